@@ -1,0 +1,89 @@
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+
+/**
+ * A SQLite file with group commit: writes that arrive in one turn of the event loop share one
+ * transaction and one flush to disk. A write is acknowledged after the flush, so what has been
+ * acknowledged survives kill -9 and a power cut.
+ */
+export interface Database {
+  readonly sql: DatabaseSync;
+  /**
+   * Runs `work` inside the open group and resolves with its result once the group is on disk.
+   * Works run in the order of the calls, each seeing the effects of those before. `work` must be
+   * synchronous; when it throws, its own effects are undone and only its promise rejects.
+   */
+  write<T>(work: () => T): Promise<T>;
+  /** Puts the open group on disk now. */
+  flush(): void;
+  close(): void;
+}
+
+type Settle = () => void;
+
+/** `path` undefined: a database in memory, for state that need not outlive the process. */
+export function openDatabase(path: string | undefined): Database {
+  if (path !== undefined) mkdirSync(dirname(path), { recursive: true });
+  const sql = new DatabaseSync(path ?? ":memory:");
+  sql.exec(`
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    PRAGMA temp_store = MEMORY;
+    PRAGMA cache_size = -65536;
+    PRAGMA wal_autocheckpoint = 4000;
+  `);
+  const begin = sql.prepare("BEGIN IMMEDIATE");
+  const commit = sql.prepare("COMMIT");
+  const rollback = sql.prepare("ROLLBACK");
+  const savepoint = sql.prepare("SAVEPOINT work");
+  const release = sql.prepare("RELEASE work");
+  const undo = sql.prepare("ROLLBACK TO work");
+
+  let open = false;
+  let waiting: { resolve: Settle; reject: (cause: unknown) => void }[] = [];
+
+  const flush = (): void => {
+    if (!open) return;
+    open = false;
+    const settled = waiting;
+    waiting = [];
+    try {
+      commit.run();
+    } catch (cause) {
+      // A full disk ends here: nothing of the group is kept and every caller is told.
+      if (sql.isTransaction) rollback.run();
+      for (const { reject } of settled) reject(cause);
+      return;
+    }
+    for (const { resolve } of settled) resolve();
+  };
+
+  return {
+    sql,
+    write(work) {
+      return new Promise((resolve, reject) => {
+        if (!open) {
+          begin.run();
+          open = true;
+          setImmediate(flush);
+        }
+        savepoint.run();
+        try {
+          const result = work();
+          release.run();
+          waiting.push({ resolve: () => resolve(result), reject });
+        } catch (cause) {
+          undo.run();
+          release.run();
+          reject(cause);
+        }
+      });
+    },
+    flush,
+    close() {
+      flush();
+      sql.close();
+    },
+  };
+}
