@@ -110,7 +110,7 @@ export function projectOf(resource: string): string {
 
 /** The first of the fields by which Google's requests name what they are about. */
 function resourceOf(request: Message): string {
-  for (const field of ["database", "parent", "name", "topic", "subscription", "session", "queue"]) {
+  for (const field of ["database", "parent", "name", "topic", "subscription", "snapshot", "session", "queue", "project"]) {
     const value = request?.[field];
     if (typeof value === "string" && value !== "") return value;
     if (typeof value?.name === "string" && value.name !== "") return value.name;
@@ -216,8 +216,11 @@ function describe(spec: ServiceSpec, method: string, stream: AnyServerCall, requ
   };
 }
 
-const asStatus = (cause: unknown): { code: number; details: string } => {
-  if (cause instanceof RpcError) return { code: statusNumber(cause.code), details: cause.message };
+const asStatus = (cause: unknown): { code: number; details: string; metadata?: Metadata } => {
+  if (cause instanceof RpcError) {
+    const status = { code: statusNumber(cause.code), details: cause.message };
+    return cause.trailers === undefined ? status : { ...status, metadata: cause.trailers };
+  }
   console.error(cause);
   return { code: statusNumber("INTERNAL"), details: "The emulator failed; its log says how." };
 };
