@@ -15,6 +15,12 @@ export interface Database {
    * synchronous; when it throws, its own effects are undone and only its promise rejects.
    */
   write<T>(work: () => T): Promise<T>;
+  /**
+   * Resolves once everything written so far is on disk, at once when it is already; rejects when it
+   * could not be kept. Readers wait for this before they answer, so that nobody is shown what a
+   * failed flush takes back.
+   */
+  settled(): Promise<void>;
   /** Puts the open group on disk now. */
   flush(): void;
   close(): void;
@@ -22,8 +28,12 @@ export interface Database {
 
 type Settle = () => void;
 
-/** `path` undefined: a database in memory, for state that need not outlive the process. */
-export function openDatabase(path: string | undefined): Database {
+/**
+ * `path` undefined: a database in memory, for state that need not outlive the process. `onLost` is
+ * called, before anyone waiting is told, when a group could not be kept: whoever mirrors rows in
+ * memory reads them again.
+ */
+export function openDatabase(path: string | undefined, onLost: () => void = () => undefined): Database {
   if (path !== undefined) mkdirSync(dirname(path), { recursive: true });
   const sql = new DatabaseSync(path ?? ":memory:");
   sql.exec(`
@@ -53,6 +63,7 @@ export function openDatabase(path: string | undefined): Database {
     } catch (cause) {
       // A full disk ends here: nothing of the group is kept and every caller is told.
       if (sql.isTransaction) rollback.run();
+      onLost();
       for (const { reject } of settled) reject(cause);
       return;
     }
@@ -79,6 +90,10 @@ export function openDatabase(path: string | undefined): Database {
           reject(cause);
         }
       });
+    },
+    settled() {
+      if (!open) return Promise.resolve();
+      return new Promise((resolve, reject) => waiting.push({ resolve, reject }));
     },
     flush,
     close() {

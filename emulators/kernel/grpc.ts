@@ -30,7 +30,10 @@ export interface Call extends Origin {
   readonly signal: AbortSignal;
 }
 
-/** Messages are protobufjs objects: camelCase fields, int64 as Long, bytes as Buffer. */
+/**
+ * Messages are protobufjs objects: camelCase fields, int64 as Long, bytes as Buffer. An answer may
+ * also be a Buffer that holds the message already encoded.
+ */
 // biome-ignore lint/suspicious/noExplicitAny: the protos are read at run time, so their messages have no static type
 export type Message = any;
 
@@ -158,12 +161,18 @@ function addService(server: Server, kernel: Kernel, spec: ServiceSpec): void {
       responseStream,
       requestDeserialize: (bytes: Buffer) => requestType.decode(bytes),
       requestSerialize: (message: Message) => Buffer.from(requestType.encode(message).finish()),
-      responseSerialize: (message: Message) => Buffer.from(responseType.encode(message).finish()),
+      responseSerialize: (message: Message) => serialized(responseType, message),
       responseDeserialize: (bytes: Buffer) => responseType.decode(bytes),
     };
     implementation[method.name] = handler(kernel, spec, method.name, requestStream, responseStream);
   }
   server.addService(definition as never, implementation);
+}
+
+/** An answer may come already encoded: a message that goes to many streams is encoded once. */
+function serialized(type: protobuf.Type, message: Message): Buffer {
+  if (Buffer.isBuffer(message)) return message;
+  return Buffer.from(type.encode(message).finish());
 }
 
 function handler(
