@@ -1,0 +1,52 @@
+import { CloudTasksClient } from "@google-cloud/tasks";
+import { credentials } from "@grpc/grpc-js";
+import { createClock } from "../kernel/clock.ts";
+import { createFaults } from "../kernel/faults.ts";
+import { type Kernel, serveGrpc } from "../kernel/grpc.ts";
+import { createMeter } from "../kernel/meter.ts";
+import { type HttpTarget, startHttpTarget } from "../kernel/testing/http-target.ts";
+import { openTasks, type Tasks } from "./server.ts";
+
+export interface TasksUnderTest extends AsyncDisposable {
+  readonly kernel: Kernel;
+  readonly tasks: Tasks;
+  readonly client: CloudTasksClient;
+  readonly target: HttpTarget;
+  /** Creates a queue in a project of its own. */
+  queue(settings?: object): Promise<string>;
+}
+
+/** The emulator behind a port, Google's client in front of it, and a target for its dispatches. */
+export async function startTasks(path?: string): Promise<TasksUnderTest> {
+  const kernel: Kernel = { clock: createClock(), faults: createFaults(), meter: createMeter() };
+  const tasks = openTasks(kernel, { path, mintIdToken: async (claims) => JSON.stringify(claims) });
+  const server = await serveGrpc(kernel, 0, tasks.services);
+  const target = await startHttpTarget();
+  const client = new CloudTasksClient({
+    apiEndpoint: "127.0.0.1",
+    port: server.port,
+    sslCreds: credentials.createInsecure(),
+    projectId: "unused",
+  });
+  let projects = 0;
+  return {
+    kernel,
+    tasks,
+    client,
+    target,
+    async queue(settings = {}) {
+      projects += 1;
+      const parent = `projects/p${projects}/locations/here`;
+      const name = `${parent}/queues/mail`;
+      await client.createQueue({ parent, queue: { name, ...settings } });
+      return name;
+    },
+    async [Symbol.asyncDispose]() {
+      await client.close();
+      await server.stop();
+      tasks.close();
+      kernel.clock.stop();
+      await target[Symbol.asyncDispose]();
+    },
+  };
+}
