@@ -105,7 +105,8 @@ test("a name is taken while its task exists and for an hour after", async () => 
 
 const tooFar = { seconds: Math.ceil(Date.now() / 1000) + 32 * 24 * 3600 + 7200 };
 const url = "http://127.0.0.1:1/";
-const refusals: [string, { name?: string }, "INVALID_ARGUMENT" | "UNIMPLEMENTED"][] = [
+type TaskFields = { name?: string; [field: string]: unknown };
+const refusals: [string, TaskFields, "INVALID_ARGUMENT" | "UNIMPLEMENTED"][] = [
   ["a task without a request", {}, "INVALID_ARGUMENT"],
   ["a task for App Engine", { appEngineHttpRequest: { relativeUri: "/" } }, "UNIMPLEMENTED"],
   ["an access token", { httpRequest: { url, oauthToken: { serviceAccountEmail: "a@b" } } }, "UNIMPLEMENTED"],
