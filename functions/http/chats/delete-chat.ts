@@ -1,0 +1,15 @@
+import { deleteChat as deleteChatForAll } from "../../../shared/chat/change-chat.ts";
+import { expectedRevision } from "../../runtime/conditional.ts";
+import { endpoint, noContent } from "../../runtime/endpoint.ts";
+import { ChatParams } from "../parameters.ts";
+
+export const deleteChat = endpoint({
+  method: "DELETE",
+  path: "/v1/apps/{app}/chats/{chat}",
+  access: "chat:delete",
+  params: ChatParams,
+  async handle({ deps, app, principal, params, headers }) {
+    await deleteChatForAll(deps, app, principal, params.chat, expectedRevision(headers));
+    return noContent;
+  },
+});

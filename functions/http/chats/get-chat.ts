@@ -1,0 +1,18 @@
+import { Chat } from "../../../shared/chat/contract.ts";
+import { readChat } from "../../../shared/chat/read-chat.ts";
+import { etagOf, knownRevision } from "../../runtime/conditional.ts";
+import { endpoint, notModified, ok } from "../../runtime/endpoint.ts";
+import { ChatParams } from "../parameters.ts";
+
+export const getChat = endpoint({
+  method: "GET",
+  path: "/v1/apps/{app}/chats/{chat}",
+  access: "chat:read",
+  params: ChatParams,
+  answer: Chat,
+  async handle({ deps, app, principal, params, headers }) {
+    const chat = await readChat(deps, app, principal, params.chat, knownRevision(headers));
+    if ("unchanged" in chat) return notModified(etagOf(chat.unchanged));
+    return ok(chat, { etag: etagOf(chat.revision) });
+  },
+});

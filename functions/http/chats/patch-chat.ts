@@ -1,0 +1,18 @@
+import { changeChat } from "../../../shared/chat/change-chat.ts";
+import { Chat, ChatChange } from "../../../shared/chat/contract.ts";
+import { etagOf, expectedRevision } from "../../runtime/conditional.ts";
+import { endpoint, ok } from "../../runtime/endpoint.ts";
+import { ChatParams } from "../parameters.ts";
+
+export const patchChat = endpoint({
+  method: "PATCH",
+  path: "/v1/apps/{app}/chats/{chat}",
+  access: "chat:change",
+  params: ChatParams,
+  body: ChatChange,
+  answer: Chat,
+  async handle({ deps, app, principal, params, body, headers }) {
+    const chat = await changeChat(deps, app, principal, params.chat, body, expectedRevision(headers));
+    return ok(chat, { etag: etagOf(chat.revision) });
+  },
+});

@@ -1,0 +1,16 @@
+import { Chat, NewChat } from "../../../shared/chat/contract.ts";
+import { createChat } from "../../../shared/chat/create-chat.ts";
+import { created, endpoint, ok } from "../../runtime/endpoint.ts";
+
+export const postChat = endpoint({
+  method: "POST",
+  path: "/v1/apps/{app}/chats",
+  access: "chat:create",
+  idempotent: true,
+  body: NewChat,
+  answer: Chat,
+  async handle({ deps, app, principal, body, requestKey }) {
+    const { chat, created: isNew, replayed } = await createChat(deps, app, principal, body, requestKey);
+    return isNew || replayed ? created(chat, replayed) : ok(chat);
+  },
+});

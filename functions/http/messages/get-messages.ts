@@ -1,0 +1,19 @@
+import { Message, MessagePageQuery, pageOf } from "../../../shared/chat/contract.ts";
+import { readMessages } from "../../../shared/chat/read-messages.ts";
+import { etagOf, knownRevision } from "../../runtime/conditional.ts";
+import { endpoint, notModified, ok } from "../../runtime/endpoint.ts";
+import { ChatParams } from "../parameters.ts";
+
+export const getMessages = endpoint({
+  method: "GET",
+  path: "/v1/apps/{app}/chats/{chat}/messages",
+  access: "message:read",
+  params: ChatParams,
+  query: MessagePageQuery,
+  answer: pageOf(Message),
+  async handle({ deps, app, principal, params, query, headers }) {
+    const found = await readMessages(deps, app, principal, params.chat, query, knownRevision(headers));
+    if ("unchanged" in found) return notModified(etagOf(found.unchanged));
+    return ok(found.page, { etag: etagOf(found.revision) });
+  },
+});

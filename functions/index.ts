@@ -1,0 +1,4 @@
+import { functions } from "./functions.ts";
+import { startInstance } from "./runtime/register.ts";
+
+startInstance(functions);

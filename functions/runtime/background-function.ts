@@ -1,0 +1,186 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import { z } from "zod";
+import type { Deps } from "../../shared/platform/deps.ts";
+import { runInContext } from "../../shared/platform/context.ts";
+import { AppError, toAppError } from "../../shared/platform/errors.ts";
+import { describeError } from "../../shared/platform/log.ts";
+import { type CallerCheck, openCallerCheck } from "./caller-check.ts";
+import type { CloudFunction } from "./function.ts";
+import { DELIVERY_BYTES_MAX, readJsonBody } from "./read-body.ts";
+import { contextOf, oneHeader } from "./request-context.ts";
+
+/** What a delivery carries, once its envelope is opened. */
+interface Delivery {
+  readonly payload: unknown;
+  readonly requestId?: string | undefined;
+  readonly traceparent?: string | undefined;
+  /** For the log: which attempt, which task. */
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+interface BackgroundSpec<Payload> {
+  readonly name: string;
+  readonly trigger: "event" | "task" | "schedule";
+  readonly payload: z.ZodType<Payload>;
+  unwrap(body: unknown, headers: IncomingHttpHeaders): Delivery;
+  /** Does the work. Throwing means: deliver again. An `invalid_request` means: never deliver again. */
+  handle(deps: Deps, payload: Payload): Promise<object | undefined>;
+}
+
+export const DEAD_LETTERS_TOPIC = "dead-letters";
+
+/**
+ * A function that queues and schedules call. The wrapper proves the caller, opens the envelope, restores
+ * the context of the request that caused it, validates, and answers: 2xx is done, anything else is
+ * delivered again. What can never succeed goes to the dead letters with its cause and counts as done.
+ */
+function backgroundFunction<Payload>(spec: BackgroundSpec<Payload>): CloudFunction {
+  return {
+    name: spec.name,
+    open(deps) {
+      const checkCaller = openCallerCheck(deps, spec.name);
+      return (request, response) => serve(deps, spec, checkCaller, request, response);
+    },
+  };
+}
+
+async function serve<Payload>(
+  deps: Deps,
+  spec: BackgroundSpec<Payload>,
+  checkCaller: CallerCheck,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const startedMs = performance.now();
+  let delivery: Delivery = { payload: undefined, facts: {} };
+  let failure: AppError | undefined;
+  try {
+    await checkCaller(request.headers);
+    delivery = spec.unwrap(await readJsonBody(request, DELIVERY_BYTES_MAX), request.headers);
+  } catch (cause) {
+    failure = toAppError(cause);
+  }
+  const context = contextOf(delivery);
+  await runInContext(context, async () => {
+    let result: object | undefined;
+    let isDone = false;
+    if (failure === undefined) {
+      try {
+        result = await spec.handle(deps, parsePayload(spec.payload, delivery.payload));
+        isDone = true;
+      } catch (cause) {
+        failure = toAppError(cause);
+        isDone = await isBuried(deps, spec.name, delivery, failure);
+      }
+    }
+    const status = isDone ? 204 : (failure?.status ?? 500);
+    response.writeHead(status, { "x-request-id": context.requestId }).end();
+    deps.log.write(failure === undefined ? "INFO" : "ERROR", `${spec.name} ${failure?.code ?? "done"}`, {
+      function: spec.name,
+      trigger: spec.trigger,
+      outcome: failure?.code ?? "ok",
+      latencyMs: Math.round((performance.now() - startedMs) * 100) / 100,
+      ...delivery.facts,
+      ...result,
+      ...(failure === undefined ? {} : { error: describeError(failure) }),
+    });
+  });
+}
+
+/** @throws AppError `invalid_request`: what is malformed now will be malformed at every delivery */
+function parsePayload<Payload>(schema: z.ZodType<Payload>, payload: unknown): Payload {
+  const parsed = schema.safeParse(payload);
+  if (parsed.success) return parsed.data;
+  const errors = parsed.error.issues.map((issue) => ({ path: issue.path.join("."), message: issue.message }));
+  throw new AppError("invalid_request", "The payload is not of the form that this function takes.", {
+    errors,
+  });
+}
+
+/** Sends what can never succeed to the dead letters; false when it is to be delivered again. */
+async function isBuried(deps: Deps, name: string, delivery: Delivery, failure: AppError): Promise<boolean> {
+  if (failure.code !== "invalid_request") return false;
+  try {
+    await deps.publisher.publish(DEAD_LETTERS_TOPIC, {
+      function: name,
+      cause: { code: failure.code, message: failure.message, errors: failure.details.errors },
+      payload: delivery.payload ?? null,
+    });
+    return true;
+  } catch (cause) {
+    deps.log.error("A dead letter could not be published; it is delivered again.", cause, { function: name });
+    return false;
+  }
+}
+
+const PushEnvelope = z.object({
+  message: z.object({
+    data: z.string().default(""),
+    attributes: z.record(z.string(), z.string()).default({}),
+    messageId: z.string(),
+  }),
+  subscription: z.string(),
+  deliveryAttempt: z.number().optional(),
+});
+
+/** A function that a Pub/Sub subscription pushes events to. */
+export const eventFunction = <Payload>(
+  spec: Pick<BackgroundSpec<Payload>, "name" | "payload" | "handle">,
+): CloudFunction =>
+  backgroundFunction({
+    ...spec,
+    trigger: "event",
+    unwrap(body) {
+      const { message, deliveryAttempt } = parsePayload(PushEnvelope, body);
+      return {
+        payload: jsonOrUndefined(Buffer.from(message.data, "base64").toString()),
+        requestId: message.attributes.requestId,
+        traceparent: message.attributes.traceparent,
+        facts: {
+          messageId: message.messageId,
+          ...(deliveryAttempt === undefined ? {} : { deliveryAttempt }),
+        },
+      };
+    },
+  });
+
+/** A function that a Cloud Tasks queue dispatches tasks to. */
+export const taskFunction = <Payload>(
+  spec: Pick<BackgroundSpec<Payload>, "name" | "payload" | "handle">,
+): CloudFunction =>
+  backgroundFunction({
+    ...spec,
+    trigger: "task",
+    unwrap: (payload, headers) => ({
+      payload,
+      requestId: oneHeader(headers["x-request-id"]),
+      traceparent: oneHeader(headers.traceparent),
+      facts: {
+        task: oneHeader(headers["x-cloudtasks-taskname"]),
+        retryCount: Number(oneHeader(headers["x-cloudtasks-taskretrycount"]) ?? 0),
+      },
+    }),
+  });
+
+/** A function that Cloud Scheduler runs. */
+export const scheduleFunction = (
+  spec: Pick<BackgroundSpec<object>, "name"> & { handle(deps: Deps): Promise<object | undefined> },
+): CloudFunction =>
+  backgroundFunction({
+    name: spec.name,
+    handle: spec.handle,
+    payload: z.looseObject({}),
+    trigger: "schedule",
+    unwrap: (body, headers) => ({
+      payload: body ?? {},
+      facts: { scheduleTime: oneHeader(headers["x-cloudscheduler-scheduletime"]) },
+    }),
+  });
+
+function jsonOrUndefined(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

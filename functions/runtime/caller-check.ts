@@ -1,0 +1,38 @@
+import type { IncomingHttpHeaders } from "node:http";
+import { createRemoteJWKSet, errors, jwtVerify } from "jose";
+import type { Deps } from "../../shared/platform/deps.ts";
+import { AppError } from "../../shared/platform/errors.ts";
+
+/** @throws AppError `unauthenticated` unless the caller proves to be our own invoker */
+export type CallerCheck = (headers: IncomingHttpHeaders) => Promise<void>;
+
+const JWKS_MS_MAX = 5_000;
+
+/**
+ * Pushes, tasks and schedules carry an OpenID Connect token of the invoker's service account, made out
+ * for this function. The platform checks it too; a function that is made public by mistake stays shut.
+ */
+export function openCallerCheck(deps: Deps, name: string): CallerCheck {
+  const { config, clock } = deps;
+  const keys = createRemoteJWKSet(new URL(config.oidcJwksUrl), { timeoutDuration: JWKS_MS_MAX });
+  const audience = `${config.functionsUrl}/${name}`;
+  return async (headers) => {
+    const token = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/.exec(headers.authorization ?? "")?.[1];
+    if (token === undefined) throw new AppError("unauthenticated", "This function is called by queues only.");
+    try {
+      const { payload } = await jwtVerify(token, keys, {
+        algorithms: ["RS256"],
+        issuer: config.oidcIssuer,
+        audience,
+        clockTolerance: 60,
+        currentDate: new Date(clock.now()),
+      });
+      if (payload.email !== config.invokerEmail || payload.email_verified !== true) {
+        throw new AppError("unauthenticated", "The token is not the invoker's.");
+      }
+    } catch (cause) {
+      if (!(cause instanceof errors.JOSEError) || cause instanceof errors.JWKSTimeout) throw cause;
+      throw new AppError("unauthenticated", "The token is not valid for this function.", {}, { cause });
+    }
+  };
+}

@@ -1,0 +1,161 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { z } from "zod";
+import { appHandle } from "../../shared/identity/app.ts";
+import { AppId } from "../../shared/identity/contract.ts";
+import type { Principal } from "../../shared/identity/principal.ts";
+import { runInContext } from "../../shared/platform/context.ts";
+import { AppError, toAppError } from "../../shared/platform/errors.ts";
+import { within } from "../../shared/platform/within.ts";
+import type { ApiDeps } from "../http/api-deps.ts";
+import { authenticate } from "./authenticate.ts";
+import type { Answer, Endpoint } from "./endpoint.ts";
+import type { FunctionHandler } from "./function.ts";
+import { problemOf } from "./problem.ts";
+import { BODY_BYTES_MAX, readJsonBody } from "./read-body.ts";
+import { contextOf, oneHeader } from "./request-context.ts";
+import { createRouter, type Route } from "./router.ts";
+import { writeRequestLine } from "./request-line.ts";
+
+/** A request that is not answered by then is given up; hosting cuts at 60 s. */
+export const HANDLE_MS_MAX = 30_000;
+
+/** What is known of a request by the time its log line is written. */
+export interface Served {
+  endpoint?: Endpoint;
+  appId?: string | undefined;
+  principal?: Principal;
+  error?: AppError;
+}
+
+/**
+ * An HTTP function from a table of endpoints. It alone turns requests into calls and results or errors
+ * into answers: request id, routing, authentication, validation, problem+json, one log line.
+ */
+export function serveEndpoints(deps: ApiDeps, endpoints: readonly Endpoint[]): FunctionHandler {
+  const route = createRouter(endpoints);
+  return (request, response) => {
+    const context = contextOf({ traceparent: oneHeader(request.headers.traceparent) });
+    return runInContext(context, async () => {
+      const startedMs = performance.now();
+      const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
+      const served: Served = {};
+      let answer: Answer;
+      try {
+        answer = await within(HANDLE_MS_MAX, answerTo(deps, route, request, path, served));
+      } catch (cause) {
+        const error = toAppError(cause);
+        served.error = error;
+        const { publicUrl } = deps.config;
+        answer = problemOf(error, { publicUrl, path, requestId: context.requestId });
+      }
+      send(request, response, answer, context.requestId);
+      writeRequestLine(deps, request, { path, answer, served, startedMs });
+    });
+  };
+}
+
+async function answerTo(
+  deps: ApiDeps,
+  route: (method: string, path: string) => Route,
+  request: IncomingMessage,
+  path: string,
+  served: Served,
+): Promise<Answer> {
+  const { endpoint, params } = route(request.method ?? "GET", path);
+  served.endpoint = endpoint;
+  const app = endpoint.path.includes("{app}") ? appHandle(deps.firestore, appIdOf(params.app)) : undefined;
+  served.appId = app?.id;
+  const principal = await authenticate(deps, endpoint.access, app, request.headers);
+  served.principal = principal;
+  const body = endpoint.body === undefined ? undefined : await readJsonBody(request, BODY_BYTES_MAX);
+  const search = new URLSearchParams((request.url ?? "").slice(path.length));
+  return endpoint.handle({
+    deps,
+    app: app ?? appHandle(deps.firestore, "none"),
+    principal,
+    params: parseParams(endpoint, params),
+    query: endpoint.query === undefined ? {} : parse(endpoint.query, queryOf(search)),
+    body: endpoint.body === undefined ? undefined : parse(endpoint.body, body ?? {}),
+    requestKey: endpoint.idempotent ? requestKeyOf(request) : undefined,
+    headers: request.headers,
+  });
+}
+
+/** A malformed id is the id of nothing. */
+function appIdOf(text: string | undefined): string {
+  const parsed = AppId.safeParse(text);
+  if (!parsed.success) throw new AppError("not_found", "There is no such app.");
+  return parsed.data;
+}
+
+function parseParams(endpoint: Endpoint, params: Route["params"]): unknown {
+  if (endpoint.params === undefined) return {};
+  const { app: _app, ...own } = params;
+  const parsed = endpoint.params.safeParse(own);
+  if (!parsed.success) throw new AppError("not_found", "There is no such thing here.");
+  return parsed.data;
+}
+
+function queryOf(search: URLSearchParams): Record<string, string> {
+  const query: Record<string, string> = {};
+  for (const [name, value] of search) {
+    if (Object.hasOwn(query, name)) {
+      throw new AppError("invalid_request", "A query parameter stands twice.", {
+        errors: [{ path: name, message: "must stand once" }],
+      });
+    }
+    Object.defineProperty(query, name, { value, enumerable: true });
+  }
+  return query;
+}
+
+/** @throws AppError `invalid_request` naming every field that is wrong */
+function parse(schema: z.ZodType, value: unknown): unknown {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const errors = parsed.error.issues.flatMap((issue) =>
+    issue.code === "unrecognized_keys"
+      ? issue.keys.map((key) => ({ path: [...issue.path, key].join("."), message: "is not known here" }))
+      : [{ path: issue.path.join("."), message: issue.message }],
+  );
+  throw new AppError("invalid_request", "Some fields are not valid; see errors.", { errors });
+}
+
+const KEY_CHARS_MAX = 255;
+
+/** A quoted string as in the draft standard, or bare. */
+function requestKeyOf(request: IncomingMessage): string | undefined {
+  const header = oneHeader(request.headers["idempotency-key"]);
+  if (header === undefined) return undefined;
+  const quoted = /^"((?:[^"\\]|\\["\\])*)"$/.exec(header.trim());
+  const key = quoted?.[1]?.replace(/\\(["\\])/g, "$1") ?? header.trim();
+  if (key.length < 1 || key.length > KEY_CHARS_MAX || (quoted === null && key.includes('"'))) {
+    throw new AppError("invalid_request", "The Idempotency-Key is not valid.", {
+      errors: [{ path: "Idempotency-Key", message: `must be a string of 1 to ${KEY_CHARS_MAX} characters` }],
+    });
+  }
+  return key;
+}
+
+const SECURITY_HEADERS = {
+  "cache-control": "private, no-store",
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+} as const;
+
+function send(request: IncomingMessage, response: ServerResponse, answer: Answer, requestId: string): void {
+  if (response.headersSent || response.destroyed) return;
+  const content =
+    answer.text?.content ?? (answer.body === undefined ? undefined : JSON.stringify(answer.body));
+  const headers: Record<string, string | number> = {
+    ...SECURITY_HEADERS,
+    ...(content === undefined ? {} : { "content-type": answer.text?.type ?? "application/json" }),
+    ...answer.headers,
+    "x-request-id": requestId,
+  };
+  if (content !== undefined) headers["content-length"] = Buffer.byteLength(content);
+  // A body that was not read to its end would be taken for the next request.
+  if (!request.complete) headers.connection = "close";
+  response.writeHead(answer.status, headers);
+  response.end(content);
+}

@@ -1,0 +1,71 @@
+import { describeError, type Log } from "../../shared/platform/log.ts";
+import { servingServers } from "./incoming.ts";
+
+/** Work that must be finished before the instance goes. */
+export interface Lifecycle {
+  /** Counts the work as under way until it settles. */
+  track<T>(work: () => Promise<T>): Promise<T>;
+  /** Resolves when nothing is under way, or after `ms`. */
+  idle(ms: number): Promise<void>;
+}
+
+export function createLifecycle(): Lifecycle {
+  let active = 0;
+  let idlers: (() => void)[] = [];
+  return {
+    async track(work) {
+      active += 1;
+      try {
+        return await work();
+      } finally {
+        active -= 1;
+        if (active === 0) {
+          for (const resume of idlers) resume();
+          idlers = [];
+        }
+      }
+    },
+    idle: (ms) =>
+      new Promise((resolve) => {
+        if (active === 0) return resolve();
+        idlers.push(resolve);
+        setTimeout(resolve, ms).unref();
+      }),
+  };
+}
+
+/** Cloud Run sends SIGTERM and kills the instance ten seconds later. */
+export const DRAIN_MS_MAX = 9_000;
+
+const OWNED = new Set<string | symbol>(["SIGTERM", "SIGINT", "unhandledRejection", "uncaughtException"]);
+
+/**
+ * Makes the process ours: on SIGTERM it stops accepting, finishes what it has begun, closes its clients
+ * and exits with 0; an unhandled rejection is logged and ends nothing. The framework registers handlers
+ * that exit at once; those are taken off as they come.
+ */
+export function ownProcess(log: Log, lifecycle: Lifecycle, close: () => Promise<void>): void {
+  let draining = false;
+  const drain = async (signal: string): Promise<void> => {
+    if (draining) return;
+    draining = true;
+    log.info("The instance is draining.", { signal });
+    for (const server of servingServers()) {
+      server.close();
+      server.closeIdleConnections();
+    }
+    await lifecycle.idle(DRAIN_MS_MAX);
+    await Promise.race([close(), new Promise((resolve) => setTimeout(resolve, 1_000))]);
+    process.exit(0);
+  };
+  process.on("newListener", (event, listener) => {
+    if (!OWNED.has(event) || !/[\\/]functions-framework[\\/]/.test(new Error().stack ?? "")) return;
+    queueMicrotask(() => process.off(event, listener as () => void));
+  });
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void drain(signal));
+  process.on("unhandledRejection", (cause) => log.error("A rejection was not handled.", cause));
+  process.on("uncaughtException", (cause) => {
+    log.write("CRITICAL", "An exception was not caught; the instance ends.", { error: describeError(cause) });
+    process.exit(1);
+  });
+}

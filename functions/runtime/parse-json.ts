@@ -1,0 +1,98 @@
+import { AppError } from "../../shared/platform/errors.ts";
+
+/** Nothing in our API nests deeper than a handful of levels. */
+export const JSON_DEPTH_MAX = 64;
+
+const malformed = (message: string, cause?: unknown): AppError =>
+  new AppError("malformed_json", message, {}, { cause });
+
+/**
+ * Parses a JSON body strictly: valid UTF-8, no name twice in one object (readers differ in which of
+ * the two counts), no `__proto__`, at most JSON_DEPTH_MAX levels.
+ * @throws AppError `malformed_json`
+ */
+export function parseJson(bytes: Uint8Array): unknown {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw malformed("The body is not valid UTF-8.", cause);
+  }
+  let value: unknown;
+  try {
+    checkDepth(text);
+    value = JSON.parse(text);
+  } catch (cause) {
+    if (cause instanceof AppError) throw cause;
+    throw malformed("The body is not valid JSON.");
+  }
+  checkNames(text);
+  return value;
+}
+
+/** Counts brackets outside of strings, before a parser would recurse into them. */
+function checkDepth(text: string): void {
+  let depth = 0;
+  for (let index = 0; index < text.length; index += 1) {
+    const char = text.charCodeAt(index);
+    if (char === QUOTE) index = endOfString(text, index);
+    else if (char === OPEN_BRACE || char === OPEN_BRACKET) {
+      depth += 1;
+      if (depth > JSON_DEPTH_MAX) throw malformed(`The body nests deeper than ${JSON_DEPTH_MAX} levels.`);
+    } else if (char === CLOSE_BRACE || char === CLOSE_BRACKET) depth -= 1;
+  }
+}
+
+/** Looks for repeated names; the text is known to be valid JSON. */
+function checkNames(text: string): void {
+  const objects: (Set<string> | undefined)[] = [];
+  let isName = false;
+  for (let index = 0; index < text.length; index += 1) {
+    switch (text.charCodeAt(index)) {
+      case OPEN_BRACE:
+        objects.push(new Set());
+        isName = true;
+        break;
+      case OPEN_BRACKET:
+        objects.push(undefined);
+        isName = false;
+        break;
+      case CLOSE_BRACE:
+      case CLOSE_BRACKET:
+        objects.pop();
+        break;
+      case COMMA:
+        isName = objects.at(-1) !== undefined;
+        break;
+      case QUOTE: {
+        const end = endOfString(text, index);
+        if (isName) addName(objects.at(-1), JSON.parse(text.slice(index, end + 1)) as string);
+        isName = false;
+        index = end;
+        break;
+      }
+    }
+  }
+}
+
+function addName(names: Set<string> | undefined, name: string): void {
+  if (names?.has(name)) throw malformed("The body names a field twice in one object.");
+  if (name === "__proto__") throw malformed("The body has a field that is not allowed in JSON here.");
+  names?.add(name);
+}
+
+function endOfString(text: string, start: number): number {
+  let index = start + 1;
+  while (index < text.length && text.charCodeAt(index) !== QUOTE) {
+    index += text.charCodeAt(index) === BACKSLASH ? 2 : 1;
+  }
+  return index;
+}
+
+const QUOTE = 34;
+const COMMA = 44;
+const OPEN_BRACKET = 91;
+const BACKSLASH = 92;
+const CLOSE_BRACKET = 93;
+const OPEN_BRACE = 123;
+const CLOSE_BRACE = 125;

@@ -1,0 +1,93 @@
+import type { App } from "../identity/app.ts";
+import { holds } from "../identity/permissions.ts";
+import type { Principal } from "../identity/principal.ts";
+import { AppError } from "../platform/errors.ts";
+import { Timestamp } from "../platform/firestore.ts";
+import type { ChatDeps } from "./chat-log.ts";
+import type { Chat, ChatChange } from "./contract.ts";
+import { pairProof } from "./create-chat.ts";
+import { access, advance, type ChatHead, chatView } from "./head.ts";
+import { chatRef, readMarks, writeReadMark } from "./store.ts";
+
+/** What the caller believes the chat's revision to be; the change is refused when it is another. */
+export type Expected = ((revision: number) => boolean) | undefined;
+
+/**
+ * Changes title, tags, model, archived or pinned. A change to what already is moves nothing.
+ * Costs 1 commit, 1 write, 1 publish and 1 read, and 1 more when the head is not remembered.
+ * @throws AppError `not_found`, `precondition_failed`, `unavailable`
+ */
+export async function changeChat(
+  deps: ChatDeps,
+  app: App,
+  principal: Principal,
+  chat: number,
+  change: ChatChange,
+  expected: Expected,
+): Promise<Chat> {
+  const at = Timestamp.fromMillis(deps.clock.now());
+  const [{ result }, markOf] = await Promise.all([
+    deps.chatLog.chats.change<ChatHead>(chatRef(app, chat), {
+      decide: (head) => {
+        demandExpected(access(head, principal), expected);
+        const next = advance(head, at, change as Partial<ChatHead>);
+        return { head: next, create: [], bytes: 0, result: next };
+      },
+    }),
+    readMarks(app, principal.id),
+  ]);
+  return chatView(result, principal.id, markOf(chat));
+}
+
+/**
+ * Deletes a chat for everyone: from this commit on it is gone, and the background deletes its messages.
+ * Costs 1 commit, 1 write (and 1 delete for a direct chat), 1 publish.
+ * @throws AppError `not_found`, `forbidden` unless the caller created it or administers the app
+ */
+export async function deleteChat(
+  deps: ChatDeps,
+  app: App,
+  principal: Principal,
+  chat: number,
+  expected: Expected,
+): Promise<void> {
+  const at = Timestamp.fromMillis(deps.clock.now());
+  await deps.chatLog.chats.change<void>(chatRef(app, chat), {
+    decide: (head) => {
+      demandExpected(access(head, principal), expected);
+      if (head.createdBy !== principal.id && !holds(principal, "app:change") && principal.kind === "person") {
+        throw new AppError("forbidden", "Only who created a chat may delete it.");
+      }
+      const next = advance(head, at, { ...EMPTIED, status: "deleted" });
+      const remove = head.kind === "direct" ? [pairProof(app, head.members).ref] : [];
+      return { head: next, create: [], remove, bytes: 0, result: undefined };
+    },
+  });
+}
+
+/** A deleted chat keeps its number and revision, and nothing that anyone wrote. */
+const EMPTIED = { title: "", members: [], tags: [], latest: null, sent: {} } satisfies Partial<ChatHead>;
+
+function demandExpected(head: ChatHead, expected: Expected): void {
+  if (expected !== undefined && !expected(head.revision)) {
+    throw new AppError("precondition_failed", "The chat has been changed since you read it.");
+  }
+}
+
+/**
+ * Marks the chat as read up to a message. Costs 1 write, 1 read of the head. Never moves back.
+ * @throws AppError `not_found`, `invalid_request` for a number that no message has
+ */
+export async function markRead(
+  app: App,
+  principal: Principal,
+  head: ChatHead,
+  number: number,
+): Promise<void> {
+  if (number > head.lastNumber) {
+    throw new AppError("invalid_request", "No message has this number yet.", {
+      errors: [{ path: "number", message: "must be the number of a message of this chat" }],
+    });
+  }
+  await writeReadMark(app, principal.id, head.number, number);
+}

@@ -1,0 +1,178 @@
+import { z } from "zod";
+
+export const TEXT_CHARS_MAX = 32_000;
+export const TITLE_CHARS_MAX = 200;
+export const TAGS_MAX = 20;
+export const TAG_CHARS_MAX = 50;
+/** Members stand in the head, which every change rewrites, and each is an index entry of it. */
+export const MEMBERS_MAX = 500;
+export const PAGE_LIMIT_MAX = 100;
+export const PAGE_LIMIT_DEFAULT = 50;
+/** How much of the newest message a list of chats shows. */
+export const LATEST_CHARS_MAX = 280;
+
+/** Line breaks and tabs are text; the other control characters are not, and NUL breaks half the world's tools. */
+const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\u0080-\u009f]/;
+
+export const Text = z
+  .string()
+  .min(1)
+  .max(TEXT_CHARS_MAX)
+  .refine((text) => text.isWellFormed(), "must be well-formed Unicode: it contains a lone surrogate")
+  .refine((text) => !CONTROL.test(text), "must not contain control characters");
+
+const OneLine = (charsMax: number) =>
+  z
+    .string()
+    .max(charsMax)
+    .refine((text) => text.isWellFormed() && !/\p{Cc}/u.test(text), "must not contain control characters");
+
+export const KINDS = ["assistant", "direct", "group"] as const;
+export const Kind = z.enum(KINDS);
+export type Kind = z.infer<typeof Kind>;
+
+export const ChatNumber = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
+export const MessageNumber = z.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
+const UserId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
+export const Tag = OneLine(TAG_CHARS_MAX).min(1);
+const Title = OneLine(TITLE_CHARS_MAX);
+const Tags = z.array(Tag).max(TAGS_MAX).refine(isDistinct, "must not repeat a tag");
+
+function isDistinct(list: readonly string[]): boolean {
+  return new Set(list).size === list.length;
+}
+
+export const NewChat = z.strictObject({
+  kind: Kind,
+  title: Title.optional(),
+  members: z.array(UserId).max(MEMBERS_MAX).optional(),
+  tags: Tags.optional(),
+  model: OneLine(100).min(1).optional(),
+  temporary: z.boolean().optional(),
+});
+export type NewChat = z.infer<typeof NewChat>;
+
+export const ChatChange = z
+  .strictObject({
+    title: Title,
+    tags: Tags,
+    archived: z.boolean(),
+    pinned: z.boolean(),
+    model: OneLine(100).min(1).nullable(),
+  })
+  .partial()
+  .refine((change) => Object.keys(change).length > 0, "must change something");
+export type ChatChange = z.infer<typeof ChatChange>;
+
+export const Chat = z.object({
+  number: z.number(),
+  kind: Kind,
+  title: z.string(),
+  members: z.array(z.string()),
+  tags: z.array(z.string()),
+  model: z.string().optional(),
+  temporary: z.boolean(),
+  revision: z.number(),
+  messagesCount: z.number(),
+  latest: z
+    .object({
+      number: z.number(),
+      sender: z.object({ id: z.string() }),
+      text: z.string(),
+      createdAt: z.string(),
+    })
+    .optional(),
+  unreadCount: z.number(),
+  activeBranch: z.string(),
+  archived: z.boolean(),
+  pinned: z.boolean(),
+  createdAt: z.string(),
+  updatedAt: z.string(),
+});
+export type Chat = z.infer<typeof Chat>;
+
+export const NewMessage = z.strictObject({
+  text: Text,
+  replyTo: MessageNumber.optional(),
+});
+export type NewMessage = z.infer<typeof NewMessage>;
+
+export const Message = z.object({
+  id: z.string(),
+  number: z.number(),
+  revision: z.number(),
+  branch: z.string(),
+  parent: z.number().nullable(),
+  sender: z.union([z.object({ id: z.string() }), z.object({ model: z.string() })]),
+  role: z.enum(["user", "assistant", "system", "tool"]),
+  text: z.string(),
+  parts: z.array(z.object({ type: z.literal("text"), text: z.string() })),
+  status: z.enum(["complete", "queued", "streaming", "failed", "stopped", "deleted"]),
+  replyTo: z.number().optional(),
+  reactions: z.record(z.string(), z.array(z.string())),
+  editedAt: z.string().optional(),
+  createdAt: z.string(),
+});
+export type Message = z.infer<typeof Message>;
+
+/** Query parameters arrive as text. */
+const Limit = z.coerce.number().int().min(1).max(PAGE_LIMIT_MAX).default(PAGE_LIMIT_DEFAULT);
+const NumberParameter = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const Flag = z.enum(["true", "false"]).transform((value) => value === "true");
+const Time = z.iso.datetime({ offset: true }).transform((value) => Date.parse(value));
+
+export const MessagePageQuery = z
+  .strictObject({
+    before: NumberParameter,
+    after: NumberParameter,
+    around: NumberParameter,
+    branch: z.string().max(40),
+    limit: Limit,
+    cursor: z.string().max(2000),
+  })
+  .partial({ before: true, after: true, around: true, branch: true, cursor: true })
+  .refine(
+    (query) =>
+      [query.before, query.after, query.around, query.cursor].filter((value) => value !== undefined).length <=
+      1,
+    "takes only one of before, after, around and cursor",
+  );
+export type MessagePageQuery = z.infer<typeof MessagePageQuery>;
+
+export const ChatListQuery = z
+  .strictObject({
+    kind: Kind,
+    archived: Flag,
+    from: Time,
+    to: Time,
+    cursor: z.string().max(2000),
+    limit: Limit,
+  })
+  .partial({ kind: true, archived: true, from: true, to: true, cursor: true });
+export type ChatListQuery = z.infer<typeof ChatListQuery>;
+
+/** A page of anything, as WIRE.md has it. */
+export const pageOf = <T extends z.ZodType>(item: T) =>
+  z.object({
+    data: z.array(item),
+    hasMore: z.boolean(),
+    next: z.string().nullable(),
+    prev: z.string().nullable(),
+  });
+
+export interface Page<T> {
+  readonly data: readonly T[];
+  readonly hasMore: boolean;
+  /** The cursor of the page further in the direction asked for; null at the end. */
+  readonly next: string | null;
+  /** The cursor of the page in the other direction; null where there can be none. */
+  readonly prev: string | null;
+}
+
+/** The event `chat-changed`: a hint that the chat has reached this revision. */
+export const ChatChanged = z.object({
+  app: z.string(),
+  chat: z.number().int().min(1),
+  revision: z.number().int().min(1),
+});
+export type ChatChanged = z.infer<typeof ChatChanged>;

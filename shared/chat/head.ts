@@ -1,0 +1,91 @@
+import type { Timestamp } from "../platform/firestore.ts";
+import { AppError } from "../platform/errors.ts";
+import { holds } from "../identity/permissions.ts";
+import type { Principal } from "../identity/principal.ts";
+import type { Chat, Kind } from "./contract.ts";
+
+/**
+ * The head of a chat: everything that authorises and numbers the next change. Every field is always
+ * there (null where it has no value), since a commit writes them all.
+ */
+export interface ChatHead {
+  readonly number: number;
+  readonly kind: Kind;
+  readonly title: string;
+  readonly members: readonly string[];
+  readonly tags: readonly string[];
+  readonly model: string | null;
+  readonly temporary: boolean;
+  /** Moves by one with every lasting change. */
+  readonly revision: number;
+  /** The number of the newest message; numbers have no gaps, so also how many there are. */
+  readonly lastNumber: number;
+  readonly latest: LatestMessage | null;
+  /** The number of the last message that each person sent: whoever writes has read what is above. */
+  readonly sent: Readonly<Record<string, number>>;
+  readonly activeBranch: string;
+  readonly archived: boolean;
+  readonly pinned: boolean;
+  readonly status: "open" | "deleted";
+  readonly createdBy: string;
+  readonly createdAt: Timestamp;
+  readonly updatedAt: Timestamp;
+}
+
+export interface LatestMessage {
+  readonly number: number;
+  readonly sender: { readonly id: string };
+  readonly text: string;
+  readonly createdAt: Timestamp;
+}
+
+export const MAIN_BRANCH = "main";
+
+/**
+ * Absent and forbidden look the same, so that a stranger learns nothing by asking.
+ * @throws AppError `not_found` unless the chat is open and theirs
+ */
+export function access(head: ChatHead | undefined, principal: Principal): ChatHead {
+  if (head === undefined || head.status !== "open") throw noSuchChat();
+  if (!head.members.includes(principal.id) && !holds(principal, "chat:any")) throw noSuchChat();
+  return head;
+}
+
+export const noSuchChat = (): AppError => new AppError("not_found", "There is no such chat.");
+
+/** The head after one more lasting change at this time. Time never runs backwards within a chat. */
+export function advance(head: ChatHead, at: Timestamp, change: Partial<ChatHead>): ChatHead {
+  return {
+    ...head,
+    revision: head.revision + 1,
+    updatedAt: at.valueOf() > head.updatedAt.valueOf() ? at : head.updatedAt,
+    ...change,
+  };
+}
+
+/** Messages after the last that the person has read or written. */
+export const unreadCount = (head: ChatHead, personId: string, readUpTo: number): number =>
+  Math.max(0, head.lastNumber - Math.max(readUpTo, head.sent[personId] ?? 0));
+
+export function chatView(head: ChatHead, personId: string, readUpTo: number): Chat {
+  return {
+    number: head.number,
+    kind: head.kind,
+    title: head.title,
+    members: [...head.members],
+    tags: [...head.tags],
+    ...(head.model === null ? {} : { model: head.model }),
+    temporary: head.temporary,
+    revision: head.revision,
+    messagesCount: head.lastNumber,
+    ...(head.latest === null
+      ? {}
+      : { latest: { ...head.latest, createdAt: head.latest.createdAt.toDate().toISOString() } }),
+    unreadCount: unreadCount(head, personId, readUpTo),
+    activeBranch: head.activeBranch,
+    archived: head.archived,
+    pinned: head.pinned,
+    createdAt: head.createdAt.toDate().toISOString(),
+    updatedAt: head.updatedAt.toDate().toISOString(),
+  };
+}

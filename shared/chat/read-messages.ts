@@ -1,0 +1,145 @@
+import type { App } from "../identity/app.ts";
+import type { Principal } from "../identity/principal.ts";
+import { decodeCursor, encodeCursor } from "../platform/cursor.ts";
+import { AppError } from "../platform/errors.ts";
+import type { ChatDeps } from "./chat-log.ts";
+import type { Message, MessagePageQuery, Page } from "./contract.ts";
+import { access, type ChatHead, MAIN_BRANCH } from "./head.ts";
+import { messageView } from "./message.ts";
+import type { Unchanged } from "./read-chat.ts";
+import { headOf, listMessages, type MessageRange, readHead } from "./store.ts";
+
+export interface MessagePage {
+  readonly page: Page<Message>;
+  readonly revision: number;
+}
+
+/**
+ * A page of messages: newest first, or oldest first after a number. Costs 1 query and 1 document, made
+ * side by side; an unchanged page costs 1 read.
+ * @throws AppError `not_found`, `invalid_request`
+ */
+export async function readMessages(
+  deps: ChatDeps,
+  app: App,
+  principal: Principal,
+  chat: number,
+  query: MessagePageQuery,
+  isKnown: ((revision: number) => boolean) | undefined,
+): Promise<MessagePage | Unchanged> {
+  const position = positionOf(deps, app, principal, chat, query);
+  const range = rangeOf(position, query.limit);
+  let head: ChatHead | undefined;
+  if (isKnown !== undefined) {
+    head = await readAccessible(deps, app, principal, chat);
+    if (isKnown(head.revision)) return { unchanged: head.revision };
+  }
+  // The rows are fetched beside the head to save a round trip, and given out only after its permission.
+  const [rows, allowed] = await Promise.all([
+    listMessages(app, chat, range),
+    head ?? readAccessible(deps, app, principal, chat),
+  ]);
+  if (query.branch !== undefined && query.branch !== MAIN_BRANCH) {
+    throw new AppError("not_found", "There is no such branch.");
+  }
+  const messages = rows.map(({ id, stored }) => messageView(id, stored));
+  if ("around" in position) messages.reverse();
+  const page = pageView(deps, app, principal, chat, messages, position, allowed.lastNumber);
+  return { page, revision: allowed.revision };
+}
+
+/**
+ * One message by its number. Costs 1 query and 1 document.
+ * @throws AppError `not_found`
+ */
+export async function readMessage(
+  deps: ChatDeps,
+  app: App,
+  principal: Principal,
+  chat: number,
+  number: number,
+): Promise<Message> {
+  const [rows] = await Promise.all([
+    listMessages(app, chat, { after: number - 1, before: number + 1, order: "asc", limit: 1 }),
+    readAccessible(deps, app, principal, chat),
+  ]);
+  const row = rows[0];
+  if (row === undefined) throw new AppError("not_found", "There is no such message.");
+  return messageView(row.id, row.stored);
+}
+
+/** One read. @throws AppError `not_found` */
+export async function readAccessible(
+  deps: ChatDeps,
+  app: App,
+  principal: Principal,
+  chat: number,
+): Promise<ChatHead> {
+  const snapshot = await readHead(app, chat);
+  const head = access(headOf(snapshot), principal);
+  deps.chatLog.chats.remember(snapshot);
+  return head;
+}
+
+type Position =
+  | { readonly before: number | undefined }
+  | { readonly after: number }
+  | { readonly around: number };
+
+function positionOf(
+  deps: ChatDeps,
+  app: App,
+  principal: Principal,
+  chat: number,
+  query: MessagePageQuery,
+): Position {
+  if (query.cursor !== undefined) {
+    const [direction, number] = decodeCursor(deps.keys, cursorScope(app, principal, chat), query.cursor);
+    return direction === "after" ? { after: Number(number) } : { before: Number(number) };
+  }
+  if (query.after !== undefined) return { after: query.after };
+  if (query.around !== undefined) return { around: query.around };
+  return { before: query.before };
+}
+
+const cursorScope = (app: App, principal: Principal, chat: number): readonly string[] => [
+  "messages",
+  app.id,
+  principal.id,
+  String(chat),
+];
+
+/** Numbers have no gaps, so the messages around one are a plain range. */
+function rangeOf(position: Position, limit: number): MessageRange {
+  if ("after" in position) return { after: position.after, order: "asc", limit };
+  if ("around" in position) {
+    return { after: position.around - Math.floor(limit / 2) - 1, order: "asc", limit };
+  }
+  return { ...(position.before === undefined ? {} : { before: position.before }), order: "desc", limit };
+}
+
+function pageView(
+  deps: ChatDeps,
+  app: App,
+  principal: Principal,
+  chat: number,
+  messages: readonly Message[],
+  position: Position,
+  lastNumber: number,
+): Page<Message> {
+  const cursor = (direction: "before" | "after", number: number): string =>
+    encodeCursor(deps.keys, cursorScope(app, principal, chat), [direction, number]);
+  const numbers = messages.map(({ number }) => number);
+  const oldest = Math.min(...numbers);
+  const newest = Math.max(...numbers);
+  if (messages.length === 0) return { data: [], hasMore: false, next: null, prev: null };
+  const older = oldest > 1 ? cursor("before", oldest) : null;
+  const newer = newest < lastNumber ? cursor("after", newest) : null;
+  const forward = "after" in position;
+  return {
+    data: messages,
+    hasMore: (forward ? newer : older) !== null,
+    next: forward ? newer : older,
+    prev: forward ? older : newer,
+  };
+}

@@ -1,0 +1,222 @@
+import type { App } from "../identity/app.ts";
+import {
+  type CollectionReference,
+  type DocumentReference,
+  type DocumentSnapshot,
+  FieldValue,
+  type Firestore,
+  Timestamp,
+} from "../platform/firestore.ts";
+import { READ_MS_MAX, within } from "../platform/within.ts";
+import type { Kind } from "./contract.ts";
+import type { ChatHead } from "./head.ts";
+import type { StoredMessage } from "./message.ts";
+
+/** The chat domain's only contact with Firestore besides the head log. */
+
+export const chatRef = (app: App, chat: number): DocumentReference =>
+  app.collection("chats").doc(String(chat));
+export const messagesOf = (app: App, chat: number): CollectionReference =>
+  chatRef(app, chat).collection("messages");
+const progressRef = (app: App, chat: number): DocumentReference =>
+  chatRef(app, chat).collection("progress").doc("changes");
+/** What a person has read, over all chats: one document, so that a list of chats costs one more read. */
+const readsRef = (app: App, personId: string): DocumentReference => app.collection("reads").doc(personId);
+
+/** One read. */
+export async function readHead(app: App, chat: number): Promise<DocumentSnapshot> {
+  return within(READ_MS_MAX, chatRef(app, chat).get());
+}
+
+export const headOf = (snapshot: DocumentSnapshot): ChatHead | undefined =>
+  snapshot.data() as ChatHead | undefined;
+
+/** Two reads in one call: the head, and up to where the person has read. */
+export async function readHeadAndMark(
+  firestore: Firestore,
+  app: App,
+  chat: number,
+  personId: string,
+): Promise<{ snapshot: DocumentSnapshot; readUpTo: number }> {
+  const [snapshot, reads] = await within(
+    READ_MS_MAX,
+    firestore.getAll(chatRef(app, chat), readsRef(app, personId)),
+  );
+  if (snapshot === undefined) throw new Error("getAll answers with every document it was asked for.");
+  return { snapshot, readUpTo: markIn(reads, chat) };
+}
+
+const markIn = (reads: DocumentSnapshot | undefined, chat: number): number =>
+  (reads?.get("chats") as Record<string, number> | undefined)?.[String(chat)] ?? 0;
+
+/** One write. The mark never moves back, however late a request arrives. */
+export async function writeReadMark(app: App, personId: string, chat: number, number: number): Promise<void> {
+  await within(
+    READ_MS_MAX,
+    readsRef(app, personId).set({ chats: { [String(chat)]: FieldValue.maximum(number) } }, { merge: true }),
+  );
+}
+
+export interface MessageRange {
+  /** Numbers greater than this. */
+  readonly after?: number;
+  /** Numbers less than this. */
+  readonly before?: number;
+  readonly order: "asc" | "desc";
+  readonly limit: number;
+}
+
+/** One query; one read for each message. */
+export async function listMessages(
+  app: App,
+  chat: number,
+  range: MessageRange,
+): Promise<{ id: string; stored: StoredMessage }[]> {
+  let query = messagesOf(app, chat).orderBy("number", range.order).limit(range.limit);
+  if (range.after !== undefined) query = query.where("number", ">", range.after);
+  if (range.before !== undefined) query = query.where("number", "<", range.before);
+  const found = await within(READ_MS_MAX, query.get());
+  return found.docs.map((document) => ({ id: document.id, stored: document.data() as StoredMessage }));
+}
+
+export interface ChatFilter {
+  readonly kind?: Kind | undefined;
+  readonly archived?: boolean | undefined;
+  /** Milliseconds since the epoch, of the latest activity. */
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+  /** The position after which to go on. */
+  readonly after?: { readonly updatedAtMicros: string; readonly number: number } | undefined;
+  readonly limit: number;
+}
+
+/** One query over the chats of one person, or of the app; one read for each chat. */
+export async function listHeads(
+  app: App,
+  personId: string | undefined,
+  filter: ChatFilter,
+): Promise<ChatHead[]> {
+  // A deleted chat has no members, so only a list without a member has to ask for open ones.
+  let query =
+    personId === undefined
+      ? app.collection("chats").where("status", "==", "open")
+      : app.collection("chats").where("members", "array-contains", personId);
+  if (filter.kind !== undefined) query = query.where("kind", "==", filter.kind);
+  if (filter.archived !== undefined) query = query.where("archived", "==", filter.archived);
+  if (filter.from !== undefined) query = query.where("updatedAt", ">=", Timestamp.fromMillis(filter.from));
+  if (filter.to !== undefined) query = query.where("updatedAt", "<=", Timestamp.fromMillis(filter.to));
+  query = query.orderBy("updatedAt", "desc").orderBy("number", "desc").limit(filter.limit);
+  if (filter.after !== undefined) {
+    query = query.startAfter(timestampOfMicros(filter.after.updatedAtMicros), filter.after.number);
+  }
+  const found = await within(READ_MS_MAX, query.get());
+  return found.docs.map((document) => document.data() as ChatHead);
+}
+
+/** One read. */
+export async function readMarks(app: App, personId: string): Promise<(chat: number) => number> {
+  const reads = await within(READ_MS_MAX, readsRef(app, personId).get());
+  return (chat) => markIn(reads, chat);
+}
+
+const MICROS_PER_SECOND = 1_000_000n;
+
+/** Firestore keeps microseconds, so a position in its order has to keep them too. */
+export const microsOf = (time: Timestamp): string =>
+  String(BigInt(time.seconds) * MICROS_PER_SECOND + BigInt(Math.trunc(time.nanoseconds / 1000)));
+
+const timestampOfMicros = (micros: string): Timestamp => {
+  const value = BigInt(micros);
+  return new Timestamp(Number(value / MICROS_PER_SECOND), Number(value % MICROS_PER_SECOND) * 1000);
+};
+
+/** How far the background work on a chat has come. */
+export interface Progress {
+  /** Everything up to this revision has been handled. */
+  readonly revision: number;
+  /** Messages up to this number are counted in the usage of their day. */
+  readonly countedNumber: number;
+}
+
+/** Two reads in one call. */
+export async function readProgress(
+  firestore: Firestore,
+  app: App,
+  chat: number,
+): Promise<{ head: ChatHead | undefined; progress: Progress; found: DocumentSnapshot }> {
+  const [head, found] = await within(
+    READ_MS_MAX,
+    firestore.getAll(chatRef(app, chat), progressRef(app, chat)),
+  );
+  if (head === undefined || found === undefined) throw new Error("getAll answers with every document.");
+  const progress = (found.data() as Progress | undefined) ?? { revision: 0, countedNumber: 0 };
+  return { head: headOf(head), progress, found };
+}
+
+/** One query: messages changed after the revision, oldest change first. */
+export async function listChanged(
+  app: App,
+  chat: number,
+  afterRevision: number,
+  limit: number,
+): Promise<StoredMessage[]> {
+  const query = messagesOf(app, chat).where("revision", ">", afterRevision).orderBy("revision").limit(limit);
+  const found = await within(READ_MS_MAX, query.get());
+  return found.docs.map((document) => document.data() as StoredMessage);
+}
+
+/** Usage documents of a day and app, over which busy apps spread their counting. */
+export const USAGE_SHARDS = 16;
+
+/**
+ * Moves the progress and counts messages per day, in one commit that fails if the progress is no longer
+ * the one read: so every message is counted once, whoever else is at it.
+ */
+export async function writeProgress(
+  firestore: Firestore,
+  app: App,
+  chat: number,
+  found: DocumentSnapshot,
+  next: Progress,
+  messagesByDay: ReadonlyMap<string, number>,
+): Promise<void> {
+  const batch = firestore.batch();
+  if (found.updateTime === undefined) batch.create(progressRef(app, chat), { ...next });
+  else batch.update(progressRef(app, chat), { ...next }, { lastUpdateTime: found.updateTime });
+  for (const [day, messages] of messagesByDay) {
+    const ref = app.collection("usage").doc(`${day}.${chat % USAGE_SHARDS}`);
+    batch.set(ref, { day, messages: FieldValue.increment(messages) }, { merge: true });
+  }
+  await within(READ_MS_MAX, batch.commit());
+}
+
+/** One query, and a delete for each message found. Returns how many were deleted. */
+export async function deleteMessages(
+  firestore: Firestore,
+  app: App,
+  chat: number,
+  limit: number,
+): Promise<number> {
+  const found = await within(READ_MS_MAX, messagesOf(app, chat).select().limit(limit).get());
+  if (found.empty) return 0;
+  const batch = firestore.batch();
+  for (const document of found.docs) batch.delete(document.ref);
+  await within(READ_MS_MAX, batch.commit());
+  return found.size;
+}
+
+/** One query. Days in order, with the messages written on each. */
+export async function listUsage(
+  app: App,
+  from: string,
+  to: string,
+): Promise<{ day: string; messages: number }[]> {
+  const query = app.collection("usage").where("day", ">=", from).where("day", "<=", to).orderBy("day");
+  const found = await within(READ_MS_MAX, query.get());
+  const days = new Map<string, number>();
+  for (const document of found.docs) {
+    const day = String(document.get("day"));
+    days.set(day, (days.get(day) ?? 0) + Number(document.get("messages")));
+  }
+  return [...days].map(([day, messages]) => ({ day, messages }));
+}

@@ -1,0 +1,29 @@
+import type { CollectionReference, DocumentReference, Firestore } from "../platform/firestore.ts";
+
+/**
+ * The only way to a tenant's data. A handle is bound to one app's path when a request has been
+ * authenticated for that app, and has no verb that leads to another app's documents.
+ */
+export interface App {
+  readonly id: string;
+  readonly ref: DocumentReference;
+  collection(name: AppCollection): CollectionReference;
+}
+
+/** What lives under an app. */
+export type AppCollection =
+  | "chats"
+  | "users"
+  | "addresses"
+  | "sessions"
+  | "challenges"
+  | "tokens"
+  | "requests"
+  | "pairs"
+  | "reads"
+  | "usage";
+
+export function appHandle(firestore: Firestore, id: string): App {
+  const ref = firestore.collection("apps").doc(id);
+  return { id, ref, collection: (name) => ref.collection(name) };
+}

@@ -1,0 +1,11 @@
+import type { Role } from "./contract.ts";
+
+/** Who makes a request: a person with an access token, a server with an API token, or the operator. */
+export interface Principal {
+  /** The user's id; `token_…` for an API token; `operator`. */
+  readonly id: string;
+  readonly kind: "person" | "service" | "operator";
+  readonly role: Role;
+  /** The session of a person. */
+  readonly sessionId?: string;
+}

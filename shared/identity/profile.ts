@@ -1,0 +1,56 @@
+import type { z } from "zod";
+import type { Deps } from "../platform/deps.ts";
+import { decodeCursor, encodeCursor } from "../platform/cursor.ts";
+import { AppError, GRPC, grpcCode } from "../platform/errors.ts";
+import { READ_MS_MAX, within } from "../platform/within.ts";
+import type { App } from "./app.ts";
+import type { MeChange, User } from "./contract.ts";
+import { holds } from "./permissions.ts";
+import type { Principal } from "./principal.ts";
+import { listUsers, readDocument, type StoredUser, userRef } from "./store.ts";
+import { userView } from "./user-view.ts";
+
+const noSuchUser = (): AppError => new AppError("not_found", "There is no such user.");
+
+/** One read. @throws AppError `not_found` */
+export async function readUser(app: App, reader: Principal, id: string): Promise<User> {
+  const { data } = await readDocument<StoredUser>(userRef(app, id));
+  if (data === undefined) throw noSuchUser();
+  return userView(id, data, id === reader.id || holds(reader, "user:change"));
+}
+
+/** One read, one write. @throws AppError `not_found` */
+export async function changeMe(app: App, me: Principal, change: z.infer<typeof MeChange>): Promise<User> {
+  if (Object.keys(change).length > 0) {
+    try {
+      await within(READ_MS_MAX, userRef(app, me.id).update(change));
+    } catch (cause) {
+      throw grpcCode(cause) === GRPC.notFound ? noSuchUser() : cause;
+    }
+  }
+  return readUser(app, me, me.id);
+}
+
+/** A page of the app's users. One query, one read for each. */
+export async function listProfiles(
+  deps: Deps,
+  app: App,
+  reader: Principal,
+  query: { readonly cursor?: string | undefined; readonly limit: number },
+): Promise<{ data: User[]; hasMore: boolean; next: string | null; prev: null }> {
+  const scope = ["users", app.id];
+  const after =
+    query.cursor === undefined ? undefined : String(decodeCursor(deps.keys, scope, query.cursor)[0]);
+  const found = await listUsers(app, after, query.limit + 1);
+  const page = found.slice(0, query.limit);
+  const last = page.at(-1);
+  const hasMore = found.length > query.limit && last !== undefined;
+  return {
+    data: page.map(({ id, stored }) =>
+      userView(id, stored, id === reader.id || holds(reader, "user:change")),
+    ),
+    hasMore,
+    next: hasMore ? encodeCursor(deps.keys, scope, [last.id]) : null,
+    prev: null,
+  };
+}

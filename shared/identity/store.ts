@@ -1,0 +1,105 @@
+import {
+  type DocumentReference,
+  type DocumentSnapshot,
+  FieldPath,
+  type Firestore,
+  type Timestamp,
+} from "../platform/firestore.ts";
+import { READ_MS_MAX, within } from "../platform/within.ts";
+import type { App } from "./app.ts";
+import type { AppSettings, Role } from "./contract.ts";
+
+/** An app's document: its settings, and the head of the log that numbers its chats. */
+export interface AppHead {
+  readonly id: string;
+  readonly name: string;
+  readonly settings: AppSettings;
+  readonly status: "open" | "deleted";
+  readonly lastChatNumber: number;
+  /** Of the request that created it. */
+  readonly fingerprint: string;
+  readonly createdAt: Timestamp;
+}
+
+export interface StoredUser {
+  readonly email: string;
+  readonly name: string;
+  readonly role: Role;
+  /** Null: a generated picture. */
+  readonly avatarUrl: string | null;
+  readonly language: string;
+  readonly timeZone: string;
+  readonly createdAt: Timestamp;
+  readonly lastSeenAt: Timestamp;
+}
+
+/** A request to sign in. The code itself is not stored: it is derived from the challenge's id. */
+export interface StoredChallenge {
+  readonly email: string;
+  readonly triesLeft: number;
+  /** The sign-in that used it up; null until then. */
+  readonly usedBy: string | null;
+  readonly expiresAt: Timestamp;
+  readonly expireAt: Timestamp;
+}
+
+export interface StoredSession {
+  readonly user: string;
+  /** Counts rotations; only the refresh token of this generation is good. */
+  readonly generation: number;
+  readonly rotatedAt: Timestamp;
+  readonly status: "open" | "ended";
+  readonly userAgent: string;
+  readonly createdAt: Timestamp;
+  readonly expireAt: Timestamp;
+}
+
+export interface StoredApiToken {
+  /** Keyed hash of the secret. */
+  readonly hash: string;
+  readonly createdAt: Timestamp;
+}
+
+export const userRef = (app: App, id: string): DocumentReference => app.collection("users").doc(id);
+export const sessionRef = (app: App, id: string): DocumentReference => app.collection("sessions").doc(id);
+export const challengeRef = (app: App, id: string): DocumentReference => app.collection("challenges").doc(id);
+export const apiTokenRef = (app: App, id: string): DocumentReference => app.collection("tokens").doc(id);
+/** Says which user an address belongs to; named by the address's keyed hash. */
+export const addressRef = (app: App, hash: string): DocumentReference =>
+  app.collection("addresses").doc(hash);
+
+/** One read. */
+export async function readDocument<T>(
+  ref: DocumentReference,
+): Promise<{ data: T | undefined; found: DocumentSnapshot }> {
+  const found = await within(READ_MS_MAX, ref.get());
+  return { data: found.data() as T | undefined, found };
+}
+
+/** One read for each id. */
+export async function usersExist(firestore: Firestore, app: App, ids: readonly string[]): Promise<boolean> {
+  const found = await within(READ_MS_MAX, firestore.getAll(...ids.map((id) => userRef(app, id))));
+  return found.every(({ exists }) => exists);
+}
+
+/** One query, one read for each user, in the order of their ids. */
+export async function listUsers(
+  app: App,
+  afterId: string | undefined,
+  limit: number,
+): Promise<{ id: string; stored: StoredUser }[]> {
+  let query = app.collection("users").orderBy(FieldPath.documentId()).limit(limit);
+  if (afterId !== undefined) query = query.startAfter(afterId);
+  const found = await within(READ_MS_MAX, query.get());
+  return found.docs.map((document) => ({ id: document.id, stored: document.data() as StoredUser }));
+}
+
+/** One query, and a write for each open session. Returns how many were ended. */
+export async function endSessionsOf(firestore: Firestore, app: App, userId: string): Promise<number> {
+  const open = app.collection("sessions").where("user", "==", userId).where("status", "==", "open").select();
+  const found = await within(READ_MS_MAX, open.get());
+  const batch = firestore.batch();
+  for (const session of found.docs) batch.update(session.ref, { status: "ended" });
+  if (!found.empty) await within(READ_MS_MAX, batch.commit());
+  return found.size;
+}

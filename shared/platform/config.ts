@@ -1,0 +1,67 @@
+import { z } from "zod";
+
+/**
+ * Everything a function takes from its environment, parsed once at start. There is no switch between
+ * local and cloud here: only endpoints, names and secrets differ.
+ */
+const Environment = z.object({
+  GOOGLE_CLOUD_PROJECT: z.string().min(1),
+  REGION: z.string().min(1),
+  /** host:port of Cloud Tasks; Google's own when absent. Firestore and Pub/Sub have variables of their own. */
+  TASKS_ENDPOINT: z.string().optional(),
+  /** Base URL of the functions: tasks are sent to `${FUNCTIONS_URL}/{function}`. */
+  FUNCTIONS_URL: z.url(),
+  /** Where clients reach the API: issuer of access tokens, base of problem types. */
+  PUBLIC_URL: z.url(),
+  SMTP_URL: z.url(),
+  MAIL_FROM: z.string().min(3),
+  /** Who signs the identity tokens of pushes, tasks and schedules, and where its keys are. */
+  OIDC_ISSUER: z.string().min(1),
+  OIDC_JWKS_URL: z.url(),
+  /** The service account in whose name pushes, tasks and schedules call functions. */
+  INVOKER_EMAIL: z.string().min(3),
+  /** From Secret Manager; every other key is derived from it. */
+  SCROLLBACK_SECRET: z.string().min(32),
+  OPERATOR_KEY: z.string().min(16),
+});
+
+export interface Config {
+  readonly projectId: string;
+  readonly region: string;
+  readonly tasksEndpoint: string | undefined;
+  readonly functionsUrl: string;
+  readonly publicUrl: string;
+  readonly smtpUrl: string;
+  readonly mailFrom: string;
+  readonly oidcIssuer: string;
+  readonly oidcJwksUrl: string;
+  readonly invokerEmail: string;
+  readonly secret: string;
+  readonly operatorKey: string;
+}
+
+const withoutTrailingSlash = (url: string): string => url.replace(/\/+$/, "");
+
+/** @throws Error naming every missing or malformed variable, so that a bad deployment fails at start. */
+export function parseConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const parsed = Environment.safeParse(environment);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+    throw new Error(`The environment is incomplete. ${problems.join("; ")}`);
+  }
+  const value = parsed.data;
+  return {
+    projectId: value.GOOGLE_CLOUD_PROJECT,
+    region: value.REGION,
+    tasksEndpoint: value.TASKS_ENDPOINT,
+    functionsUrl: withoutTrailingSlash(value.FUNCTIONS_URL),
+    publicUrl: withoutTrailingSlash(value.PUBLIC_URL),
+    smtpUrl: value.SMTP_URL,
+    mailFrom: value.MAIL_FROM,
+    oidcIssuer: value.OIDC_ISSUER,
+    oidcJwksUrl: value.OIDC_JWKS_URL,
+    invokerEmail: value.INVOKER_EMAIL,
+    secret: value.SCROLLBACK_SECRET,
+    operatorKey: value.OPERATOR_KEY,
+  };
+}

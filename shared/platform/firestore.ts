@@ -1,0 +1,24 @@
+import { Firestore } from "@google-cloud/firestore";
+import type { Config } from "./config.ts";
+import { withContextMetadata } from "./context.ts";
+
+export {
+  type CollectionReference,
+  type DocumentData,
+  type DocumentReference,
+  type DocumentSnapshot,
+  FieldPath,
+  FieldValue,
+  type Firestore,
+  type Query,
+  Timestamp,
+  type Transaction,
+  type WriteBatch,
+} from "@google-cloud/firestore";
+
+/** Opens the client. The connection is made with the first call. */
+export function openFirestore(config: Pick<Config, "projectId">): Firestore {
+  const firestore = new Firestore({ projectId: config.projectId, ...withContextMetadata });
+  firestore.settings({ ignoreUndefinedProperties: true });
+  return firestore;
+}

@@ -1,0 +1,197 @@
+import type { DocumentReference, DocumentSnapshot, Timestamp } from "@google-cloud/firestore";
+import { AppError, GRPC, grpcCode, isTransient } from "./errors.ts";
+import { type Decision, type HeadLogOptions, keyReused, type Waiting } from "./head-log.ts";
+import type { HeadMemory, RememberedHead } from "./head-memory.ts";
+import { randomId } from "./ids.ts";
+import { READ_MS_MAX, within } from "./within.ts";
+
+/** After this time the outcome of a commit counts as unknown and is looked up. */
+export const COMMIT_MS_MAX = 3_000;
+export const BATCH_BYTES_MAX = 4_000_000;
+
+/** The field, of the head and of every document created with it, that names the commit which wrote it. */
+const COMMIT_FIELD = "commit";
+
+interface Decided<Head> {
+  readonly waiting: Waiting<Head>;
+  readonly decision: Decision<Head, unknown>;
+}
+
+interface Decisions<Head> {
+  readonly decided: readonly Decided<Head>[];
+  readonly refused: readonly { readonly waiting: Waiting<Head>; readonly cause: unknown }[];
+  /** What did not fit into one commit. */
+  readonly rest: readonly Waiting<Head>[];
+}
+
+export interface Again<Head> {
+  /** Changes that still have to be made, in their order. */
+  readonly waiting: readonly Waiting<Head>[];
+  /** True when another instance moved the head first. */
+  readonly contended: boolean;
+}
+
+/** True when a failed call may have been applied all the same, or may succeed when it is made again. */
+export const isUnknownOutcome = (cause: unknown): boolean =>
+  isTransient(cause) || (cause instanceof AppError && cause.code === "unavailable");
+
+/**
+ * Tries once to commit a batch of changes to one head. Settles every change that is decided by this
+ * attempt and returns the others. When the outcome of the commit is unknown it is looked up: a commit
+ * is atomic, so one document with its name proves all of it.
+ * @throws when nothing could be found out; then no change has been settled but for refusals.
+ */
+export async function attemptCommit<Head extends object>(
+  options: HeadLogOptions<Head>,
+  memory: HeadMemory<Head>,
+  ref: DocumentReference,
+  batch: readonly Waiting<Head>[],
+): Promise<Again<Head>> {
+  const known = memory.get(ref.path);
+  let base = known ?? (await loadHead(memory, ref));
+  let decisions = decideAll(base.head, batch);
+  if (decisions.refused.length > 0 && known !== undefined) {
+    // The refusal may rest on an outdated memory (someone was added elsewhere), so it is decided afresh.
+    base = await loadHead(memory, ref);
+    decisions = decideAll(base.head, batch);
+  }
+  for (const { waiting, cause } of decisions.refused) waiting.reject(cause);
+  const { decided, rest } = decisions;
+  if (decided.length === 0) return { waiting: rest, contended: false };
+  const commitId = randomId();
+  try {
+    const updateTime = await commit(options, ref, base, decided, commitId);
+    memory.keep(ref.path, lastOf(decided).decision.head, updateTime);
+    settle(options, ref, decided);
+    return { waiting: rest, contended: false };
+  } catch (cause) {
+    memory.forget(ref.path);
+    if (!mayBeKnown(cause)) {
+      for (const { waiting } of decided) waiting.reject(cause);
+      return { waiting: rest, contended: false };
+    }
+    const found = await lookUp(options, ref, decided);
+    if (found.some((snapshot) => snapshot.get(COMMIT_FIELD) === commitId)) {
+      settle(options, ref, decided);
+      return { waiting: rest, contended: false };
+    }
+    return { waiting: [...settleRepeated(decided, found), ...rest], contended: true };
+  }
+}
+
+async function loadHead<Head extends object>(
+  memory: HeadMemory<Head>,
+  ref: DocumentReference,
+): Promise<RememberedHead<Head>> {
+  const snapshot = await within(READ_MS_MAX, ref.get());
+  if (!snapshot.exists || snapshot.updateTime === undefined) {
+    memory.forget(ref.path);
+    throw new AppError("not_found", "There is no such thing here.");
+  }
+  return memory.keep(ref.path, snapshot.data() as Head, snapshot.updateTime);
+}
+
+/** Decides one change after the other, each on the head that the one before leaves. */
+function decideAll<Head>(start: Head, batch: readonly Waiting<Head>[]): Decisions<Head> {
+  const decided: Decided<Head>[] = [];
+  const refused: { waiting: Waiting<Head>; cause: unknown }[] = [];
+  let head = start;
+  let bytes = 0;
+  for (const [index, waiting] of batch.entries()) {
+    if (bytes > BATCH_BYTES_MAX) return { decided, refused, rest: batch.slice(index) };
+    try {
+      const decision = waiting.change.decide(head);
+      decided.push({ waiting, decision });
+      head = decision.head;
+      bytes += decision.bytes;
+    } catch (cause) {
+      refused.push({ waiting, cause });
+    }
+  }
+  return { decided, refused, rest: [] };
+}
+
+/** Returns the head's new update time. */
+async function commit<Head extends object>(
+  options: HeadLogOptions<Head>,
+  ref: DocumentReference,
+  base: RememberedHead<Head>,
+  decided: readonly Decided<Head>[],
+  commitId: string,
+): Promise<Timestamp> {
+  const writes = options.firestore.batch();
+  for (const { decision } of decided) {
+    for (const { ref: created, data } of decision.create)
+      writes.create(created, { ...data, [COMMIT_FIELD]: commitId });
+    for (const removed of decision.remove ?? []) writes.delete(removed);
+  }
+  const next = { ...lastOf(decided).decision.head, ...options.stamp?.(ref), [COMMIT_FIELD]: commitId };
+  writes.update(ref, next as object, { lastUpdateTime: base.updateTime });
+  const results = await within(COMMIT_MS_MAX, writes.commit());
+  return lastOf(results).writeTime;
+}
+
+/**
+ * Failures after which the commit may have been applied. Google's client repeats a commit that it got
+ * no answer for, so "exists already" and "was moved" can be the echo of our own success.
+ */
+function mayBeKnown(cause: unknown): boolean {
+  const code = grpcCode(cause);
+  return (
+    isUnknownOutcome(cause) ||
+    code === GRPC.alreadyExists ||
+    code === GRPC.failedPrecondition ||
+    code === GRPC.notFound
+  );
+}
+
+/** Reads the head and every proof, in one call. */
+const lookUp = <Head extends object>(
+  options: HeadLogOptions<Head>,
+  ref: DocumentReference,
+  decided: readonly Decided<Head>[],
+): Promise<DocumentSnapshot[]> => {
+  const proofs = decided.flatMap(({ waiting }) => waiting.change.proof?.ref ?? []);
+  return within(READ_MS_MAX, options.firestore.getAll(ref, ...proofs));
+};
+
+/** Settles the changes that an earlier request has made; returns the others. */
+function settleRepeated<Head>(
+  decided: readonly Decided<Head>[],
+  found: readonly DocumentSnapshot[],
+): Waiting<Head>[] {
+  const existing = new Map(
+    found.filter(({ exists }) => exists).map((snapshot) => [snapshot.ref.path, snapshot]),
+  );
+  const open: Waiting<Head>[] = [];
+  for (const { waiting } of decided) {
+    const { proof } = waiting.change;
+    const snapshot = proof && existing.get(proof.ref.path);
+    if (proof === undefined || snapshot === undefined) open.push(waiting);
+    else if (snapshot.get("fingerprint") !== proof.fingerprint) waiting.reject(keyReused());
+    else waiting.resolve({ result: proof.result(snapshot), replayed: true, head: undefined });
+  }
+  return open;
+}
+
+/** The commit stands whatever becomes of its announcement: the reconciler makes up for a lost one. */
+function settle<Head extends object>(
+  options: HeadLogOptions<Head>,
+  ref: DocumentReference,
+  decided: readonly Decided<Head>[],
+): void {
+  const resolveAll = (): void => {
+    for (const { waiting, decision } of decided) {
+      waiting.resolve({ result: decision.result, replayed: false, head: decision.head });
+    }
+  };
+  const announced = options.committed?.(ref, lastOf(decided).decision.head);
+  if (announced === undefined) resolveAll();
+  else announced.then(resolveAll, resolveAll);
+}
+
+function lastOf<T>(list: readonly T[]): T {
+  const last = list.at(-1);
+  if (last === undefined) throw new Error("An empty batch has no last entry.");
+  return last;
+}

@@ -1,0 +1,193 @@
+import { AsyncResource } from "node:async_hooks";
+import type { DocumentReference, DocumentSnapshot, Firestore } from "@google-cloud/firestore";
+import { AppError, toAppError } from "./errors.ts";
+import { attemptCommit, isUnknownOutcome } from "./head-commit.ts";
+import { createHeadMemory } from "./head-memory.ts";
+
+/**
+ * A head document is the latest state of a log. Each change decides from the head what the next head
+ * is and which documents come with it; head and documents are committed together, on condition that
+ * the head is still the one decided on. That one compare-and-set is authorisation, numbering and
+ * ordering at once.
+ *
+ * An instance remembers the heads it has moved, so the next change needs no read. Changes that arrive
+ * while a commit is under way share the next one, so a busy log costs one commit a batch and an
+ * instance never contends with itself.
+ */
+export interface HeadLog<Head extends object> {
+  /**
+   * Applies the change exactly once, however often its commit has to be tried.
+   * Costs 1 commit (shared with others), 1 write for the head and 1 for each document; 1 read when the
+   * head is not remembered or another instance has moved it; 2 reads to recognise a repetition.
+   * @throws what `decide` throws; `not_found` when there is no head; `idempotency_key_reused`;
+   *   `unavailable` when the commit did not succeed within CHANGE_MS_MAX.
+   */
+  change<Result>(ref: DocumentReference, change: Change<Head, Result>): Promise<Changed<Head, Result>>;
+  /** Takes a head that was read elsewhere into memory, to save the next change its read. */
+  remember(snapshot: DocumentSnapshot): void;
+}
+
+export interface Change<Head, Result> {
+  /**
+   * Decides on the next head. Called again whenever the head turns out to be another one.
+   * @throws AppError to refuse; only this change is refused, not those it shares a commit with.
+   */
+  decide(head: Head): Decision<Head, Result>;
+  /** How a repetition of this change is recognised; a change without one is made each time it is asked for. */
+  readonly proof?: Proof<Result>;
+}
+
+export interface Decision<Head, Result> {
+  readonly head: Head;
+  /** Documents that come into being with this change. */
+  readonly create: readonly { readonly ref: DocumentReference; readonly data: object }[];
+  /** Documents that cease to be with it. */
+  readonly remove?: readonly DocumentReference[];
+  /** Roughly how large the created documents are. */
+  readonly bytes: number;
+  readonly result: Result;
+}
+
+/** The document that exists exactly if the change has been made, and what it stands for. */
+export interface Proof<Result> {
+  readonly ref: DocumentReference;
+  /** Of the request; the document holds it in its field `fingerprint`. */
+  readonly fingerprint: string;
+  /** The result of the change that made the document. */
+  result(existing: DocumentSnapshot): Result;
+}
+
+export interface Changed<Head, Result> {
+  readonly result: Result;
+  /** True when the change had been made before, under the same proof. */
+  readonly replayed: boolean;
+  /** The head that the change led to; undefined when replayed. */
+  readonly head: Head | undefined;
+}
+
+export interface HeadLogOptions<Head extends object> {
+  readonly firestore: Firestore;
+  /** Called after each commit with the newest head; the changes resolve once its promise has settled. */
+  readonly committed?: (ref: DocumentReference, head: Head) => Promise<void>;
+  /** Fields that every commit writes beside the head's state, such as a server time. */
+  readonly stamp?: (ref: DocumentReference) => object;
+}
+
+/** A change that can't be committed within this time is refused with `unavailable`. */
+export const CHANGE_MS_MAX = 10_000;
+/** Changes that share one commit: with BATCH_BYTES_MAX well below Firestore's 10 MiB a request. */
+export const BATCH_CHANGES_MAX = 100;
+const BACKOFF_MS = 5;
+const BACKOFF_MS_MAX = 300;
+
+/** A change on its way into the log. */
+export interface Waiting<Head> {
+  readonly change: Change<Head, unknown>;
+  readonly deadlineMs: number;
+  /** Runs work in the context of the request that wants the change, so that its costs count there. */
+  inContext<T>(work: () => T): T;
+  resolve(changed: Changed<Head, unknown>): void;
+  reject(cause: unknown): void;
+}
+
+export function createHeadLog<Head extends object>(options: HeadLogOptions<Head>): HeadLog<Head> {
+  const memory = createHeadMemory<Head>();
+  const queues = new Map<string, Waiting<Head>[]>();
+  const underWay = new Map<string, { fingerprint: string; changed: Promise<Changed<Head, unknown>> }>();
+
+  /** Works through a log's queue until it is empty; one at a time for each log. */
+  const drain = async (ref: DocumentReference, queue: Waiting<Head>[]): Promise<void> => {
+    for (let failures = 0; queue.length > 0; ) {
+      refuseLate(queue);
+      const batch = queue.splice(0, BATCH_CHANGES_MAX);
+      const first = batch[0];
+      if (first === undefined) continue;
+      try {
+        const again = await first.inContext(() => attemptCommit(options, memory, ref, batch));
+        queue.unshift(...again.waiting);
+        failures = again.contended ? failures + 1 : 0;
+      } catch (cause) {
+        memory.forget(ref.path);
+        failures += 1;
+        if (isUnknownOutcome(cause)) queue.unshift(...batch);
+        else for (const waiting of batch) waiting.reject(cause);
+      }
+      if (failures > 0 && queue.length > 0) await pause(failures);
+    }
+    queues.delete(ref.path);
+  };
+
+  const enqueue = (ref: DocumentReference, change: Change<Head, unknown>): Promise<Changed<Head, unknown>> =>
+    new Promise((resolve, reject) => {
+      const context = new AsyncResource("HeadChange");
+      const inContext = <T>(work: () => T): T => context.runInAsyncScope(work);
+      const waiting = { change, deadlineMs: performance.now() + CHANGE_MS_MAX, inContext, resolve, reject };
+      const queue = queues.get(ref.path);
+      if (queue !== undefined) {
+        queue.push(waiting);
+        return;
+      }
+      const created = [waiting];
+      queues.set(ref.path, created);
+      drain(ref, created).catch(reject);
+    });
+
+  /** A repetition that arrives while the first is under way shares its outcome. */
+  const joinFirst = async (proof: Proof<unknown>): Promise<Changed<Head, unknown> | undefined> => {
+    const first = underWay.get(proof.ref.path);
+    if (first === undefined) return undefined;
+    if (first.fingerprint !== proof.fingerprint) throw keyReused();
+    return { ...(await first.changed), replayed: true };
+  };
+
+  const changeProven = async (
+    ref: DocumentReference,
+    change: Change<Head, unknown>,
+    proof: Proof<unknown>,
+  ): Promise<Changed<Head, unknown>> => {
+    const joined = await joinFirst(proof);
+    if (joined !== undefined) return joined;
+    const changed = enqueue(ref, change);
+    underWay.set(proof.ref.path, { fingerprint: proof.fingerprint, changed });
+    try {
+      return await changed;
+    } finally {
+      underWay.delete(proof.ref.path);
+    }
+  };
+
+  return {
+    remember: (snapshot) => memory.remember(snapshot),
+    async change<Result>(ref: DocumentReference, change: Change<Head, Result>) {
+      try {
+        const changed =
+          change.proof === undefined ? enqueue(ref, change) : changeProven(ref, change, change.proof);
+        return (await changed) as Changed<Head, Result>;
+      } catch (cause) {
+        throw toAppError(cause);
+      }
+    },
+  };
+}
+
+export const keyReused = (): AppError =>
+  new AppError("idempotency_key_reused", "This Idempotency-Key was used with another body.");
+
+/** Refuses what has waited too long: an honest 503 that can be retried, instead of an endless queue. */
+function refuseLate<Head>(queue: Waiting<Head>[]): void {
+  const now = performance.now();
+  for (let index = queue.length - 1; index >= 0; index -= 1) {
+    const waiting = queue[index];
+    if (waiting === undefined || waiting.deadlineMs > now) continue;
+    queue.splice(index, 1);
+    waiting.reject(
+      new AppError("unavailable", "Too many changes at once; nothing was changed.", { retryAfterSeconds: 1 }),
+    );
+  }
+}
+
+/** Full jitter, so that instances contending for one head do not meet again. */
+const pause = (failures: number): Promise<void> =>
+  new Promise((resolve) =>
+    setTimeout(resolve, Math.random() * Math.min(BACKOFF_MS * 2 ** Math.min(failures, 10), BACKOFF_MS_MAX)),
+  );

@@ -1,0 +1,64 @@
+import type { PubSub, Topic } from "@google-cloud/pubsub";
+import type { Config } from "./config.ts";
+import { currentContext, withContextMetadata } from "./context.ts";
+import { lazy } from "./lazy.ts";
+
+export interface Publisher {
+  /**
+   * Publishes one JSON event. Resolves when Pub/Sub has it on disk.
+   * @throws a Google client error after PUBLISH_MS_MAX of trying; the event may have been published.
+   */
+  publish(topic: string, event: object): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Events that become ready within this time share one Publish call. */
+const BATCH_MS = 2;
+const BATCH_MESSAGES = 200;
+/**
+ * How long a request waits for Pub/Sub. The commit is the truth and the reconciler publishes what
+ * is missing, so a person does not wait longer for the hint.
+ */
+export const PUBLISH_MS_MAX = 5_000;
+
+export function openPublisher(config: Pick<Config, "projectId">): Publisher {
+  const topics = new Map<string, Topic>();
+  const client = lazy<PubSub>(async () => {
+    const { PubSub } = await import("@google-cloud/pubsub");
+    return new PubSub({ projectId: config.projectId, ...withContextMetadata });
+  });
+  const topicFor = (pubsub: PubSub, name: string): Topic => {
+    const known = topics.get(name);
+    if (known !== undefined) return known;
+    const topic = pubsub.topic(name, {
+      batching: { maxMilliseconds: BATCH_MS, maxMessages: BATCH_MESSAGES },
+      gaxOpts: { timeout: PUBLISH_MS_MAX, retry: { backoffSettings: PUBLISH_BACKOFF } as never },
+    });
+    topics.set(name, topic);
+    return topic;
+  };
+  return {
+    async publish(name, event) {
+      const context = currentContext();
+      const topic = topicFor(await client.get(), name);
+      await topic.publishMessage({
+        data: Buffer.from(JSON.stringify(event)),
+        attributes:
+          context === undefined ? {} : { requestId: context.requestId, traceparent: context.traceparent },
+      });
+    },
+    async close() {
+      await (await client.made())?.close();
+    },
+  };
+}
+
+const PUBLISH_BACKOFF = {
+  initialRetryDelayMillis: 50,
+  retryDelayMultiplier: 2,
+  maxRetryDelayMillis: 1_000,
+  initialRpcTimeoutMillis: 2_000,
+  rpcTimeoutMultiplier: 1,
+  maxRpcTimeoutMillis: 2_000,
+  totalTimeoutMillis: PUBLISH_MS_MAX,
+};

@@ -1,0 +1,88 @@
+import type { CloudTasksClient } from "@google-cloud/tasks";
+import { derivedId } from "./ids.ts";
+import type { Config } from "./config.ts";
+import { currentContext, REQUEST_ID_HEADER, TRACEPARENT_HEADER, withContextMetadata } from "./context.ts";
+import { GRPC, grpcCode } from "./errors.ts";
+import { lazy } from "./lazy.ts";
+
+export interface NewTask {
+  readonly queue: string;
+  /** The function that does it. */
+  readonly function: string;
+  /** What the task is named after: the same parts always give the same task. */
+  readonly id: readonly string[];
+  readonly payload: object;
+  /** Milliseconds since the epoch; at once when absent. */
+  readonly notBefore?: number;
+}
+
+export interface TaskQueue {
+  /**
+   * Creates the task, or finds that it exists: both resolve. Cloud Tasks forgets a name about an hour
+   * after the task is done, so the function that does the work keeps its own record too.
+   */
+  enqueue(task: NewTask): Promise<void>;
+  close(): Promise<void>;
+}
+
+const ENQUEUE_MS_MAX = 5_000;
+
+export function openTaskQueue(
+  config: Pick<Config, "projectId" | "region" | "tasksEndpoint" | "functionsUrl" | "invokerEmail">,
+): TaskQueue {
+  const client = lazy<CloudTasksClient>(async () => {
+    const { CloudTasksClient } = await import("@google-cloud/tasks");
+    return new CloudTasksClient({
+      projectId: config.projectId,
+      ...withContextMetadata,
+      ...(config.tasksEndpoint === undefined ? {} : await plainEndpoint(config.tasksEndpoint)),
+    });
+  });
+  return {
+    async enqueue(task) {
+      const url = `${config.functionsUrl}/${task.function}`;
+      const parent = `projects/${config.projectId}/locations/${config.region}/queues/${task.queue}`;
+      const context = currentContext();
+      const headers: Record<string, string> = { "content-type": "application/json" };
+      if (context !== undefined) {
+        headers[REQUEST_ID_HEADER] = context.requestId;
+        headers[TRACEPARENT_HEADER] = context.traceparent;
+      }
+      const request = {
+        parent,
+        task: {
+          // A hashed name spreads over the queue's shards; sequential names are slower.
+          name: `${parent}/tasks/${derivedId(...task.id)}`,
+          ...(task.notBefore === undefined ? {} : { scheduleTime: timestamp(task.notBefore) }),
+          httpRequest: {
+            httpMethod: "POST" as const,
+            url,
+            headers,
+            body: Buffer.from(JSON.stringify(task.payload)),
+            oidcToken: { serviceAccountEmail: config.invokerEmail, audience: url },
+          },
+        },
+      };
+      try {
+        await (await client.get()).createTask(request, { timeout: ENQUEUE_MS_MAX });
+      } catch (cause) {
+        if (grpcCode(cause) !== GRPC.alreadyExists) throw cause;
+      }
+    },
+    async close() {
+      await (await client.made())?.close();
+    },
+  };
+}
+
+const timestamp = (ms: number): { seconds: number; nanos: number } => ({
+  seconds: Math.floor(ms / 1000),
+  nanos: Math.floor(ms % 1000) * 1_000_000,
+});
+
+/** An endpoint named in the configuration is reached without TLS, as Google's own emulators are. */
+async function plainEndpoint(endpoint: string): Promise<object> {
+  const { credentials } = await import("@grpc/grpc-js");
+  const [apiEndpoint, port] = endpoint.split(":");
+  return { apiEndpoint, port: Number(port), sslCreds: credentials.createInsecure() };
+}
