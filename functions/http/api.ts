@@ -1,5 +1,5 @@
-import { serveEndpoints } from "../runtime/http-function.ts";
 import type { CloudFunction } from "../runtime/function.ts";
+import { serveEndpoints } from "../runtime/http-function.ts";
 import { openApiDeps } from "./api-deps.ts";
 import { endpoints } from "./endpoints.ts";
 

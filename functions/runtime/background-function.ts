@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import { z } from "zod";
-import type { Deps } from "../../shared/platform/deps.ts";
 import { runInContext } from "../../shared/platform/context.ts";
+import type { Deps } from "../../shared/platform/deps.ts";
 import { AppError, toAppError } from "../../shared/platform/errors.ts";
 import { describeError } from "../../shared/platform/log.ts";
 import { type CallerCheck, openCallerCheck } from "./caller-check.ts";

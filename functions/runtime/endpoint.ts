@@ -51,7 +51,7 @@ export interface EndpointSpec<P extends z.ZodType, Q extends z.ZodType, B extend
   handle(request: EndpointRequest<z.output<P>, z.output<Q>, z.output<B>>): Promise<Answer>;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: a table of endpoints holds different schemas side by side
+// oxlint-disable-next-line typescript/no-explicit-any -- a table of endpoints holds different schemas side by side
 export type Endpoint = EndpointSpec<any, any, any>;
 
 export const endpoint = <P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(

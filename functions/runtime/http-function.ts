@@ -13,8 +13,8 @@ import type { FunctionHandler } from "./function.ts";
 import { problemOf } from "./problem.ts";
 import { BODY_BYTES_MAX, readJsonBody } from "./read-body.ts";
 import { contextOf, oneHeader } from "./request-context.ts";
-import { createRouter, type Route } from "./router.ts";
 import { writeRequestLine } from "./request-line.ts";
+import { createRouter, type Route } from "./router.ts";
 
 /** A request that is not answered by then is given up; hosting cuts at 60 s. */
 export const HANDLE_MS_MAX = 30_000;

@@ -37,7 +37,7 @@ export function createLifecycle(): Lifecycle {
 /** Cloud Run sends SIGTERM and kills the instance ten seconds later. */
 export const DRAIN_MS_MAX = 9_000;
 
-const OWNED = new Set<string | symbol>(["SIGTERM", "SIGINT", "unhandledRejection", "uncaughtException"]);
+const OWNED = new Set<string | symbol>(["SIGTERM", "unhandledRejection", "uncaughtException"]);
 
 /**
  * Makes the process ours: on SIGTERM it stops accepting, finishes what it has begun, closes its clients
@@ -62,7 +62,7 @@ export function ownProcess(log: Log, lifecycle: Lifecycle, close: () => Promise<
     if (!OWNED.has(event) || !/[\\/]functions-framework[\\/]/.test(new Error().stack ?? "")) return;
     queueMicrotask(() => process.off(event, listener as () => void));
   });
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void drain(signal));
+  process.on("SIGTERM", () => void drain("SIGTERM"));
   process.on("unhandledRejection", (cause) => log.error("A rejection was not handled.", cause));
   process.on("uncaughtException", (cause) => {
     log.write("CRITICAL", "An exception was not caught; the instance ends.", { error: describeError(cause) });

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
-import type { ApiDeps } from "../http/api-deps.ts";
 import { describeError, type Severity } from "../../shared/platform/log.ts";
+import type { ApiDeps } from "../http/api-deps.ts";
 import type { Answer } from "./endpoint.ts";
 import type { Served } from "./http-function.ts";
 

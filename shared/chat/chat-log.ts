@@ -1,9 +1,9 @@
+import type { AppHead } from "../identity/store.ts";
 import type { Deps } from "../platform/deps.ts";
 import { type DocumentReference, FieldValue } from "../platform/firestore.ts";
 import { createHeadLog, type HeadLog } from "../platform/head-log.ts";
 import { PUBLISH_MS_MAX } from "../platform/publisher.ts";
 import { within } from "../platform/within.ts";
-import type { AppHead } from "../identity/store.ts";
 import type { ChatChanged } from "./contract.ts";
 import type { ChatHead } from "./head.ts";
 

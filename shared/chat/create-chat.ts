@@ -72,7 +72,7 @@ function decideCreate(
   };
   return {
     head: { ...head, lastChatNumber: chat.number },
-    create: proof === undefined ? create : [...create, { ref: proof.ref, data: record as never }],
+    create: proof === undefined ? create : [...create, { ref: proof.ref, data: record }],
     bytes: 1000 + chat.members.length * 30,
     result: chat.number,
   };

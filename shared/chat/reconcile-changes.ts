@@ -1,6 +1,6 @@
+import { appHandle } from "../identity/app.ts";
 import { type Firestore, Timestamp } from "../platform/firestore.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
-import { appHandle } from "../identity/app.ts";
 import { CHANGE_SHARDS, type ChatDeps } from "./chat-log.ts";
 import type { ChatChanged } from "./contract.ts";
 import type { ChatHead } from "./head.ts";

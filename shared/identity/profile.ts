@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import type { Deps } from "../platform/deps.ts";
 import { decodeCursor, encodeCursor } from "../platform/cursor.ts";
+import type { Deps } from "../platform/deps.ts";
 import { AppError, GRPC, grpcCode } from "../platform/errors.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { App } from "./app.ts";

@@ -1,9 +1,9 @@
 import type { Deps } from "../platform/deps.ts";
-import type { Mail } from "../platform/mailer.ts";
-import type { Keys } from "../platform/keys.ts";
 import { AppError, GRPC, grpcCode } from "../platform/errors.ts";
 import { Timestamp } from "../platform/firestore.ts";
 import { derivedId, randomId } from "../platform/ids.ts";
+import type { Keys } from "../platform/keys.ts";
+import type { Mail } from "../platform/mailer.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { App } from "./app.ts";
 import { CODE_DIGITS } from "./contract.ts";

@@ -27,7 +27,7 @@ export function openMailer(config: Pick<Config, "smtpUrl" | "mailFrom">): Mailer
       connectionTimeout: SMTP_MS_MAX,
       greetingTimeout: SMTP_MS_MAX,
       socketTimeout: SMTP_MS_MAX,
-    } as never) as Transporter;
+    } as never);
   });
   return {
     async send(mail) {

@@ -32,7 +32,7 @@ export function openPublisher(config: Pick<Config, "projectId">): Publisher {
     if (known !== undefined) return known;
     const topic = pubsub.topic(name, {
       batching: { maxMilliseconds: BATCH_MS, maxMessages: BATCH_MESSAGES },
-      gaxOpts: { timeout: PUBLISH_MS_MAX, retry: { backoffSettings: PUBLISH_BACKOFF } as never },
+      gaxOpts: { timeout: PUBLISH_MS_MAX, retry: { backoffSettings: PUBLISH_BACKOFF } },
     });
     topics.set(name, topic);
     return topic;

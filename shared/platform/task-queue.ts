@@ -1,8 +1,8 @@
 import type { CloudTasksClient } from "@google-cloud/tasks";
-import { derivedId } from "./ids.ts";
 import type { Config } from "./config.ts";
 import { currentContext, REQUEST_ID_HEADER, TRACEPARENT_HEADER, withContextMetadata } from "./context.ts";
 import { GRPC, grpcCode } from "./errors.ts";
+import { derivedId } from "./ids.ts";
 import { lazy } from "./lazy.ts";
 
 export interface NewTask {

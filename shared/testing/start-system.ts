@@ -1,0 +1,171 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { getTestServer } from "@google-cloud/functions-framework/testing";
+import type { FaultPlan } from "../../emulators/kernel/faults.ts";
+import type { Counts } from "../../emulators/kernel/meter.ts";
+import { readManifest } from "../../emulators/manifest.ts";
+import { provision } from "../../emulators/provision.ts";
+import { functionsEnv, invokerEmail, type Suite } from "../../emulators/suite.ts";
+import { functions } from "../../functions/functions.ts";
+import { createLifecycle } from "../../functions/runtime/lifecycle.ts";
+import { registerFunctions } from "../../functions/runtime/register.ts";
+import { parseConfig } from "../platform/config.ts";
+import { closeDeps, type Deps, openDeps } from "../platform/deps.ts";
+import { randomId } from "../platform/ids.ts";
+import { createLog } from "../platform/log.ts";
+import { type ApiClient, createApiClient } from "./api-client.ts";
+import { suiteOfProcess } from "./suite-of-process.ts";
+
+/** A whole Scrollback of its own: its project in the process's suite, its functions, its clients. */
+export interface System extends AsyncDisposable {
+  readonly project: string;
+  /** Where the API answers. */
+  readonly url: string;
+  readonly functionsUrl: string;
+  readonly suite: Suite;
+  readonly deps: Deps;
+  /** The variables of this system's functions, for running them in other processes. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The structured log lines so far. */
+  readonly logs: readonly Record<string, unknown>[];
+  /** An API client with the operator's key. */
+  readonly operator: ApiClient;
+  /** An API client with these headers and no credentials. */
+  client(headers?: Readonly<Record<string, string>>): ApiClient;
+  /** Signs in by mailed code, as a person would; the app `demo` exists. */
+  signIn(email: string, app?: string): Promise<Person>;
+  /** Creates an app and answers with its id and API token. */
+  createApp(name: string): Promise<{ id: string; token: string }>;
+  /** What the work cost in this project, with all that it caused and that is done by then. */
+  meter(work: () => Promise<unknown>): Promise<Counts>;
+  /** Plans a fault in this project only. */
+  fault(plan: FaultPlan): void;
+  clearFaults(): void;
+  /** Waits until every event and task that is due has been delivered. */
+  settle(): Promise<void>;
+  runSchedule(name: string): Promise<void>;
+}
+
+export interface Person {
+  readonly id: string;
+  readonly email: string;
+  readonly api: ApiClient;
+  readonly session: Record<string, unknown> & {
+    accessToken: string;
+    refreshToken: string;
+    sessionId: string;
+  };
+}
+
+const manifest = readManifest("functions/manifest.json");
+
+export async function startSystem(): Promise<System> {
+  const suite = await suiteOfProcess();
+  const id = randomId().slice(0, 10);
+  const project = `test-${id}`;
+  const front = await listen();
+  const functionsUrl = `http://127.0.0.1:${(front.address() as AddressInfo).port}`;
+  const url = `${functionsUrl}/api`;
+  const env = {
+    ...functionsEnv(suite, { region: manifest.region, functionsUrl, publicUrl: url }),
+    GOOGLE_CLOUD_PROJECT: project,
+    INVOKER_EMAIL: invokerEmail(project),
+  };
+  const config = parseConfig(env);
+  const logs: Record<string, unknown>[] = [];
+  const log = createLog(config, (line) => logs.push(JSON.parse(line)));
+  const deps = openDeps(config, { clock: suite.kernel.clock, log });
+  const lifecycle = createLifecycle();
+  registerFunctions(deps, functions, lifecycle, (name) => `${name}-${id}`);
+  dispatch(front, id);
+  await provision(suite, manifest, { project, functionsUrl });
+  const operator = createApiClient(url, { authorization: `Bearer ${config.operatorKey}` });
+  await operator.post("/v1/apps", { name: "demo", id: "demo" });
+
+  const settle = async (): Promise<void> => {
+    await Promise.all([suite.pubsub.idle(project), suite.tasks.idle(project)]);
+    await suite.pubsub.idle(project);
+  };
+
+  const system: System = {
+    project,
+    url,
+    functionsUrl,
+    suite,
+    deps,
+    env,
+    logs,
+    operator,
+    client: (headers = {}) => createApiClient(url, headers),
+    signIn: (email, app = "demo") => signIn(system, email, app),
+    async createApp(name) {
+      const { body } = await operator.post("/v1/apps", { name });
+      return { id: body.app.id, token: body.token };
+    },
+    async meter(work) {
+      suite.kernel.meter.clear(project);
+      await work();
+      return suite.kernel.meter.read({ project });
+    },
+    fault: (plan) => suite.kernel.faults.add({ ...plan, match: plan.match ?? project }),
+    clearFaults: () => suite.kernel.faults.clear(),
+    settle,
+    async runSchedule(name) {
+      await suite.scheduler.run(project, name);
+    },
+    async [Symbol.asyncDispose]() {
+      await settle();
+      await lifecycle.idle(5_000);
+      front.closeAllConnections();
+      front.close();
+      await closeDeps(deps);
+    },
+  };
+  return system;
+}
+
+async function listen(): Promise<Server> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return server;
+}
+
+/** Sends `/{function}/…` through the functions framework to this system's function. */
+function dispatch(front: Server, id: string): void {
+  const servers = new Map(functions.map(({ name }) => [name, getTestServer(`${name}-${id}`)]));
+  front.on("request", (request, response) => {
+    const [, name = "", rest = "/"] = /^\/([^/?]*)(.*)$/.exec(request.url ?? "") ?? [];
+    const server = servers.get(name);
+    if (server === undefined) {
+      response.writeHead(404).end();
+      return;
+    }
+    request.url = rest === "" ? "/" : rest;
+    server.emit("request", request, response);
+  });
+}
+
+async function signIn(system: System, email: string, app: string): Promise<Person> {
+  const anyone = system.client();
+  const { body: sent } = await anyone.post(`/v1/apps/${app}/auth/codes`, { email });
+  await system.settle();
+  const code = readCode(system, email);
+  const { body: session } = await anyone.post(`/v1/apps/${app}/auth/sessions`, {
+    challenge: sent.challenge,
+    code,
+  });
+  return {
+    id: session.user.id,
+    email,
+    session,
+    api: system.client({ authorization: `Bearer ${session.accessToken}` }),
+  };
+}
+
+/** The code in the newest mail to this address. */
+export function readCode(system: System, email: string): string {
+  const [mail] = system.suite.mail.list({ to: email, limit: 1 });
+  const code = /\b(\d{6})\b/.exec(mail?.subject ?? "")?.[1];
+  if (code === undefined) throw new Error("No mail with a code has arrived.");
+  return code;
+}
