@@ -1,0 +1,235 @@
+import type { DataFolder } from "./data-folder.ts";
+import { openDataFolder } from "./data-folder.ts";
+import { type IndexFile, openFirestore } from "./firestore/server.ts";
+import { createClock } from "./kernel/clock.ts";
+import { createFaults } from "./kernel/faults.ts";
+import { type GrpcServer, type Kernel, type ServiceSpec, serveGrpc } from "./kernel/grpc.ts";
+import { createMeter } from "./kernel/meter.ts";
+import { type RequestListener, serveLoopback } from "./loopback.ts";
+import { openMail } from "./mail/server.ts";
+import { type Oidc, openOidc } from "./oidc/open-oidc.ts";
+import { anyPorts, type PortName, type Ports, requireFreePorts } from "./ports.ts";
+import { openPubSub } from "./pubsub/server.ts";
+import { openScheduler } from "./scheduler/server.ts";
+import { openTasks } from "./tasks/server.ts";
+
+/** The emulators that can be started alone, each with its port. */
+export const SERVICES = { firestore: "firestore", pubsub: "pubsub", tasks: "tasks", mail: "smtp" } as const;
+export type ServiceName = keyof typeof SERVICES;
+
+interface Emulators {
+  readonly firestore: ReturnType<typeof openFirestore>;
+  readonly pubsub: ReturnType<typeof openPubSub>;
+  readonly tasks: ReturnType<typeof openTasks>;
+  readonly mail: ReturnType<typeof openMail>;
+}
+
+type Scheduler = ReturnType<typeof openScheduler>;
+
+interface SuiteCore {
+  readonly kernel: Kernel;
+  readonly project: string;
+  /** The ports that are open; 0 where nothing of the suite listens. */
+  readonly ports: Ports;
+  /** Always there: the other emulators present its tokens. */
+  readonly oidc: Oidc;
+  readonly scheduler: Scheduler;
+  readonly folder: DataFolder;
+  /** The variables that point Google's clients, and the functions, at what has been started. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Ends deliveries, then the ports, then puts everything on disk. */
+  stop(): Promise<void>;
+}
+
+export type Suite<Names extends ServiceName = ServiceName> = SuiteCore & Pick<Emulators, Names>;
+
+export interface SuiteOptions<Names extends ServiceName> {
+  readonly project: string;
+  /** Absent: free ports, chosen by the system. */
+  readonly ports?: Ports | undefined;
+  /** Undefined: everything stays in memory and ends with the process. */
+  readonly dataDir: string | undefined;
+  /** Forget what the data folder holds. */
+  readonly fresh?: boolean | undefined;
+  /** Absent: all. */
+  readonly only?: readonly Names[] | undefined;
+  /** firestore.indexes.json, parsed: queries that lack an index are then refused as in production. */
+  readonly indexes?: IndexFile | undefined;
+  /**
+   * Awaited before each call to a function that presents an identity: as in the cloud, work that
+   * arrives while no instance is up waits for one instead of failing.
+   */
+  readonly beforeDelivery?: (() => Promise<void>) | undefined;
+}
+
+/** Opens and serves the emulators in this process; when it rejects, nothing is left open. */
+export async function startSuite<Names extends ServiceName = ServiceName>(
+  options: SuiteOptions<Names>,
+): Promise<Suite<Names>> {
+  const { project, ports = anyPorts() } = options;
+  const names = (options.only ?? Object.keys(SERVICES)) as readonly ServiceName[];
+  await requireFreePorts(ports, ["auth", ...names.map((name) => SERVICES[name])]);
+  const undo: (() => unknown)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const end of undo.splice(0).reverse()) await end();
+  };
+  try {
+    const folder = openDataFolder(options.dataDir, options.fresh);
+    undo.push(() => folder.release());
+    const kernel: Kernel = { clock: createClock(), faults: createFaults(), meter: createMeter() };
+    undo.push(() => kernel.clock.stop());
+    const opened = await openAll(kernel, { ...options, names, ports, folder, undo });
+    const core: SuiteCore = {
+      kernel,
+      project,
+      ports: opened.ports,
+      oidc: opened.oidc,
+      scheduler: opened.scheduler,
+      folder,
+      env: clientEnv(project, opened.ports, opened.oidc, folder),
+      stop,
+    };
+    return { ...core, ...opened.emulators } as Suite<Names>;
+  } catch (cause) {
+    await stop();
+    throw cause;
+  }
+}
+
+interface Opening {
+  readonly names: readonly ServiceName[];
+  readonly ports: Ports;
+  readonly folder: DataFolder;
+  readonly indexes?: IndexFile | undefined;
+  readonly beforeDelivery?: (() => Promise<void>) | undefined;
+  /** What has been opened so far, to be closed in reverse order. */
+  readonly undo: (() => unknown)[];
+}
+
+interface Opened {
+  readonly emulators: Partial<Emulators>;
+  readonly oidc: Oidc;
+  readonly scheduler: Scheduler;
+  readonly ports: Ports;
+}
+
+async function openAll(kernel: Kernel, opening: Opening): Promise<Opened> {
+  const { names, ports, folder, undo } = opening;
+  const bound = Object.fromEntries(Object.keys(ports).map((name) => [name, 0])) as Record<PortName, number>;
+  const { oidc, port: authPort } = await serveIdentity(kernel, ports.auth, folder, undo);
+  bound.auth = authPort;
+  const mintIdToken: Oidc["mintIdToken"] = async (claims) => {
+    await opening.beforeDelivery?.();
+    return oidc.mintIdToken(claims);
+  };
+  const emulators: { -readonly [Name in keyof Emulators]?: Emulators[Name] } = {};
+
+  const serve = async (name: "firestore" | "pubsub" | "tasks", services: readonly ServiceSpec[]) => {
+    const server: GrpcServer = await serveGrpc(kernel, ports[name], services);
+    undo.push(() => server.stop());
+    bound[name] = server.port;
+  };
+  const wanted = (name: ServiceName): boolean => names.includes(name);
+
+  // The order is also, reversed, that of closing: deliverers end before what the functions write to.
+  if (wanted("firestore")) {
+    const firestore = openFirestore(kernel, {
+      path: folder.file("firestore.sqlite"),
+      ...(opening.indexes === undefined ? {} : { indexes: opening.indexes }),
+    });
+    undo.push(() => firestore.close());
+    emulators.firestore = firestore;
+    await serve("firestore", firestore.services);
+  }
+  if (wanted("mail")) {
+    const mail = openMail(kernel, { path: folder.file("mail.sqlite") });
+    undo.push(() => mail.close());
+    emulators.mail = mail;
+    bound.smtp = await mail.listen(ports.smtp);
+  }
+  if (wanted("tasks")) {
+    const tasks = openTasks(kernel, { path: folder.file("tasks.sqlite"), mintIdToken });
+    undo.push(() => tasks.close());
+    emulators.tasks = tasks;
+    await serve("tasks", tasks.services);
+  }
+  if (wanted("pubsub")) {
+    const pubsub = openPubSub(kernel, { path: folder.file("pubsub.sqlite"), mintIdToken });
+    undo.push(() => pubsub.close());
+    emulators.pubsub = pubsub;
+    await serve("pubsub", pubsub.services);
+  }
+  const scheduler = openScheduler(kernel, { mintIdToken });
+  undo.push(() => scheduler.close());
+  return { emulators, oidc, scheduler, ports: bound };
+}
+
+/** Google's certificates endpoint: whoever is handed a token can check it here. */
+async function serveIdentity(
+  kernel: Kernel,
+  port: number,
+  folder: DataFolder,
+  undo: (() => unknown)[],
+): Promise<{ oidc: Oidc; port: number }> {
+  let oidc: Oidc | undefined;
+  const listener: RequestListener = (request, response) => {
+    if (request.method !== "GET" || request.url !== "/oauth2/v3/certs" || oidc === undefined) {
+      response.writeHead(501, { "content-type": "application/problem+json" });
+      response.end(
+        JSON.stringify({
+          status: 501,
+          title: "Not Implemented",
+          detail: "Only GET /oauth2/v3/certs is served.",
+        }),
+      );
+      return;
+    }
+    response.writeHead(200, { "content-type": "application/json", "cache-control": "public, max-age=300" });
+    response.end(JSON.stringify(oidc.jwks()));
+  };
+  // The issuer's name holds the port, so the port comes first.
+  const server = await serveLoopback(port, listener);
+  undo.push(() => server.close());
+  oidc = await openOidc({
+    path: folder.file("auth-key.json"),
+    issuer: `http://127.0.0.1:${server.port}`,
+    clock: kernel.clock,
+  });
+  return { oidc, port: server.port };
+}
+
+function clientEnv(project: string, ports: Ports, oidc: Oidc, folder: DataFolder): Record<string, string> {
+  const at = (port: number): string => `127.0.0.1:${port}`;
+  return {
+    GOOGLE_CLOUD_PROJECT: project,
+    // Or Google's clients look for a metadata server that is not there.
+    METADATA_SERVER_DETECTION: "none",
+    OIDC_ISSUER: oidc.issuer,
+    OIDC_JWKS_URL: `${oidc.issuer}/oauth2/v3/certs`,
+    INVOKER_EMAIL: invokerEmail(project),
+    SCROLLBACK_SECRET: folder.secret,
+    OPERATOR_KEY: folder.operatorKey,
+    ...(ports.firestore === 0 ? {} : { FIRESTORE_EMULATOR_HOST: at(ports.firestore) }),
+    ...(ports.pubsub === 0 ? {} : { PUBSUB_EMULATOR_HOST: at(ports.pubsub) }),
+    ...(ports.tasks === 0 ? {} : { TASKS_ENDPOINT: at(ports.tasks) }),
+    ...(ports.smtp === 0
+      ? {}
+      : { SMTP_URL: `smtp://${at(ports.smtp)}`, MAIL_FROM: "Scrollback <no-reply@scrollback.test>" }),
+  };
+}
+
+/** The service account as which queues, subscriptions and schedules call the functions. */
+export const invokerEmail = (project: string): string => `invoker@${project}.iam.gserviceaccount.com`;
+
+/** All variables of the functions, under their names in production. */
+export function functionsEnv(
+  suite: Pick<SuiteCore, "env">,
+  where: { readonly region: string; readonly functionsUrl: string; readonly publicUrl: string },
+): Record<string, string> {
+  return {
+    ...suite.env,
+    REGION: where.region,
+    FUNCTIONS_URL: where.functionsUrl,
+    PUBLIC_URL: where.publicUrl,
+  };
+}
