@@ -6,7 +6,7 @@ import { AppError, toAppError } from "../../shared/platform/errors.ts";
 import { describeError } from "../../shared/platform/log.ts";
 import { type CallerCheck, openCallerCheck } from "./caller-check.ts";
 import type { CloudFunction } from "./function.ts";
-import { DELIVERY_BYTES_MAX, readJsonBody } from "./read-body.ts";
+import { DELIVERY_BYTES_MAX, discardBody, readJsonBody } from "./read-body.ts";
 import { contextOf, oneHeader } from "./request-context.ts";
 
 /** What a delivery carries, once its envelope is opened. */
@@ -74,6 +74,7 @@ async function serve<Payload>(
       }
     }
     const status = isDone ? 204 : (failure?.status ?? 500);
+    await discardBody(request);
     response.writeHead(status, { "x-request-id": context.requestId }).end();
     deps.log.write(failure === undefined ? "INFO" : "ERROR", `${spec.name} ${failure?.code ?? "done"}`, {
       function: spec.name,

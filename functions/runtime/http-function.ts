@@ -11,7 +11,7 @@ import { authenticate } from "./authenticate.ts";
 import type { Answer, Endpoint } from "./endpoint.ts";
 import type { FunctionHandler } from "./function.ts";
 import { problemOf } from "./problem.ts";
-import { BODY_BYTES_MAX, readJsonBody } from "./read-body.ts";
+import { BODY_BYTES_MAX, discardBody, readJsonBody } from "./read-body.ts";
 import { contextOf, oneHeader } from "./request-context.ts";
 import { writeRequestLine } from "./request-line.ts";
 import { createRouter, type Route } from "./router.ts";
@@ -48,6 +48,7 @@ export function serveEndpoints(deps: ApiDeps, endpoints: readonly Endpoint[]): F
         const { publicUrl } = deps.config;
         answer = problemOf(error, { publicUrl, path, requestId: context.requestId });
       }
+      await discardBody(request);
       send(request, response, answer, context.requestId);
       writeRequestLine(deps, request, { path, answer, served, startedMs });
     });

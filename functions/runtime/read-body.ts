@@ -64,3 +64,29 @@ function readAll(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
     request.on("data", onData).on("end", onEnd).on("error", onGone).on("close", onGone);
   });
 }
+
+/** More than this of a refused body is not read away. */
+const DISCARD_BYTES_MAX = 16 * 1024 * 1024;
+const DISCARD_MS_MAX = 3_000;
+
+/**
+ * Reads away what is left of a body, so that a client that is still sending gets to see the answer instead
+ * of a reset connection. Bounded in bytes and time. A request without a body is complete already.
+ */
+export function discardBody(request: IncomingMessage): Promise<void> {
+  return new Promise((resolve) => {
+    if (request.complete || request.destroyed) return resolve();
+    let length = 0;
+    const done = (): void => {
+      clearTimeout(timer);
+      request.pause();
+      resolve();
+    };
+    const timer = setTimeout(done, DISCARD_MS_MAX);
+    request.on("data", (chunk: Buffer) => {
+      length += chunk.length;
+      if (length > DISCARD_BYTES_MAX) done();
+    });
+    request.on("end", done).on("close", done).on("error", done).resume();
+  });
+}

@@ -2,7 +2,7 @@ import type { App } from "../identity/app.ts";
 import type { Principal } from "../identity/principal.ts";
 import { AppError } from "../platform/errors.ts";
 import { Timestamp } from "../platform/firestore.ts";
-import type { Decision } from "../platform/head-log.ts";
+import type { Decision } from "../platform/head-change.ts";
 import { derivedId, fingerprint, randomId } from "../platform/ids.ts";
 import { encodeBody } from "./body.ts";
 import type { ChatDeps } from "./chat-log.ts";

@@ -12,7 +12,7 @@ export const PAGE_LIMIT_DEFAULT = 50;
 export const LATEST_CHARS_MAX = 280;
 
 /** Line breaks and tabs are text; the other control characters are not, and NUL breaks half the world's tools. */
-const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\u0080-\u009f]/;
+const CONTROL = /(?![\n\r\t])\p{Cc}/u;
 
 export const Text = z
   .string()

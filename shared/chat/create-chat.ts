@@ -3,7 +3,7 @@ import type { Principal } from "../identity/principal.ts";
 import { type AppHead, usersExist } from "../identity/store.ts";
 import { AppError } from "../platform/errors.ts";
 import { type DocumentSnapshot, Timestamp } from "../platform/firestore.ts";
-import type { Decision, Proof } from "../platform/head-log.ts";
+import type { Decision, Proof } from "../platform/head-change.ts";
 import { derivedId, fingerprint } from "../platform/ids.ts";
 import { type ChatDeps, changeStamp } from "./chat-log.ts";
 import { type Chat, MEMBERS_MAX, type NewChat } from "./contract.ts";

@@ -1,6 +1,6 @@
 import type { DocumentReference, DocumentSnapshot, Timestamp } from "@google-cloud/firestore";
 import { AppError, GRPC, grpcCode, isTransient } from "./errors.ts";
-import { type Decision, type HeadLogOptions, keyReused, type Waiting } from "./head-log.ts";
+import { type Decision, type HeadLogOptions, keyReused, type Waiting } from "./head-change.ts";
 import type { HeadMemory, RememberedHead } from "./head-memory.ts";
 import { randomId } from "./ids.ts";
 import { READ_MS_MAX, within } from "./within.ts";

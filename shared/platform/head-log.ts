@@ -1,6 +1,14 @@
 import { AsyncResource } from "node:async_hooks";
-import type { DocumentReference, DocumentSnapshot, Firestore } from "@google-cloud/firestore";
+import type { DocumentReference, DocumentSnapshot } from "@google-cloud/firestore";
 import { AppError, toAppError } from "./errors.ts";
+import {
+  type Change,
+  type Changed,
+  type HeadLogOptions,
+  keyReused,
+  type Proof,
+  type Waiting,
+} from "./head-change.ts";
 import { attemptCommit, isUnknownOutcome } from "./head-commit.ts";
 import { createHeadMemory } from "./head-memory.ts";
 
@@ -27,68 +35,12 @@ export interface HeadLog<Head extends object> {
   remember(snapshot: DocumentSnapshot): void;
 }
 
-export interface Change<Head, Result> {
-  /**
-   * Decides on the next head. Called again whenever the head turns out to be another one.
-   * @throws AppError to refuse; only this change is refused, not those it shares a commit with.
-   */
-  decide(head: Head): Decision<Head, Result>;
-  /** How a repetition of this change is recognised; a change without one is made each time it is asked for. */
-  readonly proof?: Proof<Result>;
-}
-
-export interface Decision<Head, Result> {
-  readonly head: Head;
-  /** Documents that come into being with this change. */
-  readonly create: readonly { readonly ref: DocumentReference; readonly data: object }[];
-  /** Documents that cease to be with it. */
-  readonly remove?: readonly DocumentReference[];
-  /** Roughly how large the created documents are. */
-  readonly bytes: number;
-  readonly result: Result;
-}
-
-/** The document that exists exactly if the change has been made, and what it stands for. */
-export interface Proof<Result> {
-  readonly ref: DocumentReference;
-  /** Of the request; the document holds it in its field `fingerprint`. */
-  readonly fingerprint: string;
-  /** The result of the change that made the document. */
-  result(existing: DocumentSnapshot): Result;
-}
-
-export interface Changed<Head, Result> {
-  readonly result: Result;
-  /** True when the change had been made before, under the same proof. */
-  readonly replayed: boolean;
-  /** The head that the change led to; undefined when replayed. */
-  readonly head: Head | undefined;
-}
-
-export interface HeadLogOptions<Head extends object> {
-  readonly firestore: Firestore;
-  /** Called after each commit with the newest head; the changes resolve once its promise has settled. */
-  readonly committed?: (ref: DocumentReference, head: Head) => Promise<void>;
-  /** Fields that every commit writes beside the head's state, such as a server time. */
-  readonly stamp?: (ref: DocumentReference) => object;
-}
-
 /** A change that can't be committed within this time is refused with `unavailable`. */
 export const CHANGE_MS_MAX = 10_000;
 /** Changes that share one commit: with BATCH_BYTES_MAX well below Firestore's 10 MiB a request. */
 export const BATCH_CHANGES_MAX = 100;
 const BACKOFF_MS = 5;
 const BACKOFF_MS_MAX = 300;
-
-/** A change on its way into the log. */
-export interface Waiting<Head> {
-  readonly change: Change<Head, unknown>;
-  readonly deadlineMs: number;
-  /** Runs work in the context of the request that wants the change, so that its costs count there. */
-  inContext<T>(work: () => T): T;
-  resolve(changed: Changed<Head, unknown>): void;
-  reject(cause: unknown): void;
-}
 
 export function createHeadLog<Head extends object>(options: HeadLogOptions<Head>): HeadLog<Head> {
   const memory = createHeadMemory<Head>();
@@ -169,9 +121,6 @@ export function createHeadLog<Head extends object>(options: HeadLogOptions<Head>
     },
   };
 }
-
-export const keyReused = (): AppError =>
-  new AppError("idempotency_key_reused", "This Idempotency-Key was used with another body.");
 
 /** Refuses what has waited too long: an honest 503 that can be retried, instead of an endless queue. */
 function refuseLate<Head>(queue: Waiting<Head>[]): void {

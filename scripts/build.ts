@@ -1,0 +1,95 @@
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { builtinModules } from "node:module";
+import { dirname, join, resolve } from "node:path";
+import { type Plugin, rolldown } from "rolldown";
+import { functions } from "../functions/functions.ts";
+import manifest from "../functions/manifest.json" with { type: "json" };
+
+/**
+ * `npm run build`: one minified bundle for each function of the manifest, in dist/{function}/, ready to be
+ * deployed: index.mjs and a package.json that names the framework. A bundle starts in about a third of the
+ * time that loading the packages takes; clients are evaluated when a function first calls them.
+ */
+
+const OUT = "dist";
+const EXPORTS: Readonly<Record<string, string>> = Object.fromEntries(functions.map(({ name }) => [name, camel(name)]));
+
+function camel(name: string): string {
+  return name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/**
+ * Google's clients read their protos from files beside them, by a computed path that no bundler follows.
+ * The paths are constants in the source, so the contents can stand in their place.
+ */
+const inlineJson: Plugin = {
+  name: "inline-json",
+  transform(code, id) {
+    if (!/[\\/]@google-cloud[\\/]/.test(id) || !code.includes("getJSON(")) return null;
+    return code.replaceAll(/getJSON\(path\.join\(dirname((?:, '[^']+')+)\)\)/g, (_, list: string) => {
+      const parts = [...list.matchAll(/'([^']+)'/g)].map(([, part = ""]) => part);
+      const content = JSON.stringify(JSON.parse(readFileSync(join(dirname(id), ...parts), "utf8")));
+      return `JSON.parse(${JSON.stringify(content)})`;
+    });
+  },
+};
+
+/** CommonJS packages within the bundle ask for these three. */
+const CJS_IN_ESM = [
+  'import { createRequire as __createRequire } from "node:module";',
+  'import { fileURLToPath as __fileURLToPath } from "node:url";',
+  "const require = __createRequire(import.meta.url);",
+  "const __filename = __fileURLToPath(import.meta.url);",
+  'const __dirname = __fileURLToPath(new URL(".", import.meta.url));',
+].join("");
+
+const packageJson = JSON.parse(readFileSync("package.json", "utf8"));
+
+rmSync(OUT, { recursive: true, force: true });
+for (const [name, { entry }] of Object.entries(manifest.functions)) {
+  await buildFunction(name, entry);
+}
+
+async function buildFunction(name: string, entry: string): Promise<void> {
+  const folder = join(OUT, name);
+  mkdirSync(folder, { recursive: true });
+  const start = `import { ${EXPORTS[name]} } from ${JSON.stringify(resolve(entry))};
+import { startInstance } from ${JSON.stringify(resolve("functions/runtime/register.ts"))};
+startInstance([${EXPORTS[name]}]);`;
+  const bundle = await rolldown({
+    input: "start",
+    platform: "node",
+    // The framework runs the bundle and holds the registry of functions, so both have to share it.
+    external: [/^@google-cloud\/functions-framework/, /^node:/, ...builtinModules],
+    plugins: [
+      {
+        name: "start",
+        resolveId: (id) => (id === "start" ? "\0start.ts" : null),
+        load: (id) => (id === "\0start.ts" ? { code: start, moduleType: "ts" } : null),
+      },
+      inlineJson,
+    ],
+    logLevel: "warn",
+  });
+  const file = join(folder, "index.mjs");
+  await bundle.write({ file, format: "esm", minify: true, codeSplitting: false, banner: CJS_IN_ESM });
+  await bundle.close();
+  writeFileSync(
+    join(folder, "package.json"),
+    `${JSON.stringify(
+      {
+        name: `scrollback-${name}`,
+        private: true,
+        type: "module",
+        main: "index.mjs",
+        engines: { node: ">=24" },
+        dependencies: {
+          "@google-cloud/functions-framework": packageJson.dependencies["@google-cloud/functions-framework"],
+        },
+      },
+      null,
+      2,
+    )}\n`,
+  );
+  console.log(`${name.padEnd(20)} ${Math.round(statSync(file).size / 1024)} KiB`);
+}

@@ -1,0 +1,62 @@
+import type { DocumentReference, DocumentSnapshot, Firestore } from "@google-cloud/firestore";
+import { AppError } from "./errors.ts";
+
+/** A change of a log's head, as its author describes it. */
+export interface Change<Head, Result> {
+  /**
+   * Decides on the next head. Called again whenever the head turns out to be another one.
+   * @throws AppError to refuse; only this change is refused, not those it shares a commit with.
+   */
+  decide(head: Head): Decision<Head, Result>;
+  /** How a repetition of this change is recognised; a change without one is made each time it is asked for. */
+  readonly proof?: Proof<Result>;
+}
+
+export interface Decision<Head, Result> {
+  readonly head: Head;
+  /** Documents that come into being with this change. */
+  readonly create: readonly { readonly ref: DocumentReference; readonly data: object }[];
+  /** Documents that cease to be with it. */
+  readonly remove?: readonly DocumentReference[];
+  /** Roughly how large the created documents are. */
+  readonly bytes: number;
+  readonly result: Result;
+}
+
+/** The document that exists exactly if the change has been made, and what it stands for. */
+export interface Proof<Result> {
+  readonly ref: DocumentReference;
+  /** Of the request; the document holds it in its field `fingerprint`. */
+  readonly fingerprint: string;
+  /** The result of the change that made the document. */
+  result(existing: DocumentSnapshot): Result;
+}
+
+export interface Changed<Head, Result> {
+  readonly result: Result;
+  /** True when the change had been made before, under the same proof. */
+  readonly replayed: boolean;
+  /** The head that the change led to; undefined when replayed. */
+  readonly head: Head | undefined;
+}
+
+export interface HeadLogOptions<Head extends object> {
+  readonly firestore: Firestore;
+  /** Called after each commit with the newest head; the changes resolve once its promise has settled. */
+  readonly committed?: (ref: DocumentReference, head: Head) => Promise<void>;
+  /** Fields that every commit writes beside the head's state, such as a server time. */
+  readonly stamp?: (ref: DocumentReference) => object;
+}
+
+/** A change on its way into the log. */
+export interface Waiting<Head> {
+  readonly change: Change<Head, unknown>;
+  readonly deadlineMs: number;
+  /** Runs work in the context of the request that wants the change, so that its costs count there. */
+  inContext<T>(work: () => T): T;
+  resolve(changed: Changed<Head, unknown>): void;
+  reject(cause: unknown): void;
+}
+
+export const keyReused = (): AppError =>
+  new AppError("idempotency_key_reused", "This Idempotency-Key was used with another body.");
