@@ -1,5 +1,5 @@
 import { styleText } from "node:util";
-import { SEVERITIES } from "./functions/log-book.ts";
+import { SEVERITIES } from "./function-host/log-book.ts";
 import type { LocalSystem, Output } from "./local-system.ts";
 
 type Style = Parameters<typeof styleText>[0];

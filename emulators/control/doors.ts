@@ -1,6 +1,6 @@
 import { status } from "@grpc/grpc-js";
 import { z } from "zod";
-import { type LogBook, type LogEntry, SEVERITIES } from "../functions/log-book.ts";
+import { type LogBook, type LogEntry, SEVERITIES } from "../function-host/log-book.ts";
 import type { Suite } from "../suite.ts";
 import { ProblemError } from "./problem-error.ts";
 

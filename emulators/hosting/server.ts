@@ -81,7 +81,7 @@ function forwardedHeaders(request: IncomingMessage, port: number): OutgoingHttpH
   const before = request.headers["x-forwarded-for"];
   const client = request.socket.remoteAddress ?? "";
   headers.host = `127.0.0.1:${port}`;
-  headers["x-forwarded-for"] = before === undefined ? client : `${before}, ${client}`;
+  headers["x-forwarded-for"] = before === undefined ? client : `${String(before)}, ${client}`;
   headers["x-forwarded-host"] = host;
   headers["x-forwarded-proto"] = "http";
   return headers;

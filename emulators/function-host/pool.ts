@@ -87,7 +87,7 @@ export async function startFunctions(options: FunctionPoolOptions): Promise<Func
   const stop = async (): Promise<void> => {
     stopping.abort();
     comeUp();
-    await Promise.all(slots.map((slot) => slot.host?.stop(STOP_GRACE_MS)));
+    await Promise.all(slots.map(async (slot) => slot.host?.stop(STOP_GRACE_MS)));
     await Promise.all(runs);
   };
 
@@ -116,7 +116,7 @@ export async function startFunctions(options: FunctionPoolOptions): Promise<Func
     },
     async setClock(movedMs) {
       offsetMs = movedMs;
-      await Promise.all(slots.map((slot) => slot.host?.setClock(movedMs)));
+      await Promise.all(slots.map(async (slot) => slot.host?.setClock(movedMs)));
     },
     stop,
   };
