@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import type { Writable } from "node:stream";
 import {
   type Metadata,
   Server,
@@ -34,12 +35,14 @@ export interface Call extends Origin {
  * Messages are protobufjs objects: camelCase fields, int64 as Long, bytes as Buffer. An answer may
  * also be a Buffer that holds the message already encoded.
  */
-// biome-ignore lint/suspicious/noExplicitAny: the protos are read at run time, so their messages have no static type
+// oxlint-disable-next-line typescript/no-explicit-any -- the protos are read at run time, so their messages have no static type
 export type Message = any;
 
 export interface DuplexCall extends Call {
   /** Sends a message; false when the reader is slow and the sender should hold back. */
   send(message: Message): boolean;
+  /** Resolves once a slow reader has caught up, or is gone. */
+  drained(): Promise<void>;
   end(): void;
   fail(error: RpcError): void;
   onMessage(listen: (message: Message) => void): void;
@@ -52,6 +55,8 @@ export type ServerStream = (
   request: Message,
   call: Call,
   send: (message: Message) => boolean,
+  /** Resolves once a slow reader has caught up, or is gone. */
+  drained: () => Promise<void>,
 ) => void | Promise<void>;
 export type Duplex = (call: DuplexCall) => void;
 
@@ -280,6 +285,17 @@ function faultSubject(call: Call, request: Message): string {
   return [call.resource, ...written].join(" ");
 }
 
+function whenDrained(stream: Writable): Promise<void> {
+  if (!stream.writableNeedDrain || stream.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = (): void => {
+      for (const event of ["drain", "close", "error", "cancelled"]) stream.removeListener(event, done);
+      resolve();
+    };
+    for (const event of ["drain", "close", "error", "cancelled"]) stream.once(event, done);
+  });
+}
+
 async function serveStream(
   kernel: Kernel,
   spec: ServiceSpec,
@@ -296,7 +312,8 @@ async function serveStream(
     if (fault?.kind === "hang") return;
     if (fault?.kind === "drop") return dropStream(stream);
     if (fault?.kind === "slow") await delay(fault.ms);
-    await run(stream.request, call, (message) => stream.write(message));
+    const drained = (): Promise<void> => whenDrained(stream);
+    await run(stream.request, call, (message) => stream.write(message), drained);
     if (fault?.kind === "after") throw faulted(fault);
     stream.end();
   } catch (cause) {
@@ -336,6 +353,7 @@ function serveDuplex(
           ...call,
           signal: call.signal,
           send: (answer) => stream.write(answer),
+          drained: () => whenDrained(stream),
           end: () => stream.end(),
           fail: (error) => stream.emit("error", asStatus(error)),
           onMessage: (next) => {
