@@ -1,0 +1,58 @@
+import { randomInt } from "node:crypto";
+import type { Root } from "protobufjs";
+import type { Database } from "../kernel/database.ts";
+import type { Kernel } from "../kernel/grpc.ts";
+import type { Deliverer } from "../kernel/http-delivery.ts";
+import { type Backlog, createBacklog } from "./backlog.ts";
+import { createDeadLetters, type DeadLetters } from "./dead-letters.ts";
+import { createDeliveryLoop, type DeliveryLoop } from "./delivery.ts";
+import { createPusher, type Pusher } from "./push.ts";
+import { createReceivers, type Receivers } from "./receivers.ts";
+import { createReplay, type Replay } from "./replay.ts";
+import { createSettlement, type Settlement } from "./settle.ts";
+import { openPubSubState, type Registry } from "./state.ts";
+import type { Subscription } from "./subscription.ts";
+
+/** The parts of the emulator below its wire interface. */
+export interface PubSubCore {
+  readonly database: Database;
+  readonly registry: Registry;
+  readonly backlog: Backlog;
+  readonly replay: Replay;
+  readonly deadLetters: DeadLetters;
+  readonly settlement: Settlement;
+  readonly receivers: Receivers;
+  readonly pusher: Pusher;
+  readonly loop: DeliveryLoop;
+}
+
+/** Leases are drawn, so that an id from before a seek or a restart doesn't name a later delivery. */
+const LEASE_MAX = 2 ** 47;
+
+export function createCore(
+  kernel: Kernel,
+  path: string | undefined,
+  root: Root,
+  deliverer: Deliverer,
+): PubSubCore {
+  const { clock } = kernel;
+  const { now } = clock;
+  const { database, registry } = openPubSubState(path, root);
+  const backlog = createBacklog(database, registry, () => randomInt(1, LEASE_MAX));
+  const replay = createReplay(database, registry, backlog);
+  const deadLetters = createDeadLetters(database, backlog, now);
+  const receivers = createReceivers(clock, database, backlog);
+
+  // The loop needs the settlement and the settlement tells the loop: the arrow back is a late one.
+  const ready = (subscription: Subscription): void => loop.ready(subscription);
+  const released = (subscription: Subscription, messages: readonly number[]): void => {
+    receivers.released(subscription, messages);
+    // Whoever held them has room again.
+    if (subscription.settings.push === undefined) ready(subscription);
+  };
+  const listener = { ready, released };
+  const settlement = createSettlement({ backlog, registry, deadLetters, now, listener });
+  const pusher = createPusher({ kernel, database, registry, backlog, settlement, deliverer, ready });
+  const loop = createDeliveryLoop({ clock, database, registry, backlog, settlement, pusher, receivers });
+  return { database, registry, backlog, replay, deadLetters, settlement, receivers, pusher, loop };
+}

@@ -1,0 +1,114 @@
+import type { Clock } from "../kernel/clock.ts";
+import type { Database } from "../kernel/database.ts";
+import { RpcError } from "../kernel/rpc-error.ts";
+import type { Backlog } from "./backlog.ts";
+import type { Pusher } from "./push.ts";
+import type { Receivers } from "./receivers.ts";
+import type { Settlement } from "./settle.ts";
+import { NO_DEADLINE_MS, type Registry } from "./state.ts";
+import type { Subscription } from "./subscription.ts";
+
+/** Moves messages when something makes them move: a publish, an acknowledgement, a deadline, a change. */
+export interface DeliveryLoop {
+  /** Looks at the subscription once what has been written so far is on disk. */
+  ready(subscription: Subscription): void;
+  /** Resolves once no push of the project is under way or due. Pullers are not waited for. */
+  idle(project: string): Promise<void>;
+  close(): void;
+}
+
+interface LoopDeps {
+  readonly clock: Clock;
+  readonly database: Database;
+  readonly registry: Registry;
+  readonly backlog: Backlog;
+  readonly settlement: Settlement;
+  readonly pusher: Pusher;
+  readonly receivers: Receivers;
+}
+
+export function createDeliveryLoop(deps: LoopDeps): DeliveryLoop {
+  const { clock, database, registry, backlog, settlement, pusher, receivers } = deps;
+  const alarms = new Map<number, () => void>();
+  let waiting = new Set<number>();
+  let turned = Promise.withResolvers<void>();
+  let closed = false;
+
+  const look = (id: number): void => {
+    alarms.get(id)?.();
+    alarms.delete(id);
+    const subscription = registry.subscriptionById(id);
+    if (subscription === undefined) {
+      pusher.forget(id);
+      receivers.failAll(id, new RpcError("NOT_FOUND", "The subscription has been deleted."));
+      return;
+    }
+    if (subscription.message.detached) {
+      receivers.failAll(id, new RpcError("FAILED_PRECONDITION", "The subscription is detached."));
+      return;
+    }
+    if ((backlog.nextDeadlineMs(subscription) ?? NO_DEADLINE_MS) <= clock.now()) {
+      void database.write(() => settlement.expire(subscription));
+    }
+    if (subscription.settings.push === undefined) receivers.pump(subscription);
+    else pusher.pump(subscription);
+    const atMs = nextLookMs(subscription);
+    if (atMs !== undefined)
+      alarms.set(
+        id,
+        clock.at(atMs, () => ready(subscription)),
+      );
+  };
+
+  /** The next moment at which time alone changes something. */
+  const nextLookMs = (subscription: Subscription): number | undefined => {
+    const nowMs = clock.now();
+    const moments: number[] = [];
+    const deadlineMs = backlog.nextDeadlineMs(subscription);
+    if (deadlineMs !== undefined && deadlineMs < NO_DEADLINE_MS) moments.push(deadlineMs);
+    const dueMs = backlog.nextDueMs(subscription);
+    const pausedUntilMs = pusher.pausedUntilMs(subscription);
+    // What is due and still here waits for room, or for someone who pulls, and not for a moment.
+    if (dueMs !== undefined && Math.max(dueMs, pausedUntilMs) > nowMs)
+      moments.push(Math.max(dueMs, pausedUntilMs));
+    return moments.length === 0 ? undefined : Math.min(...moments);
+  };
+
+  const lookAtAll = (): void => {
+    if (closed) return;
+    const ids = waiting;
+    waiting = new Set();
+    for (const id of ids) look(id);
+    turned.resolve();
+    turned = Promise.withResolvers();
+  };
+
+  function ready({ id }: Subscription): void {
+    if (closed) return;
+    const isFirst = waiting.size === 0;
+    waiting.add(id);
+    if (!isFirst) return;
+    // Also where the disk failed: what was there before is still to be delivered.
+    database.settled().then(lookAtAll, lookAtAll);
+  }
+
+  const isBusy = (project: string): boolean =>
+    registry.subscriptions(project).some((subscription) => {
+      if (waiting.has(subscription.id) || pusher.underway(subscription) > 0) return true;
+      if (subscription.settings.push === undefined) return false;
+      const dueMs = backlog.nextDueMs(subscription);
+      return dueMs !== undefined && Math.max(dueMs, pusher.pausedUntilMs(subscription)) <= clock.now();
+    });
+
+  return {
+    ready,
+    async idle(project) {
+      while (!closed && isBusy(project)) await turned.promise;
+    },
+    close() {
+      closed = true;
+      for (const cancel of alarms.values()) cancel();
+      turned.resolve();
+    },
+  };
+}

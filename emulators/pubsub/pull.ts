@@ -1,0 +1,157 @@
+import type { Call, Kernel, Message, Unary } from "../kernel/grpc.ts";
+import { protoTime } from "../kernel/proto-time.ts";
+import { RpcError } from "../kernel/rpc-error.ts";
+import type { Delivery } from "./backlog.ts";
+import type { PubSubCore } from "./core.ts";
+import { errorWithInfo } from "./error-info.ts";
+import * as limits from "./limits.ts";
+import type { Receiver } from "./receivers.ts";
+import { formatAckId, parseAckId } from "./settle.ts";
+import { accessSubscription } from "./subscriber.ts";
+import type { Subscription } from "./subscription.ts";
+
+/** The service's word for an id whose delivery is over; the clients know it. */
+const INVALID_ACK_ID = "PERMANENT_FAILURE_INVALID_ACK_ID";
+
+/** The subscription, if it can be pulled from. */
+export function accessPulled(core: PubSubCore, name: unknown): Subscription {
+  const subscription = accessSubscription(core, name);
+  if (subscription.message.detached)
+    throw new RpcError("FAILED_PRECONDITION", "The subscription is detached.");
+  if (subscription.settings.push !== undefined) {
+    throw new RpcError("FAILED_PRECONDITION", "This is a push subscription.");
+  }
+  return subscription;
+}
+
+/** google.pubsub.v1.ReceivedMessage. */
+export function receivedMessage(subscription: Subscription, { message, lease, attempt }: Delivery): Message {
+  const { id, publishMs, data, attributes, orderingKey } = message;
+  return {
+    ackId: formatAckId({ message: id, lease }),
+    message: { data, attributes, messageId: String(id), publishTime: protoTime(publishMs), orderingKey },
+    deliveryAttempt: subscription.settings.deadLetter === undefined ? 0 : attempt,
+  };
+}
+
+/** What became of the ids of one request. */
+export interface AckOutcome {
+  readonly done: string[];
+  readonly invalid: string[];
+}
+
+/** Acknowledges the ids, or moves their deadline (0 seconds: gives them back), and is on disk then. */
+export function settleAcks(
+  { clock }: Kernel,
+  { database, settlement }: PubSubCore,
+  subscription: Subscription,
+  ackIds: readonly string[],
+  deadlineSeconds?: readonly number[],
+): Promise<AckOutcome> {
+  const ids = ackIds.map((text) => {
+    const id = parseAckId(text);
+    if (id === undefined) throw new RpcError("INVALID_ARGUMENT", "An acknowledgement id is malformed.");
+    return id;
+  });
+  return database.write(() => {
+    const outcome: AckOutcome = { done: [], invalid: [] };
+    ids.forEach((id, index) => {
+      const seconds = deadlineSeconds?.[index];
+      let settled: boolean;
+      if (seconds === undefined) settled = settlement.acknowledge(subscription, id);
+      else if (seconds === 0)
+        settled = settlement.reject(subscription, id, "The subscriber gave the message back.");
+      else settled = settlement.extend(subscription, id, clock.now() + seconds * 1000);
+      (settled ? outcome.done : outcome.invalid).push(ackIds[index] as string);
+    });
+    return outcome;
+  });
+}
+
+export function checkDeadlines(seconds: readonly number[]): void {
+  if (seconds.every((each) => each >= 0 && each <= limits.ACK_DEADLINE_SECONDS_MAX)) return;
+  throw new RpcError("INVALID_ARGUMENT", "An acknowledgement deadline is from 0 to 600 seconds.");
+}
+
+/** Pull, Acknowledge and ModifyAckDeadline. */
+export function pullCalls(kernel: Kernel, core: PubSubCore): Record<string, Unary> {
+  const checkIds = (ackIds: readonly string[]): void => {
+    if (ackIds.length > 0 && ackIds.length <= limits.ACK_IDS_MAX) return;
+    throw new RpcError(
+      "INVALID_ARGUMENT",
+      `A request has from 1 to ${limits.ACK_IDS_MAX} acknowledgement ids.`,
+    );
+  };
+
+  /** Only with exactly-once delivery is a subscriber told that an id has come too late. */
+  const tellInvalid = ({ settings }: Subscription, { invalid }: AckOutcome): void => {
+    if (!settings.exactlyOnce || invalid.length === 0) return;
+    const metadata = Object.fromEntries(invalid.map((id) => [id, INVALID_ACK_ID]));
+    const message = "Some acknowledgement ids are no longer valid.";
+    throw errorWithInfo("FAILED_PRECONDITION", message, { reason: "INVALID_ACK_IDS", metadata });
+  };
+
+  return {
+    Pull({ subscription: name, maxMessages, returnImmediately }, call) {
+      const subscription = accessPulled(core, name);
+      if (!(maxMessages > 0)) throw new RpcError("INVALID_ARGUMENT", "max_messages must be positive.");
+      return pullOnce(kernel, core, subscription, maxMessages, returnImmediately === true, call);
+    },
+    async Acknowledge({ subscription: name, ackIds }) {
+      const subscription = accessSubscription(core, name);
+      checkIds(ackIds);
+      tellInvalid(subscription, await settleAcks(kernel, core, subscription, ackIds));
+      return {};
+    },
+    async ModifyAckDeadline({ subscription: name, ackIds, ackDeadlineSeconds }) {
+      const subscription = accessSubscription(core, name);
+      checkIds(ackIds);
+      const seconds = ackIds.map(() => ackDeadlineSeconds ?? 0);
+      checkDeadlines(seconds);
+      tellInvalid(subscription, await settleAcks(kernel, core, subscription, ackIds, seconds));
+      return {};
+    },
+  };
+}
+
+/** Waits for a first message as long as the caller does, within bounds. */
+function pullOnce(
+  { clock }: Kernel,
+  { receivers, loop }: PubSubCore,
+  subscription: Subscription,
+  messagesMax: number,
+  immediately: boolean,
+  { signal }: Call,
+): Promise<Message> {
+  return new Promise((resolve, reject) => {
+    let open = true;
+    const end = (): void => {
+      open = false;
+      remove();
+      disarm();
+    };
+    const receiver: Receiver = {
+      ackDeadlineMs: subscription.settings.ackDeadlineMs,
+      room: () => ({ messages: open && !signal.aborted ? messagesMax : 0, bytes: limits.BATCH_BYTES_MAX }),
+      give(deliveries, current) {
+        end();
+        resolve({ receivedMessages: deliveries.map((each) => receivedMessage(current, each)) });
+      },
+      released: () => undefined,
+      fail(error) {
+        end();
+        reject(error);
+      },
+    };
+    const remove = receivers.add(subscription, receiver);
+    const giveUp = (): void => {
+      end();
+      resolve({ receivedMessages: [] });
+    };
+    const disarm = clock.at(clock.now() + limits.PULL_WAIT_MS, giveUp);
+    signal.addEventListener("abort", () => open && giveUp(), { once: true });
+    if (!immediately) return loop.ready(subscription);
+    receivers.pump(subscription);
+    if (open) giveUp();
+  });
+}

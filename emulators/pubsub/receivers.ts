@@ -1,0 +1,115 @@
+import type { Clock } from "../kernel/clock.ts";
+import type { Database } from "../kernel/database.ts";
+import type { RpcError } from "../kernel/rpc-error.ts";
+import type { Backlog, Delivery } from "./backlog.ts";
+import * as limits from "./limits.ts";
+import { bytesOf } from "./message.ts";
+import type { Subscription } from "./subscription.ts";
+
+/** Someone who pulls: a stream, or one Pull that waits. */
+export interface Receiver {
+  /** What it may be given now; nothing where a bound is 0. */
+  room(): { readonly messages: number; readonly bytes: number };
+  readonly ackDeadlineMs: number;
+  give(deliveries: readonly Delivery[], subscription: Subscription): void;
+  /** These messages, which it had been given, have been settled or taken back; "all": a seek did it. */
+  released(messages: readonly number[] | "all"): void;
+  /** The subscription is gone or gives nothing any more. */
+  fail(error: RpcError): void;
+}
+
+export interface Receivers {
+  /** Returns what removes the receiver; messages it holds stay with it until their deadline. */
+  add(subscription: Subscription, receiver: Receiver): () => void;
+  /** Gives out what is due, in turns, as far as there is room. */
+  pump(subscription: Subscription): void;
+  released(subscription: Subscription, messages: readonly number[] | "all"): void;
+  failAll(subscriptionId: number, error: RpcError): void;
+}
+
+export function createReceivers(clock: Clock, database: Database, backlog: Backlog): Receivers {
+  const bySubscription = new Map<number, Set<Receiver>>();
+
+  const leaseFor = (subscription: Subscription, receiver: Receiver): Delivery[] => {
+    const room = receiver.room();
+    if (room.messages <= 0 || room.bytes <= 0) return [];
+    const nowMs = clock.now();
+    let deliveries: Delivery[] = [];
+    // Not waited for: leases that a crash forgets are given again.
+    void database.write(() => {
+      deliveries = backlog.lease(subscription, {
+        nowMs,
+        deadlineMs: nowMs + receiver.ackDeadlineMs,
+        messagesMax: Math.min(room.messages, limits.BATCH_MESSAGES_MAX),
+        bytesMax: Math.min(room.bytes, limits.BATCH_BYTES_MAX),
+        runs: true,
+      });
+    });
+    return deliveries;
+  };
+
+  return {
+    add(subscription, receiver) {
+      const receivers = bySubscription.get(subscription.id) ?? new Set();
+      bySubscription.set(subscription.id, receivers.add(receiver));
+      return () => {
+        receivers.delete(receiver);
+        if (receivers.size === 0) bySubscription.delete(subscription.id);
+      };
+    },
+    pump(subscription) {
+      const receivers = bySubscription.get(subscription.id);
+      if (receivers === undefined) return;
+      let gave = true;
+      while (gave) {
+        gave = false;
+        for (const receiver of [...receivers]) {
+          const deliveries = leaseFor(subscription, receiver);
+          if (deliveries.length === 0) continue;
+          gave = true;
+          // Whoever was served goes to the end of the line.
+          receivers.delete(receiver);
+          receivers.add(receiver);
+          receiver.give(deliveries, subscription);
+        }
+      }
+    },
+    released(subscription, messages) {
+      for (const receiver of bySubscription.get(subscription.id) ?? []) receiver.released(messages);
+    },
+    failAll(subscriptionId, error) {
+      for (const receiver of [...(bySubscription.get(subscriptionId) ?? [])]) receiver.fail(error);
+    },
+  };
+}
+
+/** Counts what a stream holds against the bounds that its client set; 0 or less means no bound. */
+export function createFlowControl(messagesMax: number, bytesMax: number) {
+  const held = new Map<number, number>();
+  let heldBytes = 0;
+  const boundless = Number.MAX_SAFE_INTEGER;
+  return {
+    room: () => ({
+      messages: (messagesMax > 0 ? messagesMax : boundless) - held.size,
+      bytes: (bytesMax > 0 ? bytesMax : boundless) - heldBytes,
+    }),
+    give(deliveries: readonly Delivery[]) {
+      for (const { message } of deliveries) {
+        const bytes = bytesOf(message);
+        held.set(message.id, bytes);
+        heldBytes += bytes;
+      }
+    },
+    released(messages: readonly number[] | "all") {
+      if (messages === "all") {
+        held.clear();
+        heldBytes = 0;
+        return;
+      }
+      for (const message of messages) {
+        heldBytes -= held.get(message) ?? 0;
+        held.delete(message);
+      }
+    },
+  };
+}

@@ -1,0 +1,110 @@
+import { type Kernel, loadProtos, type ServiceSpec } from "../kernel/grpc.ts";
+import { createDeliverer, type MintIdToken } from "../kernel/http-delivery.ts";
+import { createCore, type PubSubCore } from "./core.ts";
+import type { DeadLetterRecord } from "./dead-letters.ts";
+import { SWEEP_MS } from "./limits.ts";
+import { publisherCalls } from "./publisher.ts";
+import { pullCalls } from "./pull.ts";
+import { streamingPull } from "./stream.ts";
+import { snapshotCalls, subscriptionCalls } from "./subscriber.ts";
+
+export type { DeadLetterRecord } from "./dead-letters.ts";
+
+export interface PubSub {
+  readonly services: ServiceSpec[];
+  /**
+   * Resolves once no push of the project is under way or due: what waits for its backoff doesn't
+   * count, nor does what waits for a puller.
+   */
+  idle(project: string): Promise<void>;
+  /** What the console shows: of one project, or of all. */
+  snapshot(project?: string): PubSubSnapshot;
+  close(): void;
+}
+
+export interface PubSubSnapshot {
+  readonly topics: { readonly name: string; readonly subscriptions: string[] }[];
+  readonly subscriptions: {
+    readonly name: string;
+    readonly topic: string;
+    /** Empty for a pull subscription. */
+    readonly pushEndpoint: string;
+    readonly backlog: number;
+    readonly outstanding: number;
+    /** Age of the oldest message that isn't acknowledged. */
+    readonly oldestAgeMs: number | undefined;
+    readonly deadLetterTopic: string | undefined;
+  }[];
+  /** The latest first. */
+  readonly deadLetters: DeadLetterRecord[];
+}
+
+export interface PubSubOptions {
+  /** The database file; undefined: messages live as long as the process. */
+  readonly path: string | undefined;
+  readonly mintIdToken: MintIdToken;
+}
+
+/** Pub/Sub: topics and subscriptions, pulled or pushed. What an earlier process left undelivered goes on. */
+export function openPubSub(kernel: Kernel, { path, mintIdToken }: PubSubOptions): PubSub {
+  const { clock } = kernel;
+  const root = loadProtos("@google-cloud/pubsub-api");
+  const deliverer = createDeliverer(clock, mintIdToken);
+  const core = createCore(kernel, path, root, deliverer);
+
+  const readyAll = (): void => {
+    for (const subscription of core.registry.subscriptions(undefined)) core.loop.ready(subscription);
+  };
+  const sweep = (): void => {
+    void core.database.write(() => core.replay.sweep(clock.now()));
+    readyAll();
+    cancelSweep = clock.at(clock.now() + SWEEP_MS, sweep);
+  };
+  let cancelSweep = clock.at(clock.now() + SWEEP_MS, sweep);
+  readyAll();
+
+  return {
+    services: [
+      { name: "pubsub", proto: "google.pubsub.v1.Publisher", root, unary: publisherCalls(kernel, core) },
+      {
+        name: "pubsub",
+        proto: "google.pubsub.v1.Subscriber",
+        root,
+        unary: { ...subscriptionCalls(core), ...pullCalls(kernel, core), ...snapshotCalls(kernel, core) },
+        duplex: { StreamingPull: streamingPull(kernel, core) },
+      },
+      { name: "pubsub", proto: "google.pubsub.v1.SchemaService", root },
+    ],
+    idle: core.loop.idle,
+    snapshot: (project) => snapshotOf(core, clock.now(), project),
+    close() {
+      cancelSweep();
+      core.loop.close();
+      core.pusher.close();
+      deliverer.close();
+      core.database.close();
+    },
+  };
+}
+
+function snapshotOf(core: PubSubCore, nowMs: number, project: string | undefined): PubSubSnapshot {
+  const { registry, backlog, deadLetters } = core;
+  return {
+    topics: registry.topics(project).map(({ id, name }) => ({
+      name,
+      subscriptions: registry.attachedTo(id).map((subscription) => subscription.name),
+    })),
+    subscriptions: registry.subscriptions(project).map((subscription) => {
+      const { oldestPublishMs, ...depth } = backlog.depth(subscription);
+      return {
+        name: subscription.name,
+        topic: subscription.message.topic as string,
+        pushEndpoint: subscription.settings.push?.endpoint ?? "",
+        ...depth,
+        oldestAgeMs: oldestPublishMs === undefined ? undefined : nowMs - oldestPublishMs,
+        deadLetterTopic: subscription.settings.deadLetter?.topic,
+      };
+    }),
+    deadLetters: deadLetters.list(project),
+  };
+}

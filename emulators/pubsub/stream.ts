@@ -1,0 +1,98 @@
+import type { DuplexCall, Kernel, Message } from "../kernel/grpc.ts";
+import { RpcError } from "../kernel/rpc-error.ts";
+import type { PubSubCore } from "./core.ts";
+import { accessPulled, checkDeadlines, receivedMessage, settleAcks } from "./pull.ts";
+import { createFlowControl, type Receiver } from "./receivers.ts";
+import { checkDeadline, type Subscription } from "./subscription.ts";
+
+interface PullStream {
+  receive(request: Message): Promise<void>;
+  close(): void;
+}
+
+/** StreamingPull: messages go out as they come, acknowledgements come in on the same stream. */
+export function streamingPull(kernel: Kernel, core: PubSubCore): (call: DuplexCall) => void {
+  return (call) => {
+    let stream: PullStream | undefined;
+    call.onMessage((request) => {
+      const isFirst = stream === undefined;
+      stream ??= openStream(kernel, core, call, request);
+      if (!isFirst && request.subscription) {
+        throw new RpcError("INVALID_ARGUMENT", "Only the first request of a stream names the subscription.");
+      }
+      stream.receive(request).catch((cause: unknown) => {
+        stream?.close();
+        call.fail(
+          cause instanceof RpcError ? cause : new RpcError("INTERNAL", "The acknowledgements failed."),
+        );
+      });
+    });
+    call.onClose(() => stream?.close());
+  };
+}
+
+function openStream(kernel: Kernel, core: PubSubCore, call: DuplexCall, first: Message): PullStream {
+  const opened = accessPulled(core, first.subscription);
+  const keepsAlive = Number(first.protocolVersion) > 0;
+  const flow = createFlowControl(Number(first.maxOutstandingMessages), Number(first.maxOutstandingBytes));
+  let ackDeadlineMs = parseDeadlineMs(first);
+  let open = true;
+
+  const receiver: Receiver = {
+    get ackDeadlineMs() {
+      return ackDeadlineMs;
+    },
+    room: () => (open ? flow.room() : { messages: 0, bytes: 0 }),
+    give(deliveries, subscription) {
+      flow.give(deliveries);
+      const receivedMessages = deliveries.map((each) => receivedMessage(subscription, each));
+      call.send({ receivedMessages, subscriptionProperties: propertiesOf(subscription) });
+    },
+    released: flow.released,
+    fail(error) {
+      close();
+      call.fail(error);
+    },
+  };
+  const remove = core.receivers.add(opened, receiver);
+  const close = (): void => {
+    open = false;
+    remove();
+  };
+  core.loop.ready(opened);
+
+  return {
+    close,
+    async receive(request) {
+      // The subscription may have been changed since the stream was opened.
+      const subscription = core.registry.subscriptionById(opened.id) ?? opened;
+      if (request.streamAckDeadlineSeconds) ackDeadlineMs = parseDeadlineMs(request);
+      const { ackIds, modifyDeadlineAckIds: modifiedIds, modifyDeadlineSeconds: seconds } = request;
+      if (modifiedIds.length !== seconds.length) {
+        throw new RpcError("INVALID_ARGUMENT", "Each deadline needs an acknowledgement id and the reverse.");
+      }
+      checkDeadlines(seconds);
+      const answer: Message = { subscriptionProperties: propertiesOf(subscription) };
+      if (ackIds.length > 0) {
+        const { done, invalid } = await settleAcks(kernel, core, subscription, ackIds);
+        answer.acknowledgeConfirmation = { ackIds: done, invalidAckIds: invalid };
+      }
+      if (modifiedIds.length > 0) {
+        const { done, invalid } = await settleAcks(kernel, core, subscription, modifiedIds, seconds);
+        answer.modifyAckDeadlineConfirmation = { ackIds: done, invalidAckIds: invalid };
+      }
+      const isEmpty = ackIds.length === 0 && modifiedIds.length === 0;
+      if (open && (isEmpty ? keepsAlive : subscription.settings.exactlyOnce)) call.send(answer);
+    },
+  };
+}
+
+function parseDeadlineMs({ streamAckDeadlineSeconds: seconds }: Message): number {
+  checkDeadline(seconds);
+  return seconds * 1000;
+}
+
+const propertiesOf = ({ settings }: Subscription): Message => ({
+  exactlyOnceDeliveryEnabled: settings.exactlyOnce,
+  messageOrderingEnabled: settings.ordered,
+});

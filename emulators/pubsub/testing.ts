@@ -1,0 +1,65 @@
+import { PubSub as PubSubClient } from "@google-cloud/pubsub";
+import { createClock } from "../kernel/clock.ts";
+import { createFaults } from "../kernel/faults.ts";
+import { type Kernel, serveGrpc } from "../kernel/grpc.ts";
+import { createMeter } from "../kernel/meter.ts";
+import { type HttpTarget, type ReceivedRequest, startHttpTarget } from "../kernel/testing/http-target.ts";
+import { openPubSub, type PubSub } from "./server.ts";
+
+export interface PubSubUnderTest extends AsyncDisposable {
+  readonly kernel: Kernel;
+  readonly pubsub: PubSub;
+  readonly target: HttpTarget;
+  /** Google's client with a project of its own, closed with the rest. */
+  client(project?: string): PubSubClient;
+}
+
+/** The emulator behind a port, and a target for its pushes. */
+export async function startPubSub(path?: string): Promise<PubSubUnderTest> {
+  const kernel: Kernel = { clock: createClock(), faults: createFaults(), meter: createMeter() };
+  const pubsub = openPubSub(kernel, { path, mintIdToken: async (claims) => JSON.stringify(claims) });
+  const server = await serveGrpc(kernel, 0, pubsub.services);
+  const target = await startHttpTarget();
+  const clients: PubSubClient[] = [];
+  return {
+    kernel,
+    pubsub,
+    target,
+    client(project = `project-${clients.length + 1}`) {
+      const client = new PubSubClient({
+        projectId: project,
+        apiEndpoint: `127.0.0.1:${server.port}`,
+        emulatorMode: true,
+      });
+      clients.push(client);
+      return client;
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(clients.map((client) => client.close()));
+      await server.stop();
+      pubsub.close();
+      kernel.clock.stop();
+      await target[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The body of a wrapped push. */
+export interface PushBody {
+  readonly message: {
+    readonly data?: string;
+    readonly attributes?: Record<string, string>;
+    readonly messageId: string;
+    readonly publishTime: string;
+    readonly orderingKey?: string;
+  };
+  readonly subscription: string;
+  readonly deliveryAttempt?: number;
+}
+
+export const pushBody = (request: ReceivedRequest | undefined): PushBody =>
+  JSON.parse(request?.body.toString() ?? "{}") as PushBody;
+
+/** The text of each pushed message, in the order of arrival. */
+export const pushedTexts = (requests: readonly ReceivedRequest[]): string[] =>
+  requests.map((request) => Buffer.from(pushBody(request).message.data ?? "", "base64").toString());
