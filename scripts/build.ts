@@ -12,7 +12,9 @@ import manifest from "../functions/manifest.json" with { type: "json" };
  */
 
 const OUT = "dist";
-const EXPORTS: Readonly<Record<string, string>> = Object.fromEntries(functions.map(({ name }) => [name, camel(name)]));
+const EXPORTS: Readonly<Record<string, string>> = Object.fromEntries(
+  functions.map(({ name }) => [name, camel(name)]),
+);
 
 function camel(name: string): string {
   return name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());

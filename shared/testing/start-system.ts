@@ -9,7 +9,7 @@ import { functionsEnv, invokerEmail, type Suite } from "../../emulators/suite.ts
 import { functions } from "../../functions/functions.ts";
 import { createLifecycle } from "../../functions/runtime/lifecycle.ts";
 import { registerFunctions } from "../../functions/runtime/register.ts";
-import { parseConfig } from "../platform/config.ts";
+import { type Config, parseConfig } from "../platform/config.ts";
 import { closeDeps, type Deps, openDeps } from "../platform/deps.ts";
 import { randomId } from "../platform/ids.ts";
 import { createLog } from "../platform/log.ts";
@@ -36,14 +36,23 @@ export interface System extends AsyncDisposable {
   signIn(email: string, app?: string): Promise<Person>;
   /** Creates an app and answers with its id and API token. */
   createApp(name: string): Promise<{ id: string; token: string }>;
-  /** What the work cost in this project, with all that it caused and that is done by then. */
+  /** What the work cost in this project, with all that it caused in the background. */
   meter(work: () => Promise<unknown>): Promise<Counts>;
+  /** What the work cost by itself: deliveries to functions are held back until it has been counted. */
+  meterRequest(work: () => Promise<unknown>): Promise<Counts>;
   /** Plans a fault in this project only. */
   fault(plan: FaultPlan): void;
   clearFaults(): void;
   /** Waits until every event and task that is due has been delivered. */
   settle(): Promise<void>;
   runSchedule(name: string): Promise<void>;
+  /** A second instance of the API in this project, with a memory of its own. */
+  anotherInstance(): Promise<Instance>;
+}
+
+export interface Instance extends AsyncDisposable {
+  readonly url: string;
+  as(person: Person): ApiClient;
 }
 
 export interface Person {
@@ -57,14 +66,25 @@ export interface Person {
   };
 }
 
-const manifest = readManifest("functions/manifest.json");
+/** Long enough for any request to be answered and counted before its deliveries arrive. */
+const HELD_BACK_MS = 700;
+
+/** Schedules run when a test says so: by themselves only on the next 29th of February. */
+const NEVER = "0 0 29 2 *";
+const deployed = readManifest("functions/manifest.json");
+const manifest = {
+  ...deployed,
+  schedules: Object.fromEntries(
+    Object.entries(deployed.schedules).map(([name, schedule]) => [name, { ...schedule, cron: NEVER }]),
+  ),
+};
 
 export async function startSystem(): Promise<System> {
   const suite = await suiteOfProcess();
   const id = randomId().slice(0, 10);
   const project = `test-${id}`;
   const front = await listen();
-  const functionsUrl = `http://127.0.0.1:${(front.address() as AddressInfo).port}`;
+  const functionsUrl = addressOf(front);
   const url = `${functionsUrl}/api`;
   const env = {
     ...functionsEnv(suite, { region: manifest.region, functionsUrl, publicUrl: url }),
@@ -103,16 +123,42 @@ export async function startSystem(): Promise<System> {
       return { id: body.app.id, token: body.token };
     },
     async meter(work) {
+      await settle();
       suite.kernel.meter.clear(project);
       await work();
+      await settle();
       return suite.kernel.meter.read({ project });
     },
+    async meterRequest(work) {
+      await settle();
+      const held = {
+        kind: "slow",
+        ms: HELD_BACK_MS,
+        count: Number.POSITIVE_INFINITY,
+        match: project,
+      } as const;
+      suite.kernel.faults.add({ service: "pubsub", method: "Push", ...held });
+      suite.kernel.faults.add({ service: "tasks", method: "Dispatch", ...held });
+      suite.kernel.meter.clear(project);
+      await work();
+      const {
+        "pubsub.Push": _push,
+        "tasks.Dispatch": _dispatch,
+        ...rpcs
+      } = suite.kernel.meter.read({ project }).rpcs;
+      const counts = { ...suite.kernel.meter.read({ project }), rpcs };
+      suite.kernel.faults.clear(project);
+      await settle();
+      return counts;
+    },
     fault: (plan) => suite.kernel.faults.add({ ...plan, match: plan.match ?? project }),
-    clearFaults: () => suite.kernel.faults.clear(),
+    clearFaults: () => suite.kernel.faults.clear(project),
     settle,
     async runSchedule(name) {
-      await suite.scheduler.run(project, name);
+      const { status } = await suite.scheduler.run(project, name);
+      if (status >= 300) throw new Error(`The schedule ${name} ended with ${status}.`);
     },
+    anotherInstance: () => startInstance(config, deps),
     async [Symbol.asyncDispose]() {
       await settle();
       await lifecycle.idle(5_000);
@@ -123,6 +169,28 @@ export async function startSystem(): Promise<System> {
   };
   return system;
 }
+
+async function startInstance(config: Config, of: Deps): Promise<Instance> {
+  const id = randomId().slice(0, 10);
+  const front = await listen();
+  const deps = openDeps(config, of);
+  const lifecycle = createLifecycle();
+  registerFunctions(deps, functions, lifecycle, (name) => `${name}-${id}`);
+  dispatch(front, id);
+  const url = `${addressOf(front)}/api`;
+  return {
+    url,
+    as: (person) => createApiClient(url, { authorization: `Bearer ${person.session.accessToken}` }),
+    async [Symbol.asyncDispose]() {
+      await lifecycle.idle(5_000);
+      front.closeAllConnections();
+      front.close();
+      await closeDeps(deps);
+    },
+  };
+}
+
+const addressOf = (server: Server): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
 async function listen(): Promise<Server> {
   const server = createServer();
