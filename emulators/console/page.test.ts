@@ -1,0 +1,370 @@
+import { existsSync } from "node:fs";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type LocalSystem, startLocalSystem } from "../local-system.ts";
+import { anyPorts } from "../ports.ts";
+
+/**
+ * The page in a real browser, before the really running system. Without a browser these tests are
+ * skipped, by name, for everything below the page is tested elsewhere.
+ */
+const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
+const hasBrowser = existsSync(CHROMIUM);
+
+const ARGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+let system: LocalSystem;
+let browser: Browser;
+let url: string;
+
+/** A person at a browser of their own. */
+interface Visitor extends AsyncDisposable {
+  readonly page: Page;
+  readonly context: BrowserContext;
+  /** What the page complained about: exceptions, and refusals of its content security policy. */
+  readonly complaints: string[];
+}
+
+async function visit(viewport = { width: 1440, height: 900 }): Promise<Visitor> {
+  const context = await browser.newContext({ viewport, reducedMotion: "reduce" });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("console", (message) => {
+    if (message.text().includes("Content Security Policy")) complaints.push(message.text());
+  });
+  await page.goto(url);
+  return { page, context, complaints, [Symbol.asyncDispose]: () => context.close() };
+}
+
+async function signIn(page: Page, email: string): Promise<void> {
+  await page.getByLabel("E-mail address").fill(email);
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "The code, please" }).waitFor();
+  await page.locator(".mail", { hasText: email }).first().locator("button.code").first().click();
+  await page.keyboard.press("Enter");
+  await page.locator("#sidebar").waitFor();
+}
+
+async function createChat(page: Page, title: string): Promise<void> {
+  await page.locator("#sidebar").getByRole("button", { name: "New chat" }).click();
+  await page.getByLabel("Title").fill(title);
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: title }).waitFor();
+}
+
+async function say(page: Page, text: string): Promise<void> {
+  await page.getByLabel("Message", { exact: true }).fill(text);
+  await page.keyboard.press("Enter");
+  await page.locator('.line[data-state="complete"]', { hasText: text }).waitFor();
+}
+
+/** Calls the API with the operator's key. */
+async function api(method: string, path: string, body?: unknown): Promise<Response> {
+  return fetch(`${url}/v1/apps/demo${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${system.suite.folder.operatorKey}`,
+      "content-type": "application/json",
+      "idempotency-key": `"${crypto.randomUUID()}"`,
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+}
+
+const control = (path: string, body: unknown) =>
+  fetch(`http://127.0.0.1:${system.ports.ui}/control/${path}`, {
+    method: "POST",
+    body: JSON.stringify(body),
+  });
+
+const chatNumber = (page: Page): number => Number(/\d+$/.exec(page.url())?.[0]);
+
+const textsOf = async (number: number): Promise<string[]> => {
+  const answer = await api("GET", `/chats/${number}/messages?after=0&limit=100`);
+  const { data } = (await answer.json()) as { data: { text: string }[] };
+  return data.map(({ text }) => text);
+};
+
+describe.skipIf(!hasBrowser)(`the page (skipped without a browser at ${CHROMIUM}; set CHROMIUM)`, () => {
+  beforeAll(async () => {
+    system = await startLocalSystem({
+      project: "demo-page",
+      ports: anyPorts(),
+      dataDir: undefined,
+      fresh: false,
+      instances: 1,
+      output: { text: (text) => console.error(text), log: () => undefined },
+    });
+    url = `http://localhost:${system.ports.hosting}`;
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await system?.stop();
+  });
+
+  test("leads from the first visit to a message and what it cost", async () => {
+    await using visitor = await visit();
+    const { page, complaints } = visitor;
+    await signIn(page, "first@example.com");
+    await page.getByText("No chats yet.").waitFor();
+    await createChat(page, "A first chat");
+    await page.getByText("Nothing said yet").first().waitFor();
+    await say(page, "Hello, world");
+    await page.locator(".chat", { hasText: "Hello, world" }).waitFor();
+    await page.locator(".request", { hasText: "POST /chats" }).waitFor();
+    await page.locator(".figures div", { hasText: "Writes" }).filter({ hasNotText: "0" }).waitFor();
+    await page.locator(".view:visible th", { hasText: "firestore.Commit" }).waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  test("says kindly what went wrong with a code", async () => {
+    await using visitor = await visit();
+    const { page } = visitor;
+    await page.getByLabel("E-mail address").fill("wrong@example.com");
+    await page.keyboard.press("Enter");
+    await page.getByLabel("Code").fill("000000");
+    await page.keyboard.press("Enter");
+    await expect
+      .poll(() => page.getByRole("alert").textContent())
+      .toBe("The code is wrong, used or expired.");
+  });
+
+  test("works with the keyboard alone", async () => {
+    await using visitor = await visit();
+    const { page } = visitor;
+    await signIn(page, "keys@example.com");
+    await createChat(page, "One");
+    await createChat(page, "Two");
+    const focused = () => page.evaluate<string>("document.activeElement.textContent");
+
+    await page.keyboard.type("first line");
+    await page.keyboard.press("Shift+Enter");
+    await page.keyboard.type("second line");
+    await page.keyboard.press("Enter");
+    await page.locator('.line[data-state="complete"]', { hasText: "first line\nsecond line" }).waitFor();
+
+    await page.locator(".chat").first().focus();
+    await page.keyboard.press("ArrowDown");
+    expect(await focused()).toContain("One");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "One" }).waitFor();
+
+    await page.getByRole("button", { name: "Actions for this chat" }).focus();
+    await page.keyboard.press("Enter");
+    expect(await focused()).toBe("Rename …");
+    await page.keyboard.press("Escape");
+    expect(await page.getByRole("menu").isVisible()).toBe(false);
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Enter");
+    await page.getByLabel("Title").fill("Renamed");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "Renamed" }).waitFor();
+
+    await page.getByRole("tab", { name: "Cost" }).focus();
+    await page.keyboard.press("ArrowRight");
+    expect(await page.getByRole("tab", { name: "Logs" }).getAttribute("aria-selected")).toBe("true");
+    await page.getByRole("button", { name: "New chat" }).first().focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog").waitFor();
+    await page.keyboard.press("Escape");
+    expect(await focused()).toBe("New chat");
+  });
+
+  test("shows what people write as text, whatever it looks like", async () => {
+    await using visitor = await visit();
+    const { page, complaints } = visitor;
+    await signIn(page, "markup@example.com");
+    const markup = '<img src=x onerror="document.title=1"><b>bold</b>';
+    await createChat(page, markup);
+    await say(page, markup);
+    expect(await page.locator(".bubble").last().textContent()).toBe(markup);
+    expect(await page.locator("main img, main b, #sidebar img").count()).toBe(0);
+    expect(complaints).toEqual([]);
+  });
+
+  test("keeps a message that could not be sent, and sends it once", async () => {
+    await using visitor = await visit();
+    const { page, context } = visitor;
+    await signIn(page, "offline@example.com");
+    await createChat(page, "Bad reception");
+    await context.setOffline(true);
+    await page.getByLabel("Message", { exact: true }).fill("Can you hear me?");
+    await page.keyboard.press("Enter");
+    await page.locator('.line[data-state="sending"]').waitFor();
+    await page.locator(".failure", { hasText: "can't be reached" }).waitFor();
+    await context.setOffline(false);
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.locator('.line[data-state="complete"]').waitFor();
+    expect(await textsOf(chatNumber(page))).toEqual(["Can you hear me?"]);
+  });
+
+  test("adds nothing twice when an answer was lost on its way", async () => {
+    await using visitor = await visit();
+    const { page } = visitor;
+    await signIn(page, "lost@example.com");
+    await createChat(page, "Lost answers");
+    let lost = 0;
+    await page.route("**/messages", async (route) => {
+      if (route.request().method() !== "POST" || lost > 0) return route.fallback();
+      lost += 1;
+      await route.fetch();
+      return route.abort("connectionreset");
+    });
+    await say(page, "Only once");
+    expect(lost).toBe(1);
+    expect(await textsOf(chatNumber(page))).toEqual(["Only once"]);
+    expect(await page.locator(".line").count()).toBe(1);
+  });
+
+  test("shows what others write without being asked", async () => {
+    await using visitor = await visit();
+    const { page } = visitor;
+    await signIn(page, "listener@example.com");
+    await createChat(page, "From afar");
+    await api("POST", `/chats/${chatNumber(page)}/messages`, { text: "Knock, knock" });
+    await page.locator(".line", { hasText: "Knock, knock" }).waitFor();
+    await expect.poll(() => page.locator("#announce").textContent()).toContain("Knock, knock");
+  });
+
+  test("pages back through a long history with a bounded document and a steady view", async () => {
+    await using visitor = await visit();
+    const { page } = visitor;
+    await signIn(page, "long@example.com");
+    await createChat(page, "Long");
+    const number = chatNumber(page);
+    for (let at = 0; at < 400; at += 40) {
+      const texts = Array.from(
+        { length: 40 },
+        (_, index) => `Line ${at + index + 1} ${"word ".repeat(index)}`,
+      );
+      await Promise.all(texts.map((text) => api("POST", `/chats/${number}/messages`, { text })));
+    }
+    await page.reload();
+    await page.locator(".line").last().waitFor();
+    const scroller = page.locator(".scroller");
+    let most = 0;
+    await expect
+      .poll(
+        async () => {
+          const top = await scroller.evaluate((element) => {
+            element.scrollTop -= 900;
+            return element.querySelector(".line[aria-posinset='1']") !== null;
+          });
+          most = Math.max(most, await page.locator(".line").count());
+          return top;
+        },
+        { timeout: 20_000, interval: 20 },
+      )
+      .toBe(true);
+    expect(most).toBeLessThan(60);
+    await page.getByRole("button", { name: "Newest messages" }).click();
+    await page.locator(".line[aria-posinset='400']").waitFor();
+  });
+
+  test("stays where the reader is when older messages come in above", async () => {
+    await using visitor = await visit();
+    const { page } = visitor;
+    await signIn(page, "steady@example.com");
+    await createChat(page, "Steady");
+    const number = chatNumber(page);
+    for (let at = 1; at <= 120; at += 1)
+      await api("POST", `/chats/${number}/messages`, { text: `Line ${at}` });
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await page.route("**/messages?before=*", async (route) => {
+      await held;
+      await route.fallback();
+    });
+    await page.reload();
+    await page.locator(".line[aria-posinset='120']").waitFor();
+    await page.locator(".scroller").evaluate((element) => element.scrollTo({ top: 0 }));
+    const first = page.locator(".line[aria-posinset='75']");
+    await first.waitFor();
+    const before = await first.boundingBox();
+    release();
+    await expect
+      .poll(() => page.locator(".scroller").evaluate((element) => element.scrollTop))
+      .toBeGreaterThan(500);
+    const after = await first.boundingBox();
+    expect(Math.abs((after?.y ?? 0) - (before?.y ?? 0))).toBeLessThan(2);
+  });
+
+  test("renews an access token that has expired, and stays signed in over a reload", async () => {
+    await using visitor = await visit();
+    const { page } = visitor;
+    await signIn(page, "stay@example.com");
+    await createChat(page, "Time passes");
+    await control("clock", { advanceMs: 20 * 60_000 });
+    await say(page, "Still here");
+    await page.reload();
+    await page.locator(".line", { hasText: "Still here" }).waitFor();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByLabel("E-mail address").waitFor();
+    await page.reload();
+    await page.getByLabel("E-mail address").waitFor();
+  });
+
+  test("archives, brings back and deletes a chat", async () => {
+    await using visitor = await visit();
+    const { page } = visitor;
+    await signIn(page, "tidy@example.com");
+    await createChat(page, "Clutter");
+    const act = async (name: string): Promise<void> => {
+      await page.getByRole("button", { name: "Actions for this chat" }).click();
+      await page.getByRole("menuitem", { name }).click();
+    };
+    await act("Archive");
+    await page.getByText("No chats yet.").waitFor();
+    await page.getByRole("button", { name: "Archived" }).click();
+    await page.locator(".chat", { hasText: "Clutter" }).waitFor();
+    await act("Bring back");
+    await page.getByText("Nothing is archived.").waitFor();
+    await page.getByRole("button", { name: "Archived" }).click();
+    await page.locator(".chat", { hasText: "Clutter" }).waitFor();
+    await act("Delete …");
+    await page.getByRole("button", { name: "Delete for everyone" }).click();
+    await page.getByText("No chats yet.").waitFor();
+    expect(page.url()).toMatch(/#\/$/);
+  });
+
+  test("fits a narrow window, one thing at a time", async () => {
+    await using visitor = await visit({ width: 360, height: 720 });
+    const { page } = visitor;
+    await signIn(page, "narrow@example.com");
+    await createChat(page, "Pocket");
+    await say(page, `A long word: ${"a".repeat(200)}`);
+    const overflow = () => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
+    expect(await overflow()).toBeLessThanOrEqual(0);
+    expect(await page.locator("#sidebar").isVisible()).toBe(false);
+    await page.keyboard.press("Escape");
+    await page.locator(".chat", { hasText: "Pocket" }).waitFor();
+    expect(await page.locator("#main").isVisible()).toBe(false);
+    expect(await overflow()).toBeLessThanOrEqual(0);
+  });
+
+  test("shows the functions' log lines and the queues", async () => {
+    await using visitor = await visit();
+    const { page } = visitor;
+    await signIn(page, "operator@example.com");
+    await page.getByRole("tab", { name: "Logs" }).click();
+    const line = page.locator("details", { hasText: "/auth/sessions" }).first();
+    await line.click();
+    await expect.poll(() => line.locator("pre").textContent()).toContain('"httpRequest"');
+    await page.getByRole("tab", { name: "Queues" }).click();
+    await page.getByRole("button", { name: "Run reconcile now" }).click();
+    await page.getByText("“reconcile” has run.").waitFor();
+  });
+});

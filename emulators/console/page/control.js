@@ -1,0 +1,42 @@
+import { send } from "./http.js";
+
+/**
+ * @typedef {{ api: string, projectId: string, operatorKey: string, app: { id: string, token?: string }, ports: Record<string, number> }} Info
+ * @typedef {{ to: string, from: string, subject: string, text: string, at: string }} Mail
+ * @typedef {{ rpcs: Record<string, number>, billed: { reads: number, writes: number, deletes: number }, publishes: number, tasks: number, modelCalls: number }} Counts
+ * @typedef {{ sequence: number, at: string, severity: string, message: string, function?: string, requestId?: string, entry: Record<string, unknown> }} LogLine
+ *
+ * @typedef {ReturnType<typeof createControl>} Control
+ */
+
+/** The suite's own doors, beside the API. @param {string} base */
+export function createControl(base) {
+  /** @param {string} path @param {AbortSignal} [signal] */
+  const get = async (path, signal) =>
+    (await send("GET", `${base}/control/${path}`, signal ? { signal } : {})).data;
+
+  return {
+    /** @returns {Promise<Info>} */
+    info: () => get("info"),
+    /** @param {AbortSignal} signal @returns {Promise<Mail[]>} */
+    mail: async (signal) => (await get("mail?limit=30", signal)).data,
+    /** @param {string} requestId @returns {Promise<Counts>} */
+    cost: (requestId) => get(`meter?requestId=${encodeURIComponent(requestId)}`),
+    /** @param {URLSearchParams} query @param {AbortSignal} signal @returns {Promise<LogLine[]>} */
+    logs: async (query, signal) => (await get(`logs?${query}`, signal)).data,
+    /** @param {AbortSignal} signal */
+    queues: (signal) => get("queues", signal),
+    /** @param {string} name */
+    runSchedule: (name) => send("POST", `${base}/control/schedules/${encodeURIComponent(name)}/run`),
+  };
+}
+
+/** Where the suite's control API is; undefined when the page is served by something else. */
+export async function findControl() {
+  try {
+    const { data } = await send("GET", "/__/suite.json");
+    return typeof data?.control === "string" ? createControl(data.control) : undefined;
+  } catch {
+    return undefined;
+  }
+}

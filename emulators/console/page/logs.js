@@ -1,0 +1,101 @@
+import { el, fill } from "./dom.js";
+import { clockOf } from "./format.js";
+import { poll } from "./polling.js";
+
+/** @typedef {import("./control.js").LogLine} LogLine */
+
+const SHOWN_MAX = 300;
+const SEVERITIES = ["DEFAULT", "INFO", "NOTICE", "WARNING", "ERROR"];
+
+/**
+ * The structured lines of the functions, newest first, each to be opened to the whole entry.
+ * @param {import("./control.js").Control} control
+ */
+export function createLogs(control) {
+  let requestId = "";
+  let last = 0;
+  /** @type {ReturnType<typeof poll> | undefined} */
+  let polling;
+
+  const severity = el(
+    "select",
+    { onchange: () => restart() },
+    ...SEVERITIES.map((name) =>
+      el("option", { value: name }, name === "DEFAULT" ? "All severities" : `${name} and above`),
+    ),
+  );
+  const only = el("button", { type: "button", class: "chip", hidden: true, onclick: () => filter("") });
+  const list = el("ol", { class: "log-lines" });
+  const empty = el("p", { class: "hint" }, "No lines.");
+  const element = el(
+    "div",
+    {},
+    el(
+      "div",
+      { class: "filters" },
+      el("label", {}, el("span", { class: "only-heard" }, "Severity"), severity),
+      only,
+    ),
+    empty,
+    list,
+  );
+
+  /** @param {AbortSignal} signal */
+  const look = async (signal) => {
+    const query = new URLSearchParams({
+      after: String(last),
+      limit: String(SHOWN_MAX),
+      severity: severity.value,
+    });
+    if (requestId !== "") query.set("requestId", requestId);
+    const lines = await control.logs(query, signal);
+    const newest = lines[0];
+    if (newest === undefined || signal.aborted) return false;
+    last = newest.sequence;
+    list.prepend(...lines.map(drawLine));
+    while (list.childElementCount > SHOWN_MAX) list.lastElementChild?.remove();
+    empty.hidden = true;
+    return true;
+  };
+
+  const restart = () => {
+    last = 0;
+    fill(list);
+    empty.hidden = false;
+    polling?.stop();
+    polling = poll({ everyMs: 1500, slowestMs: 4000, ask: look });
+  };
+
+  /** Shows one request's lines only, or all again. @param {string} id */
+  const filter = (id) => {
+    requestId = id;
+    only.hidden = id === "";
+    fill(only, `Request ${id.slice(0, 12)} ✕`);
+    only.setAttribute("aria-label", "Show the lines of all requests");
+    restart();
+  };
+
+  return { id: "logs", label: "Logs", element, start: restart, stop: () => polling?.stop(), filter };
+}
+
+/** @param {LogLine} line */
+function drawLine(line) {
+  const whole = el("pre", { tabIndex: 0 });
+  const details = el(
+    "details",
+    { "data-severity": line.severity },
+    el(
+      "summary",
+      {},
+      el("time", { dateTime: line.at }, clockOf(line.at)),
+      el("span", { class: "severity" }, line.severity),
+      el("span", { class: "log-text" }, line.message === "" ? "(no message)" : line.message),
+      line.function !== undefined && el("span", { class: "log-from" }, line.function),
+    ),
+    whole,
+  );
+  details.addEventListener("toggle", () => {
+    if (whole.textContent === "") whole.textContent = JSON.stringify(line.entry, null, 2);
+  });
+  return el("li", {}, details);
+}

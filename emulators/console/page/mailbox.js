@@ -1,0 +1,88 @@
+import { announce, el, fill } from "./dom.js";
+import { exactTimeOf, timeOf } from "./format.js";
+import { poll } from "./polling.js";
+
+/** @typedef {import("./control.js").Mail} Mail */
+
+const CODE = /\b(\d{6})\b/;
+
+/**
+ * The mails that the functions have sent, the newest first. Six digits in a mail are a button that hands
+ * them on.
+ *
+ * @param {import("./control.js").Control} control
+ * @param {(code: string) => void} onCode
+ */
+export function createMailbox(control, onCode) {
+  const list = el("ol", { class: "mails" });
+  const empty = el(
+    "p",
+    { class: "hint" },
+    "No mail yet. What the functions send over SMTP comes here instead of into the world.",
+  );
+  const element = el("div", {}, empty, list);
+  /** What is shown, to draw only what has changed. */
+  let shown = "";
+  let newest = "";
+  /** @type {ReturnType<typeof poll> | undefined} */
+  let polling;
+
+  /** @param {AbortSignal} signal */
+  const look = async (signal) => {
+    const mails = await control.mail(signal);
+    const key = JSON.stringify(mails);
+    if (key === shown) return false;
+    const first = mails[0];
+    if (first !== undefined && newest !== "" && first.at !== newest) announce(`New mail: ${first.subject}`);
+    newest = first?.at ?? "none";
+    shown = key;
+    empty.hidden = mails.length > 0;
+    fill(list, ...mails.map((mail) => drawMail(mail, onCode)));
+    return true;
+  };
+
+  return {
+    id: "mailbox",
+    label: "Mailbox",
+    element,
+    start() {
+      polling = poll({ everyMs: 800, slowestMs: 4000, ask: look });
+    },
+    stop: () => polling?.stop(),
+    /** Something is on its way: look soon. */
+    expect: () => polling?.now(),
+  };
+}
+
+/** @param {Mail} mail @param {(code: string) => void} onCode */
+function drawMail(mail, onCode) {
+  // Some mails say the code only in their subject.
+  const inSubject = !CODE.test(mail.text);
+  return el(
+    "li",
+    { class: "mail" },
+    el(
+      "p",
+      { class: "mail-head" },
+      el("span", { class: "mail-to" }, mail.to),
+      el("time", { dateTime: mail.at, title: exactTimeOf(mail.at) }, timeOf(mail.at)),
+    ),
+    el("h3", {}, ...(inSubject ? withCodes(mail.subject, onCode) : [mail.subject])),
+    el("p", { class: "mail-text" }, ...withCodes(mail.text.trim(), onCode)),
+  );
+}
+
+/** @param {string} text @param {(code: string) => void} onCode */
+function withCodes(text, onCode) {
+  return text
+    .split(CODE)
+    .map((part, index) =>
+      index % 2 === 0
+        ? part
+        : el(
+            "button",
+            { type: "button", class: "code", title: "Fill this code in", onclick: () => onCode(part) },
+            part,
+          ),
+    );
+}

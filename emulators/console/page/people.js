@@ -1,0 +1,89 @@
+import { el } from "./dom.js";
+
+/** @typedef {import("./types.js").User} User */
+/** @typedef {import("./types.js").Sender} Sender */
+/** @typedef {ReturnType<typeof createPeople>} People */
+
+/**
+ * The names of people, read once each when they are first needed.
+ *
+ * @param {import("./api.js").Api} api
+ * @param {User} me
+ */
+export function createPeople(api, me) {
+  /** @type {Map<string, string>} */
+  const names = new Map([[me.id, me.name]]);
+  /** @type {Map<string, Promise<string>>} */
+  const asked = new Map();
+  /** @type {Set<() => void>} */
+  const listeners = new Set();
+
+  /** @param {string} id */
+  const ask = async (id) => {
+    /** @type {User | undefined} */
+    const user = await api
+      .get(`/users/${encodeURIComponent(id)}`, { background: true })
+      .catch(() => undefined);
+    const name = user?.name ?? "Somebody";
+    names.set(id, name);
+    for (const listener of listeners) listener();
+    return name;
+  };
+
+  /** @param {Sender} sender @returns {Promise<string>} */
+  const nameOf = async (sender) => {
+    if ("model" in sender) return sender.model;
+    const known = names.get(sender.id);
+    if (known !== undefined) return known;
+    const asking = asked.get(sender.id) ?? ask(sender.id);
+    asked.set(sender.id, asking);
+    return asking;
+  };
+
+  /** The name if it is known; asks for it otherwise. @param {Sender} sender */
+  const known = (sender) => {
+    if ("model" in sender) return sender.model;
+    if (!names.has(sender.id)) void nameOf(sender);
+    return names.get(sender.id);
+  };
+
+  return {
+    nameOf,
+    known,
+
+    /** A round mark with the initial, in a colour of its own. @param {Sender} sender */
+    avatar(sender) {
+      const mark = el("span", { class: "avatar", "aria-hidden": true }, initialOf(known(sender) ?? ""));
+      mark.style.setProperty("--hue", String(hueOf("id" in sender ? sender.id : sender.model)));
+      return mark;
+    },
+
+    /** @param {() => void} listener @returns {() => void} */
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+
+    /** The people of the app but oneself, newest page. @returns {Promise<User[]>} */
+    async others() {
+      const page = await api.get("/users?limit=100", { background: true });
+      /** @type {User[]} */
+      const users = page.data;
+      for (const user of users) names.set(user.id, user.name);
+      return users.filter(({ id }) => id !== me.id);
+    },
+  };
+}
+
+/** @param {string} name */
+function initialOf(name) {
+  const [first] = new Intl.Segmenter().segment(name.trim());
+  return first?.segment.toLocaleUpperCase() ?? "";
+}
+
+/** Ids that differ a little get hues that differ much (FNV-1a). @param {string} id */
+function hueOf(id) {
+  let hash = 0x811c9dc5;
+  for (const character of id) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193);
+  return (hash >>> 8) % 360;
+}

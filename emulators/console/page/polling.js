@@ -1,0 +1,39 @@
+/**
+ * Asks again and again while the page can be seen: after `everyMs`, and up to `slowestMs` when
+ * nothing is new or asking fails. `ask` resolves with whether there was something new.
+ *
+ * @param {{ everyMs: number, slowestMs: number, ask: (signal: AbortSignal) => Promise<boolean> }} options
+ */
+export function poll({ everyMs, slowestMs, ask }) {
+  const ending = new AbortController();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  let waitMs = everyMs;
+  let asking = false;
+
+  const look = async () => {
+    clearTimeout(timer);
+    if (ending.signal.aborted || asking || document.hidden) return;
+    asking = true;
+    const isNew = await ask(ending.signal).catch(() => false);
+    asking = false;
+    waitMs = isNew ? everyMs : Math.min(waitMs * 1.5, slowestMs);
+    if (!ending.signal.aborted) timer = setTimeout(look, waitMs);
+  };
+
+  const now = () => {
+    waitMs = everyMs;
+    void look();
+  };
+
+  document.addEventListener("visibilitychange", now, { signal: ending.signal });
+  now();
+  return {
+    /** Looks at once, and again soon after. */
+    now,
+    stop() {
+      clearTimeout(timer);
+      ending.abort();
+    },
+  };
+}

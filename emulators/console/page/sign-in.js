@@ -1,0 +1,117 @@
+import { el, fill } from "./dom.js";
+
+/**
+ * Sign-in by e-mail and mailed code.
+ *
+ * @param {object} options
+ * @param {HTMLElement} options.element
+ * @param {import("./session.js").PageSession} options.session
+ * @param {string} options.appName
+ * @param {() => void} options.onCodeSent
+ */
+export function showSignIn({ element, session, appName, onCodeSent }) {
+  let email = "";
+  /** @type {HTMLInputElement | undefined} */
+  let codeField;
+
+  /**
+   * @param {import("./dom.js").Child[]} content
+   * @param {string} action
+   * @param {(form: FormData) => Promise<void>} submit
+   * @param {...import("./dom.js").Child} after what else there is to do
+   */
+  const step = (content, action, submit, ...after) => {
+    const problem = el("p", { class: "problem", role: "alert" });
+    const go = el("button", { type: "submit", class: "primary wide" }, action);
+    const form = el("form", { class: "card" }, ...content, problem, go, ...after);
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      go.disabled = true;
+      fill(problem);
+      await submit(new FormData(form)).catch((cause) => fill(problem, cause.message));
+      go.disabled = false;
+    });
+    fill(element, el("div", { class: "sign-in" }, form));
+    form.querySelector("input")?.focus();
+  };
+
+  const askEmail = () => {
+    codeField = undefined;
+    step(
+      [
+        el("h1", {}, "Sign in"),
+        el(
+          "p",
+          { class: "lead" },
+          `To the app “${appName}” on this machine. Any address will do: the code comes to the mailbox of the console, not to the world.`,
+        ),
+        el(
+          "label",
+          { class: "field" },
+          "E-mail address",
+          el("input", {
+            type: "email",
+            name: "email",
+            value: email,
+            required: true,
+            autocomplete: "email",
+            placeholder: "ada@example.com",
+          }),
+        ),
+      ],
+      "Send the code",
+      async (form) => {
+        email = String(form.get("email"));
+        askCode(await session.askForCode(email));
+        onCodeSent();
+      },
+    );
+  };
+
+  /** @param {string} challenge */
+  const askCode = (challenge) => {
+    codeField = el("input", {
+      name: "code",
+      required: true,
+      inputMode: "numeric",
+      autocomplete: "one-time-code",
+      pattern: "[0-9]{6}",
+      maxLength: 6,
+      title: "Six digits",
+      class: "code-field",
+    });
+    step(
+      [
+        el("h1", {}, "The code, please"),
+        el(
+          "p",
+          { class: "lead" },
+          `A mail to ${email} holds six digits. Choose them in the mailbox to fill them in.`,
+        ),
+        el("label", { class: "field" }, "Code", codeField),
+        el(
+          "label",
+          { class: "check" },
+          el("input", { type: "checkbox", name: "stay" }),
+          el("span", {}, "Stay signed in, in every tab"),
+        ),
+      ],
+      "Sign in",
+      (form) => session.signIn(challenge, String(form.get("code")), form.get("stay") !== null),
+      el("button", { type: "button", class: "link", onclick: askEmail }, "Use another address"),
+    );
+  };
+
+  askEmail();
+  return {
+    /** Fills in a code that was chosen in the mailbox; false when none is asked for. @param {string} code */
+    fillIn(code) {
+      if (codeField === undefined || !codeField.isConnected) return false;
+      codeField.value = code;
+      /** @type {HTMLButtonElement | null | undefined} */ (
+        codeField.form?.querySelector("button[type=submit]")
+      )?.focus();
+      return true;
+    },
+  };
+}

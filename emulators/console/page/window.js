@@ -1,0 +1,207 @@
+/**
+ * @typedef {object} Row
+ * @property {string} key stays the same as long as it is the same row
+ * @property {string} look changes when the row has to be drawn anew
+ */
+
+/**
+ * A list of which only what can be seen is in the document: ten thousand rows of unequal heights
+ * scroll like fifty. Rows that are not there are replaced by the space they took, or are expected to
+ * take; when a row turns out to be taller, or older rows come in above, what the reader looks at stays
+ * where it is.
+ *
+ * @template {Row} R
+ * @param {object} options
+ * @param {HTMLElement} options.scroller the element that scrolls
+ * @param {HTMLElement} options.list the element that holds the rows
+ * @param {(row: R) => HTMLElement} options.draw
+ * @param {() => void} options.onNearStart the reader comes close to the first row
+ * @param {(atEnd: boolean) => void} options.onMove
+ */
+export function createWindow({ scroller, list, draw, onNearStart, onMove }) {
+  /** Rows drawn beyond either edge, so that scrolling by keys does not show gaps. */
+  const overscanPx = 600;
+  /** So near to the end, new rows pull the view along. */
+  const atEndPx = 24;
+  const passesMax = 5;
+
+  /** @type {readonly R[]} */
+  let rows = [];
+  /** Where each row begins; one more entry says where the last ends. */
+  let tops = new Float64Array(1);
+  /** @type {Map<string, number>} */
+  let indexes = new Map();
+  /** @type {Map<string, number>} */
+  const heights = new Map();
+  /** @type {Map<string, { element: HTMLElement, look: string }>} */
+  const drawn = new Map();
+  let expectedPx = 56;
+  let atEnd = true;
+  let lastTop = 0;
+  /** The row at the top edge, and how far it is scrolled past. @type {{ key: string, past: number } | undefined} */
+  let anchor;
+  let frame = 0;
+
+  const before = document.createElement("li");
+  const after = document.createElement("li");
+  for (const space of [before, after]) {
+    space.className = "space";
+    space.setAttribute("role", "presentation");
+  }
+  list.replaceChildren(before, after);
+
+  const total = () => /** @type {number} */ (tops[rows.length]);
+
+  const layOut = () => {
+    if (tops.length !== rows.length + 1) tops = new Float64Array(rows.length + 1);
+    let top = 0;
+    rows.forEach(({ key }, index) => {
+      tops[index] = top;
+      top += heights.get(key) ?? expectedPx;
+    });
+    tops[rows.length] = top;
+  };
+
+  /** The row that covers this height. @param {number} px */
+  const indexAt = (px) => {
+    let low = 0;
+    let high = rows.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (/** @type {number} */ (tops[middle]) <= px) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  };
+
+  const wantedTop = () => {
+    const bottom = Math.max(total() - scroller.clientHeight, 0);
+    if (atEnd) return bottom;
+    const index = anchor === undefined ? undefined : indexes.get(anchor.key);
+    if (anchor === undefined || index === undefined) return scroller.scrollTop;
+    return Math.min(/** @type {number} */ (tops[index]) + anchor.past, bottom);
+  };
+
+  /** Brings the document to the rows from `first` to `last`. @param {number} first @param {number} last */
+  const mount = (first, last) => {
+    const wanted = new Set(rows.slice(first, last + 1).map(({ key }) => key));
+    for (const [key, { element }] of drawn) {
+      if (wanted.has(key)) continue;
+      element.remove();
+      drawn.delete(key);
+    }
+    /** @type {Element} */
+    let previous = before;
+    for (const row of rows.slice(first, last + 1)) {
+      const element = drawOnce(row);
+      if (previous.nextElementSibling !== element) previous.after(element);
+      previous = element;
+    }
+    before.style.height = `${tops[first] ?? 0}px`;
+    after.style.height = `${total() - /** @type {number} */ (tops[last + 1] ?? 0)}px`;
+  };
+
+  /** @param {R} row */
+  const drawOnce = (row) => {
+    const known = drawn.get(row.key);
+    if (known !== undefined && known.look === row.look) return known.element;
+    const element = draw(row);
+    known?.element.replaceWith(element);
+    drawn.set(row.key, { element, look: row.look });
+    return element;
+  };
+
+  /** True when a row has another height than was thought. */
+  const measure = () => {
+    let changed = false;
+    for (const [key, { element }] of drawn) {
+      const height = element.getBoundingClientRect().height;
+      if (heights.get(key) === height) continue;
+      heights.set(key, height);
+      changed = true;
+    }
+    return changed;
+  };
+
+  const render = () => {
+    frame = 0;
+    if (scroller.clientHeight === 0) return;
+    layOut();
+    let top = wantedTop();
+    for (let pass = 0; rows.length > 0 && pass < passesMax; pass += 1) {
+      mount(indexAt(top - overscanPx), indexAt(top + scroller.clientHeight + overscanPx));
+      if (!measure()) break;
+      layOut();
+      top = wantedTop();
+    }
+    if (rows.length === 0) mount(0, -1);
+    // The end is where the browser says it is: below the last row there may be padding.
+    if (atEnd) top = scroller.scrollHeight - scroller.clientHeight;
+    if (Math.abs(scroller.scrollTop - top) >= 1) scroller.scrollTop = top;
+    lastTop = scroller.scrollTop;
+    if (top < overscanPx) onNearStart();
+  };
+
+  /** Takes note of where the reader is. */
+  const note = () => {
+    const top = scroller.scrollTop;
+    lastTop = top;
+    atEnd = top + scroller.clientHeight >= scroller.scrollHeight - atEndPx;
+    const index = indexAt(top);
+    const row = rows[index];
+    if (row !== undefined) anchor = { key: row.key, past: top - /** @type {number} */ (tops[index]) };
+    onMove(atEnd);
+  };
+
+  /** The reader may have scrolled on since the last event said so. */
+  const catchUp = () => {
+    if (scroller.scrollTop !== lastTop) note();
+  };
+
+  const onFrame = () => {
+    catchUp();
+    render();
+  };
+
+  const onScroll = () => {
+    note();
+    if (frame === 0) frame = requestAnimationFrame(onFrame);
+  };
+
+  let width = 0;
+  const resized = new ResizeObserver(() => {
+    catchUp();
+    // In another width every text breaks elsewhere; what is drawn is measured again at once.
+    if (width !== scroller.clientWidth) heights.clear();
+    width = scroller.clientWidth;
+    render();
+  });
+  resized.observe(scroller);
+  scroller.addEventListener("scroll", onScroll, { passive: true });
+
+  return {
+    /** @param {readonly R[]} next */
+    show(next) {
+      // By the old rows, for whose places it is known what was looked at.
+      catchUp();
+      rows = next;
+      indexes = new Map(next.map(({ key }, index) => [key, index]));
+      if (heights.size > 20) {
+        expectedPx = heights.values().reduce((sum, height) => sum + height, 0) / heights.size;
+      }
+      render();
+    },
+    toEnd() {
+      atEnd = true;
+      render();
+    },
+    get atEnd() {
+      return atEnd;
+    },
+    destroy() {
+      cancelAnimationFrame(frame);
+      resized.disconnect();
+      scroller.removeEventListener("scroll", onScroll);
+    },
+  };
+}
