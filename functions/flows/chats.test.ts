@@ -72,9 +72,9 @@ describe("creating a chat", () => {
     const again = await bob.api.post(chats, { kind: "direct", members: [ada.id] });
     expect([first.status, again.status]).toEqual([201, 200]);
     expect(again.body.number).toBe(first.body.number);
-    const storm = await Promise.all([
-      ...Array.from({ length: 5 }, () => ada.api.post(chats, { kind: "direct", members: [bob.id] })),
-    ]);
+    const storm = await Promise.all(
+      Array.from({ length: 5 }, () => ada.api.post(chats, { kind: "direct", members: [bob.id] })),
+    );
     expect(new Set(storm.map(({ body }) => body.number))).toEqual(new Set([first.body.number]));
     expect((await ada.api.delete(`${chats}/${first.body.number}`)).status).toBe(204);
     const fresh = await ada.api.post(chats, { kind: "direct", members: [bob.id] });

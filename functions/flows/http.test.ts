@@ -104,7 +104,7 @@ describe("every failure is a problem", () => {
       headers: { "content-type": "application/json", authorization: `Bearer ${ada.session.accessToken}` },
       body: chunked,
       duplex: "half",
-    } as RequestInit);
+    });
     expect(response.status).toBe(413);
   });
 
@@ -169,7 +169,7 @@ test("the caller's trace is continued through events", async () => {
   const posted = await ada.api.post(`${chats}/${chat.number}/messages`, { text: "x" }, { traceparent });
   await system.settle();
   const lines = system.logs.filter(({ requestId }) => requestId === posted.headers.get("x-request-id"));
-  expect(lines.map((line) => line.function).sort()).toEqual(["api", "on-chat-changed"]);
+  expect(lines.map((line) => String(line.function)).sort()).toEqual(["api", "on-chat-changed"]);
   for (const line of lines) expect(line["logging.googleapis.com/trace"]).toContain(trace);
 });
 

@@ -27,7 +27,6 @@ export const FAILURES = {
   quota_exceeded: { status: 429, title: "Too many requests.", retry: true },
   internal: { status: 500, title: "Something failed on our side.", retry: true },
   unavailable: { status: 503, title: "A service is not available at the moment.", retry: true },
-  timeout: { status: 504, title: "The request took too long.", retry: true },
 } as const satisfies Record<string, { status: number; title: string; retry: boolean }>;
 
 export type FailureCode = keyof typeof FAILURES;

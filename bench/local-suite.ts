@@ -1,0 +1,85 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createApiClient } from "../shared/testing/api-client.ts";
+
+/** A system of its own for a bench: `npm start` in a process, with its data in a temporary folder. */
+export interface LocalSuite {
+  readonly api: string;
+  readonly consoleUrl: string;
+  /** The process that the functions run in. */
+  readonly functionsPid: number;
+  /** From starting the process to the first answer of the API. */
+  readonly startMs: number;
+  /** The variables that point Google's clients at this suite. */
+  readonly env: NodeJS.ProcessEnv;
+  readonly operatorKey: string;
+  stop(signal: NodeJS.Signals): Promise<void>;
+}
+
+const START_MS_MAX = 60_000;
+
+export async function startLocalSuite(portBase: number, dataDir: string): Promise<LocalSuite> {
+  const startedMs = performance.now();
+  const child = spawn(
+    process.execPath,
+    ["emulators/start.ts", "--port-base", String(portBase), "--data", dataDir],
+    { stdio: ["ignore", "ignore", "inherit"] },
+  );
+  const api = `http://127.0.0.1:${portBase}`;
+  const consoleUrl = `http://127.0.0.1:${portBase + 1}`;
+  await firstAnswer(`${api}/healthz`, child);
+  const startMs = performance.now() - startedMs;
+  const info = await untilInfo(consoleUrl);
+  const at = (name: string): string => `127.0.0.1:${info.ports[name]}`;
+  return {
+    api,
+    consoleUrl,
+    startMs,
+    operatorKey: info.operatorKey,
+    functionsPid: childrenOf(child.pid ?? 0)[0] ?? 0,
+    env: {
+      GOOGLE_CLOUD_PROJECT: info.projectId,
+      FIRESTORE_EMULATOR_HOST: at("firestore"),
+      PUBSUB_EMULATOR_HOST: at("pubsub"),
+      METADATA_SERVER_DETECTION: "none",
+    },
+    async stop(signal) {
+      const ended = new Promise((resolve) => child.once("exit", resolve));
+      child.kill(signal);
+      await ended;
+    },
+  };
+}
+
+async function firstAnswer(url: string, child: ChildProcess): Promise<void> {
+  for (const deadlineMs = performance.now() + START_MS_MAX; performance.now() < deadlineMs; ) {
+    if (child.exitCode !== null) throw new Error("The local suite ended while starting.");
+    const answered = await fetch(url).then(
+      (response) => response.ok,
+      () => false,
+    );
+    if (answered) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error("The local suite did not answer in time.");
+}
+
+/** The app `demo` exists a moment after the first answer. */
+async function untilInfo(
+  consoleUrl: string,
+): Promise<{ projectId: string; operatorKey: string; ports: Record<string, number> }> {
+  const client = createApiClient(consoleUrl, {});
+  for (;;) {
+    const { body } = await client.get("/control/info");
+    if (typeof body.app?.token === "string") return body;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(/\s+/).map(Number);
+  } catch {
+    return [];
+  }
+}

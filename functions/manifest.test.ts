@@ -1,0 +1,33 @@
+import { existsSync, readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { FAILURES } from "../shared/platform/errors.ts";
+import { functions } from "./functions.ts";
+import manifest from "./manifest.json" with { type: "json" };
+
+test("the manifest lists exactly the functions that there are", () => {
+  expect(functions.map(({ name }) => name).sort()).toEqual(Object.keys(manifest.functions).sort());
+  for (const { entry } of Object.values(manifest.functions)) expect(existsSync(entry)).toBe(true);
+});
+
+test("everything in the manifest refers to something in it", () => {
+  const names = Object.keys(manifest.functions);
+  const topics = Object.keys(manifest.topics);
+  for (const { topic, function: target, deadLetterTopic } of Object.values(manifest.subscriptions)) {
+    expect(topics).toContain(topic);
+    expect(topics).toContain(deadLetterTopic);
+    expect(names).toContain(target);
+  }
+  for (const { function: target } of [
+    ...Object.values(manifest.queues),
+    ...Object.values(manifest.schedules),
+  ]) {
+    expect(names).toContain(target);
+  }
+});
+
+test("docs/failures.md explains every failure code with its status, and no other", () => {
+  const rows = [...readFileSync("docs/failures.md", "utf8").matchAll(/^\| (\w+) \| (\d+) \|/gm)];
+  expect(Object.fromEntries(rows.map(([, code, status]) => [code, Number(status)]))).toEqual(
+    Object.fromEntries(Object.entries(FAILURES).map(([code, { status }]) => [code, status])),
+  );
+});
