@@ -1,0 +1,191 @@
+import type { FieldIndexing, FieldOverride, IndexDefinition, IndexFile, Mode, Scope } from "./index-file.ts";
+import { parseIndexes, parseOverrides } from "./index-file.ts";
+import { type FieldPath, fieldPathOf, parseFieldPath } from "./path.ts";
+import type { Store } from "./store.ts";
+
+/** A composite index with the number its entries carry. */
+export interface CompositeIndex extends IndexDefinition {
+  readonly slot: number;
+}
+
+/** What is indexed in the collections of one group. */
+export interface GroupIndexes {
+  readonly composites: readonly CompositeIndex[];
+  /** Whether any field is indexed otherwise than automatically. */
+  readonly overridden: boolean;
+  field(path: string, scope: Scope): FieldIndexing;
+  readonly ttl: readonly FieldPath[];
+}
+
+const AUTOMATIC: Record<Scope, FieldIndexing> = {
+  COLLECTION: { asc: true, desc: true, contains: true },
+  COLLECTION_GROUP: { asc: false, desc: false, contains: false },
+};
+
+/** Slots remembered by definition; the map starts over beyond that. */
+const SLOTS_CACHED_MAX = 50_000;
+
+/** The kind of a single-field index: ordered or by element, per collection or per group. */
+export type FieldIndexKind = "ordered" | "contains" | "group ordered" | "group contains" | "ttl";
+
+/**
+ * Knows which indexes there are. With an index file that is what the file says, as in production.
+ * Without one, every index a query needs is made when a query first needs it.
+ */
+export class IndexCatalog {
+  /** Whether missing indexes are made. */
+  readonly makesMissing: boolean;
+  private readonly store: Store;
+  private readonly definitions = new Map<string, CompositeIndex[]>();
+  private readonly overrides: Map<string, FieldOverride[]>;
+  private readonly groups = new Map<string, GroupIndexes>();
+  private readonly slots = new Map<string, number>();
+
+  constructor(store: Store, file: IndexFile | undefined) {
+    this.store = store;
+    this.makesMissing = file === undefined;
+    this.overrides = file === undefined ? new Map() : parseOverrides(file);
+    const wanted = file === undefined ? this.madeEarlier() : parseIndexes(file);
+    for (const definition of wanted) this.define(definition);
+    store.onForget(() => this.slots.clear());
+  }
+
+  group(name: string): GroupIndexes {
+    let indexes = this.groups.get(name);
+    if (indexes === undefined) {
+      indexes = groupIndexes(this.definitions.get(name) ?? [], this.overrides.get(name) ?? []);
+      this.groups.set(name, indexes);
+    }
+    return indexes;
+  }
+
+  /** The groups that have an index or exemption of their own. */
+  groupNames(): Set<string> {
+    return new Set([...this.definitions.keys(), ...this.overrides.keys()]);
+  }
+
+  /** Groups whose documents may expire, with the fields that say when. */
+  expiring(): { readonly group: string; readonly field: FieldPath }[] {
+    return [...this.overrides.keys()].flatMap((group) =>
+      this.group(group).ttl.map((field) => ({ group, field })),
+    );
+  }
+
+  /** Adds an index. Its entries are the caller's to make. */
+  define(definition: IndexDefinition): CompositeIndex {
+    const index = { ...definition, slot: this.slot(`composite:${serialized(definition)}`) };
+    const list = this.definitions.get(definition.group) ?? [];
+    if (!list.some(({ slot }) => slot === index.slot)) list.push(index);
+    this.definitions.set(definition.group, list);
+    this.groups.delete(definition.group);
+    return index;
+  }
+
+  /** Also makes single-field indexes for a collection group, where missing indexes are made. */
+  defineGroupField(group: string, path: FieldPath): void {
+    const list = this.overrides.get(group) ?? [];
+    const all = { asc: true, desc: true, contains: true };
+    list.push({ path, collection: all, collectionGroup: all, ttl: false });
+    this.overrides.set(group, list);
+    this.groups.delete(group);
+    this.slot(`made:${JSON.stringify([group, path.names])}`);
+  }
+
+  /** What a group's entries were made from; when it differs from before, they are made anew. */
+  fingerprint(group: string): string {
+    const composites = (this.definitions.get(group) ?? []).map(serialized).sort();
+    const overrides = (this.overrides.get(group) ?? []).map((override) =>
+      JSON.stringify([override.path.text, override.collection, override.collectionGroup, override.ttl]),
+    );
+    return JSON.stringify([composites, overrides.sort()]);
+  }
+
+  /** Inside a write: the slot of a single-field index, made when it is new. */
+  fieldSlot(kind: FieldIndexKind, path: string): number {
+    return this.slot(`${kind}:${path}`);
+  }
+
+  /** The slot of a single-field index; 0, which has no entries, while no document has the field. */
+  findFieldSlot(kind: FieldIndexKind, path: string): number {
+    return this.findSlot(`${kind}:${path}`) ?? 0;
+  }
+
+  /** The number that stands for an index in the keys of its entries. */
+  private slot(definition: string): number {
+    const found = this.findSlot(definition);
+    if (found !== undefined) return found;
+    const insert = this.store.statement("INSERT INTO slots (definition) VALUES (?)");
+    return this.remember(definition, Number(insert.run(definition).lastInsertRowid));
+  }
+
+  private findSlot(definition: string): number | undefined {
+    const known = this.slots.get(definition);
+    if (known !== undefined) return known;
+    const found = this.store.statement("SELECT id FROM slots WHERE definition = ?").get(definition) as
+      | { id: number }
+      | undefined;
+    return found === undefined ? undefined : this.remember(definition, found.id);
+  }
+
+  private remember(definition: string, slot: number): number {
+    if (this.slots.size >= SLOTS_CACHED_MAX) this.slots.clear();
+    this.slots.set(definition, slot);
+    return slot;
+  }
+
+  private madeEarlier(): IndexDefinition[] {
+    const rows = this.store.statement("SELECT definition FROM slots").all() as { definition: string }[];
+    for (const { definition } of rows) {
+      if (!definition.startsWith("made:")) continue;
+      const [group, names] = JSON.parse(definition.slice("made:".length)) as [string, string[]];
+      this.defineGroupField(group, fieldPathOf(names));
+    }
+    return rows
+      .filter(({ definition }) => definition.startsWith("composite:"))
+      .map(({ definition }) => deserialized(definition.slice("composite:".length)));
+  }
+}
+
+function serialized(definition: IndexDefinition): string {
+  const fields = definition.fields.map(({ path, mode }) => [path.text, mode]);
+  return JSON.stringify([definition.group, definition.scope, fields]);
+}
+
+function deserialized(text: string): IndexDefinition {
+  const [group, scope, fields] = JSON.parse(text) as [string, Scope, [string, Mode][]];
+  return { group, scope, fields: fields.map(([path, mode]) => ({ path: parseFieldPath(path), mode })) };
+}
+
+function groupIndexes(
+  composites: readonly CompositeIndex[],
+  overrides: readonly FieldOverride[],
+): GroupIndexes {
+  const byPath = new Map(overrides.map((override) => [override.path.text, override]));
+  const known = new Map<string, FieldOverride | undefined>();
+
+  /** A field's own override, or the nearest one of a map that holds it, or the group's default. */
+  const overrideOf = (path: string): FieldOverride | undefined => {
+    if (known.has(path)) return known.get(path);
+    const { names } = parseFieldPath(path);
+    let found: FieldOverride | undefined;
+    for (let depth = names.length; depth > 0 && found === undefined; depth -= 1) {
+      found = byPath.get(fieldPathOf(names.slice(0, depth)).text);
+    }
+    found ??= byPath.get("*");
+    if (known.size >= SLOTS_CACHED_MAX) known.clear();
+    known.set(path, found);
+    return found;
+  };
+
+  return {
+    composites,
+    overridden: overrides.length > 0,
+    ttl: overrides.filter(({ ttl }) => ttl).map(({ path }) => path),
+    field(path, scope) {
+      if (overrides.length === 0) return AUTOMATIC[scope];
+      const override = overrideOf(path);
+      if (override === undefined) return AUTOMATIC[scope];
+      return scope === "COLLECTION" ? override.collection : override.collectionGroup;
+    },
+  };
+}

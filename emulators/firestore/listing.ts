@@ -1,0 +1,198 @@
+import type { Call, Kernel, Message } from "../kernel/grpc.ts";
+import { RpcError } from "../kernel/rpc-error.ts";
+import { DATABASE_SCOPE, keyPrefix } from "./entries.ts";
+import { type Found, findByPath } from "./found.ts";
+import { successor, valueKey } from "./key.ts";
+import { PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from "./limits.ts";
+import {
+  checkId,
+  documentName,
+  type ParentPath,
+  parseFieldPath,
+  parseParent,
+  pathKey,
+  pathOfKey,
+} from "./path.ts";
+import { type Cursor, parseQuery, type Query } from "./query.ts";
+import { startReading } from "./reading.ts";
+import { listResponse, maskedFields } from "./respond.ts";
+import { EntryScan, FIRST } from "./scan.ts";
+import { NAMES_SLOT } from "./schema.ts";
+import type { FirestoreState } from "./state.ts";
+import type { DatabaseRow, StoredDocument } from "./store.ts";
+import type { Micros } from "./time.ts";
+import { parseMask } from "./write-parse.ts";
+
+const invalid = (message: string): RpcError => new RpcError("INVALID_ARGUMENT", message);
+
+function pageSizeOf(requested: number): number {
+  if (requested < 0) throw invalid("page_size is negative.");
+  return Math.min(requested === 0 ? PAGE_SIZE_DEFAULT : requested, PAGE_SIZE_MAX);
+}
+
+/** The first path in the database that is `from` or behind it, and begins with `prefix`. */
+function firstPath(
+  state: FirestoreState,
+  database: DatabaseRow,
+  prefix: Buffer,
+  from: Buffer,
+): Buffer | undefined {
+  const names = keyPrefix(DATABASE_SCOPE, database.id, NAMES_SLOT);
+  const range = {
+    low: { suffix: FIRST.suffix, id: from },
+    high: { suffix: FIRST.suffix, id: successor(prefix.length === 0 ? Buffer.from([0xfe]) : prefix) },
+  };
+  return new EntryScan(state.store, names, [range], false).next()?.id;
+}
+
+/**
+ * The segments that follow a path, each once: the collections below a document, or the documents
+ * (existing or not) of a collection. One step of the index leads to each, whatever lies below it.
+ */
+export function* segmentsBelow(
+  state: FirestoreState,
+  database: DatabaseRow,
+  path: string,
+  after: string,
+): Generator<{ readonly segment: string; readonly exists: boolean }> {
+  if (database.id === 0) return;
+  state.settler.settleDatabase(database.id);
+  const prefix = pathKey(path);
+  const below = path === "" ? "" : `${path}/`;
+  // What stands exactly at the path is the document itself, not something below it.
+  let from = after === "" ? Buffer.concat([prefix, Buffer.alloc(1)]) : successor(pathKey(`${below}${after}`));
+  for (;;) {
+    const found = firstPath(state, database, prefix, from);
+    if (found === undefined) return;
+    const segment = pathOfKey(found).slice(below.length).split("/")[0] as string;
+    const key = pathKey(`${below}${segment}`);
+    yield { segment, exists: found.equals(key) };
+    from = successor(key);
+  }
+}
+
+export function listCollectionIds(state: FirestoreState, request: Message): Message {
+  const parent = parseParent(request.parent);
+  const reading = startReading(state, parent.database, request);
+  checkPresent(reading.database, reading.at);
+  const size = pageSizeOf(request.pageSize === 0 ? PAGE_SIZE_MAX : request.pageSize);
+  const collectionIds: string[] = [];
+  for (const { segment } of segmentsBelow(state, reading.database, parent.document, request.pageToken)) {
+    if (collectionIds.length === size) return { collectionIds, nextPageToken: collectionIds.at(-1) };
+    collectionIds.push(segment);
+  }
+  return { collectionIds };
+}
+
+function checkPresent(database: DatabaseRow, at: Micros | undefined): void {
+  if (at !== undefined && at < database.committed) {
+    throw new RpcError("UNIMPLEMENTED", "This listing is served for the present only; see the README.");
+  }
+}
+
+export async function listDocuments(
+  kernel: Kernel,
+  state: FirestoreState,
+  request: Message,
+  call: Call,
+): Promise<Message> {
+  const parent = parseParent(request.parent);
+  const mask = parseMask(request.mask);
+  const size = pageSizeOf(request.pageSize);
+  const reading = startReading(state, parent.database, request);
+  if (reading.transaction !== undefined) {
+    throw new RpcError(
+      "UNIMPLEMENTED",
+      "Listings in read-write transactions are not served; see the README.",
+    );
+  }
+  const at = reading.at ?? state.readTime(reading.database);
+  if (request.showMissing) {
+    if (request.orderBy !== "") throw invalid("show_missing cannot be combined with order_by.");
+    checkPresent(reading.database, at);
+  }
+  const page = request.showMissing
+    ? listWithMissing(state, reading.database, parent, request, size)
+    : listByQuery(state, parent, request, size, at);
+  await state.settled();
+  kernel.meter.bill(call, { reads: Math.max(1, page.documents.length) });
+  const documents = page.documents.map(({ name, document }) => ({
+    name,
+    document,
+    fields: document === undefined ? Buffer.alloc(0) : maskedFields(document, mask),
+  }));
+  return listResponse(documents, page.token);
+}
+
+interface Page {
+  readonly documents: readonly { readonly name: string; readonly document: StoredDocument | undefined }[];
+  readonly token: string;
+}
+
+function listWithMissing(
+  state: FirestoreState,
+  database: DatabaseRow,
+  parent: ParentPath,
+  request: Message,
+  size: number,
+): Page {
+  checkId(request.collectionId);
+  const collection =
+    parent.document === "" ? request.collectionId : `${parent.document}/${request.collectionId}`;
+  const documents: Page["documents"][number][] = [];
+  let last = request.pageToken;
+  for (const { segment, exists } of segmentsBelow(state, database, collection, request.pageToken)) {
+    if (documents.length === size) return { documents, token: last };
+    const path = `${collection}/${segment}`;
+    const document = exists ? findByPath(state.store, database, pathKey(path))?.document : undefined;
+    documents.push({ name: documentName(database.name, path), document });
+    last = segment;
+  }
+  return { documents, token: "" };
+}
+
+function listByQuery(
+  state: FirestoreState,
+  parent: ParentPath,
+  request: Message,
+  size: number,
+  at: Micros,
+): Page {
+  const orderBy = parseOrderBy(request.orderBy);
+  const query = parseQuery(parent, { from: [{ collectionId: request.collectionId }], orderBy, offset: 0 });
+  const start = request.pageToken === "" ? undefined : parseToken(request.pageToken, query);
+  const run = state.engine.run({ ...query, start }, at);
+  const documents: Page["documents"][number][] = [];
+  let last: Found | undefined;
+  for (let found = run.next(); found !== undefined; found = run.next()) {
+    if (documents.length === size) return { documents, token: tokenAfter(last as Found, query) };
+    documents.push({ name: found.name, document: found.document });
+    last = found;
+  }
+  return { documents, token: "" };
+}
+
+function parseOrderBy(text: string): Message[] {
+  if (text.trim() === "") return [];
+  return text.split(",").map((part) => {
+    const match = /^\s*(\S+)(?:\s+(asc|desc))?\s*$/i.exec(part);
+    if (match === null) throw invalid(`Invalid order_by "${text}".`);
+    const { text: fieldPath } = parseFieldPath(match[1]);
+    return { field: { fieldPath }, direction: match[2]?.toLowerCase() === "desc" ? 2 : 1 };
+  });
+}
+
+/** A page's token is the place of its last document, in the order of the listing. */
+function tokenAfter(last: Found, query: Query): string {
+  const keys = query.orders.map(({ path }) => {
+    const value = last.valueAt(path);
+    return value === undefined ? last.path : valueKey(value);
+  });
+  return keys.map((key) => key.toString("base64url")).join(".");
+}
+
+function parseToken(token: string, query: Query): Cursor {
+  const keys = token.split(".").map((part) => Buffer.from(part, "base64url"));
+  if (keys.length !== query.orders.length) throw invalid("Invalid page token.");
+  return { keys, before: false };
+}

@@ -1,0 +1,71 @@
+import type { Message } from "../kernel/grpc.ts";
+import { RpcError } from "../kernel/rpc-error.ts";
+import { documentName, NAME_FIELD, parseParent, pathOfKey } from "./path.ts";
+import { parseQuery, type Query } from "./query.ts";
+import { namesPrefix, reachOf } from "./reach.ts";
+import { EntryScan, FIRST, LAST } from "./scan.ts";
+import type { FirestoreState } from "./state.ts";
+import { microsOf } from "./time.ts";
+import { writeValue } from "./value.ts";
+import { WireWriter } from "./wire.ts";
+
+const invalid = (message: string): RpcError => new RpcError("INVALID_ARGUMENT", message);
+
+/** Splits a collection group into parts of equal size, by the names at which they begin. */
+export function partitionQuery(state: FirestoreState, request: Message): Message {
+  const parent = parseParent(request.parent);
+  if (parent.document !== "") throw invalid("Only a database's documents can be partitioned.");
+  const query = parseQuery(parent, request.structuredQuery);
+  checkPartitionable(query);
+  const wanted = Number(request.partitionCount ?? 0);
+  if (wanted <= 0) throw invalid("partition_count must be positive.");
+  const database = state.store.databaseRow(parent.database);
+  if (request.consistencySelector === "readTime") {
+    const at = state.checkReadTime(database, microsOf(request.readTime));
+    if (at < database.committed) {
+      throw new RpcError("UNIMPLEMENTED", "Partitions are served for the present only; see the README.");
+    }
+  }
+  const cursors = splitPoints(state, query, wanted);
+  const offset = request.pageToken === "" ? 0 : Number(request.pageToken);
+  if (!Number.isInteger(offset) || offset < 0) throw invalid("Invalid page token.");
+  const size = request.pageSize > 0 ? request.pageSize : cursors.length;
+  const partitions = cursors.slice(offset, offset + size).map((path) => ({
+    values: [reference(documentName(parent.database, pathOfKey(path)))],
+    before: true,
+  }));
+  const next = offset + size;
+  return { partitions, nextPageToken: next < cursors.length ? String(next) : "" };
+}
+
+function checkPartitionable(query: Query): void {
+  const [order, ...more] = query.orders;
+  const byName = more.length === 0 && order?.path.text === NAME_FIELD && order.direction === "asc";
+  const plain = query.filter === undefined && query.limit === undefined && query.offset === 0;
+  if (!query.allDescendants || query.collection === undefined || !byName || !plain) {
+    throw invalid("Only a collection group ordered by name, without filters and limits, can be partitioned.");
+  }
+}
+
+function splitPoints(state: FirestoreState, query: Query, wanted: number): Buffer[] {
+  const reach = reachOf(state.store, query);
+  if (reach.nothing || reach.groupId === undefined) return [];
+  state.settler.settleGroup(reach.groupId);
+  const scan = (): EntryScan =>
+    new EntryScan(state.store, namesPrefix(reach), [{ low: FIRST, high: LAST }], false);
+  const total = scan().count(Number.MAX_SAFE_INTEGER);
+  const step = Math.max(1, Math.ceil(total / (wanted + 1)));
+  const points: Buffer[] = [];
+  const names = scan();
+  let index = 0;
+  for (let row = names.next(); row !== undefined; row = names.next(), index += 1) {
+    if (index > 0 && index % step === 0) points.push(row.id);
+  }
+  return points;
+}
+
+function reference(name: string): Buffer {
+  const writer = new WireWriter();
+  writeValue(writer, { type: "reference", name });
+  return writer.finish();
+}

@@ -1,0 +1,93 @@
+import type { IdOfPath } from "./bounds.ts";
+import { COLLECTION_SCOPE, DATABASE_SCOPE, GROUP_SCOPE, keyPrefix } from "./entries.ts";
+import { successor } from "./key.ts";
+import { pathKey } from "./path.ts";
+import type { Query } from "./query.ts";
+import { FIRST, LAST, type Range } from "./scan.ts";
+import { GROUP_NAMES_SLOT, NAMES_SLOT } from "./schema.ts";
+import type { Collection, DatabaseRow, Store } from "./store.ts";
+
+/** Where a query looks: in one collection, in a group below its parent, or in all that is below. */
+export interface Reach {
+  readonly database: DatabaseRow;
+  readonly collection: Collection | undefined;
+  readonly groupId: number | undefined;
+  /** The key of the parent's path, with which the paths of all results begin. */
+  readonly parentKey: Buffer;
+  /** How many segments the results' paths have, where only the parent's own collections count. */
+  readonly segments: number | undefined;
+  /** Whether the collection or group never had a document. */
+  readonly nothing: boolean;
+}
+
+export function reachOf(store: Store, query: Query): Reach {
+  const { parent, collection: id, allDescendants } = query;
+  const database = store.databaseRow(parent.database);
+  const parentKey = pathKey(parent.document);
+  const base = { database, parentKey, collection: undefined, groupId: undefined, segments: undefined };
+  if (id === undefined) {
+    const segments = parent.document === "" ? 0 : parent.document.split("/").length;
+    return { ...base, segments: allDescendants ? undefined : segments + 2, nothing: database.id === 0 };
+  }
+  if (allDescendants) {
+    const groupId = store.findGroup(database, id);
+    return { ...base, groupId, nothing: groupId === undefined };
+  }
+  const path = parent.document === "" ? id : `${parent.document}/${id}`;
+  const collection = store.findCollection(database, path);
+  return { ...base, collection, nothing: collection === undefined };
+}
+
+/** The collections in which documents may be that the query reaches. */
+export function collectionsWithin(store: Store, reach: Reach): number[] {
+  if (reach.nothing) return [];
+  if (reach.collection !== undefined) return [reach.collection.id];
+  if (reach.groupId !== undefined) return store.collectionIdsOfGroup(reach.groupId);
+  return store.collectionIdsOfDatabase(reach.database.id);
+}
+
+export function isWithin(reach: Reach, collection: Collection, path: Buffer): boolean {
+  if (reach.collection !== undefined) return reach.collection.id === collection.id;
+  if (reach.groupId !== undefined && reach.groupId !== collection.groupId) return false;
+  if (!beginsWith(path, reach.parentKey)) return false;
+  return reach.segments === undefined || collection.path.split("/").length + 1 === reach.segments;
+}
+
+export const beginsWith = (path: Buffer, prefix: Buffer): boolean =>
+  prefix.length === 0 || path.subarray(0, prefix.length).equals(prefix);
+
+/** The beginning of the keys of an index within the reach: `slot` for a collection or a group. */
+export function slotPrefix(reach: Reach, slot: number): Buffer {
+  if (reach.collection !== undefined) return keyPrefix(COLLECTION_SCOPE, reach.collection.id, slot);
+  return keyPrefix(GROUP_SCOPE, reach.groupId ?? 0, slot);
+}
+
+/** The beginning of the keys of the index by name. */
+export function namesPrefix(reach: Reach): Buffer {
+  return reach.groupId === undefined
+    ? keyPrefix(DATABASE_SCOPE, reach.database.id, NAMES_SLOT)
+    : keyPrefix(GROUP_SCOPE, reach.groupId, GROUP_NAMES_SLOT);
+}
+
+/** The names below the parent, for indexes in which documents go by path. */
+export function namesWithin(reach: Reach): Range {
+  if (reach.collection !== undefined || reach.parentKey.length === 0) return { low: FIRST, high: LAST };
+  return {
+    low: { suffix: FIRST.suffix, id: reach.parentKey },
+    high: { suffix: FIRST.suffix, id: successor(reach.parentKey) },
+  };
+}
+
+/** Where a path stands among the rows of an index within the reach. */
+export function placeOfPath(reach: Reach): IdOfPath {
+  if (reach.collection === undefined) return (path) => ({ suffix: FIRST.suffix, id: path });
+  const own = pathKey(reach.collection.path);
+  return (path) => {
+    if (!beginsWith(path, own)) return Buffer.compare(path, own) < 0 ? FIRST : LAST;
+    const rest = path.subarray(own.length);
+    const end = rest.indexOf(Buffer.from([0, 1]));
+    const id = rest.subarray(0, end);
+    // What lies below a document comes right behind it.
+    return { suffix: FIRST.suffix, id: end + 2 === rest.length ? id : Buffer.concat([id, Buffer.alloc(1)]) };
+  };
+}

@@ -1,0 +1,206 @@
+import { plannedRanges } from "./bounds.ts";
+import type { IndexCatalog } from "./catalog.ts";
+import { type Filter, matchesFilter } from "./filter.ts";
+import { Found, findByPath } from "./found.ts";
+import { PastView } from "./past.ts";
+import { type IndexUse, MissingIndexError, missingDefinition, type Plan, planConjunct } from "./plan.ts";
+import { type Query, withinCursors } from "./query.ts";
+import {
+  beginsWith,
+  isWithin,
+  namesPrefix,
+  namesWithin,
+  placeOfPath,
+  type Reach,
+  reachOf,
+  slotPrefix,
+} from "./reach.ts";
+import { DocumentScan, EntryScan, FIRST, JoinedScan, LAST, type Row, type Source } from "./scan.ts";
+import type { IndexSettler } from "./settle.ts";
+import type { Store } from "./store.ts";
+import type { Micros } from "./time.ts";
+
+/** The results of one "and" of a query, in the query's order. */
+interface Stream {
+  readonly plan: Plan;
+  readonly source: Source | undefined;
+  next(): Found | undefined;
+}
+
+/** A query under way. Results come one by one, all as of one time, however long that takes. */
+export interface QueryRun {
+  next(): Found | undefined;
+  /** How many results are left, at most `most`; undefined where indexes alone cannot tell. */
+  count(most: number): number | undefined;
+  readonly plans: readonly Plan[];
+  readonly entriesScanned: number;
+}
+
+const EMPTY_STREAM = { source: undefined, next: () => undefined };
+
+export class QueryEngine {
+  private readonly store: Store;
+  private readonly catalog: IndexCatalog;
+  private readonly settler: IndexSettler;
+
+  constructor(store: Store, catalog: IndexCatalog, settler: IndexSettler) {
+    this.store = store;
+    this.catalog = catalog;
+    this.settler = settler;
+  }
+
+  /** Plans without reading. Where indexes are made on demand, makes those that are missing. */
+  plan(query: Query): Plan[] {
+    for (;;) {
+      try {
+        return query.conjuncts.map((leaves) => planConjunct(query, leaves, this.catalog));
+      } catch (cause) {
+        if (!(cause instanceof MissingIndexError) || !this.catalog.makesMissing) throw cause;
+        this.makeIndex(cause);
+      }
+    }
+  }
+
+  private makeIndex(missing: MissingIndexError): void {
+    const [only] = missing.fields;
+    if (only !== undefined && missing.fields.length === 1) {
+      this.catalog.defineGroupField(missing.group, only.path);
+    } else this.catalog.define(missingDefinition(missing));
+    this.settler.rebuildGroup(missing.group);
+  }
+
+  /** Starts a query on the documents as of `at`, which is not in the future. */
+  run(query: Query, at: Micros): QueryRun {
+    const plans = this.plan(query);
+    const reach = reachOf(this.store, query);
+    this.settle(reach);
+    const streams = plans.map((plan) => this.stream(query, plan, reach));
+    const [only] = streams;
+    const merged = streams.length === 1 && only !== undefined ? only : merge(query, streams);
+    const past = new PastView(this.store, query, reach, merged, at);
+    return {
+      plans,
+      next: () => past.next(),
+      count: (most) =>
+        past.differs || streams.length !== 1 || only === undefined
+          ? undefined
+          : countStream(only, reach, most),
+      get entriesScanned() {
+        return streams.reduce((sum, { source }) => sum + (source?.scanned ?? 0), 0);
+      },
+    };
+  }
+
+  private settle(reach: Reach): void {
+    if (reach.nothing) return;
+    if (reach.collection !== undefined) this.settler.settle(reach.collection.id);
+    else if (reach.groupId !== undefined) this.settler.settleGroup(reach.groupId);
+    else this.settler.settleDatabase(reach.database.id);
+  }
+
+  private stream(query: Query, plan: Plan, reach: Reach): Stream {
+    if (reach.nothing) return { plan, ...EMPTY_STREAM };
+    const filter: Filter = { type: "and", filters: plan.leaves };
+    if (plan.name !== undefined) {
+      return { plan, source: undefined, next: once(() => this.named(query, plan, reach, filter)) };
+    }
+    const source = this.source(query, plan, reach);
+    return {
+      plan,
+      source,
+      next: () => {
+        for (let row = source.next(); row !== undefined; row = source.next()) {
+          const found = this.fetch(reach, row);
+          if (found !== undefined && (!plan.residual || matchesFilter(filter, found))) return found;
+        }
+        return undefined;
+      },
+    };
+  }
+
+  private named(query: Query, plan: Plan, reach: Reach, filter: Filter): Found | undefined {
+    const found = findByPath(this.store, reach.database, plan.name as Buffer);
+    if (found === undefined || !isWithin(reach, found.collection, found.path)) return undefined;
+    const key = found.sortKey(query);
+    return key !== undefined && withinCursors(query, key) && matchesFilter(filter, found) ? found : undefined;
+  }
+
+  private source(query: Query, plan: Plan, reach: Reach): Source {
+    const ranges = plannedRanges(query, plan, namesWithin(reach), placeOfPath(reach));
+    if (plan.indexes.length === 0 && reach.collection !== undefined) {
+      const range = ranges[0] ?? { low: LAST, high: FIRST };
+      return new DocumentScan(this.store, reach.collection.id, range, plan.reverse);
+    }
+    const prefixes =
+      plan.indexes.length === 0 ? [namesPrefix(reach)] : plan.indexes.map((use) => this.prefix(use, reach));
+    const scans = prefixes.map((prefix) => new EntryScan(this.store, prefix, ranges, plan.reverse));
+    return scans.length === 1 ? (scans[0] as Source) : new JoinedScan(scans);
+  }
+
+  private prefix({ index, equal }: IndexUse, reach: Reach): Buffer {
+    if ("slot" in index) return Buffer.concat([slotPrefix(reach, index.slot), ...equal]);
+    const kind = reach.collection === undefined ? (`group ${index.kind}` as const) : index.kind;
+    return Buffer.concat([slotPrefix(reach, this.catalog.findFieldSlot(kind, index.path)), ...equal]);
+  }
+
+  private fetch(reach: Reach, row: Row): Found | undefined {
+    if (reach.collection === undefined) {
+      // An index by value has the whole group, whatever the query's parent is.
+      if (!beginsWith(row.id, reach.parentKey)) return undefined;
+      const found = findByPath(this.store, reach.database, row.id);
+      return found !== undefined && isWithin(reach, found.collection, row.id) ? found : undefined;
+    }
+    const document = row.document ?? this.store.readDocument(reach.collection.id, row.id);
+    return document === undefined ? undefined : new Found(reach.collection, row.id, document);
+  }
+}
+
+function once<T>(work: () => T | undefined): () => T | undefined {
+  let done = false;
+  return () => {
+    if (done) return undefined;
+    done = true;
+    return work();
+  };
+}
+
+function countStream({ plan, source }: Stream, reach: Reach, most: number): number | undefined {
+  if (reach.nothing) return 0;
+  // Below a document, an index by value of a whole group counts too much; as does one by name where
+  // only the parent's own collections count.
+  const tooWide = reach.collection === undefined && plan.indexes.length > 0 && reach.parentKey.length > 0;
+  if (plan.residual || tooWide || reach.segments !== undefined) return undefined;
+  return source?.count?.(most);
+}
+
+/** The results of an "or": each stream is in order, and what is found twice comes once. */
+function merge(query: Query, streams: readonly Stream[]): { next(): Found | undefined } {
+  const heads = streams.map((stream) => headOf(query, stream));
+  let last: Buffer | undefined;
+  return {
+    next() {
+      for (;;) {
+        let best = -1;
+        for (const [i, head] of heads.entries()) {
+          if (head === undefined) continue;
+          const least = best === -1 ? undefined : heads[best];
+          if (least === undefined || Buffer.compare(head.key, least.key) < 0) best = i;
+        }
+        const head = heads[best];
+        if (head === undefined) return undefined;
+        heads[best] = headOf(query, streams[best] as Stream);
+        if (last?.equals(head.key)) continue;
+        last = head.key;
+        return head.found;
+      }
+    },
+  };
+}
+
+function headOf(query: Query, stream: Stream): { found: Found; key: Buffer } | undefined {
+  for (let found = stream.next(); found !== undefined; found = stream.next()) {
+    const key = found.sortKey(query);
+    if (key !== undefined) return { found, key };
+  }
+  return undefined;
+}

@@ -1,0 +1,97 @@
+import type { Call, Kernel, Message, ServiceSpec } from "../kernel/grpc.ts";
+import { type Browse, browser } from "./browse.ts";
+import type { IndexFile } from "./index-file.ts";
+import { ListenHub } from "./listen.ts";
+import { listCollectionIds, listDocuments } from "./listing.ts";
+import { partitionQuery } from "./partition.ts";
+import { parseDatabase } from "./path.ts";
+import { loadFirestoreProtos } from "./protos.ts";
+import { runAggregationQuery, runQuery } from "./querying.ts";
+import { batchGetDocuments, beginTransaction, getDocument } from "./reading.ts";
+import { FirestoreState } from "./state.ts";
+import { startSweeping } from "./sweep.ts";
+import {
+  batchWrite,
+  commit,
+  createDocument,
+  deleteDocument,
+  updateDocument,
+  writeStream,
+} from "./writing.ts";
+
+export type { IndexFile } from "./index-file.ts";
+
+export interface FirestoreOptions {
+  /** The SQLite file; undefined keeps everything in memory. */
+  readonly path: string | undefined;
+  /** `firestore.indexes.json`, parsed. Without it, indexes are made as queries need them. */
+  readonly indexes?: IndexFile | undefined;
+}
+
+export interface FirestoreEmulator {
+  readonly services: readonly ServiceSpec[];
+  /** Lists collections and documents below a path, for people to look at. */
+  readonly browse: Browse;
+  close(): void;
+}
+
+export function openFirestore(kernel: Kernel, options: FirestoreOptions): FirestoreEmulator {
+  const state = new FirestoreState(kernel.clock, options.path, options.indexes);
+  const hub = new ListenHub(kernel, state);
+  const stopSweeping = startSweeping(kernel, state);
+  return {
+    services: [firestoreService(kernel, state, hub)],
+    browse: browser(state),
+    close() {
+      stopSweeping();
+      hub.close();
+      state.close();
+    },
+  };
+}
+
+function firestoreService(kernel: Kernel, state: FirestoreState, hub: ListenHub): ServiceSpec {
+  return {
+    name: "firestore",
+    proto: "google.firestore.v1.Firestore",
+    root: loadFirestoreProtos(),
+    unary: {
+      GetDocument: (request, call) => getDocument(kernel, state, request, call),
+      ListDocuments: (request, call) => listDocuments(kernel, state, request, call),
+      CreateDocument: (request, call) => createDocument(kernel, state, request, call),
+      UpdateDocument: (request, call) => updateDocument(kernel, state, request, call),
+      DeleteDocument: (request, call) => deleteDocument(kernel, state, request, call),
+      BeginTransaction: (request) => begin(state, request),
+      Commit: (request, call) => commit(kernel, state, request, call),
+      Rollback: (request) => rollback(state, request),
+      BatchWrite: (request, call) => batchWrite(kernel, state, request, call),
+      ListCollectionIds: (request, call) => billedListing(kernel, call, listCollectionIds(state, request)),
+      PartitionQuery: (request, call) => billedListing(kernel, call, partitionQuery(state, request)),
+    },
+    serverStream: {
+      BatchGetDocuments: (request, call, send) => batchGetDocuments(kernel, state, request, call, send),
+      RunQuery: (request, call, send, drained) => runQuery(kernel, state, request, call, send, drained),
+      RunAggregationQuery: (request, call, send) => runAggregationQuery(kernel, state, request, call, send),
+    },
+    duplex: {
+      Write: (call) => writeStream(kernel, state, call),
+      Listen: (call) => hub.open(call),
+    },
+  };
+}
+
+function begin(state: FirestoreState, request: Message): Message {
+  const database = state.store.databaseRow(parseDatabase(request.database));
+  return { transaction: beginTransaction(state, database, request.options, false).id };
+}
+
+function rollback(state: FirestoreState, request: Message): Message {
+  state.transactionsOf(parseDatabase(request.database)).rollback(request.transaction);
+  return {};
+}
+
+/** Listing ids costs one read, however many there are. */
+function billedListing(kernel: Kernel, call: Call, response: Message): Message {
+  kernel.meter.bill(call, { reads: 1 });
+  return response;
+}

@@ -1,0 +1,204 @@
+import type { Clock } from "../kernel/clock.ts";
+import { openDatabase } from "../kernel/database.ts";
+import { RpcError } from "../kernel/rpc-error.ts";
+import { IndexCatalog } from "./catalog.ts";
+import type { IndexFile } from "./index-file.ts";
+import { READ_TIME_WINDOW_MS } from "./limits.ts";
+import type { Holder } from "./locks.ts";
+import { QueryEngine } from "./run.ts";
+import { prepareSchema } from "./schema.ts";
+import { IndexSettler } from "./settle.ts";
+import { type DatabaseRow, Store } from "./store.ts";
+import type { Micros } from "./time.ts";
+import { type Transaction, Transactions } from "./transaction.ts";
+import { type Change, type Draft, Writer } from "./write-apply.ts";
+import type { Write } from "./write-parse.ts";
+
+export type Published = (database: string, changes: readonly Change[], time: Micros) => void;
+
+/** A commit that waits to be told of: in order, and not before it is on disk. */
+interface Announcement {
+  readonly database: string;
+  readonly draft: Draft;
+  kept: boolean;
+}
+
+/** Everything the emulator knows, and how it changes. */
+export class FirestoreState {
+  readonly store: Store;
+  readonly catalog: IndexCatalog;
+  readonly settler: IndexSettler;
+  readonly engine: QueryEngine;
+  /** Tells this file's tokens and transactions from another's. */
+  readonly incarnation: Buffer;
+  /** Told of every commit that changed something, once it is on disk, in the order of their times. */
+  published: Published = () => undefined;
+  private readonly clock: Clock;
+  private readonly writer: Writer;
+  private readonly transactions = new Map<string, Transactions>();
+  private announcements: Announcement[] = [];
+
+  constructor(clock: Clock, path: string | undefined, file: IndexFile | undefined) {
+    this.clock = clock;
+    const database = openDatabase(path, () => this.store.forget());
+    prepareSchema(database.sql);
+    this.store = new Store(database);
+    this.store.onForget(() => {
+      this.announcements = this.announcements.filter(({ kept }) => kept);
+    });
+    this.catalog = new IndexCatalog(this.store, file);
+    this.settler = new IndexSettler(this.store, this.catalog);
+    this.engine = new QueryEngine(this.store, this.catalog, this.settler);
+    this.writer = new Writer(this.store, this.catalog, this.settler);
+    this.incarnation = this.readMeta("incarnation") as Buffer;
+    this.adoptIndexes();
+  }
+
+  readMeta(name: string): Buffer | undefined {
+    const row = this.store.statement("SELECT value FROM meta WHERE name = ?").get(name) as
+      | { value: Uint8Array }
+      | undefined;
+    return row === undefined ? undefined : Buffer.from(row.value);
+  }
+
+  private writeMeta(name: string, value: Buffer): void {
+    this.store.statement("INSERT OR REPLACE INTO meta VALUES (?, ?)").run(name, value);
+  }
+
+  /** Makes entries anew for the groups whose indexes are not those of the last start. */
+  private adoptIndexes(): void {
+    const before = JSON.parse(this.readMeta("indexes")?.toString() ?? "{}") as Record<string, string>;
+    const now: Record<string, string> = {};
+    for (const group of this.catalog.groupNames()) now[group] = this.catalog.fingerprint(group);
+    const changed = new Set([...Object.keys(before), ...Object.keys(now)]);
+    for (const group of changed) if (before[group] !== now[group]) this.settler.rebuildGroup(group);
+    this.store.database.flush();
+    this.writeMeta("indexes", Buffer.from(JSON.stringify(now)));
+  }
+
+  transactionsOf(database: string): Transactions {
+    let transactions = this.transactions.get(database);
+    if (transactions === undefined) {
+      transactions = new Transactions(this.clock, this.incarnation);
+      this.transactions.set(database, transactions);
+    }
+    return transactions;
+  }
+
+  /** A time for reading what is there now; commits from here on are later. */
+  readTime(database: DatabaseRow): Micros {
+    database.time = Math.max(this.clock.now() * 1000, database.time);
+    return database.time;
+  }
+
+  private commitTime(database: DatabaseRow): Micros {
+    database.time = Math.max(this.clock.now() * 1000, database.time + 1);
+    return database.time;
+  }
+
+  /** Checks that documents can still be read as of `time`. */
+  checkReadTime(database: DatabaseRow, time: Micros): Micros {
+    const now = this.readTime(database);
+    if (time > now) throw new RpcError("INVALID_ARGUMENT", "read_time cannot be in the future.");
+    if (time < now - READ_TIME_WINDOW_MS * 1000 || time < this.versionsFrom) {
+      throw new RpcError("FAILED_PRECONDITION", "The requested snapshot version is too old.");
+    }
+    return time;
+  }
+
+  /** Versions replaced at or before this time may be gone. */
+  get versionsFrom(): Micros {
+    const [kept] = [this.readMeta("versions from")];
+    return kept === undefined ? 0 : Number(kept.toString());
+  }
+
+  forgetVersions(before: Micros): void {
+    this.writeMeta("versions from", Buffer.from(String(before)));
+  }
+
+  /**
+   * Commits the writes, all or none, and resolves when they are on disk. Waits for transactions that
+   * hold a document written to, or that searched where it would be found.
+   */
+  async commit(
+    database: DatabaseRow,
+    writes: readonly Write[],
+    transaction: Transaction | undefined,
+    signal: () => AbortSignal,
+  ): Promise<Draft> {
+    const transactions = this.transactionsOf(database.name);
+    if (transactions.idle) return this.commitNow(database, writes);
+    const holder: Holder = transaction ?? transactions.passing();
+    try {
+      const documents = [...new Set(writes.map(({ path }) => `${path.collection}/${path.id}`))];
+      await transactions.locks.acquire(holder, documents, signal());
+      for (;;) {
+        const draft = this.writer.draft(database, writes, this.commitTime(database));
+        const searcher = transactions.searcher(draft.changes, holder);
+        if (searcher === undefined) {
+          const kept = this.keep(database, draft);
+          if (transaction === undefined) transactions.locks.release(holder);
+          else transactions.end(transaction);
+          return await kept;
+        }
+        await transactions.locks.waitForEnd(holder, searcher, signal());
+      }
+    } finally {
+      if (transaction === undefined) transactions.locks.release(holder);
+      else transactions.end(transaction);
+    }
+  }
+
+  private commitNow(database: DatabaseRow, writes: readonly Write[]): Promise<Draft> {
+    return this.keep(database, this.writer.draft(database, writes, this.commitTime(database)));
+  }
+
+  private async keep(database: DatabaseRow, draft: Draft): Promise<Draft> {
+    if (draft.changes.length === 0) {
+      await this.store.database.settled().catch(unavailable);
+      return draft;
+    }
+    const written = this.store.write(() => this.writer.keep(database, draft));
+    const announcement: Announcement = { database: database.name, draft, kept: false };
+    this.announcements.push(announcement);
+    await written.catch(unavailable);
+    announcement.kept = true;
+    this.announce();
+    return draft;
+  }
+
+  private announce(): void {
+    while (this.announcements[0]?.kept === true) {
+      const { database, draft } = this.announcements.shift() as Announcement;
+      this.published(database, draft.changes, draft.time);
+    }
+  }
+
+  /** Puts everything on disk now and tells of it, so that a listener can start from what there is. */
+  publishNow(): void {
+    const waiting = [...this.announcements];
+    this.store.database.flush();
+    for (const announcement of waiting) {
+      // What was lost has been taken from the list.
+      if (this.announcements.includes(announcement)) announcement.kept = true;
+    }
+    this.announce();
+  }
+
+  /** Resolves when all that was read so far is sure to stay. */
+  settled(): Promise<void> {
+    return this.store.database.settled().catch(unavailable);
+  }
+
+  close(): void {
+    for (const transactions of this.transactions.values()) transactions.close();
+    this.settler.close();
+    this.store.database.close();
+  }
+}
+
+/** What could not be put on disk was not done; the caller may try again. */
+function unavailable(cause: unknown): never {
+  if (cause instanceof RpcError) throw cause;
+  throw new RpcError("UNAVAILABLE", `The emulator could not write to its file: ${String(cause)}`);
+}

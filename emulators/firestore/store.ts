@@ -1,0 +1,309 @@
+import type { StatementSync } from "node:sqlite";
+import type { Database } from "../kernel/database.ts";
+import { RpcError } from "../kernel/rpc-error.ts";
+import { groupOf } from "./path.ts";
+import type { Micros } from "./time.ts";
+
+export interface DatabaseRow {
+  readonly id: number;
+  readonly name: string;
+  /** The latest time given out, by a commit or a read; every later commit is later. */
+  time: Micros;
+  /** The time of the latest commit that changed anything. */
+  committed: Micros;
+}
+
+export interface Collection {
+  readonly id: number;
+  readonly database: DatabaseRow;
+  readonly path: string;
+  readonly groupId: number;
+  /** The collection's own id, which names its group. */
+  readonly group: string;
+}
+
+export interface StoredDocument {
+  readonly created: Micros;
+  readonly updated: Micros;
+  readonly fields: Buffer;
+}
+
+/** What a commit replaced: undefined where the document did not exist. */
+export interface Version {
+  readonly time: Micros;
+  readonly id: Buffer;
+  readonly before: StoredDocument | undefined;
+}
+
+/** Collections remembered by path; the map starts over beyond that. */
+const COLLECTIONS_CACHED_MAX = 20_000;
+
+interface DocumentRow {
+  created: number;
+  updated: number;
+  fields: Uint8Array;
+}
+
+const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+const stored = (row: DocumentRow): StoredDocument => ({
+  created: row.created,
+  updated: row.updated,
+  fields: asBuffer(row.fields),
+});
+
+/** The rows of documents, their versions and the numbers that stand for their collections. */
+export class Store {
+  readonly database: Database;
+  private readonly databases = new Map<string, DatabaseRow>();
+  private readonly collections = new Map<string, Collection>();
+  private readonly collectionsById = new Map<number, Collection>();
+  private readonly statements = new Map<string, StatementSync>();
+  private readonly mirrors: (() => void)[] = [];
+
+  constructor(database: Database) {
+    this.database = database;
+  }
+
+  /** Has `reload` called whenever rows are taken back, for whoever else mirrors rows in memory. */
+  onForget(reload: () => void): void {
+    this.mirrors.push(reload);
+  }
+
+  /** Runs `work` in the open group. A refusal comes before any row is touched; anything else may not. */
+  write<T>(work: () => T): Promise<T> {
+    let broken = false;
+    return this.database
+      .write(() => {
+        try {
+          return work();
+        } catch (cause) {
+          broken = !(cause instanceof RpcError);
+          throw cause;
+        }
+      })
+      .finally(() => {
+        if (broken) this.forget();
+      });
+  }
+
+  /** A prepared statement, prepared once. */
+  statement(sql: string): StatementSync {
+    let statement = this.statements.get(sql);
+    if (statement === undefined) {
+      statement = this.database.sql.prepare(sql);
+      this.statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  /** Forgets what mirrors rows, after rows were taken back. Times only ever grow, so they stay. */
+  forget(): void {
+    this.collections.clear();
+    this.collectionsById.clear();
+    for (const row of this.databases.values()) {
+      if (row.id !== 0) Object.assign(row, { id: this.databaseId(row.name) ?? 0 });
+    }
+    for (const reload of this.mirrors) reload();
+  }
+
+  private databaseId(name: string): number | undefined {
+    const row = this.statement("SELECT id FROM databases WHERE name = ?").get(name) as
+      | { id: number }
+      | undefined;
+    return row?.id;
+  }
+
+  /** A database's row; its id is 0 while nothing was ever written to it. */
+  databaseRow(name: string): DatabaseRow {
+    const known = this.databases.get(name);
+    if (known !== undefined) return known;
+    const found = this.statement("SELECT id, time FROM databases WHERE name = ?").get(name) as
+      | { id: number; time: number }
+      | undefined;
+    const row: DatabaseRow = {
+      id: found?.id ?? 0,
+      name,
+      time: found?.time ?? 0,
+      committed: found?.time ?? 0,
+    };
+    this.databases.set(name, row);
+    return row;
+  }
+
+  databaseRows(): DatabaseRow[] {
+    const rows = this.statement("SELECT name FROM databases ORDER BY name").all() as { name: string }[];
+    return rows.map(({ name }) => this.databaseRow(name));
+  }
+
+  private databaseById(id: number): DatabaseRow {
+    const { name } = this.statement("SELECT name FROM databases WHERE id = ?").get(id) as { name: string };
+    return this.databaseRow(name);
+  }
+
+  findCollection(database: DatabaseRow, path: string): Collection | undefined {
+    const known = this.collections.get(`${database.name} ${path}`);
+    if (known !== undefined) return known;
+    if (database.id === 0) return undefined;
+    const row = this.statement(
+      "SELECT id, collection_group AS groupId FROM collections WHERE database = ? AND path = ?",
+    ).get(database.id, path) as { id: number; groupId: number } | undefined;
+    return row === undefined ? undefined : this.remember(row.id, database, path, row.groupId);
+  }
+
+  collectionById(id: number): Collection {
+    const known = this.collectionsById.get(id);
+    if (known !== undefined) return known;
+    const row = this.statement(
+      "SELECT database, path, collection_group AS groupId FROM collections WHERE id = ?",
+    ).get(id) as { database: number; path: string; groupId: number };
+    return this.remember(id, this.databaseById(row.database), row.path, row.groupId);
+  }
+
+  private remember(id: number, database: DatabaseRow, path: string, groupId: number): Collection {
+    if (this.collections.size >= COLLECTIONS_CACHED_MAX) {
+      this.collections.clear();
+      this.collectionsById.clear();
+    }
+    const collection = { id, database, path, groupId, group: groupOf(path) };
+    this.collections.set(`${database.name} ${path}`, collection);
+    this.collectionsById.set(id, collection);
+    return collection;
+  }
+
+  /** Inside a write: the collection's row, made when it is new. */
+  ensureCollection(database: DatabaseRow, path: string): Collection {
+    const found = this.findCollection(database, path);
+    if (found !== undefined) return found;
+    if (database.id === 0) {
+      const inserted = this.statement("INSERT INTO databases (name, time) VALUES (?, ?)").run(
+        database.name,
+        database.time,
+      );
+      Object.assign(database, { id: Number(inserted.lastInsertRowid) });
+    }
+    const groupId = this.findGroup(database, groupOf(path)) ?? this.insertGroup(database, groupOf(path));
+    const inserted = this.statement(
+      "INSERT INTO collections (database, path, collection_group) VALUES (?, ?, ?)",
+    ).run(database.id, path, groupId);
+    return this.remember(Number(inserted.lastInsertRowid), database, path, groupId);
+  }
+
+  findGroup(database: DatabaseRow, name: string): number | undefined {
+    const row = this.statement("SELECT id FROM collection_groups WHERE database = ? AND name = ?").get(
+      database.id,
+      name,
+    ) as { id: number } | undefined;
+    return row?.id;
+  }
+
+  private insertGroup(database: DatabaseRow, name: string): number {
+    const sql = "INSERT INTO collection_groups (database, name) VALUES (?, ?)";
+    return Number(this.statement(sql).run(database.id, name).lastInsertRowid);
+  }
+
+  /** Every database's group of that name. */
+  groupsNamed(name: string): { readonly id: number; readonly database: DatabaseRow }[] {
+    const sql = "SELECT id, database FROM collection_groups WHERE name = ?";
+    const rows = this.statement(sql).all(name) as { id: number; database: number }[];
+    return rows.map((row) => ({ id: row.id, database: this.databaseById(row.database) }));
+  }
+
+  collectionIdsOfDatabase(databaseId: number): number[] {
+    const sql = "SELECT id FROM collections WHERE database = ?";
+    return (this.statement(sql).all(databaseId) as { id: number }[]).map(({ id }) => id);
+  }
+
+  collectionIdsOfGroup(groupId: number): number[] {
+    const sql = "SELECT id FROM collections WHERE collection_group = ?";
+    return (this.statement(sql).all(groupId) as { id: number }[]).map(({ id }) => id);
+  }
+
+  readDocument(collection: number, id: Uint8Array): StoredDocument | undefined {
+    const row = this.statement(
+      "SELECT created, updated, fields FROM documents WHERE collection = ? AND id = ?",
+    ).get(collection, id) as DocumentRow | undefined;
+    return row === undefined ? undefined : stored(row);
+  }
+
+  /** The document as it was at `time`, which the versions kept must reach back to. */
+  readDocumentAt(collection: number, id: Uint8Array, time: Micros): StoredDocument | undefined {
+    const current = this.readDocument(collection, id);
+    if (current !== undefined && current.updated <= time) return current;
+    const row = this.statement(
+      `SELECT created, updated, fields FROM versions
+       WHERE collection = ? AND time > ? AND id = ? ORDER BY time LIMIT 1`,
+    ).get(collection, time, id) as DocumentRow | undefined;
+    if (row === undefined || row.fields === null) return undefined;
+    return stored(row);
+  }
+
+  putDocument(collection: number, id: Uint8Array, document: StoredDocument): void {
+    this.statement(
+      `INSERT INTO documents (collection, id, created, updated, fields) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT (collection, id) DO UPDATE
+       SET created = excluded.created, updated = excluded.updated, fields = excluded.fields`,
+    ).run(collection, id, document.created, document.updated, document.fields);
+  }
+
+  removeDocument(collection: number, id: Uint8Array): void {
+    this.statement("DELETE FROM documents WHERE collection = ? AND id = ?").run(collection, id);
+  }
+
+  addVersion(collection: number, time: Micros, id: Uint8Array, before: StoredDocument | undefined): void {
+    this.statement(
+      "INSERT INTO versions (collection, time, id, created, updated, fields) VALUES (?, ?, ?, ?, ?, ?)",
+    ).run(collection, time, id, before?.created ?? null, before?.updated ?? null, before?.fields ?? null);
+  }
+
+  /**
+   * The documents of a collection that changed after `time`, each with what it was then, in the
+   * order in which they changed first.
+   */
+  changedSince(collection: number, time: Micros, limit = -1): Version[] {
+    const rows = this.statement(
+      `SELECT time, id, created, updated, fields FROM versions
+       WHERE collection = ? AND time > ? ORDER BY time LIMIT ?`,
+    ).all(collection, time, limit) as unknown as (DocumentRow & { time: number; id: Uint8Array })[];
+    const seen = new Set<string>();
+    const versions: Version[] = [];
+    for (const row of rows) {
+      const id = asBuffer(row.id);
+      const text = id.toString("latin1");
+      if (seen.has(text)) continue;
+      seen.add(text);
+      versions.push({ time: row.time, id, before: row.fields === null ? undefined : stored(row) });
+    }
+    return versions;
+  }
+
+  saveTime(database: DatabaseRow, time: Micros): void {
+    database.committed = time;
+    this.statement("UPDATE databases SET time = ? WHERE id = ?").run(time, database.id);
+  }
+
+  /** How many documents a collection has from `low` to `high`, at most `most`. */
+  countDocuments(collection: number, low: Uint8Array, high: Uint8Array, most: number): number {
+    const row = this.statement(
+      `SELECT count(*) AS n FROM
+       (SELECT 1 FROM documents WHERE collection = ? AND id >= ? AND id < ? LIMIT ?)`,
+    ).get(collection, low, high, most) as { n: number };
+    return row.n;
+  }
+
+  /** A page of a collection's documents by id, from `low` (included) to `high` (excluded). */
+  documentPage(
+    collection: number,
+    low: Uint8Array,
+    high: Uint8Array,
+    reverse: boolean,
+    limit: number,
+  ): { readonly id: Buffer; readonly document: StoredDocument }[] {
+    const direction = reverse ? "DESC" : "ASC";
+    const rows = this.statement(
+      `SELECT id, created, updated, fields FROM documents
+       WHERE collection = ? AND id >= ? AND id < ? ORDER BY id ${direction} LIMIT ?`,
+    ).all(collection, low, high, limit) as unknown as (DocumentRow & { id: Uint8Array })[];
+    return rows.map((row) => ({ id: asBuffer(row.id), document: stored(row) }));
+  }
+}

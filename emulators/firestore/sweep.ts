@@ -1,0 +1,120 @@
+import type { Kernel } from "../kernel/grpc.ts";
+import { projectOf } from "../kernel/grpc.ts";
+import { GROUP_SCOPE, keyPrefix } from "./entries.ts";
+import { findByPath } from "./found.ts";
+import { valueKey } from "./key.ts";
+import { READ_TIME_WINDOW_MS, TTL_SWEEP_MS, VERSIONS_KEPT_MAX } from "./limits.ts";
+import { type FieldPath, parseDocumentName } from "./path.ts";
+import { EntryScan, FIRST } from "./scan.ts";
+import type { FirestoreState } from "./state.ts";
+import type { DatabaseRow } from "./store.ts";
+import { timestampOf } from "./time.ts";
+import type { Write } from "./write-parse.ts";
+
+/** Expired documents deleted, or old versions dropped, before others get their turn. */
+const SWEEP_BATCH = 500;
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Deletes expired documents and old versions: at once, and every minute from then on. */
+export function startSweeping(kernel: Kernel, state: FirestoreState): () => void {
+  let stopped = false;
+  let cancelAlarm = (): void => undefined;
+  const sweep = async (): Promise<void> => {
+    try {
+      await sweepExpired(kernel, state, () => stopped);
+      if (!stopped) await dropOldVersions(kernel, state, () => stopped);
+    } catch (cause) {
+      if (!stopped) console.error(cause);
+    }
+    if (stopped) return;
+    cancelAlarm = kernel.clock.at(kernel.clock.now() + TTL_SWEEP_MS, () => void sweep());
+  };
+  cancelAlarm = kernel.clock.at(kernel.clock.now(), () => void sweep());
+  return () => {
+    stopped = true;
+    cancelAlarm();
+  };
+}
+
+async function sweepExpired(kernel: Kernel, state: FirestoreState, stopped: () => boolean): Promise<void> {
+  for (const { group, field } of state.catalog.expiring()) {
+    for (const { id, database } of state.store.groupsNamed(group)) {
+      state.settler.settleGroup(id);
+      while (!stopped() && (await sweepBatch(kernel, state, database, id, field)) === SWEEP_BATCH) {
+        await nextTurn();
+      }
+      if (stopped()) return;
+    }
+  }
+}
+
+/** Deletes a batch of a group's expired documents; returns how many it looked at. */
+async function sweepBatch(
+  kernel: Kernel,
+  state: FirestoreState,
+  database: DatabaseRow,
+  groupId: number,
+  field: FieldPath,
+): Promise<number> {
+  const now = { type: "timestamp", ...timestampOf(kernel.clock.now() * 1000) } as const;
+  const prefix = keyPrefix(GROUP_SCOPE, groupId, state.catalog.findFieldSlot("ttl", field.text));
+  const high = { suffix: Buffer.concat([valueKey(now), Buffer.alloc(1)]), id: Buffer.alloc(0) };
+  const scan = new EntryScan(state.store, prefix, [{ low: FIRST, high }], false);
+  const deletions: Promise<unknown>[] = [];
+  let seen = 0;
+  for (let row = scan.next(); row !== undefined && seen < SWEEP_BATCH; row = scan.next()) {
+    seen += 1;
+    const found = findByPath(state.store, database, row.id);
+    if (found === undefined) continue;
+    // Whoever moved the expiry meanwhile keeps the document: the delete holds for this version only.
+    const deletion = deletionOf(found.name, found.document.updated);
+    deletions.push(
+      state
+        .commit(database, [deletion], undefined, () => new AbortController().signal)
+        .then(
+          () => kernel.meter.bill({ project: projectOf(database.name) }, { deletes: 1 }),
+          () => undefined,
+        ),
+    );
+  }
+  await Promise.all(deletions);
+  state.settler.settleGroup(groupId);
+  return seen;
+}
+
+function deletionOf(name: string, updateTime: number): Write {
+  return {
+    kind: "delete",
+    path: parseDocumentName(name),
+    name,
+    fields: new Map(),
+    mask: undefined,
+    transforms: [],
+    precondition: { type: "updateTime", updateTime },
+  };
+}
+
+/** Drops versions that no read may ask for: those of an hour ago, or of before many others. */
+async function dropOldVersions(kernel: Kernel, state: FirestoreState, stopped: () => boolean): Promise<void> {
+  const { store } = state;
+  const oldest = (kernel.clock.now() - READ_TIME_WINDOW_MS) * 1000;
+  const last = store.statement("SELECT max(sequence) AS n FROM versions").get() as { n: number | null };
+  const surplus = (last.n ?? 0) - VERSIONS_KEPT_MAX;
+  // Entries follow the versions, so none may go before its entries are made.
+  state.settler.settleAll();
+  const select = store.statement("SELECT sequence, time FROM versions ORDER BY sequence LIMIT ?");
+  const remove = store.statement("DELETE FROM versions WHERE sequence <= ?");
+  while (!stopped()) {
+    const rows = select.all(SWEEP_BATCH) as { sequence: number; time: number }[];
+    const due = rows.filter(({ sequence, time }) => time < oldest || sequence <= surplus);
+    const latest = due.at(-1);
+    if (latest === undefined) return;
+    await store.write(() => {
+      remove.run(latest.sequence);
+      state.forgetVersions(Math.max(state.versionsFrom, ...due.map(({ time }) => time)));
+    });
+    if (due.length < SWEEP_BATCH) return;
+    await nextTurn();
+  }
+}
