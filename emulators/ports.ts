@@ -1,4 +1,5 @@
 import { type AddressInfo, createServer } from "node:net";
+import { setTimeout } from "node:timers/promises";
 import { z } from "zod";
 
 /** Every port of the suite, in the order in which `--port-base` hands them out. */
@@ -68,7 +69,7 @@ export class PortInUseError extends Error {
 export async function requireFreePorts(ports: Ports, names: readonly PortName[]): Promise<void> {
   await Promise.all(
     names.map(async (name) => {
-      if (ports[name] !== 0 && !(await isFree(ports[name]))) throw new PortInUseError(name, ports[name]);
+      if (ports[name] !== 0 && !(await becomesFree(ports[name]))) throw new PortInUseError(name, ports[name]);
     }),
   );
 }
@@ -83,6 +84,18 @@ export function freePort(): Promise<number> {
       probe.close(() => resolve(port));
     });
   });
+}
+
+/** A suite that was killed leaves its function host a moment in which to notice, and to let go of its port. */
+const RELEASE_TRIES = 10;
+const RELEASE_TRY_MS = 50;
+
+async function becomesFree(port: number): Promise<boolean> {
+  for (let tries = 0; tries < RELEASE_TRIES; tries += 1) {
+    if (await isFree(port)) return true;
+    await setTimeout(RELEASE_TRY_MS);
+  }
+  return false;
 }
 
 function isFree(port: number): Promise<boolean> {

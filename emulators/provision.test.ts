@@ -55,6 +55,7 @@ let tasks: CloudTasksClient;
 const project = "demo-provision";
 
 beforeAll(async () => {
+  process.env["METADATA_SERVER_DETECTION"] = "none";
   suite = await startSuite({ project, dataDir: undefined });
   target = await startHttpTarget();
   pubsub = new PubSub({

@@ -13,6 +13,7 @@ const folder = mkdtempSync(join(tmpdir(), "suite-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const project = "demo-suite";
+process.env["METADATA_SERVER_DETECTION"] = "none";
 
 describe("the suite", () => {
   test("opens every emulator on a free port and names them in its variables", async () => {
@@ -25,10 +26,11 @@ describe("the suite", () => {
       TASKS_ENDPOINT: `127.0.0.1:${ports.tasks}`,
       SMTP_URL: `smtp://127.0.0.1:${ports.smtp}`,
       METADATA_SERVER_DETECTION: "none",
-      INVOKER_EMAIL: "invoker@demo-suite.iam.gserviceaccount.com",
     });
     expect(new Set([ports.auth, ports.firestore, ports.pubsub, ports.tasks, ports.smtp, 0]).size).toBe(6);
     expect(functionsEnv(suite, { region: "r", functionsUrl: "f", publicUrl: "p" })).toMatchObject({
+      INVOKER_EMAIL: "invoker@demo-suite.iam.gserviceaccount.com",
+      OPERATOR_KEY: suite.folder.operatorKey,
       REGION: "r",
       FUNCTIONS_URL: "f",
       PUBLIC_URL: "p",
@@ -67,15 +69,15 @@ describe("the suite", () => {
     await first.stop();
 
     const second = await startSuite({ project, dataDir });
-    expect(second.env["SCROLLBACK_SECRET"]).toBe(first.env["SCROLLBACK_SECRET"]);
-    expect(second.env["OPERATOR_KEY"]).toBe(first.env["OPERATOR_KEY"]);
+    expect(second.folder.secret).toBe(first.folder.secret);
+    expect(second.folder.operatorKey).toBe(first.folder.operatorKey);
     const read = firestoreOf(second.env["FIRESTORE_EMULATOR_HOST"] ?? "");
     expect((await read.doc("things/one").get()).data()).toEqual({ kept: true });
     await read.terminate();
     await second.stop();
 
     const fresh = await startSuite({ project, dataDir, fresh: true });
-    expect(fresh.env["SCROLLBACK_SECRET"]).not.toBe(first.env["SCROLLBACK_SECRET"]);
+    expect(fresh.folder.secret).not.toBe(first.folder.secret);
     const anew = firestoreOf(fresh.env["FIRESTORE_EMULATOR_HOST"] ?? "");
     expect((await anew.doc("things/one").get()).exists).toBe(false);
     await anew.terminate();

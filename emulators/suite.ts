@@ -35,7 +35,7 @@ interface SuiteCore {
   readonly oidc: Oidc;
   readonly scheduler: Scheduler;
   readonly folder: DataFolder;
-  /** The variables that point Google's clients, and the functions, at what has been started. */
+  /** The variables that point Google's clients, and whoever checks its tokens, at what has been started. */
   readonly env: Readonly<Record<string, string>>;
   /** Ends deliveries, then the ports, then puts everything on disk. */
   stop(): Promise<void>;
@@ -86,7 +86,7 @@ export async function startSuite<Names extends ServiceName = ServiceName>(
       oidc: opened.oidc,
       scheduler: opened.scheduler,
       folder,
-      env: clientEnv(project, opened.ports, opened.oidc, folder),
+      env: clientEnv(project, opened.ports, opened.oidc),
       stop,
     };
     return { ...core, ...opened.emulators } as Suite<Names>;
@@ -198,7 +198,7 @@ async function serveIdentity(
   return { oidc, port: server.port };
 }
 
-function clientEnv(project: string, ports: Ports, oidc: Oidc, folder: DataFolder): Record<string, string> {
+function clientEnv(project: string, ports: Ports, oidc: Oidc): Record<string, string> {
   const at = (port: number): string => `127.0.0.1:${port}`;
   return {
     GOOGLE_CLOUD_PROJECT: project,
@@ -206,9 +206,6 @@ function clientEnv(project: string, ports: Ports, oidc: Oidc, folder: DataFolder
     METADATA_SERVER_DETECTION: "none",
     OIDC_ISSUER: oidc.issuer,
     OIDC_JWKS_URL: `${oidc.issuer}/oauth2/v3/certs`,
-    INVOKER_EMAIL: invokerEmail(project),
-    SCROLLBACK_SECRET: folder.secret,
-    OPERATOR_KEY: folder.operatorKey,
     ...(ports.firestore === 0 ? {} : { FIRESTORE_EMULATOR_HOST: at(ports.firestore) }),
     ...(ports.pubsub === 0 ? {} : { PUBSUB_EMULATOR_HOST: at(ports.pubsub) }),
     ...(ports.tasks === 0 ? {} : { TASKS_ENDPOINT: at(ports.tasks) }),
@@ -223,11 +220,14 @@ export const invokerEmail = (project: string): string => `invoker@${project}.iam
 
 /** All variables of the functions, under their names in production. */
 export function functionsEnv(
-  suite: Pick<SuiteCore, "env">,
+  suite: Pick<SuiteCore, "env" | "folder" | "project">,
   where: { readonly region: string; readonly functionsUrl: string; readonly publicUrl: string },
 ): Record<string, string> {
   return {
     ...suite.env,
+    INVOKER_EMAIL: invokerEmail(suite.project),
+    SCROLLBACK_SECRET: suite.folder.secret,
+    OPERATOR_KEY: suite.folder.operatorKey,
     REGION: where.region,
     FUNCTIONS_URL: where.functionsUrl,
     PUBLIC_URL: where.publicUrl,

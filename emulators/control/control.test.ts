@@ -171,7 +171,8 @@ describe("the control API", () => {
   test("shows queues, mail and documents", async () => {
     expect(await (await door("queues")).json()).toMatchObject({ topics: [], subscriptions: [], queues: [] });
     expect(await (await door("mail?to=ada@example.com")).json()).toEqual({ data: [] });
-    expect((await door("firestore")).status).toBe(200);
+    expect(await (await door("firestore")).json()).toMatchObject({ collections: [], documents: [] });
+    expect((await door("firestore?limit=0")).status).toBe(400);
   });
 
   test("leaves other paths to others", async () => {

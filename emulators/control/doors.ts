@@ -53,6 +53,13 @@ const LogsQuery = z.strictObject({
   limit: Limit,
 });
 
+const FirestoreQuery = z.strictObject({
+  path: z.string().default(""),
+  database: z.string().min(1).default("(default)"),
+  after: Text,
+  limit: Limit,
+});
+
 /** Ten years: what lies further ahead is a slip of the hand, and dates would run out of range. */
 const ADVANCE_MS_MAX = 10 * 365 * 24 * 3600 * 1000;
 const ClockMove = z.strictObject({ advanceMs: z.int().min(0).max(ADVANCE_MS_MAX) });
@@ -143,8 +150,11 @@ function listDoors({ suite, logs }: ControlDeps): Door[] {
       method: "GET",
       path: /^\/control\/firestore$/,
       answer: ({ query }) => {
-        const { path } = z.strictObject({ path: z.string().default("") }).parse(query);
-        return suite.firestore.browse(suite.project, path);
+        const { database, ...rest } = FirestoreQuery.parse(query);
+        return suite.firestore.browse({
+          ...rest,
+          database: `projects/${suite.project}/databases/${database}`,
+        });
       },
     },
     {

@@ -1,5 +1,5 @@
 import { createCost } from "./cost.js";
-import { byId } from "./dom.js";
+import { byId, isFreeEscape } from "./dom.js";
 import { createLogs } from "./logs.js";
 import { createMailbox } from "./mailbox.js";
 import { createPanel } from "./panel.js";
@@ -30,6 +30,14 @@ export function createConsole(control, onCode) {
   toggle.hidden = views === undefined;
   toggle.addEventListener("click", () => set(document.body.dataset["panel"] !== "open"));
   WIDE.addEventListener("change", fit);
+  addEventListener("keydown", (event) => {
+    // Where it lies over the chat, Escape puts it away again.
+    const covers = !WIDE.matches && isSignedIn && document.body.dataset["panel"] === "open";
+    if (!isFreeEscape(event) || !covers) return;
+    event.preventDefault();
+    set(false);
+    toggle.focus();
+  });
   set(views !== undefined && WIDE.matches);
 
   return {

@@ -13,6 +13,8 @@ const FIRST_LIMIT = 50;
 const LIMIT = 100;
 const TRIES_MAX = 3;
 const RETRY_MS = 800;
+/** After a failure, the next older page is asked for this much later at the soonest. */
+const OLDER_PAUSE_MS = 2000;
 
 /**
  * What the page knows of one chat's messages: a stretch up to the newest, grown backwards on demand,
@@ -163,9 +165,10 @@ export function openConversation({ api, chat, onChange, onArrival, onError }) {
         take(page.data);
         hasOlder = page.hasMore;
       } catch (cause) {
-        if (!ending.signal.aborted) onError(cause);
+        const waits = cause instanceof ApiError && cause.isTransient ? cause.retryAfterMs : 0;
+        if (!ending.signal.aborted && waits === 0) onError(cause);
         // Or the view would ask again at once, for ever.
-        await new Promise((resolve) => setTimeout(resolve, 2000));
+        await new Promise((resolve) => setTimeout(resolve, Math.max(waits, OLDER_PAUSE_MS)));
       }
       loadingOlder = false;
       if (!ending.signal.aborted) onChange();

@@ -56,6 +56,16 @@ export function announce(text) {
   while (region.childElementCount > 20) region.firstElementChild?.remove();
 }
 
+/**
+ * True for an Escape that nothing nearer has taken: no open dialog, no menu, no input method.
+ * @param {KeyboardEvent} event
+ */
+export const isFreeEscape = (event) =>
+  event.key === "Escape" &&
+  !event.defaultPrevented &&
+  !event.isComposing &&
+  document.querySelector("dialog[open]") === null;
+
 const TOAST_MS = 6000;
 
 /** Shows a passing notice; the region is live, so it is also read out. @param {string} text */

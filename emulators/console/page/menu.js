@@ -48,7 +48,7 @@ export function createMenu(label, actions) {
   button.addEventListener("click", () => set(items.hidden === true));
   element.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || items.hidden) return;
-    event.stopPropagation();
+    event.preventDefault();
     set(false);
     button.focus();
   });

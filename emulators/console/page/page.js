@@ -4,7 +4,7 @@ import { showChat } from "./chat-view.js";
 import { showChats } from "./chats.js";
 import { createConsole } from "./console.js";
 import { findControl } from "./control.js";
-import { byId, el, fill, toast } from "./dom.js";
+import { byId, el, fill, isFreeEscape, toast } from "./dom.js";
 import { createPeople } from "./people.js";
 import { createSession } from "./session.js";
 import { showSignIn } from "./sign-in.js";
@@ -75,7 +75,7 @@ function showPlayground(api, me) {
     "keydown",
     (event) => {
       // Where one thing is shown at a time, Escape leads back to the list.
-      if (event.key === "Escape" && !event.defaultPrevented && NARROW.matches) location.hash = "#/";
+      if (isFreeEscape(event) && NARROW.matches) location.hash = "#/";
     },
     { signal: ending.signal },
   );
