@@ -197,7 +197,7 @@ function orderedMoves({ sql }: Database, rows: Rows) {
       AND state < ${ACKED} AND message > ? AND state IN (${LEASED}, ${HELD})`);
   // Taken back without having failed, so the attempt doesn't count.
   const takeBack = sql.prepare(`
-    UPDATE deliveries SET state = ${BLOCKED}, lease = 0, attempts = attempts - 1
+    UPDATE deliveries SET state = ${BLOCKED}, lease = 0, dueMs = 0, attempts = attempts - 1
     WHERE subscription = ? AND message = ?`);
 
   const firstOf = (subscription: Subscription, key: string): DeliveryRow | undefined =>

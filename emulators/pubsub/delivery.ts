@@ -12,6 +12,8 @@ import type { Subscription } from "./subscription.ts";
 export interface DeliveryLoop {
   /** Looks at the subscription once what has been written so far is on disk. */
   ready(subscription: Subscription): void;
+  /** Looks at it now. */
+  look(subscription: Subscription): void;
   /** Resolves once no push of the project is under way or due. Pullers are not waited for. */
   idle(project: string): Promise<void>;
   close(): void;
@@ -102,8 +104,12 @@ export function createDeliveryLoop(deps: LoopDeps): DeliveryLoop {
 
   return {
     ready,
+    look: ({ id }) => look(id),
     async idle(project) {
-      while (!closed && isBusy(project)) await turned.promise;
+      for (;;) {
+        if (closed || !isBusy(project)) return;
+        await turned.promise;
+      }
     },
     close() {
       closed = true;

@@ -31,7 +31,8 @@ export function parseMessages(messages: readonly Message[] | undefined): NewMess
 }
 
 function parseMessage(message: Message): NewMessage {
-  const data: Uint8Array = message.data ?? Buffer.alloc(0);
+  // Where a message has no data, protobufjs shows an empty array and no bytes.
+  const data: Uint8Array = message.data?.length > 0 ? message.data : Buffer.alloc(0);
   const attributes: Record<string, string> = message.attributes ?? {};
   const orderingKey: string = message.orderingKey ?? "";
   const pairs = Object.entries(attributes);

@@ -151,7 +151,7 @@ function pullOnce(
     const disarm = clock.at(clock.now() + limits.PULL_WAIT_MS, giveUp);
     signal.addEventListener("abort", () => open && giveUp(), { once: true });
     if (!immediately) return loop.ready(subscription);
-    receivers.pump(subscription);
+    loop.look(subscription);
     if (open) giveUp();
   });
 }

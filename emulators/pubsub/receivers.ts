@@ -63,7 +63,8 @@ export function createReceivers(clock: Clock, database: Database, backlog: Backl
       let gave = true;
       while (gave) {
         gave = false;
-        for (const receiver of [...receivers]) {
+        const inTurn = [...receivers];
+        for (const receiver of inTurn) {
           const deliveries = leaseFor(subscription, receiver);
           if (deliveries.length === 0) continue;
           gave = true;
@@ -78,7 +79,8 @@ export function createReceivers(clock: Clock, database: Database, backlog: Backl
       for (const receiver of bySubscription.get(subscription.id) ?? []) receiver.released(messages);
     },
     failAll(subscriptionId, error) {
-      for (const receiver of [...(bySubscription.get(subscriptionId) ?? [])]) receiver.fail(error);
+      const failing = [...(bySubscription.get(subscriptionId) ?? [])];
+      for (const receiver of failing) receiver.fail(error);
     },
   };
 }

@@ -168,8 +168,8 @@ function createRegistry({ sql }: Database, root: Root): { registry: Registry; lo
     deleteTopic(topic) {
       removeTopic.run(topic.id);
       topics.delete(topic.name);
-      for (const subscription of subscriptions.values()) {
-        if (subscription.topicId !== topic.id) continue;
+      const orphans = [...subscriptions.values()].filter(({ topicId }) => topicId === topic.id);
+      for (const subscription of orphans) {
         putSubscription({ ...subscription.message, topic: DELETED_TOPIC });
       }
     },

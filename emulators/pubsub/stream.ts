@@ -37,22 +37,29 @@ function openStream(kernel: Kernel, core: PubSubCore, call: DuplexCall, first: M
   const flow = createFlowControl(Number(first.maxOutstandingMessages), Number(first.maxOutstandingBytes));
   let ackDeadlineMs = parseDeadlineMs(first);
   let open = true;
+  /** The reader is slow: what is sent now would only pile up in memory. */
+  let slow = false;
 
   const receiver: Receiver = {
     get ackDeadlineMs() {
       return ackDeadlineMs;
     },
-    room: () => (open ? flow.room() : { messages: 0, bytes: 0 }),
+    room: () => (open && !slow ? flow.room() : { messages: 0, bytes: 0 }),
     give(deliveries, subscription) {
       flow.give(deliveries);
       const receivedMessages = deliveries.map((each) => receivedMessage(subscription, each));
-      call.send({ receivedMessages, subscriptionProperties: propertiesOf(subscription) });
+      slow = !call.send({ receivedMessages, subscriptionProperties: propertiesOf(subscription) });
+      if (slow) void call.drained().then(resume);
     },
     released: flow.released,
     fail(error) {
       close();
       call.fail(error);
     },
+  };
+  const resume = (): void => {
+    slow = false;
+    core.loop.ready(opened);
   };
   const remove = core.receivers.add(opened, receiver);
   const close = (): void => {

@@ -59,6 +59,7 @@ export function parseSubscription(message: Message): Message {
     pushConfig: message.pushConfig ?? {},
     state: ACTIVE,
   };
+  filterOf(parsed.filter ?? "");
   checkDeadline(parsed.ackDeadlineSeconds);
   checkRetention(millis(parsed.messageRetentionDuration));
   checkExpiration(parsed.expirationPolicy);

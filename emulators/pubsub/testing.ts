@@ -1,4 +1,5 @@
-import { PubSub as PubSubClient } from "@google-cloud/pubsub";
+import { PubSub as PubSubClient, v1 } from "@google-cloud/pubsub";
+import { credentials } from "@grpc/grpc-js";
 import { createClock } from "../kernel/clock.ts";
 import { createFaults } from "../kernel/faults.ts";
 import { type Kernel, serveGrpc } from "../kernel/grpc.ts";
@@ -10,6 +11,9 @@ export interface PubSubUnderTest extends AsyncDisposable {
   readonly kernel: Kernel;
   readonly pubsub: PubSub;
   readonly target: HttpTarget;
+  /** The generated clients below Google's client, for what that keeps to itself. */
+  readonly subscriber: v1.SubscriberClient;
+  readonly publisher: v1.PublisherClient;
   /** Google's client with a project of its own, closed with the rest. */
   client(project?: string): PubSubClient;
 }
@@ -21,10 +25,15 @@ export async function startPubSub(path?: string): Promise<PubSubUnderTest> {
   const server = await serveGrpc(kernel, 0, pubsub.services);
   const target = await startHttpTarget();
   const clients: PubSubClient[] = [];
+  const generated = { apiEndpoint: "127.0.0.1", port: server.port, sslCreds: credentials.createInsecure() };
+  const subscriber = new v1.SubscriberClient({ ...generated, projectId: "unused" });
+  const publisher = new v1.PublisherClient({ ...generated, projectId: "unused" });
   return {
     kernel,
     pubsub,
     target,
+    subscriber,
+    publisher,
     client(project = `project-${clients.length + 1}`) {
       const client = new PubSubClient({
         projectId: project,
@@ -35,7 +44,7 @@ export async function startPubSub(path?: string): Promise<PubSubUnderTest> {
       return client;
     },
     async [Symbol.asyncDispose]() {
-      await Promise.all(clients.map((client) => client.close()));
+      await Promise.all([...clients, subscriber, publisher].map((client) => client.close()));
       await server.stop();
       pubsub.close();
       kernel.clock.stop();
