@@ -157,7 +157,10 @@ export function createDispatcher(kernel: Kernel, state: TaskState, deliverer: De
       return attempt(task, () => calledMs);
     },
     async idle(project) {
-      while (!closed && isBusy(project)) await settled.promise;
+      for (;;) {
+        if (closed || !isBusy(project)) return;
+        await settled.promise;
+      }
     },
     exhausted: (project) =>
       exhausted.filter((entry) => project === undefined || projectOf(entry.name) === project),
