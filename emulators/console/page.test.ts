@@ -36,6 +36,7 @@ interface Visitor extends AsyncDisposable {
 async function visit(viewport = { width: 1440, height: 900 }): Promise<Visitor> {
   const context = await browser.newContext({ viewport, reducedMotion: "reduce" });
   const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
   const complaints: string[] = [];
   page.on("pageerror", (error) => complaints.push(error.message));
   page.on("console", (message) => {
@@ -56,9 +57,9 @@ async function signIn(page: Page, email: string): Promise<void> {
 
 async function createChat(page: Page, title: string): Promise<void> {
   await page.locator("#sidebar").getByRole("button", { name: "New chat" }).click();
-  await page.getByLabel("Title").fill(title);
+  await page.getByRole("textbox", { name: "Title" }).fill(title);
   await page.keyboard.press("Enter");
-  await page.getByRole("heading", { name: title }).waitFor();
+  await page.locator(".chat-title", { hasText: title }).waitFor();
 }
 
 async function say(page: Page, text: string): Promise<void> {
@@ -152,13 +153,14 @@ describe.skipIf(!hasBrowser)(`the page (skipped without a browser at ${CHROMIUM}
     await page.keyboard.press("Shift+Enter");
     await page.keyboard.type("second line");
     await page.keyboard.press("Enter");
-    await page.locator('.line[data-state="complete"]', { hasText: "first line\nsecond line" }).waitFor();
+    await page.locator('.line[data-state="complete"]', { hasText: "first line" }).waitFor();
+    expect(await page.locator(".bubble").textContent()).toBe("first line\nsecond line");
 
     await page.locator(".chat").first().focus();
     await page.keyboard.press("ArrowDown");
     expect(await focused()).toContain("One");
     await page.keyboard.press("Enter");
-    await page.getByRole("heading", { name: "One" }).waitFor();
+    await page.locator(".chat-title", { hasText: "One" }).waitFor();
 
     await page.getByRole("button", { name: "Actions for this chat" }).focus();
     await page.keyboard.press("Enter");
@@ -167,9 +169,9 @@ describe.skipIf(!hasBrowser)(`the page (skipped without a browser at ${CHROMIUM}
     expect(await page.getByRole("menu").isVisible()).toBe(false);
     await page.keyboard.press("Enter");
     await page.keyboard.press("Enter");
-    await page.getByLabel("Title").fill("Renamed");
+    await page.getByRole("textbox", { name: "Title" }).fill("Renamed");
     await page.keyboard.press("Enter");
-    await page.getByRole("heading", { name: "Renamed" }).waitFor();
+    await page.locator(".chat-title", { hasText: "Renamed" }).waitFor();
 
     await page.getByRole("tab", { name: "Cost" }).focus();
     await page.keyboard.press("ArrowRight");
@@ -328,11 +330,11 @@ describe.skipIf(!hasBrowser)(`the page (skipped without a browser at ${CHROMIUM}
     };
     await act("Archive");
     await page.getByText("No chats yet.").waitFor();
-    await page.getByRole("button", { name: "Archived" }).click();
+    await page.getByRole("button", { name: "Archived", exact: true }).click();
     await page.locator(".chat", { hasText: "Clutter" }).waitFor();
     await act("Bring back");
     await page.getByText("Nothing is archived.").waitFor();
-    await page.getByRole("button", { name: "Archived" }).click();
+    await page.getByRole("button", { name: "Archived", exact: true }).click();
     await page.locator(".chat", { hasText: "Clutter" }).waitFor();
     await act("Delete …");
     await page.getByRole("button", { name: "Delete for everyone" }).click();

@@ -12,22 +12,31 @@ import { el } from "./dom.js";
  */
 export function createPeople(api, me) {
   /** @type {Map<string, string>} */
-  const names = new Map([[me.id, me.name]]);
+  const names = new Map([
+    [me.id, me.name],
+    ["operator", "Operator"],
+  ]);
   /** @type {Map<string, Promise<string>>} */
   const asked = new Map();
   /** @type {Set<() => void>} */
   const listeners = new Set();
 
+  /** @param {string} id @param {string} name */
+  const keep = (id, name) => {
+    names.set(id, name);
+    for (const listener of listeners) listener();
+    return name;
+  };
+
   /** @param {string} id */
   const ask = async (id) => {
+    // Servers write under their API token's id and are no users.
+    if (id.startsWith("token_")) return keep(id, "A server");
     /** @type {User | undefined} */
     const user = await api
       .get(`/users/${encodeURIComponent(id)}`, { background: true })
       .catch(() => undefined);
-    const name = user?.name ?? "Somebody";
-    names.set(id, name);
-    for (const listener of listeners) listener();
-    return name;
+    return keep(id, user?.name ?? "Somebody");
   };
 
   /** @param {Sender} sender @returns {Promise<string>} */

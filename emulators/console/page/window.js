@@ -38,7 +38,11 @@ export function createWindow({ scroller, list, draw, onNearStart, onMove }) {
   let expectedPx = 56;
   let atEnd = true;
   let lastTop = 0;
-  /** The row at the top edge, and how far it is scrolled past. @type {{ key: string, past: number } | undefined} */
+  /**
+   * The row at the top edge, and how much of it can be seen. Counted from its end, because a row changes at
+   * its beginning: it loses its date when an older row comes in above.
+   * @type {{ key: string, seen: number } | undefined}
+   */
   let anchor;
   let frame = 0;
 
@@ -79,7 +83,7 @@ export function createWindow({ scroller, list, draw, onNearStart, onMove }) {
     if (atEnd) return bottom;
     const index = anchor === undefined ? undefined : indexes.get(anchor.key);
     if (anchor === undefined || index === undefined) return scroller.scrollTop;
-    return Math.min(/** @type {number} */ (tops[index]) + anchor.past, bottom);
+    return Math.min(/** @type {number} */ (tops[index + 1]) - anchor.seen, bottom);
   };
 
   /** Brings the document to the rows from `first` to `last`. @param {number} first @param {number} last */
@@ -149,7 +153,7 @@ export function createWindow({ scroller, list, draw, onNearStart, onMove }) {
     atEnd = top + scroller.clientHeight >= scroller.scrollHeight - atEndPx;
     const index = indexAt(top);
     const row = rows[index];
-    if (row !== undefined) anchor = { key: row.key, past: top - /** @type {number} */ (tops[index]) };
+    if (row !== undefined) anchor = { key: row.key, seen: /** @type {number} */ (tops[index + 1]) - top };
     onMove(atEnd);
   };
 
