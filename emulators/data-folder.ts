@@ -17,6 +17,8 @@ type Keepsakes = z.infer<typeof Keepsakes>;
 export interface DataFolder {
   /** The path of a file in the folder; undefined when nothing is to be kept. */
   file(name: DataFile): string | undefined;
+  /** Opens a database of the folder; what is wrong with the file is said in a line that names it. */
+  open<T>(name: DataFile, open: (path: string | undefined) => T): T;
   readonly secret: string;
   readonly operatorKey: string;
   appToken(project: string, app: string): string | undefined;
@@ -54,14 +56,36 @@ export function openDataFolder(path: string | undefined, fresh = false): DataFol
   const keepsakes = existsSync(keepsakesPath) ? readKeepsakes(keepsakesPath) : newKeepsakes();
   const save = (): void => writeAtomically(keepsakesPath, `${JSON.stringify(keepsakes, null, 2)}\n`);
   save();
-  return { ...kept(keepsakes, save), file: (name) => join(path, name), release: unlock };
+  return {
+    ...kept(keepsakes, save),
+    file: (name) => join(path, name),
+    open: (name, open) => openFile(join(path, name), open),
+    release: unlock,
+  };
+}
+
+function openFile<T>(path: string, open: (path: string) => T): T {
+  try {
+    return open(path);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== "ERR_SQLITE_ERROR") throw cause;
+    throw new DataFolderError(
+      `${path} can't be opened: ${(cause as Error).message}. Restore it, or start anew with --fresh.`,
+      { cause },
+    );
+  }
 }
 
 function memoryFolder(): DataFolder {
-  return { ...kept(newKeepsakes(), () => undefined), file: () => undefined, release: () => undefined };
+  return {
+    ...kept(newKeepsakes(), () => undefined),
+    file: () => undefined,
+    open: (_name, open) => open(undefined),
+    release: () => undefined,
+  };
 }
 
-function kept(keepsakes: Keepsakes, save: () => void): Omit<DataFolder, "file" | "release"> {
+function kept(keepsakes: Keepsakes, save: () => void): Omit<DataFolder, "file" | "open" | "release"> {
   return {
     secret: keepsakes.secret,
     operatorKey: keepsakes.operatorKey,

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -82,6 +82,18 @@ describe("the suite", () => {
     expect((await anew.doc("things/one").get()).exists).toBe(false);
     await anew.terminate();
     await fresh.stop();
+  });
+
+  test("says which file of its data folder can't be read", async () => {
+    const dataDir = join(folder, "broken");
+    mkdirSync(dataDir);
+    writeFileSync(join(dataDir, "tasks.sqlite"), "this is no database".repeat(1000));
+    await expect(startSuite({ project, dataDir })).rejects.toThrow(
+      /tasks\.sqlite can't be opened: .* start anew with --fresh\.$/,
+    );
+    await (await startSuite({ project, dataDir, fresh: true })).stop();
+    writeFileSync(join(dataDir, "keepsakes.json"), "{");
+    await expect(startSuite({ project, dataDir })).rejects.toThrow(/keepsakes\.json can't be read/);
   });
 
   test("names the service, the port and the way out when a port is in use", async () => {

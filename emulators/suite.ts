@@ -133,28 +133,26 @@ async function openAll(kernel: Kernel, opening: Opening): Promise<Opened> {
 
   // The order is also, reversed, that of closing: deliverers end before what the functions write to.
   if (wanted("firestore")) {
-    const firestore = openFirestore(kernel, {
-      path: folder.file("firestore.sqlite"),
-      ...(opening.indexes === undefined ? {} : { indexes: opening.indexes }),
-    });
+    const { indexes } = opening;
+    const firestore = folder.open("firestore.sqlite", (path) => openFirestore(kernel, { path, indexes }));
     undo.push(() => firestore.close());
     emulators.firestore = firestore;
     await serve("firestore", firestore.services);
   }
   if (wanted("mail")) {
-    const mail = openMail(kernel, { path: folder.file("mail.sqlite") });
+    const mail = folder.open("mail.sqlite", (path) => openMail(kernel, { path }));
     undo.push(() => mail.close());
     emulators.mail = mail;
     bound.smtp = await mail.listen(ports.smtp);
   }
   if (wanted("tasks")) {
-    const tasks = openTasks(kernel, { path: folder.file("tasks.sqlite"), mintIdToken });
+    const tasks = folder.open("tasks.sqlite", (path) => openTasks(kernel, { path, mintIdToken }));
     undo.push(() => tasks.close());
     emulators.tasks = tasks;
     await serve("tasks", tasks.services);
   }
   if (wanted("pubsub")) {
-    const pubsub = openPubSub(kernel, { path: folder.file("pubsub.sqlite"), mintIdToken });
+    const pubsub = folder.open("pubsub.sqlite", (path) => openPubSub(kernel, { path, mintIdToken }));
     undo.push(() => pubsub.close());
     emulators.pubsub = pubsub;
     await serve("pubsub", pubsub.services);

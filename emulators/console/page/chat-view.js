@@ -24,11 +24,15 @@ export function showChat({ element, api, me, people, chats, number, onGone }) {
   const about = el("p", { class: "chat-about" });
   let read = 0;
 
-  const messages = showMessages({ api, chat: number, me, people, onRead: (newest) => void markRead(newest) });
-  const composer = createComposer((text) => {
-    messages.send(text);
-    chats.refresh();
+  const messages = showMessages({
+    api,
+    chat: number,
+    me,
+    people,
+    onRead: (newest) => void markRead(newest),
+    onNewest: (newest) => chats.goOn(number, newest),
   });
+  const composer = createComposer(messages.send);
 
   /** @param {number} newest */
   const markRead = async (newest) => {
@@ -87,9 +91,9 @@ export function showChat({ element, api, me, people, chats, number, onGone }) {
       known = await api.get(`/chats/${number}`, { background: true });
       update();
     } catch (cause) {
-      fill(title, "No such chat");
+      fill(title, "Not here");
       fill(about, /** @type {Error} */ (cause).message);
-      composer.element.hidden = true;
+      composer.element.hidden = menu.hidden = true;
     }
   };
 

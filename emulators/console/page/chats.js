@@ -4,6 +4,7 @@ import { poll } from "./polling.js";
 import { rove } from "./roving.js";
 
 /** @typedef {import("./types.js").Chat} Chat */
+/** @typedef {import("./types.js").Message} Message */
 /** @typedef {import("./types.js").Page<Chat>} ChatPage */
 
 const LIMIT = 30;
@@ -115,6 +116,14 @@ export function showChats({ element, api, me, people, onNew, onChange }) {
     onChange();
   };
 
+  /** Takes in a chat that has been created, changed or gone on. @param {Chat} chat */
+  const put = (chat) => {
+    const others = chats.filter(({ number }) => number !== chat.number);
+    const shown = chat.archived === archived ? [chat, ...others] : others;
+    chats = shown.sort((a, b) => b.updatedAt.localeCompare(a.updatedAt));
+    update();
+  };
+
   const switchArchive = () => {
     archived = !archived;
     archive.setAttribute("aria-pressed", String(archived));
@@ -147,15 +156,7 @@ export function showChats({ element, api, me, people, onNew, onChange }) {
       update();
     },
 
-    /** Takes in a chat that has been created, changed or read one by one. @param {Chat} chat */
-    put(chat) {
-      const others = chats.filter(({ number }) => number !== chat.number);
-      chats =
-        chat.archived === archived
-          ? [chat, ...others].sort((a, b) => b.updatedAt.localeCompare(a.updatedAt))
-          : others;
-      update();
-    },
+    put,
 
     /** @param {number} number */
     remove(number) {
@@ -171,7 +172,12 @@ export function showChats({ element, api, me, people, onNew, onChange }) {
       update();
     },
 
-    refresh: () => polling.now(),
+    /** A chat has gone on, as its open view knows before the list is asked for again. @param {number} number @param {Message} newest */
+    goOn(number, newest) {
+      const chat = find(number);
+      if (chat === undefined || newest.number <= (chat.latest?.number ?? 0)) return;
+      put({ ...chat, latest: newest, messagesCount: newest.number, updatedAt: newest.createdAt });
+    },
 
     close() {
       forgetPeople();

@@ -25,9 +25,10 @@ const OLDER_PAUSE_MS = 2000;
  * @param {number} options.chat
  * @param {() => void} options.onChange
  * @param {(messages: readonly Message[]) => void} options.onArrival messages of others, as they come in
+ * @param {(newest: Message) => void} options.onNewest the chat has gone on
  * @param {(cause: unknown) => void} options.onError
  */
-export function openConversation({ api, chat, onChange, onArrival, onError }) {
+export function openConversation({ api, chat, onChange, onArrival, onNewest, onError }) {
   const path = `/chats/${chat}/messages`;
   const ending = new AbortController();
   /** @type {Message[]} */
@@ -83,6 +84,7 @@ export function openConversation({ api, chat, onChange, onArrival, onError }) {
     }
     if (fresh.length > 0) {
       onArrival(fresh);
+      onNewest(/** @type {Message} */ (messages.at(-1)));
       onChange();
     }
     if (page.hasMore) await lookForNewer(signal);
@@ -115,6 +117,7 @@ export function openConversation({ api, chat, onChange, onArrival, onError }) {
         keys.set(message.number, draft.key);
         drafts = drafts.filter((other) => other !== draft);
         take([message]);
+        onNewest(/** @type {Message} */ (messages.at(-1)));
         // A higher number means that others wrote meanwhile: the next look fetches them.
         if (message.number === through + 1) through = message.number;
       } catch (cause) {

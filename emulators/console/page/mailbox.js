@@ -46,7 +46,7 @@ export function createMailbox(control, onCode) {
     label: "Mailbox",
     element,
     start() {
-      polling = poll({ everyMs: 800, slowestMs: 4000, ask: look });
+      polling = poll({ everyMs: 250, slowestMs: 4000, ask: look });
     },
     stop: () => polling?.stop(),
     /** Something is on its way: look soon. */

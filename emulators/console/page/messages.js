@@ -32,8 +32,9 @@ const CONTINUES_MS = 5 * 60_000;
  * @param {string} options.me
  * @param {import("./people.js").People} options.people
  * @param {(number: number) => void} options.onRead the newest message that has been seen
+ * @param {(newest: Message) => void} options.onNewest
  */
-export function showMessages({ api, chat, me, people, onRead }) {
+export function showMessages({ api, chat, me, people, onRead, onNewest }) {
   const list = el("ol", { class: "messages", "aria-label": "Messages" });
   const older = el("p", { class: "older", hidden: true }, "Loading earlier messages …");
   const scroller = el(
@@ -66,6 +67,7 @@ export function showMessages({ api, chat, me, people, onRead }) {
     chat,
     onChange: () => update(),
     onArrival: (messages) => void arrived(messages),
+    onNewest,
     onError: (cause) => {
       if (!conversation.loaded)
         showEmpty("The messages can't be loaded", String(/** @type {Error} */ (cause).message));
