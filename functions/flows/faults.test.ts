@@ -68,7 +68,8 @@ const operations: readonly Operation[] = [append, createChat].flatMap((operation
 
 async function onScene(operation: Operation, play: (scene: Scene) => Promise<void>): Promise<void> {
   await using system = await startSystem();
-  const ada = await system.signIn("ada@example.test");
+  // Systems share the suite and its mailbox, and cases run side by side.
+  const ada = await system.signIn(`ada@${system.project}.test`);
   const { body } = await ada.api.post(chats, { kind: "group" });
   await ada.api.post(`${chats}/${body.number}/messages`, { text: "First" });
   await system.settle();

@@ -109,13 +109,9 @@ describe("every failure is a problem", () => {
   });
 
   test("an unexpected exception says nothing of its cause and is logged", async () => {
-    system.fault({
-      service: "firestore",
-      method: "BatchGetDocuments",
-      kind: "before",
-      code: "PERMISSION_DENIED",
-    });
-    const answer = await ada.api.get(`${chats}/1`);
+    const { body: chat } = await ada.api.post(chats, { kind: "group" });
+    system.fault({ service: "firestore", method: "Commit", kind: "before", code: "PERMISSION_DENIED" });
+    const answer = await ada.api.patch(`${chats}/${chat.number}`, { title: "x" });
     expectProblem(answer, 500, "internal");
     expect(JSON.stringify(answer.body)).not.toMatch(/PERMISSION|fault/i);
     const line = system.logs.find(({ requestId }) => requestId === answer.headers.get("x-request-id"));

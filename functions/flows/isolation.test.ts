@@ -47,7 +47,7 @@ async function call(
   token: string | undefined,
 ): Promise<{ status: number; body: unknown }> {
   const client = system.client(token === undefined ? {} : { authorization: `Bearer ${token}` });
-  const body = bodies[name(endpoint)];
+  const body = bodies[name(endpoint).replace("/999999", "/{chat}")];
   switch (endpoint.method) {
     case "GET":
       return client.get(path(endpoint));

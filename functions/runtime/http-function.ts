@@ -62,6 +62,7 @@ async function answerTo(
   path: string,
   served: Served,
 ): Promise<Answer> {
+  demandOneHost(request);
   const { endpoint, params } = route(request.method ?? "GET", path);
   served.endpoint = endpoint;
   const app = endpoint.path.includes("{app}") ? appHandle(deps.firestore, appIdOf(params.app)) : undefined;
@@ -80,6 +81,14 @@ async function answerTo(
     requestKey: endpoint.idempotent ? requestKeyOf(request) : undefined,
     headers: request.headers,
   });
+}
+
+/** Two Host headers make two servers on the way disagree about whose request it is (RFC 9112, 3.2). */
+function demandOneHost(request: IncomingMessage): void {
+  const hosts = request.rawHeaders.filter((text, index) => index % 2 === 0 && /^host$/i.test(text));
+  if (hosts.length > 1) {
+    throw new AppError("invalid_request", "The request names two hosts.", { closeConnection: true });
+  }
 }
 
 /** A malformed id is the id of nothing. */

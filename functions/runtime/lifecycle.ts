@@ -55,7 +55,7 @@ export function ownProcess(log: Log, lifecycle: Lifecycle, close: () => Promise<
       server.closeIdleConnections();
     }
     await lifecycle.idle(DRAIN_MS_MAX);
-    await Promise.race([close(), new Promise((resolve) => setTimeout(resolve, 1_000))]);
+    await close();
     process.exit(0);
   };
   process.on("newListener", (event, listener) => {

@@ -6,10 +6,11 @@ export function problemOf(
   request: { readonly publicUrl: string; readonly path: string; readonly requestId: string },
 ): { status: number; headers: Record<string, string>; body: object } {
   const { status, title } = FAILURES[error.code];
-  const { errors, retryAfterSeconds, allow } = error.details;
+  const { errors, retryAfterSeconds, allow, closeConnection } = error.details;
   const headers: Record<string, string> = { "content-type": "application/problem+json" };
   if (retryAfterSeconds !== undefined) headers["retry-after"] = String(retryAfterSeconds);
   if (allow !== undefined) headers.allow = allow.join(", ");
+  if (closeConnection === true) headers.connection = "close";
   if (status === 401) headers["www-authenticate"] = "Bearer";
   const body = {
     type: `${request.publicUrl}/problems/${error.code}`,

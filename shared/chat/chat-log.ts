@@ -1,3 +1,4 @@
+import { noSuchApp } from "../identity/manage-app.ts";
 import type { AppHead } from "../identity/store.ts";
 import type { Deps } from "../platform/deps.ts";
 import { type DocumentReference, FieldValue } from "../platform/firestore.ts";
@@ -5,7 +6,7 @@ import { createHeadLog, type HeadLog } from "../platform/head-log.ts";
 import { PUBLISH_MS_MAX } from "../platform/publisher.ts";
 import { within } from "../platform/within.ts";
 import type { ChatChanged } from "./contract.ts";
-import type { ChatHead } from "./head.ts";
+import { type ChatHead, noSuchChat } from "./head.ts";
 
 /** The logs that an instance moves: one a chat, and one an app for the numbers of its chats. */
 export interface ChatLog {
@@ -39,9 +40,10 @@ export function openChatLog(deps: Deps): ChatLog {
   };
   return {
     announce,
-    apps: createHeadLog<AppHead>({ firestore: deps.firestore }),
+    apps: createHeadLog<AppHead>({ firestore: deps.firestore, absent: noSuchApp }),
     chats: createHeadLog<ChatHead>({
       firestore: deps.firestore,
+      absent: noSuchChat,
       committed: (ref, head) => announce(appOf(ref), head.number, head.revision),
       stamp: (ref) => changeStamp(Number(ref.id)),
     }),

@@ -1,4 +1,5 @@
 import type { App } from "../identity/app.ts";
+import { noSuchApp } from "../identity/manage-app.ts";
 import type { Principal } from "../identity/principal.ts";
 import { type AppHead, usersExist } from "../identity/store.ts";
 import { AppError } from "../platform/errors.ts";
@@ -63,7 +64,7 @@ function decideCreate(
   proof: Proof<number> | undefined,
   at: Timestamp,
 ): Decision<AppHead, number> {
-  if (head.status !== "open") throw new AppError("not_found", "There is no such app.");
+  if (head.status !== "open") throw noSuchApp();
   const create = [{ ref: chatRef(app, chat.number), data: { ...chat, ...changeStamp(chat.number) } }];
   const record = {
     chat: chat.number,

@@ -6,6 +6,7 @@ import { createLog, type Log } from "./log.ts";
 import { type Mailer, openMailer } from "./mailer.ts";
 import { openPublisher, type Publisher } from "./publisher.ts";
 import { openTaskQueue, type TaskQueue } from "./task-queue.ts";
+import { within } from "./within.ts";
 
 /** What the domains work with. Built once an instance; passed as an argument everywhere. */
 export interface Deps {
@@ -32,10 +33,16 @@ export function openDeps(config: Config, replaced: Partial<Pick<Deps, "clock" | 
   };
 }
 
-/** Sends what is still buffered and closes every connection. */
+/** A client that still waits for an answer is not waited for longer. */
+const CLOSE_MS_MAX = 1_000;
+
+/** Sends what is still buffered and closes every connection. Never throws; takes at most CLOSE_MS_MAX. */
 export async function closeDeps(deps: Deps): Promise<void> {
-  await deps.publisher.close();
-  await deps.tasks.close();
-  await deps.mailer.close();
-  await deps.firestore.terminate();
+  const closing = [
+    deps.publisher.close(),
+    deps.tasks.close(),
+    deps.mailer.close(),
+    deps.firestore.terminate(),
+  ];
+  await within(CLOSE_MS_MAX, Promise.allSettled(closing)).catch(() => undefined);
 }

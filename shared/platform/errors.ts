@@ -37,6 +37,8 @@ export interface FailureDetails {
   readonly retryAfterSeconds?: number;
   /** The methods that a path does have. */
   readonly allow?: readonly string[];
+  /** The connection can't be trusted to carry another request. */
+  readonly closeConnection?: boolean;
 }
 
 /**

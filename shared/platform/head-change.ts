@@ -42,6 +42,8 @@ export interface Changed<Head, Result> {
 
 export interface HeadLogOptions<Head extends object> {
   readonly firestore: Firestore;
+  /** What to say of a head that does not exist. */
+  absent(): AppError;
   /** Called after each commit with the newest head; the changes resolve once its promise has settled. */
   readonly committed?: (ref: DocumentReference, head: Head) => Promise<void>;
   /** Fields that every commit writes beside the head's state, such as a server time. */

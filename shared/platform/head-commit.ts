@@ -48,11 +48,11 @@ export async function attemptCommit<Head extends object>(
   batch: readonly Waiting<Head>[],
 ): Promise<Again<Head>> {
   const known = memory.get(ref.path);
-  let base = known ?? (await loadHead(memory, ref));
+  let base = known ?? (await loadHead(options, memory, ref));
   let decisions = decideAll(base.head, batch);
   if (decisions.refused.length > 0 && known !== undefined) {
     // The refusal may rest on an outdated memory (someone was added elsewhere), so it is decided afresh.
-    base = await loadHead(memory, ref);
+    base = await loadHead(options, memory, ref);
     decisions = decideAll(base.head, batch);
   }
   for (const { waiting, cause } of decisions.refused) waiting.reject(cause);
@@ -80,13 +80,14 @@ export async function attemptCommit<Head extends object>(
 }
 
 async function loadHead<Head extends object>(
+  options: HeadLogOptions<Head>,
   memory: HeadMemory<Head>,
   ref: DocumentReference,
 ): Promise<RememberedHead<Head>> {
   const snapshot = await within(READ_MS_MAX, ref.get());
   if (!snapshot.exists || snapshot.updateTime === undefined) {
     memory.forget(ref.path);
-    throw new AppError("not_found", "There is no such thing here.");
+    throw options.absent();
   }
   return memory.keep(ref.path, snapshot.data() as Head, snapshot.updateTime);
 }

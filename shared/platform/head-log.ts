@@ -27,7 +27,7 @@ export interface HeadLog<Head extends object> {
    * Applies the change exactly once, however often its commit has to be tried.
    * Costs 1 commit (shared with others), 1 write for the head and 1 for each document; 1 read when the
    * head is not remembered or another instance has moved it; 2 reads to recognise a repetition.
-   * @throws what `decide` throws; `not_found` when there is no head; `idempotency_key_reused`;
+   * @throws what `decide` throws; what `absent` says when there is no head; `idempotency_key_reused`;
    *   `unavailable` when the commit did not succeed within CHANGE_MS_MAX.
    */
   change<Result>(ref: DocumentReference, change: Change<Head, Result>): Promise<Changed<Head, Result>>;
