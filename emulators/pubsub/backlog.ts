@@ -28,8 +28,8 @@ export interface LeaseRequest {
   readonly deadlineMs: number;
   readonly messagesMax: number;
   readonly bytesMax: number;
-  /** Whether followers of an ordering key may go out together with its first message. */
-  readonly runs: boolean;
+  /** How many messages may go out in all when followers join the first message of their ordering key. */
+  readonly runMessagesMax: number;
 }
 
 export interface Depth {
@@ -83,8 +83,8 @@ export function createBacklog(database: Database, registry: Registry, newLease: 
     WHERE d.subscription = ? AND d.state = ${WAITING} AND d.dueMs <= ? ORDER BY d.dueMs, d.message`);
   const followers = sql.prepare(`
     SELECT d.dueMs, d.attempts, m.* FROM deliveries d JOIN messages m ON m.id = d.message
-    WHERE d.subscription = ? AND d.orderingKey = ? AND d.orderingKey <> '' AND d.state = ${BLOCKED}
-      AND d.message > ? ORDER BY d.message`);
+    WHERE d.subscription = ? AND d.orderingKey = ? AND d.orderingKey <> '' AND d.state < ${ACKED}
+      AND d.state = ${BLOCKED} AND d.message > ? ORDER BY d.message`);
   const take = sql.prepare(`
     UPDATE deliveries SET state = ${LEASED}, lease = ?, dueMs = ?, attempts = attempts + 1
     WHERE subscription = ? AND message = ?`);
@@ -109,14 +109,16 @@ export function createBacklog(database: Database, registry: Registry, newLease: 
   };
 
   const lease = (subscription: Subscription, request: LeaseRequest): Delivery[] => {
-    const { nowMs, deadlineMs, messagesMax, bytesMax, runs } = request;
+    const { nowMs, deadlineMs, messagesMax, bytesMax, runMessagesMax } = request;
     const room = { messages: messagesMax, bytes: bytesMax };
     const heads: Delivery[] = [];
     collect(due.iterate(subscription.id, nowMs), heads, room, nowMs);
+    // A key's next run waits for the whole of this one, so a run may be longer than other batches.
+    room.messages = runMessagesMax - heads.length;
     const taken = heads.flatMap((head) => {
       const run = [head];
       const key = head.message.orderingKey;
-      if (runs && subscription.settings.ordered && key !== "" && room.messages > 0 && room.bytes > 0) {
+      if (subscription.settings.ordered && key !== "" && room.messages > 0 && room.bytes > 0) {
         collect(followers.iterate(subscription.id, key, head.message.id), run, room, nowMs);
       }
       return run;

@@ -67,6 +67,8 @@ export const PULL_WAIT_MS = 20 * SECOND_MS;
 /** Ours: what one response to a puller holds at most, so that streams share a backlog evenly. */
 export const BATCH_MESSAGES_MAX = 100;
 export const BATCH_BYTES_MAX = 10_000_000;
+/** Ours: how many messages of one ordering key go out together. */
+export const RUN_MESSAGES_MAX = 1000;
 
 /** Ours: how often retention and snapshots' expiry are looked after. */
 export const SWEEP_MS = MINUTE_MS;

@@ -116,7 +116,7 @@ export function createPusher(deps: PusherDeps): Pusher {
       let deliveries: Delivery[] = [];
       // Not waited for: leases that a crash forgets are given again.
       void database.write(() => {
-        deliveries = backlog.lease(subscription, { ...request, runs: false });
+        deliveries = backlog.lease(subscription, { ...request, runMessagesMax: 0 });
       });
       for (const delivery of deliveries) void push(subscription, target, delivery);
     },

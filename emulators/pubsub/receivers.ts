@@ -42,7 +42,7 @@ export function createReceivers(clock: Clock, database: Database, backlog: Backl
         deadlineMs: nowMs + receiver.ackDeadlineMs,
         messagesMax: Math.min(room.messages, limits.BATCH_MESSAGES_MAX),
         bytesMax: Math.min(room.bytes, limits.BATCH_BYTES_MAX),
-        runs: true,
+        runMessagesMax: Math.min(room.messages, limits.RUN_MESSAGES_MAX),
       });
     });
     return deliveries;

@@ -49,6 +49,12 @@ export function createSettlement(deps: SettlementDeps): Settlement {
     return isCurrent ? row : undefined;
   };
 
+  /** A message that is gone altogether is in nobody's hands, whoever took it away. */
+  const releaseAbsent = (subscription: Subscription, { message }: AckId): false => {
+    if (backlog.find(subscription, message) === undefined) listener.released(subscription, [message]);
+    return false;
+  };
+
   const finish = (subscription: Subscription, row: DeliveryRow): void => {
     backlog.finish(subscription, row);
     listener.released(subscription, [row.message]);
@@ -71,7 +77,7 @@ export function createSettlement(deps: SettlementDeps): Settlement {
   return {
     acknowledge(subscription, id) {
       const row = current(subscription, id) ?? late(subscription, id);
-      if (row === undefined) return false;
+      if (row === undefined) return releaseAbsent(subscription, id);
       if (!backlog.mustBeHeld(subscription, row)) {
         finish(subscription, row);
         return true;
@@ -82,8 +88,9 @@ export function createSettlement(deps: SettlementDeps): Settlement {
     },
     reject(subscription, id, reason) {
       const row = current(subscription, id);
-      if (row !== undefined) fail(subscription, row, reason);
-      return row !== undefined;
+      if (row === undefined) return releaseAbsent(subscription, id);
+      fail(subscription, row, reason);
+      return true;
     },
     extend(subscription, id, deadlineMs) {
       const row = current(subscription, id);
