@@ -28,7 +28,7 @@ test("a task arrives as the request it describes, with the service's headers and
     httpRequest: {
       url: `${suite.target.url}/work?a=1`,
       httpMethod: "PUT",
-      headers: { "Content-Type": "application/json", "X-Request-Id": "r1", "x-request-id": "r1" },
+      headers: { "Content-Type": "application/json", "X-Request-Id": "r1" },
       body: Buffer.from('{"a":1}'),
       oidcToken: { serviceAccountEmail: "tasks@demo.iam.gserviceaccount.com" },
     },

@@ -1,18 +1,12 @@
 import { type Kernel, projectOf } from "../kernel/grpc.ts";
-import type { Deliverer, Outcome } from "../kernel/http-delivery.ts";
+import type { Deliverer } from "../kernel/http-delivery.ts";
 import { dispatchRequest } from "./dispatch-request.ts";
+import { type Lane, newLane, nextTokenMs, refill, roomIn } from "./lane.ts";
 import * as limits from "./limits.ts";
-import { burstOf, type Queue } from "./queue.ts";
-import { backoffMs, isExhausted } from "./retry.ts";
+import type { Queue } from "./queue.ts";
+import { type ExhaustedTask, settleAttempt } from "./settle-attempt.ts";
 import type { TaskState } from "./state.ts";
-import type { Attempt, Progress, Task } from "./task.ts";
-
-export interface ExhaustedTask {
-  readonly name: string;
-  readonly attempts: number;
-  readonly reason: string;
-  readonly atMs: number;
-}
+import type { Progress, Task } from "./task.ts";
 
 export interface Dispatcher {
   /** Starts what the queue owes now and sets an alarm for what it owes next. Call it after each change. */
@@ -26,14 +20,6 @@ export interface Dispatcher {
   close(): void;
 }
 
-/** A queue's token bucket, and the tasks it has under way. */
-interface Lane {
-  tokens: number;
-  refilledMs: number;
-  underway: number;
-  cancelAlarm: () => void;
-}
-
 export function createDispatcher(kernel: Kernel, state: TaskState, deliverer: Deliverer): Dispatcher {
   const { clock } = kernel;
   const lanes = new Map<string, Lane>();
@@ -41,32 +27,17 @@ export function createDispatcher(kernel: Kernel, state: TaskState, deliverer: De
   let settled = Promise.withResolvers<void>();
   let closed = false;
 
-  const laneOf = (queue: Queue): Lane => {
-    let lane = lanes.get(queue.name);
-    if (lane === undefined) {
-      const tokens = burstOf(queue.settings);
-      lane = { tokens, refilledMs: clock.now(), underway: 0, cancelAlarm: () => undefined };
-      lanes.set(queue.name, lane);
-    }
+  const laneOf = ({ name, settings }: Queue): Lane => {
+    const lane = lanes.get(name) ?? newLane(settings, clock.now());
+    lanes.set(name, lane);
     return lane;
   };
 
-  const refill = (lane: Lane, { settings }: Queue): void => {
-    const nowMs = clock.now();
-    const gained = ((nowMs - lane.refilledMs) / 1000) * settings.dispatchesPerSecond;
-    lane.tokens = Math.min(lane.tokens + gained, burstOf(settings));
-    lane.refilledMs = nowMs;
-  };
-
   /** When the queue can dispatch again, undefined where only the end of an attempt can tell. */
-  const nextMs = (lane: Lane, queue: Queue): number | undefined => {
-    const scheduleMs = state.nextScheduleMs(queue.name);
-    if (scheduleMs === undefined || lane.underway >= queue.settings.concurrentMax) return undefined;
-    const lacking = Math.max(1 - lane.tokens, 0);
-    return Math.max(
-      scheduleMs,
-      clock.now() + Math.ceil((lacking / queue.settings.dispatchesPerSecond) * 1000),
-    );
+  const nextMs = (lane: Lane, { name, settings }: Queue): number | undefined => {
+    const scheduleMs = state.nextScheduleMs(name);
+    if (scheduleMs === undefined || lane.underway >= settings.concurrentMax) return undefined;
+    return Math.max(scheduleMs, nextTokenMs(lane, settings));
   };
 
   const wake = (name: string): void => {
@@ -81,8 +52,8 @@ export function createDispatcher(kernel: Kernel, state: TaskState, deliverer: De
       return;
     }
     if (queue.paused) return;
-    refill(lane, queue);
-    const room = Math.min(queue.settings.concurrentMax - lane.underway, Math.floor(lane.tokens));
+    refill(lane, queue.settings, clock.now());
+    const room = roomIn(lane, queue.settings);
     if (room > 0) {
       const due = state.dueTasks(name, clock.now(), Math.min(room, limits.DISPATCH_BATCH));
       lane.tokens -= due.length;
@@ -106,39 +77,20 @@ export function createDispatcher(kernel: Kernel, state: TaskState, deliverer: De
     // Not waited for: should the process die before this is on disk, the attempt is made again uncounted.
     void state.database.write(() => state.startAttempt(task.name, progress));
     void (async () => {
-      const requestId = task.request.headers?.["x-request-id"];
+      const request = dispatchRequest(task);
+      const requestId = request.headers["x-request-id"];
       kernel.meter.rpc({ project: projectOf(task.name), requestId }, "tasks.Dispatch");
       const fault = kernel.faults.take("tasks", "Dispatch", task.name);
-      const outcome = await deliverer.deliver(dispatchRequest(task), fault);
+      const outcome = await deliverer.deliver(request, fault);
       if (lane !== undefined) lane.underway -= 1;
       if (closed) return;
-      await state.database.write(() => settle(task.name, outcome, retryFrom()));
+      const moments = { nowMs: clock.now(), retryFromMs: retryFrom() };
+      const ended = await state.database.write(() => settleAttempt(state, task.name, outcome, moments));
+      if (ended !== undefined) exhausted.unshift(ended);
+      exhausted.length = Math.min(exhausted.length, limits.EXHAUSTED_KEPT);
       wake(task.queue);
     })();
     return { ...task, progress };
-  };
-
-  const settle = (name: string, outcome: Outcome, retryFromMs: number): void => {
-    const task = state.task(name);
-    const queue = task && state.queue(task.queue);
-    // Deleted, purged, or completed by another attempt in the meantime.
-    if (task === undefined || queue === undefined) return;
-    const nowMs = clock.now();
-    const takenUntilMs = nowMs + limits.NAME_TAKEN_MS;
-    if (outcome.status !== undefined && outcome.status >= 200 && outcome.status < 300) {
-      state.removeTask(task, takenUntilMs);
-      return;
-    }
-    const failed = failedProgress(task.progress, outcome, nowMs);
-    const ageMs = nowMs - (failed.firstDispatchMs ?? nowMs);
-    if (!isExhausted(queue.settings, failed.dispatchCount, ageMs)) {
-      state.endAttempt(name, failed, retryFromMs + backoffMs(queue.settings, failed.dispatchCount));
-      return;
-    }
-    state.removeTask(task, takenUntilMs);
-    const reason = failed.lastAttempt?.reason ?? "";
-    exhausted.unshift({ name, attempts: failed.dispatchCount, reason, atMs: nowMs });
-    exhausted.length = Math.min(exhausted.length, limits.EXHAUSTED_KEPT);
   };
 
   const isBusy = (project: string): boolean =>
@@ -169,36 +121,5 @@ export function createDispatcher(kernel: Kernel, state: TaskState, deliverer: De
       settled.resolve();
       for (const lane of lanes.values()) lane.cancelAlarm();
     },
-  };
-}
-
-/** gRPC statuses by HTTP status: google.rpc.Code's mapping. */
-const CODES: Readonly<Record<number, string>> = {
-  400: "INVALID_ARGUMENT",
-  401: "UNAUTHENTICATED",
-  403: "PERMISSION_DENIED",
-  404: "NOT_FOUND",
-  409: "ABORTED",
-  429: "RESOURCE_EXHAUSTED",
-  499: "CANCELLED",
-  500: "INTERNAL",
-  501: "UNIMPLEMENTED",
-  503: "UNAVAILABLE",
-  504: "DEADLINE_EXCEEDED",
-};
-
-function failedProgress(progress: Progress, { status, failure }: Outcome, nowMs: number): Progress {
-  const attempted = progress.lastAttempt as Attempt;
-  if (status === undefined) {
-    const code = failure === "deadline" ? "DEADLINE_EXCEEDED" : "UNAVAILABLE";
-    const reason = failure === "deadline" ? "The deadline passed" : "No answer";
-    return { ...progress, lastAttempt: { ...attempted, code, reason } };
-  }
-  const reason = `HTTP status code ${status}`;
-  const answered = { responseMs: nowMs, httpStatus: status, code: CODES[status] ?? "UNKNOWN", reason };
-  return {
-    ...progress,
-    responseCount: progress.responseCount + 1,
-    lastAttempt: { ...attempted, ...answered },
   };
 }

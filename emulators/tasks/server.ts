@@ -9,9 +9,10 @@ import {
 } from "../kernel/grpc.ts";
 import { createDeliverer, type MintIdToken } from "../kernel/http-delivery.ts";
 import { RpcError } from "../kernel/rpc-error.ts";
-import { createDispatcher, type Dispatcher, type ExhaustedTask } from "./dispatch.ts";
+import { createDispatcher, type Dispatcher } from "./dispatch.ts";
 import * as limits from "./limits.ts";
 import { parseName, parseSettings, type Queue, type QueueSettings, queueMessage } from "./queue.ts";
+import type { ExhaustedTask } from "./settle-attempt.ts";
 import { openTaskState, type QueueDepth, type TaskState } from "./state.ts";
 import { parseTask, type Task, taskMessage } from "./task.ts";
 
