@@ -4,7 +4,7 @@ import { RpcError } from "../kernel/rpc-error.ts";
 import type { PubSubCore } from "./core.ts";
 import { DELETED_TOPIC, parseName } from "./names.ts";
 import { pageOf } from "./page.ts";
-import type { Snapshot } from "./replay.ts";
+import type { Snapshot } from "./snapshots.ts";
 import { parseSubscription, type Subscription, updateSubscription } from "./subscription.ts";
 
 /** The part of google.pubsub.v1.Subscriber that is about subscriptions. */
