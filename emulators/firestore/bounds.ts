@@ -141,6 +141,6 @@ function cursorPlace(
   const prefix = Buffer.concat(parts);
   // Cut before all that begin so, or behind: what is before in the query is behind in reverse.
   const behind = cursor.before === plan.reverse;
-  if (prefix.length === 0) return (cursor.before ? "before all" : "behind all") as "before all";
+  if (prefix.length === 0) return cursor.before ? "before all" : "behind all";
   return { suffix: keyOfCut({ prefix, behind }), id: EMPTY };
 }

@@ -11,10 +11,19 @@ export interface CompositeIndex extends IndexDefinition {
 /** What is indexed in the collections of one group. */
 export interface GroupIndexes {
   readonly composites: readonly CompositeIndex[];
-  /** Whether any field is indexed otherwise than automatically. */
-  readonly overridden: boolean;
   field(path: string, scope: Scope): FieldIndexing;
+  /** Inside a write: the slots in which a field has entries. */
+  slots(path: string): FieldSlots;
   readonly ttl: readonly FieldPath[];
+}
+
+/** The slots of one field's indexes; undefined where it has no such index. */
+export interface FieldSlots {
+  readonly ordered: number | undefined;
+  readonly contains: number | undefined;
+  readonly groupOrdered: number | undefined;
+  readonly groupContains: number | undefined;
+  readonly ttl: number | undefined;
 }
 
 const AUTOMATIC: Record<Scope, FieldIndexing> = {
@@ -47,13 +56,17 @@ export class IndexCatalog {
     this.overrides = file === undefined ? new Map() : parseOverrides(file);
     const wanted = file === undefined ? this.madeEarlier() : parseIndexes(file);
     for (const definition of wanted) this.define(definition);
-    store.onForget(() => this.slots.clear());
+    store.onForget(() => {
+      this.slots.clear();
+      this.groups.clear();
+    });
   }
 
   group(name: string): GroupIndexes {
     let indexes = this.groups.get(name);
     if (indexes === undefined) {
-      indexes = groupIndexes(this.definitions.get(name) ?? [], this.overrides.get(name) ?? []);
+      const slotOf = (kind: FieldIndexKind, path: string): number => this.fieldSlot(kind, path);
+      indexes = groupIndexes(this.definitions.get(name) ?? [], this.overrides.get(name) ?? [], slotOf);
       this.groups.set(name, indexes);
     }
     return indexes;
@@ -159,6 +172,7 @@ function deserialized(text: string): IndexDefinition {
 function groupIndexes(
   composites: readonly CompositeIndex[],
   overrides: readonly FieldOverride[],
+  slotOf: (kind: FieldIndexKind, path: string) => number,
 ): GroupIndexes {
   const byPath = new Map(overrides.map((override) => [override.path.text, override]));
   const known = new Map<string, FieldOverride | undefined>();
@@ -177,15 +191,42 @@ function groupIndexes(
     return found;
   };
 
+  const ttl = overrides.filter((override) => override.ttl).map(({ path }) => path);
+  const field = (path: string, scope: Scope): FieldIndexing => {
+    if (overrides.length === 0) return AUTOMATIC[scope];
+    const override = overrideOf(path);
+    if (override === undefined) return AUTOMATIC[scope];
+    return scope === "COLLECTION" ? override.collection : override.collectionGroup;
+  };
+  const slots = new Map<string, FieldSlots>();
+  const makeSlots = (path: string): FieldSlots => {
+    const own = field(path, "COLLECTION");
+    const group = field(path, "COLLECTION_GROUP");
+    const slot = (kind: FieldIndexKind, wanted: boolean): number | undefined =>
+      wanted ? slotOf(kind, path) : undefined;
+    return {
+      ordered: slot("ordered", own.asc || own.desc),
+      contains: slot("contains", own.contains),
+      groupOrdered: slot("group ordered", group.asc || group.desc),
+      groupContains: slot("group contains", group.contains),
+      ttl: slot(
+        "ttl",
+        ttl.some(({ text }) => text === path),
+      ),
+    };
+  };
   return {
     composites,
-    overridden: overrides.length > 0,
-    ttl: overrides.filter(({ ttl }) => ttl).map(({ path }) => path),
-    field(path, scope) {
-      if (overrides.length === 0) return AUTOMATIC[scope];
-      const override = overrideOf(path);
-      if (override === undefined) return AUTOMATIC[scope];
-      return scope === "COLLECTION" ? override.collection : override.collectionGroup;
+    ttl,
+    field,
+    slots(path) {
+      let found = slots.get(path);
+      if (found === undefined) {
+        if (slots.size >= SLOTS_CACHED_MAX) slots.clear();
+        found = makeSlots(path);
+        slots.set(path, found);
+      }
+      return found;
     },
   };
 }

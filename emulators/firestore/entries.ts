@@ -1,13 +1,16 @@
 import type { CompositeIndex, GroupIndexes, IndexCatalog } from "./catalog.ts";
 import { fieldAt } from "./fields.ts";
-import { inverted, valueKey } from "./key.ts";
+import { inverted, prefixedKey, valueKey } from "./key.ts";
 import { quotedName } from "./path.ts";
 import type { Collection } from "./store.ts";
 import type { Fields, Value } from "./value.ts";
 
-/** One row of an index: its key, and the document that has it. */
+/**
+ * One row of an index: its key, and the document that has it. The key's bytes are kept as a string
+ * of Latin-1, which takes less memory than a buffer and compares faster.
+ */
 export interface Entry {
-  readonly key: Buffer;
+  readonly key: string;
   readonly id: Buffer;
 }
 
@@ -21,10 +24,14 @@ const PREFIX_BYTES = 8;
 /** The beginning of all keys of one index in one scope. */
 export function keyPrefix(scope: number, id: number, slot: number): Buffer {
   const prefix = Buffer.allocUnsafe(PREFIX_BYTES);
+  writePrefix(prefix, scope, id, slot);
+  return prefix;
+}
+
+function writePrefix(prefix: Buffer, scope: number, id: number, slot: number): void {
   prefix[0] = scope;
   prefix.writeUInt32BE(id, 1);
   prefix.writeUIntBE(slot, 5, 3);
-  return prefix;
 }
 
 /** The beginning of all keys of one scope. */
@@ -43,13 +50,11 @@ export function entryTarget(collection: Collection, collectionKey: Buffer, id: B
 
 /** Makes the entries of documents of one collection. */
 export class EntryMaker {
-  private readonly catalog: IndexCatalog;
   private readonly indexes: GroupIndexes;
   private readonly collection: Collection;
-  private readonly prefixes = new Map<string, Buffer>();
+  private readonly prefix = Buffer.allocUnsafe(PREFIX_BYTES);
 
   constructor(catalog: IndexCatalog, collection: Collection) {
-    this.catalog = catalog;
     this.collection = collection;
     this.indexes = catalog.group(collection.group);
   }
@@ -60,18 +65,19 @@ export class EntryMaker {
   }
 
   private addField(target: EntryTarget, path: string, value: Value, out: Entry[]): void {
-    const { collection: own, collectionGroup: group } = this.indexing(path);
-    const key = valueKey(value);
-    if (own.asc || own.desc) out.push({ key: this.key("ordered", path, key), id: target.id });
-    if (group.asc || group.desc) out.push({ key: this.key("group ordered", path, key), id: target.path });
-    if (value.type === "array" && (own.contains || group.contains)) {
-      for (const element of elementKeys(value.values)) {
-        if (own.contains) out.push({ key: this.key("contains", path, element), id: target.id });
-        if (group.contains) out.push({ key: this.key("group contains", path, element), id: target.path });
-      }
+    const slots = this.indexes.slots(path);
+    if (slots.ordered !== undefined) this.add(target, COLLECTION_SCOPE, slots.ordered, value, out);
+    if (slots.groupOrdered !== undefined) this.add(target, GROUP_SCOPE, slots.groupOrdered, value, out);
+    if (slots.ttl !== undefined && value.type === "timestamp") {
+      this.add(target, GROUP_SCOPE, slots.ttl, value, out);
     }
-    if (value.type === "timestamp" && this.indexes.ttl.some(({ text }) => text === path)) {
-      out.push({ key: this.key("ttl", path, key), id: target.path });
+    // An element that an array has twice makes the same entry twice, which is one in the end.
+    if (value.type === "array") {
+      for (const element of value.values) {
+        if (slots.contains !== undefined) this.add(target, COLLECTION_SCOPE, slots.contains, element, out);
+        if (slots.groupContains !== undefined)
+          this.add(target, GROUP_SCOPE, slots.groupContains, element, out);
+      }
     }
     if (value.type !== "map") return;
     for (const [name, inner] of value.fields) {
@@ -79,27 +85,11 @@ export class EntryMaker {
     }
   }
 
-  private indexing(
-    path: string,
-  ): Record<"collection" | "collectionGroup", ReturnType<GroupIndexes["field"]>> {
-    return {
-      collection: this.indexes.field(path, "COLLECTION"),
-      collectionGroup: this.indexes.field(path, "COLLECTION_GROUP"),
-    };
-  }
-
-  private key(kind: Parameters<IndexCatalog["fieldSlot"]>[0], path: string, value: Buffer): Buffer {
-    const name = `${kind}:${path}`;
-    let prefix = this.prefixes.get(name);
-    if (prefix === undefined) {
-      const slot = this.catalog.fieldSlot(kind, path);
-      prefix =
-        kind === "ordered" || kind === "contains"
-          ? keyPrefix(COLLECTION_SCOPE, this.collection.id, slot)
-          : keyPrefix(GROUP_SCOPE, this.collection.groupId, slot);
-      this.prefixes.set(name, prefix);
-    }
-    return Buffer.concat([prefix, value]);
+  private add(target: EntryTarget, scope: number, slot: number, value: Value, out: Entry[]): void {
+    const { id, groupId } = this.collection;
+    const byGroup = scope === GROUP_SCOPE;
+    writePrefix(this.prefix, scope, byGroup ? groupId : id, slot);
+    out.push({ key: prefixedKey(this.prefix, value), id: byGroup ? target.path : target.id });
   }
 
   /** The entries of a document in the composite indexes; none where a field is missing. */
@@ -110,7 +100,8 @@ export class EntryMaker {
         ? keyPrefix(GROUP_SCOPE, this.collection.groupId, index.slot)
         : keyPrefix(COLLECTION_SCOPE, this.collection.id, index.slot);
       for (const suffix of compositeKeys(index, fields)) {
-        out.push({ key: Buffer.concat([prefix, suffix]), id: byGroup ? target.path : target.id });
+        const key = Buffer.concat([prefix, suffix]).toString("latin1");
+        out.push({ key, id: byGroup ? target.path : target.id });
       }
     }
   }

@@ -24,9 +24,7 @@ export function explainMetrics(
 ): Message {
   const scope = scopeOf(query) === "COLLECTION" ? "Collection" : "Collection group";
   const used = new Set(plans.flatMap((plan) => properties(query, plan)));
-  const indexesUsed = [...used].map((properties) =>
-    struct({ query_scope: text(scope), properties: text(properties) }),
-  );
+  const indexesUsed = [...used].map((index) => struct({ query_scope: text(scope), properties: text(index) }));
   return { planSummary: { indexesUsed }, executionStats: run === undefined ? undefined : statistics(run) };
 }
 

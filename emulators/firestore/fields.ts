@@ -1,4 +1,6 @@
 import { type FieldPath, NAME_FIELD } from "./path.ts";
+import type { StoredDocument } from "./store.ts";
+import type { Micros } from "./time.ts";
 import { type Fields, readFields, type Value, writeFields } from "./value.ts";
 import { WireReader, WireWriter } from "./wire.ts";
 
@@ -15,6 +17,30 @@ export function encodeFields(fields: Fields): Buffer {
 
 export function decodeFields(bytes: Uint8Array): Fields {
   return readFields(new WireReader(bytes), DOCUMENT_FIELDS, 0, false);
+}
+
+const decoded = new WeakMap<StoredDocument, Fields>();
+
+/** The fields of a document as it is kept, decoded once for all who look at the same row. */
+export function fieldsOf(document: StoredDocument): Fields {
+  let fields = decoded.get(document);
+  if (fields === undefined) {
+    fields = decodeFields(document.fields);
+    decoded.set(document, fields);
+  }
+  return fields;
+}
+
+/** A row for fields that are at hand already. */
+export function storedFields(
+  fields: Fields,
+  bytes: Buffer,
+  created: Micros,
+  updated: Micros,
+): StoredDocument {
+  const document = { created, updated, fields: bytes };
+  decoded.set(document, fields);
+  return document;
 }
 
 export function fieldAt(fields: Fields, path: FieldPath): Value | undefined {

@@ -1,4 +1,4 @@
-import { decodeFields, fieldAt } from "./fields.ts";
+import { fieldAt, fieldsOf } from "./fields.ts";
 import type { Subject } from "./filter.ts";
 import { type FieldPath, pathKey, pathOfKey, segmentKey, unescapeZeros } from "./path.ts";
 import { type Query, sortKey } from "./query.ts";
@@ -10,7 +10,6 @@ export class Found implements Subject {
   readonly collection: Collection;
   readonly id: Buffer;
   readonly document: StoredDocument;
-  private decoded: Fields | undefined;
   private key: Buffer | undefined;
 
   constructor(collection: Collection, id: Buffer, document: StoredDocument) {
@@ -20,8 +19,7 @@ export class Found implements Subject {
   }
 
   get fields(): Fields {
-    this.decoded ??= decodeFields(this.document.fields);
-    return this.decoded;
+    return fieldsOf(this.document);
   }
 
   /** The document's path as a key. */

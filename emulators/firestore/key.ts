@@ -45,6 +45,10 @@ class KeyWriter {
     return Buffer.from(this.buffer.subarray(0, this.length));
   }
 
+  finishText(): string {
+    return this.buffer.toString("latin1", 0, this.length);
+  }
+
   get exhausted(): boolean {
     return this.budget <= 0;
   }
@@ -63,6 +67,12 @@ class KeyWriter {
   byte(value: number): void {
     this.reserve(1);
     this.buffer[this.length++] = value;
+  }
+
+  raw(bytes: Buffer): void {
+    this.reserve(bytes.length);
+    bytes.copy(this.buffer, this.length);
+    this.length += bytes.length;
   }
 
   double(value: number): void {
@@ -102,6 +112,14 @@ export function valueKey(value: Value): Buffer {
   writer.start();
   writeKey(value);
   return writer.finish();
+}
+
+/** A value's key behind a prefix, as a string of Latin-1. */
+export function prefixedKey(prefix: Buffer, value: Value): string {
+  writer.start();
+  writer.raw(prefix);
+  writeKey(value);
+  return writer.finishText();
 }
 
 function writeKey(value: Value): void {

@@ -123,7 +123,7 @@ export class LockTable {
 
   /** Gives everything back; each document goes to the oldest that waits for it. */
   release(holder: Holder): void {
-    for (const wait of [...holder.waits]) wait.end(contention());
+    for (const wait of holder.waits) wait.end(contention());
     for (const document of holder.held) {
       this.holders.delete(document);
       const next = oldest(this.queues.get(document) ?? []);

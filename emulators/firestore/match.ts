@@ -1,9 +1,9 @@
-import { decodeFields, fieldAt } from "./fields.ts";
+import { fieldAt, fieldsOf } from "./fields.ts";
 import { matchesFilter, type Subject } from "./filter.ts";
 import { type FieldPath, groupOf, pathKey } from "./path.ts";
 import { type Query, sortKey, withinCursors } from "./query.ts";
 import type { StoredDocument } from "./store.ts";
-import type { Fields, Value } from "./value.ts";
+import type { Value } from "./value.ts";
 
 /** Whether documents of a collection can be among a query's results, its limit aside. */
 export function reaches(query: Query, collection: string): boolean {
@@ -19,7 +19,6 @@ export function reaches(query: Query, collection: string): boolean {
 export class DocumentSubject implements Subject {
   readonly path: Buffer;
   readonly document: StoredDocument;
-  private decoded: Fields | undefined;
 
   constructor(path: string, document: StoredDocument) {
     this.path = pathKey(path);
@@ -27,8 +26,7 @@ export class DocumentSubject implements Subject {
   }
 
   valueAt(path: FieldPath): Value | undefined {
-    this.decoded ??= decodeFields(this.document.fields);
-    return fieldAt(this.decoded, path);
+    return fieldAt(fieldsOf(this.document), path);
   }
 
   /** The document's place in the query's results; undefined when it is not among them. */

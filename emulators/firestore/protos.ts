@@ -26,7 +26,7 @@ export function loadFirestoreProtos(): protobuf.Root {
     write.fields.verify = { type: "string", id: 5 };
     write.oneofs?.operation?.oneof.push("verify");
   }
-  return protobuf.Root.fromJSON(description as protobuf.INamespace);
+  return protobuf.Root.fromJSON(description);
 }
 
 function keepValuesEncoded({ fields = {}, nested = {} }: Description): void {

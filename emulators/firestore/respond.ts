@@ -1,4 +1,4 @@
-import { decodeFields, encodeFields, projected } from "./fields.ts";
+import { encodeFields, fieldsOf, projected } from "./fields.ts";
 import type { FieldPath } from "./path.ts";
 import type { StoredDocument } from "./store.ts";
 import { type Micros, timestampOf } from "./time.ts";
@@ -20,7 +20,7 @@ export function writeTime(into: WireWriter, field: number, micros: Micros): void
 
 /** The fields that a mask leaves of a document. */
 export function maskedFields(document: StoredDocument, mask: readonly FieldPath[] | undefined): Buffer {
-  return mask === undefined ? document.fields : encodeFields(projected(decodeFields(document.fields), mask));
+  return mask === undefined ? document.fields : encodeFields(projected(fieldsOf(document), mask));
 }
 
 /** Writes a `Document` message as field `field`, or bare where `field` is undefined. */

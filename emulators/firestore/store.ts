@@ -256,25 +256,27 @@ export class Store {
     ).run(collection, time, id, before?.created ?? null, before?.updated ?? null, before?.fields ?? null);
   }
 
-  /**
-   * The documents of a collection that changed after `time`, each with what it was then, in the
-   * order in which they changed first.
-   */
-  changedSince(collection: number, time: Micros, limit = -1): Version[] {
+  /** The documents of a collection that changed after `time`, each with what it was then. */
+  changedSince(collection: number, time: Micros): Version[] {
+    const first = new Map<string, Version>();
+    for (const version of this.versionsSince(collection, time)) {
+      const key = version.id.toString("latin1");
+      if (!first.has(key)) first.set(key, version);
+    }
+    return [...first.values()];
+  }
+
+  /** What was replaced in a collection after `time`, in the order of the commits. */
+  versionsSince(collection: number, time: Micros): Version[] {
     const rows = this.statement(
       `SELECT time, id, created, updated, fields FROM versions
-       WHERE collection = ? AND time > ? ORDER BY time LIMIT ?`,
-    ).all(collection, time, limit) as unknown as (DocumentRow & { time: number; id: Uint8Array })[];
-    const seen = new Set<string>();
-    const versions: Version[] = [];
-    for (const row of rows) {
-      const id = asBuffer(row.id);
-      const text = id.toString("latin1");
-      if (seen.has(text)) continue;
-      seen.add(text);
-      versions.push({ time: row.time, id, before: row.fields === null ? undefined : stored(row) });
-    }
-    return versions;
+       WHERE collection = ? AND time > ? ORDER BY time`,
+    ).all(collection, time) as unknown as (DocumentRow & { time: number; id: Uint8Array })[];
+    return rows.map((row) => ({
+      time: row.time,
+      id: asBuffer(row.id),
+      before: row.fields === null ? undefined : stored(row),
+    }));
   }
 
   saveTime(database: DatabaseRow, time: Micros): void {

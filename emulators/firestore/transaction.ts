@@ -162,7 +162,7 @@ export class Transactions {
   }
 
   close(): void {
-    for (const { transaction } of [...this.live.values()]) this.end(transaction);
+    for (const { transaction } of this.live.values()) this.end(transaction);
   }
 }
 

@@ -1,7 +1,7 @@
 import { RpcError } from "../kernel/rpc-error.ts";
 import type { IndexCatalog } from "./catalog.ts";
 import { countEntries } from "./entries.ts";
-import { decodeFields, encodeFields, fieldAt, withField } from "./fields.ts";
+import { encodeFields, fieldAt, fieldsOf, storedFields, withField } from "./fields.ts";
 import { DOCUMENT_BYTES_MAX, INDEX_ENTRIES_MAX } from "./limits.ts";
 import { groupOf, segmentKey } from "./path.ts";
 import type { IndexSettler } from "./settle.ts";
@@ -100,7 +100,7 @@ export class Writer {
       return { updateTime: current.updated, transformResults: results };
     }
     this.checkLimits(write, path, fields, bytes.length);
-    entry.after = { created: current?.created ?? time, updated: time, fields: bytes };
+    entry.after = storedFields(fields, bytes, current?.created ?? time, time);
     return { updateTime: time, transformResults: results };
   }
 
@@ -136,7 +136,7 @@ export class Writer {
       if (after === undefined) this.store.removeDocument(collection.id, key);
       else this.store.putDocument(collection.id, key, after);
       this.store.addVersion(collection.id, draft.time, key, before);
-      this.settler.changed(collection.id, draft.time);
+      this.settler.changed(collection.id, draft.time, { id: key, before, after });
     }
     if (draft.changes.length > 0) this.store.saveTime(database, draft.time);
   }
@@ -166,7 +166,7 @@ function newFields(
 ): { readonly fields: Fields; readonly results: readonly Value[] } {
   let fields = write.fields;
   if (write.mask !== undefined) {
-    fields = current === undefined ? new Map() : decodeFields(current.fields);
+    fields = current === undefined ? new Map() : fieldsOf(current);
     for (const path of write.mask) fields = withField(fields, path, fieldAt(write.fields, path));
   }
   const results: Value[] = [];
