@@ -7,6 +7,8 @@ export default defineConfig({
     pool: "forks",
     maxWorkers: 2,
     isolate: false,
+    // Google's clients otherwise look for a metadata server in every process.
+    env: { METADATA_SERVER_DETECTION: "none" },
     testTimeout: 30_000,
     hookTimeout: 30_000,
   },

@@ -82,10 +82,10 @@ async function readDialogues(file: string): Promise<Dialogue[]> {
 async function signIn(api: string, consoleUrl: string, name: string): Promise<Actor> {
   const email = `${name}@example.test`;
   const anyone = createApiClient(api, {});
-  const { body: sent } = await anyone.post(`${APP}/auth/codes`, { email });
+  const sent = await must(202, () => anyone.post(`${APP}/auth/codes`, { email }));
   const code = await newestCode(consoleUrl, email, Date.parse(sent.expiresAt) - 5 * 60_000);
-  const { status, body } = await anyone.post(`${APP}/auth/sessions`, { challenge: sent.challenge, code });
-  if (status !== 201) throw new Error(`Signing in failed: ${JSON.stringify(body)}`);
+  const signIn = { challenge: sent.challenge, code };
+  const body = await must(201, () => anyone.post(`${APP}/auth/sessions`, signIn));
   let token: string = body.accessToken;
   let refreshToken: string = body.refreshToken;
   const timer = setInterval(() => {
