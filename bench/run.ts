@@ -201,9 +201,9 @@ async function main(): Promise<void> {
     console.error(
       `started: first ${number(firstStartMs, 0)} ms, again after kill -9 ${number(suite.startMs, 0)} ms`,
     );
-    const api = lightClient(suite.api, await signIn(suite, "bench@example.test"));
+    const api = lightClient(suite.api, await signIn(suite, "bench-appends@example.test"));
     await benchAppends(suite, api);
-    await benchPages(suite, lightClient(suite.api, await signIn(suite, "bench@example.test")));
+    await benchPages(suite, lightClient(suite.api, await signIn(suite, "bench-pages@example.test")));
     const signIns = await closedLoop(4, Math.round(100 * scale), suite.functionsPid, async (index) => {
       await signIn(suite, `person-${index}@example.test`);
     });

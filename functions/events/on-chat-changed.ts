@@ -1,4 +1,4 @@
-import { catchUp } from "../../shared/chat/catch-up.ts";
+import { openCatchUp } from "../../shared/chat/catch-up.ts";
 import { ChatChanged } from "../../shared/chat/contract.ts";
 import { appHandle } from "../../shared/identity/app.ts";
 import { eventFunction } from "../runtime/background-function.ts";
@@ -6,5 +6,8 @@ import { eventFunction } from "../runtime/background-function.ts";
 export const onChatChanged = eventFunction({
   name: "on-chat-changed",
   payload: ChatChanged,
-  handle: (deps, event) => catchUp(deps, appHandle(deps.firestore, event.app), event.chat),
+  open(deps) {
+    const catchUp = openCatchUp(deps);
+    return ({ app, chat, revision }) => catchUp.run(appHandle(deps.firestore, app), chat, revision);
+  },
 });

@@ -23,8 +23,11 @@ interface BackgroundSpec<Payload> {
   readonly trigger: "event" | "task" | "schedule";
   readonly payload: z.ZodType<Payload>;
   unwrap(body: unknown, headers: IncomingHttpHeaders): Delivery;
-  /** Does the work. Throwing means: deliver again. An `invalid_request` means: never deliver again. */
-  handle(deps: Deps, payload: Payload): Promise<object | undefined>;
+  /**
+   * Prepares an instance and answers with what does the work. Throwing there means: deliver again. An
+   * `invalid_request` means: never deliver again. What it resolves with stands in the log.
+   */
+  open(deps: Deps): (payload: Payload) => Promise<object | undefined>;
 }
 
 export const DEAD_LETTERS_TOPIC = "dead-letters";
@@ -38,8 +41,8 @@ function backgroundFunction<Payload>(spec: BackgroundSpec<Payload>): CloudFuncti
   return {
     name: spec.name,
     open(deps) {
-      const checkCaller = openCallerCheck(deps, spec.name);
-      return (request, response) => serve(deps, spec, checkCaller, request, response);
+      const opened = { checkCaller: openCallerCheck(deps, spec.name), handle: spec.open(deps) };
+      return (request, response) => serve(deps, spec, opened, request, response);
     },
   };
 }
@@ -47,7 +50,7 @@ function backgroundFunction<Payload>(spec: BackgroundSpec<Payload>): CloudFuncti
 async function serve<Payload>(
   deps: Deps,
   spec: BackgroundSpec<Payload>,
-  checkCaller: CallerCheck,
+  { checkCaller, handle }: { checkCaller: CallerCheck; handle: ReturnType<BackgroundSpec<Payload>["open"]> },
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -66,7 +69,7 @@ async function serve<Payload>(
     let isDone = false;
     if (failure === undefined) {
       try {
-        result = await spec.handle(deps, parsePayload(spec.payload, delivery.payload));
+        result = await handle(parsePayload(spec.payload, delivery.payload));
         isDone = true;
       } catch (cause) {
         failure = toAppError(cause);
@@ -126,7 +129,7 @@ const PushEnvelope = z.object({
 
 /** A function that a Pub/Sub subscription pushes events to. */
 export const eventFunction = <Payload>(
-  spec: Pick<BackgroundSpec<Payload>, "name" | "payload" | "handle">,
+  spec: Pick<BackgroundSpec<Payload>, "name" | "payload" | "open">,
 ): CloudFunction =>
   backgroundFunction({
     ...spec,
@@ -147,7 +150,7 @@ export const eventFunction = <Payload>(
 
 /** A function that a Cloud Tasks queue dispatches tasks to. */
 export const taskFunction = <Payload>(
-  spec: Pick<BackgroundSpec<Payload>, "name" | "payload" | "handle">,
+  spec: Pick<BackgroundSpec<Payload>, "name" | "payload" | "open">,
 ): CloudFunction =>
   backgroundFunction({
     ...spec,
@@ -164,12 +167,9 @@ export const taskFunction = <Payload>(
   });
 
 /** A function that Cloud Scheduler runs. */
-export const scheduleFunction = (
-  spec: Pick<BackgroundSpec<object>, "name"> & { handle(deps: Deps): Promise<object | undefined> },
-): CloudFunction =>
+export const scheduleFunction = (spec: Pick<BackgroundSpec<object>, "name" | "open">): CloudFunction =>
   backgroundFunction({
-    name: spec.name,
-    handle: spec.handle,
+    ...spec,
     payload: z.looseObject({}),
     trigger: "schedule",
     unwrap: (body, headers) => ({

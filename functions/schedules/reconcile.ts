@@ -4,5 +4,8 @@ import { scheduleFunction } from "../runtime/background-function.ts";
 
 export const reconcile = scheduleFunction({
   name: "reconcile",
-  handle: (deps) => reconcileChanges({ ...deps, chatLog: openChatLog(deps) }),
+  open(deps) {
+    const chatDeps = { ...deps, chatLog: openChatLog(deps) };
+    return () => reconcileChanges(chatDeps);
+  },
 });

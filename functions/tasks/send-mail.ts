@@ -11,10 +11,12 @@ import { taskFunction } from "../runtime/background-function.ts";
 export const sendMail = taskFunction({
   name: "send-mail",
   payload: z.object({ app: AppId, challenge: z.string() }),
-  async handle(deps, { app, challenge }) {
-    const mail = await composeCodeMail(deps, appHandle(deps.firestore, app), challenge);
-    if (mail === undefined) return { sent: false };
-    await deps.mailer.send(mail);
-    return { sent: true };
-  },
+  open:
+    (deps) =>
+    async ({ app, challenge }) => {
+      const mail = await composeCodeMail(deps, appHandle(deps.firestore, app), challenge);
+      if (mail === undefined) return { sent: false };
+      await deps.mailer.send(mail);
+      return { sent: true };
+    },
 });

@@ -9,6 +9,51 @@ import { deleteMessages, listChanged, readProgress, writeProgress } from "./stor
 export const CATCH_UP_MESSAGES = 300;
 /** How often a delivery starts over because another was at the same chat. */
 const COLLISIONS_MAX = 10;
+const COLLISION_MS_MAX = 50;
+
+export interface CaughtUp {
+  /** Changes handled by this call; 0 when another delivery had done it. */
+  readonly handled: number;
+}
+
+/** Catches chats up, one run at a time for each chat within an instance. */
+export interface CatchUp {
+  /** Resolves when everything up to the revision is handled. @throws when Firestore fails; call it again */
+  run(app: App, chat: number, revision: number): Promise<CaughtUp>;
+}
+
+/**
+ * A busy chat has many events at once, of which one run handles all. Deliveries that find a run under way
+ * wait for the next one, which they share.
+ */
+export function openCatchUp(deps: Deps): CatchUp {
+  const running = new Map<
+    string,
+    { current: Promise<unknown>; next: Promise<CaughtUp> | undefined; upTo: number }
+  >();
+
+  const begin = (path: string, app: App, chat: number, revision: number): Promise<CaughtUp> => {
+    const current = catchUp(deps, app, chat, revision);
+    const entry = { current, next: undefined, upTo: revision };
+    running.set(path, entry);
+    const end = (): void => {
+      if (running.get(path) === entry && entry.next === undefined) running.delete(path);
+    };
+    current.then(end, end);
+    return current;
+  };
+
+  return {
+    run(app, chat, revision) {
+      const path = `${app.id}/${chat}`;
+      const entry = running.get(path);
+      if (entry === undefined) return begin(path, app, chat, revision);
+      entry.upTo = Math.max(entry.upTo, revision);
+      entry.next ??= entry.current.catch(() => undefined).then(() => begin(path, app, chat, entry.upTo));
+      return entry.next;
+    },
+  };
+}
 
 /**
  * Brings the background work on a chat up to its head: counts its new messages into the usage of
@@ -20,17 +65,18 @@ const COLLISIONS_MAX = 10;
  * 1 commit more for each CATCH_UP_MESSAGES.
  * @throws when Firestore fails; call it again
  */
-export async function catchUp(deps: Deps, app: App, chat: number): Promise<{ handled: number }> {
+async function catchUp(deps: Deps, app: App, chat: number, revision: number): Promise<CaughtUp> {
   let handled = 0;
+  let until = revision;
   for (let collisions = 0; collisions <= COLLISIONS_MAX; ) {
     const { head, progress, found } = await readProgress(deps.firestore, app, chat);
-    if (head === undefined || progress.revision >= head.revision) return { handled };
+    if (head === undefined || progress.revision >= Math.min(until, head.revision)) return { handled };
     const goal = nextGoal(head, progress.revision);
     if (head.status === "deleted" && goal === head.revision) await purge(deps, app, chat);
     const changed = await listChanged(app, chat, progress.revision, CATCH_UP_MESSAGES);
     const complete = changed.length < CATCH_UP_MESSAGES;
     const uncounted = changed.filter(({ number }) => number > progress.countedNumber);
-    const revision = Math.max(complete ? goal : 0, ...changed.map((message) => message.revision));
+    const reached = Math.max(complete ? goal : 0, ...changed.map((message) => message.revision));
     const countedNumber = Math.max(progress.countedNumber, ...uncounted.map(({ number }) => number));
     try {
       await writeProgress(
@@ -38,16 +84,19 @@ export async function catchUp(deps: Deps, app: App, chat: number): Promise<{ han
         app,
         chat,
         found,
-        { revision, countedNumber },
+        { revision: reached, countedNumber },
         countByDay(uncounted),
       );
     } catch (cause) {
       const code = grpcCode(cause);
       if (code !== GRPC.failedPrecondition && code !== GRPC.alreadyExists) throw cause;
       collisions += 1;
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * COLLISION_MS_MAX));
       continue;
     }
     handled += changed.length;
+    // Whoever has begun goes on to the head; whoever comes second is content with its own revision.
+    until = head.revision;
     if (complete && goal === head.revision) return { handled };
   }
   throw new Error("Other deliveries kept moving the progress of this chat.");
