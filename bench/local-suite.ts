@@ -6,8 +6,8 @@ import { createApiClient } from "../shared/testing/api-client.ts";
 export interface LocalSuite {
   readonly api: string;
   readonly consoleUrl: string;
-  /** The process that the functions run in. */
-  readonly functionsPid: number;
+  /** The process that answers the API; deliveries go to another. */
+  readonly apiPid: number;
   /** From starting the process to the first answer of the API. */
   readonly startMs: number;
   /** The variables that point Google's clients at this suite. */
@@ -36,7 +36,7 @@ export async function startLocalSuite(portBase: number, dataDir: string): Promis
     consoleUrl,
     startMs,
     operatorKey: info.operatorKey,
-    functionsPid: childrenOf(child.pid ?? 0)[0] ?? 0,
+    apiPid: apiHostOf(child.pid ?? 0),
     env: {
       GOOGLE_CLOUD_PROJECT: info.projectId,
       FIRESTORE_EMULATOR_HOST: at("firestore"),
@@ -76,10 +76,13 @@ async function untilInfo(
   }
 }
 
-function childrenOf(pid: number): number[] {
+/** The suite's child that was given any free port: the background's host has the one of firebase.json. */
+function apiHostOf(pid: number): number {
   try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(/\s+/).map(Number);
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(/\s+/).map(Number);
+    const portOf = (child: number) => readFileSync(`/proc/${child}/cmdline`, "utf8").split("\0").at(-2);
+    return children.find((child) => portOf(child) === "0") ?? 0;
   } catch {
-    return [];
+    return 0;
   }
 }

@@ -128,7 +128,7 @@ async function benchAppends(suite: LocalSuite, api: Api): Promise<void> {
       const append = async (index: number): Promise<void> => {
         await api.post(path(chats[index % count]), { text: TEXT });
       };
-      const run = (): Promise<Measured> => closedLoop(concurrency, total, suite.functionsPid, append);
+      const run = (): Promise<Measured> => closedLoop(concurrency, total, suite.apiPid, append);
       await run();
       const rpcs = await rpcsOf(suite, total, run);
       const { ours, theirs } = await alternate(run, () =>
@@ -145,7 +145,7 @@ async function benchAppends(suite: LocalSuite, api: Api): Promise<void> {
   const open = await openLoop(
     rate,
     Math.round(1500 * scale),
-    suite.functionsPid,
+    suite.apiPid,
     seededRandom(SEED),
     async (index) => {
       await api.post(path(chats[index % CHATS]), { text: TEXT });
@@ -157,12 +157,12 @@ async function benchAppends(suite: LocalSuite, api: Api): Promise<void> {
 async function benchPages(suite: LocalSuite, api: Api): Promise<void> {
   const { body: chat } = await api.post("/v1/apps/demo/chats", { kind: "group" });
   const path = `/v1/apps/demo/chats/${chat.number}/messages`;
-  await closedLoop(64, 10_000, suite.functionsPid, async () => {
+  await closedLoop(64, 10_000, suite.apiPid, async () => {
     await api.post(path, { text: TEXT });
   });
   const total = Math.round(800 * scale);
   const run = (): Promise<Measured> =>
-    closedLoop(16, total, suite.functionsPid, async (index) => {
+    closedLoop(16, total, suite.apiPid, async (index) => {
       await api.get(`${path}?before=${10_001 - ((index * 37) % 9_900)}`);
     });
   await run();
@@ -204,7 +204,7 @@ async function main(): Promise<void> {
     const api = lightClient(suite.api, await signIn(suite, "bench-appends@example.test"));
     await benchAppends(suite, api);
     await benchPages(suite, lightClient(suite.api, await signIn(suite, "bench-pages@example.test")));
-    const signIns = await closedLoop(4, Math.round(100 * scale), suite.functionsPid, async (index) => {
+    const signIns = await closedLoop(4, Math.round(100 * scale), suite.apiPid, async (index) => {
       await signIn(suite, `person-${index}@example.test`);
     });
     report("sign-in, mail included, 4 at once", rowOf(signIns), "");

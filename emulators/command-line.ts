@@ -26,7 +26,7 @@ export const USAGE = `Options:
   --data DIR       keep data in DIR (default .scrollback)
   --fresh          forget the data of earlier starts
   --project ID     the Google Cloud project to be (default demo-scrollback)
-  --instances N    run N function hosts that take turns (default 1)
+  --instances N    run N hosts of the API that take turns (default 1)
   --only LIST      npm run emulators: start only these, of ${Object.keys(SERVICES).join(", ")}`;
 
 const INSTANCES_MAX = 32;

@@ -5,10 +5,9 @@ import { DEMO_APP, ensureDemoApp } from "./demo-app.ts";
 import type { IndexFile } from "./firestore/server.ts";
 import { createLogBook, type LogBook, type LogEntry } from "./function-host/log-book.ts";
 import { type FunctionPool, startFunctions } from "./function-host/pool.ts";
-import { badGateway, createProxy, endToEnd } from "./hosting/proxy.ts";
 import { readHostingRules } from "./hosting/rewrites.ts";
 import { createHosting } from "./hosting/server.ts";
-import { type LoopbackServer, serveLoopback } from "./loopback.ts";
+import { serveLoopback } from "./loopback.ts";
 import { parseManifest } from "./manifest.ts";
 import { freePort, type Ports, requireFreePorts } from "./ports.ts";
 import { provision } from "./provision.ts";
@@ -50,37 +49,27 @@ export async function startLocalSystem(options: LocalSystemOptions): Promise<Loc
   const suite = await startSuite({
     ...options,
     indexes: readConfig("firestore.indexes.json") as IndexFile,
-    beforeDelivery: () => pool?.up() ?? firstUp.promise,
+    beforeDelivery: () => pools?.background.up() ?? firstUp.promise,
   });
   let site: Site | undefined;
-  let pool: FunctionPool | undefined;
-  let turns: Turns | undefined;
+  let pools: Pools | undefined;
   const stop = async (): Promise<void> => {
     firstUp.resolve();
     const closing = site?.close(STOP_GRACE_MS);
-    await pool?.stop();
-    await Promise.all([turns?.close(), closing]);
+    await Promise.all([pools?.api.stop(), pools?.background.stop()]);
+    await closing;
     await suite.stop();
   };
   try {
     const logs = createLogBook(suite.kernel.clock.now);
     const functionsPort = options.ports.functions === 0 ? await freePort() : options.ports.functions;
-    site = await serveSite(options.ports, { suite, logs, functionsPort, pool: () => pool });
+    site = await serveSite(options.ports, { suite, logs, functionsPort, pools: () => pools });
     const functionsUrl = `http://127.0.0.1:${functionsPort}`;
     const publicUrl = `http://127.0.0.1:${site.ports.hosting}`;
     await provision(suite, manifest, { project, functionsUrl });
     const env = functionsEnv(suite, { region: manifest.region, functionsUrl, publicUrl });
-    pool = await startFunctions({
-      ...FUNCTIONS,
-      env: hostEnv(env, suite.folder.file("compile-cache")),
-      logs,
-      instances: options.instances,
-      port: functionsPort,
-      onText: options.output.text,
-      onLog: options.output.log,
-    });
+    pools = await startPools(options, logs, functionsPort, hostEnv(env, suite.folder.file("compile-cache")));
     firstUp.resolve();
-    if (options.instances > 1) turns = await serveTurns(functionsPort, pool);
     const token = await ensureDemoApp(publicUrl, suite.folder.operatorKey);
     if (token !== undefined) suite.folder.keepAppToken(project, DEMO_APP, token);
     return { suite, ports: site.ports, stop };
@@ -94,6 +83,33 @@ const FUNCTIONS = {
   entry: join(ROOT, "functions/index.ts"),
   manifestPath: join(ROOT, "functions/manifest.json"),
 };
+
+/**
+ * As in the cloud, where each function has instances of its own, people do not wait for work in the
+ * background: one pool answers what comes through hosting, the other takes the deliveries.
+ */
+interface Pools {
+  readonly api: FunctionPool;
+  readonly background: FunctionPool;
+}
+
+async function startPools(
+  { instances, output }: Pick<LocalSystemOptions, "instances" | "output">,
+  logs: LogBook,
+  functionsPort: number,
+  env: NodeJS.ProcessEnv,
+): Promise<Pools> {
+  const common = { ...FUNCTIONS, env, logs, onText: output.text, onLog: output.log };
+  const [api, background] = await Promise.allSettled([
+    startFunctions({ ...common, label: "The API's host", instances, port: 0 }),
+    startFunctions({ ...common, label: "The background's host", instances: 1, port: functionsPort }),
+  ]);
+  if (api.status === "fulfilled" && background.status === "fulfilled") {
+    return { api: api.value, background: background.value };
+  }
+  for (const pool of [api, background]) if (pool.status === "fulfilled") await pool.value.stop();
+  throw api.status === "rejected" ? api.reason : (background as PromiseRejectedResult).reason;
+}
 
 /** The functions run as in production; what they compile is kept, so that they start faster next time. */
 function hostEnv(env: Record<string, string>, compileCache: string | undefined): NodeJS.ProcessEnv {
@@ -115,23 +131,25 @@ interface SiteParts {
   readonly logs: LogBook;
   readonly functionsPort: number;
   /** Undefined while the functions are starting. */
-  pool(): FunctionPool | undefined;
+  pools(): Pools | undefined;
 }
 
 /** Hosting with the page, and the console's port with the control API and the same site. */
-async function serveSite(asked: Ports, { suite, logs, functionsPort, pool }: SiteParts): Promise<Site> {
+async function serveSite(asked: Ports, { suite, logs, functionsPort, pools }: SiteParts): Promise<Site> {
   const rules = readHostingRules(readConfig("firebase.json"));
   let ports: Ports = { ...suite.ports, functions: functionsPort };
   const hosting = createHosting({
     rules,
     publicFolder: join(ROOT, rules.publicFolder),
-    functionsPort: () => pool()?.nextPort(),
+    functionsPort: () => pools()?.api.nextPort(),
     controlUrl: () => `http://127.0.0.1:${ports.ui}`,
   });
   const control = createControl({
     suite,
     logs,
-    setFunctionsClock: async (offsetMs) => pool()?.setClock(offsetMs),
+    setFunctionsClock: async (offsetMs) => {
+      await Promise.all([pools()?.api.setClock(offsetMs), pools()?.background.setClock(offsetMs)]);
+    },
     pagePorts: () => [ports.hosting, ports.ui],
     info: () => ({
       api: `http://127.0.0.1:${ports.hosting}`,
@@ -151,27 +169,6 @@ async function serveSite(asked: Ports, { suite, logs, functionsPort, pool }: Sit
     async close(graceMs) {
       await Promise.all([page.close(graceMs), ui.close(graceMs)]);
       hosting.close();
-    },
-  };
-}
-
-interface Turns {
-  close(): Promise<void>;
-}
-
-/** With several hosts, the functions' port hands each delivery to the next of them. */
-async function serveTurns(port: number, pool: FunctionPool): Promise<Turns> {
-  const proxy = createProxy();
-  const server: LoopbackServer = await serveLoopback(port, (request, response) => {
-    const next = pool.nextPort();
-    if (next === undefined) return badGateway(response);
-    const headers = { ...endToEnd(request.headers), host: `127.0.0.1:${next}` };
-    proxy.forward(request, response, { port: next, path: request.url ?? "/", headers });
-  });
-  return {
-    async close() {
-      await server.close();
-      proxy.close();
     },
   };
 }

@@ -22,6 +22,7 @@ async function startPool(instances = 1): Promise<Running> {
   const texts: string[] = [];
   let look = (): void => undefined;
   const pool = await startFunctions({
+    label: "The host",
     entry: fixture("functions.ts"),
     manifestPath: fixture("manifest.json"),
     env: process.env,
@@ -133,6 +134,7 @@ describe("a function host", () => {
 
   test("that can't load the functions says why", async () => {
     const starting = startFunctions({
+      label: "The host",
       entry: fixture("absent.ts"),
       manifestPath: fixture("manifest.json"),
       env: process.env,

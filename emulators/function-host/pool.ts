@@ -14,6 +14,8 @@ export interface FunctionPool {
 
 export interface FunctionPoolOptions extends Pick<HostProcessOptions, "entry" | "manifestPath" | "env"> {
   readonly logs: LogBook;
+  /** What to call it when it has something to say: "The API's host". */
+  readonly label: string;
   readonly instances: number;
   /** The port of a single host; several hosts take any free ports. */
   readonly port: number;
@@ -39,7 +41,7 @@ export async function startFunctions(options: FunctionPoolOptions): Promise<Func
   const stopping = new AbortController();
   const slots: Slot[] = Array.from({ length: options.instances }, (_, index) => ({
     host: undefined,
-    label: options.instances === 1 ? "The function host" : `Function host ${index + 1}`,
+    label: options.instances === 1 ? options.label : `${options.label} ${index + 1}`,
   }));
 
   let offsetMs = 0;
