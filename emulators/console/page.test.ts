@@ -1,121 +1,16 @@
-import { existsSync } from "node:fs";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type LocalSystem, startLocalSystem } from "../local-system.ts";
-import { anyPorts } from "../ports.ts";
+import { CHROMIUM, createChat, hasBrowser, openStage, type Stage, say, signIn } from "./testing.ts";
 
-/**
- * The page in a real browser, before the really running system. Without a browser these tests are
- * skipped, by name, for everything below the page is tested elsewhere.
- */
-const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
-const hasBrowser = existsSync(CHROMIUM);
-
-const ARGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-
-let system: LocalSystem;
-let browser: Browser;
-let url: string;
-
-/** A person at a browser of their own. */
-interface Visitor extends AsyncDisposable {
-  readonly page: Page;
-  readonly context: BrowserContext;
-  /** What the page complained about: exceptions, and refusals of its content security policy. */
-  readonly complaints: string[];
-}
-
-async function visit(viewport = { width: 1440, height: 900 }): Promise<Visitor> {
-  const context = await browser.newContext({ viewport, reducedMotion: "reduce" });
-  const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
-  const complaints: string[] = [];
-  page.on("pageerror", (error) => complaints.push(error.message));
-  page.on("console", (message) => {
-    if (message.text().includes("Content Security Policy")) complaints.push(message.text());
-  });
-  await page.goto(url);
-  return { page, context, complaints, [Symbol.asyncDispose]: () => context.close() };
-}
-
-async function signIn(page: Page, email: string): Promise<void> {
-  await page.getByLabel("E-mail address").fill(email);
-  await page.keyboard.press("Enter");
-  await page.getByRole("heading", { name: "The code, please" }).waitFor();
-  await page.locator(".mail", { hasText: email }).first().locator("button.code").first().click();
-  await page.keyboard.press("Enter");
-  await page.locator("#sidebar").waitFor();
-}
-
-async function createChat(page: Page, title: string): Promise<void> {
-  await page.locator("#sidebar").getByRole("button", { name: "New chat" }).click();
-  await page.getByRole("textbox", { name: "Title" }).fill(title);
-  await page.keyboard.press("Enter");
-  await page.locator(".chat-title", { hasText: title }).waitFor();
-}
-
-async function say(page: Page, text: string): Promise<void> {
-  await page.getByLabel("Message", { exact: true }).fill(text);
-  await page.keyboard.press("Enter");
-  await page.locator('.line[data-state="complete"]', { hasText: text }).waitFor();
-}
-
-/** Calls the API with the operator's key. */
-async function api(method: string, path: string, body?: unknown): Promise<Response> {
-  return fetch(`${url}/v1/apps/demo${path}`, {
-    method,
-    headers: {
-      authorization: `Bearer ${system.suite.folder.operatorKey}`,
-      "content-type": "application/json",
-      "idempotency-key": `"${crypto.randomUUID()}"`,
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-}
-
-const control = (path: string, body: unknown) =>
-  fetch(`http://127.0.0.1:${system.ports.ui}/control/${path}`, {
-    method: "POST",
-    body: JSON.stringify(body),
-  });
-
-const chatNumber = (page: Page): number => Number(/\d+$/.exec(page.url())?.[0]);
-
-const textsOf = async (number: number): Promise<string[]> => {
-  const answer = await api("GET", `/chats/${number}/messages?after=0&limit=100`);
-  const { data } = (await answer.json()) as { data: { text: string }[] };
-  return data.map(({ text }) => text);
-};
-
+/** The page in a real browser; everything below the page is tested elsewhere, and without one. */
 describe.skipIf(!hasBrowser)(`the page (skipped without a browser at ${CHROMIUM}; set CHROMIUM)`, () => {
+  let stage: Stage;
   beforeAll(async () => {
-    system = await startLocalSystem({
-      project: "demo-page",
-      ports: anyPorts(),
-      dataDir: undefined,
-      fresh: false,
-      instances: 1,
-      output: { text: (text) => console.error(text), log: () => undefined },
-    });
-    url = `http://localhost:${system.ports.hosting}`;
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
+    stage = await openStage();
   });
-
-  afterAll(async () => {
-    await browser?.close();
-    await system?.stop();
-  });
+  afterAll(() => stage?.close());
 
   test("leads from the first visit to a message and what it cost", async () => {
-    await using visitor = await visit();
+    await using visitor = await stage.visit();
     const { page, complaints } = visitor;
     await signIn(page, "first@example.com");
     await page.getByText("No chats yet.").waitFor();
@@ -130,7 +25,7 @@ describe.skipIf(!hasBrowser)(`the page (skipped without a browser at ${CHROMIUM}
   });
 
   test("says kindly what went wrong with a code", async () => {
-    await using visitor = await visit();
+    await using visitor = await stage.visit();
     const { page } = visitor;
     await page.getByLabel("E-mail address").fill("wrong@example.com");
     await page.keyboard.press("Enter");
@@ -142,7 +37,7 @@ describe.skipIf(!hasBrowser)(`the page (skipped without a browser at ${CHROMIUM}
   });
 
   test("works with the keyboard alone", async () => {
-    await using visitor = await visit();
+    await using visitor = await stage.visit();
     const { page } = visitor;
     await signIn(page, "keys@example.com");
     await createChat(page, "One");
@@ -184,7 +79,7 @@ describe.skipIf(!hasBrowser)(`the page (skipped without a browser at ${CHROMIUM}
   });
 
   test("shows what people write as text, whatever it looks like", async () => {
-    await using visitor = await visit();
+    await using visitor = await stage.visit();
     const { page, complaints } = visitor;
     await signIn(page, "markup@example.com");
     const markup = '<img src=x onerror="document.title=1"><b>bold</b>';
@@ -196,10 +91,10 @@ describe.skipIf(!hasBrowser)(`the page (skipped without a browser at ${CHROMIUM}
   });
 
   test("keeps a message that could not be sent, and sends it once", async () => {
-    await using visitor = await visit();
+    await using visitor = await stage.visit();
     const { page, context } = visitor;
     await signIn(page, "offline@example.com");
-    await createChat(page, "Bad reception");
+    const number = await createChat(page, "Bad reception");
     await context.setOffline(true);
     await page.getByLabel("Message", { exact: true }).fill("Can you hear me?");
     await page.keyboard.press("Enter");
@@ -208,14 +103,14 @@ describe.skipIf(!hasBrowser)(`the page (skipped without a browser at ${CHROMIUM}
     await context.setOffline(false);
     await page.getByRole("button", { name: "Try again" }).click();
     await page.locator('.line[data-state="complete"]').waitFor();
-    expect(await textsOf(chatNumber(page))).toEqual(["Can you hear me?"]);
+    expect(await stage.textsOf(number)).toEqual(["Can you hear me?"]);
   });
 
   test("adds nothing twice when an answer was lost on its way", async () => {
-    await using visitor = await visit();
+    await using visitor = await stage.visit();
     const { page } = visitor;
     await signIn(page, "lost@example.com");
-    await createChat(page, "Lost answers");
+    const number = await createChat(page, "Lost answers");
     let lost = 0;
     await page.route("**/messages", async (route) => {
       if (route.request().method() !== "POST" || lost > 0) return route.fallback();
@@ -225,32 +120,31 @@ describe.skipIf(!hasBrowser)(`the page (skipped without a browser at ${CHROMIUM}
     });
     await say(page, "Only once");
     expect(lost).toBe(1);
-    expect(await textsOf(chatNumber(page))).toEqual(["Only once"]);
+    expect(await stage.textsOf(number)).toEqual(["Only once"]);
     expect(await page.locator(".line").count()).toBe(1);
   });
 
   test("shows what others write without being asked", async () => {
-    await using visitor = await visit();
+    await using visitor = await stage.visit();
     const { page } = visitor;
     await signIn(page, "listener@example.com");
-    await createChat(page, "From afar");
-    await api("POST", `/chats/${chatNumber(page)}/messages`, { text: "Knock, knock" });
+    const number = await createChat(page, "From afar");
+    await stage.api("POST", `/chats/${number}/messages`, { text: "Knock, knock" });
     await page.locator(".line", { hasText: "Knock, knock" }).waitFor();
     await expect.poll(() => page.locator("#announce").textContent()).toContain("Knock, knock");
   });
 
   test("pages back through a long history with a bounded document and a steady view", async () => {
-    await using visitor = await visit();
+    await using visitor = await stage.visit();
     const { page } = visitor;
     await signIn(page, "long@example.com");
-    await createChat(page, "Long");
-    const number = chatNumber(page);
+    const number = await createChat(page, "Long");
     for (let at = 0; at < 400; at += 40) {
       const texts = Array.from(
         { length: 40 },
         (_, index) => `Line ${at + index + 1} ${"word ".repeat(index)}`,
       );
-      await Promise.all(texts.map((text) => api("POST", `/chats/${number}/messages`, { text })));
+      await Promise.all(texts.map((text) => stage.api("POST", `/chats/${number}/messages`, { text })));
     }
     await page.reload();
     await page.locator(".line").last().waitFor();
@@ -275,13 +169,12 @@ describe.skipIf(!hasBrowser)(`the page (skipped without a browser at ${CHROMIUM}
   });
 
   test("stays where the reader is when older messages come in above", async () => {
-    await using visitor = await visit();
+    await using visitor = await stage.visit();
     const { page } = visitor;
     await signIn(page, "steady@example.com");
-    await createChat(page, "Steady");
-    const number = chatNumber(page);
+    const number = await createChat(page, "Steady");
     for (let at = 1; at <= 120; at += 1)
-      await api("POST", `/chats/${number}/messages`, { text: `Line ${at}` });
+      await stage.api("POST", `/chats/${number}/messages`, { text: `Line ${at}` });
     let release = (): void => undefined;
     const held = new Promise<void>((resolve) => {
       release = resolve;
@@ -305,11 +198,11 @@ describe.skipIf(!hasBrowser)(`the page (skipped without a browser at ${CHROMIUM}
   });
 
   test("renews an access token that has expired, and stays signed in over a reload", async () => {
-    await using visitor = await visit();
+    await using visitor = await stage.visit();
     const { page } = visitor;
     await signIn(page, "stay@example.com");
     await createChat(page, "Time passes");
-    await control("clock", { advanceMs: 20 * 60_000 });
+    await stage.control("clock", { advanceMs: 20 * 60_000 });
     await say(page, "Still here");
     await page.reload();
     await page.locator(".line", { hasText: "Still here" }).waitFor();
@@ -320,7 +213,7 @@ describe.skipIf(!hasBrowser)(`the page (skipped without a browser at ${CHROMIUM}
   });
 
   test("archives, brings back and deletes a chat", async () => {
-    await using visitor = await visit();
+    await using visitor = await stage.visit();
     const { page } = visitor;
     await signIn(page, "tidy@example.com");
     await createChat(page, "Clutter");
@@ -343,7 +236,7 @@ describe.skipIf(!hasBrowser)(`the page (skipped without a browser at ${CHROMIUM}
   });
 
   test("fits a narrow window, one thing at a time", async () => {
-    await using visitor = await visit({ width: 360, height: 720 });
+    await using visitor = await stage.visit({ width: 360, height: 720 });
     const { page } = visitor;
     await signIn(page, "narrow@example.com");
     await createChat(page, "Pocket");
@@ -357,8 +250,8 @@ describe.skipIf(!hasBrowser)(`the page (skipped without a browser at ${CHROMIUM}
     expect(await overflow()).toBeLessThanOrEqual(0);
   });
 
-  test("shows the functions' log lines and the queues", async () => {
-    await using visitor = await visit();
+  test("shows the functions' log lines, the queues and the documents", async () => {
+    await using visitor = await stage.visit();
     const { page } = visitor;
     await signIn(page, "operator@example.com");
     await page.getByRole("tab", { name: "Logs" }).click();
@@ -368,5 +261,10 @@ describe.skipIf(!hasBrowser)(`the page (skipped without a browser at ${CHROMIUM}
     await page.getByRole("tab", { name: "Queues" }).click();
     await page.getByRole("button", { name: "Run reconcile now" }).click();
     await page.getByText("“reconcile” has run.").waitFor();
+    await page.getByRole("tab", { name: "Data" }).click();
+    await page.getByRole("button", { name: "apps", exact: true }).click();
+    await page.locator("summary", { hasText: "demo" }).click();
+    await page.getByRole("button", { name: "Its collections" }).click();
+    await page.getByRole("button", { name: "users", exact: true }).waitFor();
   });
 });

@@ -1,4 +1,5 @@
 import { createCost } from "./cost.js";
+import { createDocuments } from "./documents.js";
 import { byId, isFreeEscape } from "./dom.js";
 import { createLogs } from "./logs.js";
 import { createMailbox } from "./mailbox.js";
@@ -62,6 +63,12 @@ function createViews(control, onCode) {
     logs.filter(requestId);
   });
   const mailbox = createMailbox(control, onCode);
-  const panel = createPanel(byId("panel"), [mailbox, cost, logs, createQueues(control)]);
+  const panel = createPanel(byId("panel"), [
+    mailbox,
+    cost,
+    logs,
+    createQueues(control),
+    createDocuments(control),
+  ]);
   return { mailbox, cost, panel };
 }

@@ -6,6 +6,7 @@ import { send } from "./http.js";
  * @typedef {{ rpcs: Record<string, number>, billed: { reads: number, writes: number, deletes: number }, publishes: number, tasks: number, modelCalls: number }} Counts
  * @typedef {{ sequence: number, at: string, severity: string, message: string, function?: string, requestId?: string, entry: Record<string, unknown> }} LogLine
  *
+ * @typedef {{ collections: string[], document?: { id: string, updateTime: string, fields: Record<string, unknown> }, documents: { id: string, updateTime: string, fields: Record<string, unknown> }[], next?: string }} BrowsePage
  * @typedef {ReturnType<typeof createControl>} Control
  */
 
@@ -24,6 +25,11 @@ export function createControl(base) {
     cost: (requestId) => get(`meter?requestId=${encodeURIComponent(requestId)}`),
     /** @param {URLSearchParams} query @param {AbortSignal} signal @returns {Promise<LogLine[]>} */
     logs: async (query, signal) => (await get(`logs?${query}`, signal)).data,
+    /** What is at and below a path in Firestore. @param {string} path @param {string} [after] @returns {Promise<BrowsePage>} */
+    browse: (path, after) =>
+      get(
+        `firestore?${new URLSearchParams({ path, limit: "50", ...(after === undefined ? {} : { after }) })}`,
+      ),
     /** @param {AbortSignal} signal */
     queues: (signal) => get("queues", signal),
     /** @param {string} name */
