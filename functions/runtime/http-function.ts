@@ -13,7 +13,7 @@ import type { FunctionHandler } from "./function.ts";
 import { problemOf } from "./problem.ts";
 import { BODY_BYTES_MAX, discardBody, readJsonBody } from "./read-body.ts";
 import { contextOf, oneHeader } from "./request-context.ts";
-import { writeRequestLine } from "./request-line.ts";
+import { openRequestLines } from "./request-line.ts";
 import { createRouter, type Route } from "./router.ts";
 
 /** A request that is not answered by then is given up; hosting cuts at 60 s. */
@@ -33,6 +33,7 @@ export interface Served {
  */
 export function serveEndpoints(deps: ApiDeps, endpoints: readonly Endpoint[]): FunctionHandler {
   const route = createRouter(endpoints);
+  const writeRequestLine = openRequestLines(deps);
   return (request, response) => {
     const context = contextOf({ traceparent: oneHeader(request.headers.traceparent) });
     return runInContext(context, async () => {
@@ -50,7 +51,7 @@ export function serveEndpoints(deps: ApiDeps, endpoints: readonly Endpoint[]): F
       }
       await discardBody(request);
       send(request, response, answer, context.requestId);
-      writeRequestLine(deps, request, { path, answer, served, startedMs });
+      writeRequestLine(request, { path, answer, served, startedMs });
     });
   };
 }

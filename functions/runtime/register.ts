@@ -2,7 +2,7 @@ import { http } from "@google-cloud/functions-framework";
 import { parseConfig } from "../../shared/platform/config.ts";
 import { closeDeps, type Deps, openDeps } from "../../shared/platform/deps.ts";
 import type { CloudFunction } from "./function.ts";
-import { takeOverBodies } from "./incoming.ts";
+import { takeOverRequests } from "./incoming.ts";
 import { createLifecycle, type Lifecycle, ownProcess } from "./lifecycle.ts";
 
 /**
@@ -15,7 +15,7 @@ export function registerFunctions(
   lifecycle: Lifecycle,
   nameOf: (name: string) => string = (name) => name,
 ): void {
-  takeOverBodies();
+  takeOverRequests();
   for (const definition of functions) {
     const handle = definition.open(deps);
     http(nameOf(definition.name), (request, response) => lifecycle.track(() => handle(request, response)));

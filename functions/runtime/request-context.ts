@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import type { RequestContext } from "../../shared/platform/context.ts";
 import { randomId } from "../../shared/platform/ids.ts";
 
@@ -20,7 +20,10 @@ export function contextOf(carried: {
   };
 }
 
-const newTrace = (): string => `00-${randomBytes(16).toString("hex")}-${randomBytes(8).toString("hex")}-01`;
+const newTrace = (): string => {
+  const random = `${randomUUID()}${randomUUID()}`.replaceAll("-", "");
+  return `00-${random.slice(0, 32)}-${random.slice(32, 48)}-01`;
+};
 
 export const oneHeader = (value: string | string[] | undefined): string | undefined =>
   Array.isArray(value) ? value[0] : value;

@@ -1,4 +1,4 @@
-import { AsyncResource } from "node:async_hooks";
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { DocumentReference, DocumentSnapshot } from "@google-cloud/firestore";
 import { AppError, toAppError } from "./errors.ts";
 import {
@@ -71,8 +71,7 @@ export function createHeadLog<Head extends object>(options: HeadLogOptions<Head>
 
   const enqueue = (ref: DocumentReference, change: Change<Head, unknown>): Promise<Changed<Head, unknown>> =>
     new Promise((resolve, reject) => {
-      const context = new AsyncResource("HeadChange");
-      const inContext = <T>(work: () => T): T => context.runInAsyncScope(work);
+      const inContext = AsyncLocalStorage.snapshot();
       const waiting = { change, deadlineMs: performance.now() + CHANGE_MS_MAX, inContext, resolve, reject };
       const queue = queues.get(ref.path);
       if (queue !== undefined) {
