@@ -2,7 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CHROMIUM, createChat, hasBrowser, openStage, type Stage, say, signIn } from "./testing.ts";
 
 /** The page in a real browser; everything below the page is tested elsewhere, and without one. */
-describe.skipIf(!hasBrowser)(`the page (skipped without a browser at ${CHROMIUM}; set CHROMIUM)`, () => {
+if (!hasBrowser)
+  console.warn(`The page's tests are skipped: there is no browser at ${CHROMIUM}. Set CHROMIUM.`);
+
+describe.skipIf(!hasBrowser)("the page", () => {
   let stage: Stage;
   beforeAll(async () => {
     stage = await openStage();
@@ -44,6 +47,7 @@ describe.skipIf(!hasBrowser)(`the page (skipped without a browser at ${CHROMIUM}
     await createChat(page, "Two");
     const focused = () => page.evaluate<string>("document.activeElement.textContent");
 
+    await expect.poll(() => page.evaluate<string>("document.activeElement.name")).toBe("text");
     await page.keyboard.type("first line");
     await page.keyboard.press("Shift+Enter");
     await page.keyboard.type("second line");
@@ -210,6 +214,7 @@ describe.skipIf(!hasBrowser)(`the page (skipped without a browser at ${CHROMIUM}
     await page.getByLabel("E-mail address").waitFor();
     await page.reload();
     await page.getByLabel("E-mail address").waitFor();
+    expect(await page.evaluate<number>("sessionStorage.length + localStorage.length")).toBe(0);
   });
 
   test("archives, brings back and deletes a chat", async () => {

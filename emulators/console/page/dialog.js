@@ -2,7 +2,7 @@ import { el, fill } from "./dom.js";
 
 /**
  * Asks something in a modal dialog. `submit` does what was asked for; when it throws, the dialog stays
- * and says why. Escape and "Cancel" close it, and the focus returns to where it was.
+ * and says why. Escape and "Cancel" close it, and the browser puts the focus back where it was.
  *
  * @param {object} options
  * @param {string} options.title
@@ -12,7 +12,6 @@ import { el, fill } from "./dom.js";
  * @param {(form: FormData) => Promise<void>} options.submit
  */
 export function openDialog({ title, content, action, isDangerous = false, submit }) {
-  const before = document.activeElement;
   const problem = el("p", { class: "problem", role: "alert" });
   const go = el("button", { type: "submit", class: isDangerous ? "danger" : "primary" }, action);
   const form = el(
@@ -42,10 +41,7 @@ export function openDialog({ title, content, action, isDangerous = false, submit
     }
     go.disabled = false;
   });
-  dialog.addEventListener("close", () => {
-    dialog.remove();
-    if (before instanceof HTMLElement) before.focus();
-  });
+  dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
 }
