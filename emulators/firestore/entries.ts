@@ -94,15 +94,17 @@ export class EntryMaker {
 
   /** The entries of a document in the composite indexes; none where a field is missing. */
   ofComposites(target: EntryTarget, fields: Fields, out: Entry[]): void {
-    for (const index of this.indexes.composites) {
-      const byGroup = index.scope === "COLLECTION_GROUP";
-      const prefix = byGroup
-        ? keyPrefix(GROUP_SCOPE, this.collection.groupId, index.slot)
-        : keyPrefix(COLLECTION_SCOPE, this.collection.id, index.slot);
-      for (const suffix of compositeKeys(index, fields)) {
-        const key = Buffer.concat([prefix, suffix]).toString("latin1");
-        out.push({ key, id: byGroup ? target.path : target.id });
-      }
+    for (const index of this.indexes.composites) this.ofComposite(target, fields, index, out);
+  }
+
+  ofComposite(target: EntryTarget, fields: Fields, index: CompositeIndex, out: Entry[]): void {
+    const byGroup = index.scope === "COLLECTION_GROUP";
+    const prefix = byGroup
+      ? keyPrefix(GROUP_SCOPE, this.collection.groupId, index.slot)
+      : keyPrefix(COLLECTION_SCOPE, this.collection.id, index.slot);
+    for (const suffix of compositeKeys(index, fields)) {
+      const key = Buffer.concat([prefix, suffix]).toString("latin1");
+      out.push({ key, id: byGroup ? target.path : target.id });
     }
   }
 }

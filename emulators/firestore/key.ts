@@ -26,7 +26,7 @@ const END = 0x01;
 /** Precedes each entry of a map. */
 const ENTRY = 0x02;
 
-/** Doubles are exact integers up to here; larger int64s need the remainder as well. */
+/** Below this every int64 is a double; from here on the remainder is needed as well. */
 const EXACT_MAX = 2 ** 53;
 const SECONDS_BIAS = 2 ** 40;
 
@@ -161,7 +161,7 @@ function writeKey(value: Value): void {
 /** An int64 as the nearest double and what that is off by, which compares with doubles exactly. */
 function writeInteger(value: bigint): void {
   const nearest = Number(value);
-  const remainder = Math.abs(nearest) <= EXACT_MAX ? 0 : Number(value - BigInt(nearest));
+  const remainder = Math.abs(nearest) < EXACT_MAX ? 0 : Number(value - BigInt(nearest));
   writeNumber(nearest, remainder);
 }
 

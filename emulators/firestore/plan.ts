@@ -38,6 +38,10 @@ const RANGE_OPERATORS = new Set(["<", "<=", ">", ">=", "!=", "not-in"]);
 
 export const isRange = ({ op }: Leaf): boolean => RANGE_OPERATORS.has(op);
 
+/** Whether the range that is scanned takes care of a comparison of the field that orders it. */
+const isScanned = (leaf: Leaf): boolean =>
+  isRange(leaf) && (leaf.path.text !== NAME_FIELD || (leaf.op !== "!=" && leaf.op !== "not-in"));
+
 /** What an index must be like to serve an "and" of filters under the query's orders. */
 interface Demand {
   readonly equal: ReadonlyMap<string, Leaf>;
@@ -67,7 +71,7 @@ export function planConjunct(query: Query, leaves: readonly Leaf[], catalog: Ind
   const demand: Demand = { equal: equalLeaves, contains, orders, reverse, scope: scopeOf(query) };
   const first = orders[0]?.path.text ?? NAME_FIELD;
   const used = new Set<Leaf>([...equalLeaves.values(), ...(contains === undefined ? [] : [contains])]);
-  const residual = leaves.some((leaf) => !used.has(leaf) && !(isRange(leaf) && leaf.path.text === first));
+  const residual = leaves.some((leaf) => !used.has(leaf) && !(leaf.path.text === first && isScanned(leaf)));
   const nothingToDemand = equalLeaves.size === 0 && contains === undefined && orders.length === 0;
   const indexes = nothingToDemand ? [] : chooseIndexes(query, demand, catalog);
   return { ...base, name: undefined, indexes, orders, residual };

@@ -65,8 +65,12 @@ export class QueryEngine {
     const [only] = missing.fields;
     if (only !== undefined && missing.fields.length === 1) {
       this.catalog.defineGroupField(missing.group, only.path);
-    } else this.catalog.define(missingDefinition(missing));
-    this.settler.rebuildGroup(missing.group);
+      this.settler.rebuildGroup(missing.group);
+    } else {
+      // Entries in the making do not know the new index yet, so they are made first.
+      this.settler.settleAll();
+      this.settler.fill(this.catalog.define(missingDefinition(missing)));
+    }
   }
 
   /** Starts a query on the documents as of `at`, which is not in the future. */
@@ -134,7 +138,7 @@ export class QueryEngine {
     const prefixes =
       plan.indexes.length === 0 ? [namesPrefix(reach)] : plan.indexes.map((use) => this.prefix(use, reach));
     const scans = prefixes.map((prefix) => new EntryScan(this.store, prefix, ranges, plan.reverse));
-    return scans.length === 1 ? (scans[0] as Source) : new JoinedScan(scans);
+    return scans.length === 1 ? (scans[0] as Source) : new JoinedScan(scans, plan.reverse);
   }
 
   private prefix({ index, equal }: IndexUse, reach: Reach): Buffer {

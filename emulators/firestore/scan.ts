@@ -207,40 +207,52 @@ export class DocumentScan implements Source {
   }
 }
 
-/** The rows that all sources have: each source skips to where the others are. */
+/** The rows that all sources have: each source skips to where the furthest one is. */
 export class JoinedScan implements Source {
   private readonly sources: readonly Source[];
+  private readonly reverse: boolean;
+  /** The row each source stands at; undefined before the first and behind the last. */
+  private readonly heads: (Row | undefined)[];
 
-  constructor(sources: readonly Source[]) {
+  constructor(sources: readonly Source[], reverse: boolean) {
     this.sources = sources;
+    this.reverse = reverse;
+    this.heads = sources.map(() => undefined);
   }
 
   get scanned(): number {
     return this.sources.reduce((sum, source) => sum + source.scanned, 0);
   }
 
+  private isBefore(row: Row, target: Row): boolean {
+    const order = compareRows(row, target);
+    return this.reverse ? order > 0 : order < 0;
+  }
+
   next(): Row | undefined {
-    const [first, ...others] = this.sources;
-    let candidate = first?.next();
-    let agreed = 1;
-    let at = 0;
-    while (candidate !== undefined && agreed < this.sources.length) {
-      const source = others[at] as Source;
-      source.seek(candidate);
-      const row = source.next();
-      if (row === undefined) return undefined;
-      if (compareRows(row, candidate) === 0) {
-        agreed += 1;
-        at += 1;
-        continue;
-      }
-      // This source is further on: the first one follows, and all are asked again.
-      (first as Source).seek(row);
-      candidate = first?.next();
-      agreed = 1;
-      at = 0;
+    let target = this.sources[0]?.next();
+    let agreed = 0;
+    for (
+      let at = 0;
+      target !== undefined && agreed < this.sources.length;
+      at = (at + 1) % this.sources.length
+    ) {
+      const head = at === 0 && agreed === 0 ? target : this.headFrom(at, target);
+      if (head === undefined) return undefined;
+      agreed = compareRows(head, target) === 0 ? agreed + 1 : 1;
+      target = head;
+      this.heads[at] = head;
     }
-    return candidate;
+    return target;
+  }
+
+  /** The first row of a source that is not before the target. */
+  private headFrom(at: number, target: Row): Row | undefined {
+    const head = this.heads[at];
+    if (head !== undefined && !this.isBefore(head, target)) return head;
+    const source = this.sources[at];
+    source?.seek(target);
+    return source?.next();
   }
 
   seek(row: Row): void {

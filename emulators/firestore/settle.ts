@@ -1,13 +1,16 @@
-import type { IndexCatalog } from "./catalog.ts";
+import type { CompositeIndex, IndexCatalog } from "./catalog.ts";
 import {
   COLLECTION_SCOPE,
   DATABASE_SCOPE,
+  type Entry,
   EntryMaker,
+  type EntryTarget,
   entryTarget,
   GROUP_SCOPE,
   scopePrefix,
 } from "./entries.ts";
 import { addDifference, addGroupName, EntryQueue } from "./entry-queue.ts";
+import { fieldsOf } from "./fields.ts";
 import { successor } from "./key.ts";
 import { pathKey } from "./path.ts";
 import type { Collection, Store, StoredDocument } from "./store.ts";
@@ -251,7 +254,31 @@ export class IndexSettler {
     this.inBackground(() => clear.run(prefix, successor(prefix)));
   }
 
+  /** Makes the entries of an index that is new, for the documents there are. */
+  fill(index: CompositeIndex): void {
+    for (const { id: groupId } of this.store.groupsNamed(index.group)) {
+      for (const collectionId of this.store.collectionIdsOfGroup(groupId)) {
+        const collection = this.store.collectionById(collectionId);
+        this.eachDocument(collection, (maker, target, document) => {
+          const entries: Entry[] = [];
+          maker.ofComposite(target, fieldsOf(document), index, entries);
+          for (const entry of entries) this.queue.add(entry, true);
+        });
+      }
+    }
+  }
+
   private rebuildCollection(collection: Collection): void {
+    this.eachDocument(collection, (maker, target, document) => {
+      addGroupName(this.queue, target);
+      addDifference(this.queue, maker, target, undefined, document);
+    });
+  }
+
+  private eachDocument(
+    collection: Collection,
+    visit: (maker: EntryMaker, target: EntryTarget, document: StoredDocument) => void,
+  ): void {
     const collectionKey = pathKey(collection.path);
     let low: Uint8Array = Buffer.alloc(0);
     for (;;) {
@@ -259,13 +286,11 @@ export class IndexSettler {
       this.inBackground(() => {
         const maker = new EntryMaker(this.catalog, collection);
         for (const { id, document } of page) {
-          const target = entryTarget(collection, collectionKey, id);
-          addGroupName(this.queue, target);
-          addDifference(this.queue, maker, target, undefined, document);
+          visit(maker, entryTarget(collection, collectionKey, id), document);
         }
         this.queue.writeUntil(Number.POSITIVE_INFINITY);
       });
-      this.store.database.flush();
+      if (page.length === REBUILD_PAGE) this.store.database.flush();
       const last = page.at(-1);
       if (last === undefined || page.length < REBUILD_PAGE) return;
       low = Buffer.concat([last.id, Buffer.alloc(1)]);

@@ -11,15 +11,18 @@ export const FIXED32 = 5;
 
 const malformed = (): RpcError => new RpcError("INVALID_ARGUMENT", "The message is malformed.");
 
+const NOTHING = Buffer.alloc(0);
+
 export class WireReader {
   readonly buffer: Buffer;
   readonly end: number;
   position: number;
 
   constructor(buffer: Uint8Array, start = 0, end: number = buffer.length) {
-    this.buffer = Buffer.isBuffer(buffer)
-      ? buffer
-      : Buffer.from(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+    // An absent field of bytes is an empty array to protobufjs, which is no view of anything.
+    if (Buffer.isBuffer(buffer)) this.buffer = buffer;
+    else if (buffer.length === 0) this.buffer = NOTHING;
+    else this.buffer = Buffer.from(buffer.buffer, buffer.byteOffset, buffer.byteLength);
     this.position = start;
     this.end = end;
   }

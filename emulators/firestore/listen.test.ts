@@ -1,0 +1,184 @@
+import type { DocumentChange, Firestore, Query, QuerySnapshot } from "@google-cloud/firestore";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { projectIdOf, startFirestore, type TestFirestore } from "./testing.ts";
+
+let firestore: TestFirestore;
+let client: Firestore;
+
+beforeAll(async () => {
+  firestore = await startFirestore();
+});
+beforeEach(() => {
+  client = firestore.client();
+});
+afterAll(() => firestore.stop());
+
+/** Snapshots one after the other, as they come. */
+class Snapshots<T> {
+  readonly stop: () => void;
+  private readonly arrived: T[] = [];
+  private wake: () => void = () => undefined;
+
+  constructor(subscribe: (next: (snapshot: T) => void, failed: (cause: Error) => void) => () => void) {
+    this.stop = subscribe(
+      (snapshot) => {
+        this.arrived.push(snapshot);
+        this.wake();
+      },
+      (cause) => {
+        throw cause;
+      },
+    );
+  }
+
+  async next(): Promise<T> {
+    while (this.arrived.length === 0) {
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+      });
+    }
+    return this.arrived.shift() as T;
+  }
+}
+
+const watch = (query: Query): Snapshots<QuerySnapshot> =>
+  new Snapshots((next, failed) => query.onSnapshot(next, failed));
+
+const changesOf = (snapshot: QuerySnapshot): string[] =>
+  snapshot.docChanges().map(({ type, doc }: DocumentChange) => `${type} ${doc.id}`);
+
+const idsOf = (snapshot: QuerySnapshot): string[] => snapshot.docs.map(({ id }) => id);
+
+test("a document's listener sees it missing, come, change and go", async () => {
+  const document = client.doc("a/b");
+  const snapshots = new Snapshots<FirebaseFirestore.DocumentSnapshot>((next, failed) =>
+    document.onSnapshot(next, failed),
+  );
+  expect((await snapshots.next()).exists).toBe(false);
+  await document.set({ n: 1 });
+  expect((await snapshots.next()).data()).toEqual({ n: 1 });
+  await document.update({ n: 2 });
+  expect((await snapshots.next()).data()).toEqual({ n: 2 });
+  await document.delete();
+  expect((await snapshots.next()).exists).toBe(false);
+  snapshots.stop();
+});
+
+test("a query's listener sees what comes into view, moves in it and leaves it", async () => {
+  const rooms = client.collection("rooms");
+  await rooms.doc("one").set({ open: true, size: 1 });
+  await rooms.doc("shut").set({ open: false, size: 0 });
+  const snapshots = watch(rooms.where("open", "==", true).orderBy("size"));
+  expect(idsOf(await snapshots.next())).toEqual(["one"]);
+  await rooms.doc("two").set({ open: true, size: 2 });
+  expect(changesOf(await snapshots.next())).toEqual(["added two"]);
+  await rooms.doc("one").update({ size: 3 });
+  const moved = await snapshots.next();
+  expect(changesOf(moved)).toEqual(["modified one"]);
+  expect(idsOf(moved)).toEqual(["two", "one"]);
+  await rooms.doc("two").update({ open: false });
+  expect(changesOf(await snapshots.next())).toEqual(["removed two"]);
+  await rooms.doc("shut").update({ size: 9 });
+  await rooms.doc("one").delete();
+  expect(changesOf(await snapshots.next())).toEqual(["removed one"]);
+  snapshots.stop();
+});
+
+test("a limited query's listener sees others move up when one leaves", async () => {
+  const scores = client.collection("scores");
+  for (const n of [1, 2, 3, 4]) await scores.doc(`s${n}`).set({ n });
+  const snapshots = watch(scores.orderBy("n").limit(2));
+  expect(idsOf(await snapshots.next())).toEqual(["s1", "s2"]);
+  await scores.doc("s1").delete();
+  const moved = await snapshots.next();
+  expect(idsOf(moved)).toEqual(["s2", "s3"]);
+  expect(changesOf(moved).sort()).toEqual(["added s3", "removed s1"]);
+  await scores.doc("s0").set({ n: 0 });
+  expect(idsOf(await snapshots.next())).toEqual(["s0", "s2"]);
+  snapshots.stop();
+});
+
+test("the last of a limited query, and a collection group, are followed too", async () => {
+  const last = watch(client.collection("log").orderBy("n").limitToLast(1));
+  const group = watch(client.collectionGroup("log"));
+  expect((await last.next()).size).toBe(0);
+  expect((await group.next()).size).toBe(0);
+  await client.doc("log/a").set({ n: 1 });
+  expect(idsOf(await last.next())).toEqual(["a"]);
+  expect(idsOf(await group.next())).toEqual(["a"]);
+  await client.doc("other/x/log/b").set({ n: 2 });
+  expect(idsOf(await group.next())).toEqual(["a", "b"]);
+  last.stop();
+  group.stop();
+});
+
+test("writes of one commit are seen in one snapshot", async () => {
+  const snapshots = watch(client.collection("pairs"));
+  expect((await snapshots.next()).size).toBe(0);
+  const batch = client.batch();
+  batch.set(client.doc("pairs/a"), {});
+  batch.set(client.doc("pairs/b"), {});
+  await batch.commit();
+  expect((await snapshots.next()).size).toBe(2);
+  snapshots.stop();
+});
+
+test("listeners are billed for each document they are sent", async () => {
+  const items = client.collection("items");
+  await items.doc("a").set({});
+  await items.doc("b").set({});
+  firestore.kernel.meter.clear(projectIdOf(client));
+  const snapshots = watch(items);
+  await snapshots.next();
+  await items.doc("c").set({});
+  await snapshots.next();
+  expect(firestore.kernel.meter.read({ project: projectIdOf(client) }).billed.reads).toBe(3);
+  snapshots.stop();
+});
+
+test("a stream that breaks resumes with what it missed", async () => {
+  const items = client.collection("resumed");
+  for (const id of ["a", "b", "c"]) await items.doc(id).set({ n: 1 });
+  const snapshots = watch(items);
+  expect((await snapshots.next()).size).toBe(3);
+  const { meter } = firestore.kernel;
+  meter.clear(projectIdOf(client));
+  for (const session of sessionsOf(firestore)) session.destroy();
+  await firestore
+    .client({ projectId: projectIdOf(client) })
+    .doc("resumed/b")
+    .delete();
+  const missed = await snapshots.next();
+  expect(changesOf(missed)).toEqual(["removed b"]);
+  await firestore
+    .client({ projectId: projectIdOf(client) })
+    .doc("resumed/a")
+    .update({ n: 2 });
+  expect(changesOf(await snapshots.next())).toEqual(["modified a"]);
+  // The documents it knew were not read again.
+  expect(meter.read({ project: projectIdOf(client) }).billed.reads).toBeLessThanOrEqual(2);
+  snapshots.stop();
+});
+
+interface Session {
+  destroy(): void;
+}
+
+/** The connections of the gRPC server, which has no public way to break one. */
+function sessionsOf({ server }: TestFirestore): Session[] {
+  const { sessions } = server.server as unknown as { readonly sessions: Map<Session, unknown> };
+  return [...sessions.keys()];
+}
+
+test("a thousand listeners of one collection all hear of a change", async () => {
+  const items = client.collection("crowd");
+  const clients = Array.from({ length: 10 }, () => firestore.client({ projectId: projectIdOf(client) }));
+  const listeners = clients.flatMap((one) =>
+    Array.from({ length: 100 }, () => watch(one.collection("crowd"))),
+  );
+  await Promise.all(listeners.map((listener) => listener.next()));
+  await items.doc("news").set({ n: 1 });
+  const seen = await Promise.all(listeners.map((listener) => listener.next()));
+  expect(seen.every((snapshot) => snapshot.size === 1)).toBe(true);
+  for (const listener of listeners) listener.stop();
+});

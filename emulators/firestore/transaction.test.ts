@@ -1,0 +1,198 @@
+import type { DocumentSnapshot, Firestore, WriteResult } from "@google-cloud/firestore";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { databaseOf, startFirestore, type TestFirestore } from "./testing.ts";
+
+let firestore: TestFirestore;
+let client: Firestore;
+
+beforeAll(async () => {
+  firestore = await startFirestore();
+});
+beforeEach(() => {
+  client = firestore.client();
+});
+afterAll(() => firestore.stop());
+
+/** Times as text that sorts as they do. */
+const timeOf = (snapshot: DocumentSnapshot): string => snapshot.updateTime?.valueOf() ?? "";
+
+const ABORTED = 10;
+const FAILED_PRECONDITION = 9;
+const INVALID_ARGUMENT = 3;
+
+test("fifty that increment one counter twenty times each end at exactly a thousand", async () => {
+  const counter = client.doc("counters/one");
+  await counter.set({ n: 0 });
+  const increment = (): Promise<void> =>
+    client.runTransaction(async (transaction) => {
+      const snapshot = await transaction.get(counter);
+      transaction.update(counter, { n: snapshot.get("n") + 1 });
+    });
+  await Promise.all(
+    Array.from({ length: 50 }, async () => {
+      for (let i = 0; i < 20; i += 1) await increment();
+    }),
+  );
+  expect((await counter.get()).get("n")).toBe(1000);
+});
+
+test("a document that was read is not written by others before the transaction ends", async () => {
+  const document = client.doc("a/b");
+  await document.set({ by: "nobody" });
+  let outside: Promise<WriteResult> | undefined;
+  await client.runTransaction(async (transaction) => {
+    await transaction.get(document);
+    outside = document.set({ by: "outside" });
+    await client.doc("a/other").set({ by: "outside" });
+    transaction.update(document, { by: "transaction" });
+    transaction.set(client.doc("a/mark"), {});
+  });
+  const mark = await client.doc("a/mark").get();
+  expect((await outside)?.writeTime.valueOf()).toSatisfy((time: string) => time > timeOf(mark));
+  expect((await document.get()).get("by")).toBe("outside");
+});
+
+test("of two that wait for each other, the younger is aborted and the older goes on", async () => {
+  const database = databaseOf(client);
+  const [left, right] = [`${database}/documents/a/left`, `${database}/documents/a/right`];
+  const begin = async (): Promise<unknown> =>
+    (await firestore.call("BeginTransaction", { database }))[0].transaction;
+  const [older, younger] = [await begin(), await begin()];
+  const read = (transaction: unknown, name: string): Promise<unknown> =>
+    firestore.call("BatchGetDocuments", { database, documents: [name], transaction });
+  await read(older, left);
+  await read(younger, right);
+  const olderWaits = read(older, right);
+  await expect(read(younger, left)).rejects.toMatchObject({ code: ABORTED });
+  await olderWaits;
+  const commit = (transaction: unknown): Promise<unknown> =>
+    firestore.call("Commit", { database, transaction, writes: [{ update: { name: left } }] });
+  await commit(older);
+  await expect(commit(younger)).rejects.toMatchObject({ code: ABORTED });
+});
+
+test("what a query would find is not added by others before the transaction ends", async () => {
+  const rooms = client.collection("rooms");
+  await rooms.doc("one").set({ floor: 1 });
+  let phantom: Promise<unknown> = Promise.resolve();
+  await client.runTransaction(async (transaction) => {
+    const found = await transaction.get(rooms.where("floor", "==", 1));
+    phantom = rooms.doc("two").set({ floor: 1 });
+    await rooms.doc("elsewhere").set({ floor: 2 });
+    transaction.set(client.doc("a/count"), { rooms: found.size });
+  });
+  await phantom;
+  const counted = await client.doc("a/count").get();
+  expect(counted.get("rooms")).toBe(1);
+  expect(timeOf(await rooms.doc("two").get()) > timeOf(counted)).toBe(true);
+});
+
+test("a missing document that was read cannot be created by two", async () => {
+  const name = client.doc("names/ada");
+  const claim = (by: string): Promise<boolean> =>
+    client.runTransaction(async (transaction) => {
+      const taken = (await transaction.get(name)).exists;
+      if (!taken) transaction.create(name, { by });
+      return !taken;
+    });
+  const claims = await Promise.all(Array.from({ length: 8 }, (_, i) => claim(String(i))));
+  expect(claims.filter(Boolean)).toHaveLength(1);
+});
+
+test("a throw rolls back and lets the documents go", async () => {
+  const document = client.doc("a/b");
+  await document.set({ n: 1 });
+  const failing = client.runTransaction(async (transaction) => {
+    await transaction.get(document);
+    transaction.update(document, { n: 2 });
+    throw new Error("no");
+  });
+  await expect(failing).rejects.toThrow("no");
+  await document.update({ n: 3 });
+  expect((await document.get()).get("n")).toBe(3);
+});
+
+test("a read-only one reads at one time, whatever is written meanwhile", async () => {
+  const document = client.doc("a/b");
+  const things = client.collection("things");
+  await document.set({ n: 1 });
+  await things.doc("x").set({ n: 1 });
+  await things.doc("y").set({ n: 2 });
+  const seen = await client.runTransaction(
+    async (transaction) => {
+      await transaction.get(client.doc("a/other"));
+      await document.set({ n: 2 });
+      await things.doc("x").set({ n: 3 });
+      await things.doc("y").delete();
+      await things.doc("z").set({ n: 0 });
+      const single = await transaction.get(document);
+      const query = await transaction.get(things.orderBy("n"));
+      return [single.get("n"), query.docs.map((found) => [found.id, found.get("n")])];
+    },
+    { readOnly: true },
+  );
+  expect(seen).toEqual([
+    1,
+    [
+      ["x", 1],
+      ["y", 2],
+    ],
+  ]);
+});
+
+test("reads at a time in the past see what was there", async () => {
+  const document = client.doc("a/b");
+  const { writeTime } = await document.set({ n: 1 });
+  await document.set({ n: 2 });
+  await document.delete();
+  const past = await client.runTransaction((transaction) => transaction.get(document), {
+    readOnly: true,
+    readTime: writeTime,
+  });
+  expect(past.data()).toEqual({ n: 1 });
+  const readTime = { seconds: writeTime.seconds - 7200 };
+  const tooOld = firestore.call("GetDocument", { name: `${databaseOf(client)}/documents/a/b`, readTime });
+  await expect(tooOld).rejects.toMatchObject({ code: FAILED_PRECONDITION });
+});
+
+test("one that was left alone for a minute has expired and holds nothing", async () => {
+  const database = databaseOf(client);
+  const name = `${database}/documents/a/b`;
+  const [begun] = await firestore.call("BatchGetDocuments", {
+    database,
+    documents: [name],
+    newTransaction: { readWrite: {} },
+  });
+  const waiting = client.doc("a/b").set({ n: 1 });
+  // The write has to be in line before the clock moves on.
+  await client.doc("a/c").set({});
+  firestore.kernel.clock.advance(61_000);
+  const commit = firestore.call("Commit", { database, transaction: begun.transaction, writes: [] });
+  await expect(commit).rejects.toMatchObject({
+    code: INVALID_ARGUMENT,
+    message: expect.stringMatching(/transaction has expired/),
+  });
+  await waiting.catch(() => undefined);
+  await client.doc("a/b").set({ n: 2 });
+});
+
+test("a commit that waits too long for a document is aborted", async () => {
+  const database = databaseOf(client);
+  const name = `${database}/documents/a/held`;
+  const [begun] = await firestore.call("BeginTransaction", { database });
+  await firestore.call("BatchGetDocuments", { database, documents: [name], transaction: begun.transaction });
+  const blocked = firestore.call("Commit", { database, writes: [{ update: { name } }] });
+  const outcome = expect(blocked).rejects.toMatchObject({ code: ABORTED });
+  await client.doc("a/c").set({});
+  firestore.kernel.clock.advance(21_000);
+  await outcome;
+  await firestore.call("Rollback", { database, transaction: begun.transaction });
+});
+
+test("read-only transactions refuse writes", async () => {
+  const database = databaseOf(client);
+  const [begun] = await firestore.call("BeginTransaction", { database, options: { readOnly: {} } });
+  const writes = [{ delete: `${database}/documents/a/b` }];
+  const commit = firestore.call("Commit", { database, transaction: begun.transaction, writes });
+  await expect(commit).rejects.toMatchObject({ code: INVALID_ARGUMENT });
+});
