@@ -58,7 +58,7 @@ test("what was acknowledged survives kill -9, with its index entries", async () 
   // What was under way when the process died would be retried for minutes, so nobody waits for it.
   for (let lane = 0; lane < 16; lane += 1) write(lane).catch(() => undefined);
   await ended;
-  await client.terminate();
+  void client.terminate();
 
   await using firestore = await startFirestore({ path });
   const reader = firestore.client({ projectId: "killed" });

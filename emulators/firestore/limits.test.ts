@@ -24,6 +24,13 @@ const set = (path: string, fields: object): Promise<unknown> => {
 };
 const refused = { code: INVALID_ARGUMENT };
 
+/** The status a call fails with; 0 where it does not. */
+const codeOf = (call: Promise<unknown>): Promise<number> =>
+  call.then(
+    () => 0,
+    (cause: { code: number }) => cause.code,
+  );
+
 test("a document may have one mebibyte by the documented formula, and not a byte more", async () => {
   // Name: "a" and "b" with a byte each, and 16. Field: "f" with a byte. Text: a byte. Document: 32.
   const overhead = 2 + 2 + 16 + 2 + 1 + 32;
@@ -44,8 +51,8 @@ test("a request may not exceed ten mebibytes", async () => {
 
 test("ids must not be empty, dots, reserved or too long", async () => {
   for (const id of ["", ".", "..", "__reserved__", "x".repeat(1501)]) {
-    await expect(set(`a/${id}`, {}), id).rejects.toMatchObject(refused);
-    await expect(set(`${id}/b`, {}), id).rejects.toMatchObject(refused);
+    expect([id, await codeOf(set(`a/${id}`, {}))]).toEqual([id, INVALID_ARGUMENT]);
+    expect([id, await codeOf(set(`${id}/b`, {}))]).toEqual([id, INVALID_ARGUMENT]);
   }
   await set(`a/${"x".repeat(1500)}`, {});
   await set("a/__fine", {});
@@ -53,9 +60,9 @@ test("ids must not be empty, dots, reserved or too long", async () => {
 
 test("names of fields must not be empty, reserved or too long", async () => {
   for (const name of ["", "__reserved__", "x".repeat(1501)]) {
-    await expect(set("a/b", { [name]: text(1) }), name).rejects.toMatchObject(refused);
+    expect([name, await codeOf(set("a/b", { [name]: text(1) }))]).toEqual([name, INVALID_ARGUMENT]);
     const nested = { m: { mapValue: { fields: { [name]: text(1) } } } };
-    await expect(set("a/b", nested), name).rejects.toMatchObject(refused);
+    expect([name, await codeOf(set("a/b", nested))]).toEqual([name, INVALID_ARGUMENT]);
   }
 });
 
@@ -121,10 +128,8 @@ test("what is malformed is refused, and the next request is served", async () =>
     ["Rollback", { database: "" }],
   ];
   for (const [method, request] of requests) {
-    await expect(
-      firestore.call(method, request),
-      `${method} ${JSON.stringify(request)}`,
-    ).rejects.toMatchObject(refused);
+    const context = `${method} ${JSON.stringify(request)}`;
+    expect([context, await codeOf(firestore.call(method, request))]).toEqual([context, INVALID_ARGUMENT]);
   }
   expect((await client.doc("a/none").get()).exists).toBe(false);
 });

@@ -280,6 +280,10 @@ test("what production refuses is refused", async () => {
     { from: [{ allDescendants: true }], orderBy: [{ field }] },
   ];
   for (const query of refused) {
-    await expect(structured(query), JSON.stringify(query)).rejects.toMatchObject({ code: INVALID_ARGUMENT });
+    const code = await structured(query).then(
+      () => 0,
+      (cause: { code: number }) => cause.code,
+    );
+    expect([query, code]).toEqual([query, INVALID_ARGUMENT]);
   }
 });
