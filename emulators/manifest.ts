@@ -21,7 +21,8 @@ const FunctionSpec = z.strictObject({
 
 const SubscriptionSpec = z.strictObject({
   topic: Name,
-  function: Name,
+  /** Absent: the messages wait to be pulled. */
+  function: Name.optional(),
   ackDeadlineSeconds: z.int().min(10).max(600),
   ordered: z.boolean(),
   filter: z.string().optional(),
@@ -63,7 +64,10 @@ const Manifest = z
     };
     for (const kind of ["subscriptions", "queues", "schedules"] as const) {
       for (const [name, spec] of Object.entries(manifest[kind])) {
-        if (manifest.functions[spec.function] === undefined) missing("function", spec.function, [kind, name]);
+        const target = spec.function;
+        if (target !== undefined && manifest.functions[target] === undefined) {
+          missing("function", target, [kind, name]);
+        }
       }
     }
     for (const [name, spec] of Object.entries(manifest.subscriptions)) {

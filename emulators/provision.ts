@@ -92,10 +92,14 @@ function subscriptionOf(
     ackDeadlineSeconds: spec.ackDeadlineSeconds,
     // An empty policy means that it never expires; an absent one, after 31 quiet days.
     expirationPolicy: {},
-    pushConfig: {
-      pushEndpoint,
-      oidcToken: { serviceAccountEmail: invokerEmail(project), audience: pushEndpoint },
-    },
+    ...(spec.function === undefined
+      ? {}
+      : {
+          pushConfig: {
+            pushEndpoint,
+            oidcToken: { serviceAccountEmail: invokerEmail(project), audience: pushEndpoint },
+          },
+        }),
     retryPolicy: {
       minimumBackoff: duration(spec.minBackoffSeconds),
       maximumBackoff: duration(spec.maxBackoffSeconds),

@@ -17,8 +17,9 @@ if (Number(process.versions.node.split(".")[0]) < NODE_MAJOR_MIN) {
 const lock = createHash("sha256").update(readFileSync("package-lock.json")).digest("hex");
 if (readStamp() !== lock) {
   console.log("Installing packages (once) …");
-  // The clients declare Node 22; npm brings Node 24 with this very install, so the warning is moot.
-  const result = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
+  // Not `npm ci`: it refuses a lock file without the binaries of platforms that a registry does not carry.
+  // The clients declare Node 22; npm brings Node 24 with this very install, so that warning is moot.
+  const result = spawnSync("npm", ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"], {
     stdio: "inherit",
     shell: process.platform === "win32",
   });

@@ -9,8 +9,7 @@ import type { IncomingMessage, Server } from "node:http";
  * leaves the body alone and our own code reads it with our limits and answers in our format.
  */
 const bodies = new WeakMap<IncomingMessage, AnnouncedBody>();
-const servers = new Set<WeakRef<Server>>();
-const known = new WeakSet<Server>();
+const servers = new Set<Server>();
 
 export interface AnnouncedBody {
   /** Undefined when the length is not known beforehand (chunked). */
@@ -19,17 +18,18 @@ export interface AnnouncedBody {
 
 let subscribed = false;
 
-/** Takes over the requests that this process receives from now on. Idempotent. */
-export function takeOverRequests(): void {
+/**
+ * Takes over the requests that this process receives from now on, of all servers or those that the
+ * predicate names. Only the first call has an effect.
+ */
+export function takeOverRequests(isOurs: (server: Server) => boolean = () => true): void {
   if (subscribed) return;
   subscribed = true;
   avoidDomains();
   subscribe("http.server.request.start", (message) => {
     const { request, server } = message as { request: IncomingMessage; server: Server };
-    if (!known.has(server)) {
-      known.add(server);
-      servers.add(new WeakRef(server));
-    }
+    if (!isOurs(server)) return;
+    servers.add(server);
     const { headers } = request;
     const length = headers["content-length"];
     if (length !== undefined || headers["transfer-encoding"] !== undefined) {
@@ -56,7 +56,7 @@ function avoidDomains(): void {
 export const announcedBody = (request: IncomingMessage): AnnouncedBody | undefined => bodies.get(request);
 
 /** The servers that have received requests here: the framework does not hand out the one it makes. */
-export const servingServers = (): Server[] => [...servers].flatMap((reference) => reference.deref() ?? []);
+export const servingServers = (): readonly Server[] => [...servers];
 
 function decodes(url: string): boolean {
   try {

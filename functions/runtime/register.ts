@@ -15,7 +15,6 @@ export function registerFunctions(
   lifecycle: Lifecycle,
   nameOf: (name: string) => string = (name) => name,
 ): void {
-  takeOverRequests();
   for (const definition of functions) {
     const handle = definition.open(deps);
     http(nameOf(definition.name), (request, response) => lifecycle.track(() => handle(request, response)));
@@ -26,6 +25,7 @@ export function registerFunctions(
 export function startInstance(functions: readonly CloudFunction[]): void {
   const deps = openDeps(parseConfig(process.env));
   const lifecycle = createLifecycle();
+  takeOverRequests();
   ownProcess(deps.log, lifecycle, () => closeDeps(deps));
   registerFunctions(deps, functions, lifecycle);
 }

@@ -7,6 +7,7 @@ import { readManifest } from "../../emulators/manifest.ts";
 import { provision } from "../../emulators/provision.ts";
 import { functionsEnv, invokerEmail, type Suite } from "../../emulators/suite.ts";
 import { functions } from "../../functions/functions.ts";
+import { takeOverRequests } from "../../functions/runtime/incoming.ts";
 import { createLifecycle } from "../../functions/runtime/lifecycle.ts";
 import { registerFunctions } from "../../functions/runtime/register.ts";
 import { type Config, parseConfig } from "../platform/config.ts";
@@ -192,8 +193,13 @@ async function startInstance(config: Config, of: Deps): Promise<Instance> {
 
 const addressOf = (server: Server): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
+/** The servers in front of functions; the emulators' servers in this process are left alone. */
+const fronts = new WeakSet<Server>();
+
 async function listen(): Promise<Server> {
+  takeOverRequests((server) => fronts.has(server));
   const server = createServer();
+  fronts.add(server);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return server;
 }
