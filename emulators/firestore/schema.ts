@@ -4,6 +4,9 @@ import type { DatabaseSync } from "node:sqlite";
 /** Raised when the tables change their meaning; an older file is then refused, not misread. */
 const SCHEMA_VERSION = 1;
 
+/** Pages kept in memory; the system keeps more of the file in its own cache. */
+const CACHE_KIB = 32_768;
+
 /** Index slots with a fixed meaning: every document of a database, and of a collection group, by name. */
 export const NAMES_SLOT = 1;
 export const GROUP_NAMES_SLOT = 2;
@@ -11,7 +14,8 @@ export const GROUP_NAMES_SLOT = 2;
 /**
  * - `documents` holds what is true now. Rows are large, so names have a slim index of their own.
  * - `versions` holds what each commit replaced, oldest first: for reads in the past, for listeners
- *   that resume, and as the list of changes that index entries have yet to follow.
+ *   that resume, and as the list of changes that index entries have yet to follow. They are found by
+ *   span of time first, so that commits to many collections touch few pages of that index.
  * - `entries` is every index: `key` is scope, slot and encoded values, `id` the document.
  * - `unsettled` names collections whose entries lag behind, and the time they stand at.
  */
@@ -33,10 +37,10 @@ const TABLES = `
   );
   CREATE UNIQUE INDEX documents_by_name ON documents (collection, id);
   CREATE TABLE versions (
-    sequence INTEGER PRIMARY KEY, collection INTEGER NOT NULL, time INTEGER NOT NULL, id BLOB NOT NULL,
-    created INTEGER, updated INTEGER, fields BLOB
+    sequence INTEGER PRIMARY KEY, span INTEGER NOT NULL, collection INTEGER NOT NULL, time INTEGER NOT NULL,
+    id BLOB NOT NULL, created INTEGER, updated INTEGER, fields BLOB
   );
-  CREATE INDEX versions_by_time ON versions (collection, time, id);
+  CREATE INDEX versions_by_span ON versions (span, collection, time, id);
   CREATE TABLE slots (id INTEGER PRIMARY KEY, definition TEXT NOT NULL UNIQUE);
   CREATE TABLE entries (key BLOB NOT NULL, id BLOB NOT NULL, PRIMARY KEY (key, id)) WITHOUT ROWID;
   CREATE TABLE unsettled (collection INTEGER PRIMARY KEY, since INTEGER NOT NULL);
@@ -45,6 +49,7 @@ const TABLES = `
 
 /** Creates the tables of a new file, and refuses a file of another kind. */
 export function prepareSchema(sql: DatabaseSync): void {
+  sql.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
   const { user_version: version } = sql.prepare("PRAGMA user_version").get() as { user_version: number };
   if (version === SCHEMA_VERSION) return;
   if (version !== 0) {

@@ -17,7 +17,7 @@ import type { Collection, Store, StoredDocument } from "./store.ts";
 import type { Micros } from "./time.ts";
 
 /** Changes that may wait for their entries before work on them begins without a quiet moment. */
-const WAITING_CHANGES_MAX = 500;
+const WAITING_CHANGES_MAX = 1_000;
 /** Quiet after which waiting entries are made. */
 const QUIET_MS = 50;
 /** How long entries are made at a stretch while others wait for their turn … */

@@ -44,6 +44,11 @@ interface DocumentRow {
   fields: Uint8Array;
 }
 
+/** How long a span of versions is: an hour then has some hundred of them, each looked up once. */
+const SPAN_MICROS = 8_000_000;
+
+const spanOf = (time: Micros): number => Math.floor(time / SPAN_MICROS);
+
 const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 const stored = (row: DocumentRow): StoredDocument => ({
@@ -230,12 +235,25 @@ export class Store {
   readDocumentAt(collection: number, id: Uint8Array, time: Micros): StoredDocument | undefined {
     const current = this.readDocument(collection, id);
     if (current !== undefined && current.updated <= time) return current;
-    const row = this.statement(
-      `SELECT created, updated, fields FROM versions
-       WHERE collection = ? AND time > ? AND id = ? ORDER BY time LIMIT 1`,
-    ).get(collection, time, id) as DocumentRow | undefined;
-    if (row === undefined || row.fields === null) return undefined;
-    return stored(row);
+    for (const span of this.spansSince(time)) {
+      const row = this.statement(
+        `SELECT created, updated, fields FROM versions
+         WHERE span = ? AND collection = ? AND time > ? AND id = ? ORDER BY time LIMIT 1`,
+      ).get(span, collection, time, id) as DocumentRow | undefined;
+      if (row !== undefined) return row.fields === null ? undefined : stored(row);
+    }
+    return undefined;
+  }
+
+  /** The spans that have versions replaced after `time`: of quiet times there are none. */
+  private *spansSince(time: Micros): Iterable<number> {
+    const next = this.statement("SELECT min(span) AS span FROM versions WHERE span >= ?");
+    for (let from = spanOf(time); ; ) {
+      const { span } = next.get(from) as { span: number | null };
+      if (span === null) return;
+      yield span;
+      from = span + 1;
+    }
   }
 
   putDocument(collection: number, id: Uint8Array, document: StoredDocument): void {
@@ -252,8 +270,8 @@ export class Store {
 
   addVersion(collection: number, time: Micros, id: Uint8Array, before: StoredDocument | undefined): void {
     this.statement(
-      "INSERT INTO versions (collection, time, id, created, updated, fields) VALUES (?, ?, ?, ?, ?, ?)",
-    ).run(collection, time, id, before?.created ?? null, before?.updated ?? null, before?.fields ?? null);
+      "INSERT INTO versions (span, collection, time, id, created, updated, fields) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    ).run(spanOf(time), collection, time, id, before?.created ?? null, before?.updated ?? null, before?.fields ?? null);
   }
 
   /** The documents of a collection that changed after `time`, each with what it was then. */
@@ -268,15 +286,18 @@ export class Store {
 
   /** What was replaced in a collection after `time`, in the order of the commits. */
   versionsSince(collection: number, time: Micros): Version[] {
-    const rows = this.statement(
-      `SELECT time, id, created, updated, fields FROM versions
-       WHERE collection = ? AND time > ? ORDER BY time`,
-    ).all(collection, time) as unknown as (DocumentRow & { time: number; id: Uint8Array })[];
-    return rows.map((row) => ({
-      time: row.time,
-      id: asBuffer(row.id),
-      before: row.fields === null ? undefined : stored(row),
-    }));
+    const versions: Version[] = [];
+    for (const span of this.spansSince(time)) {
+      const rows = this.statement(
+        `SELECT time, id, created, updated, fields FROM versions
+         WHERE span = ? AND collection = ? AND time > ? ORDER BY time`,
+      ).all(span, collection, time) as unknown as (DocumentRow & { time: number; id: Uint8Array })[];
+      for (const row of rows) {
+        const before = row.fields === null ? undefined : stored(row);
+        versions.push({ time: row.time, id: asBuffer(row.id), before });
+      }
+    }
+    return versions;
   }
 
   saveTime(database: DatabaseRow, time: Micros): void {
