@@ -273,3 +273,22 @@ test("writes and deletes are billed, failed commits are not", async () => {
     .catch(() => undefined);
   expect(meter.read({ project: projectIdOf(client) }).billed).toEqual({ reads: 0, writes: 1, deletes: 1 });
 });
+
+test("the stream that web clients write by commits request by request, in order", async () => {
+  const database = databaseOf(client);
+  const name = `${database}/documents/a/streamed`;
+  const stream = firestore.open("Write");
+  stream.send({ database });
+  const { streamId, streamToken } = await stream.next();
+  expect(streamId).not.toBe("");
+  const increment = { fieldPath: "n", increment: { integerValue: 1 } };
+  stream.send({ streamToken, writes: [{ update: { name, fields: { n: { integerValue: 1 } } } }] });
+  stream.send({ streamToken, writes: [{ update: { name }, updateMask: {}, updateTransforms: [increment] }] });
+  await stream.next();
+  const second = await stream.next();
+  expect(second.writeResults[0].transformResults).toEqual([{ integerValue: "2" }]);
+  const writes = [{ update: { name }, currentDocument: { exists: false } }];
+  stream.send({ streamToken: second.streamToken, writes });
+  await expect(stream.next()).rejects.toMatchObject({ code: ALREADY_EXISTS });
+  stream.end();
+});

@@ -1,6 +1,6 @@
 import type { DocumentChange, Firestore, Query, QuerySnapshot } from "@google-cloud/firestore";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { projectIdOf, startFirestore, type TestFirestore } from "./testing.ts";
+import { databaseOf, projectIdOf, type RawStream, startFirestore, type TestFirestore } from "./testing.ts";
 
 let firestore: TestFirestore;
 let client: Firestore;
@@ -181,4 +181,79 @@ test("a thousand listeners of one collection all hear of a change", async () => 
   const seen = await Promise.all(listeners.map((listener) => listener.next()));
   expect(seen.every((snapshot) => snapshot.size === 1)).toBe(true);
   for (const listener of listeners) listener.stop();
+});
+
+/** Reads until the stream says that all of it is consistent, and tells what came before that. */
+async function untilSnapshot(stream: RawStream): Promise<{ told: string[]; token: unknown }> {
+  const told: string[] = [];
+  for (;;) {
+    const { targetChange, documentChange, documentDelete, documentRemove, filter } = await stream.next();
+    const idOf = (name: string): string => name.split("/").at(-1) as string;
+    if (documentChange) told.push(`${idOf(documentChange.document.name)} in ${documentChange.targetIds}`);
+    if (documentDelete)
+      told.push(`${idOf(documentDelete.document)} deleted from ${documentDelete.removedTargetIds}`);
+    if (documentRemove)
+      told.push(`${idOf(documentRemove.document)} out of ${documentRemove.removedTargetIds}`);
+    if (filter) told.push(`${filter.count} in ${filter.targetId}`);
+    if (!targetChange) continue;
+    const { targetChangeType: type = "NO_CHANGE", targetIds = [], cause } = targetChange;
+    if (type === "NO_CHANGE" && targetIds.length === 0) return { told, token: targetChange.resumeToken };
+    told.push(`${type} ${targetIds}${cause ? ` ${cause.code}` : ""}`);
+    if (type === "REMOVE") return { told, token: undefined };
+  }
+}
+
+test("one stream carries many targets, which come and go", async () => {
+  const database = databaseOf(client);
+  const parent = `${database}/documents`;
+  const collection = { from: [{ collectionId: "many" }] };
+  const small = {
+    ...collection,
+    where: { fieldFilter: { field: { fieldPath: "n" }, op: "LESS_THAN", value: { integerValue: 5 } } },
+  };
+  const stream = firestore.open("Listen");
+  const add = (targetId: number, target: object): void =>
+    stream.send({ database, addTarget: { targetId, ...target } });
+  add(2, { query: { parent, structuredQuery: collection } });
+  expect((await untilSnapshot(stream)).told).toEqual(["ADD 2", "CURRENT 2"]);
+  add(4, { query: { parent, structuredQuery: small } });
+  expect((await untilSnapshot(stream)).told).toEqual(["ADD 4", "CURRENT 4"]);
+  add(6, { documents: { documents: [`${parent}/many/a`] } });
+  expect((await untilSnapshot(stream)).told).toEqual(["ADD 6", "a deleted from 6", "CURRENT 6"]);
+  await client.doc("many/a").set({ n: 1 });
+  expect((await untilSnapshot(stream)).told.sort()).toEqual(["a in 2", "a in 4", "a in 6"]);
+  await client.doc("many/a").set({ n: 9 });
+  expect((await untilSnapshot(stream)).told.sort()).toEqual(["a in 2", "a in 6", "a out of 4"]);
+  stream.send({ database, removeTarget: 2 });
+  expect((await untilSnapshot(stream)).told).toEqual(["REMOVE 2"]);
+  await client.doc("many/a").delete();
+  expect((await untilSnapshot(stream)).told).toEqual(["a deleted from 6"]);
+  add(8, { query: { parent, structuredQuery: {} } });
+  expect((await untilSnapshot(stream)).told).toEqual(["REMOVE 8 3"]);
+  stream.end();
+});
+
+test("a target resumes from its token, and starts over from a token of elsewhere", async () => {
+  const database = databaseOf(client);
+  const query = { parent: `${database}/documents`, structuredQuery: { from: [{ collectionId: "again" }] } };
+  for (const id of ["a", "b", "c"]) await client.doc(`again/${id}`).set({ n: 1 });
+  const stream = firestore.open("Listen");
+  stream.send({ database, addTarget: { targetId: 1, query } });
+  const { token } = await untilSnapshot(stream);
+  stream.send({ database, removeTarget: 1 });
+  await untilSnapshot(stream);
+  await client.doc("again/b").delete();
+  await client.doc("again/c").set({ n: 2 });
+  await client.doc("again/d").set({ n: 1 });
+  await client.doc("again/d").delete();
+  stream.send({
+    database,
+    addTarget: { targetId: 3, query, resumeToken: token, expectedCount: { value: 3 } },
+  });
+  const resumed = await untilSnapshot(stream);
+  expect(resumed.told).toEqual(["ADD 3", "b deleted from 3", "c in 3", "2 in 3", "CURRENT 3"]);
+  stream.send({ database, addTarget: { targetId: 5, query, resumeToken: Buffer.alloc(16, 7) } });
+  const restarted = await untilSnapshot(stream);
+  expect(restarted.told).toEqual(["ADD 5", "RESET 5", "a in 5", "c in 5", "CURRENT 5"]);
+  stream.end();
 });

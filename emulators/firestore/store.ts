@@ -271,7 +271,15 @@ export class Store {
   addVersion(collection: number, time: Micros, id: Uint8Array, before: StoredDocument | undefined): void {
     this.statement(
       "INSERT INTO versions (span, collection, time, id, created, updated, fields) VALUES (?, ?, ?, ?, ?, ?, ?)",
-    ).run(spanOf(time), collection, time, id, before?.created ?? null, before?.updated ?? null, before?.fields ?? null);
+    ).run(
+      spanOf(time),
+      collection,
+      time,
+      id,
+      before?.created ?? null,
+      before?.updated ?? null,
+      before?.fields ?? null,
+    );
   }
 
   /** The documents of a collection that changed after `time`, each with what it was then. */

@@ -6,6 +6,13 @@ import { type GrpcServer, type Kernel, loadProtos, type Message, serveGrpc } fro
 import { createMeter } from "../kernel/meter.ts";
 import { type FirestoreEmulator, type FirestoreOptions, openFirestore } from "./server.ts";
 
+export interface RawStream {
+  send(request: Message): void;
+  /** The next message that arrives; fails when the stream does. */
+  next(): Promise<Message>;
+  end(): void;
+}
+
 /** An emulator of its own for a test, and clients of it. */
 export interface TestFirestore extends AsyncDisposable {
   readonly kernel: Kernel;
@@ -18,6 +25,8 @@ export interface TestFirestore extends AsyncDisposable {
    * sends what is malformed. Answers with all messages, in the protos' JSON form.
    */
   call(method: string, request: Message): Promise<Message[]>;
+  /** Opens a stream in both directions. */
+  open(method: string): RawStream;
   stop(): Promise<void>;
 }
 
@@ -29,8 +38,6 @@ export async function startFirestore(options: Partial<FirestoreOptions> = {}): P
   const server = await serveGrpc(kernel, 0, emulator.services);
   const clients: Firestore[] = [];
   const raw = new Client(`127.0.0.1:${server.port}`, credentials.createInsecure());
-  const service = loadProtos("@google-cloud/firestore-api").lookupService("google.firestore.v1.Firestore");
-  service.resolveAll();
   let stopped = false;
   const stop = async (): Promise<void> => {
     if (stopped) return;
@@ -56,23 +63,76 @@ export async function startFirestore(options: Partial<FirestoreOptions> = {}): P
       clients.push(client);
       return client;
     },
-    call(method, request) {
-      const { resolvedRequestType, resolvedResponseType } = service.methods[method] as Message;
-      const path = `/google.firestore.v1.Firestore/${method}`;
-      const encode = (message: Message): Buffer =>
-        Buffer.from(resolvedRequestType.encode(resolvedRequestType.fromObject(message)).finish());
-      const decode = (bytes: Buffer): Message =>
-        resolvedResponseType.toObject(resolvedResponseType.decode(bytes), { longs: String, enums: String });
-      return new Promise((resolve, reject) => {
-        const messages: Message[] = [];
-        const stream = raw.makeServerStreamRequest(path, encode, decode, request);
-        stream.on("data", (message: Message) => messages.push(message));
-        stream.on("end", () => resolve(messages));
-        stream.on("error", (error: ServiceError) => reject(error));
-      });
-    },
+    call: (method, request) => rawCall(raw, method, request),
+    open: (method) => rawStream(raw, method),
     stop,
     [Symbol.asyncDispose]: stop,
+  };
+}
+
+interface Codec {
+  readonly path: string;
+  encode(message: Message): Buffer;
+  decode(bytes: Buffer): Message;
+}
+
+function codecOf(method: string): Codec {
+  const service = loadProtos("@google-cloud/firestore-api").lookupService("google.firestore.v1.Firestore");
+  const { resolvedRequestType, resolvedResponseType } = (service.methods[method] as Message).resolve();
+  return {
+    path: `/google.firestore.v1.Firestore/${method}`,
+    encode: (message) =>
+      Buffer.from(resolvedRequestType.encode(resolvedRequestType.fromObject(message)).finish()),
+    decode: (bytes) =>
+      resolvedResponseType.toObject(resolvedResponseType.decode(bytes), { longs: String, enums: String }),
+  };
+}
+
+const codecs = new Map<string, Codec>();
+
+function codec(method: string): Codec {
+  const known = codecs.get(method) ?? codecOf(method);
+  codecs.set(method, known);
+  return known;
+}
+
+function rawCall(raw: Client, method: string, request: Message): Promise<Message[]> {
+  const { path, encode, decode } = codec(method);
+  return new Promise((resolve, reject) => {
+    const messages: Message[] = [];
+    const stream = raw.makeServerStreamRequest(path, encode, decode, request);
+    stream.on("data", (message: Message) => messages.push(message));
+    stream.on("end", () => resolve(messages));
+    stream.on("error", (error: ServiceError) => reject(error));
+  });
+}
+
+function rawStream(raw: Client, method: string): RawStream {
+  const { path, encode, decode } = codec(method);
+  const stream = raw.makeBidiStreamRequest(path, encode, decode);
+  const arrived: Message[] = [];
+  let failure: Error | undefined;
+  let wake = (): void => undefined;
+  stream.on("data", (message: Message) => {
+    arrived.push(message);
+    wake();
+  });
+  stream.on("error", (error: Error) => {
+    failure = error;
+    wake();
+  });
+  return {
+    send: (request) => stream.write(request),
+    async next() {
+      while (arrived.length === 0) {
+        if (failure !== undefined) throw failure;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      return arrived.shift();
+    },
+    end: () => stream.end(),
   };
 }
 
