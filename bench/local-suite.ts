@@ -79,7 +79,10 @@ async function untilInfo(
 /** The suite's child that was given any free port: the background's host has the one of firebase.json. */
 function apiHostOf(pid: number): number {
   try {
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(/\s+/).map(Number);
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
+      .trim()
+      .split(/\s+/)
+      .map(Number);
     const portOf = (child: number) => readFileSync(`/proc/${child}/cmdline`, "utf8").split("\0").at(-2);
     return children.find((child) => portOf(child) === "0") ?? 0;
   } catch {

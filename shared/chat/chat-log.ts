@@ -4,6 +4,7 @@ import type { Deps } from "../platform/deps.ts";
 import { type DocumentReference, FieldValue } from "../platform/firestore.ts";
 import { createHeadLog, type HeadLog } from "../platform/head-log.ts";
 import { PUBLISH_MS_MAX } from "../platform/publisher.ts";
+import { createSharedCommits } from "../platform/shared-commits.ts";
 import { within } from "../platform/within.ts";
 import type { ChatChanged } from "./contract.ts";
 import { type ChatHead, noSuchChat } from "./head.ts";
@@ -38,11 +39,12 @@ export function openChatLog(deps: Deps): ChatLog {
       deps.log.error("A change could not be announced; the reconciler will.", cause, { app, chat, revision });
     }
   };
+  const common = { firestore: deps.firestore, commits: createSharedCommits(deps.firestore) };
   return {
     announce,
-    apps: createHeadLog<AppHead>({ firestore: deps.firestore, absent: noSuchApp }),
+    apps: createHeadLog<AppHead>({ ...common, absent: noSuchApp }),
     chats: createHeadLog<ChatHead>({
-      firestore: deps.firestore,
+      ...common,
       absent: noSuchChat,
       committed: (ref, head) => announce(appOf(ref), head.number, head.revision),
       stamp: (ref) => changeStamp(Number(ref.id)),

@@ -1,5 +1,6 @@
 import type { DocumentReference, DocumentSnapshot, Firestore } from "@google-cloud/firestore";
 import { AppError } from "./errors.ts";
+import type { SharedCommits } from "./shared-commits.ts";
 
 /** A change of a log's head, as its author describes it. */
 export interface Change<Head, Result> {
@@ -42,6 +43,7 @@ export interface Changed<Head, Result> {
 
 export interface HeadLogOptions<Head extends object> {
   readonly firestore: Firestore;
+  readonly commits: SharedCommits;
   /** What to say of a head that does not exist. */
   absent(): AppError;
   /** Called after each commit with the newest head; the changes resolve once its promise has settled. */

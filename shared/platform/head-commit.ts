@@ -3,11 +3,8 @@ import { AppError, GRPC, grpcCode, isTransient } from "./errors.ts";
 import { type Decision, type HeadLogOptions, keyReused, type Waiting } from "./head-change.ts";
 import type { HeadMemory, RememberedHead } from "./head-memory.ts";
 import { randomId } from "./ids.ts";
+import { COMMIT_BYTES_MAX } from "./shared-commits.ts";
 import { READ_MS_MAX, within } from "./within.ts";
-
-/** After this time the outcome of a commit counts as unknown and is looked up. */
-export const COMMIT_MS_MAX = 3_000;
-export const BATCH_BYTES_MAX = 4_000_000;
 
 /** The field, of the head and of every document created with it, that names the commit which wrote it. */
 const COMMIT_FIELD = "commit";
@@ -99,7 +96,7 @@ function decideAll<Head>(start: Head, batch: readonly Waiting<Head>[]): Decision
   let head = start;
   let bytes = 0;
   for (const [index, waiting] of batch.entries()) {
-    if (bytes > BATCH_BYTES_MAX) return { decided, refused, rest: batch.slice(index) };
+    if (bytes > COMMIT_BYTES_MAX) return { decided, refused, rest: batch.slice(index) };
     try {
       const decision = waiting.change.decide(head);
       decided.push({ waiting, decision });
@@ -120,16 +117,20 @@ async function commit<Head extends object>(
   decided: readonly Decided<Head>[],
   commitId: string,
 ): Promise<Timestamp> {
-  const writes = options.firestore.batch();
-  for (const { decision } of decided) {
-    for (const { ref: created, data } of decision.create)
-      writes.create(created, { ...data, [COMMIT_FIELD]: commitId });
-    for (const removed of decision.remove ?? []) writes.delete(removed);
-  }
   const next = { ...lastOf(decided).decision.head, ...options.stamp?.(ref), [COMMIT_FIELD]: commitId };
-  writes.update(ref, next as object, { lastUpdateTime: base.updateTime });
-  const results = await within(COMMIT_MS_MAX, writes.commit());
-  return lastOf(results).writeTime;
+  const creates = decided.flatMap(({ decision }) => decision.create);
+  const removes = decided.flatMap(({ decision }) => decision.remove ?? []);
+  const times = await options.commits.commit({
+    writes: creates.length + removes.length + 1,
+    bytes: decided.reduce((sum, { decision }) => sum + decision.bytes, 0),
+    add(batch) {
+      for (const { ref: created, data } of creates)
+        batch.create(created, { ...data, [COMMIT_FIELD]: commitId });
+      for (const removed of removes) batch.delete(removed);
+      batch.update(ref, next as object, { lastUpdateTime: base.updateTime });
+    },
+  });
+  return lastOf(times);
 }
 
 /**

@@ -37,7 +37,7 @@ export interface HeadLog<Head extends object> {
 
 /** A change that can't be committed within this time is refused with `unavailable`. */
 export const CHANGE_MS_MAX = 10_000;
-/** Changes that share one commit: with BATCH_BYTES_MAX well below Firestore's 10 MiB a request. */
+/** Changes that share one commit: with COMMIT_BYTES_MAX well below Firestore's 10 MiB a request. */
 export const BATCH_CHANGES_MAX = 100;
 const BACKOFF_MS = 5;
 const BACKOFF_MS_MAX = 300;
