@@ -131,14 +131,20 @@ export class QueryEngine {
 
   private source(query: Query, plan: Plan, reach: Reach): Source {
     const ranges = plannedRanges(query, plan, namesWithin(reach), placeOfPath(reach));
+    const known = query.limit !== undefined && !plan.residual && query.nearest === undefined;
+    const expected = known ? query.limit + query.offset : undefined;
     if (plan.indexes.length === 0 && reach.collection !== undefined) {
       const range = ranges[0] ?? { low: LAST, high: FIRST };
-      return new DocumentScan(this.store, reach.collection.id, range, plan.reverse);
+      return new DocumentScan(this.store, reach.collection.id, range, plan.reverse, expected);
     }
     const prefixes =
       plan.indexes.length === 0 ? [namesPrefix(reach)] : plan.indexes.map((use) => this.prefix(use, reach));
+    const [only, ...others] = prefixes;
+    if (only !== undefined && others.length === 0) {
+      return new EntryScan(this.store, only, ranges, plan.reverse, expected);
+    }
     const scans = prefixes.map((prefix) => new EntryScan(this.store, prefix, ranges, plan.reverse));
-    return scans.length === 1 ? (scans[0] as Source) : new JoinedScan(scans, plan.reverse);
+    return new JoinedScan(scans, plan.reverse);
   }
 
   private prefix({ index, equal }: IndexUse, reach: Reach): Buffer {

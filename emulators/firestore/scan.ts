@@ -40,6 +40,11 @@ export const LAST: Place = { suffix: undefined, id: EMPTY };
 /** Rows are read in chunks that grow, so that a first page reads little and a long scan seeks seldom. */
 const CHUNK_MIN = 16;
 const CHUNK_MAX = 1_024;
+/** Documents are large, so chunks of them stay smaller than chunks of entries. */
+const DOCUMENTS_CHUNK_MAX = 256;
+
+const firstChunk = (expected: number | undefined, most: number): number =>
+  expected === undefined ? CHUNK_MIN : Math.min(Math.max(expected, 1), most);
 
 const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 const after = (id: Buffer): Buffer => Buffer.concat([id, ZERO]);
@@ -63,10 +68,12 @@ export class EntryScan implements Source {
   private readonly ranges: Range[];
   private chunk: Row[] = [];
   private position = 0;
-  private size = CHUNK_MIN;
+  private size: number;
 
-  constructor(store: Store, prefix: Buffer, ranges: readonly Range[], reverse: boolean) {
+  /** `expected`: how many rows the reader will take, if that is known. */
+  constructor(store: Store, prefix: Buffer, ranges: readonly Range[], reverse: boolean, expected?: number) {
     this.store = store;
+    this.size = firstChunk(expected, CHUNK_MAX);
     this.prefix = prefix;
     this.end = successor(prefix);
     this.reverse = reverse;
@@ -159,11 +166,12 @@ export class DocumentScan implements Source {
   private high: Buffer;
   private chunk: Row[] = [];
   private position = 0;
-  private size = CHUNK_MIN;
+  private size: number;
   private ended = false;
 
-  constructor(store: Store, collection: number, range: Range, reverse: boolean) {
+  constructor(store: Store, collection: number, range: Range, reverse: boolean, expected?: number) {
     this.store = store;
+    this.size = firstChunk(expected, DOCUMENTS_CHUNK_MAX);
     this.collection = collection;
     this.reverse = reverse;
     this.low = range.low.id;
@@ -202,8 +210,7 @@ export class DocumentScan implements Source {
     const last = page.at(-1);
     if (last !== undefined && this.reverse) this.high = last.id;
     else if (last !== undefined) this.low = after(last.id);
-    // Documents are large, so chunks of them stay smaller than chunks of entries.
-    this.size = Math.min(this.size * 4, CHUNK_MAX / 4);
+    this.size = Math.min(this.size * 4, DOCUMENTS_CHUNK_MAX);
   }
 }
 
