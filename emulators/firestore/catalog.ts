@@ -18,7 +18,7 @@ export interface GroupIndexes {
 }
 
 /** The slots of one field's indexes; undefined where it has no such index. */
-export interface FieldSlots {
+interface FieldSlots {
   readonly ordered: number | undefined;
   readonly contains: number | undefined;
   readonly groupOrdered: number | undefined;
@@ -35,7 +35,7 @@ const AUTOMATIC: Record<Scope, FieldIndexing> = {
 const SLOTS_CACHED_MAX = 50_000;
 
 /** The kind of a single-field index: ordered or by element, per collection or per group. */
-export type FieldIndexKind = "ordered" | "contains" | "group ordered" | "group contains" | "ttl";
+type FieldIndexKind = "ordered" | "contains" | "group ordered" | "group contains" | "ttl";
 
 /**
  * Knows which indexes there are. With an index file that is what the file says, as in production.

@@ -24,7 +24,7 @@ export interface Leaf {
   readonly op: Operator;
   readonly keys: readonly Buffer[];
 }
-export interface Composite {
+interface Composite {
   readonly type: "and" | "or";
   readonly filters: readonly Filter[];
 }
@@ -208,7 +208,7 @@ export function matchesFilter(filter: Filter | undefined, subject: Subject): boo
   return value !== undefined && matchesLeaf(filter, value);
 }
 
-export function matchesLeaf({ op, keys }: Leaf, value: Value): boolean {
+function matchesLeaf({ op, keys }: Leaf, value: Value): boolean {
   if (op === "array-contains" || op === "array-contains-any") {
     if (value.type !== "array") return false;
     const wanted = keys.filter((key) => !isNull(key) && !isNan(key));

@@ -221,10 +221,6 @@ export function nameKey(value: Value, database: string): Buffer {
   return pathKey(`${path.collection}/${path.id}`);
 }
 
-export function compareValues(left: Value, right: Value): number {
-  return Buffer.compare(valueKey(left), valueKey(right));
-}
-
 export const isNull = (key: Uint8Array): boolean => key[0] === NULL;
 export const isNan = (key: Uint8Array): boolean => key[0] === NAN;
 
@@ -257,4 +253,3 @@ export function typeRange(key: Uint8Array): { readonly low: Buffer; readonly hig
 
 /** Everything but null and what is missing: what `!=` and `not-in` range over. */
 export const AFTER_NULL = Buffer.from([NULL + 1]);
-export const AFTER_ALL = Buffer.from([MAP + 1]);

@@ -9,7 +9,7 @@ import { WireWriter } from "./wire.ts";
  */
 const writer = new WireWriter();
 
-export type TargetChangeType = "NO_CHANGE" | "ADD" | "REMOVE" | "CURRENT" | "RESET";
+type TargetChangeType = "NO_CHANGE" | "ADD" | "REMOVE" | "CURRENT" | "RESET";
 const TYPE_NUMBERS: Record<TargetChangeType, number> = {
   NO_CHANGE: 0,
   ADD: 1,
@@ -18,7 +18,7 @@ const TYPE_NUMBERS: Record<TargetChangeType, number> = {
   RESET: 4,
 };
 
-export interface TargetChangeMessage {
+interface TargetChangeMessage {
   readonly type: TargetChangeType;
   /** Empty: all targets of the stream. */
   readonly targetIds?: readonly number[];

@@ -104,7 +104,7 @@ export function segmentKey(segment: string): Buffer {
   return bytes.includes(0) ? escapeZeros(bytes) : bytes;
 }
 
-export function escapeZeros(bytes: Uint8Array): Buffer {
+function escapeZeros(bytes: Uint8Array): Buffer {
   const escaped: number[] = [];
   for (const byte of bytes) {
     escaped.push(byte);

@@ -12,7 +12,7 @@ export interface IndexUse {
   readonly index: CompositeIndex | SingleIndex;
   readonly equal: readonly Buffer[];
 }
-export interface SingleIndex {
+interface SingleIndex {
   readonly kind: "ordered" | "contains";
   readonly path: string;
 }

@@ -49,7 +49,7 @@ const firstChunk = (expected: number | undefined, most: number): number =>
 const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 const after = (id: Buffer): Buffer => Buffer.concat([id, ZERO]);
 
-export function compareRows(left: Row, right: Row): number {
+function compareRows(left: Row, right: Row): number {
   return Buffer.compare(left.suffix, right.suffix) || Buffer.compare(left.id, right.id);
 }
 

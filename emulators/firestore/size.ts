@@ -7,7 +7,7 @@ const NAME_OVERHEAD = 16;
 const textSize = (bytes: number): number => bytes + 1;
 
 /** The size of a document's name: every segment of its path, and a fixed part. */
-export function nameSize(path: string): number {
+function nameSize(path: string): number {
   return Buffer.byteLength(path) + 1 + NAME_OVERHEAD;
 }
 

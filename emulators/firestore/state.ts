@@ -108,7 +108,7 @@ export class FirestoreState {
 
   /** Versions replaced at or before this time may be gone. */
   get versionsFrom(): Micros {
-    const [kept] = [this.readMeta("versions from")];
+    const kept = this.readMeta("versions from");
     return kept === undefined ? 0 : Number(kept.toString());
   }
 

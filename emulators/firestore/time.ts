@@ -3,7 +3,7 @@ import { RpcError } from "../kernel/rpc-error.ts";
 /** Times inside the emulator are microseconds since the epoch: Firestore's own precision. */
 export type Micros = number;
 
-export interface TimestampMessage {
+interface TimestampMessage {
   readonly seconds: number;
   readonly nanos: number;
 }

@@ -18,7 +18,7 @@ export interface Transaction extends Holder {
   aborted: boolean;
 }
 
-export interface TransactionOptions {
+interface TransactionOptions {
   readonly readOnly: boolean;
   readonly readTime: Micros | undefined;
   readonly retries: Buffer | undefined;

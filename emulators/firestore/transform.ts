@@ -5,7 +5,7 @@ import type { Micros } from "./time.ts";
 import { decodeArray, decodeValue, integerValue, NULL_VALUE, type Value } from "./value.ts";
 
 /** What a field becomes, and what is answered about it. */
-export interface Transformed {
+interface Transformed {
   readonly value: Value;
   readonly result: Value;
 }

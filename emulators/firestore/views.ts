@@ -26,10 +26,10 @@ export interface View {
 }
 
 /** Names a place where documents change: a collection, a group, a database or a single document. */
-export const collectionPlace = (database: string, path: string): string => `collection ${database} ${path}`;
-export const groupPlace = (database: string, group: string): string => `group ${database} ${group}`;
-export const databasePlace = (database: string): string => `database ${database}`;
-export const documentPlace = (name: string): string => `document ${name}`;
+const collectionPlace = (database: string, path: string): string => `collection ${database} ${path}`;
+const groupPlace = (database: string, group: string): string => `group ${database} ${group}`;
+const databasePlace = (database: string): string => `database ${database}`;
+const documentPlace = (name: string): string => `document ${name}`;
 
 /** The places a change happens in. */
 export function placesOf(database: string, { collection, name }: Change): string[] {

@@ -78,7 +78,7 @@ function pathIn(database: string, name: unknown): DocumentPath {
 }
 
 /** Reads the entries of `Document.fields`. */
-export function parseFields(entries: readonly Uint8Array[] | undefined): Fields {
+function parseFields(entries: readonly Uint8Array[] | undefined): Fields {
   const fields: Fields = new Map();
   for (const entry of entries ?? []) readEntry(new WireReader(entry), fields, 0);
   checkFieldNames(fields, false);
@@ -91,7 +91,7 @@ export function parseMask(message: Message, forWriting = false): FieldPath[] | u
   return forWriting ? paths.map(checkWritable) : paths;
 }
 
-export function parsePrecondition(message: Message): Precondition | undefined {
+function parsePrecondition(message: Message): Precondition | undefined {
   switch (message?.conditionType) {
     case "exists":
       return { type: "exists", exists: message.exists };

@@ -3,7 +3,7 @@ import type { Call, DuplexCall, Kernel, Message } from "../kernel/grpc.ts";
 import { RpcError, statusNumber } from "../kernel/rpc-error.ts";
 import { encodeFields } from "./fields.ts";
 import { BATCH_WRITES_MAX } from "./limits.ts";
-import { checkId, documentName, parseDatabase, parseDocumentName, parseParent } from "./path.ts";
+import { checkId, documentName, parseDatabase, parseDocumentName, parseParent, segmentKey } from "./path.ts";
 import { documentMessage, maskedFields } from "./respond.ts";
 import type { FirestoreState } from "./state.ts";
 import type { DatabaseRow, StoredDocument } from "./store.ts";
@@ -131,7 +131,7 @@ function answer(state: FirestoreState, name: string, draft: Draft, mask: Message
 function unchanged(state: FirestoreState, database: DatabaseRow, name: string): StoredDocument {
   const { collection, id } = parseDocumentName(name);
   const found = state.store.findCollection(database, collection);
-  const document = found === undefined ? undefined : state.store.readDocument(found.id, Buffer.from(id));
+  const document = found === undefined ? undefined : state.store.readDocument(found.id, segmentKey(id));
   return document ?? { created: 0, updated: 0, fields: encodeFields(new Map()) };
 }
 
