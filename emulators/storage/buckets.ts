@@ -1,0 +1,236 @@
+import { predefinedAcl, requirePreventionKept } from "./access.ts";
+import { changedBucket, newBucket, parseBucketName } from "./bucket-rules.ts";
+import { conditionsOf, requireToChange, requireToRead } from "./conditions.ts";
+import { accessBucket, type StorageCore } from "./core.ts";
+import { type Ask, type Handler, intOf, json, jsonBody, noContent } from "./exchange.ts";
+import { conflict, forbidden, invalid, required } from "./failure.ts";
+import { PAGE_MAX } from "./limits.ts";
+import type { BucketResource, IamPolicy } from "./resources.ts";
+import type { StoredBucket } from "./state.ts";
+import { bucketView } from "./views.ts";
+
+type BucketCall = "insert" | "get" | "list" | "patch" | "update" | "delete" | "lockRetentionPolicy";
+type IamCall = "getIamPolicy" | "setIamPolicy" | "testIamPermissions" | "getStorageLayout";
+
+export function bucketHandlers(core: StorageCore): Record<BucketCall, Handler> {
+  const { state, kernel } = core;
+  const patch = change(core, (_bucket, given) => given);
+  return {
+    async insert(ask) {
+      const project = ask.query.get("project");
+      if (!project) throw required("Required parameter: project");
+      const given = await jsonBody(ask);
+      const name = parseBucketName(given.name);
+      const resource = newBucket({ given, nowMs: kernel.clock.now(), project }, ask.query);
+      const bucket: StoredBucket = { name, project, metageneration: 1, resource };
+      await state.database.write(() => {
+        if (state.bucket(name) !== undefined) {
+          throw conflict(
+            "Your previous request to create the named bucket succeeded and you already own it.",
+            "BucketAlreadyOwnedByYou",
+          );
+        }
+        state.putBucket(bucket);
+      });
+      return json(ask, bucketView(ask, bucket, ask.query.get("projection") === "full"));
+    },
+    get(ask, names) {
+      const bucket = accessBucket(core, names.bucket ?? "");
+      requireToRead(conditionsOf(ask), bucket);
+      return json(ask, bucketView(ask, bucket));
+    },
+    list(ask) {
+      const project = ask.query.get("project");
+      if (!project) throw required("Required parameter: project");
+      const prefix = ask.query.get("prefix") ?? "";
+      const after = Buffer.from(ask.query.get("pageToken") ?? "", "base64url").toString();
+      const max = Math.min(intOf(ask.query, "maxResults") || PAGE_MAX, PAGE_MAX);
+      const rest = state.buckets(project).filter(({ name }) => name.startsWith(prefix) && name > after);
+      const page = rest.slice(0, max);
+      const last = page.at(-1);
+      const more = rest.length > max && last !== undefined;
+      return json(ask, {
+        kind: "storage#buckets",
+        ...(more ? { nextPageToken: Buffer.from(last.name).toString("base64url") } : {}),
+        ...(page.length === 0 ? {} : { items: page.map((bucket) => bucketView(ask, bucket)) }),
+      });
+    },
+    patch,
+    update: change(core, (bucket, given) => ({ ...clearing(bucket), ...given })),
+    async delete(ask, names) {
+      const conditions = conditionsOf(ask);
+      const blobs = await state.database.write(() => {
+        const bucket = accessBucket(core, names.bucket ?? "");
+        requireToChange(conditions, bucket);
+        if (!state.isEmpty(bucket.name)) {
+          throw conflict("The bucket you tried to delete is not empty.", "BucketNotEmpty");
+        }
+        return removeBucket(core, bucket.name);
+      });
+      await core.release(blobs);
+      return noContent();
+    },
+    async lockRetentionPolicy(ask, names) {
+      const conditions = conditionsOf(ask);
+      if (conditions.ifMetagenerationMatch === undefined)
+        throw required("Required parameter: ifMetagenerationMatch");
+      const bucket = await write(core, names.bucket ?? "", (known) => {
+        requireToChange(conditions, known);
+        const { retentionPolicy } = known.resource;
+        if (retentionPolicy === undefined) throw forbidden("There is no retention policy to lock.");
+        return { ...known.resource, retentionPolicy: { ...retentionPolicy, isLocked: true } };
+      });
+      return json(ask, bucketView(ask, bucket));
+    },
+  };
+}
+
+/** Forgets the bucket with what is left below it: soft-deleted versions and unfinished uploads. */
+function removeBucket(core: StorageCore, name: string): string[] {
+  const { state } = core;
+  const blobs = state.uploads(name).flatMap(({ id }) => state.removeUpload(id));
+  const everything = { name: "", afterGeneration: undefined };
+  for (;;) {
+    const rows = state.scan(name, everything, ["softDeleted"], PAGE_MAX);
+    if (rows.length === 0) break;
+    for (const object of rows) {
+      state.removeObject(object);
+      blobs.push(object.blob);
+    }
+  }
+  state.removeBucket(name);
+  return blobs;
+}
+
+/** Applies a change in one transaction, as the bucket's next metageneration. */
+function write(
+  core: StorageCore,
+  name: string,
+  apply: (bucket: StoredBucket) => BucketResource,
+): Promise<StoredBucket> {
+  return core.state.database.write(() => {
+    const known = accessBucket(core, name);
+    const resource = { ...apply(known), updated: new Date(core.kernel.clock.now()).toISOString() };
+    const bucket = { ...known, metageneration: known.metageneration + 1, resource };
+    core.state.putBucket(bucket);
+    return bucket;
+  });
+}
+
+type Given = Readonly<Record<string, unknown>>;
+
+function change(core: StorageCore, complete: (bucket: BucketResource, given: Given) => Given): Handler {
+  return async (ask, names) => {
+    const given = await jsonBody(ask);
+    const conditions = conditionsOf(ask);
+    const bucket = await write(core, names.bucket ?? "", (known) => {
+      requireToChange(conditions, known);
+      if (
+        given.location !== undefined &&
+        JSON.stringify(given.location).toUpperCase() !== JSON.stringify(known.resource.location)
+      ) {
+        throw invalid("A bucket's location cannot be changed.");
+      }
+      const nowMs = core.kernel.clock.now();
+      const changed = changedBucket(known.resource, {
+        given: complete(known.resource, given),
+        nowMs,
+        project: known.project,
+      });
+      return withPredefined(ask, known, changed);
+    });
+    return json(ask, bucketView(ask, bucket, ask.query.get("projection") !== "noAcl"));
+  };
+}
+
+/** PUT replaces: what it doesn't name is taken away. */
+const clearing = (bucket: BucketResource): Given =>
+  Object.fromEntries(
+    [
+      "labels",
+      "cors",
+      "lifecycle",
+      "website",
+      "logging",
+      "versioning",
+      "billing",
+      "encryption",
+      "retentionPolicy",
+    ]
+      .filter((field) => bucket[field] !== undefined)
+      .map((field) => [field, null]),
+  );
+
+function withPredefined(
+  ask: Ask,
+  { project, resource }: StoredBucket,
+  changed: BucketResource,
+): BucketResource {
+  const acl = ask.query.get("predefinedAcl");
+  const defaultAcl = ask.query.get("predefinedDefaultObjectAcl");
+  const next: BucketResource = {
+    ...changed,
+    ...(acl === null ? {} : { acl: predefinedAcl(acl, project, "bucket") }),
+    ...(defaultAcl === null ? {} : { defaultObjectAcl: predefinedAcl(defaultAcl, project, "object") }),
+  };
+  if (next.acl !== resource.acl)
+    requirePreventionKept(
+      next,
+      next.acl.map(({ entity }) => entity),
+    );
+  return next;
+}
+
+/** Policies are kept as given; what they grant to everybody counts for requests that bear no identity. */
+export function iamHandlers(core: StorageCore): Record<IamCall, Handler> {
+  const policyView = (ask: Ask, { name, metageneration, resource }: StoredBucket) =>
+    json(ask, {
+      kind: "storage#policy",
+      resourceId: `projects/_/buckets/${name}`,
+      ...resource.iamPolicy,
+      version: resource.iamPolicy.version ?? 1,
+      etag: Buffer.from(`policy-${metageneration}`).toString("base64"),
+    });
+  return {
+    getIamPolicy: (ask, names) => policyView(ask, accessBucket(core, names.bucket ?? "")),
+    async setIamPolicy(ask, names) {
+      const given = await jsonBody(ask);
+      if (!Array.isArray(given.bindings ?? [])) throw invalid("Invalid policy.");
+      const bindings = (given.bindings ?? []) as IamPolicy["bindings"];
+      const bucket = await write(core, names.bucket ?? "", (known) => {
+        const etag = Buffer.from(`policy-${known.metageneration}`).toString("base64");
+        if (given.etag && given.etag !== etag) {
+          throw conflict("The policy has been changed since it was read.");
+        }
+        const conditional = bindings.some(({ condition }) => condition !== undefined);
+        if (conditional && given.version !== 3) throw invalid("Conditional bindings need policy version 3.");
+        if (conditional && !known.resource.iamConfiguration.uniformBucketLevelAccess.enabled) {
+          throw invalid("Conditional bindings need uniform bucket-level access.");
+        }
+        requirePreventionKept(
+          known.resource,
+          bindings.flatMap(({ members }) => members),
+        );
+        return { ...known.resource, iamPolicy: { version: Number(given.version ?? 1), bindings } };
+      });
+      return policyView(ask, bucket);
+    },
+    testIamPermissions(ask, names) {
+      accessBucket(core, names.bucket ?? "");
+      return json(ask, {
+        kind: "storage#testIamPermissionsResponse",
+        permissions: ask.query.getAll("permissions"),
+      });
+    },
+    getStorageLayout(ask, names) {
+      const { name, resource } = accessBucket(core, names.bucket ?? "");
+      return json(ask, {
+        kind: "storage#storageLayout",
+        bucket: name,
+        location: resource.location,
+        locationType: resource.locationType,
+        hierarchicalNamespace: { enabled: resource.hierarchicalNamespace?.enabled ?? false },
+      });
+    },
+  };
+}

@@ -1,0 +1,250 @@
+import { type AclCall, aclHandlers } from "./acl.ts";
+import { bucketHandlers, iamHandlers } from "./buckets.ts";
+import { copyHandlers } from "./copies.ts";
+import type { StorageCore } from "./core.ts";
+import { type Ask, type Handler, headerOf, json, type Names } from "./exchange.ts";
+import { invalid, notFound, StorageError, unimplemented } from "./failure.ts";
+import { notificationHandlers } from "./notification-configs.ts";
+import { objectHandlers } from "./objects.ts";
+import { postForm } from "./post-form.ts";
+import { projectNumber } from "./resources.ts";
+import type { Sessions } from "./sessions.ts";
+import type { Signatures } from "./signature.ts";
+import { insertObject } from "./upload.ts";
+import { xmlHandlers } from "./xml-api.ts";
+import { multipartHandlers } from "./xml-multipart.ts";
+
+/** A request's place: who answers it, and what meters and faults call it. */
+export interface Route {
+  readonly api: "json" | "xml";
+  /** "objects.get": the name of the method, the same in both APIs where both have it. */
+  readonly method: string;
+  readonly names: Names;
+  readonly handler: Handler;
+  /** The XML API's call, which decides who may make it. */
+  readonly call: string;
+}
+
+interface JsonRoute {
+  readonly verb: string;
+  readonly pattern: RegExp;
+  readonly method: string;
+  readonly handler: Handler;
+}
+
+/** A path such as "/b/{bucket}/o/{object}" as a pattern; each name is one segment. */
+const patternOf = (path: string): RegExp =>
+  new RegExp(`^${path.replaceAll(/\{(\w+)\}/g, "(?<$1>[^/]+)")}/?$`);
+
+export interface Router {
+  /** Throws where nothing is served. */
+  find(ask: Ask): Route;
+}
+
+export function createRouter(core: StorageCore, sessions: Sessions, signatures: Signatures): Router {
+  const routes = jsonRoutes(core, sessions);
+  const findXml = xmlRoutes(core, sessions, signatures);
+  return {
+    find(ask) {
+      const path = jsonPath(ask.path);
+      if (path === undefined) return findXml(ask);
+      const isMatch = (route: JsonRoute): boolean => route.pattern.test(path);
+      // A HEAD of the JSON API is a GET whose body is dropped.
+      const verb = ask.method === "HEAD" ? "GET" : ask.method;
+      const found = routes.find((route) => route.verb === verb && isMatch(route));
+      if (found === undefined) {
+        if (routes.some(isMatch))
+          throw new StorageError(405, "methodNotAllowed", "MethodNotAllowed", "Method Not Allowed");
+        if (
+          /^\/(projects\/[^/]+\/hmacKeys|b\/[^/]+\/(folders|managedFolders|anywhereCaches|restore|operations)|channels)\b/.test(
+            path,
+          )
+        ) {
+          throw unimplemented(`${ask.method} ${path} is not served.`);
+        }
+        throw notFound("Not Found");
+      }
+      return {
+        api: "json",
+        method: found.method,
+        names: decodedNames(found.pattern.exec(path)?.groups ?? {}),
+        handler: found.handler,
+        call: found.method,
+      };
+    },
+  };
+}
+
+/** The JSON API's path without what stands before it; undefined: it is a path of the XML API. */
+function jsonPath(path: string): string | undefined {
+  const [, upload, rest] = /^\/(upload|resumable\/upload|download)\/storage\/v1(\/.*)$/.exec(path) ?? [];
+  if (rest !== undefined) return upload === "download" ? rest : `/upload${rest}`;
+  if (path.startsWith("/storage/v1/")) return path.slice("/storage/v1".length);
+  return /^\/(b|projects|channels)(\/|$)/.test(path) ? path : undefined;
+}
+
+function decodedNames(groups: Readonly<Record<string, string | undefined>>): Names {
+  try {
+    return Object.fromEntries(
+      Object.entries(groups).map(([name, value]) => [name, decodeURIComponent(value ?? "")]),
+    );
+  } catch {
+    throw invalid("Malformed percent-encoding in the path.");
+  }
+}
+
+function jsonRoutes(core: StorageCore, sessions: Sessions): JsonRoute[] {
+  const bucket = bucketHandlers(core);
+  const iam = iamHandlers(core);
+  const object = objectHandlers(core);
+  const copies = copyHandlers(core);
+  const notification = notificationHandlers(core);
+  const acl = aclHandlers(core);
+  const route = (line: string, method: string, handler: Handler): JsonRoute => {
+    const [verb = "", path = ""] = line.split(" ");
+    return { verb, pattern: patternOf(path), method, handler };
+  };
+  const insert: Handler = (ask, names) => insertObject(core, sessions, ask, names);
+  return [
+    route("GET /b", "buckets.list", bucket.list),
+    route("POST /b", "buckets.insert", bucket.insert),
+    route("GET /b/{bucket}", "buckets.get", bucket.get),
+    route("PATCH /b/{bucket}", "buckets.patch", bucket.patch),
+    route("PUT /b/{bucket}", "buckets.update", bucket.update),
+    route("DELETE /b/{bucket}", "buckets.delete", bucket.delete),
+    route("POST /b/{bucket}/lockRetentionPolicy", "buckets.lockRetentionPolicy", bucket.lockRetentionPolicy),
+    route("GET /b/{bucket}/iam", "buckets.getIamPolicy", iam.getIamPolicy),
+    route("PUT /b/{bucket}/iam", "buckets.setIamPolicy", iam.setIamPolicy),
+    route("GET /b/{bucket}/iam/testPermissions", "buckets.testIamPermissions", iam.testIamPermissions),
+    route("GET /b/{bucket}/storageLayout", "buckets.getStorageLayout", iam.getStorageLayout),
+    route("GET /b/{bucket}/notificationConfigs", "notifications.list", notification.list),
+    route("POST /b/{bucket}/notificationConfigs", "notifications.insert", notification.insert),
+    route("GET /b/{bucket}/notificationConfigs/{id}", "notifications.get", notification.get),
+    route("DELETE /b/{bucket}/notificationConfigs/{id}", "notifications.delete", notification.delete),
+    route("POST /upload/b/{bucket}/o", "objects.insert", insert),
+    route("PUT /upload/b/{bucket}/o", "objects.insert", insert),
+    route("DELETE /upload/b/{bucket}/o", "objects.insert", insert),
+    route("GET /b/{bucket}/o", "objects.list", object.list),
+    route("GET /b/{bucket}/o/{object}", "objects.get", object.get),
+    route("PATCH /b/{bucket}/o/{object}", "objects.patch", object.patch),
+    route("PUT /b/{bucket}/o/{object}", "objects.update", object.update),
+    route("DELETE /b/{bucket}/o/{object}", "objects.delete", object.delete),
+    route("POST /b/{bucket}/o/{object}/restore", "objects.restore", object.restore),
+    route("POST /b/{bucket}/o/{object}/compose", "objects.compose", copies.compose),
+    route("POST /b/{bucket}/o/{object}/copyTo/b/{targetBucket}/o/{target}", "objects.copy", copies.copy),
+    route(
+      "POST /b/{bucket}/o/{object}/rewriteTo/b/{targetBucket}/o/{target}",
+      "objects.rewrite",
+      copies.rewrite,
+    ),
+    route("POST /b/{bucket}/o/{object}/moveTo/o/{target}", "objects.move", copies.move),
+    ...aclRoutes("/b/{bucket}/acl", "bucketAccessControls", acl.bucketAccessControls),
+    ...aclRoutes(
+      "/b/{bucket}/defaultObjectAcl",
+      "defaultObjectAccessControls",
+      acl.defaultObjectAccessControls,
+    ),
+    ...aclRoutes("/b/{bucket}/o/{object}/acl", "objectAccessControls", acl.objectAccessControls),
+    route("GET /projects/{project}/serviceAccount", "projects.serviceAccount.get", (ask, names) =>
+      json(ask, {
+        kind: "storage#serviceAccount",
+        email_address: `service-${projectNumber(names.project ?? "")}@gs-project-accounts.iam.gserviceaccount.com`,
+      }),
+    ),
+  ];
+}
+
+function aclRoutes(path: string, name: string, handlers: Readonly<Record<AclCall, Handler>>): JsonRoute[] {
+  const one = patternOf(`${path}/{entity}`);
+  return [
+    { verb: "GET", pattern: patternOf(path), method: `${name}.list`, handler: handlers.list },
+    { verb: "POST", pattern: patternOf(path), method: `${name}.insert`, handler: handlers.insert },
+    { verb: "GET", pattern: one, method: `${name}.get`, handler: handlers.get },
+    { verb: "PATCH", pattern: one, method: `${name}.patch`, handler: handlers.patch },
+    { verb: "PUT", pattern: one, method: `${name}.update`, handler: handlers.update },
+    { verb: "DELETE", pattern: one, method: `${name}.delete`, handler: handlers.delete },
+  ];
+}
+
+/** Parts of a bucket or object that the XML API names in the query; those without a handler are not served. */
+const SUBRESOURCES = [
+  "acl",
+  "billing",
+  "cors",
+  "defaultObjectAcl",
+  "encryption",
+  "encryptionConfig",
+  "legal-hold",
+  "lifecycle",
+  "logging",
+  "policy",
+  "retention",
+  "storageClass",
+  "tagging",
+  "versioning",
+  "website",
+];
+
+/** Hosts that name a bucket: `{bucket}.storage.googleapis.com`, and the same below localhost. */
+const VIRTUAL_HOST = /^(?<bucket>[^:]+)\.(?:storage\.googleapis\.com|storage\.localhost|localhost)(?::\d+)?$/;
+
+function xmlRoutes(core: StorageCore, sessions: Sessions, signatures: Signatures): (ask: Ask) => Route {
+  const objects = xmlHandlers(core, sessions);
+  const multipart = multipartHandlers(core);
+  const table: Readonly<Record<string, readonly [method: string, handler: Handler]>> = {
+    getObject: ["objects.get", objects.getObject],
+    putObject: ["objects.insert", objects.putObject],
+    deleteObject: ["objects.delete", objects.deleteObject],
+    startSession: ["objects.insert", objects.startSession],
+    carryOn: ["objects.insert", objects.carryOn],
+    list: ["objects.list", objects.list],
+    location: ["buckets.get", objects.location],
+    initiate: ["multipartUploads.initiate", multipart.initiate],
+    uploadPart: ["multipartUploads.uploadPart", multipart.uploadPart],
+    complete: ["multipartUploads.complete", multipart.complete],
+    abort: ["multipartUploads.abort", multipart.abort],
+    listParts: ["multipartUploads.listParts", multipart.listParts],
+    listUploads: ["multipartUploads.list", multipart.listUploads],
+    postForm: ["objects.insert", (ask, names) => postForm(core, signatures, ask, names)],
+  };
+  return (ask) => {
+    const hosted = VIRTUAL_HOST.exec(headerOf(ask, "host") ?? "")?.groups?.bucket;
+    const path = hosted === undefined ? ask.path : `/${hosted}${ask.path}`;
+    const [, bucket = "", object] = /^\/([^/]+)(?:\/(.+))?\/?$/s.exec(path) ?? [];
+    if (bucket === "") throw unimplemented(`${ask.method} ${ask.path} is not served.`);
+    const names = decodedNames(object === undefined ? { bucket } : { bucket, object });
+    const call = SUBRESOURCES.some((name) => ask.query.has(name))
+      ? undefined
+      : xmlCall(ask, object !== undefined);
+    const found = call === undefined ? undefined : table[call];
+    if (call === undefined || found === undefined)
+      throw unimplemented(`${ask.method} ${ask.path} is not served.`);
+    const [method, handler] = found;
+    return { api: "xml", method, names, handler, call };
+  };
+}
+
+function xmlCall({ method, query }: Ask, isObject: boolean): string | undefined {
+  if (!isObject) {
+    if (method === "POST") return "postForm";
+    if (method !== "GET" && method !== "HEAD") return undefined;
+    if (query.has("uploads")) return "listUploads";
+    return query.has("location") ? "location" : "list";
+  }
+  if (query.has("upload_id")) return method === "PUT" || method === "DELETE" ? "carryOn" : undefined;
+  switch (method) {
+    case "GET":
+      return query.has("uploadId") ? "listParts" : "getObject";
+    case "HEAD":
+      return "getObject";
+    case "PUT":
+      return query.has("uploadId") ? "uploadPart" : "putObject";
+    case "POST":
+      if (query.has("uploads")) return "initiate";
+      return query.has("uploadId") ? "complete" : "startSession";
+    case "DELETE":
+      return query.has("uploadId") ? "abort" : "deleteObject";
+    default:
+      return undefined;
+  }
+}

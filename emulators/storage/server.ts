@@ -1,0 +1,249 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { Fault } from "../kernel/faults.ts";
+import type { Kernel } from "../kernel/grpc.ts";
+import { answerBatch } from "./batch.ts";
+import { openBlobs } from "./blobs.ts";
+import { createGenerations, createRelease, type StorageCore } from "./core.ts";
+import { bucketCors, openCors } from "./cors.ts";
+import { type Answer, type Ask, headerOf } from "./exchange.ts";
+import { jsonError, StorageError } from "./failure.ts";
+import { sweep } from "./lifecycle.ts";
+import { SWEEP_MS } from "./limits.ts";
+import { createAnnounce, createOutbox, type PublishNotification } from "./notifications.ts";
+import { createRouter, type Route } from "./routes.ts";
+import type { TrustedAccount } from "./service-account.ts";
+import { createSessions } from "./sessions.ts";
+import { createSignatures } from "./signature.ts";
+import { openState } from "./state.ts";
+import { xmlError } from "./xml.ts";
+import { requireXmlAccess } from "./xml-api.ts";
+
+export type { NotificationMessage, PublishNotification } from "./notifications.ts";
+export {
+  openServiceAccount,
+  type SigningCredentials,
+  type TrustedAccount,
+  trustedAccount,
+} from "./service-account.ts";
+
+export interface Storage {
+  /** Serves both APIs, on whatever port it is given. */
+  readonly listener: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Accepts the signatures of one more service account. */
+  trust(account: TrustedAccount): void;
+  /** What the console shows. */
+  snapshot(project?: string): StorageSnapshot;
+  close(): void;
+}
+
+export interface StorageSnapshot {
+  readonly buckets: { readonly name: string; readonly project: string; readonly location: string }[];
+  readonly objects: number;
+  readonly bytes: number;
+}
+
+export interface StorageOptions {
+  /** The folder of the database and the objects' bytes; undefined: everything stays in memory. */
+  readonly path: string | undefined;
+  /** Hands notifications to Pub/Sub; absent: they wait in the outbox. */
+  readonly publish?: PublishNotification | undefined;
+  /** Whose signed URLs are accepted. */
+  readonly serviceAccounts?: readonly TrustedAccount[] | undefined;
+}
+
+/** Cloud Storage: the JSON API and the XML API. What an earlier process left half received is removed. */
+export function openStorage(
+  kernel: Kernel,
+  { path, publish, serviceAccounts = [] }: StorageOptions,
+): Storage {
+  const { clock } = kernel;
+  const state = openState(path === undefined ? undefined : join(path, "storage.sqlite"));
+  const blobs = openBlobs(path === undefined ? undefined : join(path, "blobs"));
+  blobs.sweep(state.isReferenced);
+  const now = (): number => clock.now();
+  const core: StorageCore = {
+    kernel,
+    state,
+    blobs,
+    announce: createAnnounce(state, now),
+    nextGeneration: createGenerations(state, now),
+    release: createRelease(state, blobs),
+  };
+  const signatures = createSignatures(clock, serviceAccounts);
+  const router = createRouter(core, createSessions(core), signatures);
+  const outbox = createOutbox(state, clock, publish);
+  outbox.wake();
+
+  let closed = false;
+  const runSweep = (): void => {
+    cancelSweep = clock.at(clock.now() + SWEEP_MS, runSweep);
+    // What fails here is told to the next request that needs the database.
+    void sweep(core, () => closed)
+      .then(outbox.wake)
+      .catch(() => undefined);
+  };
+  let cancelSweep = clock.at(clock.now() + SWEEP_MS, runSweep);
+
+  /** Answers one call; failures become answers in the words of its API. */
+  const answer = async (ask: Ask): Promise<Answer | "hang" | "drop"> => {
+    let api: Route["api"] = "json";
+    let cors: Readonly<Record<string, string>> = {};
+    try {
+      const route = router.find(ask.method === "OPTIONS" ? { ...ask, method: "GET" } : ask);
+      ({ api } = route);
+      const { names, method } = route;
+      const bucket = state.bucket(names.bucket ?? "");
+      cors = api === "json" ? openCors(ask) : bucketCors(ask, bucket?.resource.cors ?? []);
+      if (ask.method === "OPTIONS") return { status: 200, headers: cors };
+      const project = bucket?.project ?? ask.query.get("project") ?? "";
+      kernel.meter.rpc({ project, requestId: headerOf(ask, "x-request-id") }, `storage.${method}`);
+      const object = names.object ?? (method === "objects.insert" ? ask.query.get("name") : null);
+      const resource = `projects/_/buckets/${names.bucket ?? ""}${object === null ? "" : `/objects/${object}`}`;
+      const fault = kernel.faults.take("storage", method, resource);
+      if (fault?.kind === "hang" || fault?.kind === "drop") return fault.kind;
+      if (fault?.kind === "before") throw faulted(fault);
+      if (fault?.kind === "slow")
+        await new Promise<void>((resolve) => clock.at(clock.now() + fault.ms, resolve));
+      if (api === "xml") requireXmlAccess(core, signatures, ask, route.call, names);
+      const result = await route.handler(ask, names);
+      // A reader is never shown what a failed flush would take back.
+      await state.database.settled();
+      outbox.wake();
+      if (fault?.kind === "after") throw faulted(fault);
+      return { ...result, headers: { ...result.headers, ...cors } };
+    } catch (cause) {
+      return failureAnswer(cause, api, ask, cors);
+    }
+  };
+
+  return {
+    listener(request, response) {
+      const ask = askOf(request);
+      void (async () => {
+        const isBatch = ask.path.startsWith("/batch") && ask.method === "POST";
+        const result = isBatch ? await batchOf(ask, answer) : await answer(ask);
+        await respond(request, response, result);
+      })();
+    },
+    trust: signatures.trust,
+    snapshot: (project) => {
+      const { objects, bytes } = state.counts();
+      const buckets = state.buckets(project);
+      return {
+        buckets: buckets.map(({ name, project: owner, resource }) => ({
+          name,
+          project: owner,
+          location: resource.location,
+        })),
+        objects,
+        bytes,
+      };
+    },
+    close() {
+      closed = true;
+      cancelSweep();
+      outbox.close();
+      state.database.close();
+    },
+  };
+}
+
+const FAULT_STATUS: Readonly<Record<string, number>> = {
+  RESOURCE_EXHAUSTED: 429,
+  INTERNAL: 500,
+  DEADLINE_EXCEEDED: 504,
+  PERMISSION_DENIED: 403,
+  NOT_FOUND: 404,
+};
+
+const faulted = ({ code }: Fault): StorageError =>
+  new StorageError(FAULT_STATUS[code] ?? 503, "backendError", "ServiceUnavailable", "A planned fault.");
+
+async function batchOf(ask: Ask, answer: (ask: Ask) => Promise<Answer | "hang" | "drop">): Promise<Answer> {
+  try {
+    return await answerBatch(ask, async (inner) => {
+      const result = await answer(inner);
+      return typeof result === "string" ? failureAnswer(faulted(BATCH_FAULT), "json", inner, {}) : result;
+    });
+  } catch (cause) {
+    return failureAnswer(cause, "json", ask, {});
+  }
+}
+
+/** A call within a batch has no connection of its own that could hang or break. */
+const BATCH_FAULT: Fault = { kind: "before", code: "UNAVAILABLE", ms: 0 };
+
+function failureAnswer(
+  cause: unknown,
+  api: Route["api"],
+  ask: Ask,
+  cors: Readonly<Record<string, string>>,
+): Answer {
+  const known = cause instanceof StorageError;
+  // Anything else is a defect of ours, or a connection that broke: the caller may try again.
+  if (!known && !isBrokenConnection(cause)) console.error(cause);
+  const error = known
+    ? cause
+    : new StorageError(
+        500,
+        "backendError",
+        "InternalError",
+        "We encountered an internal error. Please try again.",
+      );
+  const bare = error.status === 304 || ask.method === "HEAD";
+  // A download's failure is told in plain text, since its caller expects no JSON.
+  if (!bare && api === "json" && ask.query.get("alt") === "media") {
+    const headers = { ...error.headers, ...cors, "content-type": "text/html; charset=UTF-8" };
+    return { status: error.status, headers, body: error.message };
+  }
+  const type = api === "json" ? "application/json; charset=UTF-8" : "application/xml; charset=UTF-8";
+  return {
+    status: error.status,
+    headers: { ...error.headers, ...cors, ...(bare ? {} : { "content-type": type }) },
+    body: bare ? undefined : api === "json" ? jsonError(error) : xmlError(error),
+  };
+}
+
+const isBrokenConnection = (cause: unknown): boolean =>
+  ["ECONNRESET", "ERR_STREAM_PREMATURE_CLOSE", "ERR_STREAM_DESTROYED"].includes(
+    (cause as { code?: string }).code ?? "",
+  );
+
+function askOf(request: IncomingMessage): Ask {
+  const host = request.headers.host ?? "localhost";
+  const [path = "/", query = ""] = (request.url ?? "/").split(/\?(.*)/s);
+  return {
+    method: request.method ?? "GET",
+    path,
+    query: new URLSearchParams(query),
+    headers: request.headers,
+    body: request as AsyncIterable<Buffer>,
+    origin: `http://${host}`,
+  };
+}
+
+async function respond(
+  request: IncomingMessage,
+  response: ServerResponse,
+  result: Answer | "hang" | "drop",
+): Promise<void> {
+  if (result === "drop") return void request.socket.destroy();
+  // What the handler has not read is read and dropped, or the connection could not be used again.
+  request.on("error", () => undefined).resume();
+  if (result === "hang" || response.destroyed) return;
+  const { status, headers = {}, body } = result;
+  for (const [name, value] of Object.entries(headers))
+    if (value !== undefined) response.setHeader(name, value);
+  response.statusCode = status;
+  if (status === 308) response.statusMessage = "Resume Incomplete";
+  if (status === 499) response.statusMessage = "Client Closed Request";
+  if (!(body instanceof Readable)) {
+    response.end(body);
+    return;
+  }
+  // A reader that goes away, or a blob that can't be read, ends the connection: the answer has begun.
+  await pipeline(body, response).catch(() => response.destroy());
+}

@@ -1,0 +1,247 @@
+import { randomBytes } from "node:crypto";
+import { newBlobId } from "./blobs.ts";
+import { accessBucket, type StorageCore } from "./core.ts";
+import { type Answer, type Ask, headerOf, json } from "./exchange.ts";
+import { invalid, noSuchUpload, StorageError } from "./failure.ts";
+import { createHasher, type Hasher } from "./hashes.ts";
+import { CHUNK_BYTES, OBJECT_BYTES_MAX, SESSION_MS } from "./limits.ts";
+import { type ByteRange, claimsOf, requireClaims, requireSize } from "./receive.ts";
+import type { StoredObject, StoredUpload } from "./state.ts";
+import { versionHeaders } from "./version-headers.ts";
+import { type Creation, createVersion } from "./versions.ts";
+import { objectView } from "./views.ts";
+
+/** What the request that started a session has said. */
+export interface SessionPlan
+  extends Pick<Creation, "given" | "conditions" | "predefinedAcl" | "customerKey" | "kmsKeyName"> {
+  /** In whose words to answer. */
+  readonly api: "json" | "xml";
+  /** The origin of the page that started it: it may carry on from a browser. */
+  readonly origin?: string | undefined;
+  /** The sizes that the object may have. */
+  readonly sizes?: ByteRange | undefined;
+  /** The size announced at the start. */
+  readonly size?: number | undefined;
+}
+
+export interface Sessions {
+  start(bucket: string, name: string, plan: SessionPlan): Promise<string>;
+  /** PUT: bytes, or the question how many have arrived. DELETE: gives the upload up. */
+  carryOn(ask: Ask, id: string): Promise<Answer>;
+  planOf(id: string): SessionPlan | undefined;
+}
+
+/** Resumable uploads: a session is a row and a blob that grows, so it outlives the process. */
+export function createSessions(core: StorageCore): Sessions {
+  const { state, kernel } = core;
+  /** Hashes of what has arrived, for as long as the process lives; read again from the blob after that. */
+  const hashers = new Map<string, Hasher>();
+  /** One request at a time per session: the next waits until the one before has let go of the blob. */
+  const turns = new Map<string, Promise<unknown>>();
+
+  const inTurn = async <T>(id: string, work: () => Promise<T>): Promise<T> => {
+    const before = turns.get(id) ?? Promise.resolve();
+    const mine = before.then(work, work);
+    turns.set(id, mine);
+    try {
+      return await mine;
+    } finally {
+      if (turns.get(id) === mine) turns.delete(id);
+    }
+  };
+
+  const access = (id: string): StoredUpload => {
+    const upload = state.upload(id);
+    if (upload === undefined || upload.kind !== "resumable") throw noSuchUpload();
+    if (upload.createdMs + SESSION_MS <= kernel.clock.now()) {
+      throw new StorageError(410, "gone", "NoSuchUpload", "The upload session has expired.");
+    }
+    return upload;
+  };
+
+  const cancel = async (id: string): Promise<Answer> => {
+    const upload = access(id);
+    const blobs = await state.database.write(() => state.removeUpload(upload.id));
+    hashers.delete(id);
+    await core.release(blobs);
+    return { status: 499, headers: { "content-type": "text/plain" } };
+  };
+
+  return {
+    async start(bucket, name, plan) {
+      const id = randomBytes(48).toString("base64url");
+      const upload: StoredUpload = {
+        id,
+        kind: "resumable",
+        bucket,
+        name,
+        createdMs: kernel.clock.now(),
+        blob: newBlobId(),
+        plan,
+        received: 0,
+        done: undefined,
+      };
+      await state.database.write(() => state.putUpload(upload));
+      return id;
+    },
+    carryOn: (ask, id) =>
+      inTurn(id, async () => {
+        if (ask.method === "DELETE") return cancel(id);
+        const upload = access(id);
+        if (upload.done !== undefined) return JSON.parse(upload.done) as Answer;
+        const range = parseContentRange(headerOf(ask, "content-range"), ask);
+        const total = range.total ?? (upload.plan as SessionPlan).size;
+        if (range.start === undefined) {
+          return upload.received === total && range.total !== undefined
+            ? finish(core, hashers, ask, upload)
+            : incomplete(ask, upload);
+        }
+        const { upload: grown, bodyBytes } = await append(core, hashers, ask, upload, range);
+        const end = range.start + bodyBytes;
+        if (range.end !== undefined && end !== range.end + 1) {
+          throw invalid(
+            `Invalid request. There were ${bodyBytes} byte(s) in the request body. There should have been ${range.end + 1 - range.start} byte(s) (starting at offset ${range.start} and ending at offset ${range.end}) according to the Content-Range header.`,
+          );
+        }
+        const isLast = range.total !== undefined ? end === range.total : range.end === undefined;
+        return isLast && grown.received === end ? finish(core, hashers, ask, grown) : incomplete(ask, grown);
+      }),
+    planOf: (id) => state.upload(id)?.plan as SessionPlan | undefined,
+  };
+}
+
+interface ContentRange {
+  /** Undefined: the request only asks. */
+  readonly start: number | undefined;
+  /** The last byte; undefined: as far as the body goes. */
+  readonly end: number | undefined;
+  /** Undefined: not known yet. */
+  readonly total: number | undefined;
+}
+
+function parseContentRange(text: string | undefined, ask: Ask): ContentRange {
+  // Without the header the request holds the whole object.
+  if (text === undefined) return { start: 0, end: undefined, total: lengthOf(ask) };
+  const [, range, start, end, total] = /^bytes (\*|(\d+)-(\d+|\*))\/(\d+|\*)$/.exec(text.trim()) ?? [];
+  if (range === undefined) throw invalid(`Failed to parse Content-Range header: ${text}`);
+  const number = (part: string | undefined): number | undefined =>
+    part === undefined || part === "*" ? undefined : Number(part);
+  return { start: number(start), end: number(end), total: number(total) };
+}
+
+const lengthOf = (ask: Ask): number | undefined => {
+  const length = headerOf(ask, "content-length");
+  return length === undefined ? undefined : Number(length);
+};
+
+/** 308, with the bytes that need not be sent again. */
+function incomplete(ask: Ask, { id, received }: StoredUpload): Answer {
+  const headers = {
+    "x-guploader-uploadid": id,
+    ...(received === 0 ? {} : { range: `bytes=0-${received - 1}` }),
+  };
+  // Pages can't tell a 308 from a redirect, so they may ask for it in a header.
+  return headerOf(ask, "x-guploader-no-308") === "yes"
+    ? { status: 200, headers: { ...headers, "x-http-status-code-override": "308" } }
+    : { status: 308, headers };
+}
+
+/** Adds the body to the blob. What is kept of a chunk that is not the last ends at a multiple of 256 KiB. */
+async function append(
+  core: StorageCore,
+  hashers: Map<string, Hasher>,
+  ask: Ask,
+  upload: StoredUpload,
+  range: ContentRange,
+): Promise<{ upload: StoredUpload; bodyBytes: number }> {
+  const start = range.start ?? 0;
+  if (start > upload.received) {
+    throw new StorageError(
+      416,
+      "requestedRangeNotSatisfiable",
+      "InvalidRange",
+      `Expected bytes from ${upload.received} on.`,
+    );
+  }
+  const hasher = hashers.get(upload.id) ?? createHasher();
+  const hashing = hasher.size() === upload.received;
+  const sink = await core.blobs.write(upload.blob, upload.received);
+  let bodyBytes = 0;
+  let broken: Error | undefined;
+  try {
+    for await (const chunk of ask.body) {
+      // Bytes that had arrived before are passed over: the caller didn't hear of them.
+      const fresh = chunk.subarray(Math.min(Math.max(upload.received - start - bodyBytes, 0), chunk.length));
+      bodyBytes += chunk.length;
+      if (start + bodyBytes > OBJECT_BYTES_MAX)
+        throw invalid("The object exceeds the maximum size of 5 TiB.");
+      if (hashing) hasher.update(fresh);
+      await sink.write(fresh);
+    }
+  } catch (cause) {
+    broken = cause instanceof Error ? cause : new Error(String(cause));
+  }
+  const end = Math.max(start + bodyBytes, upload.received);
+  const isWhole =
+    broken === undefined && (range.total === undefined ? range.end === undefined : end === range.total);
+  // Bytes kept so far are never given up, even where they end within a chunk.
+  const received = isWhole ? end : Math.max(upload.received, end - (end % CHUNK_BYTES));
+  if (hashing && received === hasher.size()) hashers.set(upload.id, hasher);
+  else hashers.delete(upload.id);
+  await sink.finish(received);
+  const grown = { ...upload, received };
+  await core.state.database.write(() => core.state.putUpload(grown));
+  if (broken !== undefined) throw broken;
+  return { upload: grown, bodyBytes };
+}
+
+/** Makes the received bytes the object. A session that is asked again answers the same. */
+async function finish(
+  core: StorageCore,
+  hashers: Map<string, Hasher>,
+  ask: Ask,
+  upload: StoredUpload,
+): Promise<Answer> {
+  const { state } = core;
+  const plan = upload.plan as SessionPlan;
+  const known = hashers.get(upload.id);
+  hashers.delete(upload.id);
+  const digests = (known?.size() === upload.received ? known : await rehash(core, upload)).digests();
+  try {
+    requireClaims(claimsOf(ask, plan.given), digests);
+    if (plan.sizes !== undefined) requireSize(digests.size, plan.sizes);
+    const { replaced, answer } = await state.database.write(() => {
+      const creation = { ...plan, bucket: upload.bucket, name: upload.name };
+      const created = createVersion(core, { ...creation, content: { ...digests, blob: upload.blob } });
+      const finished = answerOf(core, ask, plan, created.object);
+      // Only the object refers to the blob from here on.
+      state.putUpload({ ...upload, blob: "", done: JSON.stringify(finished) });
+      return { replaced: created.replaced, answer: finished };
+    });
+    await core.release(replaced);
+    return answer;
+  } catch (cause) {
+    // A session that can't succeed any more is gone with its bytes.
+    if (cause instanceof StorageError) {
+      await core.release(await state.database.write(() => state.removeUpload(upload.id)));
+    }
+    throw cause;
+  }
+}
+
+function answerOf(
+  core: StorageCore,
+  ask: Ask,
+  { api, customerKey }: SessionPlan,
+  object: StoredObject,
+): Answer {
+  if (api === "xml") return { status: 200, headers: versionHeaders(object) };
+  return json(ask, objectView(ask, accessBucket(core, object.bucket).resource, object, customerKey));
+}
+
+async function rehash(core: StorageCore, { blob, received }: StoredUpload): Promise<Hasher> {
+  const hasher = createHasher();
+  if (received > 0)
+    for await (const chunk of await core.blobs.read(blob, 0, received)) hasher.update(chunk as Buffer);
+  return hasher;
+}

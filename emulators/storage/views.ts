@@ -1,0 +1,136 @@
+import { WRITER } from "./access.ts";
+import type { CustomerKey } from "./encryption.ts";
+import type { Ask } from "./exchange.ts";
+import { flagOf } from "./exchange.ts";
+import { retentionExpiry } from "./object-fields.ts";
+import {
+  type AccessEntry,
+  type BucketResource,
+  etagOf,
+  type NotificationResource,
+  projectNumber,
+} from "./resources.ts";
+import type { StoredBucket, StoredObject } from "./state.ts";
+
+/** How stored things look in the JSON API. */
+
+const encode = encodeURIComponent;
+const linkTo = (origin: string, path: string): string => `${origin}/storage/v1/b/${path}`;
+
+const isFull = (ask: Ask): boolean => ask.query.get("projection") === "full";
+
+export function bucketView(ask: Ask, bucket: StoredBucket, full = isFull(ask)): unknown {
+  const { name, project, metageneration, resource } = bucket;
+  const { acl, defaultObjectAcl, iamPolicy: _policy, iamConfiguration, ...rest } = resource;
+  const { uniformBucketLevelAccess: uniform } = iamConfiguration;
+  return {
+    kind: "storage#bucket",
+    id: name,
+    selfLink: linkTo(ask.origin, name),
+    name,
+    projectNumber: projectNumber(project),
+    generation: String(Date.parse(resource.timeCreated) * 1000),
+    metageneration: String(metageneration),
+    etag: etagOf(metageneration, 0),
+    ...rest,
+    iamConfiguration: { ...iamConfiguration, bucketPolicyOnly: uniform },
+    ...(full && !uniform.enabled
+      ? {
+          acl: acl.map((entry) => bucketEntryView(ask, bucket, entry)),
+          defaultObjectAcl: defaultObjectAcl.map((entry) => defaultEntryView(entry)),
+          owner: { entity: `project-owners-${projectNumber(project)}` },
+        }
+      : {}),
+  };
+}
+
+export function objectView(
+  ask: Ask,
+  bucket: BucketResource,
+  object: StoredObject,
+  key?: CustomerKey,
+  full = isFull(ask),
+): Record<string, unknown> {
+  const { name, generation, metageneration, resource } = object;
+  const { acl, crc32c, md5Hash, ...rest } = resource;
+  const path = `${object.bucket}/o/${encode(name)}`;
+  const expiry = retentionExpiry(bucket, resource);
+  // Hashes would tell of the content, which is the key holder's alone.
+  const shown =
+    resource.customerEncryption === undefined || key?.keySha256 === resource.customerEncryption.keySha256;
+  const uniform = bucket.iamConfiguration.uniformBucketLevelAccess.enabled;
+  return {
+    kind: "storage#object",
+    id: `${object.bucket}/${name}/${generation}`,
+    selfLink: linkTo(ask.origin, path),
+    mediaLink: `${ask.origin}/download/storage/v1/b/${path}?generation=${generation}&alt=media`,
+    name,
+    bucket: object.bucket,
+    generation: String(generation),
+    metageneration: String(metageneration),
+    size: String(object.size),
+    etag: etagOf(generation, metageneration),
+    ...rest,
+    timeFinalized: resource.timeCreated,
+    ...(expiry === undefined ? {} : { retentionExpirationTime: expiry }),
+    ...(shown ? { crc32c, ...(md5Hash === undefined ? {} : { md5Hash }) } : {}),
+    ...(full && !uniform
+      ? { acl: acl.map((entry) => objectEntryView(ask, object, entry)), owner: { entity: WRITER } }
+      : {}),
+  };
+}
+
+const teamOf = ({ entity }: AccessEntry): Record<string, unknown> => {
+  const [, team, number] = /^project-(owners|editors|viewers)-(.+)$/.exec(entity) ?? [];
+  if (team !== undefined) return { projectTeam: { projectNumber: number, team } };
+  const [, kind, rest] = /^(user|group|domain)-(.+)$/.exec(entity) ?? [];
+  if (kind === undefined) return {};
+  return kind === "domain" ? { domain: rest } : { email: rest };
+};
+
+export function bucketEntryView(
+  ask: Ask,
+  { name, metageneration }: StoredBucket,
+  entry: AccessEntry,
+): unknown {
+  return {
+    kind: "storage#bucketAccessControl",
+    id: `${name}/${entry.entity}`,
+    selfLink: linkTo(ask.origin, `${name}/acl/${encode(entry.entity)}`),
+    bucket: name,
+    ...entry,
+    ...teamOf(entry),
+    etag: etagOf(metageneration, 0),
+  };
+}
+
+export const defaultEntryView = (entry: AccessEntry): unknown => ({
+  kind: "storage#objectAccessControl",
+  ...entry,
+  ...teamOf(entry),
+  etag: etagOf(1, 0),
+});
+
+export function objectEntryView(ask: Ask, object: StoredObject, entry: AccessEntry): unknown {
+  const { bucket, name, generation, metageneration } = object;
+  return {
+    kind: "storage#objectAccessControl",
+    id: `${bucket}/${name}/${generation}/${entry.entity}`,
+    selfLink: linkTo(ask.origin, `${bucket}/o/${encode(name)}/acl/${encode(entry.entity)}`),
+    bucket,
+    object: name,
+    generation: String(generation),
+    ...entry,
+    ...teamOf(entry),
+    etag: etagOf(generation, metageneration),
+  };
+}
+
+export const notificationView = (ask: Ask, bucket: string, notification: NotificationResource): unknown => ({
+  kind: "storage#notification",
+  selfLink: linkTo(ask.origin, `${bucket}/notificationConfigs/${notification.id}`),
+  ...notification,
+});
+
+/** Whether the caller wants soft-deleted versions. */
+export const wantsSoftDeleted = (ask: Ask): boolean => flagOf(ask.query, "softDeleted");
