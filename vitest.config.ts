@@ -1,9 +1,16 @@
 import { defineConfig } from "vitest/config";
 
+/**
+ * Each worker runs several files, so that the suite and Google's clients load once in it. The emulators'
+ * tests have workers of their own: they make clients of several servers, and the others point the
+ * process's environment at one.
+ */
 export default defineConfig({
   test: {
-    include: ["{functions,shared,emulators,scripts,bench}/**/*.test.ts"],
-    // One process per core, each running several files: the suite and Google's clients load once.
+    projects: [
+      { extends: true, test: { name: "emulators", include: ["emulators/**/*.test.ts"] } },
+      { extends: true, test: { name: "system", include: ["{functions,shared,scripts,bench}/**/*.test.ts"] } },
+    ],
     pool: "forks",
     maxWorkers: 2,
     isolate: false,

@@ -12,10 +12,12 @@ test("the manifest lists exactly the functions that there are", () => {
 test("everything in the manifest refers to something in it", () => {
   const names = Object.keys(manifest.functions);
   const topics = Object.keys(manifest.topics);
-  for (const subscription of Object.values(manifest.subscriptions)) {
-    expect(topics).toContain(subscription.topic);
-    if ("deadLetterTopic" in subscription) expect(topics).toContain(subscription.deadLetterTopic);
-    if ("function" in subscription) expect(names).toContain(subscription.function);
+  const subscriptions: readonly { topic: string; function?: string; deadLetterTopic?: string }[] =
+    Object.values(manifest.subscriptions);
+  for (const { topic, deadLetterTopic = topic, function: target = "api" } of subscriptions) {
+    expect(topics).toContain(topic);
+    expect(topics).toContain(deadLetterTopic);
+    expect(names).toContain(target);
   }
   for (const { function: target } of [
     ...Object.values(manifest.queues),
