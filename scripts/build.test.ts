@@ -1,0 +1,99 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createApiClient } from "../shared/testing/api-client.ts";
+import { type Person, readCode, type System, startSystem } from "../shared/testing/start-system.ts";
+
+/** Within the project, so that the bundles find the framework as they will beside them when deployed. */
+const OUT = "node_modules/.cache/bundles-under-test";
+const START_MS_MAX = 20_000;
+
+let system: System;
+let ada: Person;
+const children: ChildProcess[] = [];
+
+beforeAll(async () => {
+  await promisify(execFile)(process.execPath, ["scripts/build.ts", OUT]);
+  system = await startSystem();
+  ada = await system.signIn("ada@example.test");
+}, 60_000);
+afterAll(async () => {
+  for (const child of children) child.kill("SIGKILL");
+  await system[Symbol.asyncDispose]();
+  rmSync(OUT, { recursive: true, force: true });
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+/** Runs a bundle as Cloud Functions does: through the framework's own command. */
+async function run(name: string): Promise<string> {
+  const port = await freePort();
+  const framework = "node_modules/@google-cloud/functions-framework/build/src/main.js";
+  const child = spawn(
+    process.execPath,
+    [framework, `--target=${name}`, `--source=${OUT}/${name}/index.mjs`],
+    {
+      env: { ...process.env, ...system.env, NODE_ENV: "production", PORT: String(port) },
+      stdio: ["ignore", "ignore", "inherit"],
+    },
+  );
+  children.push(child);
+  const url = `http://127.0.0.1:${port}`;
+  const isUp = () =>
+    fetch(url).then(
+      () => true,
+      () => false,
+    );
+  await expect.poll(isUp, { timeout: START_MS_MAX, interval: 50 }).toBe(true);
+  return url;
+}
+
+async function deliver(name: string, body: object): Promise<number> {
+  const url = await run(name);
+  const token = await system.suite.oidc.mintIdToken({
+    audience: `${system.functionsUrl}/${name}`,
+    email: system.env.INVOKER_EMAIL ?? "",
+  });
+  const headers = { "content-type": "application/json", authorization: `Bearer ${token}` };
+  return (await fetch(url, { method: "POST", headers, body: JSON.stringify(body) })).status;
+}
+
+test("the bundle of the API signs in, appends and ends when it is told to", { timeout: 60_000 }, async () => {
+  const url = await run("api");
+  const { body: sent } = await createApiClient(url, {}).post("/v1/apps/demo/auth/codes", {
+    email: "bob@example.test",
+  });
+  await system.settle();
+  const code = readCode(system, "bob@example.test");
+  const { body } = await createApiClient(url, {}).post("/v1/apps/demo/auth/sessions", {
+    challenge: sent.challenge,
+    code,
+  });
+  const bob = createApiClient(url, { authorization: `Bearer ${body.accessToken}` });
+  const { body: chat } = await bob.post("/v1/apps/demo/chats", { kind: "group" });
+  const posted = await bob.post(`/v1/apps/demo/chats/${chat.number}/messages`, { text: "From a bundle" });
+  expect([posted.status, posted.body.number]).toEqual([201, 1]);
+  await system.settle();
+  expect(system.logs.some((line) => line.function === "on-chat-changed" && line.outcome === "ok")).toBe(true);
+  const child = children.at(-1);
+  const ended = new Promise((resolve) => child?.once("exit", resolve));
+  child?.kill("SIGTERM");
+  expect(await ended).toBe(0);
+});
+
+test("the bundles of the background functions take their deliveries", { timeout: 90_000 }, async () => {
+  const { body: chat } = await ada.api.post("/v1/apps/demo/chats", { kind: "group" });
+  const event = { app: "demo", chat: chat.number, revision: 1 };
+  const message = { messageId: "1", data: Buffer.from(JSON.stringify(event)).toString("base64") };
+  expect(await deliver("on-chat-changed", { message, subscription: "s" })).toBe(204);
+  expect(await deliver("send-mail", { app: "demo", challenge: "none" })).toBe(204);
+  expect(await deliver("reconcile", {})).toBe(204);
+});
