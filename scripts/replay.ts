@@ -84,8 +84,8 @@ async function signIn(api: string, consoleUrl: string, name: string): Promise<Ac
   const anyone = createApiClient(api, {});
   const sent = await must(202, () => anyone.post(`${APP}/auth/codes`, { email }));
   const code = await newestCode(consoleUrl, email, Date.parse(sent.expiresAt) - 5 * 60_000);
-  const signIn = { challenge: sent.challenge, code };
-  const body = await must(201, () => anyone.post(`${APP}/auth/sessions`, signIn));
+  const credentials = { challenge: sent.challenge, code };
+  const body = await must(201, () => anyone.post(`${APP}/auth/sessions`, credentials));
   let token: string = body.accessToken;
   let refreshToken: string = body.refreshToken;
   const timer = setInterval(() => {

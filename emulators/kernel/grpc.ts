@@ -90,7 +90,10 @@ const require = createRequire(import.meta.url);
 
 /** Reads the protos that ship inside a Google client package. */
 export function loadProtos(packageName: string): protobuf.Root {
-  const folder = join(require.resolve.paths(packageName)?.find((path) => exists(path, packageName)) ?? "", packageName);
+  const folder = join(
+    require.resolve.paths(packageName)?.find((path) => exists(path, packageName)) ?? "",
+    packageName,
+  );
   const candidates = ["build/protos/protos.json", "protos/protos.json"];
   for (const candidate of candidates) {
     try {
@@ -118,7 +121,17 @@ export function projectOf(resource: string): string {
 
 /** The first of the fields by which Google's requests name what they are about. */
 function resourceOf(request: Message): string {
-  for (const field of ["database", "parent", "name", "topic", "subscription", "snapshot", "session", "queue", "project"]) {
+  for (const field of [
+    "database",
+    "parent",
+    "name",
+    "topic",
+    "subscription",
+    "snapshot",
+    "session",
+    "queue",
+    "project",
+  ]) {
     const value = request?.[field];
     if (typeof value === "string" && value !== "") return value;
     if (typeof value?.name === "string" && value.name !== "") return value.name;
@@ -127,7 +140,11 @@ function resourceOf(request: Message): string {
 }
 
 /** Serves the given services on one port (0: any free one) of the loopback interface. */
-export async function serveGrpc(kernel: Kernel, port: number, specs: readonly ServiceSpec[]): Promise<GrpcServer> {
+export async function serveGrpc(
+  kernel: Kernel,
+  port: number,
+  specs: readonly ServiceSpec[],
+): Promise<GrpcServer> {
   const server = new Server({
     "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
     "grpc.max_send_message_length": -1,
@@ -260,7 +277,7 @@ async function serveUnary(
   callback: sendUnaryData<Message>,
 ): Promise<void> {
   try {
-    const call = describe(spec, method, stream as unknown as AnyServerCall, stream.request);
+    const call = describe(spec, method, stream, stream.request);
     const run = spec.unary?.[method];
     if (run === undefined) throw unimplemented(spec, method);
     kernel.meter.rpc(call, `${spec.name}.${method}`);
@@ -303,7 +320,7 @@ async function serveStream(
   stream: ServerWritableStream<Message, Message>,
 ): Promise<void> {
   try {
-    const call = describe(spec, method, stream as unknown as AnyServerCall, stream.request);
+    const call = describe(spec, method, stream, stream.request);
     const run = spec.serverStream?.[method];
     if (run === undefined) throw unimplemented(spec, method);
     kernel.meter.rpc(call, `${spec.name}.${method}`);
@@ -343,7 +360,7 @@ function serveDuplex(
     try {
       if (!started) {
         started = true;
-        const call = describe(spec, method, stream as unknown as AnyServerCall, message);
+        const call = describe(spec, method, stream, message);
         kernel.meter.rpc(call, `${spec.name}.${method}`);
         const fault = kernel.faults.take(spec.name, method, call.resource);
         if (fault?.kind === "before" || fault?.kind === "after") throw faulted(fault);
