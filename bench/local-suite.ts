@@ -6,8 +6,10 @@ import { createApiClient } from "../shared/testing/api-client.ts";
 export interface LocalSuite {
   readonly api: string;
   readonly consoleUrl: string;
-  /** The process that answers the API; deliveries go to another. */
-  readonly apiPid: number;
+  /** The API without hosting's proxy before it, as a load balancer reaches an instance. */
+  readonly direct: string;
+  /** The process that answers there. */
+  readonly directPid: number;
   /** From starting the process to the first answer of the API. */
   readonly startMs: number;
   /** The variables that point Google's clients at this suite. */
@@ -36,7 +38,8 @@ export async function startLocalSuite(portBase: number, dataDir: string): Promis
     consoleUrl,
     startMs,
     operatorKey: info.operatorKey,
-    apiPid: apiHostOf(child.pid ?? 0),
+    direct: `http://${at("functions")}/api`,
+    directPid: hostOn(child.pid ?? 0, info.ports.functions ?? 0),
     env: {
       GOOGLE_CLOUD_PROJECT: info.projectId,
       FIRESTORE_EMULATOR_HOST: at("firestore"),
@@ -76,15 +79,15 @@ async function untilInfo(
   }
 }
 
-/** The suite's child that was given any free port: the background's host has the one of firebase.json. */
-function apiHostOf(pid: number): number {
+/** The suite's child that serves functions on this port. */
+function hostOn(pid: number, port: number): number {
   try {
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
       .trim()
       .split(/\s+/)
       .map(Number);
     const portOf = (child: number) => readFileSync(`/proc/${child}/cmdline`, "utf8").split("\0").at(-2);
-    return children.find((child) => portOf(child) === "0") ?? 0;
+    return children.find((child) => portOf(child) === String(port)) ?? 0;
   } catch {
     return 0;
   }
