@@ -1,0 +1,84 @@
+import { createHash, createHmac, pbkdf2Sync, randomBytes, scryptSync, timingSafeEqual } from "node:crypto";
+import type { PasswordScheme, PasswordSecret } from "./account.ts";
+import { unimplemented } from "./failure.ts";
+
+/** Ours: cheap enough for tests that sign up by the thousand; nobody's real password is kept here. */
+const OWN_SCHEME: PasswordScheme = {
+  algorithm: "STANDARD_SCRYPT",
+  cpuMemCost: 1024,
+  blockSize: 8,
+  parallelization: 1,
+  dkLen: 64,
+};
+
+export function hashPassword(password: string): PasswordSecret {
+  const salt = randomBytes(16).toString("base64url");
+  return { salt, scheme: OWN_SCHEME, hash: encode(derive(OWN_SCHEME, password, salt)) };
+}
+
+export function isPassword(password: string, { hash, salt, scheme }: PasswordSecret): boolean {
+  const expected = decode(hash);
+  const actual = derive(scheme, password, salt);
+  return actual.length === expected.length && timingSafeEqual(actual, expected);
+}
+
+const encode = (bytes: Buffer): string => bytes.toString("base64url");
+/** Imports come in either alphabet of base64. */
+const decode = (text: string): Buffer => Buffer.from(text, "base64");
+
+const HMACS: Readonly<Record<string, string>> = {
+  HMAC_MD5: "md5",
+  HMAC_SHA1: "sha1",
+  HMAC_SHA256: "sha256",
+  HMAC_SHA512: "sha512",
+};
+const DIGESTS: Readonly<Record<string, string>> = {
+  MD5: "md5",
+  SHA1: "sha1",
+  SHA256: "sha256",
+  SHA512: "sha512",
+};
+
+/** Throws for the algorithms that Node doesn't have: imports are refused, so that nobody is locked out silently. */
+export function requireScheme({ algorithm }: PasswordScheme): void {
+  const known =
+    algorithm in HMACS ||
+    algorithm in DIGESTS ||
+    ["PBKDF_SHA1", "PBKDF2_SHA256", "STANDARD_SCRYPT"].includes(algorithm);
+  if (!known) throw unimplemented(`The hash algorithm ${algorithm}`);
+}
+
+function derive(scheme: PasswordScheme, password: string, salt: string): Buffer {
+  const { algorithm, rounds = 1 } = scheme;
+  const saltBytes = decode(salt);
+  const [hmac, digest] = [HMACS[algorithm], DIGESTS[algorithm]];
+  const passwordBytes = Buffer.from(password);
+  const parts =
+    scheme.passwordHashOrder === "SALT_AND_PASSWORD"
+      ? [saltBytes, passwordBytes]
+      : [passwordBytes, saltBytes];
+  if (hmac !== undefined) {
+    return createHmac(hmac, decode(scheme.signerKey ?? ""))
+      .update(Buffer.concat(parts))
+      .digest();
+  }
+  if (digest !== undefined) {
+    let hash = createHash(digest).update(Buffer.concat(parts)).digest();
+    for (let round = 1; round < rounds; round += 1) hash = createHash(digest).update(hash).digest();
+    return hash;
+  }
+  if (algorithm === "STANDARD_SCRYPT") {
+    const { cpuMemCost: N = 1024, blockSize: r = 8, parallelization: p = 1, dkLen = 64 } = scheme;
+    return scryptSync(password, saltBytes, dkLen, { N, r, p, maxmem: 256 * N * r });
+  }
+  return pbkdf2Sync(
+    password,
+    saltBytes,
+    Math.max(rounds, 1),
+    PBKDF_BYTES,
+    algorithm === "PBKDF_SHA1" ? "sha1" : "sha256",
+  );
+}
+
+/** What the service derives: firebase.google.com/docs/auth/admin/import-users. */
+const PBKDF_BYTES = 64;
