@@ -23,6 +23,11 @@ const Environment = z.object({
   /** From Secret Manager; every other key is derived from it. */
   SCROLLBACK_SECRET: z.string().min(32),
   OPERATOR_KEY: z.string().min(16),
+  /**
+   * How many proxies of ours stand before the functions, each appending the address it saw to
+   * X-Forwarded-For: the load balancer or hosting, 1 by default. Nothing further left is believed.
+   */
+  TRUSTED_PROXIES: z.coerce.number().int().min(0).max(5).default(1),
 });
 
 export interface Config {
@@ -38,6 +43,7 @@ export interface Config {
   readonly invokerEmail: string;
   readonly secret: string;
   readonly operatorKey: string;
+  readonly trustedProxies: number;
 }
 
 const withoutTrailingSlash = (url: string): string => url.replace(/\/+$/, "");
@@ -63,5 +69,6 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     invokerEmail: value.INVOKER_EMAIL,
     secret: value.SCROLLBACK_SECRET,
     operatorKey: value.OPERATOR_KEY,
+    trustedProxies: value.TRUSTED_PROXIES,
   };
 }

@@ -1,11 +1,13 @@
 import { type Clock, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { type Firestore, openFirestore } from "./firestore.ts";
+import { type KeyEncryption, keyEncryptionOf } from "./key-encryption.ts";
 import { createKeys, type Keys } from "./keys.ts";
 import { createLog, type Log } from "./log.ts";
 import { type Mailer, openMailer } from "./mailer.ts";
 import { openPublisher, type Publisher } from "./publisher.ts";
 import { openTaskQueue, type TaskQueue } from "./task-queue.ts";
+import { createUpkeep, type Upkeep } from "./upkeep.ts";
 import { within } from "./within.ts";
 
 /** What the domains work with. Built once an instance; passed as an argument everywhere. */
@@ -14,22 +16,27 @@ export interface Deps {
   readonly clock: Clock;
   readonly log: Log;
   readonly keys: Keys;
+  readonly keyEncryption: KeyEncryption;
   readonly firestore: Firestore;
   readonly publisher: Publisher;
   readonly tasks: TaskQueue;
   readonly mailer: Mailer;
+  readonly upkeep: Upkeep;
 }
 
 export function openDeps(config: Config, replaced: Partial<Pick<Deps, "clock" | "log">> = {}): Deps {
+  const keys = createKeys(config.secret);
   return {
     config,
     clock: replaced.clock ?? systemClock,
     log: replaced.log ?? createLog(config),
-    keys: createKeys(config.secret),
+    keys,
+    keyEncryption: keyEncryptionOf(keys),
     firestore: openFirestore(config),
     publisher: openPublisher(config),
     tasks: openTaskQueue(config),
     mailer: openMailer(config),
+    upkeep: createUpkeep(config),
   };
 }
 
@@ -38,6 +45,8 @@ const CLOSE_MS_MAX = 1_000;
 
 /** Sends what is still buffered and closes every connection. Never throws; takes at most CLOSE_MS_MAX. */
 export async function closeDeps(deps: Deps): Promise<void> {
+  // The Firestore client does not close while something listens.
+  deps.upkeep.close();
   const closing = [
     deps.publisher.close(),
     deps.tasks.close(),

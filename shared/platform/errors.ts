@@ -8,6 +8,7 @@ export const FAILURES = {
   unauthenticated: { status: 401, title: "No valid credentials were given.", retry: false },
   token_invalid: { status: 401, title: "The access token is not valid.", retry: false },
   token_expired: { status: 401, title: "The access token has expired.", retry: false },
+  token_revoked: { status: 401, title: "The access token has been revoked.", retry: false },
   code_invalid: { status: 401, title: "The code is wrong, used or expired.", retry: false },
   session_ended: { status: 401, title: "The session has ended.", retry: false },
   forbidden: { status: 403, title: "This is not permitted.", retry: false },

@@ -11,6 +11,7 @@ export {
   FieldValue,
   type Firestore,
   type Query,
+  type QueryDocumentSnapshot,
   Timestamp,
   type Transaction,
   type WriteBatch,

@@ -1,0 +1,32 @@
+import { randomBytes } from "node:crypto";
+import type { Config } from "./config.ts";
+import { runInContext } from "./context.ts";
+
+/**
+ * What an instance does for itself and not for a request: following lists, renewing what it remembers.
+ * Its calls carry an id of their own in place of the request that happened to set them off, so that no
+ * request is charged with them, in logs and in budgets.
+ */
+export interface Upkeep {
+  run<T>(work: () => T): T;
+  /** Has `stop` called when the instance closes its clients. */
+  onClose(stop: () => void): void;
+  close(): void;
+}
+
+/** The id that calls of upkeep carry as their request's. */
+export const upkeepId = (projectId: string): string => `upkeep-${projectId}`;
+
+export function createUpkeep(config: Pick<Config, "projectId">): Upkeep {
+  const stops: (() => void)[] = [];
+  const requestId = upkeepId(config.projectId);
+  const trace = randomBytes(24).toString("hex");
+  const traceparent = `00-${trace.slice(0, 32)}-${trace.slice(32)}-00`;
+  return {
+    run: (work) => runInContext({ requestId, traceparent }, work),
+    onClose: (stop) => void stops.push(stop),
+    close() {
+      for (const stop of stops.splice(0)) stop();
+    },
+  };
+}
