@@ -1,7 +1,7 @@
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ACCESS_TOKEN_TTL_SECONDS, CLOCK_TOLERANCE_SECONDS } from "../../shared/identity/access-token.ts";
-import { REFRESH_RACE_MS } from "../../shared/identity/session.ts";
+import { REFRESH_RACE_MS } from "../../shared/identity/session-lifetime.ts";
 import { CODE_TRIES_MAX, CODE_TTL_MS } from "../../shared/identity/sign-in-code.ts";
 import { readCode, type System, startSystem } from "../../shared/testing/start-system.ts";
 

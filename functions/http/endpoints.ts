@@ -1,7 +1,11 @@
 import type { Endpoint } from "../runtime/endpoint.ts";
+import { deleteAppEndpoint } from "./apps/delete-app.ts";
+import { deleteToken } from "./apps/delete-token.ts";
 import { getApp } from "./apps/get-app.ts";
 import { getUsage } from "./apps/get-usage.ts";
+import { patchApp } from "./apps/patch-app.ts";
 import { postApp } from "./apps/post-app.ts";
+import { postToken } from "./apps/post-token.ts";
 import { deleteCurrentSession, deleteSession, deleteSessions } from "./auth/delete-session.ts";
 import { getJwks } from "./auth/get-jwks.ts";
 import { postCode } from "./auth/post-code.ts";
@@ -18,10 +22,14 @@ import { patchMe } from "./me/patch-me.ts";
 import { getMessage } from "./messages/get-message.ts";
 import { getMessages } from "./messages/get-messages.ts";
 import { postMessage } from "./messages/post-message.ts";
+import { postRevocation } from "./operator/post-revocation.ts";
+import { postRotation } from "./operator/post-rotation.ts";
+import { getSecurityEvents, getSystemSecurityEvents } from "./security/get-security-events.ts";
 import { getHealth } from "./system/get-health.ts";
 import { getProblem } from "./system/get-problem.ts";
 import { getUser } from "./users/get-user.ts";
 import { getUsers } from "./users/get-users.ts";
+import { patchUser } from "./users/patch-user.ts";
 
 /** Every endpoint of the API. */
 export const endpoints: readonly Endpoint[] = [
@@ -34,9 +42,15 @@ export const endpoints: readonly Endpoint[] = [
   getJwks,
   postApp,
   getApp,
+  patchApp,
+  deleteAppEndpoint,
+  postToken,
+  deleteToken,
+  getSecurityEvents,
   getUsage,
   getUsers,
   getUser,
+  patchUser,
   getMe,
   patchMe,
   postChat,
@@ -48,6 +62,9 @@ export const endpoints: readonly Endpoint[] = [
   postMessage,
   getMessages,
   getMessage,
+  postRotation,
+  postRevocation,
+  getSystemSecurityEvents,
   getHealth,
   getProblem,
 ];

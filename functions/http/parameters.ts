@@ -11,3 +11,4 @@ export const ChatParams = z.object({ chat: NumberInPath });
 export const MessageParams = z.object({ chat: NumberInPath, message: NumberInPath });
 export const UserParams = z.object({ id: UserId });
 export const SessionParams = z.object({ id: z.string().regex(/^[a-z0-9]{26}$/) });
+export const TokenParams = z.object({ id: z.string().regex(/^[a-z0-9]{26}$/) });

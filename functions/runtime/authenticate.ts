@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { isApiToken } from "../../shared/identity/api-token.ts";
 import type { App } from "../../shared/identity/app.ts";
-import { demand } from "../../shared/identity/permissions.ts";
+import { demand, NEEDS_FRESH } from "../../shared/identity/permissions.ts";
 import type { Principal } from "../../shared/identity/principal.ts";
 import { AppError } from "../../shared/platform/errors.ts";
 import { sameSecret } from "../../shared/platform/keys.ts";
@@ -14,7 +14,8 @@ const OPERATOR: Principal = { id: "operator", kind: "operator", role: "owner" };
 /**
  * Who calls, and whether they may. A valid access token costs no Firestore operation; an API token or
  * the operator's key one read a minute.
- * @throws AppError `unauthenticated`, `token_invalid`, `token_expired`, `forbidden`, `not_found`
+ * @throws AppError `unauthenticated`, `token_invalid`, `token_expired`, `token_revoked`, `forbidden`, `not_found`,
+ *   `unavailable`
  */
 export async function authenticate(
   deps: ApiDeps,
@@ -30,13 +31,17 @@ export async function authenticate(
     return OPERATOR;
   }
   if (app === undefined) throw new Error("A permission is always one in an app.");
-  const principal = isOperator
-    ? OPERATOR
-    : isApiToken(token)
-      ? await deps.apiTokens.verify(app, token)
-      : await deps.accessTokens.verify(app.id, token);
+  const principal = isOperator ? OPERATOR : await verify(deps, access, app, token);
   demand(principal, access);
-  if (isOperator) await deps.knownApps.demand(app);
+  if (isOperator) await deps.apps.settingsOf(app);
+  return principal;
+}
+
+async function verify(deps: ApiDeps, access: Access, app: App, token: string): Promise<Principal> {
+  const freshness = NEEDS_FRESH.has(access) ? "fresh" : "bounded";
+  if (!isApiToken(token)) return deps.accessTokens.verify(app.id, token, freshness);
+  const principal = await deps.apiTokens.verify(app, token);
+  if (freshness === "fresh") await deps.revocations.demandFresh();
   return principal;
 }
 

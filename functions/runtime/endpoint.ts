@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { z } from "zod";
 import type { App } from "../../shared/identity/app.ts";
+import type { Caller } from "../../shared/identity/caller.ts";
 import type { Permission } from "../../shared/identity/permissions.ts";
 import type { Principal } from "../../shared/identity/principal.ts";
 import type { ApiDeps } from "../http/api-deps.ts";
@@ -33,6 +34,7 @@ export interface EndpointRequest<Params, Query, Body> {
   /** The Idempotency-Key, on endpoints that take one. */
   readonly requestKey: string | undefined;
   readonly headers: IncomingHttpHeaders;
+  readonly caller: Caller;
 }
 
 export interface EndpointSpec<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { z } from "zod";
 import { appHandle } from "../../shared/identity/app.ts";
+import { type Caller, callerOf } from "../../shared/identity/caller.ts";
 import { AppId } from "../../shared/identity/contract.ts";
 import type { Principal } from "../../shared/identity/principal.ts";
 import { runInContext } from "../../shared/platform/context.ts";
@@ -81,8 +82,19 @@ async function answerTo(
     body: endpoint.body === undefined ? undefined : parse(endpoint.body, body ?? {}),
     requestKey: endpoint.idempotent ? requestKeyOf(request) : undefined,
     headers: request.headers,
+    caller: callerOfRequest(deps, request),
   });
 }
+
+const callerOfRequest = (deps: ApiDeps, request: IncomingMessage): Caller =>
+  callerOf(
+    {
+      forwardedFor: request.headers["x-forwarded-for"]?.toString(),
+      remoteAddress: request.socket.remoteAddress,
+      userAgent: request.headers["user-agent"],
+    },
+    deps.config.trustedProxies,
+  );
 
 /** Two Host headers make two servers on the way disagree about whose request it is (RFC 9112, 3.2). */
 function demandOneHost(request: IncomingMessage): void {

@@ -4,8 +4,11 @@ import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
 import { randomId } from "../platform/ids.ts";
 import { Role } from "./contract.ts";
-import { type KeyRing, openKeyRing, SIGNING_ALGORITHM } from "./key-ring.ts";
+import { type KeyRing, openKeyRing } from "./key-ring.ts";
 import type { Principal } from "./principal.ts";
+import type { Issued } from "./revocation.ts";
+import type { Freshness, Revocations } from "./revocations.ts";
+import { SIGNING_ALGORITHM } from "./signing-key.ts";
 
 export const ACCESS_TOKEN_TTL_SECONDS = 15 * 60;
 /** How far the clocks of two instances may differ. */
@@ -13,22 +16,49 @@ export const CLOCK_TOLERANCE_SECONDS = 30;
 /** Verified tokens kept in memory, so that a person's next request costs no signature check. */
 export const VERIFIED_MAX = 10_000;
 
+export interface NewAccessToken {
+  readonly app: string;
+  readonly user: string;
+  readonly role: Role;
+  readonly sessionId: string;
+  /** When the session began. */
+  readonly beganMs: number;
+  /** When the person last proved their second factor in this session. */
+  readonly factorMs: number | undefined;
+}
+
 export interface AccessTokens {
   readonly keyRing: KeyRing;
   /** A JWT, good for ACCESS_TOKEN_TTL_SECONDS in one app. */
-  sign(claims: { app: string; user: string; role: Role; sessionId: string }): Promise<string>;
+  sign(token: NewAccessToken): Promise<string>;
   /**
    * Who the token speaks for. No Firestore operation once the key is known.
-   * @throws AppError `token_expired`, `token_invalid`
+   * @throws AppError `token_expired`, `token_invalid`, `token_revoked`, `unavailable`
    */
-  verify(app: string, token: string): Promise<Principal>;
+  verify(app: string, token: string, freshness: Freshness): Promise<Principal>;
 }
 
-const Claims = z.object({ sub: z.string(), app: z.string(), role: Role, sid: z.string(), exp: z.number() });
+/**
+ * `iat` counts whole seconds, too coarse to tell a token from before a revocation from one after it in
+ * the same second: `ims` and `bms` are when token and session began in milliseconds. `mfa` is the time of
+ * the second factor, in seconds.
+ */
+const Claims = z.object({
+  sub: z.string(),
+  app: z.string(),
+  role: Role,
+  sid: z.string(),
+  jti: z.string(),
+  exp: z.number(),
+  ims: z.number(),
+  bms: z.number(),
+  mfa: z.number().optional(),
+});
 
 interface Verified {
   readonly principal: Principal;
-  readonly app: string;
+  readonly issued: Issued;
+  readonly kid: string;
   readonly expiresAtMs: number;
 }
 
@@ -36,7 +66,7 @@ const expired = (): AppError => new AppError("token_expired", "The access token 
 const invalid = (cause?: unknown): AppError =>
   new AppError("token_invalid", "The access token is not valid here.", {}, { cause });
 
-export function openAccessTokens(deps: Deps): AccessTokens {
+export function openAccessTokens(deps: Deps, revocations: Revocations): AccessTokens {
   const keyRing = openKeyRing(deps);
   const issuer = deps.config.publicUrl;
   const audienceOf = (app: string): string => `${issuer}/v1/apps/${app}`;
@@ -50,12 +80,14 @@ export function openAccessTokens(deps: Deps): AccessTokens {
   };
 
   const check = async (app: string, token: string): Promise<Verified> => {
+    let keyId = "";
     const { payload } = await jwtVerify(
       token,
-      async ({ kid }) => {
-        const key = kid === undefined ? undefined : await keyRing.find(kid);
+      async ({ kid = "" }) => {
+        keyId = kid;
+        const key = await keyRing.find(kid);
         if (key === undefined) throw invalid();
-        return key.publicKey;
+        return key;
       },
       {
         algorithms: [SIGNING_ALGORITHM],
@@ -68,45 +100,84 @@ export function openAccessTokens(deps: Deps): AccessTokens {
     );
     const claims = Claims.parse(payload);
     if (claims.app !== app) throw invalid();
-    return {
-      principal: { id: claims.sub, kind: "person", role: claims.role, sessionId: claims.sid },
-      app,
-      expiresAtMs: (claims.exp + CLOCK_TOLERANCE_SECONDS) * 1000,
-    };
+    return verifiedOf(claims, keyId);
+  };
+
+  /** The signature need not be checked again, but key, time and revocation may have changed since. */
+  const recall = async (app: string, token: string): Promise<Verified | undefined> => {
+    const known = verified.get(token);
+    if (known === undefined) return undefined;
+    if (known.issued.app !== app) throw invalid();
+    if (known.expiresAtMs <= deps.clock.now()) {
+      verified.delete(token);
+      throw expired();
+    }
+    if ((await keyRing.find(known.kid)) === undefined) {
+      verified.delete(token);
+      throw invalid();
+    }
+    return known;
+  };
+
+  const checkAndKeep = async (app: string, token: string): Promise<Verified> => {
+    try {
+      const entry = await check(app, token);
+      keep(token, entry);
+      return entry;
+    } catch (cause) {
+      if (cause instanceof errors.JWTExpired) throw expired();
+      if (cause instanceof errors.JOSEError || cause instanceof z.ZodError) throw invalid(cause);
+      throw cause;
+    }
   };
 
   return {
     keyRing,
-    async sign(claims) {
+    async sign(token) {
       const key = await keyRing.current();
-      const issuedAt = Math.floor(deps.clock.now() / 1000);
-      return new SignJWT({ app: claims.app, role: claims.role, sid: claims.sessionId })
+      const issuedMs = deps.clock.now();
+      const issuedAt = Math.floor(issuedMs / 1000);
+      return new SignJWT({
+        app: token.app,
+        role: token.role,
+        sid: token.sessionId,
+        ims: issuedMs,
+        bms: token.beganMs,
+        ...(token.factorMs === undefined ? {} : { mfa: Math.floor(token.factorMs / 1000) }),
+      })
         .setProtectedHeader({ alg: SIGNING_ALGORITHM, kid: key.kid, typ: "at+jwt" })
         .setIssuer(issuer)
-        .setAudience(audienceOf(claims.app))
-        .setSubject(claims.user)
+        .setAudience(audienceOf(token.app))
+        .setSubject(token.user)
         .setJti(randomId())
         .setIssuedAt(issuedAt)
         .setExpirationTime(issuedAt + ACCESS_TOKEN_TTL_SECONDS)
         .sign(key.privateKey);
     },
-    async verify(app, token) {
-      const known = verified.get(token);
-      if (known !== undefined) {
-        if (known.app !== app) throw invalid();
-        if (known.expiresAtMs > deps.clock.now()) return known.principal;
-        verified.delete(token);
-        throw expired();
-      }
-      try {
-        const entry = await check(app, token);
-        keep(token, entry);
-        return entry.principal;
-      } catch (cause) {
-        if (cause instanceof errors.JWTExpired) throw expired();
-        if (cause instanceof errors.JOSEError || cause instanceof z.ZodError) throw invalid(cause);
-        throw cause;
-      }
+    async verify(app, token, freshness) {
+      const { principal, issued } = (await recall(app, token)) ?? (await checkAndKeep(app, token));
+      await revocations.demandValid(issued, freshness);
+      return principal;
     },
   };
 }
+
+const verifiedOf = (claims: z.infer<typeof Claims>, kid: string): Verified => ({
+  principal: {
+    id: claims.sub,
+    kind: "person",
+    role: claims.role,
+    sessionId: claims.sid,
+    ...(claims.mfa === undefined ? {} : { factorMs: claims.mfa * 1000 }),
+  },
+  issued: {
+    app: claims.app,
+    user: claims.sub,
+    sessionId: claims.sid,
+    tokenId: claims.jti,
+    issuedMs: claims.ims,
+    beganMs: claims.bms,
+  },
+  kid,
+  expiresAtMs: (claims.exp + CLOCK_TOLERANCE_SECONDS) * 1000,
+});

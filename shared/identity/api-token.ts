@@ -4,9 +4,13 @@ import { Timestamp } from "../platform/firestore.ts";
 import { sameSecret } from "../platform/keys.ts";
 import { type App, appHandle } from "./app.ts";
 import type { Principal } from "./principal.ts";
+import type { Revocations } from "./revocations.ts";
 import { apiTokenRef, readDocument, type StoredApiToken } from "./store.ts";
 
-/** A verified API token is trusted without another read for this long: the bound on a deletion's effect. */
+/**
+ * A verified API token is trusted without another read for this long. A deletion is heard of at once,
+ * through the list of revocations; this bounds what a deletion behind the API's back leaves.
+ */
 export const API_TOKEN_CACHE_MS = 60_000;
 const API_TOKENS_CACHED_MAX = 1_000;
 
@@ -41,7 +45,7 @@ export function deriveApiToken(
 const hashOf = (deps: Pick<Deps, "keys">, app: App, secret: string): string =>
   deps.keys.mac("api-token-hash", app.id, secret);
 
-export function openApiTokens(deps: Deps): ApiTokens {
+export function openApiTokens(deps: Deps, revocations: Revocations): ApiTokens {
   const trusted = new Map<string, { principal: Principal; untilMs: number }>();
   const invalid = (): AppError => new AppError("token_invalid", "The API token is not valid here.");
   return {
@@ -50,6 +54,7 @@ export function openApiTokens(deps: Deps): ApiTokens {
       const match = PATTERN.exec(token);
       const [, appId, id = "", secret = ""] = match ?? [];
       if (match === null || appId !== app.id) throw invalid();
+      if (await revocations.isApiTokenDeleted(`${app.id}/${id}`)) throw invalid();
       if (cached !== undefined && cached.untilMs > deps.clock.now()) return cached.principal;
       const { data } = await readDocument<StoredApiToken>(apiTokenRef(appHandle(deps.firestore, app.id), id));
       if (data === undefined || !sameSecret(data.hash, hashOf(deps, app, secret))) {

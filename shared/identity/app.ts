@@ -21,7 +21,11 @@ export type AppCollection =
   | "requests"
   | "pairs"
   | "reads"
-  | "usage";
+  | "usage"
+  | "security"
+  | "limits"
+  | "lockouts"
+  | "factors";
 
 export function appHandle(firestore: Firestore, id: string): App {
   const ref = firestore.collection("apps").doc(id);

@@ -4,6 +4,9 @@ export const ROLES = ["owner", "admin", "member", "viewer", "service"] as const;
 export const Role = z.enum(ROLES);
 export type Role = z.infer<typeof Role>;
 
+export const RevocationScope = z.enum(["token", "session", "user", "app", "all"]);
+export type RevocationScope = z.infer<typeof RevocationScope>;
+
 /** An app's id stands in paths, subdomains and resource names, so it is short, lower-case and plain. */
 export const APP_ID_CHARS_MAX = 40;
 export const AppId = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/);
@@ -52,6 +55,8 @@ export const NewSession = z.strictObject({
 });
 export const Refresh = z.strictObject({ refreshToken: z.string().min(1).max(200) });
 
+export const UserChange = z.strictObject({ role: z.enum(["owner", "admin", "member", "viewer"]) });
+
 export const User = z.object({
   id: z.string(),
   name: z.string(),
@@ -89,26 +94,91 @@ export const MeChange = z
 
 export const NewApp = z.strictObject({ name: Line(NAME_CHARS_MAX), id: AppId.optional() });
 
-export const AppSettings = z.object({
-  limits: z.object({
-    personPerMinute: z.number(),
-    tokenPerMinute: z.number(),
-    ipPerMinute: z.number(),
-  }),
-  allowedOrigins: z.array(z.string()),
-  retention: z.record(z.string(), z.unknown()),
-  claims: z.record(z.string(), z.unknown()),
-  models: z.array(z.unknown()),
+/** Above this a limit protects nothing any more. */
+export const LIMIT_MAX = 100_000;
+/** Requests in any 60 seconds; null is no limit, and only the operator may say so. */
+const Limit = z.number().int().min(1).max(LIMIT_MAX).nullable();
+const ORIGINS_MAX = 50;
+const RETENTION_DAYS_MAX = 3650;
+
+const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text;
+export const Origin = z
+  .string()
+  .max(300)
+  .refine(isOrigin, "must be an origin such as https://app.example.com");
+
+const Limits = z.strictObject({
+  personPerMinute: Limit,
+  tokenPerMinute: Limit,
+  ipPerMinute: Limit,
+  /** Requests to sign in, of one IP address. */
+  signInPerMinute: Limit,
+  /** Mailed codes, to one address. */
+  codesPerMinute: Limit,
+  /** In place of personPerMinute, for people of a role. */
+  roles: z.partialRecord(z.enum(["owner", "admin", "member", "viewer"]), Limit),
+});
+const RetentionDays = z.number().int().min(1).max(RETENTION_DAYS_MAX).nullable();
+const Retention = z.strictObject({
+  chatsDays: RetentionDays,
+  temporaryDays: RetentionDays,
+  filesDays: RetentionDays,
+});
+const ClaimName = z.string().regex(/^[A-Za-z0-9_.:/-]{1,200}$/);
+const Claims = z.strictObject({
+  email: ClaimName,
+  name: ClaimName,
+  /** The claim that holds the role; null: whoever comes is a member. */
+  role: ClaimName.nullable(),
+  /** Which role a value of that claim stands for; other values stand for `member`. */
+  roles: z.record(z.string().max(200), z.enum(["admin", "member", "viewer"])),
+});
+const Models = z.array(z.string().min(1).max(200)).max(100);
+
+export const AppSettings = z.strictObject({
+  limits: Limits,
+  /** Web pages of these origins may call the API from a browser. */
+  allowedOrigins: z.array(Origin).max(ORIGINS_MAX),
+  retention: Retention,
+  /** How the claims of an exchanged identity token become a profile. */
+  claims: Claims,
+  models: Models,
 });
 export type AppSettings = z.infer<typeof AppSettings>;
 
 export const DEFAULT_SETTINGS: AppSettings = {
-  limits: { personPerMinute: 100, tokenPerMinute: 1000, ipPerMinute: 300 },
+  limits: {
+    personPerMinute: 100,
+    tokenPerMinute: 1000,
+    ipPerMinute: 300,
+    signInPerMinute: 60,
+    codesPerMinute: 5,
+    roles: {},
+  },
   allowedOrigins: [],
-  retention: {},
-  claims: {},
+  retention: { chatsDays: null, temporaryDays: 30, filesDays: null },
+  claims: { email: "email", name: "name", role: null, roles: {} },
   models: [],
 };
+
+/** Objects are merged with what is there, field by field; lists replace. */
+export const AppChange = z
+  .strictObject({
+    name: Line(NAME_CHARS_MAX),
+    settings: z
+      .strictObject({
+        limits: Limits.partial(),
+        allowedOrigins: AppSettings.shape.allowedOrigins,
+        retention: Retention.partial(),
+        claims: Claims.partial(),
+        models: Models,
+      })
+      .partial(),
+  })
+  .partial();
+
+/** What an instance believes of an app whose document was written before a setting existed. */
+export type StoredSettings = { readonly [Name in keyof AppSettings]?: Partial<AppSettings[Name]> };
 
 export const App = z.object({
   id: z.string(),
@@ -120,4 +190,80 @@ export const App = z.object({
 export type App = z.infer<typeof App>;
 
 export const AppCreated = z.object({ app: App, token: z.string() });
-export const ApiToken = z.object({ id: z.string(), token: z.string(), createdAt: z.string() });
+export const ApiTokenCreated = z.object({ id: z.string(), token: z.string(), createdAt: z.string() });
+export type ApiTokenCreated = z.infer<typeof ApiTokenCreated>;
+
+/** A day: longer than any access token of the old keys lives. */
+export const GRACE_SECONDS_MAX = 24 * 3600;
+export const NewRotation = z.strictObject({
+  graceSeconds: z.number().int().min(0).max(GRACE_SECONDS_MAX).default(0),
+});
+export const Rotation = z.object({
+  kid: z.string(),
+  createdAt: z.string(),
+  graceSeconds: z.number(),
+  /** Until when the keys before are honoured. */
+  notAfter: z.string(),
+  retired: z.array(z.string()),
+});
+export type Rotation = z.infer<typeof Rotation>;
+
+export const NewRevocation = z
+  .strictObject({
+    scope: RevocationScope,
+    id: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{1,64}$/)
+      .optional(),
+    issuedBefore: z.iso.datetime({ offset: true }).optional(),
+  })
+  .refine(({ scope, id }) => (scope === "all") === (id === undefined), {
+    path: ["id"],
+    message: "must name the token, session, user or app, and be absent for all",
+  });
+export const Revoked = z.object({
+  scope: RevocationScope,
+  id: z.string().optional(),
+  issuedBefore: z.string(),
+  expiresAt: z.string(),
+});
+export type Revoked = z.infer<typeof Revoked>;
+
+/** What can happen to an app's accounts, and is recorded. */
+export const SECURITY_EVENT_KINDS = [
+  "signed-in",
+  "sign-in-failed",
+  "address-locked",
+  "refresh-token-reused",
+  "signed-out",
+  "signed-out-everywhere",
+  "role-changed",
+  "app-created",
+  "app-changed",
+  "app-deleted",
+  "api-token-created",
+  "api-token-deleted",
+  "factor-added",
+  "factor-removed",
+  "factor-proved",
+  "factor-failed",
+  "recovery-code-used",
+  "keys-rotated",
+  "tokens-revoked",
+] as const;
+export const SecurityEventKind = z.enum(SECURITY_EVENT_KINDS);
+export type SecurityEventKind = z.infer<typeof SecurityEventKind>;
+export const SecurityEvent = z.object({
+  id: z.string(),
+  kind: SecurityEventKind,
+  at: z.string(),
+  /** Who did it: a user's id, `token_…`, `operator`; null when that was not proved. */
+  actor: z.string().nullable(),
+  /** Whom or what it was done to. */
+  subject: z.string().nullable(),
+  /** The network the caller came from, without the last part of the address. */
+  network: z.string().nullable(),
+  userAgent: z.string(),
+  details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+});
+export type SecurityEvent = z.infer<typeof SecurityEvent>;

@@ -1,74 +1,64 @@
-import { type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK } from "jose";
+import { setTimeout as delay } from "node:timers/promises";
+import { type CryptoKey, importJWK, type JWK } from "jose";
 import type { Deps } from "../platform/deps.ts";
 import { GRPC, grpcCode } from "../platform/errors.ts";
-import { Timestamp } from "../platform/firestore.ts";
+import { follow } from "../platform/follow.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
-
-/** Ed25519: short signatures, fast, and one algorithm only, so that none can be confused with another. */
-export const SIGNING_ALGORITHM = "EdDSA";
+import { generateStoredKey, type RingEntry, ringEntry, SIGNING_ALGORITHM } from "./signing-key.ts";
+import { keyRingOf } from "./system.ts";
 
 export interface SigningKey {
   readonly kid: string;
-  readonly publicJwk: JWK;
-  readonly publicKey: CryptoKey;
   readonly privateKey: CryptoKey;
 }
 
 /**
- * The keys that access tokens are signed with, kept in Firestore with their private parts encrypted.
- * Loaded once an instance; looked up again when a token names a key that is not known here.
+ * The keys that access tokens are signed with. Every instance follows the ring in Firestore, so a
+ * rotation is everywhere in a moment, without a deployment and without a read per request.
  */
 export interface KeyRing {
-  /** The newest key. Costs reads only at the first call. */
+  /** The newest key. */
   current(): Promise<SigningKey>;
-  /** Undefined for a key that is not ours. Asks Firestore at most every KEY_LOOKUP_MS for unknown ones. */
-  find(kid: string): Promise<SigningKey | undefined>;
-  /** All public keys, newest first. */
+  /**
+   * The public key of this id while it is honoured. A key that is not known here is looked up, at most
+   * once in KEY_LOOKUP_MS for all unknown ones: a token signed elsewhere a moment ago waits for that
+   * instead of being refused, and invented ids cost a read a second at most.
+   */
+  find(kid: string): Promise<CryptoKey | undefined>;
+  /** All public keys that are honoured, newest first. */
   publicKeys(): Promise<readonly JWK[]>;
 }
 
-interface StoredKey {
-  readonly publicJwk: JWK;
-  readonly sealedPrivateJwk: string;
-  readonly createdAt: Timestamp;
-}
-
-export const KEY_LOOKUP_MS = 10_000;
+export const KEY_LOOKUP_MS = 1_000;
+/** Old keys end by their own time, so a ring that has not been confirmed for long does little harm. */
+const RING_STALE_MS_MAX = 5 * 60_000;
 /** Two instances that find an empty ring both try to create this one, so only one comes to be. */
 const FIRST_KEY = "key-1";
+const KID = /^(?:key-1|[0-9a-v]{26})$/;
 
-export function openKeyRing(deps: Pick<Deps, "firestore" | "keys" | "clock">): KeyRing {
-  const collection = deps.firestore.collection("system").doc("keys").collection("ring");
-  let loaded: Promise<readonly SigningKey[]> | undefined;
-  let loadedAt = 0;
+export function openKeyRing(
+  deps: Pick<Deps, "firestore" | "keyEncryption" | "clock" | "log" | "upkeep">,
+): KeyRing {
+  const collection = keyRingOf(deps.firestore);
+  const followed = follow(
+    deps,
+    () => collection.orderBy("generation", "desc"),
+    (documents) => documents.map(ringEntry),
+  );
+  const publicKeys = new Map<string, Promise<CryptoKey>>();
+  const privateKeys = new Map<string, Promise<CryptoKey>>();
+  let lookedUpMs = Number.NEGATIVE_INFINITY;
+  let lookup: Promise<readonly RingEntry[]> | undefined;
 
-  const load = async (): Promise<readonly SigningKey[]> => {
-    const found = await within(READ_MS_MAX, collection.orderBy("createdAt", "desc").get());
-    if (found.empty) {
-      await createFirst();
-      return load();
-    }
-    return Promise.all(found.docs.map((document) => open(document.id, document.data() as StoredKey)));
-  };
-
-  const open = async (kid: string, stored: StoredKey): Promise<SigningKey> => {
-    const privateJwk = JSON.parse(deps.keys.open("signing-key", kid, stored.sealedPrivateJwk)) as JWK;
-    return {
-      kid,
-      publicJwk: { ...stored.publicJwk, kid, use: "sig", alg: SIGNING_ALGORITHM },
-      publicKey: (await importJWK(stored.publicJwk, SIGNING_ALGORITHM)) as CryptoKey,
-      privateKey: (await importJWK(privateJwk, SIGNING_ALGORITHM)) as CryptoKey,
-    };
+  const ring = async (): Promise<readonly RingEntry[]> => {
+    const entries = await followed.read(RING_STALE_MS_MAX);
+    if (entries.length > 0) return entries;
+    await createFirst();
+    return followed.confirm();
   };
 
   const createFirst = async (): Promise<void> => {
-    const pair = await generateKeyPair(SIGNING_ALGORITHM, { crv: "Ed25519", extractable: true });
-    const privateJwk = JSON.stringify(await exportJWK(pair.privateKey));
-    const stored: StoredKey = {
-      publicJwk: await exportJWK(pair.publicKey),
-      sealedPrivateJwk: deps.keys.seal("signing-key", FIRST_KEY, privateJwk),
-      createdAt: Timestamp.fromMillis(deps.clock.now()),
-    };
+    const stored = await generateStoredKey(deps, FIRST_KEY, 1);
     try {
       await within(READ_MS_MAX, collection.doc(FIRST_KEY).create({ ...stored }));
     } catch (cause) {
@@ -76,29 +66,52 @@ export function openKeyRing(deps: Pick<Deps, "firestore" | "keys" | "clock">): K
     }
   };
 
-  const ring = (): Promise<readonly SigningKey[]> => {
-    if (loaded === undefined) {
-      loadedAt = deps.clock.now();
-      loaded = load().catch((cause: unknown) => {
-        loaded = undefined;
-        throw cause;
-      });
-    }
-    return loaded;
+  const lookUp = (): Promise<readonly RingEntry[]> => {
+    lookup ??= (async () => {
+      await delay(Math.max(0, lookedUpMs + KEY_LOOKUP_MS - performance.now()));
+      lookedUpMs = performance.now();
+      return followed.confirm();
+    })().finally(() => {
+      lookup = undefined;
+    });
+    return lookup;
   };
+
+  const isHonoured = (entry: RingEntry): boolean => (entry.notAfterMs ?? Infinity) > deps.clock.now();
 
   return {
     async current() {
       const newest = (await ring())[0];
-      if (newest === undefined) throw new Error("A loaded ring has a key.");
-      return newest;
+      if (newest?.wrappedPrivateJwk === undefined) throw new Error("A ring's newest key can sign.");
+      const { kid, wrappedPrivateJwk } = newest;
+      const privateKey = await remembered(privateKeys, kid, async () =>
+        imported(JSON.parse(await deps.keyEncryption.unwrap(kid, wrappedPrivateJwk))),
+      );
+      return { kid, privateKey };
     },
     async find(kid) {
-      const known = (await ring()).find((key) => key.kid === kid);
-      if (known !== undefined || deps.clock.now() - loadedAt < KEY_LOOKUP_MS) return known;
-      loaded = undefined;
-      return (await ring()).find((key) => key.kid === kid);
+      if (!KID.test(kid)) return undefined;
+      const named = (entry: RingEntry): boolean => entry.kid === kid;
+      const entry = (await ring()).find(named) ?? (await lookUp()).find(named);
+      if (entry === undefined || !isHonoured(entry)) return undefined;
+      return remembered(publicKeys, kid, () => imported(entry.publicJwk));
     },
-    publicKeys: async () => (await ring()).map(({ publicJwk }) => publicJwk),
+    publicKeys: async () =>
+      (await ring())
+        .filter(isHonoured)
+        .map(({ kid, publicJwk }) => ({ ...publicJwk, kid, use: "sig", alg: SIGNING_ALGORITHM })),
   };
+}
+
+const imported = async (jwk: JWK): Promise<CryptoKey> =>
+  (await importJWK(jwk, SIGNING_ALGORITHM)) as CryptoKey;
+
+/** Made once for each id; a failure is forgotten. A ring has few keys, so nothing is dropped. */
+function remembered<T>(memory: Map<string, Promise<T>>, id: string, make: () => Promise<T>): Promise<T> {
+  const known = memory.get(id);
+  if (known !== undefined) return known;
+  const made = make();
+  memory.set(id, made);
+  made.catch(() => memory.delete(id));
+  return made;
 }

@@ -5,18 +5,22 @@ import { derivedId, fingerprint, randomId } from "../platform/ids.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { deriveApiToken } from "./api-token.ts";
 import { type App, appHandle } from "./app.ts";
+import type { Caller } from "./caller.ts";
 import { APP_ID_CHARS_MAX, type App as AppView, DEFAULT_SETTINGS } from "./contract.ts";
+import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
+import { completeSettings } from "./settings.ts";
 import { type AppHead, apiTokenRef, readDocument } from "./store.ts";
 
 /**
  * Creates an app with its first API token. Idempotent under `requestKey`; the token is shown again only
- * to the same request. 1 commit, 2 writes.
+ * to the same request. 1 commit, 3 writes.
  * @throws AppError `conflict` when the id is taken
  */
 export async function createApp(
   deps: Deps,
   draft: { readonly name: string; readonly id?: string | undefined },
   requestKey: string | undefined,
+  caller: Caller,
 ): Promise<{ app: AppView; token: string; replayed: boolean }> {
   const nonce = requestKey === undefined ? randomId() : derivedId("create-app", requestKey);
   const app = appHandle(deps.firestore, draft.id ?? idFromName(draft.name, nonce));
@@ -35,6 +39,7 @@ export async function createApp(
   const batch = deps.firestore.batch();
   batch.create(app.ref, { ...head });
   batch.create(apiTokenRef(app, tokenId), { ...stored });
+  addSecurityEvent(deps, batch, securityEventsOf(app), { kind: "app-created", actor: "operator", caller });
   try {
     await within(READ_MS_MAX, batch.commit());
     return { app: appView(head), token, replayed: false };
@@ -63,38 +68,22 @@ function idFromName(name: string, nonce: string): string {
 
 /** One read. @throws AppError `not_found` */
 export async function readApp(app: App): Promise<AppView> {
+  return appView(await readOpenApp(app));
+}
+
+/** One read. @throws AppError `not_found` */
+export async function readOpenApp(app: App): Promise<AppHead> {
   const { data } = await readDocument<AppHead>(app.ref);
   if (data === undefined || data.status !== "open") throw noSuchApp();
-  return appView(data);
+  return data;
 }
 
 export const noSuchApp = (): AppError => new AppError("not_found", "There is no such app.");
 
-const appView = (head: AppHead): AppView => ({
+export const appView = (head: AppHead): AppView => ({
   id: head.id,
   name: head.name,
   chatsCount: head.lastChatNumber,
-  settings: head.settings,
+  settings: completeSettings(head.settings),
   createdAt: head.createdAt.toDate().toISOString(),
 });
-
-/** For how long an instance believes that an app exists, for callers without a token of its own. */
-export const APP_CACHE_MS = 60_000;
-const APPS_CACHED_MAX = 10_000;
-
-export interface KnownApps {
-  /** One read, at most once in APP_CACHE_MS for each app. @throws AppError `not_found` */
-  demand(app: App): Promise<void>;
-}
-
-export function openKnownApps(deps: Pick<Deps, "clock">): KnownApps {
-  const knownUntilMs = new Map<string, number>();
-  return {
-    async demand(app) {
-      if ((knownUntilMs.get(app.id) ?? 0) > deps.clock.now()) return;
-      await readApp(app);
-      if (knownUntilMs.size >= APPS_CACHED_MAX) knownUntilMs.clear();
-      knownUntilMs.set(app.id, deps.clock.now() + APP_CACHE_MS);
-    },
-  };
-}

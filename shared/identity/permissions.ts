@@ -21,10 +21,25 @@ export const PERMISSIONS = {
   "chat:any": ["owner", "service"],
   "message:read": ["owner", "admin", "member", "viewer", "service"],
   "message:write": ["owner", "admin", "member", "service"],
+  /** Messages that someone else sent. */
+  "message:delete-any": ["owner", "admin", "service"],
   "usage:read": ["owner", "admin"],
+  "security:read": ["owner", "admin"],
 } as const satisfies Record<string, readonly Role[]>;
 
 export type Permission = keyof typeof PERMISSIONS;
+
+/**
+ * What must not be done on an old list of revocations: with these an instance that has lost Firestore
+ * refuses instead of trusting what it knows.
+ */
+export const NEEDS_FRESH: ReadonlySet<string> = new Set<Permission>([
+  "app:change",
+  "app:delete",
+  "token:manage",
+  "user:change",
+  "security:read",
+]);
 
 export const holds = (principal: Principal, permission: Permission): boolean =>
   (PERMISSIONS[permission] as readonly Role[]).includes(principal.role);

@@ -8,4 +8,6 @@ export interface Principal {
   readonly role: Role;
   /** The session of a person. */
   readonly sessionId?: string;
+  /** When the person last proved their second factor in this session. */
+  readonly factorMs?: number;
 }

@@ -7,7 +7,8 @@ import type { Mail } from "../platform/mailer.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { App } from "./app.ts";
 import { CODE_DIGITS } from "./contract.ts";
-import { challengeRef, readDocument, type StoredChallenge } from "./store.ts";
+import { readLockout } from "./lockout.ts";
+import { addressHash, challengeRef, readDocument, type StoredChallenge } from "./store.ts";
 
 export const CODE_TTL_MS = 5 * 60 * 1000;
 export const CODE_TRIES_MAX = 5;
@@ -72,12 +73,14 @@ async function createOrFind(app: App, challenge: string, stored: StoredChallenge
 
 /**
  * The mail for a challenge; undefined when the challenge is gone, used or expired, so that a late
- * delivery sends nothing useless. One read.
+ * delivery sends nothing useless, and when the address is locked: the request for the code was answered as
+ * always, so whoever tries out addresses learns nothing. 2 reads.
  */
 export async function composeCodeMail(deps: Deps, app: App, challenge: string): Promise<Mail | undefined> {
   const { data } = await readDocument<StoredChallenge>(challengeRef(app, challenge));
   if (data === undefined || data.usedBy !== null || data.expiresAt.toMillis() <= deps.clock.now())
     return undefined;
+  if ((await readLockout(deps, app, addressHash(deps.keys, app, data.email))).isLocked) return undefined;
   const code = codeOf(deps.keys, app, challenge);
   return {
     to: data.email,

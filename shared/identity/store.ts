@@ -5,15 +5,16 @@ import {
   type Firestore,
   type Timestamp,
 } from "../platform/firestore.ts";
+import type { Keys } from "../platform/keys.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { App } from "./app.ts";
-import type { AppSettings, Role } from "./contract.ts";
+import type { Role, StoredSettings } from "./contract.ts";
 
 /** An app's document: its settings, and the head of the log that numbers its chats. */
 export interface AppHead {
   readonly id: string;
   readonly name: string;
-  readonly settings: AppSettings;
+  readonly settings: StoredSettings;
   readonly status: "open" | "deleted";
   readonly lastChatNumber: number;
   /** Of the request that created it. */
@@ -31,6 +32,10 @@ export interface StoredUser {
   readonly timeZone: string;
   readonly createdAt: Timestamp;
   readonly lastSeenAt: Timestamp;
+  /** Sessions begun until then have been ended, all together. */
+  readonly sessionsValidAfter?: Timestamp;
+  /** Has a second factor. */
+  readonly hasFactor?: boolean;
 }
 
 /** A request to sign in. The code itself is not stored: it is derived from the challenge's id. */
@@ -51,6 +56,8 @@ export interface StoredSession {
   readonly status: "open" | "ended";
   readonly userAgent: string;
   readonly createdAt: Timestamp;
+  /** When the person last proved their second factor in this session. */
+  readonly factorAt: Timestamp | null;
   readonly expireAt: Timestamp;
 }
 
@@ -59,6 +66,12 @@ export interface StoredApiToken {
   readonly hash: string;
   readonly createdAt: Timestamp;
 }
+
+export const TRANSACTION_MS_MAX = 15_000;
+
+/** Addresses are compared without regard to case and found by a keyed hash. */
+export const addressHash = (keys: Keys, app: App, email: string): string =>
+  keys.mac("address", app.id, email.normalize("NFC").toLowerCase());
 
 export const userRef = (app: App, id: string): DocumentReference => app.collection("users").doc(id);
 export const sessionRef = (app: App, id: string): DocumentReference => app.collection("sessions").doc(id);
@@ -94,12 +107,17 @@ export async function listUsers(
   return found.docs.map((document) => ({ id: document.id, stored: document.data() as StoredUser }));
 }
 
-/** One query, and a write for each open session. Returns how many were ended. */
-export async function endSessionsOf(firestore: Firestore, app: App, userId: string): Promise<number> {
+const BATCH_WRITES_MAX = 400;
+
+/** One query, and a write for each open session. */
+export async function endOpenSessions(firestore: Firestore, app: App, userId: string): Promise<void> {
   const open = app.collection("sessions").where("user", "==", userId).where("status", "==", "open").select();
   const found = await within(READ_MS_MAX, open.get());
-  const batch = firestore.batch();
-  for (const session of found.docs) batch.update(session.ref, { status: "ended" });
-  if (!found.empty) await within(READ_MS_MAX, batch.commit());
-  return found.size;
+  for (let from = 0; from < found.size; from += BATCH_WRITES_MAX) {
+    const batch = firestore.batch();
+    for (const session of found.docs.slice(from, from + BATCH_WRITES_MAX)) {
+      batch.update(session.ref, { status: "ended" });
+    }
+    await within(READ_MS_MAX, batch.commit());
+  }
 }

@@ -9,8 +9,8 @@ export const postApp = endpoint({
   idempotent: true,
   body: NewApp,
   answer: AppCreated,
-  async handle({ deps, body, requestKey }) {
-    const { app, token, replayed } = await createApp(deps, body, requestKey);
+  async handle({ deps, body, requestKey, caller }) {
+    const { app, token, replayed } = await createApp(deps, body, requestKey, caller);
     return created({ app, token }, replayed);
   },
 });

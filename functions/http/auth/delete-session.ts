@@ -1,4 +1,4 @@
-import { endAllSessions, endSession } from "../../../shared/identity/session.ts";
+import { endAllSessions, endSession } from "../../../shared/identity/end-session.ts";
 import { endpoint, noContent } from "../../runtime/endpoint.ts";
 import { SessionParams } from "../parameters.ts";
 
@@ -7,8 +7,8 @@ export const deleteCurrentSession = endpoint({
   method: "DELETE",
   path: "/v1/apps/{app}/auth/sessions/current",
   access: "session:end",
-  async handle({ app, principal }) {
-    await endSession(app, principal, undefined);
+  async handle({ deps, app, principal, caller }) {
+    await endSession(deps, app, principal, undefined, caller);
     return noContent;
   },
 });
@@ -19,8 +19,8 @@ export const deleteSession = endpoint({
   path: "/v1/apps/{app}/auth/sessions/{id}",
   access: "session:end",
   params: SessionParams,
-  async handle({ app, principal, params }) {
-    await endSession(app, principal, params.id);
+  async handle({ deps, app, principal, params, caller }) {
+    await endSession(deps, app, principal, params.id, caller);
     return noContent;
   },
 });
@@ -30,8 +30,8 @@ export const deleteSessions = endpoint({
   method: "DELETE",
   path: "/v1/apps/{app}/auth/sessions",
   access: "session:end",
-  async handle({ deps, app, principal }) {
-    await endAllSessions(deps, app, principal);
+  async handle({ deps, app, principal, caller }) {
+    await endAllSessions(deps, app, principal, caller);
     return noContent;
   },
 });

@@ -10,7 +10,7 @@ export const postCode = endpoint({
   body: NewCode,
   answer: CodeSent,
   async handle({ deps, app, body, requestKey }) {
-    await deps.knownApps.demand(app);
+    await deps.apps.settingsOf(app);
     return accepted(await requestCode(deps, app, body.email, requestKey));
   },
 });

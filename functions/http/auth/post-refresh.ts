@@ -1,5 +1,5 @@
 import { Refresh, Session } from "../../../shared/identity/contract.ts";
-import { refreshSession } from "../../../shared/identity/session.ts";
+import { refreshSession } from "../../../shared/identity/refresh-session.ts";
 import { endpoint, ok } from "../../runtime/endpoint.ts";
 
 export const postRefresh = endpoint({
@@ -8,7 +8,7 @@ export const postRefresh = endpoint({
   access: "anyone",
   body: Refresh,
   answer: Session,
-  async handle({ deps, app, body }) {
-    return ok(await refreshSession(deps, app, body.refreshToken));
+  async handle({ deps, app, body, caller }) {
+    return ok(await refreshSession(deps, app, body.refreshToken, caller));
   },
 });

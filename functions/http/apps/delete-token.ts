@@ -1,0 +1,14 @@
+import { deleteApiToken } from "../../../shared/identity/manage-api-token.ts";
+import { endpoint, noContent } from "../../runtime/endpoint.ts";
+import { TokenParams } from "../parameters.ts";
+
+export const deleteToken = endpoint({
+  method: "DELETE",
+  path: "/v1/apps/{app}/tokens/{id}",
+  access: "token:manage",
+  params: TokenParams,
+  async handle({ deps, app, principal, params, caller }) {
+    await deleteApiToken(deps, app, principal, params.id, caller);
+    return noContent;
+  },
+});

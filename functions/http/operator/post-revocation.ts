@@ -1,0 +1,14 @@
+import { NewRevocation, Revoked } from "../../../shared/identity/contract.ts";
+import { revoke } from "../../../shared/identity/revoke.ts";
+import { created, endpoint } from "../../runtime/endpoint.ts";
+
+export const postRevocation = endpoint({
+  method: "POST",
+  path: "/v1/operator/revocations",
+  access: "operator",
+  body: NewRevocation,
+  answer: Revoked,
+  async handle({ deps, body, caller }) {
+    return created(await revoke(deps, { ...body, caller }));
+  },
+});

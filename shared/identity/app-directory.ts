@@ -1,0 +1,73 @@
+import type { Deps } from "../platform/deps.ts";
+import { AppError } from "../platform/errors.ts";
+import { type App, appHandle } from "./app.ts";
+import type { AppSettings } from "./contract.ts";
+import { readOpenApp } from "./manage-app.ts";
+import type { Revocations } from "./revocations.ts";
+import { completeSettings } from "./settings.ts";
+
+/** How old an instance's knowledge of an app may be; a change made through the API is heard of at once. */
+export const APP_CACHE_MS = 60_000;
+const APPS_KNOWN_MAX = 10_000;
+
+/** What requests need to know of an app, and what costs no read each time. */
+export interface AppDirectory {
+  /**
+   * The settings of the app. One read when it is not known here or its settings have just been changed;
+   * what is older than APP_CACHE_MS is read again behind the request's back.
+   * @throws AppError `not_found`
+   */
+  settingsOf(app: App): Promise<AppSettings>;
+  /** Forgets what was known, after a change made here. */
+  forget(appId: string): void;
+}
+
+interface Known {
+  readonly settings: AppSettings;
+  readonly readAtMs: number;
+}
+
+export function openAppDirectory(deps: Deps, revocations: Revocations): AppDirectory {
+  const known = new Map<string, Known>();
+  const reading = new Map<string, Promise<AppSettings>>();
+
+  const read = (app: App): Promise<AppSettings> => {
+    const underWay = reading.get(app.id);
+    if (underWay !== undefined) return underWay;
+    const readAtMs = deps.clock.now();
+    const begun = readOpenApp(appHandle(deps.firestore, app.id))
+      .then((head) => {
+        const settings = completeSettings(head.settings);
+        if (known.size >= APPS_KNOWN_MAX) known.clear();
+        known.set(app.id, { settings, readAtMs });
+        return settings;
+      })
+      .catch((cause: unknown) => {
+        if (cause instanceof AppError && cause.code === "not_found") known.delete(app.id);
+        throw cause;
+      })
+      .finally(() => reading.delete(app.id));
+    reading.set(app.id, begun);
+    return begun;
+  };
+
+  const renew = (app: App): void => {
+    deps.upkeep
+      .run(() => read(app))
+      .catch((cause: unknown) => {
+        if (cause instanceof AppError && cause.code === "not_found") return;
+        deps.log.error("An app could not be read again.", cause, { app: app.id });
+      });
+  };
+
+  return {
+    async settingsOf(app) {
+      const entry = known.get(app.id);
+      if (entry === undefined) return read(app);
+      if ((await revocations.settingsChangedMs(app.id)) >= entry.readAtMs) return read(app);
+      if (deps.clock.now() - entry.readAtMs > APP_CACHE_MS) renew(app);
+      return entry.settings;
+    },
+    forget: (appId) => void known.delete(appId),
+  };
+}

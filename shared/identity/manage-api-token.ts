@@ -1,0 +1,78 @@
+import type { Deps } from "../platform/deps.ts";
+import { AppError, GRPC, grpcCode } from "../platform/errors.ts";
+import { derivedId, randomId } from "../platform/ids.ts";
+import { READ_MS_MAX, within } from "../platform/within.ts";
+import { deriveApiToken } from "./api-token.ts";
+import type { App } from "./app.ts";
+import type { Caller } from "./caller.ts";
+import type { ApiTokenCreated } from "./contract.ts";
+import type { Principal } from "./principal.ts";
+import { addRevocation } from "./revocation.ts";
+import { accessTokensEndMs } from "./revoke.ts";
+import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
+import { apiTokenRef, readDocument, type StoredApiToken } from "./store.ts";
+
+/**
+ * Makes another API token, beside those there are: servers change over one by one, then the old token is
+ * deleted. Idempotent under `requestKey`; the token is shown again only to the same request. 2 writes.
+ */
+export async function createApiToken(
+  deps: Deps,
+  app: App,
+  by: Principal,
+  requestKey: string | undefined,
+  caller: Caller,
+): Promise<{ created: ApiTokenCreated; replayed: boolean }> {
+  const id = requestKey === undefined ? randomId() : derivedId("api-token", app.id, by.id, requestKey);
+  const { token, stored } = deriveApiToken(deps, app, id);
+  const batch = deps.firestore.batch();
+  batch.create(apiTokenRef(app, id), { ...stored });
+  addSecurityEvent(deps, batch, securityEventsOf(app), {
+    kind: "api-token-created",
+    actor: by.id,
+    subject: `token_${id}`,
+    caller,
+  });
+  const answer = (kept: StoredApiToken): ApiTokenCreated => ({
+    id,
+    token,
+    createdAt: kept.createdAt.toDate().toISOString(),
+  });
+  try {
+    await within(READ_MS_MAX, batch.commit());
+    return { created: answer(stored), replayed: false };
+  } catch (cause) {
+    if (grpcCode(cause) !== GRPC.alreadyExists) throw cause;
+    const { data } = await readDocument<StoredApiToken>(apiTokenRef(app, id));
+    return { created: answer(data ?? stored), replayed: true };
+  }
+}
+
+/** Deletes an API token; it is refused everywhere within seconds. 1 read, 3 writes. @throws AppError `not_found` */
+export async function deleteApiToken(
+  deps: Deps,
+  app: App,
+  by: Principal,
+  id: string,
+  caller: Caller,
+): Promise<void> {
+  const { data } = await readDocument<StoredApiToken>(apiTokenRef(app, id));
+  if (data === undefined) throw new AppError("not_found", "There is no such API token.");
+  const now = deps.clock.now();
+  const batch = deps.firestore.batch();
+  batch.delete(apiTokenRef(app, id));
+  addRevocation(deps.firestore, batch, {
+    scope: "api-token",
+    id: `${app.id}/${id}`,
+    ends: "tokens",
+    beforeMs: now,
+    expireMs: accessTokensEndMs(now),
+  });
+  addSecurityEvent(deps, batch, securityEventsOf(app), {
+    kind: "api-token-deleted",
+    actor: by.id,
+    subject: `token_${id}`,
+    caller,
+  });
+  await within(READ_MS_MAX, batch.commit());
+}

@@ -1,0 +1,116 @@
+import { AppError, GRPC, grpcCode } from "../platform/errors.ts";
+import { Timestamp, type WriteBatch } from "../platform/firestore.ts";
+import { READ_MS_MAX, within } from "../platform/within.ts";
+import type { App } from "./app.ts";
+import type { Caller } from "./caller.ts";
+import type { Session } from "./contract.ts";
+import { type IdentityDeps, issueSession } from "./issue-session.ts";
+import { parseRefreshToken } from "./refresh-token.ts";
+import { addRevocation } from "./revocation.ts";
+import { accessTokensEndMs } from "./revoke.ts";
+import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
+import { REFRESH_RACE_MS, SESSION_TTL_MS } from "./session-lifetime.ts";
+import { readDocument, type StoredSession, type StoredUser, sessionRef, userRef } from "./store.ts";
+
+const ended = (): AppError => new AppError("session_ended", "The session has ended; sign in again.");
+
+/**
+ * Exchanges a refresh token for new tokens and rotates it. An old token ends the session and its access
+ * tokens, except within REFRESH_RACE_MS, when it gets the same successor as the first time. 2 reads, 1 write.
+ * @throws AppError `session_ended`, `unavailable`
+ */
+export async function refreshSession(
+  deps: IdentityDeps,
+  app: App,
+  refreshToken: string,
+  caller: Caller,
+): Promise<Session> {
+  const parsed = parseRefreshToken(deps.keys, app, refreshToken);
+  if (parsed === undefined) throw ended();
+  const { sessionId, generation } = parsed;
+  const ref = sessionRef(app, sessionId);
+  for (;;) {
+    const { data: session, found } = await readDocument<StoredSession>(ref);
+    const now = deps.clock.now();
+    if (session === undefined || session.status !== "open" || session.expireAt.toMillis() <= now)
+      throw ended();
+    const { data: user } = await readDocument<StoredUser>(userRef(app, session.user));
+    if (user === undefined || (await isOver(deps, app, sessionId, session, user))) throw ended();
+    if (isHonestRepetition(session, generation, now))
+      return issueSession(deps, app, sessionId, session, user);
+    const isReused = generation !== session.generation;
+    const at = Timestamp.fromMillis(now);
+    const next = {
+      ...session,
+      generation: session.generation + 1,
+      rotatedAt: at,
+      expireAt: Timestamp.fromMillis(now + SESSION_TTL_MS),
+    };
+    const batch = deps.firestore.batch();
+    const precondition = found.updateTime === undefined ? {} : { lastUpdateTime: found.updateTime };
+    if (isReused) {
+      batch.update(ref, { status: "ended" }, precondition);
+      addReuse(deps, app, batch, sessionId, session, caller);
+    } else {
+      const { generation: count, rotatedAt, expireAt } = next;
+      batch.update(ref, { generation: count, rotatedAt, expireAt }, precondition);
+    }
+    try {
+      await within(READ_MS_MAX, batch.commit());
+    } catch (cause) {
+      // Another refresh was faster; what it left decides.
+      if (grpcCode(cause) === GRPC.failedPrecondition) continue;
+      throw cause;
+    }
+    if (!isReused) return issueSession(deps, app, sessionId, next, user);
+    deps.log.write("WARNING", "A refresh token was used again; its session has been ended.", { app: app.id });
+    throw ended();
+  }
+}
+
+const isHonestRepetition = (session: StoredSession, generation: number, now: number): boolean =>
+  generation === session.generation - 1 && now - session.rotatedAt.toMillis() <= REFRESH_RACE_MS;
+
+/** Whether the session was ended together with others: the person's, the app's or all. */
+async function isOver(
+  deps: IdentityDeps,
+  app: App,
+  sessionId: string,
+  session: StoredSession,
+  user: StoredUser,
+): Promise<boolean> {
+  const beganMs = session.createdAt.toMillis();
+  if (beganMs <= (user.sessionsValidAfter?.toMillis() ?? -1)) return true;
+  // Only how the session began counts here: tokens that a role change ended are what a refresh replaces.
+  const issued = { app: app.id, user: session.user, sessionId, tokenId: "", issuedMs: Infinity, beganMs };
+  try {
+    await deps.revocations.demandValid(issued, "fresh");
+    return false;
+  } catch (cause) {
+    if (cause instanceof AppError && cause.code === "token_revoked") return true;
+    throw cause;
+  }
+}
+
+function addReuse(
+  deps: IdentityDeps,
+  app: App,
+  batch: WriteBatch,
+  sessionId: string,
+  session: StoredSession,
+  caller: Caller,
+): void {
+  const now = deps.clock.now();
+  addRevocation(deps.firestore, batch, {
+    scope: "session",
+    id: sessionId,
+    ends: "sessions",
+    beforeMs: now,
+    expireMs: accessTokensEndMs(now),
+  });
+  addSecurityEvent(deps, batch, securityEventsOf(app), {
+    kind: "refresh-token-reused",
+    subject: session.user,
+    caller,
+  });
+}

@@ -1,0 +1,93 @@
+import {
+  type Firestore,
+  type QueryDocumentSnapshot,
+  Timestamp,
+  type Transaction,
+  type WriteBatch,
+} from "../platform/firestore.ts";
+import { randomId } from "../platform/ids.ts";
+import type { RevocationScope } from "./contract.ts";
+import { revocationsOf } from "./system.ts";
+
+/** What an access token says about itself, as far as revocation goes. Times in milliseconds. */
+export interface Issued {
+  readonly app: string;
+  readonly user: string;
+  readonly sessionId: string;
+  readonly tokenId: string;
+  readonly issuedMs: number;
+  /** When its session began. */
+  readonly beganMs: number;
+}
+
+/**
+ * Ends access tokens before their time. `tokens`: those issued until `before`; a refresh gives a new
+ * one. `sessions`: those of sessions begun until `before`, and these can't be refreshed either.
+ */
+export interface Revocation {
+  /** `api-token` is a deleted API token, `settings` no revocation at all: an app's settings have changed. */
+  readonly scope: RevocationScope | "api-token" | "settings";
+  /** Of the token, session, user or app; empty for all. */
+  readonly id: string;
+  readonly ends: "tokens" | "sessions";
+  readonly before: Timestamp;
+  /** When nothing that it concerns can live any more. */
+  readonly expireAt: Timestamp;
+}
+
+export type RevocationList = ReadonlyMap<string, { tokensMs: number; sessionsMs: number }>;
+
+const keyOf = (scope: string, id: string): string => `${scope}:${id}`;
+
+export function revocationList(documents: readonly QueryDocumentSnapshot[]): RevocationList {
+  const list = new Map<string, { tokensMs: number; sessionsMs: number }>();
+  for (const document of documents) {
+    const { scope, id, ends, before } = document.data() as Revocation;
+    const key = keyOf(scope, id);
+    const entry = list.get(key) ?? { tokensMs: -1, sessionsMs: -1 };
+    const beforeMs = before.toMillis();
+    if (ends === "tokens") entry.tokensMs = Math.max(entry.tokensMs, beforeMs);
+    else entry.sessionsMs = Math.max(entry.sessionsMs, beforeMs);
+    list.set(key, entry);
+  }
+  return list;
+}
+
+/** What was issued in the very millisecond of the revocation is revoked too: it may have been before. */
+export function isRevoked(list: RevocationList, issued: Issued): boolean {
+  if (list.size === 0) return false;
+  if (list.has(keyOf("token", issued.tokenId)) || list.has(keyOf("session", issued.sessionId))) return true;
+  const scopes = [keyOf("user", issued.user), keyOf("app", issued.app), keyOf("all", "")];
+  return scopes.some((key) => {
+    const entry = list.get(key);
+    return entry !== undefined && (issued.issuedMs <= entry.tokensMs || issued.beganMs <= entry.sessionsMs);
+  });
+}
+
+export const isListed = (list: RevocationList, scope: Revocation["scope"], id: string): boolean =>
+  list.has(keyOf(scope, id));
+
+/** When the newest entry about this was made; 0 when there is none. */
+export const listedMs = (list: RevocationList, scope: Revocation["scope"], id: string): number =>
+  list.get(keyOf(scope, id))?.tokensMs ?? 0;
+
+/** Adds a revocation to a commit: 1 write, and every instance hears of it. */
+export function addRevocation(
+  firestore: Firestore,
+  writer: WriteBatch | Transaction,
+  revocation: Pick<Revocation, "scope" | "id" | "ends"> & {
+    readonly beforeMs: number;
+    readonly expireMs: number;
+  },
+): void {
+  const { scope, id, ends, beforeMs, expireMs } = revocation;
+  const stored: Revocation = {
+    scope,
+    id,
+    ends,
+    before: Timestamp.fromMillis(beforeMs),
+    expireAt: Timestamp.fromMillis(expireMs),
+  };
+  // Transaction and WriteBatch have the same verb in types that do not unite.
+  (writer as WriteBatch).create(revocationsOf(firestore).doc(randomId()), { ...stored });
+}

@@ -1,0 +1,81 @@
+import type { Deps } from "../platform/deps.ts";
+import { Timestamp } from "../platform/firestore.ts";
+import { derivedId, randomId } from "../platform/ids.ts";
+import { within } from "../platform/within.ts";
+import type { Caller } from "./caller.ts";
+import type { Rotation } from "./contract.ts";
+import { addSecurityEvent } from "./security-event.ts";
+import { generateStoredKey, type StoredKey } from "./signing-key.ts";
+import { TRANSACTION_MS_MAX } from "./store.ts";
+import { keyRingOf, systemEventsOf } from "./system.ts";
+
+/** A retired key is kept this long after its end, for looking into what it has signed. */
+const RETIRED_KEPT_MS = 90 * 24 * 3600 * 1000;
+
+/**
+ * Makes a new key that signs from now on. The keys before are honoured for `graceSeconds`, with 0 no more
+ * at all; their private parts are forgotten at once. Whoever has a refresh token notices nothing.
+ * Idempotent under `requestKey`. One transaction: a read and a write for each key, 2 writes.
+ */
+export async function rotateKeys(
+  deps: Deps,
+  rotation: {
+    readonly graceSeconds: number;
+    readonly requestKey: string | undefined;
+    readonly caller: Caller;
+  },
+): Promise<{ rotation: Rotation; replayed: boolean }> {
+  const { graceSeconds, requestKey, caller } = rotation;
+  const kid = requestKey === undefined ? randomId() : derivedId("signing-key", requestKey);
+  const ring = keyRingOf(deps.firestore);
+  const fresh = await generateStoredKey(deps, kid, 0);
+  const outcome = await within(
+    TRANSACTION_MS_MAX,
+    deps.firestore.runTransaction(async (transaction) => {
+      const found = await transaction.get(ring.orderBy("generation", "desc"));
+      const before = found.docs.map((document) => ({
+        ref: document.ref,
+        stored: document.data() as StoredKey,
+      }));
+      const same = before.find(({ ref }) => ref.id === kid);
+      if (same !== undefined) return { stored: same.stored, retired: [], replayed: true };
+      const nowMs = deps.clock.now();
+      const notAfter = Timestamp.fromMillis(nowMs + graceSeconds * 1000);
+      const retired: string[] = [];
+      for (const { ref, stored } of before) {
+        const endMs = Math.min(stored.notAfter?.toMillis() ?? Infinity, notAfter.toMillis());
+        if (endMs < nowMs - RETIRED_KEPT_MS) {
+          transaction.delete(ref);
+          continue;
+        }
+        if (endMs >= nowMs) retired.push(ref.id);
+        transaction.update(ref, { notAfter: Timestamp.fromMillis(endMs), wrappedPrivateJwk: null });
+      }
+      const stored = {
+        ...fresh,
+        generation: (before[0]?.stored.generation ?? 0) + 1,
+        createdAt: Timestamp.fromMillis(nowMs),
+      };
+      transaction.create(ring.doc(kid), { ...stored });
+      addSecurityEvent(deps, transaction, systemEventsOf(deps.firestore), {
+        kind: "keys-rotated",
+        actor: "operator",
+        subject: kid,
+        caller,
+        details: { graceSeconds },
+      });
+      return { stored, retired, replayed: false };
+    }),
+  );
+  const createdMs = outcome.stored.createdAt.toMillis();
+  return {
+    rotation: {
+      kid,
+      createdAt: new Date(createdMs).toISOString(),
+      graceSeconds,
+      notAfter: new Date(createdMs + graceSeconds * 1000).toISOString(),
+      retired: outcome.retired,
+    },
+    replayed: outcome.replayed,
+  };
+}

@@ -1,0 +1,102 @@
+import { decodeCursor, encodeCursor } from "../platform/cursor.ts";
+import type { Deps } from "../platform/deps.ts";
+import {
+  type CollectionReference,
+  FieldPath,
+  Timestamp,
+  type Transaction,
+  type WriteBatch,
+} from "../platform/firestore.ts";
+import { randomId } from "../platform/ids.ts";
+import { READ_MS_MAX, within } from "../platform/within.ts";
+import type { App } from "./app.ts";
+import { type Caller, networkOf } from "./caller.ts";
+import type { SecurityEvent, SecurityEventKind } from "./contract.ts";
+
+/** Long enough to look into what was noticed late. */
+export const SECURITY_EVENT_TTL_MS = 400 * 24 * 3600 * 1000;
+
+interface StoredSecurityEvent {
+  readonly kind: SecurityEventKind;
+  readonly at: Timestamp;
+  readonly actor: string | null;
+  readonly subject: string | null;
+  readonly network: string | null;
+  readonly userAgent: string;
+  readonly details: SecurityEvent["details"];
+  readonly expireAt: Timestamp;
+}
+
+export interface NewSecurityEvent {
+  readonly kind: SecurityEventKind;
+  /** Who did it; absent when that was not proved. */
+  readonly actor?: string | undefined;
+  readonly subject?: string | undefined;
+  readonly caller: Caller;
+  /** Never an address, a code, a token or a key. */
+  readonly details?: SecurityEvent["details"];
+}
+
+export const securityEventsOf = (app: App): CollectionReference => app.collection("security");
+
+/**
+ * Adds an event to the commit of what it records, so that neither is there without the other. 1 write.
+ * `id` makes the record of something that may be repeated the same.
+ */
+export function addSecurityEvent(
+  deps: Pick<Deps, "clock">,
+  writer: WriteBatch | Transaction,
+  collection: CollectionReference,
+  event: NewSecurityEvent,
+  id: string = randomId(),
+): void {
+  const now = deps.clock.now();
+  const stored: StoredSecurityEvent = {
+    kind: event.kind,
+    at: Timestamp.fromMillis(now),
+    actor: event.actor ?? null,
+    subject: event.subject ?? null,
+    network: networkOf(event.caller.ip),
+    userAgent: event.caller.userAgent,
+    details: event.details ?? {},
+    expireAt: Timestamp.fromMillis(now + SECURITY_EVENT_TTL_MS),
+  };
+  (writer as WriteBatch).set(collection.doc(id), { ...stored });
+}
+
+/** A page of events, newest first. One query, one read for each. */
+export async function listSecurityEvents(
+  deps: Deps,
+  collection: CollectionReference,
+  query: {
+    readonly cursor?: string | undefined;
+    readonly limit: number;
+    readonly kind?: SecurityEventKind | undefined;
+  },
+): Promise<{ data: SecurityEvent[]; hasMore: boolean; next: string | null; prev: null }> {
+  const scope = ["security-events", collection.path, query.kind ?? ""];
+  const newestFirst = collection.orderBy("at", "desc").orderBy(FieldPath.documentId(), "desc");
+  let wanted = query.kind === undefined ? newestFirst : newestFirst.where("kind", "==", query.kind);
+  if (query.cursor !== undefined) {
+    const [atMs, id] = decodeCursor(deps.keys, scope, query.cursor);
+    wanted = wanted.startAfter(Timestamp.fromMillis(Number(atMs)), String(id));
+  }
+  const found = await within(READ_MS_MAX, wanted.limit(query.limit + 1).get());
+  const page = found.docs.slice(0, query.limit);
+  const last = page.at(-1);
+  const hasMore = found.size > query.limit && last !== undefined;
+  return {
+    data: page.map((document) => view(document.id, document.data() as StoredSecurityEvent)),
+    hasMore,
+    next: hasMore
+      ? encodeCursor(deps.keys, scope, [(last.get("at") as Timestamp).toMillis(), last.id])
+      : null,
+    prev: null,
+  };
+}
+
+const view = (id: string, { expireAt: _expireAt, at, ...stored }: StoredSecurityEvent): SecurityEvent => ({
+  id,
+  ...stored,
+  at: at.toDate().toISOString(),
+});

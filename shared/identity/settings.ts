@@ -1,0 +1,32 @@
+import type { z } from "zod";
+import { type AppChange, type AppSettings, DEFAULT_SETTINGS, type StoredSettings } from "./contract.ts";
+
+/** What is stored, with the defaults for what is not: settings are added over time. */
+export const completeSettings = (stored: StoredSettings): AppSettings => ({
+  limits: { ...DEFAULT_SETTINGS.limits, ...stored.limits },
+  allowedOrigins: [...(stored.allowedOrigins ?? DEFAULT_SETTINGS.allowedOrigins)] as string[],
+  retention: { ...DEFAULT_SETTINGS.retention, ...stored.retention },
+  claims: { ...DEFAULT_SETTINGS.claims, ...stored.claims },
+  models: [...(stored.models ?? DEFAULT_SETTINGS.models)] as string[],
+});
+
+/** The settings after a change: objects are merged field by field, lists replaced. */
+export function changedSettings(
+  before: AppSettings,
+  change: NonNullable<z.infer<typeof AppChange>["settings"]>,
+): AppSettings {
+  return {
+    limits: { ...before.limits, ...withoutUndefined(change.limits) },
+    allowedOrigins: change.allowedOrigins ?? before.allowedOrigins,
+    retention: { ...before.retention, ...withoutUndefined(change.retention) },
+    claims: { ...before.claims, ...withoutUndefined(change.claims) },
+    models: change.models ?? before.models,
+  };
+}
+
+type Present<T> = { [Name in keyof T]: Exclude<T[Name], undefined> };
+
+const withoutUndefined = <T extends object>(fields: T | undefined): Partial<Present<T>> =>
+  Object.fromEntries(Object.entries(fields ?? {}).filter(([, value]) => value !== undefined)) as Partial<
+    Present<T>
+  >;
