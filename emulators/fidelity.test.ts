@@ -1,0 +1,90 @@
+import { readFileSync } from "node:fs";
+import { Client, credentials, status } from "@grpc/grpc-js";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openFirestore } from "./firestore/server.ts";
+import { createClock } from "./kernel/clock.ts";
+import { createFaults } from "./kernel/faults.ts";
+import { type GrpcServer, type Kernel, loadProtos, type ServiceSpec, serveGrpc } from "./kernel/grpc.ts";
+import { createMeter } from "./kernel/meter.ts";
+import { openPubSub } from "./pubsub/server.ts";
+import { openTasks } from "./tasks/server.ts";
+
+/** Which protos each emulator's README has to account for, RPC by RPC. */
+const SERVICES = [
+  { folder: "firestore", protos: "@google-cloud/firestore-api", proto: "google.firestore.v1.Firestore" },
+  { folder: "pubsub", protos: "@google-cloud/pubsub-api", proto: "google.pubsub.v1.Publisher" },
+  { folder: "pubsub", protos: "@google-cloud/pubsub-api", proto: "google.pubsub.v1.Subscriber" },
+  { folder: "pubsub", protos: "@google-cloud/pubsub-api", proto: "google.pubsub.v1.SchemaService" },
+  { folder: "tasks", protos: "@google-cloud/tasks", proto: "google.cloud.tasks.v2.CloudTasks" },
+] as const;
+
+const kernel: Kernel = { clock: createClock(), faults: createFaults(), meter: createMeter() };
+let client: Client;
+let server: GrpcServer;
+const closers: (() => void)[] = [];
+
+beforeAll(async () => {
+  const services: ServiceSpec[] = [];
+  const mintIdToken = async (): Promise<string> => "token";
+  for (const emulator of [
+    openFirestore(kernel, { path: undefined }),
+    openPubSub(kernel, { path: undefined, mintIdToken }),
+    openTasks(kernel, { path: undefined, mintIdToken }),
+  ]) {
+    services.push(...emulator.services);
+    closers.push(() => emulator.close());
+  }
+  server = await serveGrpc(kernel, 0, services);
+  client = new Client(`127.0.0.1:${server.port}`, credentials.createInsecure());
+});
+
+afterAll(async () => {
+  client.close();
+  await server.stop();
+  for (const close of closers) close();
+  kernel.clock.stop();
+});
+
+/** The rows of a README's tables: what is named in the first column, and what is said of it. */
+function rowsOf(folder: string): { readonly names: ReadonlySet<string>; readonly said: string }[] {
+  const text = readFileSync(new URL(`${folder}/README.md`, import.meta.url), "utf8");
+  const rows = [...text.matchAll(/^\| (.*?) +\| (.*?) +\|$/gm)];
+  return rows.map(([, subject = "", said = ""]) => ({
+    names: new Set(subject.match(/\b[A-Z][A-Za-z]+\b/g) ?? []),
+    said,
+  }));
+}
+
+const rpcsOf = (protos: string, proto: string): string[] =>
+  loadProtos(protos)
+    .lookupService(proto)
+    .methodsArray.map(({ name }) => name);
+
+/** The status of a call with an empty request, which every RPC that is served refuses or answers. */
+function statusOf(proto: string, rpc: string): Promise<number> {
+  const same = (bytes: Buffer): Buffer => bytes;
+  return new Promise((resolve) => {
+    const stream = client.makeBidiStreamRequest(`/${proto}/${rpc}`, same, same);
+    stream.on("data", () => undefined);
+    stream.on("error", () => undefined);
+    stream.on("status", ({ code }) => resolve(code));
+    stream.write(Buffer.alloc(0));
+    stream.end();
+  });
+}
+
+describe.each(SERVICES)("the README about $proto", ({ folder, protos, proto }) => {
+  const rows = rowsOf(folder);
+  test.each(rpcsOf(protos, proto))("says of %s what it answers", async (rpc) => {
+    const about = rows.filter(({ names }) => names.has(rpc));
+    expect(about.map(({ said }) => said)).not.toEqual([]);
+    // A row that calls only part of an RPC unimplemented says "served" first.
+    const refused = about.some(({ said }) => said.startsWith("UNIMPLEMENTED"));
+    expect((await statusOf(proto, rpc)) === status.UNIMPLEMENTED).toBe(refused);
+  });
+});
+
+test("an RPC that no proto has answers UNIMPLEMENTED", async () => {
+  expect(await statusOf("google.firestore.v1.Firestore", "Guess")).toBe(status.UNIMPLEMENTED);
+  expect(await statusOf("google.unknown.v1.Unknown", "Guess")).toBe(status.UNIMPLEMENTED);
+});
