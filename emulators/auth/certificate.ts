@@ -32,6 +32,13 @@ const time = (ms: number): Buffer =>
 const commonName = (name: string): Buffer =>
   sequence(der(0x31, sequence(objectId("2.5.4.3"), der(0x0c, Buffer.from(name)))));
 
+/** X.690, 8.3: the shortest form of a positive number, so neither a first bit set nor a zero byte too many. */
+function positive(bytes: Buffer): Buffer {
+  const first = bytes.findIndex((byte) => byte !== 0);
+  const shortest = first < 0 ? Buffer.from([0]) : bytes.subarray(first);
+  return (shortest[0] ?? 0) >= 0x80 ? Buffer.concat([Buffer.from([0]), shortest]) : shortest;
+}
+
 export interface CertificateOptions {
   readonly publicKey: KeyObject;
   readonly privateKey: KeyObject;
@@ -53,8 +60,7 @@ export function selfSigned({
   const subject = commonName(name);
   const body = sequence(
     der(0xa0, der(0x02, Buffer.from([2]))),
-    // A leading zero keeps the number positive.
-    der(0x02, Buffer.from([0]), serial),
+    der(0x02, positive(serial)),
     RSA_SHA256,
     subject,
     sequence(time(fromMs), time(untilMs)),

@@ -7,7 +7,7 @@ import { AuthError, errorBody, missingKey, unauthenticated } from "./failure.ts"
 import { BODY_BYTES_MAX, CERTIFICATES_SECONDS } from "./limits.ts";
 import { findRoute, type Route } from "./routes.ts";
 import { newSigningKeyPem, signingKeyOf } from "./signing-key.ts";
-import { openState } from "./state.ts";
+import { type AuthState, openState } from "./state.ts";
 import { tenantOf } from "./tokens.ts";
 
 export interface Auth {
@@ -47,11 +47,12 @@ const SNAPSHOT_USERS = 100;
 /** Firebase Authentication, as its admin kit and its clients speak with it. */
 export function openAuth(kernel: Kernel, { path, project, idTokens = "by-path" }: AuthOptions): Auth {
   const state = openState(path);
-  const known = state.document("", "signingKey", "")?.pem;
-  const pem = typeof known === "string" ? known : newSigningKeyPem();
-  if (known === undefined) void state.database.write(() => state.putDocument("", "signingKey", "", { pem }));
-  state.database.flush();
-  const core: AuthCore = { kernel, state, key: signingKeyOf(pem) };
+  let core: AuthCore | undefined;
+  // Made with the first call: most suites never ask for a token. No transaction that could be undone is open then.
+  const coreNow = (): AuthCore => {
+    core ??= { kernel, state, key: signingKeyOf(keptPem(state)) };
+    return core;
+  };
 
   const answer = async (request: IncomingMessage): Promise<Reply | "hang" | "drop"> => {
     try {
@@ -60,13 +61,14 @@ export function openAuth(kernel: Kernel, { path, project, idTokens = "by-path" }
       if (certificates !== undefined && request.method === "GET") {
         return {
           status: 200,
-          body: core.key[certificates],
+          body: coreNow().key[certificates],
           headers: { "cache-control": `public, max-age=${CERTIFICATES_SECONDS}` },
         };
       }
       const route = findRoute(request.method ?? "GET", url.pathname);
-      const call = callOf(core, { request, url, route, project, idTokens, body: await bodyOf(request) });
-      return await carryOut(core, route, call, request);
+      const body = await bodyOf(request);
+      const call = callOf(coreNow(), { request, url, route, project, idTokens, body });
+      return await carryOut(coreNow(), route, call, request);
     } catch (cause) {
       return failure(cause);
     }
@@ -81,7 +83,7 @@ export function openAuth(kernel: Kernel, { path, project, idTokens = "by-path" }
         else if (reply !== "hang") send(request, response, reply);
       })();
     },
-    jwks: () => core.key.jwks,
+    jwks: () => coreNow().key.jwks,
     snapshot(of) {
       const realm = { project: of, tenant: "" };
       const users = state.accounts(realm, "", SNAPSHOT_USERS).map((account) => accountView(account, false));
@@ -89,6 +91,15 @@ export function openAuth(kernel: Kernel, { path, project, idTokens = "by-path" }
     },
     close: () => state.database.close(),
   };
+}
+
+/** The key's PEM in the database; it is on disk before anything has been signed with it. */
+function keptPem(state: AuthState): string {
+  const known = state.document("", "signingKey", "")?.pem;
+  if (typeof known === "string") return known;
+  const pem = newSigningKeyPem();
+  state.putDocument("", "signingKey", "", { pem });
+  return pem;
 }
 
 interface Reply {
