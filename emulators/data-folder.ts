@@ -33,6 +33,9 @@ const DATA_FILES = [
   "pubsub.sqlite",
   "tasks.sqlite",
   "mail.sqlite",
+  "storage",
+  "storage-key.pem",
+  "auth.sqlite",
   "compile-cache",
 ] as const;
 export type DataFile = (typeof DATA_FILES)[number];

@@ -3,6 +3,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Firestore } from "@google-cloud/firestore";
+import { PubSub } from "@google-cloud/pubsub";
+import { Storage } from "@google-cloud/storage";
 import { createRemoteJWKSet, jwtVerify } from "jose";
 import { afterAll, describe, expect, test } from "vitest";
 import { listen } from "./loopback.ts";
@@ -24,10 +26,13 @@ describe("the suite", () => {
       FIRESTORE_EMULATOR_HOST: `127.0.0.1:${ports.firestore}`,
       PUBSUB_EMULATOR_HOST: `127.0.0.1:${ports.pubsub}`,
       TASKS_ENDPOINT: `127.0.0.1:${ports.tasks}`,
+      STORAGE_EMULATOR_HOST: `http://127.0.0.1:${ports.storage}`,
+      FIREBASE_AUTH_EMULATOR_HOST: `127.0.0.1:${ports.auth}`,
       SMTP_URL: `smtp://127.0.0.1:${ports.smtp}`,
       METADATA_SERVER_DETECTION: "none",
     });
-    expect(new Set([ports.auth, ports.firestore, ports.pubsub, ports.tasks, ports.smtp, 0]).size).toBe(6);
+    const { auth, firestore, pubsub, tasks, storage, smtp } = ports;
+    expect(new Set([auth, firestore, pubsub, tasks, storage, smtp, 0]).size).toBe(7);
     expect(functionsEnv(suite, { region: "r", functionsUrl: "f", publicUrl: "p" })).toMatchObject({
       INVOKER_EMAIL: "invoker@demo-suite.iam.gserviceaccount.com",
       OPERATOR_KEY: suite.folder.operatorKey,
@@ -48,6 +53,36 @@ describe("the suite", () => {
     });
     expect(payload["email"]).toBe("a@b.c");
     expect((await fetch(`http://127.0.0.1:${suite.ports.auth}/token`)).status).toBe(501);
+    await suite.stop();
+  });
+
+  test("hands the storage emulator's notifications to Pub/Sub, and signs URLs that it accepts", async () => {
+    const suite = await startSuite({ project, dataDir: undefined, only: ["pubsub", "storage"] });
+    const pubsub = new PubSub({
+      projectId: project,
+      apiEndpoint: suite.env["PUBSUB_EMULATOR_HOST"] ?? "",
+      emulatorMode: true,
+    });
+    const [topic] = await pubsub.createTopic("uploads");
+    const [subscription] = await topic.createSubscription("uploads");
+    process.env["STORAGE_EMULATOR_HOST"] = suite.env["STORAGE_EMULATOR_HOST"];
+    const storage = new Storage({ projectId: project, credentials: suite.signer ?? {} });
+    delete process.env["STORAGE_EMULATOR_HOST"];
+    const [bucket] = await storage.createBucket("suite-bucket");
+    await bucket.createNotification(topic.name);
+    const [url] = await bucket
+      .file("a")
+      .getSignedUrl({ version: "v4", action: "write", expires: Date.now() + 60_000 });
+    const heard = new Promise<Record<string, string>>((resolve) => {
+      subscription.once("message", (message) => {
+        message.ack();
+        resolve(message.attributes);
+      });
+    });
+    expect((await fetch(url, { method: "PUT", body: "bytes" })).status).toBe(200);
+    expect(await heard).toMatchObject({ eventType: "OBJECT_FINALIZE", objectId: "a" });
+    await subscription.close();
+    await pubsub.close();
     await suite.stop();
   });
 

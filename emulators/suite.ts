@@ -1,3 +1,4 @@
+import { type Auth, openAuth } from "./auth/server.ts";
 import type { DataFolder } from "./data-folder.ts";
 import { openDataFolder } from "./data-folder.ts";
 import { type IndexFile, openFirestore } from "./firestore/server.ts";
@@ -9,12 +10,26 @@ import { type RequestListener, serveLoopback } from "./loopback.ts";
 import { openMail } from "./mail/server.ts";
 import { type Oidc, openOidc } from "./oidc/open-oidc.ts";
 import { anyPorts, type PortName, type Ports, requireFreePorts } from "./ports.ts";
+import { publisherOf } from "./publish-in-process.ts";
 import { openPubSub } from "./pubsub/server.ts";
 import { openScheduler } from "./scheduler/server.ts";
+import {
+  openServiceAccount,
+  openStorage,
+  type SigningCredentials,
+  trustedAccount,
+} from "./storage/server.ts";
 import { openTasks } from "./tasks/server.ts";
 
 /** The emulators that can be started alone, each with its port. */
-export const SERVICES = { firestore: "firestore", pubsub: "pubsub", tasks: "tasks", mail: "smtp" } as const;
+export const SERVICES = {
+  firestore: "firestore",
+  pubsub: "pubsub",
+  tasks: "tasks",
+  mail: "smtp",
+  storage: "storage",
+  auth: "auth",
+} as const;
 export type ServiceName = keyof typeof SERVICES;
 
 interface Emulators {
@@ -22,6 +37,8 @@ interface Emulators {
   readonly pubsub: ReturnType<typeof openPubSub>;
   readonly tasks: ReturnType<typeof openTasks>;
   readonly mail: ReturnType<typeof openMail>;
+  readonly storage: ReturnType<typeof openStorage>;
+  readonly auth: Auth;
 }
 
 type Scheduler = ReturnType<typeof openScheduler>;
@@ -35,6 +52,8 @@ interface SuiteCore {
   readonly oidc: Oidc;
   readonly scheduler: Scheduler;
   readonly folder: DataFolder;
+  /** The service account whose signed URLs the storage emulator accepts; undefined where that isn't up. */
+  readonly signer: SigningCredentials | undefined;
   /** The variables that point Google's clients, and whoever checks its tokens, at what has been started. */
   readonly env: Readonly<Record<string, string>>;
   /** Ends deliveries, then the ports, then puts everything on disk. */
@@ -68,7 +87,7 @@ export async function startSuite<Names extends ServiceName = ServiceName>(
 ): Promise<Suite<Names>> {
   const { project, ports = anyPorts() } = options;
   const names = (options.only ?? Object.keys(SERVICES)) as readonly ServiceName[];
-  await requireFreePorts(ports, ["auth", ...names.map((name) => SERVICES[name])]);
+  await requireFreePorts(ports, [...new Set(["auth" as const, ...names.map((name) => SERVICES[name])])]);
   const undo: (() => unknown)[] = [];
   const stop = async (): Promise<void> => {
     for (const end of undo.splice(0).reverse()) await end();
@@ -86,7 +105,8 @@ export async function startSuite<Names extends ServiceName = ServiceName>(
       oidc: opened.oidc,
       scheduler: opened.scheduler,
       folder,
-      env: clientEnv(project, opened.ports, opened.oidc),
+      signer: opened.signer,
+      env: clientEnv(project, opened.ports, opened.oidc, opened.emulators.auth !== undefined),
       stop,
     };
     return { ...core, ...opened.emulators } as Suite<Names>;
@@ -97,6 +117,7 @@ export async function startSuite<Names extends ServiceName = ServiceName>(
 }
 
 interface Opening {
+  readonly project: string;
   readonly names: readonly ServiceName[];
   readonly ports: Ports;
   readonly folder: DataFolder;
@@ -110,26 +131,38 @@ interface Opened {
   readonly emulators: Partial<Emulators>;
   readonly oidc: Oidc;
   readonly scheduler: Scheduler;
+  readonly signer: SigningCredentials | undefined;
   readonly ports: Ports;
 }
 
 async function openAll(kernel: Kernel, opening: Opening): Promise<Opened> {
   const { names, ports, folder, undo } = opening;
   const bound = Object.fromEntries(Object.keys(ports).map((name) => [name, 0])) as Record<PortName, number>;
-  const { oidc, port: authPort } = await serveIdentity(kernel, ports.auth, folder, undo);
+  const wanted = (name: ServiceName): boolean => names.includes(name);
+  const auth = wanted("auth")
+    ? folder.open("auth.sqlite", (path) => openAuth(kernel, { path, project: opening.project }))
+    : undefined;
+  if (auth !== undefined) undo.push(() => auth.close());
+  // Either may have to make a key, which takes a tenth of a second on a thread of its own.
+  const [{ oidc, port: authPort }, signer] = await Promise.all([
+    serveIdentity(kernel, { port: ports.auth, folder, undo, auth }),
+    wanted("storage")
+      ? openServiceAccount(folder.file("storage-key.pem"), signerEmail(opening.project))
+      : undefined,
+  ]);
   bound.auth = authPort;
   const mintIdToken: Oidc["mintIdToken"] = async (claims) => {
     await opening.beforeDelivery?.();
     return oidc.mintIdToken(claims);
   };
   const emulators: { -readonly [Name in keyof Emulators]?: Emulators[Name] } = {};
+  if (auth !== undefined) emulators.auth = auth;
 
   const serve = async (name: "firestore" | "pubsub" | "tasks", services: readonly ServiceSpec[]) => {
     const server: GrpcServer = await serveGrpc(kernel, ports[name], services);
     undo.push(() => server.stop());
     bound[name] = server.port;
   };
-  const wanted = (name: ServiceName): boolean => names.includes(name);
 
   // The order is also, reversed, that of closing: deliverers end before what the functions write to.
   if (wanted("firestore")) {
@@ -157,21 +190,50 @@ async function openAll(kernel: Kernel, opening: Opening): Promise<Opened> {
     emulators.pubsub = pubsub;
     await serve("pubsub", pubsub.services);
   }
+  if (signer !== undefined) {
+    const storage = await serveStorage(kernel, opening, signer, emulators.pubsub);
+    emulators.storage = storage.storage;
+    bound.storage = storage.port;
+  }
   const scheduler = openScheduler(kernel, { mintIdToken });
   undo.push(() => scheduler.close());
-  return { emulators, oidc, scheduler, ports: bound };
+  return { emulators, oidc, scheduler, signer, ports: bound };
+}
+
+/** Opened after Pub/Sub, which it hands its notifications to. */
+async function serveStorage(
+  kernel: Kernel,
+  { folder, ports, undo }: Opening,
+  signer: SigningCredentials,
+  pubsub: Emulators["pubsub"] | undefined,
+): Promise<{ storage: Emulators["storage"]; port: number }> {
+  const publish = pubsub && publisherOf(pubsub);
+  const serviceAccounts = [trustedAccount(signer)];
+  const storage = folder.open("storage", (path) => openStorage(kernel, { path, publish, serviceAccounts }));
+  undo.push(() => storage.close());
+  const server = await serveLoopback(ports.storage, storage.listener);
+  undo.push(() => server.close());
+  return { storage, port: server.port };
+}
+
+interface IdentityOptions {
+  readonly port: number;
+  readonly folder: DataFolder;
+  readonly undo: (() => unknown)[];
+  /** Serves everything else on the port; absent: only the certificates are there. */
+  readonly auth: Auth | undefined;
 }
 
 /** Google's certificates endpoint: whoever is handed a token can check it here. */
 async function serveIdentity(
   kernel: Kernel,
-  port: number,
-  folder: DataFolder,
-  undo: (() => unknown)[],
+  { port, folder, undo, auth }: IdentityOptions,
 ): Promise<{ oidc: Oidc; port: number }> {
   let oidc: Oidc | undefined;
   const listener: RequestListener = (request, response) => {
-    if (request.method !== "GET" || request.url !== "/oauth2/v3/certs" || oidc === undefined) {
+    const isCerts = request.method === "GET" && request.url === "/oauth2/v3/certs";
+    if (!isCerts && auth !== undefined) return auth.listener(request, response);
+    if (!isCerts || oidc === undefined) {
       response.writeHead(501, { "content-type": "application/problem+json" });
       response.end(
         JSON.stringify({
@@ -196,7 +258,7 @@ async function serveIdentity(
   return { oidc, port: server.port };
 }
 
-function clientEnv(project: string, ports: Ports, oidc: Oidc): Record<string, string> {
+function clientEnv(project: string, ports: Ports, oidc: Oidc, hasAuth: boolean): Record<string, string> {
   const at = (port: number): string => `127.0.0.1:${port}`;
   return {
     GOOGLE_CLOUD_PROJECT: project,
@@ -207,6 +269,8 @@ function clientEnv(project: string, ports: Ports, oidc: Oidc): Record<string, st
     ...(ports.firestore === 0 ? {} : { FIRESTORE_EMULATOR_HOST: at(ports.firestore) }),
     ...(ports.pubsub === 0 ? {} : { PUBSUB_EMULATOR_HOST: at(ports.pubsub) }),
     ...(ports.tasks === 0 ? {} : { TASKS_ENDPOINT: at(ports.tasks) }),
+    ...(ports.storage === 0 ? {} : { STORAGE_EMULATOR_HOST: `http://${at(ports.storage)}` }),
+    ...(hasAuth ? { FIREBASE_AUTH_EMULATOR_HOST: at(ports.auth) } : {}),
     ...(ports.smtp === 0
       ? {}
       : { SMTP_URL: `smtp://${at(ports.smtp)}`, MAIL_FROM: "Scrollback <no-reply@scrollback.test>" }),
@@ -216,14 +280,19 @@ function clientEnv(project: string, ports: Ports, oidc: Oidc): Record<string, st
 /** The service account as which queues, subscriptions and schedules call the functions. */
 export const invokerEmail = (project: string): string => `invoker@${project}.iam.gserviceaccount.com`;
 
+/** The service account as which the functions sign URLs. */
+const signerEmail = (project: string): string => `functions@${project}.iam.gserviceaccount.com`;
+
 /** All variables of the functions, under their names in production. */
 export function functionsEnv(
-  suite: Pick<SuiteCore, "env" | "folder" | "project">,
+  suite: Pick<SuiteCore, "env" | "folder" | "project" | "signer">,
   where: { readonly region: string; readonly functionsUrl: string; readonly publicUrl: string },
 ): Record<string, string> {
   return {
     ...suite.env,
     INVOKER_EMAIL: invokerEmail(suite.project),
+    // In the cloud the functions sign through the IAM API, as the account that they run as.
+    ...(suite.signer === undefined ? {} : { STORAGE_SIGNER: JSON.stringify(suite.signer) }),
     SCROLLBACK_SECRET: suite.folder.secret,
     OPERATOR_KEY: suite.folder.operatorKey,
     REGION: where.region,
