@@ -1,3 +1,4 @@
+import { type ContextFilter, parseContextFilter } from "./context-filter.ts";
 import { type Ask, flagOf, intOf } from "./exchange.ts";
 import { invalid } from "./failure.ts";
 import { PAGE_MAX } from "./limits.ts";
@@ -13,6 +14,8 @@ export interface ListOrder {
   /** List an object that ends with the delimiter beside the prefix that it makes. */
   readonly includeTrailingDelimiter: boolean;
   readonly matchGlob: string | undefined;
+  /** By an object's contexts; absent: all. */
+  readonly filter?: ContextFilter | undefined;
   readonly standings: readonly Standing[];
   readonly max: number;
   readonly pageToken: string | undefined;
@@ -37,7 +40,9 @@ export function listOrderOf(ask: Ask): ListOrder {
   if (matchGlob !== undefined && (query.get("delimiter") ?? "/") !== "/") {
     throw invalid("The delimiter must be / when matchGlob is used.");
   }
+  const filter = query.get("filter");
   return {
+    filter: filter ? parseContextFilter(filter) : undefined,
     prefix: query.get("prefix") ?? "",
     delimiter: query.get("delimiter") ?? "",
     startOffset: query.get("startOffset") ?? "",
@@ -77,7 +82,7 @@ export function listObjects(state: StorageState, bucket: string, order: ListOrde
       const cut = delimiter === "" ? -1 : row.name.indexOf(delimiter, prefix.length);
       const folder = cut < 0 ? undefined : row.name.slice(0, cut + delimiter.length);
       const here: ScanPosition = { name: row.name, afterGeneration: behind(order, row) };
-      if (glob !== undefined && !glob.test(row.name)) {
+      if (glob?.test(row.name) === false || order.filter?.(row.resource) === false) {
         position = here;
         continue;
       }

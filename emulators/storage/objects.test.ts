@@ -237,6 +237,11 @@ test("lists go by prefix, delimiter, offsets, globs and pages", async () => {
   expect(await list({ startOffset: "b/2", endOffset: "e" })).toEqual([["b/2", "b/c/3", "d/", "d/4"], []]);
   expect(await list({ matchGlob: "b/**" })).toEqual([["b/1", "b/2", "b/c/3"], []]);
   expect(await list({ matchGlob: "{a,b/[12]}" })).toEqual([["a", "b/1", "b/2"], []]);
+  const contexts = { custom: { dept: { value: "eng" } } };
+  await shelf.file("b/2").setMetadata({ contexts });
+  expect(await list({ filter: 'contexts."dept"="eng"' })).toEqual([["b/2"], []]);
+  expect(await list({ filter: '-contexts."dept":*', prefix: "b/" })).toEqual([["b/1", "b/c/3"], []]);
+  expect(await rejection(list({ filter: "anything else" }))).toMatchObject({ code: 400 });
   const [all] = await shelf.getFiles();
   expect(all.map(({ name }) => name)).toEqual(names);
   const folders: string[] = [];

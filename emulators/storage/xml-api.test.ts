@@ -1,3 +1,4 @@
+import { get } from "node:http";
 import { afterAll, expect, test } from "vitest";
 import { startStorage } from "./testing.ts";
 
@@ -41,6 +42,21 @@ test("objects are written, read and deleted, with errors in XML", async () => {
   expect(element(await nowhere.text(), "Code")).toBe("NoSuchBucket");
 });
 
+test("a host may name the bucket", async () => {
+  await bucket.file("hosted").save("hosted", { resumable: false });
+  const { hostname, port } = new URL(suite.url);
+  const body = await new Promise<string>((resolve, reject) => {
+    const options = {
+      hostname,
+      port,
+      path: "/hosted",
+      headers: { ...headers, host: `xml-bucket.localhost:${port}` },
+    };
+    get(options, (answer) => answer.setEncoding("utf8").once("data", resolve)).once("error", reject);
+  });
+  expect(body).toBe("hosted");
+});
+
 test("whoever bears nothing sees only what is public", async () => {
   await bucket.file("private").save("private", { resumable: false });
   const link = `${suite.url}/xml-bucket/private`;
@@ -54,14 +70,14 @@ test("whoever bears nothing sees only what is public", async () => {
 test("lists of both versions go on where a page ended", async () => {
   const [list] = await client.createBucket("xml-list-bucket");
   for (const name of ["a", "b/1", "b/2", "c&d"]) await list.file(name).save(name, { resumable: false });
-  const get = async (query: string) =>
+  const getList = async (query: string) =>
     (await fetch(`${suite.url}/xml-list-bucket?${query}`, { headers })).text();
-  const first = await get("delimiter=/&max-keys=2");
+  const first = await getList("delimiter=/&max-keys=2");
   expect([element(first, "IsTruncated"), element(first, "NextMarker")]).toEqual(["true", "b/"]);
   expect(first).toContain("<CommonPrefixes><Prefix>b/</Prefix></CommonPrefixes>");
-  const page = await get("list-type=2&max-keys=3");
+  const page = await getList("list-type=2&max-keys=3");
   const token = element(page, "NextContinuationToken") ?? "";
-  const rest = await get(`list-type=2&continuation-token=${encodeURIComponent(token)}`);
+  const rest = await getList(`list-type=2&continuation-token=${encodeURIComponent(token)}`);
   expect([element(page, "KeyCount"), element(rest, "Key")]).toEqual(["3", "c&amp;d"]);
 });
 
