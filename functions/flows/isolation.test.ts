@@ -25,6 +25,8 @@ beforeAll(async () => {
       .replace("{app}", "demo")
       .replace("{chat}", chat.number)
       .replace("{message}", "1")
+      .replace("{emoji}", encodeURIComponent("👍"))
+      .replace("{user}", ada.id)
       .replace("{id}", endpoint.path.includes("/sessions/") ? ada.session.sessionId : ada.id);
 });
 afterAll(() => system[Symbol.asyncDispose]());
@@ -39,6 +41,7 @@ const bodies: Readonly<Record<string, object>> = {
   "PATCH /v1/apps/{app}/chats/{chat}": { title: "Taken over" },
   "PUT /v1/apps/{app}/chats/{chat}/read": { number: 1 },
   "POST /v1/apps/{app}/chats/{chat}/messages": { text: "Intruder" },
+  "PATCH /v1/apps/{app}/chats/{chat}/messages/{message}": { text: "Rewritten" },
   "PATCH /v1/apps/{app}/me": { name: "Someone else" },
 };
 

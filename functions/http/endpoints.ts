@@ -12,16 +12,23 @@ import { postCode } from "./auth/post-code.ts";
 import { postRefresh } from "./auth/post-refresh.ts";
 import { postSession } from "./auth/post-session.ts";
 import { deleteChat } from "./chats/delete-chat.ts";
+import { getChanges } from "./chats/get-changes.ts";
 import { getChat } from "./chats/get-chat.ts";
 import { getChats } from "./chats/get-chats.ts";
+import { getReads } from "./chats/get-reads.ts";
+import { deleteMember, putMember } from "./chats/members.ts";
 import { patchChat } from "./chats/patch-chat.ts";
 import { postChat } from "./chats/post-chat.ts";
 import { putRead } from "./chats/put-read.ts";
 import { getMe } from "./me/get-me.ts";
 import { patchMe } from "./me/patch-me.ts";
+import { deleteMessage } from "./messages/delete-message.ts";
+import { getEdits } from "./messages/get-edits.ts";
 import { getMessage } from "./messages/get-message.ts";
 import { getMessages } from "./messages/get-messages.ts";
+import { patchMessage } from "./messages/patch-message.ts";
 import { postMessage } from "./messages/post-message.ts";
+import { deleteReaction, putReaction } from "./messages/reactions.ts";
 import { postRevocation } from "./operator/post-revocation.ts";
 import { postRotation } from "./operator/post-rotation.ts";
 import { getSecurityEvents, getSystemSecurityEvents } from "./security/get-security-events.ts";
@@ -58,10 +65,19 @@ export const endpoints: readonly Endpoint[] = [
   getChat,
   patchChat,
   deleteChat,
+  putMember,
+  deleteMember,
+  getChanges,
   putRead,
+  getReads,
   postMessage,
   getMessages,
   getMessage,
+  patchMessage,
+  deleteMessage,
+  getEdits,
+  putReaction,
+  deleteReaction,
   postRotation,
   postRevocation,
   getSystemSecurityEvents,

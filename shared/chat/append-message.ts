@@ -6,8 +6,8 @@ import type { Decision } from "../platform/head-change.ts";
 import { derivedId, fingerprint, randomId } from "../platform/ids.ts";
 import { encodeBody } from "./body.ts";
 import type { ChatDeps } from "./chat-log.ts";
-import { LATEST_CHARS_MAX, type Message, type NewMessage } from "./contract.ts";
-import { access, advance, type ChatHead } from "./head.ts";
+import type { Message, NewMessage } from "./contract.ts";
+import { access, advance, type ChatHead, excerpt } from "./head.ts";
 import { messageView, type StoredMessage } from "./message.ts";
 import { chatRef, messagesOf } from "./store.ts";
 
@@ -83,11 +83,4 @@ export function decideAppend(
     createdAt,
   };
   return { next, stored };
-}
-
-/** The beginning of a text, never cut within a character. */
-function excerpt(text: string): string {
-  if (text.length <= LATEST_CHARS_MAX) return text;
-  const cut = text.slice(0, LATEST_CHARS_MAX);
-  return cut.isWellFormed() ? cut : cut.slice(0, -1);
 }

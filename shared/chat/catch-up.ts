@@ -73,7 +73,8 @@ async function catchUp(deps: Deps, app: App, chat: number, revision: number): Pr
     if (head === undefined || progress.revision >= Math.min(until, head.revision)) return { handled };
     const goal = nextGoal(head, progress.revision);
     if (head.status === "deleted" && goal === head.revision) await purge(deps, app, chat);
-    const changed = await listChanged(app, chat, progress.revision, CATCH_UP_MESSAGES);
+    const rows = await listChanged(app, chat, progress.revision, CATCH_UP_MESSAGES);
+    const changed = rows.map(({ stored }) => stored);
     const complete = changed.length < CATCH_UP_MESSAGES;
     const uncounted = changed.filter(({ number }) => number > progress.countedNumber);
     const reached = Math.max(complete ? goal : 0, ...changed.map((message) => message.revision));

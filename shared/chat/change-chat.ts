@@ -30,7 +30,7 @@ export async function changeChat(
     deps.chatLog.chats.change<ChatHead>(chatRef(app, chat), {
       decide: (head) => {
         demandExpected(access(head, principal), expected);
-        const next = advance(head, at, change as Partial<ChatHead>);
+        const next = isSame(head, change) ? head : advance(head, at, change as Partial<ChatHead>);
         return { head: next, create: [], bytes: 0, result: next };
       },
     }),
@@ -38,6 +38,11 @@ export async function changeChat(
   ]);
   return chatView(result, principal.id, markOf(chat));
 }
+
+const isSame = (head: ChatHead, change: ChatChange): boolean =>
+  Object.entries(change).every(
+    ([name, value]) => JSON.stringify(value) === JSON.stringify(head[name as keyof ChatHead]),
+  );
 
 /**
  * Deletes a chat for everyone: from this commit on it is gone, and the background deletes its messages.

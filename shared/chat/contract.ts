@@ -115,6 +115,30 @@ export const Message = z.object({
 });
 export type Message = z.infer<typeof Message>;
 
+export const MessageChange = z.strictObject({ text: Text });
+
+export const EMOJI_CHARS_MAX = 40;
+/** Distinct emoji on one message. */
+export const REACTIONS_MAX = 50;
+/** One emoji as a reader sees it: one grapheme that has an emoji in it, sequences and flags included. */
+export const Emoji = z
+  .string()
+  .min(1)
+  .max(EMOJI_CHARS_MAX)
+  .refine(
+    (text) =>
+      text.isWellFormed() && isOneGrapheme(text) && /\p{RGI_Emoji}|\p{Extended_Pictographic}/v.test(text),
+  );
+
+function isOneGrapheme(text: string): boolean {
+  const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" }).segment(text)[Symbol.iterator]();
+  graphemes.next();
+  return graphemes.next().done === true;
+}
+
+export const Edit = z.object({ text: z.string(), revision: z.number(), createdAt: z.string() });
+export type Edit = z.infer<typeof Edit>;
+
 /** Query parameters arrive as text. */
 const Limit = z.coerce.number().int().min(1).max(PAGE_LIMIT_MAX).default(PAGE_LIMIT_DEFAULT);
 const NumberParameter = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
@@ -138,6 +162,16 @@ export const MessagePageQuery = z
     "takes only one of before, after, around and cursor",
   );
 export type MessagePageQuery = z.infer<typeof MessagePageQuery>;
+
+export const ChangesQuery = z.strictObject({ since: NumberParameter.default(0), limit: Limit });
+
+export interface Changes {
+  /** Messages in the order of their latest change, tombstones included. */
+  readonly data: readonly Message[];
+  /** Where to go on: everything up to this revision is known then. */
+  readonly revision: number;
+  readonly hasMore: boolean;
+}
 
 export const ChatListQuery = z
   .strictObject({

@@ -2,7 +2,7 @@ import { holds } from "../identity/permissions.ts";
 import type { Principal } from "../identity/principal.ts";
 import { AppError } from "../platform/errors.ts";
 import type { Timestamp } from "../platform/firestore.ts";
-import type { Chat, Kind } from "./contract.ts";
+import { type Chat, type Kind, LATEST_CHARS_MAX } from "./contract.ts";
 
 /**
  * The head of a chat: everything that authorises and numbers the next change. Every field is always
@@ -88,4 +88,11 @@ export function chatView(head: ChatHead, personId: string, readUpTo: number): Ch
     createdAt: head.createdAt.toDate().toISOString(),
     updatedAt: head.updatedAt.toDate().toISOString(),
   };
+}
+
+/** The beginning of a text, never cut within a character. */
+export function excerpt(text: string): string {
+  if (text.length <= LATEST_CHARS_MAX) return text;
+  const cut = text.slice(0, LATEST_CHARS_MAX);
+  return cut.isWellFormed() ? cut : cut.slice(0, -1);
 }

@@ -14,6 +14,9 @@ export interface StoredMessage {
   readonly role: "user" | "assistant" | "system" | "tool";
   readonly body: { readonly text: string; readonly replyTo?: number };
   readonly status: "complete" | "deleted";
+  /** Who reacted with what; absent until someone did. */
+  readonly reactions?: Readonly<Record<string, readonly string[]>>;
+  readonly editedAt?: Timestamp;
   /** Of the request that created it; tells a repetition from another request under the same key. */
   readonly fingerprint: string;
   readonly createdAt: Timestamp;
@@ -30,10 +33,20 @@ export function messageView(id: string, stored: StoredMessage): Message {
     sender: { id: stored.sender.id },
     role: stored.role,
     text: body.text,
-    parts: [{ type: "text", text: body.text }],
+    parts: stored.status === "deleted" ? [] : [{ type: "text", text: body.text }],
     status: stored.status,
     ...(body.replyTo === undefined ? {} : { replyTo: body.replyTo }),
-    reactions: {},
+    // A reaction may come in just after the deletion; a deleted message has none.
+    reactions: stored.status === "deleted" ? {} : reactionsView(stored.reactions ?? {}),
+    ...(stored.editedAt === undefined ? {} : { editedAt: stored.editedAt.toDate().toISOString() }),
     createdAt: stored.createdAt.toDate().toISOString(),
   };
+}
+
+/** Emoji that someone reacts with, in the order of their code points; one taken back by all is gone. */
+function reactionsView(stored: Readonly<Record<string, readonly string[]>>): Record<string, string[]> {
+  const present = Object.entries(stored).filter(([, people]) => people.length > 0);
+  return Object.fromEntries(
+    present.sort(([a], [b]) => (a < b ? -1 : 1)).map(([emoji, people]) => [emoji, [...people]]),
+  );
 }

@@ -3,11 +3,20 @@ import type { Principal } from "../identity/principal.ts";
 import { decodeCursor, encodeCursor } from "../platform/cursor.ts";
 import { AppError } from "../platform/errors.ts";
 import type { ChatDeps } from "./chat-log.ts";
-import type { Message, MessagePageQuery, Page } from "./contract.ts";
+import type { Changes, Edit, Message, MessagePageQuery, Page } from "./contract.ts";
 import { access, type ChatHead, MAIN_BRANCH } from "./head.ts";
 import { messageView } from "./message.ts";
 import type { Unchanged } from "./read-chat.ts";
-import { headOf, listMessages, type MessageRange, readHead } from "./store.ts";
+import {
+  findMessage,
+  headOf,
+  listChanged,
+  listEdits,
+  listMessages,
+  type MessageRange,
+  readHead,
+  readMarksOf,
+} from "./store.ts";
 
 export interface MessagePage {
   readonly page: Page<Message>;
@@ -142,4 +151,70 @@ function pageView(
     next: forward ? newer : older,
     prev: forward ? older : newer,
   };
+}
+
+/**
+ * What changed since a revision, in the order of the changes, deletions included: whatever a device missed,
+ * this brings it up to date. Costs 1 query and 1 document.
+ * @throws AppError `not_found`
+ */
+export async function readChanges(
+  deps: ChatDeps,
+  app: App,
+  principal: Principal,
+  chat: number,
+  query: { readonly since: number; readonly limit: number },
+): Promise<Changes> {
+  // The head first: a change that comes between the two reads is then in the rows or beyond the revision.
+  const head = await readAccessible(deps, app, principal, chat);
+  if (query.since >= head.revision) return { data: [], revision: head.revision, hasMore: false };
+  const rows = await listChanged(app, chat, query.since, query.limit + 1);
+  const page = rows.slice(0, query.limit);
+  const hasMore = rows.length > query.limit;
+  const reached = page.at(-1)?.stored.revision ?? query.since;
+  return {
+    data: page.map(({ id, stored }) => messageView(id, stored)),
+    revision: hasMore ? reached : Math.max(head.revision, reached),
+    hasMore,
+  };
+}
+
+/**
+ * What a message said, oldest first, its present text last; empty for one that was never edited.
+ * Costs 2 queries and 1 document, a read for each edit.
+ * @throws AppError `not_found`
+ */
+export async function readEdits(
+  deps: ChatDeps,
+  app: App,
+  principal: Principal,
+  chat: number,
+  number: number,
+): Promise<Edit[]> {
+  const [found] = await Promise.all([
+    findMessage(app, chat, number),
+    readAccessible(deps, app, principal, chat),
+  ]);
+  if (found === undefined) throw new AppError("not_found", "There is no such message.");
+  const edits = await listEdits(found.ref);
+  return edits.map(({ stored }) => ({
+    text: stored.text,
+    revision: stored.revision,
+    createdAt: stored.at.toDate().toISOString(),
+  }));
+}
+
+/**
+ * Up to where each member has read. Costs 1 document for the chat and one for each member.
+ * @throws AppError `not_found`
+ */
+export async function readReads(
+  deps: ChatDeps,
+  app: App,
+  principal: Principal,
+  chat: number,
+): Promise<{ user: string; number: number }[]> {
+  const head = await readAccessible(deps, app, principal, chat);
+  const marks = await readMarksOf(deps.firestore, app, chat, head.members);
+  return head.members.map((user) => ({ user, number: Math.max(marks.get(user) ?? 0, head.sent[user] ?? 0) }));
 }

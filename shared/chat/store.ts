@@ -79,6 +79,52 @@ export async function listMessages(
   return found.docs.map((document) => ({ id: document.id, stored: document.data() as StoredMessage }));
 }
 
+export interface FoundMessage {
+  readonly ref: DocumentReference;
+  readonly stored: StoredMessage;
+  readonly updateTime: Timestamp;
+}
+
+/** One query, one read. */
+export async function findMessage(app: App, chat: number, number: number): Promise<FoundMessage | undefined> {
+  const query = messagesOf(app, chat).where("number", "==", number).limit(1);
+  const [found] = (await within(READ_MS_MAX, query.get())).docs;
+  return found === undefined
+    ? undefined
+    : { ref: found.ref, stored: found.data() as StoredMessage, updateTime: found.updateTime };
+}
+
+/** What a message said at one time. */
+export interface StoredEdit {
+  readonly text: string;
+  /** The chat's revision when it was said. */
+  readonly revision: number;
+  readonly at: Timestamp;
+  readonly fingerprint: string;
+}
+
+export const editsOf = (message: DocumentReference): CollectionReference => message.collection("edits");
+
+/** One query; one read for each edit, oldest first. */
+export async function listEdits(
+  message: DocumentReference,
+): Promise<{ ref: DocumentReference; stored: StoredEdit }[]> {
+  const found = await within(READ_MS_MAX, editsOf(message).orderBy("revision").get());
+  return found.docs.map((document) => ({ ref: document.ref, stored: document.data() as StoredEdit }));
+}
+
+/** One read for each person: up to where they have read the chat. */
+export async function readMarksOf(
+  firestore: Firestore,
+  app: App,
+  chat: number,
+  people: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  if (people.length === 0) return new Map();
+  const found = await within(READ_MS_MAX, firestore.getAll(...people.map((person) => readsRef(app, person))));
+  return new Map(found.map((reads) => [reads.id, markIn(reads, chat)]));
+}
+
 export interface ChatFilter {
   readonly kind?: Kind | undefined;
   readonly archived?: boolean | undefined;
@@ -159,10 +205,10 @@ export async function listChanged(
   chat: number,
   afterRevision: number,
   limit: number,
-): Promise<StoredMessage[]> {
+): Promise<{ id: string; stored: StoredMessage }[]> {
   const query = messagesOf(app, chat).where("revision", ">", afterRevision).orderBy("revision").limit(limit);
   const found = await within(READ_MS_MAX, query.get());
-  return found.docs.map((document) => document.data() as StoredMessage);
+  return found.docs.map((document) => ({ id: document.id, stored: document.data() as StoredMessage }));
 }
 
 /** Usage documents of a day and app, over which busy apps spread their counting. */
@@ -190,17 +236,22 @@ export async function writeProgress(
   await within(READ_MS_MAX, batch.commit());
 }
 
-/** One query, and a delete for each message found. Returns how many were deleted. */
+/** One query, one more for each edited message, and a delete for each message and edit. Returns how many messages. */
 export async function deleteMessages(
   firestore: Firestore,
   app: App,
   chat: number,
   limit: number,
 ): Promise<number> {
-  const found = await within(READ_MS_MAX, messagesOf(app, chat).select().limit(limit).get());
+  const found = await within(READ_MS_MAX, messagesOf(app, chat).select("editedAt").limit(limit).get());
   if (found.empty) return 0;
   const batch = firestore.batch();
-  for (const document of found.docs) batch.delete(document.ref);
+  for (const document of found.docs) {
+    if (document.get("editedAt") !== undefined) {
+      for (const edit of await listEdits(document.ref)) batch.delete(edit.ref);
+    }
+    batch.delete(document.ref);
+  }
   await within(READ_MS_MAX, batch.commit());
   return found.size;
 }

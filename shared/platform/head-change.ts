@@ -1,9 +1,20 @@
-import type { DocumentReference, DocumentSnapshot, Firestore } from "@google-cloud/firestore";
+import type {
+  DocumentReference,
+  DocumentSnapshot,
+  FieldPath,
+  Firestore,
+  Timestamp,
+} from "@google-cloud/firestore";
 import { AppError } from "./errors.ts";
 import type { SharedCommits } from "./shared-commits.ts";
 
 /** A change of a log's head, as its author describes it. */
 export interface Change<Head, Result> {
+  /**
+   * Reads what the decision needs besides the head. Called before each attempt, which is then made with
+   * this change alone. @throws AppError to refuse
+   */
+  prepare?(): Promise<void>;
   /**
    * Decides on the next head. Called again whenever the head turns out to be another one.
    * @throws AppError to refuse; only this change is refused, not those it shares a commit with.
@@ -14,9 +25,17 @@ export interface Change<Head, Result> {
 }
 
 export interface Decision<Head, Result> {
+  /** The very head that was decided on, and no documents: nothing is to be changed, nothing is committed. */
   readonly head: Head;
   /** Documents that come into being with this change. */
   readonly create: readonly { readonly ref: DocumentReference; readonly data: object }[];
+  /** Fields that existing documents take on with it. Changes to one document have to commute. */
+  readonly update?: readonly {
+    readonly ref: DocumentReference;
+    readonly fields: readonly (readonly [field: string | FieldPath, value: unknown])[];
+    /** The commit is refused when the document was written since; for changes that prepare. */
+    readonly lastUpdateTime?: Timestamp | undefined;
+  }[];
   /** Documents that cease to be with it. */
   readonly remove?: readonly DocumentReference[];
   /** Roughly how large the created documents are. */

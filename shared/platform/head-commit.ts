@@ -44,17 +44,50 @@ export async function attemptCommit<Head extends object>(
   ref: DocumentReference,
   batch: readonly Waiting<Head>[],
 ): Promise<Again<Head>> {
+  const [first] = batch;
+  const alone = batch.findIndex(({ change }) => change.prepare !== undefined);
+  if (first?.change.prepare === undefined) {
+    const together = alone === -1 ? batch : batch.slice(0, alone);
+    return withRest(await attempt(options, memory, ref, together), batch.slice(together.length));
+  }
+  try {
+    await first.change.prepare();
+  } catch (cause) {
+    if (isUnknownOutcome(cause)) throw cause;
+    first.reject(cause);
+    return { waiting: batch.slice(1), contended: false };
+  }
+  return withRest(await attempt(options, memory, ref, [first]), batch.slice(1));
+}
+
+const withRest = <Head>(
+  { waiting, contended }: Again<Head>,
+  rest: readonly Waiting<Head>[],
+): Again<Head> => ({
+  waiting: [...waiting, ...rest],
+  contended,
+});
+
+async function attempt<Head extends object>(
+  options: HeadLogOptions<Head>,
+  memory: HeadMemory<Head>,
+  ref: DocumentReference,
+  batch: readonly Waiting<Head>[],
+): Promise<Again<Head>> {
   const known = memory.get(ref.path);
   let base = known ?? (await loadHead(options, memory, ref));
   let decisions = decideAll(base.head, batch);
-  if (decisions.refused.length > 0 && known !== undefined) {
-    // The refusal may rest on an outdated memory (someone was added elsewhere), so it is decided afresh.
+  if (known !== undefined && (decisions.refused.length > 0 || movesNothing(base.head, decisions.decided))) {
+    // This may rest on an outdated memory (someone was added elsewhere), and no commit would tell.
     base = await loadHead(options, memory, ref);
     decisions = decideAll(base.head, batch);
   }
   for (const { waiting, cause } of decisions.refused) waiting.reject(cause);
   const { decided, rest } = decisions;
-  if (decided.length === 0) return { waiting: rest, contended: false };
+  if (movesNothing(base.head, decided)) {
+    resolveAll(decided);
+    return { waiting: rest, contended: false };
+  }
   const commitId = randomId();
   try {
     const updateTime = await commit(options, ref, base, decided, commitId);
@@ -119,13 +152,19 @@ async function commit<Head extends object>(
 ): Promise<Timestamp> {
   const next = { ...lastOf(decided).decision.head, ...options.stamp?.(ref), [COMMIT_FIELD]: commitId };
   const creates = decided.flatMap(({ decision }) => decision.create);
+  const updates = decided.flatMap(({ decision }) => decision.update ?? []);
   const removes = decided.flatMap(({ decision }) => decision.remove ?? []);
   const times = await options.commits.commit({
-    writes: creates.length + removes.length + 1,
+    writes: creates.length + updates.length + removes.length + 1,
     bytes: decided.reduce((sum, { decision }) => sum + decision.bytes, 0),
     add(batch) {
       for (const { ref: created, data } of creates)
         batch.create(created, { ...data, [COMMIT_FIELD]: commitId });
+      for (const { ref: updated, fields, lastUpdateTime } of updates) {
+        const [[field, value] = ["", undefined], ...more] = fields;
+        const condition = lastUpdateTime === undefined ? [] : [{ lastUpdateTime }];
+        batch.update(updated, field, value, ...more.flat(), ...condition);
+      }
       for (const removed of removes) batch.delete(removed);
       batch.update(ref, next as object, { lastUpdateTime: base.updateTime });
     },
@@ -182,15 +221,21 @@ function settle<Head extends object>(
   ref: DocumentReference,
   decided: readonly Decided<Head>[],
 ): void {
-  const resolveAll = (): void => {
-    for (const { waiting, decision } of decided) {
-      waiting.resolve({ result: decision.result, replayed: false, head: decision.head });
-    }
-  };
+  const resolve = (): void => resolveAll(decided);
   const announced = options.committed?.(ref, lastOf(decided).decision.head);
-  if (announced === undefined) resolveAll();
-  else announced.then(resolveAll, resolveAll);
+  if (announced === undefined) resolve();
+  else announced.then(resolve, resolve);
 }
+
+function resolveAll<Head>(decided: readonly Decided<Head>[]): void {
+  for (const { waiting, decision } of decided) {
+    waiting.resolve({ result: decision.result, replayed: false, head: decision.head });
+  }
+}
+
+/** True when no decision leads anywhere, or there is none. */
+const movesNothing = <Head>(head: Head, decided: readonly Decided<Head>[]): boolean =>
+  decided.every(({ decision }) => decision.head === head && decision.create.length === 0);
 
 function lastOf<T>(list: readonly T[]): T {
   const last = list.at(-1);

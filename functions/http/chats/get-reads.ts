@@ -1,0 +1,15 @@
+import { z } from "zod";
+import { readReads } from "../../../shared/chat/read-messages.ts";
+import { endpoint, ok } from "../../runtime/endpoint.ts";
+import { ChatParams } from "../parameters.ts";
+
+export const getReads = endpoint({
+  method: "GET",
+  path: "/v1/apps/{app}/chats/{chat}/reads",
+  access: "chat:read",
+  params: ChatParams,
+  answer: z.object({ data: z.array(z.object({ user: z.string(), number: z.number() })) }),
+  async handle({ deps, app, principal, params }) {
+    return ok({ data: await readReads(deps, app, principal, params.chat) });
+  },
+});

@@ -1,0 +1,30 @@
+import { addMember, removeMember } from "../../../shared/chat/change-members.ts";
+import { Chat } from "../../../shared/chat/contract.ts";
+import { UserId } from "../../../shared/identity/contract.ts";
+import { endpoint, noContent, ok } from "../../runtime/endpoint.ts";
+import { ChatParams } from "../parameters.ts";
+
+const MemberParams = ChatParams.extend({ user: UserId });
+const path = "/v1/apps/{app}/chats/{chat}/members/{user}";
+
+export const putMember = endpoint({
+  method: "PUT",
+  path,
+  access: "chat:change",
+  params: MemberParams,
+  answer: Chat,
+  async handle({ deps, app, principal, params }) {
+    return ok(await addMember(deps, app, principal, params.chat, params.user));
+  },
+});
+
+export const deleteMember = endpoint({
+  method: "DELETE",
+  path,
+  access: "chat:change",
+  params: MemberParams,
+  async handle({ deps, app, principal, params }) {
+    await removeMember(deps, app, principal, params.chat, params.user);
+    return noContent;
+  },
+});

@@ -1,0 +1,14 @@
+import { deleteMessage as deleteMessageForAll } from "../../../shared/chat/change-message.ts";
+import { endpoint, noContent } from "../../runtime/endpoint.ts";
+import { MessageParams } from "../parameters.ts";
+
+export const deleteMessage = endpoint({
+  method: "DELETE",
+  path: "/v1/apps/{app}/chats/{chat}/messages/{message}",
+  access: "message:write",
+  params: MessageParams,
+  async handle({ deps, app, principal, params }) {
+    await deleteMessageForAll(deps, { app, chat: params.chat, number: params.message, principal });
+    return noContent;
+  },
+});

@@ -1,0 +1,16 @@
+import { z } from "zod";
+import { Edit } from "../../../shared/chat/contract.ts";
+import { readEdits } from "../../../shared/chat/read-messages.ts";
+import { endpoint, ok } from "../../runtime/endpoint.ts";
+import { MessageParams } from "../parameters.ts";
+
+export const getEdits = endpoint({
+  method: "GET",
+  path: "/v1/apps/{app}/chats/{chat}/messages/{message}/edits",
+  access: "message:read",
+  params: MessageParams,
+  answer: z.object({ data: z.array(Edit) }),
+  async handle({ deps, app, principal, params }) {
+    return ok({ data: await readEdits(deps, app, principal, params.chat, params.message) });
+  },
+});

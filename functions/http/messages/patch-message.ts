@@ -1,0 +1,18 @@
+import { editMessage } from "../../../shared/chat/change-message.ts";
+import { Message, MessageChange } from "../../../shared/chat/contract.ts";
+import { endpoint, ok } from "../../runtime/endpoint.ts";
+import { MessageParams } from "../parameters.ts";
+
+export const patchMessage = endpoint({
+  method: "PATCH",
+  path: "/v1/apps/{app}/chats/{chat}/messages/{message}",
+  access: "message:write",
+  idempotent: true,
+  params: MessageParams,
+  body: MessageChange,
+  answer: Message,
+  async handle({ deps, app, principal, params, body, requestKey }) {
+    const address = { app, chat: params.chat, number: params.message, principal };
+    return ok(await editMessage(deps, address, body.text, requestKey));
+  },
+});
