@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createApiClient } from "../shared/testing/api-client.ts";
+import { liftLimits } from "../shared/testing/lift-limits.ts";
 import { seededRandom } from "../shared/testing/seeded-random.ts";
 import { type LocalSuite, startLocalSuite } from "./local-suite.ts";
 import { bare, closedLoop, type Measured, medianRow, openLoop, type Row, rowOf } from "./measure.ts";
@@ -258,6 +259,7 @@ async function main(): Promise<void> {
     console.error(
       `started: first ${number(firstStartMs, 0)} ms, again after kill -9 ${number(suite.startMs, 0)} ms`,
     );
+    await liftLimits(createApiClient(suite.api, { authorization: `Bearer ${suite.operatorKey}` }), "demo");
     const api = lightClient(suite.direct, await signIn(suite, "bench-appends@example.test"));
     const release = await holdDeliveries(suite);
     await benchAppends(suite, api);

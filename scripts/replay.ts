@@ -2,6 +2,7 @@ import { createReadStream, existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { type ApiClient, createApiClient } from "../shared/testing/api-client.ts";
+import { liftLimits } from "../shared/testing/lift-limits.ts";
 import { eachConcurrently } from "./each-concurrently.ts";
 
 /**
@@ -44,9 +45,11 @@ async function main(): Promise<void> {
       `No system answers at ${consoleUrl}. Start one with npm start, or name it with --console.`,
     );
   });
-  const { api } = (await info.json()) as { api: string };
+  const { api, operatorKey } = (await info.json()) as { api: string; operatorKey: string };
   const dialogues = await readDialogues(file);
   const turns = dialogues.reduce((sum, dialogue) => sum + dialogue.turns.length, 0);
+  const operator = createApiClient(api, { authorization: `Bearer ${operatorKey}` });
+  const restoreLimits = await liftLimits(operator, "demo");
   const cast = {
     person: await signIn(api, consoleUrl, "replay-person"),
     assistant: await signIn(api, consoleUrl, "replay-assistant"),
@@ -65,6 +68,7 @@ async function main(): Promise<void> {
     verify(cast, dialogue, chats.get(dialogue) ?? 0, checking.step),
   );
   checking.end();
+  await restoreLimits();
   console.log(
     `${dialogues.length} chats, ${turns} messages: all there, in order, by the right person. ` +
       `Written in ${seconds.toFixed(1)} s (${Math.round(turns / seconds)} messages/s).`,

@@ -2,6 +2,7 @@ import { type ChatLog, openChatLog } from "../../shared/chat/chat-log.ts";
 import { type AccessTokens, openAccessTokens } from "../../shared/identity/access-token.ts";
 import { type ApiTokens, openApiTokens } from "../../shared/identity/api-token.ts";
 import { type AppDirectory, openAppDirectory } from "../../shared/identity/app-directory.ts";
+import { openQuotas, type Quotas } from "../../shared/identity/quotas.ts";
 import { openRevocations, type Revocations } from "../../shared/identity/revocations.ts";
 import type { Deps } from "../../shared/platform/deps.ts";
 
@@ -11,17 +12,20 @@ export interface ApiDeps extends Deps {
   readonly accessTokens: AccessTokens;
   readonly apiTokens: ApiTokens;
   readonly apps: AppDirectory;
+  readonly quotas: Quotas;
   readonly chatLog: ChatLog;
 }
 
 export function openApiDeps(deps: Deps): ApiDeps {
   const revocations = openRevocations(deps);
+  const apps = openAppDirectory(deps, revocations);
   return {
     ...deps,
     revocations,
     accessTokens: openAccessTokens(deps, revocations),
     apiTokens: openApiTokens(deps, revocations),
-    apps: openAppDirectory(deps, revocations),
+    apps,
+    quotas: openQuotas(deps, apps),
     chatLog: openChatLog(deps),
   };
 }

@@ -12,10 +12,8 @@ const ANYONE: Principal = { id: "", kind: "person", role: "viewer" };
 const OPERATOR: Principal = { id: "operator", kind: "operator", role: "owner" };
 
 /**
- * Who calls, and whether they may. A valid access token costs no Firestore operation; an API token or
- * the operator's key one read a minute.
- * @throws AppError `unauthenticated`, `token_invalid`, `token_expired`, `token_revoked`, `forbidden`, `not_found`,
- *   `unavailable`
+ * Who calls. A valid access token costs no Firestore operation, an API token one read a minute.
+ * @throws AppError `unauthenticated`, `token_invalid`, `token_expired`, `token_revoked`, `unavailable`
  */
 export async function authenticate(
   deps: ApiDeps,
@@ -31,10 +29,22 @@ export async function authenticate(
     return OPERATOR;
   }
   if (app === undefined) throw new Error("A permission is always one in an app.");
-  const principal = isOperator ? OPERATOR : await verify(deps, access, app, token);
+  return isOperator ? OPERATOR : verify(deps, access, app, token);
+}
+
+/**
+ * Whether they may. The operator acts in every app that there is.
+ * @throws AppError `forbidden`, `not_found`
+ */
+export async function authorize(
+  deps: ApiDeps,
+  access: Access,
+  app: App | undefined,
+  principal: Principal,
+): Promise<void> {
+  if (access === "anyone" || access === "operator") return;
   demand(principal, access);
-  if (isOperator) await deps.apps.settingsOf(app);
-  return principal;
+  if (principal.kind === "operator" && app !== undefined) await deps.apps.settingsOf(app);
 }
 
 async function verify(deps: ApiDeps, access: Access, app: App, token: string): Promise<Principal> {

@@ -42,6 +42,8 @@ export interface EndpointSpec<P extends z.ZodType, Q extends z.ZodType, B extend
   /** As in the API's documentation: /v1/apps/{app}/chats/{chat} */
   readonly path: string;
   readonly access: Access;
+  /** Counts under the stricter limit of sign-ins. */
+  readonly signIn?: boolean;
   /** Takes an Idempotency-Key. */
   readonly idempotent?: boolean;
   /** The path's parameters other than {app}; what does not fit is not found. */

@@ -1,17 +1,19 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { z } from "zod";
-import { appHandle } from "../../shared/identity/app.ts";
+import { type App, appHandle } from "../../shared/identity/app.ts";
 import { type Caller, callerOf } from "../../shared/identity/caller.ts";
 import { AppId } from "../../shared/identity/contract.ts";
 import type { Principal } from "../../shared/identity/principal.ts";
+import type { Quota } from "../../shared/identity/quotas.ts";
 import { runInContext } from "../../shared/platform/context.ts";
 import { AppError, toAppError } from "../../shared/platform/errors.ts";
 import { within } from "../../shared/platform/within.ts";
 import type { ApiDeps } from "../http/api-deps.ts";
-import { authenticate } from "./authenticate.ts";
+import { authenticate, authorize } from "./authenticate.ts";
 import type { Answer, Endpoint } from "./endpoint.ts";
 import type { FunctionHandler } from "./function.ts";
 import { problemOf } from "./problem.ts";
+import { demandQuota, quotaHeaders } from "./quota.ts";
 import { BODY_BYTES_MAX, discardBody, readJsonBody } from "./read-body.ts";
 import { contextOf, oneHeader } from "./request-context.ts";
 import { openRequestLines } from "./request-line.ts";
@@ -25,6 +27,7 @@ export interface Served {
   endpoint?: Endpoint;
   appId?: string | undefined;
   principal?: Principal;
+  quota?: Quota | undefined;
   error?: AppError;
 }
 
@@ -51,7 +54,12 @@ export function serveEndpoints(deps: ApiDeps, endpoints: readonly Endpoint[]): F
         answer = problemOf(error, { publicUrl, path, requestId: context.requestId });
       }
       await discardBody(request);
-      send(request, response, answer, context.requestId);
+      send(
+        request,
+        response,
+        { ...answer, headers: { ...quotaHeaders(deps, served.quota), ...answer.headers } },
+        context.requestId,
+      );
       writeRequestLine(request, { path, answer, served, startedMs });
     });
   };
@@ -69,8 +77,9 @@ async function answerTo(
   served.endpoint = endpoint;
   const app = endpoint.path.includes("{app}") ? appHandle(deps.firestore, appIdOf(params.app)) : undefined;
   served.appId = app?.id;
-  const principal = await authenticate(deps, endpoint.access, app, request.headers);
-  served.principal = principal;
+  const caller = callerOfRequest(deps, request);
+  const principal = await admitted(deps, endpoint, app, caller, request, served);
+  await authorize(deps, endpoint.access, app, principal);
   const body = endpoint.body === undefined ? undefined : await readJsonBody(request, BODY_BYTES_MAX);
   const search = new URLSearchParams((request.url ?? "").slice(path.length));
   return endpoint.handle({
@@ -82,8 +91,35 @@ async function answerTo(
     body: endpoint.body === undefined ? undefined : parse(endpoint.body, body ?? {}),
     requestKey: endpoint.idempotent ? requestKeyOf(request) : undefined,
     headers: request.headers,
-    caller: callerOfRequest(deps, request),
+    caller,
   });
+}
+
+/**
+ * The principal, once a limit has admitted the request: the person's or token's own, or that of the caller's
+ * address when the credentials are not valid or none are needed.
+ */
+async function admitted(
+  deps: ApiDeps,
+  endpoint: Endpoint,
+  app: App | undefined,
+  caller: Caller,
+  request: IncomingMessage,
+  served: Served,
+): Promise<Principal> {
+  let principal: Principal | undefined;
+  let refusal: unknown;
+  try {
+    principal = await authenticate(deps, endpoint.access, app, request.headers);
+    served.principal = principal;
+  } catch (cause) {
+    if (!(cause instanceof AppError) || cause.status !== 401) throw cause;
+    refusal = cause;
+  }
+  served.quota = await deps.quotas.take({ app, principal, caller, isSignIn: endpoint.signIn ?? false });
+  demandQuota(served.quota);
+  if (principal === undefined) throw refusal;
+  return principal;
 }
 
 const callerOfRequest = (deps: ApiDeps, request: IncomingMessage): Caller =>

@@ -6,7 +6,7 @@ export function problemOf(
   request: { readonly publicUrl: string; readonly path: string; readonly requestId: string },
 ): { status: number; headers: Record<string, string>; body: object } {
   const { status, title } = FAILURES[error.code];
-  const { errors, retryAfterSeconds, allow, closeConnection } = error.details;
+  const { errors, retryAfterSeconds, violatedPolicies, allow, closeConnection } = error.details;
   const headers: Record<string, string> = { "content-type": "application/problem+json" };
   if (retryAfterSeconds !== undefined) headers["retry-after"] = String(retryAfterSeconds);
   if (allow !== undefined) headers.allow = allow.join(", ");
@@ -21,6 +21,7 @@ export function problemOf(
     code: error.code,
     requestId: request.requestId,
     ...(errors === undefined ? {} : { errors }),
+    ...(violatedPolicies === undefined ? {} : { violatedPolicies }),
   };
   return { status, headers, body };
 }

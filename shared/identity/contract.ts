@@ -152,7 +152,7 @@ export const DEFAULT_SETTINGS: AppSettings = {
     tokenPerMinute: 1000,
     ipPerMinute: 300,
     signInPerMinute: 60,
-    codesPerMinute: 5,
+    codesPerMinute: 10,
     roles: {},
   },
   allowedOrigins: [],

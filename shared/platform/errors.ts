@@ -36,6 +36,8 @@ export interface FailureDetails {
   /** One entry a wrong field, for validation failures. */
   readonly errors?: readonly { readonly path: string; readonly message: string }[];
   readonly retryAfterSeconds?: number;
+  /** The limits that a request would have exceeded. */
+  readonly violatedPolicies?: readonly string[];
   /** The methods that a path does have. */
   readonly allow?: readonly string[];
   /** The connection can't be trusted to carry another request. */

@@ -16,6 +16,7 @@ import { randomId } from "../platform/ids.ts";
 import { createLog } from "../platform/log.ts";
 import { upkeepId } from "../platform/upkeep.ts";
 import { type ApiClient, createApiClient } from "./api-client.ts";
+import { liftLimits } from "./lift-limits.ts";
 import { suiteOfProcess } from "./suite-of-process.ts";
 
 /** A whole Scrollback of its own: its project in the process's suite, its functions, its clients. */
@@ -71,15 +72,6 @@ export interface Person {
 /** Long enough for any request to be answered and counted before its deliveries arrive. */
 const HELD_BACK_MS = 700;
 
-/** Tests are in more of a hurry than people; what limits do is tested in apps that have them. */
-const UNLIMITED = {
-  personPerMinute: null,
-  tokenPerMinute: null,
-  ipPerMinute: null,
-  signInPerMinute: null,
-  codesPerMinute: null,
-};
-
 /** Schedules run when a test says so: by themselves only on the next 29th of February. */
 const NEVER = "0 0 29 2 *";
 const deployed = readManifest("functions/manifest.json");
@@ -114,7 +106,7 @@ export async function startSystem(): Promise<System> {
   await provision(suite, manifest, { project, functionsUrl });
   const operator = createApiClient(url, { authorization: `Bearer ${config.operatorKey}` });
   await operator.post("/v1/apps", { name: "demo", id: "demo" });
-  await operator.patch("/v1/apps/demo", { settings: { limits: UNLIMITED } });
+  await liftLimits(operator, "demo");
 
   const upkeepOf = (): Counts => suite.kernel.meter.read({ requestId: upkeepId(project) });
   const settle = async (): Promise<void> => {

@@ -6,6 +6,7 @@ export const postSession = endpoint({
   method: "POST",
   path: "/v1/apps/{app}/auth/sessions",
   access: "anyone",
+  signIn: true,
   idempotent: true,
   body: NewSession,
   answer: Session,

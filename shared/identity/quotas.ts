@@ -1,0 +1,96 @@
+import type { Deps } from "../platform/deps.ts";
+import { AppError } from "../platform/errors.ts";
+import type { DocumentReference } from "../platform/firestore.ts";
+import type { App } from "./app.ts";
+import type { AppDirectory } from "./app-directory.ts";
+import { type Caller, limitedAddress } from "./caller.ts";
+import { type AppSettings, DEFAULT_SETTINGS } from "./contract.ts";
+import type { Principal } from "./principal.ts";
+import { openRateLimiter, type Verdict } from "./rate-limiter.ts";
+import { addressHash } from "./store.ts";
+
+/** What a limit said of a request. */
+export interface Quota extends Verdict {
+  readonly policy: Policy;
+  readonly limit: number;
+}
+
+export type Policy = "person" | "token" | "ip" | "sign-in" | "address";
+
+/**
+ * Which limit counts which request: a person and an API token have one each. The caller's IP address is
+ * counted where nobody has been proved, at sign-in and on refused credentials: many honest people share an
+ * address, and each has a limit of their own. The operator has none.
+ */
+export interface Quotas {
+  /** Undefined where no limit applies. @throws AppError `not_found`, `unavailable` */
+  take(request: {
+    readonly app: App | undefined;
+    /** Undefined when the credentials were refused. */
+    readonly principal: Principal | undefined;
+    readonly caller: Caller;
+    readonly isSignIn: boolean;
+  }): Promise<Quota | undefined>;
+  /** For a code to be mailed to this address. */
+  takeForAddress(app: App, email: string): Promise<Quota | undefined>;
+}
+
+export function openQuotas(deps: Deps, apps: AppDirectory): Quotas {
+  const limiter = openRateLimiter(deps);
+
+  const take = async (
+    policy: Policy,
+    limit: number | null,
+    ref: DocumentReference,
+  ): Promise<Quota | undefined> =>
+    limit === null ? undefined : { ...(await limiter.take(ref, limit)), policy, limit };
+
+  const refIn = (app: App | undefined, policy: Policy, name: string): DocumentReference => {
+    const id = `${policy}_${deps.keys.mac("limit", app?.id ?? "", policy, name)}`;
+    return app === undefined
+      ? deps.firestore.collection("system").doc("limits").collection("limits").doc(id)
+      : app.collection("limits").doc(id);
+  };
+
+  /** Refused credentials for an app that there is not count as for no app. */
+  const settingsFor = async (app: App, isProved: boolean): Promise<AppSettings | undefined> => {
+    try {
+      return await apps.settingsOf(app);
+    } catch (cause) {
+      if (!isProved && cause instanceof AppError && cause.code === "not_found") return undefined;
+      throw cause;
+    }
+  };
+
+  return {
+    async take({ app, principal, caller, isSignIn }) {
+      if (principal?.kind === "operator") return undefined;
+      const address = limitedAddress(caller.ip);
+      const settings = app === undefined ? undefined : await settingsFor(app, principal !== undefined);
+      if (app === undefined || settings === undefined) {
+        if (principal !== undefined) return undefined;
+        return take("ip", DEFAULT_SETTINGS.limits.ipPerMinute, refIn(undefined, "ip", address));
+      }
+      const { limits } = settings;
+      if (principal === undefined || principal.id === "") {
+        const policy = isSignIn ? "sign-in" : "ip";
+        const limit = isSignIn ? limits.signInPerMinute : limits.ipPerMinute;
+        return take(policy, limit, refIn(app, policy, address));
+      }
+      if (principal.kind === "service") {
+        return take("token", limits.tokenPerMinute, refIn(app, "token", principal.id));
+      }
+      const ofRole = principal.role === "service" ? undefined : limits.roles[principal.role];
+      const limit = ofRole === undefined ? limits.personPerMinute : ofRole;
+      return take("person", limit, refIn(app, "person", principal.id));
+    },
+    async takeForAddress(app, email) {
+      const { limits } = await apps.settingsOf(app);
+      return take(
+        "address",
+        limits.codesPerMinute,
+        refIn(app, "address", addressHash(deps.keys, app, email)),
+      );
+    },
+  };
+}
