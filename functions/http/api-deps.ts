@@ -4,6 +4,7 @@ import { type ApiTokens, openApiTokens } from "../../shared/identity/api-token.t
 import { type AppDirectory, openAppDirectory } from "../../shared/identity/app-directory.ts";
 import { openQuotas, type Quotas } from "../../shared/identity/quotas.ts";
 import { openRevocations, type Revocations } from "../../shared/identity/revocations.ts";
+import { type ChatFeeds, openChatFeeds } from "../../shared/live/chat-feed.ts";
 import type { Deps } from "../../shared/platform/deps.ts";
 
 /** What the API's endpoints work with: the platform, and what an instance remembers. */
@@ -14,6 +15,7 @@ export interface ApiDeps extends Deps {
   readonly apps: AppDirectory;
   readonly quotas: Quotas;
   readonly chatLog: ChatLog;
+  readonly chatFeeds: ChatFeeds;
 }
 
 export function openApiDeps(deps: Deps): ApiDeps {
@@ -27,5 +29,6 @@ export function openApiDeps(deps: Deps): ApiDeps {
     apps,
     quotas: openQuotas(deps, apps),
     chatLog: openChatLog(deps),
+    chatFeeds: openChatFeeds(deps),
   };
 }

@@ -15,6 +15,7 @@ import { deleteChat } from "./chats/delete-chat.ts";
 import { getChanges } from "./chats/get-changes.ts";
 import { getChat } from "./chats/get-chat.ts";
 import { getChats } from "./chats/get-chats.ts";
+import { getEvents } from "./chats/get-events.ts";
 import { getReads } from "./chats/get-reads.ts";
 import { deleteMember, putMember } from "./chats/members.ts";
 import { patchChat } from "./chats/patch-chat.ts";
@@ -68,6 +69,7 @@ export const endpoints: readonly Endpoint[] = [
   putMember,
   deleteMember,
   getChanges,
+  getEvents,
   putRead,
   getReads,
   postMessage,

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from "node:http";
+import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import type { z } from "zod";
 import type { App } from "../../shared/identity/app.ts";
 import type { Caller } from "../../shared/identity/caller.ts";
@@ -20,6 +20,8 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: object;
   readonly text?: { readonly type: string; readonly content: string };
+  /** Writes the answer as it comes, after the headers, and ends it. */
+  readonly stream?: (response: ServerResponse) => void;
 }
 
 export interface EndpointRequest<Params, Query, Body> {

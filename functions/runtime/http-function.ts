@@ -216,5 +216,6 @@ function send(request: IncomingMessage, response: ServerResponse, answer: Answer
   // A body that was not read to its end would be taken for the next request.
   if (!request.complete) headers.connection = "close";
   response.writeHead(answer.status, headers);
-  response.end(content);
+  if (answer.stream === undefined || request.method === "HEAD") response.end(content);
+  else answer.stream(response);
 }

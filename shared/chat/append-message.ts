@@ -73,6 +73,7 @@ export function decideAppend(
   const stored: StoredMessage = {
     number,
     revision: next.revision,
+    createdRevision: next.revision,
     branch: head.activeBranch,
     parent: head.lastNumber === 0 ? null : head.lastNumber,
     sender: { id: sender.id },

@@ -6,7 +6,7 @@ import { Timestamp } from "../platform/firestore.ts";
 import type { ChatDeps } from "./chat-log.ts";
 import type { Chat, ChatChange } from "./contract.ts";
 import { pairProof } from "./create-chat.ts";
-import { access, advance, type ChatHead, chatView } from "./head.ts";
+import { access, advanceSettings, type ChatHead, chatView } from "./head.ts";
 import { chatRef, readMarks, writeReadMark } from "./store.ts";
 
 /** What the caller believes the chat's revision to be; the change is refused when it is another. */
@@ -30,7 +30,7 @@ export async function changeChat(
     deps.chatLog.chats.change<ChatHead>(chatRef(app, chat), {
       decide: (head) => {
         demandExpected(access(head, principal), expected);
-        const next = isSame(head, change) ? head : advance(head, at, change as Partial<ChatHead>);
+        const next = isSame(head, change) ? head : advanceSettings(head, at, change as Partial<ChatHead>);
         return { head: next, create: [], bytes: 0, result: next };
       },
     }),
@@ -63,7 +63,7 @@ export async function deleteChat(
       if (head.createdBy !== principal.id && !holds(principal, "app:change") && principal.kind === "person") {
         throw new AppError("forbidden", "Only who created a chat may delete it.");
       }
-      const next = advance(head, at, { ...EMPTIED, status: "deleted" });
+      const next = advanceSettings(head, at, { ...EMPTIED, status: "deleted" });
       const remove = head.kind === "direct" ? [pairProof(app, head.members).ref] : [];
       return { head: next, create: [], remove, bytes: 0, result: undefined };
     },

@@ -6,7 +6,7 @@ import { AppError } from "../platform/errors.ts";
 import { Timestamp } from "../platform/firestore.ts";
 import type { ChatDeps } from "./chat-log.ts";
 import { type Chat, MEMBERS_MAX } from "./contract.ts";
-import { access, advance, type ChatHead, chatView } from "./head.ts";
+import { access, advanceSettings, type ChatHead, chatView } from "./head.ts";
 import { chatRef, readMarks } from "./store.ts";
 
 /**
@@ -66,7 +66,7 @@ async function changeMembers(
       access(head, principal);
       if (head.kind !== "group") throw new AppError("conflict", "Only groups change their members.");
       const members = change(head.members, head);
-      const next = members === head.members ? head : advance(head, at, { members });
+      const next = members === head.members ? head : advanceSettings(head, at, { members });
       return { head: next, create: [], bytes: 0, result: next };
     },
   });

@@ -144,6 +144,7 @@ function newHead(
     model: draft.model ?? null,
     temporary: draft.temporary ?? false,
     revision: 1,
+    settingsRevision: 1,
     lastNumber: 0,
     latest: null,
     sent: {},

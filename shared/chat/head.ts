@@ -18,6 +18,8 @@ export interface ChatHead {
   readonly temporary: boolean;
   /** Moves by one with every lasting change. */
   readonly revision: number;
+  /** The revision of the last change to the chat itself: title, tags, members, archived, pinned. */
+  readonly settingsRevision: number;
   /** The number of the newest message; numbers have no gaps, so also how many there are. */
   readonly lastNumber: number;
   readonly latest: LatestMessage | null;
@@ -61,6 +63,11 @@ export function advance(head: ChatHead, at: Timestamp, change: Partial<ChatHead>
     updatedAt: at.valueOf() > head.updatedAt.valueOf() ? at : head.updatedAt,
     ...change,
   };
+}
+
+/** The same for a change to the chat itself. */
+export function advanceSettings(head: ChatHead, at: Timestamp, change: Partial<ChatHead>): ChatHead {
+  return advance(head, at, { ...change, settingsRevision: head.revision + 1 });
 }
 
 /** Messages after the last that the person has read or written. */

@@ -7,6 +7,8 @@ export interface StoredMessage {
   readonly number: number;
   /** The chat's revision at this message's latest change. */
   readonly revision: number;
+  /** The chat's revision when it was created. */
+  readonly createdRevision: number;
   readonly branch: string;
   /** The number of the message that this one follows on its branch. */
   readonly parent: number | null;

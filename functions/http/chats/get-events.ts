@@ -1,0 +1,18 @@
+import { ResumeQuery } from "../../../shared/live/contract.ts";
+import { endpoint } from "../../runtime/endpoint.ts";
+import { eventStream } from "../../runtime/event-stream.ts";
+import { ChatParams } from "../parameters.ts";
+
+/** The live changes of a chat, as server-sent events resumed by `Last-Event-ID` or `?after=`. */
+export const getEvents = endpoint({
+  method: "GET",
+  path: "/v1/apps/{app}/chats/{chat}/events",
+  access: "message:read",
+  params: ChatParams,
+  query: ResumeQuery,
+  async handle({ deps, app, principal, params, query, headers }) {
+    const lastId = headers["last-event-id"];
+    const since = typeof lastId === "string" && /^\d{1,15}$/.test(lastId) ? Number(lastId) : query.after;
+    return eventStream((sink) => deps.chatFeeds.subscribe(app, params.chat, principal, since, sink));
+  },
+});

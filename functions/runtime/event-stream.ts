@@ -1,0 +1,62 @@
+import type { ServerResponse } from "node:http";
+import { BUFFER_BYTES_MAX, HEARTBEAT_MS, type LiveEvent, STREAM_MS_MAX } from "../../shared/live/contract.ts";
+import type { Answer } from "./endpoint.ts";
+
+/** Where events go; what is sent before the response is there waits for it. */
+export interface EventSink {
+  send(events: readonly LiveEvent[]): void;
+  end(): void;
+}
+
+/** How soon a client whose stream has ended comes back. */
+const RETRY_MS = 1_000;
+
+/**
+ * Answers with server-sent events (WHATWG). The subscription is made before the headers are sent, so its
+ * refusal is still an ordinary problem. A comment every HEARTBEAT_MS shows that the stream lives; a reader that
+ * leaves more than BUFFER_BYTES_MAX unread is cut off, and the stream ends itself, with a word to come back,
+ * before the platform would.
+ */
+export async function eventStream(subscribe: (sink: EventSink) => Promise<() => void>): Promise<Answer> {
+  let waiting = "";
+  let target: ServerResponse | undefined;
+  let isEnded = false;
+  const write = (text: string): void => {
+    if (target === undefined) {
+      waiting += text;
+      return;
+    }
+    target.write(text);
+    if (target.writableLength > BUFFER_BYTES_MAX) target.destroy();
+  };
+  const end = (): void => {
+    if (isEnded) return;
+    isEnded = true;
+    write("event: reconnect\ndata: {}\n\n");
+    target?.end();
+  };
+  const unsubscribe = await subscribe({ send: (events) => write(events.map(frame).join("")), end });
+  return {
+    status: 200,
+    headers: {
+      "content-type": "text/event-stream",
+      "cache-control": "no-cache, no-transform",
+      "x-accel-buffering": "no",
+    },
+    stream(response) {
+      const heartbeat = setInterval(() => write(": still here\n\n"), HEARTBEAT_MS);
+      const limit = setTimeout(end, STREAM_MS_MAX);
+      response.on("close", () => {
+        clearInterval(heartbeat);
+        clearTimeout(limit);
+        unsubscribe();
+      });
+      target = response;
+      response.write(`retry: ${RETRY_MS}\n\n${waiting}`);
+      if (isEnded) response.end();
+    },
+  };
+}
+
+const frame = ({ id, event, data }: LiveEvent): string =>
+  `id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
