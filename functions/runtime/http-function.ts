@@ -12,6 +12,7 @@ import type { ApiDeps } from "../http/api-deps.ts";
 import { authenticate, authorize } from "./authenticate.ts";
 import type { Answer, Endpoint } from "./endpoint.ts";
 import type { FunctionHandler } from "./function.ts";
+import { corsHeaders, demandOrigin, type Provenance, preflightHeaders, provenanceOf } from "./origin.ts";
 import { problemOf } from "./problem.ts";
 import { demandQuota, quotaHeaders } from "./quota.ts";
 import { BODY_BYTES_MAX, discardBody, readJsonBody } from "./read-body.ts";
@@ -27,6 +28,7 @@ export interface Served {
   endpoint?: Endpoint;
   appId?: string | undefined;
   principal?: Principal;
+  provenance?: Provenance;
   quota?: Quota | undefined;
   error?: AppError;
 }
@@ -54,12 +56,12 @@ export function serveEndpoints(deps: ApiDeps, endpoints: readonly Endpoint[]): F
         answer = problemOf(error, { publicUrl, path, requestId: context.requestId });
       }
       await discardBody(request);
-      send(
-        request,
-        response,
-        { ...answer, headers: { ...quotaHeaders(deps, served.quota), ...answer.headers } },
-        context.requestId,
-      );
+      const headers = {
+        ...corsHeaders(served.provenance, request.headers.origin),
+        ...quotaHeaders(deps, served.quota),
+        ...answer.headers,
+      };
+      send(request, response, { ...answer, headers }, context.requestId);
       writeRequestLine(request, { path, answer, served, startedMs });
     });
   };
@@ -73,10 +75,16 @@ async function answerTo(
   served: Served,
 ): Promise<Answer> {
   demandOneHost(request);
-  const { endpoint, params } = route(request.method ?? "GET", path);
+  const method = request.method ?? "GET";
+  const preflight = method === "OPTIONS" ? request.headers["access-control-request-method"] : undefined;
+  const { endpoint, params } = route(preflight ?? method, path);
   served.endpoint = endpoint;
   const app = endpoint.path.includes("{app}") ? appHandle(deps.firestore, appIdOf(params.app)) : undefined;
   served.appId = app?.id;
+  served.provenance = await provenanceOf(deps, app, request.headers);
+  if (preflight !== undefined)
+    return { status: 204, headers: preflightHeaders(served.provenance, preflight) };
+  demandOrigin(served.provenance, method);
   const caller = callerOfRequest(deps, request);
   const principal = await admitted(deps, endpoint, app, caller, request, served);
   await authorize(deps, endpoint.access, app, principal);
@@ -200,6 +208,9 @@ const SECURITY_HEADERS = {
   "cache-control": "private, no-store",
   "x-content-type-options": "nosniff",
   "referrer-policy": "no-referrer",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "strict-transport-security": "max-age=63072000; includeSubDomains",
+  "cross-origin-resource-policy": "same-origin",
 } as const;
 
 function send(request: IncomingMessage, response: ServerResponse, answer: Answer, requestId: string): void {

@@ -48,12 +48,16 @@ export const TimeZone = z.string().max(64).refine(isTimeZone, "must be a time zo
 export const NewCode = z.strictObject({ email: Email });
 export const CodeSent = z.object({ challenge: z.string(), expiresAt: z.string() });
 
+/** Where the refresh token travels: in bodies, or in a cookie that scripts can't read. */
+const Transport = z.enum(["body", "cookie"]);
+
 export const NewSession = z.strictObject({
   challenge: z.string().min(1).max(64),
   code: z.string().regex(/^\d{6}$/, "must be six digits"),
-  transport: z.literal("body").optional(),
+  transport: Transport.optional(),
 });
-export const Refresh = z.strictObject({ refreshToken: z.string().min(1).max(200) });
+/** Without a refresh token the cookie is meant. */
+export const Refresh = z.strictObject({ refreshToken: z.string().min(1).max(200).optional() });
 
 export const UserChange = z.strictObject({ role: z.enum(["owner", "admin", "member", "viewer"]) });
 
@@ -75,6 +79,8 @@ export const Session = z.object({
   tokenType: z.literal("Bearer"),
   expiresIn: z.number(),
   refreshToken: z.string().optional(),
+  /** With the cookie: to be sent back as X-CSRF-Token. */
+  csrfToken: z.string().optional(),
   sessionId: z.string(),
   user: User,
 });

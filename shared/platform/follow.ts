@@ -1,7 +1,7 @@
 import type { Query, QueryDocumentSnapshot, Timestamp } from "@google-cloud/firestore";
 import type { Log } from "./log.ts";
 import type { Upkeep } from "./upkeep.ts";
-import { READ_MS_MAX, within } from "./within.ts";
+import { within } from "./within.ts";
 
 /**
  * A small list that every instance follows by a listener: using it costs no read, and a change is here
@@ -22,6 +22,8 @@ export interface Followed<Value> {
 
 /** An instance that serves requests reads the list this often at most; one that serves none, never. */
 export const CONFIRM_AFTER_MS = 10_000;
+/** A request may have to wait for this, so it is shorter than other reads. */
+const CONFIRM_MS_MAX = 2_000;
 /** A listener that was refused is opened again no sooner. */
 const REOPEN_MS = 5_000;
 
@@ -67,7 +69,7 @@ export function follow<Value>(
       .run(async () => {
         listen();
         const sinceMs = performance.now();
-        return take(await within(READ_MS_MAX, query().get()), sinceMs);
+        return take(await within(CONFIRM_MS_MAX, query().get()), sinceMs);
       })
       .finally(() => {
         confirming = undefined;

@@ -1,15 +1,16 @@
 import { endAllSessions, endSession } from "../../../shared/identity/end-session.ts";
 import { endpoint, noContent } from "../../runtime/endpoint.ts";
 import { SessionParams } from "../parameters.ts";
+import { withoutCookie } from "./session-answer.ts";
 
 /** Signs out here. */
 export const deleteCurrentSession = endpoint({
   method: "DELETE",
   path: "/v1/apps/{app}/auth/sessions/current",
   access: "session:end",
-  async handle({ deps, app, principal, caller }) {
+  async handle({ deps, app, principal, headers, caller }) {
     await endSession(deps, app, principal, undefined, caller);
-    return noContent;
+    return { status: 204, headers: withoutCookie(app, headers) };
   },
 });
 
@@ -30,8 +31,8 @@ export const deleteSessions = endpoint({
   method: "DELETE",
   path: "/v1/apps/{app}/auth/sessions",
   access: "session:end",
-  async handle({ deps, app, principal, caller }) {
+  async handle({ deps, app, principal, headers, caller }) {
     await endAllSessions(deps, app, principal, caller);
-    return noContent;
+    return { status: 204, headers: withoutCookie(app, headers) };
   },
 });

@@ -1,6 +1,7 @@
 import { Refresh, Session } from "../../../shared/identity/contract.ts";
 import { refreshSession } from "../../../shared/identity/refresh-session.ts";
-import { endpoint, ok } from "../../runtime/endpoint.ts";
+import { endpoint } from "../../runtime/endpoint.ts";
+import { demandCookie, sessionAnswer } from "./session-answer.ts";
 
 export const postRefresh = endpoint({
   method: "POST",
@@ -8,7 +9,10 @@ export const postRefresh = endpoint({
   access: "anyone",
   body: Refresh,
   answer: Session,
-  async handle({ deps, app, body, caller }) {
-    return ok(await refreshSession(deps, app, body.refreshToken, caller));
+  async handle({ deps, app, body, headers, caller }) {
+    const transport = body.refreshToken === undefined ? "cookie" : "body";
+    const refreshToken = body.refreshToken ?? demandCookie(deps, app, headers);
+    const session = await refreshSession(deps, app, refreshToken, caller);
+    return { status: 200, ...sessionAnswer(deps, app, session, transport) };
   },
 });

@@ -1,6 +1,7 @@
 import { NewSession, Session } from "../../../shared/identity/contract.ts";
 import { createSession } from "../../../shared/identity/sign-in.ts";
-import { created, endpoint } from "../../runtime/endpoint.ts";
+import { endpoint } from "../../runtime/endpoint.ts";
+import { sessionAnswer } from "./session-answer.ts";
 
 export const postSession = endpoint({
   method: "POST",
@@ -12,6 +13,8 @@ export const postSession = endpoint({
   answer: Session,
   async handle({ deps, app, body, requestKey, caller }) {
     await deps.apps.settingsOf(app);
-    return created(await createSession(deps, app, { ...body, caller, requestKey }));
+    const session = await createSession(deps, app, { ...body, caller, requestKey });
+    const answer = sessionAnswer(deps, app, session, body.transport ?? "body");
+    return { status: 201, ...answer };
   },
 });

@@ -1,0 +1,91 @@
+import type { IncomingHttpHeaders } from "node:http";
+import type { App } from "../../shared/identity/app.ts";
+import { AppError } from "../../shared/platform/errors.ts";
+import type { ApiDeps } from "../http/api-deps.ts";
+import { oneHeader } from "./request-context.ts";
+
+/**
+ * Which page a browser's request comes from. `none`: it names none, as servers, apps and plain navigation do.
+ * `same`: the API's own origin. `listed`: one that the app allows. `foreign`: any other.
+ */
+export type Provenance = "none" | "same" | "listed" | "foreign";
+
+export async function provenanceOf(
+  deps: ApiDeps,
+  app: App | undefined,
+  headers: IncomingHttpHeaders,
+): Promise<Provenance> {
+  const { origin } = headers;
+  if (origin === undefined) return "none";
+  if (isOwn(deps, origin, headers)) return "same";
+  if (app === undefined) return "foreign";
+  try {
+    return (await deps.apps.settingsOf(app)).allowedOrigins.includes(origin) ? "listed" : "foreign";
+  } catch (cause) {
+    if (cause instanceof AppError && cause.code === "not_found") return "foreign";
+    throw cause;
+  }
+}
+
+/** A page can't choose the host of its own requests, so an origin that is the host is the API's. */
+function isOwn(deps: ApiDeps, origin: string, headers: IncomingHttpHeaders): boolean {
+  if (origin === new URL(deps.config.publicUrl).origin) return true;
+  const forwarded = deps.config.trustedProxies > 0 ? oneHeader(headers["x-forwarded-host"]) : undefined;
+  const host = forwarded ?? headers.host;
+  return URL.canParse(origin) && new URL(origin).host === host;
+}
+
+const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/** Pages of other origins change nothing here, whatever credentials their request carries. @throws AppError `forbidden` */
+export function demandOrigin(provenance: Provenance, method: string): void {
+  if (provenance !== "foreign" || SAFE_METHODS.has(method)) return;
+  throw new AppError("forbidden", "Pages of this origin may not call this app; see its allowedOrigins.");
+}
+
+const EXPOSED = [
+  "ETag",
+  "Idempotency-Replayed",
+  "RateLimit",
+  "RateLimit-Policy",
+  "Retry-After",
+  "X-RateLimit-Limit",
+  "X-RateLimit-Remaining",
+  "X-RateLimit-Reset",
+  "X-Request-Id",
+].join(", ");
+
+/** Lets the page read the answer, when it may. */
+export function corsHeaders(
+  provenance: Provenance | undefined,
+  origin: string | undefined,
+): Record<string, string> {
+  if (provenance !== "listed" || origin === undefined) return { vary: "Origin" };
+  return {
+    vary: "Origin",
+    "access-control-allow-origin": origin,
+    "access-control-allow-credentials": "true",
+    "access-control-expose-headers": EXPOSED,
+  };
+}
+
+const PREFLIGHT_SECONDS = 600;
+const ALLOWED_HEADERS = [
+  "Authorization",
+  "Content-Type",
+  "Idempotency-Key",
+  "If-Match",
+  "If-None-Match",
+  "Last-Event-ID",
+  "X-CSRF-Token",
+].join(", ");
+
+/** The answer to a browser that asks whether a page may make a request. */
+export const preflightHeaders = (provenance: Provenance, method: string): Record<string, string> =>
+  provenance === "listed"
+    ? {
+        "access-control-allow-methods": method,
+        "access-control-allow-headers": ALLOWED_HEADERS,
+        "access-control-max-age": String(PREFLIGHT_SECONDS),
+      }
+    : {};
