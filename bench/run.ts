@@ -48,7 +48,14 @@ function lightClient(base: string, token: string): Api {
           : { "content-type": "application/json", "content-length": Buffer.byteLength(payload) }),
       };
       const sent = httpRequest(
-        { agent, host: url.hostname, port: url.port, method, path: `${url.pathname.replace(/\/$/, "")}${path}`, headers },
+        {
+          agent,
+          host: url.hostname,
+          port: url.port,
+          method,
+          path: `${url.pathname.replace(/\/$/, "")}${path}`,
+          headers,
+        },
         (response) => {
           const chunks: Buffer[] = [];
           response.on("data", (chunk: Buffer) => chunks.push(chunk));

@@ -69,7 +69,7 @@ describe("editing", () => {
     const answers = await Promise.all(texts.map((text) => ada.api.patch(`${chat}/messages/1`, { text })));
     expect(answers.map(({ status }) => status)).toEqual(texts.map(() => 200));
     const { body } = await ada.api.get(`${chat}/messages/1/edits`);
-    const kept = body.data.map(({ text }: { text: string }) => text);
+    const kept: string[] = body.data.map(({ text }: { text: string }) => text);
     expect([...kept].sort()).toEqual(["0", ...texts]);
     expect((await ada.api.get(`${chat}/messages/1`)).body.text).toBe(kept.at(-1));
   });
