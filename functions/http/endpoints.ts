@@ -21,6 +21,7 @@ import { deleteMember, putMember } from "./chats/members.ts";
 import { patchChat } from "./chats/patch-chat.ts";
 import { postChat } from "./chats/post-chat.ts";
 import { putRead } from "./chats/put-read.ts";
+import { deleteFactor, getFactor, postFactor, postFactorProof, putFactor } from "./factor/factor.ts";
 import { getMe } from "./me/get-me.ts";
 import { patchMe } from "./me/patch-me.ts";
 import { deleteMessage } from "./messages/delete-message.ts";
@@ -61,6 +62,11 @@ export const endpoints: readonly Endpoint[] = [
   patchUser,
   getMe,
   patchMe,
+  getFactor,
+  postFactor,
+  putFactor,
+  deleteFactor,
+  postFactorProof,
   postChat,
   getChats,
   getChat,

@@ -46,6 +46,8 @@ export interface EndpointSpec<P extends z.ZodType, Q extends z.ZodType, B extend
   readonly access: Access;
   /** Counts under the stricter limit of sign-ins. */
   readonly signIn?: boolean;
+  /** Who has a second factor must have proved it just now. */
+  readonly sensitive?: boolean;
   /** Takes an Idempotency-Key. */
   readonly idempotent?: boolean;
   /** The path's parameters other than {app}; what does not fit is not found. */

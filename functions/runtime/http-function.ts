@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { type App, appHandle } from "../../shared/identity/app.ts";
 import { type Caller, callerOf } from "../../shared/identity/caller.ts";
 import { AppId } from "../../shared/identity/contract.ts";
+import { demandFactor } from "../../shared/identity/factor.ts";
 import type { Principal } from "../../shared/identity/principal.ts";
 import type { Quota } from "../../shared/identity/quotas.ts";
 import { runInContext } from "../../shared/platform/context.ts";
@@ -88,6 +89,7 @@ async function answerTo(
   const caller = callerOfRequest(deps, request);
   const principal = await admitted(deps, endpoint, app, caller, request, served);
   await authorize(deps, endpoint.access, app, principal);
+  if (endpoint.sensitive === true && app !== undefined) await demandFactor(deps, deps.apps, app, principal);
   const body = endpoint.body === undefined ? undefined : await readJsonBody(request, BODY_BYTES_MAX);
   const search = new URLSearchParams((request.url ?? "").slice(path.length));
   return endpoint.handle({

@@ -61,6 +61,22 @@ export const Refresh = z.strictObject({ refreshToken: z.string().min(1).max(200)
 
 export const UserChange = z.strictObject({ role: z.enum(["owner", "admin", "member", "viewer"]) });
 
+export const Factor = z.object({
+  enabled: z.boolean(),
+  recoveryCodesLeft: z.number(),
+  createdAt: z.string().optional(),
+});
+export type Factor = z.infer<typeof Factor>;
+/** In base 32, and as an address that authenticator apps read from a QR code. */
+export const FactorBegun = z.object({ secret: z.string(), uri: z.string() });
+export type FactorBegun = z.infer<typeof FactorBegun>;
+export const FactorConfirmation = z.strictObject({ code: z.string().regex(/^\d{6}$/, "must be six digits") });
+/** Shown this once. */
+export const FactorOn = z.object({ enabled: z.literal(true), recoveryCodes: z.array(z.string()) });
+export type FactorOn = z.infer<typeof FactorOn>;
+/** Of the authenticator app, or a recovery code. */
+export const FactorCode = z.strictObject({ code: z.string().trim().min(6).max(20) });
+
 export const User = z.object({
   id: z.string(),
   name: z.string(),
@@ -141,6 +157,8 @@ const Claims = z.strictObject({
 });
 const Models = z.array(z.string().min(1).max(200)).max(100);
 
+const SecondFactor = z.enum(["optional", "required"]);
+
 export const AppSettings = z.strictObject({
   limits: Limits,
   /** Web pages of these origins may call the API from a browser. */
@@ -149,6 +167,8 @@ export const AppSettings = z.strictObject({
   /** How the claims of an exchanged identity token become a profile. */
   claims: Claims,
   models: Models,
+  /** Whether people without a second factor may do what is sensitive. */
+  secondFactor: SecondFactor,
 });
 export type AppSettings = z.infer<typeof AppSettings>;
 
@@ -165,6 +185,7 @@ export const DEFAULT_SETTINGS: AppSettings = {
   retention: { chatsDays: null, temporaryDays: 30, filesDays: null },
   claims: { email: "email", name: "name", role: null, roles: {} },
   models: [],
+  secondFactor: "optional",
 };
 
 /** Objects are merged with what is there, field by field; lists replace. */
@@ -178,13 +199,15 @@ export const AppChange = z
         retention: Retention.partial(),
         claims: Claims.partial(),
         models: Models,
+        secondFactor: SecondFactor,
       })
       .partial(),
   })
   .partial();
 
 /** What an instance believes of an app whose document was written before a setting existed. */
-export type StoredSettings = { readonly [Name in keyof AppSettings]?: Partial<AppSettings[Name]> };
+export type StoredSettings = { readonly [Name in keyof AppSettings]?: Stored<AppSettings[Name]> };
+type Stored<T> = T extends readonly unknown[] | string ? T : Partial<T>;
 
 export const App = z.object({
   id: z.string(),

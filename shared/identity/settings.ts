@@ -4,10 +4,11 @@ import { type AppChange, type AppSettings, DEFAULT_SETTINGS, type StoredSettings
 /** What is stored, with the defaults for what is not: settings are added over time. */
 export const completeSettings = (stored: StoredSettings): AppSettings => ({
   limits: { ...DEFAULT_SETTINGS.limits, ...stored.limits },
-  allowedOrigins: [...(stored.allowedOrigins ?? DEFAULT_SETTINGS.allowedOrigins)] as string[],
+  allowedOrigins: stored.allowedOrigins ?? DEFAULT_SETTINGS.allowedOrigins,
   retention: { ...DEFAULT_SETTINGS.retention, ...stored.retention },
   claims: { ...DEFAULT_SETTINGS.claims, ...stored.claims },
-  models: [...(stored.models ?? DEFAULT_SETTINGS.models)] as string[],
+  models: stored.models ?? DEFAULT_SETTINGS.models,
+  secondFactor: stored.secondFactor ?? DEFAULT_SETTINGS.secondFactor,
 });
 
 /** The settings after a change: objects are merged field by field, lists replaced. */
@@ -21,6 +22,7 @@ export function changedSettings(
     retention: { ...before.retention, ...withoutUndefined(change.retention) },
     claims: { ...before.claims, ...withoutUndefined(change.claims) },
     models: change.models ?? before.models,
+    secondFactor: change.secondFactor ?? before.secondFactor,
   };
 }
 

@@ -34,8 +34,6 @@ export interface StoredUser {
   readonly lastSeenAt: Timestamp;
   /** Sessions begun until then have been ended, all together. */
   readonly sessionsValidAfter?: Timestamp;
-  /** Has a second factor. */
-  readonly hasFactor?: boolean;
 }
 
 /** A request to sign in. The code itself is not stored: it is derived from the challenge's id. */

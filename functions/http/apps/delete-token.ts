@@ -6,6 +6,7 @@ export const deleteToken = endpoint({
   method: "DELETE",
   path: "/v1/apps/{app}/tokens/{id}",
   access: "token:manage",
+  sensitive: true,
   params: TokenParams,
   async handle({ deps, app, principal, params, caller }) {
     await deleteApiToken(deps, app, principal, params.id, caller);

@@ -6,6 +6,7 @@ export const postToken = endpoint({
   method: "POST",
   path: "/v1/apps/{app}/tokens",
   access: "token:manage",
+  sensitive: true,
   idempotent: true,
   answer: ApiTokenCreated,
   async handle({ deps, app, principal, requestKey, caller }) {

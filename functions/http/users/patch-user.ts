@@ -7,6 +7,7 @@ export const patchUser = endpoint({
   method: "PATCH",
   path: "/v1/apps/{app}/users/{id}",
   access: "user:change",
+  sensitive: true,
   params: UserParams,
   body: UserChange,
   answer: User,

@@ -1,0 +1,156 @@
+import type { Deps } from "../platform/deps.ts";
+import { AppError } from "../platform/errors.ts";
+import { type DocumentReference, Timestamp } from "../platform/firestore.ts";
+import { randomId } from "../platform/ids.ts";
+import { sameSecret } from "../platform/keys.ts";
+import { READ_MS_MAX, within } from "../platform/within.ts";
+import type { App } from "./app.ts";
+import type { AppDirectory } from "./app-directory.ts";
+import type { Caller } from "./caller.ts";
+import type { Factor, FactorBegun, FactorOn } from "./contract.ts";
+import type { Principal } from "./principal.ts";
+import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
+import { readDocument, type StoredUser, TRANSACTION_MS_MAX, userRef } from "./store.ts";
+import { base32, matchTotp, newTotpSecret, STEP_SECONDS, TOTP_DIGITS } from "./totp.ts";
+
+/** How long a proof of the second factor is good for sensitive actions. */
+export const FACTOR_FRESH_MS = 10 * 60_000;
+export const RECOVERY_CODES = 10;
+
+export interface StoredFactor {
+  /** Sealed: what is read from the database makes no codes. */
+  readonly sealedSecret: string;
+  readonly isOn: boolean;
+  /** The step of the last code that was used; earlier ones are used up. */
+  readonly lastStep: number;
+  /** Keyed hashes of the recovery codes that are left. */
+  readonly recovery: readonly string[];
+  readonly createdAt: Timestamp;
+}
+
+export const factorRef = (app: App, userId: string): DocumentReference =>
+  app.collection("factors").doc(userId);
+
+export const secretOf = (deps: Pick<Deps, "keys">, app: App, userId: string, factor: StoredFactor): Buffer =>
+  Buffer.from(deps.keys.open("totp", `${app.id}/${userId}`, factor.sealedSecret), "base64url");
+
+export const recoveryHash = (deps: Pick<Deps, "keys">, app: App, userId: string, code: string): string =>
+  deps.keys.mac("recovery-code", app.id, userId, code.toLowerCase().replaceAll(/[^0-9a-z]/g, ""));
+
+const conflict = (): AppError =>
+  new AppError("conflict", "There is a second factor already; remove it first.");
+const wrongCode = (): AppError => new AppError("code_invalid", "The code is wrong, used or expired.");
+
+/** Whether the person has a second factor. 1 read. */
+export async function readFactor(app: App, person: Principal): Promise<Factor> {
+  const { data } = await readDocument<StoredFactor>(factorRef(app, person.id));
+  if (data?.isOn !== true) return { enabled: false, recoveryCodesLeft: 0 };
+  return {
+    enabled: true,
+    recoveryCodesLeft: data.recovery.length,
+    createdAt: data.createdAt.toDate().toISOString(),
+  };
+}
+
+/**
+ * Makes a secret for an authenticator app. It counts only once a code of it has been confirmed. 2 reads, 1 write.
+ * @throws AppError `conflict` when there is a second factor already
+ */
+export async function beginFactor(deps: Deps, app: App, person: Principal): Promise<FactorBegun> {
+  const secret = newTotpSecret();
+  const stored: StoredFactor = {
+    sealedSecret: deps.keys.seal("totp", `${app.id}/${person.id}`, secret.toString("base64url")),
+    isOn: false,
+    lastStep: 0,
+    recovery: [],
+    createdAt: Timestamp.fromMillis(deps.clock.now()),
+  };
+  const { data: user } = await readDocument<StoredUser>(userRef(app, person.id));
+  await within(
+    TRANSACTION_MS_MAX,
+    deps.firestore.runTransaction(async (transaction) => {
+      const ref = factorRef(app, person.id);
+      if ((await transaction.get(ref)).get("isOn") === true) throw conflict();
+      transaction.set(ref, { ...stored });
+    }),
+  );
+  const encoded = base32(secret);
+  const label = encodeURIComponent(`${app.id}:${user?.email ?? person.id}`);
+  const uri = `otpauth://totp/${label}?secret=${encoded}&issuer=${app.id}&algorithm=SHA1&digits=${TOTP_DIGITS}&period=${STEP_SECONDS}`;
+  return { secret: encoded, uri };
+}
+
+/**
+ * Puts the second factor in force and answers with the recovery codes, which are shown this once. 1 read, 2 writes.
+ * @throws AppError `code_invalid`, `conflict`, `not_found` when none has been begun
+ */
+export async function confirmFactor(
+  deps: Deps,
+  app: App,
+  person: Principal,
+  code: string,
+  caller: Caller,
+): Promise<FactorOn> {
+  const recoveryCodes = Array.from({ length: RECOVERY_CODES }, newRecoveryCode);
+  await within(
+    TRANSACTION_MS_MAX,
+    deps.firestore.runTransaction(async (transaction) => {
+      const ref = factorRef(app, person.id);
+      const factor = (await transaction.get(ref)).data() as StoredFactor | undefined;
+      if (factor === undefined) throw new AppError("not_found", "No second factor has been begun.");
+      if (factor.isOn) throw conflict();
+      const secret = secretOf(deps, app, person.id, factor);
+      const step = matchTotp(secret, code, deps.clock.now(), factor.lastStep, sameSecret);
+      if (step === undefined) throw wrongCode();
+      const recovery = recoveryCodes.map((each) => recoveryHash(deps, app, person.id, each));
+      transaction.update(ref, { isOn: true, lastStep: step, recovery });
+      addSecurityEvent(deps, transaction, securityEventsOf(app), {
+        kind: "factor-added",
+        actor: person.id,
+        subject: person.id,
+        caller,
+      });
+    }),
+  );
+  return { enabled: true, recoveryCodes };
+}
+
+const RECOVERY_CODE_CHARS = 12;
+
+/** 60 random bits in groups that can be copied by hand. */
+const newRecoveryCode = (): string => {
+  const text = randomId().slice(0, RECOVERY_CODE_CHARS);
+  return `${text.slice(0, 4)}-${text.slice(4, 8)}-${text.slice(8)}`;
+};
+
+/** Takes the second factor away; idempotent. 2 writes. */
+export async function removeFactor(deps: Deps, app: App, person: Principal, caller: Caller): Promise<void> {
+  const batch = deps.firestore.batch();
+  batch.delete(factorRef(app, person.id));
+  addSecurityEvent(deps, batch, securityEventsOf(app), {
+    kind: "factor-removed",
+    actor: person.id,
+    subject: person.id,
+    caller,
+  });
+  await within(READ_MS_MAX, batch.commit());
+}
+
+/**
+ * Before a sensitive action: who has a second factor must have proved it within FACTOR_FRESH_MS; who has
+ * none is let through unless the app demands one. Operator and API token are keys of servers. At most 1 read.
+ * @throws AppError `factor_required`
+ */
+export async function demandFactor(
+  deps: Pick<Deps, "clock">,
+  apps: AppDirectory,
+  app: App,
+  principal: Principal,
+): Promise<void> {
+  if (principal.kind !== "person") return;
+  if (principal.factorMs !== undefined && deps.clock.now() - principal.factorMs <= FACTOR_FRESH_MS) return;
+  const isDemanded = (await apps.settingsOf(app)).secondFactor === "required";
+  if (isDemanded || (await readFactor(app, principal)).enabled) {
+    throw new AppError("factor_required", "Prove your second factor first, then try again.");
+  }
+}
