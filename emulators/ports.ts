@@ -86,8 +86,11 @@ export function freePort(): Promise<number> {
   });
 }
 
-/** A suite that was killed leaves its function host a moment in which to notice, and to let go of its port. */
-const RELEASE_TRIES = 10;
+/**
+ * A suite that was killed leaves its function hosts a moment in which to notice, and to let go of their
+ * ports: long enough for one that is just loading its modules on a busy machine.
+ */
+const RELEASE_TRIES = 80;
 const RELEASE_TRY_MS = 50;
 
 async function becomesFree(port: number): Promise<boolean> {
