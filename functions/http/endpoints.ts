@@ -9,6 +9,7 @@ import { postToken } from "./apps/post-token.ts";
 import { deleteCurrentSession, deleteSession, deleteSessions } from "./auth/delete-session.ts";
 import { getJwks } from "./auth/get-jwks.ts";
 import { postCode } from "./auth/post-code.ts";
+import { postExchange } from "./auth/post-exchange.ts";
 import { postRefresh } from "./auth/post-refresh.ts";
 import { postSession } from "./auth/post-session.ts";
 import { deleteChat } from "./chats/delete-chat.ts";
@@ -44,6 +45,7 @@ import { patchUser } from "./users/patch-user.ts";
 export const endpoints: readonly Endpoint[] = [
   postCode,
   postSession,
+  postExchange,
   postRefresh,
   deleteCurrentSession,
   deleteSession,

@@ -56,6 +56,11 @@ export const NewSession = z.strictObject({
   code: z.string().regex(/^\d{6}$/, "must be six digits"),
   transport: Transport.optional(),
 });
+const ID_TOKEN_CHARS_MAX = 8_000;
+export const Exchange = z.strictObject({
+  idToken: z.string().min(1).max(ID_TOKEN_CHARS_MAX),
+  transport: Transport.optional(),
+});
 /** Without a refresh token the cookie is meant. */
 export const Refresh = z.strictObject({ refreshToken: z.string().min(1).max(200).optional() });
 
@@ -154,6 +159,8 @@ const Claims = z.strictObject({
   role: ClaimName.nullable(),
   /** Which role a value of that claim stands for; other values stand for `member`. */
   roles: z.record(z.string().max(200), z.enum(["admin", "member", "viewer"])),
+  /** Only tokens of this tenant of Identity Platform; null: of the project itself and of any tenant. */
+  tenant: z.string().min(1).max(100).nullable(),
 });
 const Models = z.array(z.string().min(1).max(200)).max(100);
 
@@ -183,7 +190,7 @@ export const DEFAULT_SETTINGS: AppSettings = {
   },
   allowedOrigins: [],
   retention: { chatsDays: null, temporaryDays: 30, filesDays: null },
-  claims: { email: "email", name: "name", role: null, roles: {} },
+  claims: { email: "email", name: "name", role: null, roles: {}, tenant: null },
   models: [],
   secondFactor: "optional",
 };

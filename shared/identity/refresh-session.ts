@@ -16,7 +16,8 @@ const ended = (): AppError => new AppError("session_ended", "The session has end
 
 /**
  * Exchanges a refresh token for new tokens and rotates it. An old token ends the session and its access
- * tokens, except within REFRESH_RACE_MS, when it gets the same successor as the first time. 2 reads, 1 write.
+ * tokens, except within REFRESH_RACE_MS, when it gets the same successor as the first time. 2 reads, 1 write, and
+ * one call to Identity Platform for a session that stands on a sign-in there.
  * @throws AppError `session_ended`, `unavailable`
  */
 export async function refreshSession(
@@ -71,7 +72,10 @@ export async function refreshSession(
 const isHonestRepetition = (session: StoredSession, generation: number, now: number): boolean =>
   generation === session.generation - 1 && now - session.rotatedAt.toMillis() <= REFRESH_RACE_MS;
 
-/** Whether the session was ended together with others: the person's, the app's or all. */
+/**
+ * Whether the session was ended together with others: the person's, the app's or all; or where the person
+ * had signed in for it, by a sign-out or the end of the account there.
+ */
 async function isOver(
   deps: IdentityDeps,
   app: App,
@@ -80,6 +84,11 @@ async function isOver(
   user: StoredUser,
 ): Promise<boolean> {
   const beganMs = session.createdAt.toMillis();
+  const { federated } = session;
+  if (federated !== undefined) {
+    const signedInMs = federated.signedInAt.toMillis();
+    if (!(await deps.identityPlatform.stands(federated.uid, signedInMs))) return true;
+  }
   if (beganMs <= (user.sessionsValidAfter?.toMillis() ?? -1)) return true;
   // Only how the session began counts here: tokens that a role change ended are what a refresh replaces.
   const issued = { app: app.id, user: session.user, sessionId, tokenId: "", issuedMs: Infinity, beganMs };

@@ -56,6 +56,8 @@ export interface StoredSession {
   readonly createdAt: Timestamp;
   /** When the person last proved their second factor in this session. */
   readonly factorAt: Timestamp | null;
+  /** The sign-in at Identity Platform that it stands on; it ends with that. */
+  readonly federated?: { readonly uid: string; readonly signedInAt: Timestamp };
   readonly expireAt: Timestamp;
 }
 

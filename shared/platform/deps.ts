@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { type Firestore, openFirestore } from "./firestore.ts";
+import { type IdentityPlatform, openIdentityPlatform } from "./identity-platform.ts";
 import { type KeyEncryption, keyEncryptionOf } from "./key-encryption.ts";
 import { createKeys, type Keys } from "./keys.ts";
 import { createLog, type Log } from "./log.ts";
@@ -21,6 +22,7 @@ export interface Deps {
   readonly publisher: Publisher;
   readonly tasks: TaskQueue;
   readonly mailer: Mailer;
+  readonly identityPlatform: IdentityPlatform;
   readonly upkeep: Upkeep;
 }
 
@@ -36,6 +38,7 @@ export function openDeps(config: Config, replaced: Partial<Pick<Deps, "clock" | 
     publisher: openPublisher(config),
     tasks: openTaskQueue(config),
     mailer: openMailer(config),
+    identityPlatform: openIdentityPlatform(config),
     upkeep: createUpkeep(config),
   };
 }
@@ -51,6 +54,7 @@ export async function closeDeps(deps: Deps): Promise<void> {
     deps.publisher.close(),
     deps.tasks.close(),
     deps.mailer.close(),
+    deps.identityPlatform.close(),
     deps.firestore.terminate(),
   ];
   await within(CLOSE_MS_MAX, Promise.allSettled(closing)).catch(() => undefined);

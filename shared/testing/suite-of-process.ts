@@ -15,9 +15,10 @@ export function suiteOfProcess(): Promise<Suite> {
 async function start(): Promise<Suite> {
   const indexes = JSON.parse(readFileSync("firestore.indexes.json", "utf8"));
   const suite = await startSuite({ project: "unused", dataDir: undefined, indexes });
-  // Google's clients look for these two in the environment and nowhere else.
+  // Google's clients look for these in the environment and nowhere else.
   process.env.FIRESTORE_EMULATOR_HOST = suite.env.FIRESTORE_EMULATOR_HOST;
   process.env.PUBSUB_EMULATOR_HOST = suite.env.PUBSUB_EMULATOR_HOST;
+  process.env.FIREBASE_AUTH_EMULATOR_HOST = suite.env.FIREBASE_AUTH_EMULATOR_HOST;
   process.env.METADATA_SERVER_DETECTION = "none";
   return suite;
 }
