@@ -1,0 +1,62 @@
+import type { ApiClient } from "./api-client.ts";
+
+/** What happened at every instance while something was ended. */
+export interface Ending {
+  /** From the call that ends it to the beginning of the last request that was accepted anywhere. */
+  readonly lastAcceptedMs: number;
+  readonly accepted: number;
+  /** Requests of others that were refused meanwhile. */
+  readonly honestRefused: number;
+  readonly honest: number;
+}
+
+/** So many refusals of an instance in a row, and it accepts no more. */
+const REFUSALS_IN_A_ROW = 5;
+const GIVE_UP_MS = 20_000;
+
+/**
+ * Has every instance asked without pause with what is to be ended, and with what is not, while `end` is called.
+ * Resolves once no instance accepts the former.
+ */
+export async function watchEnding(
+  instances: readonly { ended(): Promise<number>; honest: (() => Promise<number>) | undefined }[],
+  end: () => Promise<unknown>,
+): Promise<Ending> {
+  let endedAtMs = Infinity;
+  let lastAcceptedMs = 0;
+  let accepted = 0;
+  let honest = 0;
+  let honestRefused = 0;
+  let isOver = false;
+  const deadlineMs = performance.now() + GIVE_UP_MS;
+  const watch = async (ask: () => Promise<number>): Promise<void> => {
+    for (let refusals = 0; refusals < REFUSALS_IN_A_ROW; ) {
+      const begunMs = performance.now();
+      if (begunMs > deadlineMs) throw new Error("It is still accepted.");
+      const isAccepted = (await ask()) === 200;
+      refusals = isAccepted ? 0 : refusals + 1;
+      if (!isAccepted) continue;
+      accepted += 1;
+      lastAcceptedMs = Math.max(lastAcceptedMs, begunMs - endedAtMs);
+    }
+  };
+  const serve = async (ask: () => Promise<number>): Promise<void> => {
+    while (!isOver) {
+      honest += 1;
+      if ((await ask()) !== 200) honestRefused += 1;
+    }
+  };
+  const serving = instances.flatMap(({ honest: ask }) => (ask === undefined ? [] : [serve(ask)]));
+  const watching = instances.map((instance) => watch(() => instance.ended()));
+  endedAtMs = performance.now();
+  await end();
+  await Promise.all(watching).finally(() => {
+    isOver = true;
+  });
+  await Promise.all(serving);
+  return { lastAcceptedMs, accepted, honestRefused, honest };
+}
+
+/** An instance's view of one token. */
+export const asks = (client: ApiClient, path: string) => async (): Promise<number> =>
+  (await client.get(path)).status;
