@@ -118,9 +118,12 @@ function leavesOf(filter: Filter): Leaf[] {
 function checkCombination(filter: Filter): void {
   const leaves = leavesOf(filter);
   const count = (...ops: Operator[]): number => leaves.filter(({ op }) => ops.includes(op)).length;
-  if (count("not-in") > 1) throw invalid("Only a single NOT_IN is allowed in a query.");
+  if (count("not-in", "!=") > 1) {
+    throw invalid(
+      "Only a single 'NOT_EQUAL', 'NOT_IN', 'IS_NOT_NAN', or 'IS_NOT_NULL' filter is allowed in a query.",
+    );
+  }
   if (count("not-in") === 0) return;
-  if (count("!=") > 0) throw invalid("NOT_IN and NOT_EQUAL cannot be combined.");
   if (count("in", "array-contains-any") > 0 || hasOr(filter)) {
     throw invalid("NOT_IN cannot be combined with OR, IN or ARRAY_CONTAINS_ANY.");
   }

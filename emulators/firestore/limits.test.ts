@@ -32,13 +32,31 @@ const codeOf = (call: Promise<unknown>): Promise<number> =>
   );
 
 test("a document may have one mebibyte by the documented formula, and not a byte more", async () => {
-  // Name: "a" and "b" with a byte each, and 16. Field: "f" with a byte. Text: a byte. Document: 32.
-  const overhead = 2 + 2 + 16 + 2 + 1 + 32;
-  await set("a/b", { f: text(1_048_576 - overhead) });
-  await expect(set("a/b", { f: text(1_048_576 - overhead + 1) })).rejects.toMatchObject({
-    code: INVALID_ARGUMENT,
-    message: expect.stringContaining("exceeds the maximum allowed size of 1,048,576 bytes"),
-  });
+  // Name: "a" and "b" with a byte each, and 16. Fields: two of a letter and a byte. Texts: a byte each. Document: 32.
+  const overhead = 2 + 2 + 16 + 2 * (2 + 1) + 32;
+  const half = 500_000;
+  await set("a/b", { f: text(half), g: text(1_048_576 - overhead - half) });
+  await expect(set("a/b", { f: text(half), g: text(1_048_576 - overhead - half + 1) })).rejects.toMatchObject(
+    {
+      code: INVALID_ARGUMENT,
+      message: expect.stringContaining("exceeds the maximum allowed size of 1,048,576 bytes"),
+    },
+  );
+});
+
+test("a text may have a mebibyte less 89 bytes, wherever it stands", async () => {
+  await set("a/b", { f: text(1_048_487) });
+  const tooLong = [
+    { f: text(1_048_488) },
+    { f: { arrayValue: { values: [text(1_048_488)] } } },
+    { m: { mapValue: { fields: { f: text(1_048_488) } } } },
+  ];
+  for (const fields of tooLong) {
+    await expect(set("a/b", fields)).rejects.toMatchObject({
+      code: INVALID_ARGUMENT,
+      message: expect.stringContaining("is longer than 1048487 bytes"),
+    });
+  }
 });
 
 test("a request may not exceed ten mebibytes", async () => {

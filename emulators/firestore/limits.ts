@@ -5,6 +5,8 @@
 
 /** A document's size by the documented formula, at most 1 MiB. */
 export const DOCUMENT_BYTES_MAX = 1_048_576;
+/** A text or bytes, anywhere in a document: 1 MiB less 89 bytes. */
+export const FIELD_VALUE_BYTES_MAX = 1_048_487;
 /** A request, at most 10 MiB. */
 export const REQUEST_BYTES_MAX = 10 * 1_048_576;
 /** A document's id and a collection's id, in UTF-8. */

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Call, Kernel, Message } from "../kernel/grpc.ts";
 import { RpcError } from "../kernel/rpc-error.ts";
 import { DATABASE_SCOPE, keyPrefix } from "./entries.ts";
@@ -160,12 +161,12 @@ function listByQuery(
 ): Page {
   const orderBy = parseOrderBy(request.orderBy);
   const query = parseQuery(parent, { from: [{ collectionId: request.collectionId }], orderBy, offset: 0 });
-  const start = request.pageToken === "" ? undefined : parseToken(request.pageToken, query);
+  const start = request.pageToken === "" ? undefined : parseToken(request, query);
   const run = state.engine.run({ ...query, start }, at);
   const documents: Page["documents"][number][] = [];
   let last: Found | undefined;
   for (let found = run.next(); found !== undefined; found = run.next()) {
-    if (documents.length === size) return { documents, token: tokenAfter(last as Found, query) };
+    if (documents.length === size) return { documents, token: tokenAfter(last as Found, query, request) };
     documents.push({ name: found.name, document: found.document });
     last = found;
   }
@@ -182,17 +183,26 @@ function parseOrderBy(text: string): Message[] {
   });
 }
 
+/** What a token belongs to: the listing it was given out by, and no other. */
+function listingMark({ parent, collectionId, orderBy }: Message): string {
+  return createHash("sha256")
+    .update(JSON.stringify([parent, collectionId, orderBy]))
+    .digest("base64url");
+}
+
 /** A page's token is the place of its last document, in the order of the listing. */
-function tokenAfter(last: Found, query: Query): string {
+function tokenAfter(last: Found, query: Query, request: Message): string {
   const keys = query.orders.map(({ path }) => {
     const value = last.valueAt(path);
     return value === undefined ? last.path : valueKey(value);
   });
-  return keys.map((key) => key.toString("base64url")).join(".");
+  return [listingMark(request), ...keys.map((key) => key.toString("base64url"))].join(".");
 }
 
-function parseToken(token: string, query: Query): Cursor {
-  const keys = token.split(".").map((part) => Buffer.from(part, "base64url"));
-  if (keys.length !== query.orders.length) throw invalid("Invalid page token.");
-  return { keys, before: false };
+function parseToken(request: Message, query: Query): Cursor {
+  const [mark, ...parts] = String(request.pageToken).split(".");
+  if (mark !== listingMark(request) || parts.length !== query.orders.length) {
+    throw invalid("Invalid page token.");
+  }
+  return { keys: parts.map((part) => Buffer.from(part, "base64url")), before: false };
 }

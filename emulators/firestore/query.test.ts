@@ -143,6 +143,10 @@ test("listing shows collections, documents and documents that only have others b
   const [second] = await firestore.call("ListDocuments", { ...page, pageToken: first.nextPageToken });
   const shown = [...first.documents, ...second.documents].map(({ name }) => name.split("/").at(-1));
   expect(shown).toEqual(["bj", "tok", "la", "sf"]);
+  for (const other of [{ pageToken: "guessed" }, { orderBy: "name", pageToken: first.nextPageToken }]) {
+    const call = firestore.call("ListDocuments", { ...page, ...other });
+    await expect(call).rejects.toMatchObject({ code: INVALID_ARGUMENT });
+  }
 });
 
 test("aggregations count, add and average, and know integers from doubles", async () => {
@@ -271,6 +275,9 @@ test("what production refuses is refused", async () => {
     }),
     where({
       compositeFilter: { op: "AND", filters: [fieldFilter("NOT_IN", list(1)), fieldFilter("NOT_EQUAL")] },
+    }),
+    where({
+      compositeFilter: { op: "AND", filters: [fieldFilter("NOT_EQUAL"), fieldFilter("NOT_EQUAL")] },
     }),
     { from, limit: { value: -1 } },
     { from, offset: -1 },

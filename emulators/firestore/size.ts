@@ -44,3 +44,22 @@ function valueSize(value: Value): number {
       return fieldsSize(value.fields) + DOCUMENT_OVERHEAD;
   }
 }
+
+/** The path of the first text or bytes longer than `bytesMax`; undefined where there is none. */
+export function longValue(fields: Fields, bytesMax: number): string | undefined {
+  for (const [name, value] of fields) {
+    if (lengthOf(value) > bytesMax) return name;
+    const inside = value.type === "map" ? longValue(value.fields, bytesMax) : undefined;
+    if (inside !== undefined) return `${name}.${inside}`;
+  }
+  return undefined;
+}
+
+/** Bytes of the longest text or bytes that a value is, or that its array holds. */
+function lengthOf(value: Value): number {
+  if (value.type === "string") return value.utf8.length;
+  if (value.type === "bytes") return value.bytes.length;
+  return value.type === "array"
+    ? value.values.reduce((most, element) => Math.max(most, lengthOf(element)), 0)
+    : 0;
+}

@@ -2,10 +2,10 @@ import { RpcError } from "../kernel/rpc-error.ts";
 import type { IndexCatalog } from "./catalog.ts";
 import { countEntries } from "./entries.ts";
 import { encodeFields, fieldAt, fieldsOf, storedFields, withField } from "./fields.ts";
-import { DOCUMENT_BYTES_MAX, INDEX_ENTRIES_MAX } from "./limits.ts";
+import { DOCUMENT_BYTES_MAX, FIELD_VALUE_BYTES_MAX, INDEX_ENTRIES_MAX } from "./limits.ts";
 import { groupOf, segmentKey } from "./path.ts";
 import type { IndexSettler } from "./settle.ts";
-import { documentSize } from "./size.ts";
+import { documentSize, longValue } from "./size.ts";
 import type { DatabaseRow, Store, StoredDocument } from "./store.ts";
 import type { Micros } from "./time.ts";
 import type { Fields, Value } from "./value.ts";
@@ -105,6 +105,15 @@ export class Writer {
   }
 
   private checkLimits(write: Write, path: string, fields: Fields, encodedBytes: number): void {
+    if (encodedBytes > FIELD_VALUE_BYTES_MAX) {
+      const name = longValue(fields, FIELD_VALUE_BYTES_MAX);
+      if (name !== undefined) {
+        throw refuse(
+          "INVALID_ARGUMENT",
+          `The value of property "${name}" is longer than ${FIELD_VALUE_BYTES_MAX} bytes.`,
+        );
+      }
+    }
     // An empty map counts for eight times its encoded bytes, and no value for more; so only a
     // document of some size needs the exact sum.
     if (encodedBytes * 8 > DOCUMENT_BYTES_MAX) {

@@ -117,8 +117,8 @@ function queueCalls({ clock }: Kernel, state: TaskState, dispatcher: Dispatcher)
       return { queues: page.map(queueMessage), nextPageToken };
     },
     UpdateQueue({ queue, updateMask }) {
-      if (state.queue(queue?.name) === undefined) {
-        const created = newQueue(queue?.name, queue ?? {});
+      if (state.queue(parseName("queue", queue?.name)) === undefined) {
+        const created = newQueue(queue.name, queue);
         return database.write(() => {
           state.putQueue(created);
           return queueMessage(created);
