@@ -28,9 +28,17 @@ export interface Visitor extends AsyncDisposable {
   readonly complaints: string[];
 }
 
+export interface Pair extends AsyncDisposable {
+  readonly ada: Visitor;
+  readonly bob: Visitor;
+  readonly number: number;
+}
+
 /** The really running system, with a browser before it. */
 export interface Stage {
   visit(viewport?: { width: number; height: number }): Promise<Visitor>;
+  /** A group of two people, each at a browser of their own, with the chat open. */
+  pair(title: string): Promise<Pair>;
   /** Calls the API of the demo app with the operator's key. */
   api(method: string, path: string, body?: unknown): Promise<Response>;
   /** Calls a door of the control API. */
@@ -63,19 +71,41 @@ export async function openStage(): Promise<Stage> {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
 
+  const visit = async (viewport = { width: 1440, height: 900 }): Promise<Visitor> => {
+    const context = await browser.newContext({ viewport, reducedMotion: "reduce" });
+    const page = await context.newPage();
+    page.setDefaultTimeout(WAIT_MS_MAX);
+    const complaints: string[] = [];
+    page.on("pageerror", (error) => complaints.push(error.message));
+    page.on("console", (message) => {
+      if (message.text().includes("Content Security Policy")) complaints.push(message.text());
+    });
+    await page.goto(url);
+    return { page, context, complaints, [Symbol.asyncDispose]: () => context.close() };
+  };
+
   return {
     api,
-    async visit(viewport = { width: 1440, height: 900 }) {
-      const context = await browser.newContext({ viewport, reducedMotion: "reduce" });
-      const page = await context.newPage();
-      page.setDefaultTimeout(WAIT_MS_MAX);
-      const complaints: string[] = [];
-      page.on("pageerror", (error) => complaints.push(error.message));
-      page.on("console", (message) => {
-        if (message.text().includes("Content Security Policy")) complaints.push(message.text());
-      });
-      await page.goto(url);
-      return { page, context, complaints, [Symbol.asyncDispose]: () => context.close() };
+    visit,
+    async pair(title) {
+      const [ada, bob] = await Promise.all([visit(), visit()]);
+      const suffix = crypto.randomUUID().slice(0, 8);
+      await Promise.all([
+        signIn(ada.page, `ada-${suffix}@example.com`),
+        signIn(bob.page, `bob-${suffix}@example.com`),
+      ]);
+      const number = await createChat(ada.page, title);
+      const users = (await (await api("GET", "/users?limit=100")).json()) as {
+        data: { id: string; email: string }[];
+      };
+      const id = users.data.find(({ email }) => email === `bob-${suffix}@example.com`)?.id;
+      await api("PUT", `/chats/${number}/members/${id}`);
+      await bob.page.goto(`${url}/#/chats/${number}`);
+      await bob.page.locator(".chat-title", { hasText: title }).waitFor();
+      const close = async (): Promise<void> => {
+        await Promise.all([ada.context.close(), bob.context.close()]);
+      };
+      return { ada, bob, number, [Symbol.asyncDispose]: close };
     },
     control: (path, body) =>
       fetch(`http://127.0.0.1:${system.ports.ui}/control/${path}`, {
@@ -111,6 +141,19 @@ export async function createChat(page: Page, title: string): Promise<number> {
   await page.keyboard.press("Enter");
   await page.locator(".chat-title", { hasText: title }).waitFor();
   return Number(/\d+$/.exec(page.url())?.[0]);
+}
+
+/** Has the page look for news now, as it does when somebody comes back to its tab. */
+export async function lookNow(page: Page): Promise<void> {
+  await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
+}
+
+/** Opens the menu of the message that says this. */
+export async function openMenu(page: Page, text: string): Promise<void> {
+  const line = page.locator(".line", { hasText: text });
+  await line.hover();
+  await line.getByRole("button", { name: "Actions for message" }).click();
+  await page.getByRole("dialog", { name: "Actions for this message" }).waitFor();
 }
 
 /** Sends a message and waits until the server has it. */

@@ -71,9 +71,9 @@ export function showChats({ element, api, me, people, onNew, onChange }) {
     if (wanted !== archived) return false;
     const isNew =
       !loaded ||
-      page.data.some(({ number, updatedAt, unreadCount }) => {
+      page.data.some(({ number, revision, unreadCount }) => {
         const known = find(number);
-        return known === undefined || known.updatedAt !== updatedAt || known.unreadCount !== unreadCount;
+        return known === undefined || known.revision !== revision || known.unreadCount !== unreadCount;
       });
     const numbers = new Set(page.data.map(({ number }) => number));
     const further = page.hasMore ? chats.filter(({ number }) => !numbers.has(number)) : [];
@@ -175,8 +175,10 @@ export function showChats({ element, api, me, people, onNew, onChange }) {
     /** A chat has gone on, as its open view knows before the list is asked for again. @param {number} number @param {Message} newest */
     goOn(number, newest) {
       const chat = find(number);
-      if (chat === undefined || newest.number <= (chat.latest?.number ?? 0)) return;
-      put({ ...chat, latest: newest, messagesCount: newest.number, updatedAt: newest.createdAt });
+      const known = chat?.latest?.number ?? 0;
+      if (chat === undefined || newest.number < known) return;
+      const updatedAt = newest.number > known ? newest.createdAt : chat.updatedAt;
+      put({ ...chat, latest: newest, messagesCount: newest.number, updatedAt });
     },
 
     close() {
@@ -197,6 +199,12 @@ function nameOfChat(chat, me, people) {
   return others.length > 3 ? `${names.join(", ")} and ${others.length - 3} more` : names.join(", ");
 }
 
+/** @param {Chat} chat */
+function latestOf({ latest }) {
+  if (latest === undefined) return "Nothing said yet";
+  return latest.text === "" ? "The latest message was deleted" : latest.text;
+}
+
 /** @param {Chat} chat @param {boolean} isOpen @param {string} name */
 function drawChat(chat, isOpen, name) {
   const at = chat.latest?.createdAt ?? chat.createdAt;
@@ -208,7 +216,7 @@ function drawChat(chat, isOpen, name) {
       { href: `#/chats/${chat.number}`, class: "chat", ...(isOpen ? { "aria-current": true } : {}) },
       el("span", { class: "chat-name" }, name),
       el("time", { dateTime: at }, listTimeOf(at)),
-      el("span", { class: "chat-latest" }, chat.latest?.text ?? "Nothing said yet"),
+      el("span", { class: "chat-latest" }, latestOf(chat)),
       chat.unreadCount > 0 &&
         el(
           "span",

@@ -1,7 +1,7 @@
 import { el } from "./dom.js";
 
 /** The API's limit for a message's text. */
-const TEXT_CHARS_MAX = 32_000;
+export const TEXT_CHARS_MAX = 32_000;
 
 /**
  * Where messages are written. Enter sends, Shift and Enter begin a new line; while characters are being

@@ -45,3 +45,27 @@ export function openDialog({ title, content, action, isDangerous = false, submit
   document.body.append(dialog);
   dialog.showModal();
 }
+
+/**
+ * Shows something in a modal dialog, with nothing to decide.
+ *
+ * @param {string} title
+ * @param {...import("./dom.js").Child} content
+ */
+export function showInDialog(title, ...content) {
+  const dialog = el(
+    "dialog",
+    { "aria-labelledby": "dialog-title" },
+    el(
+      "form",
+      { method: "dialog" },
+      el("h2", { id: "dialog-title" }, title),
+      ...content,
+      el("div", { class: "actions" }, el("button", { type: "submit", autofocus: true }, "Close")),
+    ),
+  );
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+  return dialog;
+}

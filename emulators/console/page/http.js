@@ -37,6 +37,7 @@ function sentenceOf(status, problem) {
  * @property {unknown} [body]
  * @property {Record<string, string>} [headers]
  * @property {AbortSignal} [signal]
+ * @property {boolean} [keepalive] goes on when the page is left
  *
  * @typedef {{ status: number, data: any, headers: Headers, ms: number }} Answer
  */
@@ -49,10 +50,11 @@ function sentenceOf(status, problem) {
  * @param {Asked} [asked]
  * @returns {Promise<Answer>}
  */
-export async function send(method, url, { body, headers = {}, signal } = {}) {
+export async function send(method, url, { body, headers = {}, signal, keepalive = false } = {}) {
   const startedAt = performance.now();
   const response = await reach(url, {
     method,
+    keepalive,
     headers: body === undefined ? headers : { "content-type": "application/json", ...headers },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     ...(signal === undefined ? {} : { signal }),

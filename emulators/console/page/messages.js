@@ -1,25 +1,19 @@
 import { openConversation } from "./conversation.js";
 import { announce, el, fill, toast } from "./dom.js";
-import { dayOf, exactTimeOf, momentOf, timeOf } from "./format.js";
+import { dayOf, momentOf } from "./format.js";
+import { createMessageActions } from "./message-actions.js";
+import { showHistory } from "./message-history.js";
+import { drawLine } from "./message-line.js";
+import { createMessageMenu } from "./message-menu.js";
+import { lookOfReactions } from "./reactions.js";
+import { rove } from "./roving.js";
 import { createWindow } from "./window.js";
 
 /** @typedef {import("./types.js").Message} Message */
 /** @typedef {import("./types.js").Sender} Sender */
 /** @typedef {import("./conversation.js").Draft} Draft */
-
-/**
- * One line of the view: a message or a draft, and how it stands to the one above.
- * @typedef {object} Line
- * @property {string} key
- * @property {string} look
- * @property {Message | undefined} message
- * @property {Draft | undefined} draft
- * @property {boolean} isMine
- * @property {string} at
- * @property {boolean} opensDay the first of its day
- * @property {boolean} isFirst the first of the chat
- * @property {boolean} continues the same person went on within a few minutes
- */
+/** @typedef {import("./message-line.js").Line} Line */
+/** @typedef {import("./message-line.js").Around} Around */
 
 const CONTINUES_MS = 5 * 60_000;
 
@@ -30,11 +24,14 @@ const CONTINUES_MS = 5 * 60_000;
  * @param {import("./api.js").Api} options.api
  * @param {number} options.chat
  * @param {string} options.me
+ * @param {boolean} options.mayDeleteAny
  * @param {import("./people.js").People} options.people
- * @param {(number: number) => void} options.onRead the newest message that has been seen
+ * @param {(newest: Message) => void} options.onRead the newest message has been seen
  * @param {(newest: Message) => void} options.onNewest
+ * @param {() => void} options.onGone
+ * @param {(newest: Message) => string} options.seenBy
  */
-export function showMessages({ api, chat, me, people, onRead, onNewest }) {
+export function showMessages({ api, chat, me, mayDeleteAny, people, onRead, onNewest, onGone, seenBy }) {
   const list = el("ol", { class: "messages", "aria-label": "Messages" });
   const older = el("p", { class: "older", hidden: true }, "Loading earlier messages …");
   const scroller = el(
@@ -48,15 +45,15 @@ export function showMessages({ api, chat, me, people, onRead, onNewest }) {
     { class: "to-newest", type: "button", hidden: true, onclick: () => view.toEnd() },
     "Newest messages ↓",
   );
-  const element = el("div", { class: "conversation" }, older, scroller, empty, newest);
 
   const view = createWindow({
     scroller,
     list,
     /** @param {Line} line */
-    draw: (line) => drawLine(line, people, conversation),
+    draw: (line) => drawLine(line, around),
     onNearStart: () => void conversation.loadOlder(),
     onMove: (atEnd) => {
+      menu.close();
       newest.hidden = atEnd;
       if (atEnd) seen();
     },
@@ -68,6 +65,7 @@ export function showMessages({ api, chat, me, people, onRead, onNewest }) {
     onChange: () => update(),
     onArrival: (messages) => void arrived(messages),
     onNewest,
+    onGone,
     onError: (cause) => {
       if (!conversation.loaded)
         showEmpty("The messages can't be loaded", String(/** @type {Error} */ (cause).message));
@@ -75,10 +73,55 @@ export function showMessages({ api, chat, me, people, onRead, onNewest }) {
     },
   });
 
+  const actions = createMessageActions({ api, chat, me, conversation, onChange: () => update() });
+
+  /** @param {Message} message */
+  const focusOn = ({ number }) =>
+    /** @type {HTMLElement | null} */ (list.querySelector(`.act[data-number="${number}"]`))?.focus({
+      preventScroll: true,
+    });
+
+  /** @param {Message} message */
+  const actionsOn = (message) => {
+    const isMine = "id" in message.sender && message.sender.id === me;
+    return [
+      ...(isMine ? [{ label: "Edit", act: () => actions.edit(message) }] : []),
+      { label: "Copy text", act: () => void actions.copy(message) },
+      ...(message.editedAt === undefined ? [] : [{ label: "History …", act: () => showHistoryOf(message) }]),
+      ...(isMine || mayDeleteAny
+        ? [{ label: "Delete", isDangerous: true, act: () => actions.remove(message) }]
+        : []),
+    ];
+  };
+  const menu = createMessageMenu({
+    me,
+    actions: actionsOn,
+    onReact: (message, emoji) => void actions.toggle(message, emoji),
+    onClose: focusOn,
+  });
+  /** @param {Message} message */
+  const showHistoryOf = (message) => void showHistory(() => actions.history(message));
+
+  /** @type {Around} */
+  const around = {
+    me,
+    people,
+    conversation,
+    actions,
+    onMenu: menu.open,
+    onHistory: showHistoryOf,
+    onResize: () => view.remeasure(),
+  };
+  rove(list, ".act", { vertical: true });
+  const element = el("div", { class: "conversation" }, older, scroller, empty, newest, menu.element);
+
   const seen = () => {
     const last = conversation.messages.at(-1);
-    if (last !== undefined && view.atEnd && !document.hidden) onRead(last.number);
+    if (last !== undefined && view.atEnd && !document.hidden) onRead(last);
   };
+  // What came in while nobody looked is seen when somebody does.
+  const ending = new AbortController();
+  document.addEventListener("visibilitychange", seen, { signal: ending.signal });
 
   /** @param {readonly Message[]} messages */
   const arrived = async (messages) => {
@@ -95,7 +138,7 @@ export function showMessages({ api, chat, me, people, onRead, onNewest }) {
 
   const update = () => {
     older.hidden = !conversation.loadingOlder;
-    const lines = linesOf(conversation, me, people);
+    const lines = linesOf(around, seenBy);
     empty.hidden = true;
     if (conversation.loaded && lines.length === 0) {
       showEmpty(
@@ -111,7 +154,7 @@ export function showMessages({ api, chat, me, people, onRead, onNewest }) {
 
   return {
     element,
-    conversation,
+    update,
     /** Sends, and shows it. @param {string} text */
     send(text) {
       conversation.send(text);
@@ -119,6 +162,8 @@ export function showMessages({ api, chat, me, people, onRead, onNewest }) {
     },
     close() {
       forgetPeople();
+      ending.abort();
+      actions.close();
       conversation.close();
       view.destroy();
     },
@@ -126,14 +171,15 @@ export function showMessages({ api, chat, me, people, onRead, onNewest }) {
 }
 
 /**
- * @param {import("./conversation.js").Conversation} conversation
- * @param {string} me
- * @param {import("./people.js").People} people
+ * @param {Around} around
+ * @param {(newest: Message) => string} seenBy
  * @returns {Line[]}
  */
-function linesOf(conversation, me, people) {
+function linesOf({ conversation, actions, me, people }, seenBy) {
   /** @type {Line[]} */
   const lines = [];
+  const newest = conversation.drafts.length === 0 ? conversation.messages.at(-1) : undefined;
+  const reachable = conversation.messages.findLast(({ status }) => status === "complete");
   let previous = { sender: "", moment: { ms: 0, day: 0 } };
   /** @param {string} key @param {Sender} from @param {string} at @param {Message | undefined} message @param {Draft | undefined} draft */
   const add = (key, from, at, message, draft) => {
@@ -143,9 +189,22 @@ function linesOf(conversation, me, people) {
     const continues =
       !opensDay && previous.sender === sender && moment.ms - previous.moment.ms < CONTINUES_MS;
     const isFirst = lines.length === 0 && !conversation.hasOlder;
-    const state = draft?.state ?? `${message?.revision} ${message?.status}`;
-    const look = [state, opensDay && dayOf(at), continues, isFirst, people.known(from)].join("|");
-    lines.push({ key, look, message, draft, isMine: sender === me, at, opensDay, isFirst, continues });
+    const isLeaving = message?.status === "complete" && actions.isLeaving(message.number);
+    const isEdited = message?.status === "complete" && actions.editing?.message.number === message.number;
+    const editing = isEdited ? actions.editing : undefined;
+    const isTabStop = message !== undefined && message === reachable;
+    const seen = message !== undefined && message === newest ? seenBy(message) : "";
+    const look = [
+      stateOf(message, draft, editing),
+      message !== undefined && lookOfReactions(message, people),
+      opensDay && dayOf(at),
+      [continues, isFirst, isTabStop, isLeaving],
+      seen,
+      people.known(from),
+    ].join("|");
+    const isMine = sender === me;
+    const place = { isMine, at, opensDay, isFirst, isTabStop, continues };
+    lines.push({ key, look, message, draft, ...place, editing, isLeaving, seenBy: seen });
     previous = { sender, moment };
   };
   for (const message of conversation.messages) {
@@ -155,59 +214,11 @@ function linesOf(conversation, me, people) {
   return lines;
 }
 
-/** @param {Line} line @param {import("./people.js").People} people @param {import("./conversation.js").Conversation} conversation */
-function drawLine(line, people, conversation) {
-  const { message, draft } = line;
-  const body = el(
-    "div",
-    { class: "bubble" },
-    message?.status === "deleted"
-      ? el("em", {}, "This message was deleted.")
-      : (message?.text ?? draft?.text),
-  );
-  return el(
-    "li",
-    {
-      class: "line",
-      "data-mine": line.isMine,
-      "data-continues": line.continues,
-      "data-state": draft?.state ?? message?.status,
-      ...(message === undefined ? {} : { "aria-posinset": message.number, "aria-setsize": -1 }),
-    },
-    line.isFirst && el("p", { class: "beginning" }, "The beginning of this chat"),
-    line.opensDay && el("p", { class: "day" }, el("span", {}, dayOf(line.at))),
-    message !== undefined &&
-      !line.isMine &&
-      !line.continues &&
-      el("p", { class: "sender" }, people.avatar(message.sender), people.known(message.sender) ?? "…"),
-    el("div", { class: "said" }, body, footOf(line)),
-    draft?.state === "failed" && failureOf(draft, conversation),
-  );
-}
-
-/** @param {Line} line */
-function footOf({ message, draft, at }) {
-  if (draft !== undefined)
-    return el("span", { class: "foot" }, draft.state === "sending" ? "Sending …" : "Not sent");
-  return el(
-    "span",
-    { class: "foot" },
-    el("time", { dateTime: at, title: exactTimeOf(at) }, timeOf(at)),
-    message?.editedAt !== undefined && " · edited",
-  );
-}
-
-/** @param {Draft} draft @param {import("./conversation.js").Conversation} conversation */
-function failureOf(draft, conversation) {
-  return el(
-    "div",
-    { class: "failure", role: "alert" },
-    el("span", {}, draft.error),
-    el("button", { type: "button", onclick: () => conversation.retry(draft.key) }, "Try again"),
-    el(
-      "button",
-      { type: "button", class: "quiet", onclick: () => conversation.discard(draft.key) },
-      "Discard",
-    ),
-  );
+/**
+ * While somebody writes in a line it is drawn anew only for its own sake, or the field would lose the cursor.
+ * @param {Message | undefined} message @param {Draft | undefined} draft @param {Line["editing"]} editing
+ */
+function stateOf(message, draft, editing) {
+  if (editing !== undefined) return `editing ${editing.isSaving} ${editing.error}`;
+  return draft?.state ?? `${message?.revision} ${message?.status}`;
 }

@@ -66,7 +66,7 @@ function showPlayground(api, me) {
     const onGone = () => {
       location.hash = "#/";
     };
-    open = showChat({ element: main, api, me: me.id, people, chats, number, onGone });
+    open = showChat({ element: main, api, me, people, chats, number, onGone });
     open.focus();
   };
 

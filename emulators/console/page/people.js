@@ -4,6 +4,8 @@ import { el } from "./dom.js";
 /** @typedef {import("./types.js").Sender} Sender */
 /** @typedef {ReturnType<typeof createPeople>} People */
 
+const listing = new Intl.ListFormat("en", { type: "conjunction" });
+
 /**
  * The names of people, read once each when they are first needed.
  *
@@ -56,9 +58,26 @@ export function createPeople(api, me) {
     return names.get(sender.id);
   };
 
+  /** A page of the app's people. @param {string | null} [cursor] @returns {Promise<import("./types.js").Page<User>>} */
+  const page = async (cursor = null) => {
+    const query = new URLSearchParams({ limit: "100", ...(cursor === null ? {} : { cursor }) });
+    /** @type {import("./types.js").Page<User>} */
+    const found = await api.get(`/users?${query}`, { background: true });
+    for (const { id, name } of found.data) names.set(id, name);
+    return found;
+  };
+
   return {
     nameOf,
     known,
+
+    /** "You, Ada and 3 more": at most so many names, oneself first. @param {readonly string[]} ids @param {number} namesMax */
+    list(ids, namesMax) {
+      const sorted = ids.includes(me.id) ? [me.id, ...ids.filter((id) => id !== me.id)] : ids;
+      const shown = sorted.slice(0, namesMax).map((id) => (id === me.id ? "You" : (known({ id }) ?? "…")));
+      const rest = ids.length - shown.length;
+      return listing.format(rest === 0 ? shown : [...shown, `${rest} more`]);
+    },
 
     /** A round mark with the initial, in a colour of its own. @param {Sender} sender */
     avatar(sender) {
@@ -73,16 +92,15 @@ export function createPeople(api, me) {
       return () => listeners.delete(listener);
     },
 
-    /** The people of the app but oneself, newest page. @returns {Promise<User[]>} */
-    async others() {
-      const page = await api.get("/users?limit=100", { background: true });
-      /** @type {User[]} */
-      const users = page.data;
-      for (const user of users) names.set(user.id, user.name);
-      return users.filter(({ id }) => id !== me.id);
-    },
+    page,
+
+    /** The people of the app but oneself, the first page. @returns {Promise<User[]>} */
+    others: async () => (await page()).data.filter(({ id }) => id !== me.id),
   };
 }
+
+/** Roles that may do what only senders and creators may otherwise. @param {User} user */
+export const isAdministrator = ({ role }) => role === "owner" || role === "admin";
 
 /** @param {string} name */
 function initialOf(name) {

@@ -10,15 +10,18 @@ export function poll({ everyMs, slowestMs, ask }) {
   let timer;
   let waitMs = everyMs;
   let asking = false;
+  /** Somebody knew of news while an answer was on its way, which may not have them yet. */
+  let again = false;
 
   const look = async () => {
     clearTimeout(timer);
+    again = asking;
     if (ending.signal.aborted || asking || document.hidden) return;
     asking = true;
     const isNew = await ask(ending.signal).catch(() => false);
     asking = false;
     waitMs = isNew ? everyMs : Math.min(waitMs * 1.5, slowestMs);
-    if (!ending.signal.aborted) timer = setTimeout(look, waitMs);
+    if (!ending.signal.aborted) timer = setTimeout(look, again ? 0 : waitMs);
   };
 
   const now = () => {

@@ -10,6 +10,7 @@
  * @property {"assistant" | "direct" | "group"} kind
  * @property {string} title
  * @property {string[]} members
+ * @property {number} revision
  * @property {number} messagesCount
  * @property {{ number: number, sender: Sender, text: string, createdAt: string }} [latest]
  * @property {number} unreadCount
@@ -25,6 +26,7 @@
  * @property {string} role
  * @property {string} text
  * @property {string} status
+ * @property {Record<string, string[]>} reactions the people, by emoji
  * @property {string} [editedAt]
  * @property {string} createdAt
  */

@@ -110,9 +110,24 @@ export function createWindow({ scroller, list, draw, onNearStart, onMove }) {
     const known = drawn.get(row.key);
     if (known !== undefined && known.look === row.look) return known.element;
     const element = draw(row);
-    known?.element.replaceWith(element);
+    if (known !== undefined) {
+      const focused = known.element.contains(document.activeElement) ? document.activeElement : null;
+      known.element.replaceWith(element);
+      if (focused !== null) keepFocus(focused, element);
+    }
     drawn.set(row.key, { element, look: row.look });
     return element;
+  };
+
+  /**
+   * Somebody was on a control of the row that was drawn anew: the same control has the focus again, or what
+   * came in its place. @param {Element} focused @param {HTMLElement} element
+   */
+  const keepFocus = (focused, element) => {
+    const controls = /** @type {HTMLElement[]} */ ([...element.querySelectorAll("[data-control]")]);
+    const name = focused.getAttribute("data-control");
+    const same = controls.find((control) => control.getAttribute("data-control") === name);
+    (same ?? controls[0] ?? scroller).focus({ preventScroll: true });
   };
 
   /** True when a row has another height than was thought. */
@@ -199,6 +214,8 @@ export function createWindow({ scroller, list, draw, onNearStart, onMove }) {
       atEnd = true;
       render();
     },
+    /** A row has changed its height by itself. */
+    remeasure: render,
     get atEnd() {
       return atEnd;
     },
