@@ -149,10 +149,8 @@ function isAllowed({ groups }: Wanted): boolean {
   const all = groups.flat();
   if (groups.length > 1 && groups.some((leaves) => leaves.length === 0)) return false;
   if (groups.some((leaves) => count(leaves, "array-contains", "array-contains-any") > 1)) return false;
-  if (count(all, "not-in") === 0) return true;
-  return (
-    groups.length === 1 && count(all, "not-in") === 1 && count(all, "!=", "in", "array-contains-any") === 0
-  );
+  if (count(all, "!=", "not-in") > 1) return false;
+  return count(all, "not-in") === 0 || (groups.length === 1 && count(all, "in", "array-contains-any") === 0);
 }
 
 test("every plan finds what the filters alone find, in the same order", async () => {
