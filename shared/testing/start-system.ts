@@ -16,6 +16,7 @@ import { randomId } from "../platform/ids.ts";
 import { createLog } from "../platform/log.ts";
 import { upkeepId } from "../platform/upkeep.ts";
 import { type ApiClient, createApiClient } from "./api-client.ts";
+import { demandCleanLogs } from "./clean-logs.ts";
 import { liftLimits } from "./lift-limits.ts";
 import { suiteOfProcess } from "./suite-of-process.ts";
 
@@ -171,6 +172,7 @@ export async function startSystem(): Promise<System> {
       front.closeAllConnections();
       front.close();
       await closeDeps(deps);
+      demandCleanLogs(logs, [config.operatorKey, config.secret]);
     },
   };
   return system;
