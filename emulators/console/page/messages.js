@@ -112,7 +112,11 @@ export function showMessages({ api, chat, me, mayDeleteAny, people, onRead, onNe
     onHistory: showHistoryOf,
     onResize: () => view.remeasure(),
   };
-  rove(list, ".act", { vertical: true });
+  const roving = rove(list, ".act", { vertical: true });
+  // The row that Tab reaches may not be in the document: far back in the history another takes its place.
+  scroller.addEventListener("focus", () => {
+    if (list.querySelector('.act[tabindex="0"]') === null) roving.settle();
+  });
   const element = el("div", { class: "conversation" }, older, scroller, empty, newest, menu.element);
 
   const seen = () => {
