@@ -9,14 +9,17 @@ function world(instances: number) {
   let counts: Counts = {};
   let nowMs = 1_000_000;
   const admitted: number[] = [];
-  let writes = 0;
+  let operations = 0;
   let requests = 0;
+  /** Which instance wrote last: the others have to read first. */
+  let lastWriter = -1;
+  const deniedUntilMs: number[] = [];
   const ahead: Settled[] = [];
   return {
     admitted,
     advance: (ms: number) => void (nowMs += ms),
     now: () => nowMs,
-    cost: () => writes / requests,
+    cost: () => operations / requests,
     request(instance: number, waiting: number): void {
       requests += waiting;
       const own = ahead[instance % instances];
@@ -31,10 +34,12 @@ function world(instances: number) {
         admitted.push(...Array<number>(used).fill(nowMs));
         left -= used;
       }
-      if (left === 0) return;
+      if (left === 0 || nowMs < (deniedUntilMs[instance] ?? 0)) return;
       const taking = takeTokens(counts, nowMs, LIMIT, left, ahead[instance % instances]);
-      if (taking.now === 0) return;
-      writes += 1;
+      operations += taking.now === 0 || lastWriter !== instance ? 1 : 0;
+      if (taking.now === 0) return void (deniedUntilMs[instance] = taking.nextFreeMs);
+      operations += 1;
+      lastWriter = instance;
       counts = taking.counts;
       admitted.push(...Array<number>(taking.now).fill(nowMs));
       ahead[instance % instances] = {
@@ -70,14 +75,15 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8])(
   },
 );
 
-test("under constant pressure from many instances at least 90 % of the limit is admitted", () => {
+test("under constant pressure from many instances at least 90 % of the limit is admitted, at a fifth of an operation a request", () => {
   const random = seededRandom(1);
-  const { request, advance, admitted, now } = world(8);
+  const { request, advance, admitted, now, cost } = world(8);
   const begunMs = now();
   while (now() - begunMs < 20 * WINDOW_MS) {
     request(Math.floor(random() * 8), 1 + Math.floor(random() * 3));
     advance(random() * 200);
   }
+  expect(cost()).toBeLessThanOrEqual(0.2);
   const minutes = (now() - begunMs) / WINDOW_MS;
   expect(admitted.length / minutes).toBeGreaterThanOrEqual(0.9 * LIMIT);
   expect(mostInAWindow(admitted)).toBeLessThanOrEqual(LIMIT);
