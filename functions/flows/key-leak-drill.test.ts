@@ -26,7 +26,7 @@ afterAll(() => system[Symbol.asyncDispose]());
 async function play(title: string, names: Readonly<Record<string, string>> = {}): Promise<ApiAnswer[]> {
   const answers: ApiAnswer[] = [];
   const requests = steps.get(title) ?? [];
-  expect(requests.length, title).toBeGreaterThan(0);
+  expect([title, requests.length > 0]).toEqual([title, true]);
   for (const { method, path, body, status } of requests) {
     const filled = (text: string): string =>
       text.replaceAll(/\{(\w+)\}/g, (_, name: string) => names[name] ?? name);
@@ -36,7 +36,7 @@ async function play(title: string, names: Readonly<Record<string, string>> = {})
         : method === "DELETE"
           ? await system.operator.delete(filled(path))
           : await system.operator.post(filled(path), body === undefined ? undefined : filled(body));
-    expect(answer.status, `${method} ${path}`).toBe(status);
+    expect([method, path, answer.status]).toEqual([method, path, status]);
     answers.push(answer);
   }
   return answers;

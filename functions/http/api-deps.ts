@@ -6,9 +6,11 @@ import { openQuotas, type Quotas } from "../../shared/identity/quotas.ts";
 import { openRevocations, type Revocations } from "../../shared/identity/revocations.ts";
 import { type ChatFeeds, openChatFeeds } from "../../shared/live/chat-feed.ts";
 import type { Deps } from "../../shared/platform/deps.ts";
+import { type IdentityPlatform, openIdentityPlatform } from "../../shared/platform/identity-platform.ts";
 
 /** What the API's endpoints work with: the platform, and what an instance remembers. */
 export interface ApiDeps extends Deps {
+  readonly identityPlatform: IdentityPlatform;
   readonly revocations: Revocations;
   readonly accessTokens: AccessTokens;
   readonly apiTokens: ApiTokens;
@@ -23,6 +25,7 @@ export function openApiDeps(deps: Deps): ApiDeps {
   const apps = openAppDirectory(deps, revocations);
   return {
     ...deps,
+    identityPlatform: openIdentityPlatform(deps),
     revocations,
     accessTokens: openAccessTokens(deps, revocations),
     apiTokens: openApiTokens(deps, revocations),

@@ -1,4 +1,5 @@
 import type { Deps } from "../platform/deps.ts";
+import type { IdentityPlatform } from "../platform/identity-platform.ts";
 import { ACCESS_TOKEN_TTL_SECONDS, type AccessTokens } from "./access-token.ts";
 import type { App } from "./app.ts";
 import type { Session } from "./contract.ts";
@@ -10,6 +11,7 @@ import { userView } from "./user-view.ts";
 export type IdentityDeps = Deps & {
   readonly accessTokens: AccessTokens;
   readonly revocations: Revocations;
+  readonly identityPlatform: IdentityPlatform;
 };
 
 /** The tokens of a session as it is stored. No Firestore operation. */

@@ -1,7 +1,6 @@
 import { type Clock, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { type Firestore, openFirestore } from "./firestore.ts";
-import { type IdentityPlatform, openIdentityPlatform } from "./identity-platform.ts";
 import { type KeyEncryption, keyEncryptionOf } from "./key-encryption.ts";
 import { createKeys, type Keys } from "./keys.ts";
 import { createLog, type Log } from "./log.ts";
@@ -22,7 +21,6 @@ export interface Deps {
   readonly publisher: Publisher;
   readonly tasks: TaskQueue;
   readonly mailer: Mailer;
-  readonly identityPlatform: IdentityPlatform;
   readonly upkeep: Upkeep;
 }
 
@@ -38,7 +36,6 @@ export function openDeps(config: Config, replaced: Partial<Pick<Deps, "clock" | 
     publisher: openPublisher(config),
     tasks: openTaskQueue(config),
     mailer: openMailer(config),
-    identityPlatform: openIdentityPlatform(config),
     upkeep: createUpkeep(config),
   };
 }
@@ -54,7 +51,6 @@ export async function closeDeps(deps: Deps): Promise<void> {
     deps.publisher.close(),
     deps.tasks.close(),
     deps.mailer.close(),
-    deps.identityPlatform.close(),
     deps.firestore.terminate(),
   ];
   await within(CLOSE_MS_MAX, Promise.allSettled(closing)).catch(() => undefined);

@@ -1,5 +1,5 @@
 import type { Auth } from "firebase-admin/auth";
-import type { Config } from "./config.ts";
+import type { Deps } from "./deps.ts";
 import { AppError } from "./errors.ts";
 import { lazy } from "./lazy.ts";
 import { within } from "./within.ts";
@@ -14,7 +14,6 @@ export interface IdentityPlatform {
   verify(idToken: string): Promise<Readonly<Record<string, unknown>> | undefined>;
   /** Whether a sign-in at that time still stands: not disabled, deleted or signed out. One call. @throws AppError `unavailable` */
   stands(uid: string, signedInMs: number): Promise<boolean>;
-  close(): Promise<void>;
 }
 
 const CALL_MS_MAX = 5_000;
@@ -32,7 +31,7 @@ const REFUSALS: ReadonlySet<string> = new Set([
 
 let opened = 0;
 
-export function openIdentityPlatform(config: Pick<Config, "projectId">): IdentityPlatform {
+export function openIdentityPlatform({ config, upkeep }: Pick<Deps, "config" | "upkeep">): IdentityPlatform {
   // The kit keeps apps by name for the whole process.
   opened += 1;
   const name = `scrollback-${opened}`;
@@ -44,6 +43,12 @@ export function openIdentityPlatform(config: Pick<Config, "projectId">): Identit
     const app = initializeApp({ projectId: config.projectId }, name);
     return { auth: getAuth(app), close: () => deleteApp(app) };
   });
+  upkeep.onClose(() => {
+    kit
+      .made()
+      ?.then(({ close }) => close())
+      .catch(() => undefined);
+  });
   return {
     async verify(idToken) {
       const { auth } = await kit.get();
@@ -54,9 +59,6 @@ export function openIdentityPlatform(config: Pick<Config, "projectId">): Identit
       const user = await unlessRefused(within(CALL_MS_MAX, auth.getUser(uid)));
       if (user === undefined || user.disabled) return false;
       return Date.parse(user.tokensValidAfterTime ?? "1970-01-01T00:00:00Z") <= signedInMs;
-    },
-    async close() {
-      await (await kit.made())?.close();
     },
   };
 }
