@@ -166,7 +166,9 @@ describe("a forged access token is refused", () => {
   test("changed claims under a genuine signature", async () => {
     const [header, , signature] = ada.session.accessToken.split(".");
     await expectRefused(`${header}.${part({ ...claims, role: "owner" })}.${signature}`);
-    await expectRefused(`${header}.${part(claims)}.${String(signature).slice(0, -2)}AA`);
+    // The first character: the last ones hold the high bits of a number that is often small.
+    const flipped = `${signature?.startsWith("A") ? "B" : "A"}${signature?.slice(1)}`;
+    await expectRefused(`${header}.${part(claims)}.${flipped}`);
     await expectRefused(`${ada.session.accessToken}.extra`);
   });
 
