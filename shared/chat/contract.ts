@@ -69,6 +69,8 @@ export const Chat = z.object({
   kind: Kind,
   title: z.string(),
   members: z.array(z.string()),
+  /** Who may delete it and remove others from it, besides those who administer the app. */
+  createdBy: z.string(),
   tags: z.array(z.string()),
   model: z.string().optional(),
   temporary: z.boolean(),

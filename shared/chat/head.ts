@@ -80,6 +80,7 @@ export function chatView(head: ChatHead, personId: string, readUpTo: number): Ch
     kind: head.kind,
     title: head.title,
     members: [...head.members],
+    createdBy: head.createdBy,
     tags: [...head.tags],
     ...(head.model === null ? {} : { model: head.model }),
     temporary: head.temporary,

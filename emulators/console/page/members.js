@@ -47,8 +47,7 @@ export function showMembers({ api, chat, me, people, onChange, onLeave }) {
   /** @param {string} id */
   const add = (id) => apply(() => api.put(pathOf(id), undefined));
 
-  // A chat does not say who created it; its members stand in the order in which they came.
-  const mayRemove = isGroup && (isAdministrator(me) || chat.members[0] === me.id);
+  const mayRemove = isGroup && (isAdministrator(me) || chat.createdBy === me.id);
   const offer = isGroup ? createOffer(people, () => current.members, add) : undefined;
 
   const leave = () => {

@@ -10,6 +10,7 @@
  * @property {"assistant" | "direct" | "group"} kind
  * @property {string} title
  * @property {string[]} members
+ * @property {string} createdBy
  * @property {number} revision
  * @property {number} messagesCount
  * @property {{ number: number, sender: Sender, text: string, createdAt: string }} [latest]
