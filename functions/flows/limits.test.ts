@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { openRateLimiter } from "../../shared/identity/rate-limiter.ts";
 import { upkeepId } from "../../shared/platform/upkeep.ts";
 import { type Person, type System, startSystem } from "../../shared/testing/start-system.ts";
 
@@ -145,4 +146,21 @@ test("API tokens have a limit of their own", async () => {
   for (let sent = 0; sent < 3; sent += 1) answers.push(await server.get(`/v1/apps/${id}`));
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 429]);
   expect(answers[2]?.body.violatedPolicies).toEqual(["token"]);
+});
+
+test("instances whose clocks are an hour off, or jump, admit no more than others", async () => {
+  const ref = system.deps.firestore.doc("apps/demo/limits/skewed");
+  let jumpMs = 0;
+  const clocks = [0, 3_600_000, -3_600_000].map((offMs) => ({
+    now: () => system.suite.kernel.clock.now() + offMs + jumpMs,
+  }));
+  const limiters = clocks.map((clock) => openRateLimiter({ clock, upkeep: system.deps.upkeep }));
+  let admitted = 0;
+  for (let round = 0; round < 60; round += 1) {
+    const verdicts = await Promise.all(limiters.map((limiter) => limiter.take(ref, 100)));
+    admitted += verdicts.filter(({ isAdmitted }) => isAdmitted).length;
+    if (round % 10 === 9) jumpMs += round % 20 === 9 ? 3_600_000 : -7_200_000;
+  }
+  expect(admitted).toBeLessThanOrEqual(100);
+  expect(admitted).toBeGreaterThanOrEqual(90);
 });
