@@ -71,6 +71,8 @@ describe("rotating the signing key", () => {
     const again = await system.operator.post(rotations, { graceSeconds: 30 }, key);
     expect(again.body.kid).toBe(first.body.kid);
     expect(again.headers.get("idempotency-replayed")).toBe("true");
+    const other = await system.operator.post(rotations, { graceSeconds: 31 }, key);
+    expect(other.status).toBe(422);
     const ring = await system.deps.firestore.collection("system/keys/ring").get();
     const signing = ring.docs.filter((document) => document.get("wrappedPrivateJwk") !== null);
     expect(signing.map(({ id }) => id)).toEqual([first.body.kid]);

@@ -89,6 +89,18 @@ describe("the operator revokes", () => {
     expect(status).toBe(400);
   });
 
+  test("once for a repeated request, and not another thing under the same key", async () => {
+    const key = { "idempotency-key": "revoke-1" };
+    const ada = await known("repeated@example.test");
+    const wish = { scope: "user", id: ada.id };
+    const first = await system.operator.post(revocations, wish, key);
+    const again = await system.operator.post(revocations, wish, key);
+    expect([again.status, again.body]).toEqual([201, first.body]);
+    expect(again.headers.get("idempotency-replayed")).toBe("true");
+    const other = await system.operator.post(revocations, { scope: "user", id: "someone" }, key);
+    expect([other.status, other.body.code]).toEqual([422, "idempotency_key_reused"]);
+  });
+
   test("everything", async () => {
     const ada = await known("all@example.test");
     await system.operator.post(revocations, { scope: "all" });

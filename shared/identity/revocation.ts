@@ -79,6 +79,7 @@ export function addRevocation(
     readonly beforeMs: number;
     readonly expireMs: number;
   },
+  entryId: string = randomId(),
 ): void {
   const { scope, id, ends, beforeMs, expireMs } = revocation;
   const stored: Revocation = {
@@ -89,5 +90,5 @@ export function addRevocation(
     expireAt: Timestamp.fromMillis(expireMs),
   };
   // Transaction and WriteBatch have the same verb in types that do not unite.
-  (writer as WriteBatch).create(revocationsOf(firestore).doc(randomId()), { ...stored });
+  (writer as WriteBatch).create(revocationsOf(firestore).doc(entryId), { ...stored });
 }

@@ -1,13 +1,15 @@
 import type { Deps } from "../platform/deps.ts";
-import { AppError } from "../platform/errors.ts";
+import { AppError, GRPC, grpcCode } from "../platform/errors.ts";
+import { derivedId, randomId } from "../platform/ids.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { ACCESS_TOKEN_TTL_SECONDS, CLOCK_TOLERANCE_SECONDS } from "./access-token.ts";
 import type { Caller } from "./caller.ts";
 import type { RevocationScope, Revoked } from "./contract.ts";
-import { addRevocation } from "./revocation.ts";
+import { addRevocation, type Revocation } from "./revocation.ts";
 import { addSecurityEvent } from "./security-event.ts";
 import { SESSION_TTL_MS } from "./session-lifetime.ts";
-import { systemEventsOf } from "./system.ts";
+import { readDocument } from "./store.ts";
+import { revocationsOf, systemEventsOf } from "./system.ts";
 
 /** When no access token that was issued until now can be good any more. */
 export const accessTokensEndMs = (nowMs: number): number =>
@@ -16,8 +18,8 @@ export const accessTokensEndMs = (nowMs: number): number =>
 /**
  * Ends one token, one session, or all sessions of a person, of an app, or of all apps that were begun
  * until `issuedBefore`: their access tokens within seconds on every instance, their refresh tokens at the
- * next use. 2 writes. API tokens are no sessions; they are deleted one by one.
- * @throws AppError `invalid_request` for a time to come
+ * next use. Idempotent under `requestKey`. 2 writes. API tokens are no sessions; they are deleted one by one.
+ * @throws AppError `invalid_request` for a time to come, `idempotency_key_reused`
  */
 export async function revoke(
   deps: Deps,
@@ -25,9 +27,10 @@ export async function revoke(
     readonly scope: RevocationScope;
     readonly id?: string | undefined;
     readonly issuedBefore?: string | undefined;
+    readonly requestKey: string | undefined;
     readonly caller: Caller;
   },
-): Promise<Revoked> {
+): Promise<{ revoked: Revoked; replayed: boolean }> {
   const { scope, id = "", caller } = wish;
   const nowMs = deps.clock.now();
   const beforeMs = wish.issuedBefore === undefined ? nowMs : Date.parse(wish.issuedBefore);
@@ -38,8 +41,9 @@ export async function revoke(
   }
   // A session lives on its refresh token, which can be unused for long and must find the entry then.
   const expireMs = scope === "token" ? accessTokensEndMs(nowMs) : nowMs + SESSION_TTL_MS;
+  const entryId = wish.requestKey === undefined ? randomId() : derivedId("revocation", wish.requestKey);
   const batch = deps.firestore.batch();
-  addRevocation(deps.firestore, batch, { scope, id, ends: "sessions", beforeMs, expireMs });
+  addRevocation(deps.firestore, batch, { scope, id, ends: "sessions", beforeMs, expireMs }, entryId);
   addSecurityEvent(deps, batch, systemEventsOf(deps.firestore), {
     kind: "tokens-revoked",
     actor: "operator",
@@ -47,11 +51,23 @@ export async function revoke(
     caller,
     details: { scope },
   });
-  await within(READ_MS_MAX, batch.commit());
-  return {
-    scope,
-    ...(id === "" ? {} : { id }),
-    issuedBefore: new Date(beforeMs).toISOString(),
-    expiresAt: new Date(expireMs).toISOString(),
-  };
+  try {
+    await within(READ_MS_MAX, batch.commit());
+    return { revoked: view(scope, id, beforeMs, expireMs), replayed: false };
+  } catch (cause) {
+    if (grpcCode(cause) !== GRPC.alreadyExists) throw cause;
+  }
+  const { data } = await readDocument<Revocation>(revocationsOf(deps.firestore).doc(entryId));
+  const isSameTime = wish.issuedBefore === undefined || data?.before.toMillis() === beforeMs;
+  if (data === undefined || data.scope !== scope || data.id !== id || !isSameTime) {
+    throw new AppError("idempotency_key_reused", "This Idempotency-Key was used for another revocation.");
+  }
+  return { revoked: view(scope, id, data.before.toMillis(), data.expireAt.toMillis()), replayed: true };
 }
+
+const view = (scope: RevocationScope, id: string, beforeMs: number, expireMs: number): Revoked => ({
+  scope,
+  ...(id === "" ? {} : { id }),
+  issuedBefore: new Date(beforeMs).toISOString(),
+  expiresAt: new Date(expireMs).toISOString(),
+});

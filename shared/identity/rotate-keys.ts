@@ -1,4 +1,5 @@
 import type { Deps } from "../platform/deps.ts";
+import { AppError } from "../platform/errors.ts";
 import { Timestamp } from "../platform/firestore.ts";
 import { derivedId, randomId } from "../platform/ids.ts";
 import { within } from "../platform/within.ts";
@@ -12,10 +13,14 @@ import { keyRingOf, systemEventsOf } from "./system.ts";
 /** A retired key is kept this long after its end, for looking into what it has signed. */
 const RETIRED_KEPT_MS = 90 * 24 * 3600 * 1000;
 
+const keyReused = (): AppError =>
+  new AppError("idempotency_key_reused", "This Idempotency-Key was used for another rotation.");
+
 /**
  * Makes a new key that signs from now on. The keys before are honoured for `graceSeconds`, with 0 no more
  * at all; their private parts are forgotten at once. Whoever has a refresh token notices nothing.
  * Idempotent under `requestKey`. One transaction: a read and a write for each key, 2 writes.
+ * @throws AppError `idempotency_key_reused`
  */
 export async function rotateKeys(
   deps: Deps,
@@ -38,7 +43,10 @@ export async function rotateKeys(
         stored: document.data() as StoredKey,
       }));
       const same = before.find(({ ref }) => ref.id === kid);
-      if (same !== undefined) return { stored: same.stored, retired: [], replayed: true };
+      if (same !== undefined) {
+        if (same.stored.graceSeconds !== graceSeconds) throw keyReused();
+        return { stored: same.stored, retired: [], replayed: true };
+      }
       const nowMs = deps.clock.now();
       const notAfter = Timestamp.fromMillis(nowMs + graceSeconds * 1000);
       const retired: string[] = [];
@@ -55,6 +63,7 @@ export async function rotateKeys(
         ...fresh,
         generation: (before[0]?.stored.generation ?? 0) + 1,
         createdAt: Timestamp.fromMillis(nowMs),
+        graceSeconds,
       };
       transaction.create(ring.doc(kid), { ...stored });
       addSecurityEvent(deps, transaction, systemEventsOf(deps.firestore), {

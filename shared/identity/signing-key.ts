@@ -12,6 +12,8 @@ export interface StoredKey {
   /** Counts rotations; the highest signs. Clocks of instances may disagree about what is newest. */
   readonly generation: number;
   readonly createdAt: Timestamp;
+  /** What the rotation that made it left to the keys before. */
+  readonly graceSeconds: number;
   /** Until when what it has signed is honoured; null while it signs. */
   readonly notAfter: Timestamp | null;
 }
@@ -36,6 +38,7 @@ export async function generateStoredKey(
     wrappedPrivateJwk: await deps.keyEncryption.wrap(kid, JSON.stringify(await exportJWK(pair.privateKey))),
     generation,
     createdAt: Timestamp.fromMillis(deps.clock.now()),
+    graceSeconds: 0,
     notAfter: null,
   };
 }

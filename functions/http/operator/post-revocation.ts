@@ -6,9 +6,11 @@ export const postRevocation = endpoint({
   method: "POST",
   path: "/v1/operator/revocations",
   access: "operator",
+  idempotent: true,
   body: NewRevocation,
   answer: Revoked,
-  async handle({ deps, body, caller }) {
-    return created(await revoke(deps, { ...body, caller }));
+  async handle({ deps, body, requestKey, caller }) {
+    const { revoked, replayed } = await revoke(deps, { ...body, requestKey, caller });
+    return created(revoked, replayed);
   },
 });
