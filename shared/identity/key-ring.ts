@@ -4,7 +4,7 @@ import type { Deps } from "../platform/deps.ts";
 import { GRPC, grpcCode } from "../platform/errors.ts";
 import { follow } from "../platform/follow.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
-import { generateStoredKey, type RingEntry, ringEntry, SIGNING_ALGORITHM } from "./signing-key.ts";
+import { generateStoredKey, type RingEntry, recorded, ringEntry, SIGNING_ALGORITHM } from "./signing-key.ts";
 import { keyRingOf } from "./system.ts";
 
 export interface SigningKey {
@@ -40,10 +40,8 @@ export function openKeyRing(
   deps: Pick<Deps, "firestore" | "keyEncryption" | "clock" | "log" | "upkeep">,
 ): KeyRing {
   const collection = keyRingOf(deps.firestore);
-  const followed = follow(
-    deps,
-    () => collection.orderBy("generation", "desc"),
-    (documents) => documents.map(ringEntry),
+  const followed = follow(deps, collection, collection, (documents) =>
+    documents.map(ringEntry).sort((a, b) => b.generation - a.generation),
   );
   const publicKeys = new Map<string, Promise<CryptoKey>>();
   const privateKeys = new Map<string, Promise<CryptoKey>>();
@@ -60,7 +58,7 @@ export function openKeyRing(
   const createFirst = async (): Promise<void> => {
     const stored = await generateStoredKey(deps, FIRST_KEY, 1);
     try {
-      await within(READ_MS_MAX, collection.doc(FIRST_KEY).create({ ...stored }));
+      await within(READ_MS_MAX, collection.doc(FIRST_KEY).create(recorded(stored)));
     } catch (cause) {
       if (grpcCode(cause) !== GRPC.alreadyExists) throw cause;
     }

@@ -7,6 +7,7 @@ import {
 } from "../platform/firestore.ts";
 import { randomId } from "../platform/ids.ts";
 import type { RevocationScope } from "./contract.ts";
+import { recorded } from "./signing-key.ts";
 import { revocationsOf } from "./system.ts";
 
 /** What an access token says about itself, as far as revocation goes. Times in milliseconds. */
@@ -90,5 +91,5 @@ export function addRevocation(
     expireAt: Timestamp.fromMillis(expireMs),
   };
   // Transaction and WriteBatch have the same verb in types that do not unite.
-  (writer as WriteBatch).create(revocationsOf(firestore).doc(entryId), { ...stored });
+  (writer as WriteBatch).create(revocationsOf(firestore).doc(entryId), recorded(stored));
 }

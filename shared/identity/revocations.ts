@@ -35,11 +35,10 @@ export interface Revocations {
 const revoked = (): AppError => new AppError("token_revoked", "The access token has been revoked.");
 
 export function openRevocations(deps: Pick<Deps, "firestore" | "clock" | "log" | "upkeep">): Revocations {
-  const followed = follow(
-    deps,
-    () => revocationsOf(deps.firestore).where("expireAt", ">", Timestamp.fromMillis(deps.clock.now())),
-    revocationList,
-  );
+  const entries = revocationsOf(deps.firestore);
+  // Those that expire later stay in memory: what has expired concerns nothing that lives.
+  const living = entries.where("expireAt", ">", Timestamp.fromMillis(deps.clock.now()));
+  const followed = follow(deps, entries, living, revocationList);
   const list = async (freshness: Freshness): Promise<RevocationList> => {
     try {
       return await followed.read(freshness === "fresh" ? FRESH_MS_MAX : STALE_MS_MAX);

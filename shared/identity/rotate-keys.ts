@@ -6,7 +6,7 @@ import { within } from "../platform/within.ts";
 import type { Caller } from "./caller.ts";
 import type { Rotation } from "./contract.ts";
 import { addSecurityEvent } from "./security-event.ts";
-import { generateStoredKey, type StoredKey } from "./signing-key.ts";
+import { generateStoredKey, recorded, type StoredKey } from "./signing-key.ts";
 import { TRANSACTION_MS_MAX } from "./store.ts";
 import { keyRingOf, systemEventsOf } from "./system.ts";
 
@@ -57,7 +57,9 @@ export async function rotateKeys(
           continue;
         }
         if (endMs >= nowMs) retired.push(ref.id);
-        transaction.update(ref, { notAfter: Timestamp.fromMillis(endMs), wrappedPrivateJwk: null });
+        const isSame = stored.wrappedPrivateJwk === null && stored.notAfter?.toMillis() === endMs;
+        if (isSame) continue;
+        transaction.update(ref, recorded({ notAfter: Timestamp.fromMillis(endMs), wrappedPrivateJwk: null }));
       }
       const stored = {
         ...fresh,
@@ -65,7 +67,7 @@ export async function rotateKeys(
         createdAt: Timestamp.fromMillis(nowMs),
         graceSeconds,
       };
-      transaction.create(ring.doc(kid), { ...stored });
+      transaction.create(ring.doc(kid), recorded(stored));
       addSecurityEvent(deps, transaction, systemEventsOf(deps.firestore), {
         kind: "keys-rotated",
         actor: "operator",

@@ -1,6 +1,7 @@
 import { exportJWK, generateKeyPair, type JWK } from "jose";
 import type { Deps } from "../platform/deps.ts";
-import { type QueryDocumentSnapshot, Timestamp } from "../platform/firestore.ts";
+import { FieldValue, type QueryDocumentSnapshot, Timestamp } from "../platform/firestore.ts";
+import { RECORDED_AT } from "../platform/follow.ts";
 
 /** Ed25519: short signatures, fast, and one algorithm only, so that none can be confused with another. */
 export const SIGNING_ALGORITHM = "EdDSA";
@@ -53,3 +54,9 @@ export function ringEntry(document: QueryDocumentSnapshot): RingEntry {
     notAfterMs: stored.notAfter?.toMillis(),
   };
 }
+
+/** As it is written to a followed list: with Firestore's own time of the write. */
+export const recorded = (fields: object): Record<string, unknown> => ({
+  ...fields,
+  [RECORDED_AT]: FieldValue.serverTimestamp(),
+});
