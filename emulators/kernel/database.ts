@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { RpcError } from "./rpc-error.ts";
 
 /**
  * A SQLite file with group commit: writes that arrive in one turn of the event loop share one
@@ -13,7 +14,8 @@ export interface Database {
   /**
    * Runs `work` inside the open group and resolves with its result once the group is on disk.
    * Works run in the order of the calls, each seeing the effects of those before. `work` must be
-   * synchronous; when it throws, its own effects are undone and only its promise rejects.
+   * synchronous; when it throws, its own effects are undone and only its promise rejects. Where the
+   * disk is full or fails, nothing of the group is kept, and all its promises reject with UNAVAILABLE.
    */
   write<T>(work: () => T): Promise<T>;
   /**
@@ -28,6 +30,16 @@ export interface Database {
 }
 
 type Settle = () => void;
+
+/** SQLite's primary result codes for what the file refuses: BUSY, READONLY, IOERR, FULL, CANTOPEN. */
+const REFUSALS: ReadonlySet<number> = new Set([5, 8, 10, 13, 14]);
+
+const isRefusal = (cause: unknown): boolean =>
+  REFUSALS.has(((cause as { errcode?: number }).errcode ?? 0) & 0xff);
+
+/** Whoever asked for what could not be put on disk hears that it was not done, and may ask again. */
+const unavailable = (cause: unknown): RpcError =>
+  new RpcError("UNAVAILABLE", `The emulator could not write to its file: ${String(cause)}`);
 
 /**
  * `path` undefined: a database in memory, for state that need not outlive the process. `onLost` is
@@ -54,41 +66,60 @@ export function openDatabase(path: string | undefined, onLost: () => void = () =
   let open = false;
   let waiting: { resolve: Settle; reject: (cause: unknown) => void }[] = [];
 
+  /** Ends the open group without anything of it. */
+  const lose = (cause: unknown): void => {
+    open = false;
+    const lost = waiting;
+    waiting = [];
+    if (sql.isTransaction) rollback.run();
+    onLost();
+    for (const { reject } of lost) reject(unavailable(cause));
+  };
+
   const flush = (): void => {
     if (!open) return;
-    open = false;
-    const settled = waiting;
-    waiting = [];
     try {
       commit.run();
     } catch (cause) {
       // A full disk ends here: nothing of the group is kept and every caller is told.
-      if (sql.isTransaction) rollback.run();
-      onLost();
-      for (const { reject } of settled) reject(cause);
+      lose(cause);
       return;
     }
+    open = false;
+    const settled = waiting;
+    waiting = [];
     for (const { resolve } of settled) resolve();
+  };
+
+  const takeBack = (cause: unknown): void => {
+    // When the disk refuses in the middle of a work, SQLite may have taken the whole group back.
+    if (!sql.isTransaction) return lose(cause);
+    undo.run();
+    release.run();
   };
 
   return {
     sql,
     write(work) {
       return new Promise((resolve, reject) => {
-        if (!open) {
-          begin.run();
-          open = true;
-          setImmediate(flush);
+        try {
+          if (!open) {
+            begin.run();
+            open = true;
+            setImmediate(flush);
+          }
+          savepoint.run();
+        } catch (cause) {
+          reject(unavailable(cause));
+          return;
         }
-        savepoint.run();
         try {
           const result = work();
           release.run();
           waiting.push({ resolve: () => resolve(result), reject });
         } catch (cause) {
-          undo.run();
-          release.run();
-          reject(cause);
+          takeBack(cause);
+          reject(isRefusal(cause) ? unavailable(cause) : cause);
         }
       });
     },
