@@ -41,10 +41,11 @@ export function createCore(
   const backlog = createBacklog(database, registry, () => randomInt(1, LEASE_MAX));
   const replay = createReplay(database, registry, backlog);
   const deadLetters = createDeadLetters(database, backlog, now);
-  const receivers = createReceivers(clock, database, backlog);
 
   // The loop needs the settlement and the settlement tells the loop: the arrow back is a late one.
   const ready = (subscription: Subscription): void => loop.ready(subscription);
+  const refused = (subscription: Subscription): void => loop.refused(subscription);
+  const receivers = createReceivers({ clock, database, backlog, refused });
   const released = (subscription: Subscription, messages: readonly number[]): void => {
     receivers.released(subscription, messages);
     // Whoever held them has room again.
@@ -52,7 +53,7 @@ export function createCore(
   };
   const listener = { ready, released };
   const settlement = createSettlement({ backlog, registry, deadLetters, now, listener });
-  const pusher = createPusher({ kernel, database, registry, backlog, settlement, deliverer, ready });
+  const pusher = createPusher({ kernel, database, registry, backlog, settlement, deliverer, ready, refused });
   const loop = createDeliveryLoop({ clock, database, registry, backlog, settlement, pusher, receivers });
   return { database, registry, backlog, replay, deadLetters, settlement, receivers, pusher, loop };
 }

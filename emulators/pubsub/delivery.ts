@@ -1,5 +1,6 @@
 import type { Clock } from "../kernel/clock.ts";
 import type { Database } from "../kernel/database.ts";
+import { DISK_RETRY_MS } from "../kernel/insistent-write.ts";
 import { RpcError } from "../kernel/rpc-error.ts";
 import type { Backlog } from "./backlog.ts";
 import type { Pusher } from "./push.ts";
@@ -14,6 +15,8 @@ export interface DeliveryLoop {
   ready(subscription: Subscription): void;
   /** Looks at it now. */
   look(subscription: Subscription): void;
+  /** Looks at it in a moment: the disk refused what was to be written. */
+  refused(subscription: Subscription): void;
   /** Resolves once no push of the project is under way or due. Pullers are not waited for. */
   idle(project: string): Promise<void>;
   close(): void;
@@ -33,6 +36,7 @@ export function createDeliveryLoop(deps: LoopDeps): DeliveryLoop {
   const { clock, database, registry, backlog, settlement, pusher, receivers } = deps;
   const alarms = new Map<number, () => void>();
   let waiting = new Set<number>();
+  const refusals = new Set<number>();
   let turned = Promise.withResolvers<void>();
   let closed = false;
 
@@ -50,7 +54,7 @@ export function createDeliveryLoop(deps: LoopDeps): DeliveryLoop {
       return;
     }
     if ((backlog.nextDeadlineMs(subscription) ?? NO_DEADLINE_MS) <= clock.now()) {
-      void database.write(() => settlement.expire(subscription));
+      database.write(() => settlement.expire(subscription)).catch(() => refused(subscription));
     }
     if (subscription.settings.push === undefined) receivers.pump(subscription);
     else pusher.pump(subscription);
@@ -94,6 +98,15 @@ export function createDeliveryLoop(deps: LoopDeps): DeliveryLoop {
     database.settled().then(lookAtAll, lookAtAll);
   }
 
+  function refused(subscription: Subscription): void {
+    if (closed || refusals.has(subscription.id)) return;
+    refusals.add(subscription.id);
+    clock.at(clock.now() + DISK_RETRY_MS, () => {
+      refusals.delete(subscription.id);
+      ready(subscription);
+    });
+  }
+
   const isBusy = (project: string): boolean =>
     registry.subscriptions(project).some((subscription) => {
       if (waiting.has(subscription.id) || pusher.underway(subscription) > 0) return true;
@@ -105,6 +118,7 @@ export function createDeliveryLoop(deps: LoopDeps): DeliveryLoop {
   return {
     ready,
     look: ({ id }) => look(id),
+    refused,
     async idle(project) {
       for (;;) {
         if (closed || !isBusy(project)) return;

@@ -133,10 +133,11 @@ function pullOnce(
     const receiver: Receiver = {
       ackDeadlineMs: subscription.settings.ackDeadlineMs,
       room: () => ({ messages: open && !signal.aborted ? messagesMax : 0, bytes: limits.BATCH_BYTES_MAX }),
+      reserve: end,
       give(deliveries, current) {
-        end();
         resolve({ receivedMessages: deliveries.map((each) => receivedMessage(current, each)) });
       },
+      cancel: (_, cause) => reject(cause),
       released: () => undefined,
       fail(error) {
         end();
@@ -152,6 +153,7 @@ function pullOnce(
     signal.addEventListener("abort", () => open && giveUp(), { once: true });
     if (!immediately) return loop.ready(subscription);
     loop.look(subscription);
+    // Still open: nothing was there for it. Otherwise it waits for the lease only.
     if (open) giveUp();
   });
 }

@@ -1,6 +1,7 @@
 import type { Database } from "../kernel/database.ts";
 import type { Kernel } from "../kernel/grpc.ts";
 import type { Deliverer, Outcome } from "../kernel/http-delivery.ts";
+import { writeInTheEnd } from "../kernel/insistent-write.ts";
 import type { Backlog, Delivery } from "./backlog.ts";
 import * as limits from "./limits.ts";
 import { pushRequest } from "./push-request.ts";
@@ -36,13 +37,15 @@ interface PusherDeps {
   readonly deliverer: Deliverer;
   /** Called when a push has ended and another may begin. */
   readonly ready: (subscription: Subscription) => void;
+  /** Called when the disk refused what was to be pushed. */
+  readonly refused: (subscription: Subscription) => void;
 }
 
 /** cloud.google.com/pubsub/docs/push#receive_push: any other status is a negative acknowledgement. */
 const SUCCESSES: ReadonlySet<number | undefined> = new Set([102, 200, 201, 202, 204]);
 
 export function createPusher(deps: PusherDeps): Pusher {
-  const { kernel, database, registry, backlog, settlement, deliverer, ready } = deps;
+  const { kernel, database, registry, backlog, settlement, deliverer, ready, refused } = deps;
   const { clock } = kernel;
   const lanes = new Map<number, Lane>();
   let closed = false;
@@ -59,25 +62,23 @@ export function createPusher(deps: PusherDeps): Pusher {
   const push = async (subscription: Subscription, target: PushTarget, delivery: Delivery): Promise<void> => {
     const { message, lease } = delivery;
     const lane = laneOf(subscription);
-    lane.underway += 1;
     kernel.meter.rpc(
       { project: subscription.project, requestId: message.attributes["requestId"] },
       "pubsub.Push",
     );
     const fault = kernel.faults.take("pubsub", "Push", subscription.name);
     const outcome = await deliverer.deliver(pushRequest(subscription, target, delivery), fault);
-    lane.underway -= 1;
     if (closed) return;
     const succeeded = SUCCESSES.has(outcome.status);
     adjust(lane, subscription, succeeded);
-    await database.write(() => {
+    const settle = (): void => {
       // As it is by now: the subscription may have been changed or deleted meanwhile.
       const now = registry.subscriptionById(subscription.id);
       if (now === undefined) return;
       if (succeeded) settlement.acknowledge(now, { message: message.id, lease });
       else settlement.reject(now, { message: message.id, lease }, reasonOf(outcome));
-    });
-    ready(subscription);
+    };
+    await writeInTheEnd(clock, database, settle, () => closed);
   };
 
   const adjust = (lane: Lane, { settings }: Subscription, succeeded: boolean): void => {
@@ -114,11 +115,23 @@ export function createPusher(deps: PusherDeps): Pusher {
         bytesMax: Number.POSITIVE_INFINITY,
       };
       let deliveries: Delivery[] = [];
-      // Not waited for: leases that a crash forgets are given again.
-      void database.write(() => {
+      const kept = database.write(() => {
         deliveries = backlog.lease(subscription, { ...request, runMessagesMax: 0 });
       });
-      for (const delivery of deliveries) void push(subscription, target, delivery);
+      lane.underway += deliveries.length;
+      const pushAll = (): void => {
+        for (const delivery of deliveries) {
+          void push(subscription, target, delivery).finally(() => {
+            lane.underway -= 1;
+            if (!closed) ready(subscription);
+          });
+        }
+      };
+      // Nothing goes out on a lease that the disk may still refuse.
+      kept.then(pushAll, () => {
+        lane.underway -= deliveries.length;
+        refused(subscription);
+      });
     },
     pausedUntilMs: (subscription) => lanes.get(subscription.id)?.pausedUntilMs ?? 0,
     underway: (subscription) => lanes.get(subscription.id)?.underway ?? 0,

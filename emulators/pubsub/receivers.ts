@@ -11,7 +11,12 @@ export interface Receiver {
   /** What it may be given now; nothing where a bound is 0. */
   room(): { readonly messages: number; readonly bytes: number };
   readonly ackDeadlineMs: number;
+  /** Has been leased these messages, which take up its room from now on. */
+  reserve(deliveries: readonly Delivery[]): void;
+  /** Is given what has been reserved, once the lease is on disk. */
   give(deliveries: readonly Delivery[], subscription: Subscription): void;
+  /** The lease could not be kept: what has been reserved doesn't come. */
+  cancel(deliveries: readonly Delivery[], cause: unknown): void;
   /** These messages, which it had been given, have been settled or taken back; "all": a seek did it. */
   released(messages: readonly number[] | "all"): void;
   /** The subscription is gone or gives nothing any more. */
@@ -27,16 +32,24 @@ export interface Receivers {
   failAll(subscriptionId: number, error: RpcError): void;
 }
 
-export function createReceivers(clock: Clock, database: Database, backlog: Backlog): Receivers {
+interface ReceiversDeps {
+  readonly clock: Clock;
+  readonly database: Database;
+  readonly backlog: Backlog;
+  /** Called when the disk refused what was to be given out. */
+  readonly refused: (subscription: Subscription) => void;
+}
+
+export function createReceivers({ clock, database, backlog, refused }: ReceiversDeps): Receivers {
   const bySubscription = new Map<number, Set<Receiver>>();
 
-  const leaseFor = (subscription: Subscription, receiver: Receiver): Delivery[] => {
+  /** Leases what the receiver has room for and gives it out once that is on disk; false where nothing is due. */
+  const serve = (subscription: Subscription, receiver: Receiver): boolean => {
     const room = receiver.room();
-    if (room.messages <= 0 || room.bytes <= 0) return [];
+    if (room.messages <= 0 || room.bytes <= 0) return false;
     const nowMs = clock.now();
     let deliveries: Delivery[] = [];
-    // Not waited for: leases that a crash forgets are given again.
-    void database.write(() => {
+    const kept = database.write(() => {
       deliveries = backlog.lease(subscription, {
         nowMs,
         deadlineMs: nowMs + receiver.ackDeadlineMs,
@@ -45,7 +58,15 @@ export function createReceivers(clock: Clock, database: Database, backlog: Backl
         runMessagesMax: Math.min(room.messages, limits.RUN_MESSAGES_MAX),
       });
     });
-    return deliveries;
+    if (deliveries.length > 0) receiver.reserve(deliveries);
+    kept.then(
+      () => deliveries.length > 0 && receiver.give(deliveries, subscription),
+      (cause: unknown) => {
+        if (deliveries.length > 0) receiver.cancel(deliveries, cause);
+        refused(subscription);
+      },
+    );
+    return deliveries.length > 0;
   };
 
   return {
@@ -65,13 +86,10 @@ export function createReceivers(clock: Clock, database: Database, backlog: Backl
         gave = false;
         const inTurn = [...receivers];
         for (const receiver of inTurn) {
-          const deliveries = leaseFor(subscription, receiver);
-          if (deliveries.length === 0) continue;
+          if (!serve(subscription, receiver)) continue;
           gave = true;
           // Whoever was served goes to the end of the line.
-          receivers.delete(receiver);
-          receivers.add(receiver);
-          receiver.give(deliveries, subscription);
+          if (receivers.delete(receiver)) receivers.add(receiver);
         }
       }
     },
@@ -95,7 +113,7 @@ export function createFlowControl(messagesMax: number, bytesMax: number) {
       messages: (messagesMax > 0 ? messagesMax : boundless) - held.size,
       bytes: (bytesMax > 0 ? bytesMax : boundless) - heldBytes,
     }),
-    give(deliveries: readonly Delivery[]) {
+    reserve(deliveries: readonly Delivery[]) {
       for (const { message } of deliveries) {
         const bytes = bytesOf(message);
         held.set(message.id, bytes);

@@ -45,8 +45,11 @@ function openStream(kernel: Kernel, core: PubSubCore, call: DuplexCall, first: M
       return ackDeadlineMs;
     },
     room: () => (open && !slow ? flow.room() : { messages: 0, bytes: 0 }),
+    reserve: flow.reserve,
+    cancel: (deliveries) => flow.released(deliveries.map(({ message }) => message.id)),
     give(deliveries, subscription) {
-      flow.give(deliveries);
+      // Whoever hung up meanwhile leaves the messages to their deadline.
+      if (!open) return;
       const receivedMessages = deliveries.map((each) => receivedMessage(subscription, each));
       slow = !call.send({ receivedMessages, subscriptionProperties: propertiesOf(subscription) });
       if (slow) void call.drained().then(resume);

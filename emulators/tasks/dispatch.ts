@@ -1,5 +1,6 @@
 import { type Kernel, projectOf } from "../kernel/grpc.ts";
 import type { Deliverer } from "../kernel/http-delivery.ts";
+import { DISK_RETRY_MS, writeInTheEnd } from "../kernel/insistent-write.ts";
 import { dispatchRequest } from "./dispatch-request.ts";
 import { type Lane, newLane, nextTokenMs, refill, roomIn } from "./lane.ts";
 import * as limits from "./limits.ts";
@@ -74,23 +75,35 @@ export function createDispatcher(kernel: Kernel, state: TaskState, deliverer: De
     };
     const lane = lanes.get(task.queue);
     if (lane !== undefined) lane.underway += 1;
-    // Not waited for: should the process die before this is on disk, the attempt is made again uncounted.
-    void state.database.write(() => state.startAttempt(task.name, progress));
-    void (async () => {
-      const request = dispatchRequest(task);
-      const requestId = request.headers["x-request-id"];
-      kernel.meter.rpc({ project: projectOf(task.name), requestId }, "tasks.Dispatch");
-      const fault = kernel.faults.take("tasks", "Dispatch", task.name);
-      const outcome = await deliverer.deliver(request, fault);
+    void makeAttempt(task, progress, retryFrom).finally(() => {
       if (lane !== undefined) lane.underway -= 1;
-      if (closed) return;
-      const moments = { nowMs: clock.now(), retryFromMs: retryFrom() };
-      const ended = await state.database.write(() => settleAttempt(state, task.name, outcome, moments));
-      if (ended !== undefined) exhausted.unshift(ended);
-      exhausted.length = Math.min(exhausted.length, limits.EXHAUSTED_KEPT);
       wake(task.queue);
-    })();
+    });
     return { ...task, progress };
+  };
+
+  /** Dispatches what has been put down as under way, and puts down what came of it. */
+  const makeAttempt = async (task: Task, progress: Progress, retryFrom: () => number): Promise<void> => {
+    try {
+      await state.database.write(() => state.startAttempt(task.name, progress));
+    } catch (cause) {
+      // The disk refuses: the task waits as it did, and the queue looks at it again in a moment.
+      console.error(String(cause));
+      await new Promise<void>((resolve) => clock.at(clock.now() + DISK_RETRY_MS, resolve));
+      return;
+    }
+    if (closed) return;
+    const request = dispatchRequest(task);
+    const requestId = request.headers["x-request-id"];
+    kernel.meter.rpc({ project: projectOf(task.name), requestId }, "tasks.Dispatch");
+    const fault = kernel.faults.take("tasks", "Dispatch", task.name);
+    const outcome = await deliverer.deliver(request, fault);
+    if (closed) return;
+    const moments = { nowMs: clock.now(), retryFromMs: retryFrom() };
+    const settle = (): ExhaustedTask | undefined => settleAttempt(state, task.name, outcome, moments);
+    const ended = await writeInTheEnd(clock, state.database, settle, () => closed);
+    if (ended !== undefined) exhausted.unshift(ended);
+    exhausted.length = Math.min(exhausted.length, limits.EXHAUSTED_KEPT);
   };
 
   const isBusy = (project: string): boolean =>
