@@ -7,11 +7,13 @@ import { fileURLToPath } from "node:url";
 import { Firestore } from "@google-cloud/firestore";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createClock } from "../kernel/clock.ts";
+import { refuseFlushes } from "../kernel/testing/refusing-file.ts";
 import { parseQuery } from "./query.ts";
 import { FirestoreState } from "./state.ts";
-import { startFirestore } from "./testing.ts";
+import { databaseOf, startFirestore } from "./testing.ts";
 import { parseWrite } from "./write-parse.ts";
 
+const UNAVAILABLE = 14;
 let folder: string;
 let path: string;
 
@@ -124,4 +126,41 @@ test("a flush that fails takes back the whole group, and what follows is right",
   expect(published).toEqual([`${name}/documents/fresh/two`, `${name}/documents/other/three`]);
   state.close();
   clock.stop();
+});
+
+test("what the disk refuses is answered with UNAVAILABLE, queries of what it keeps from the indexes too", async () => {
+  await using firestore = await startFirestore({ path });
+  const database = databaseOf(firestore.client());
+  const set = (id: string): Promise<unknown> => {
+    const update = { name: `${database}/documents/items/${id}`, fields: { n: { integerValue: 1 } } };
+    return firestore.call("Commit", { database, writes: [{ update }] });
+  };
+  const ids = async (): Promise<string[]> => {
+    const where = { fieldFilter: { field: { fieldPath: "n" }, op: "EQUAL", value: { integerValue: 1 } } };
+    const structuredQuery = { from: [{ collectionId: "items" }], where };
+    const found = await firestore.call("RunQuery", { parent: `${database}/documents`, structuredQuery });
+    return found.flatMap(({ document }) => (document ? [document.name.split("/").at(-1)] : []));
+  };
+  await set("a");
+  expect(await ids()).toEqual(["a"]);
+  const acceptEntries = refuseFlushes(path, ["entries"]);
+  await set("b");
+  await expect(ids()).rejects.toMatchObject({ code: UNAVAILABLE });
+  acceptEntries();
+  expect(await ids()).toEqual(["a", "b"]);
+});
+
+test("a commit that the disk refuses leaves nothing behind and can be made again", async () => {
+  await using firestore = await startFirestore({ path });
+  const database = databaseOf(firestore.client());
+  const create = (id: string): Promise<unknown> => {
+    const update = { name: `${database}/documents/items/${id}`, fields: {} };
+    const writes = [{ update, currentDocument: { exists: false } }];
+    return firestore.call("Commit", { database, writes });
+  };
+  await create("a");
+  const accept = refuseFlushes(path, ["documents"]);
+  await expect(create("b")).rejects.toMatchObject({ code: UNAVAILABLE });
+  accept();
+  await create("b");
 });

@@ -1,3 +1,4 @@
+import { RpcError } from "../kernel/rpc-error.ts";
 import type { CompositeIndex, IndexCatalog } from "./catalog.ts";
 import {
   COLLECTION_SCOPE,
@@ -18,6 +19,8 @@ import type { Micros } from "./time.ts";
 
 /** Changes that may wait for their entries before work on them begins without a quiet moment. */
 const WAITING_CHANGES_MAX = 1_000;
+/** How long work on entries rests after the disk refused it. */
+const REFUSED_REST_MS = 1_000;
 /** Quiet after which waiting entries are made. */
 const QUIET_MS = 50;
 /** How long entries are made at a stretch while others wait for their turn … */
@@ -66,6 +69,8 @@ export class IndexSettler {
   private readonly queue: EntryQueue;
   private waiting = 0;
   private timer: NodeJS.Timeout | undefined;
+  private resting = false;
+  private closed = false;
 
   constructor(store: Store, catalog: IndexCatalog) {
     this.store = store;
@@ -106,6 +111,7 @@ export class IndexSettler {
   }
 
   private wake(): void {
+    if (this.resting || this.closed) return;
     const soon = this.waiting >= WAITING_CHANGES_MAX || this.settling.size > 0;
     if (this.timer !== undefined && !soon) return;
     clearTimeout(this.timer);
@@ -117,16 +123,23 @@ export class IndexSettler {
   private work(): void {
     this.timer = undefined;
     const until = performance.now() + STRETCH_MS * (1 + this.waiting / STRETCH_CHANGES);
-    this.inBackground(() => {
-      if (this.settling.size === 0) {
-        for (const collection of this.lags.keys()) this.take(collection);
-        this.waiting = 0;
-      }
-      this.collectUntil(until);
-      if (this.taken.size === 0 || this.queue.size >= COLLECTED_MAX) this.queue.writeUntil(until);
-      if (this.taken.size === 0 && this.queue.size === 0) this.finish();
-    });
+    try {
+      this.inBackground(() => this.workUntil(until));
+    } catch {
+      // The disk refuses; rest() has set the time of the next attempt.
+      return;
+    }
     if (this.settling.size > 0 || this.lags.size > 0) this.wake();
+  }
+
+  private workUntil(until: number): void {
+    if (this.settling.size === 0) {
+      for (const collection of this.lags.keys()) this.take(collection);
+      this.waiting = 0;
+    }
+    this.collectUntil(until);
+    if (this.taken.size === 0 || this.queue.size >= COLLECTED_MAX) this.queue.writeUntil(until);
+    if (this.taken.size === 0 && this.queue.size === 0) this.finish();
   }
 
   private collectUntil(until: number): void {
@@ -297,12 +310,41 @@ export class IndexSettler {
     }
   }
 
-  /** Entries can be made again from what is kept, so nobody waits for them to be on disk. */
+  /**
+   * Entries can be made again from what is kept, so nobody waits for them to be on disk. Throws where
+   * they can't even be made: a query must not take old entries for new ones.
+   */
   private inBackground(work: () => void): void {
-    this.store.write(work).catch(() => undefined);
+    let failure: unknown = "its file is locked";
+    const written = this.store.write(() => {
+      try {
+        work();
+        failure = undefined;
+      } catch (cause) {
+        failure = cause;
+        throw cause;
+      }
+    });
+    written.catch(() => this.rest());
+    if (failure !== undefined) {
+      throw new RpcError("UNAVAILABLE", `The emulator could not bring its indexes up to date: ${failure}`);
+    }
+  }
+
+  private rest(): void {
+    if (this.resting || this.closed) return;
+    this.resting = true;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.resting = false;
+      this.timer = undefined;
+      if (this.lags.size > 0 || this.settling.size > 0) this.wake();
+    }, REFUSED_REST_MS);
+    this.timer.unref();
   }
 
   close(): void {
+    this.closed = true;
     clearTimeout(this.timer);
     this.timer = undefined;
   }
