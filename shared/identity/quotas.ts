@@ -52,7 +52,7 @@ export function openQuotas(deps: Deps, apps: AppDirectory): Quotas {
       : app.collection("limits").doc(id);
   };
 
-  /** Refused credentials for an app that there is not count as for no app. */
+  /** Whoever tries out apps that there are not is counted outside of any. */
   const settingsFor = async (app: App, isProved: boolean): Promise<AppSettings | undefined> => {
     try {
       return await apps.settingsOf(app);
@@ -66,13 +66,15 @@ export function openQuotas(deps: Deps, apps: AppDirectory): Quotas {
     async take({ app, principal, caller, isSignIn }) {
       if (principal?.kind === "operator") return undefined;
       const address = limitedAddress(caller.ip);
-      const settings = app === undefined ? undefined : await settingsFor(app, principal !== undefined);
+      const isProved = principal !== undefined && principal.id !== "";
+      const settings = app === undefined ? undefined : await settingsFor(app, isProved);
       if (app === undefined || settings === undefined) {
-        if (principal !== undefined) return undefined;
+        // Open routes outside apps (keys, problems, health) cost nothing that would need a limit.
+        if (app === undefined && principal !== undefined) return undefined;
         return take("ip", DEFAULT_SETTINGS.limits.ipPerMinute, refIn(undefined, "ip", address));
       }
       const { limits } = settings;
-      if (principal === undefined || principal.id === "") {
+      if (principal === undefined || !isProved) {
         const policy = isSignIn ? "sign-in" : "ip";
         const limit = isSignIn ? limits.signInPerMinute : limits.ipPerMinute;
         return take(policy, limit, refIn(app, policy, address));

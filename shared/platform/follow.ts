@@ -1,9 +1,4 @@
-import {
-  type CollectionReference,
-  type Query,
-  type QueryDocumentSnapshot,
-  Timestamp,
-} from "@google-cloud/firestore";
+import { type CollectionReference, type Query, type QueryDocumentSnapshot, Timestamp } from "./firestore.ts";
 import type { Log } from "./log.ts";
 import type { Upkeep } from "./upkeep.ts";
 import { within } from "./within.ts";
