@@ -315,13 +315,13 @@ export class IndexSettler {
    * they can't even be made: a query must not take old entries for new ones.
    */
   private inBackground(work: () => void): void {
-    let failure: unknown = "its file is locked";
+    let failure: string | undefined = "its file is locked";
     const written = this.store.write(() => {
       try {
         work();
         failure = undefined;
       } catch (cause) {
-        failure = cause;
+        failure = String(cause);
         throw cause;
       }
     });
