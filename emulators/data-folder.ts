@@ -36,6 +36,7 @@ const DATA_FILES = [
   "storage",
   "storage-key.pem",
   "auth.sqlite",
+  "kms-keys.json",
   "compile-cache",
 ] as const;
 export type DataFile = (typeof DATA_FILES)[number];

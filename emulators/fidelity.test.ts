@@ -7,6 +7,7 @@ import { createFaults } from "./kernel/faults.ts";
 import { type GrpcServer, type Kernel, loadProtos, type ServiceSpec, serveGrpc } from "./kernel/grpc.ts";
 import { createMeter } from "./kernel/meter.ts";
 import { statusNumber } from "./kernel/rpc-error.ts";
+import { openKms } from "./kms/server.ts";
 import { openPubSub } from "./pubsub/server.ts";
 import { openTasks } from "./tasks/server.ts";
 
@@ -17,6 +18,7 @@ const SERVICES = [
   { folder: "pubsub", protos: "@google-cloud/pubsub-api", proto: "google.pubsub.v1.Subscriber" },
   { folder: "pubsub", protos: "@google-cloud/pubsub-api", proto: "google.pubsub.v1.SchemaService" },
   { folder: "tasks", protos: "@google-cloud/tasks", proto: "google.cloud.tasks.v2.CloudTasks" },
+  { folder: "kms", protos: "@google-cloud/kms", proto: "google.cloud.kms.v1.KeyManagementService" },
 ] as const;
 
 const UNIMPLEMENTED = statusNumber("UNIMPLEMENTED");
@@ -36,6 +38,7 @@ beforeAll(async () => {
     services.push(...emulator.services);
     closers.push(() => emulator.close());
   }
+  services.push(...openKms(kernel, { path: undefined }).services);
   server = await serveGrpc(kernel, 0, services);
   client = new Client(`127.0.0.1:${server.port}`, credentials.createInsecure());
 });

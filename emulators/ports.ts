@@ -14,6 +14,7 @@ export const PORT_NAMES = [
   "smtp",
   "model",
   "functions",
+  "kms",
 ] as const;
 
 export type PortName = (typeof PORT_NAMES)[number];

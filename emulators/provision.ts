@@ -2,9 +2,9 @@ import { Metadata } from "@grpc/grpc-js";
 import { type Message, projectOf, type ServiceSpec } from "./kernel/grpc.ts";
 import { RpcError } from "./kernel/rpc-error.ts";
 import type { Manifest } from "./manifest.ts";
-import { invokerEmail, type Suite } from "./suite.ts";
+import { invokerEmail, type Suite, signingKmsKey } from "./suite.ts";
 
-type Provisioned = Pick<Suite, "kernel" | "pubsub" | "tasks" | "scheduler">;
+type Provisioned = Pick<Suite, "kernel" | "pubsub" | "tasks" | "scheduler" | "kms">;
 
 export interface Target {
   readonly project: string;
@@ -20,6 +20,7 @@ export async function provision(suite: Provisioned, manifest: Manifest, target: 
   await provisionTopics(suite, manifest, target);
   await provisionSubscriptions(suite, manifest, target);
   await provisionQueues(suite, manifest, target);
+  await provisionKey(suite, signingKmsKey(target.project, manifest.region));
   for (const [name, schedule] of Object.entries(manifest.schedules)) {
     const url = `${target.functionsUrl}/${schedule.function}`;
     suite.scheduler.addJob({
@@ -139,6 +140,19 @@ async function provisionQueues(suite: Provisioned, manifest: Manifest, { project
       () => tasks("UpdateQueue", { queue, updateMask }),
     );
   }
+}
+
+/** A key is never replaced: what it has encrypted could not be read any more. */
+async function provisionKey(suite: Provisioned, name: string): Promise<void> {
+  const kms = callerOf(suite.kms.services, "google.cloud.kms.v1.KeyManagementService");
+  const [, location = "", keyRingId = "", cryptoKeyId = ""] =
+    /^(.+)\/keyRings\/(.+)\/cryptoKeys\/(.+)$/.exec(name) ?? [];
+  const parent = `${location}/keyRings/${keyRingId}`;
+  const cryptoKey = { purpose: "ENCRYPT_DECRYPT" };
+  await ((await found(kms("GetKeyRing", { name: parent }))) ??
+    kms("CreateKeyRing", { parent: location, keyRingId }));
+  await ((await found(kms("GetCryptoKey", { name }))) ??
+    kms("CreateCryptoKey", { parent, cryptoKeyId, cryptoKey }));
 }
 
 const duration = (seconds: number): { seconds: number; nanos: number } => ({

@@ -6,6 +6,7 @@ import { createClock } from "./kernel/clock.ts";
 import { createFaults } from "./kernel/faults.ts";
 import { type GrpcServer, type Kernel, type ServiceSpec, serveGrpc } from "./kernel/grpc.ts";
 import { createMeter } from "./kernel/meter.ts";
+import { type Kms, openKms } from "./kms/server.ts";
 import { type RequestListener, serveLoopback } from "./loopback.ts";
 import { openMail } from "./mail/server.ts";
 import { type Oidc, openOidc } from "./oidc/open-oidc.ts";
@@ -29,6 +30,7 @@ export const SERVICES = {
   mail: "smtp",
   storage: "storage",
   auth: "auth",
+  kms: "kms",
 } as const;
 export type ServiceName = keyof typeof SERVICES;
 
@@ -39,6 +41,7 @@ interface Emulators {
   readonly mail: ReturnType<typeof openMail>;
   readonly storage: ReturnType<typeof openStorage>;
   readonly auth: Auth;
+  readonly kms: Kms;
 }
 
 type Scheduler = ReturnType<typeof openScheduler>;
@@ -158,12 +161,16 @@ async function openAll(kernel: Kernel, opening: Opening): Promise<Opened> {
   const emulators: { -readonly [Name in keyof Emulators]?: Emulators[Name] } = {};
   if (auth !== undefined) emulators.auth = auth;
 
-  const serve = async (name: "firestore" | "pubsub" | "tasks", services: readonly ServiceSpec[]) => {
+  const serve = async (name: "firestore" | "pubsub" | "tasks" | "kms", services: readonly ServiceSpec[]) => {
     const server: GrpcServer = await serveGrpc(kernel, ports[name], services);
     undo.push(() => server.stop());
     bound[name] = server.port;
   };
 
+  if (wanted("kms")) {
+    emulators.kms = openKms(kernel, { path: folder.file("kms-keys.json") });
+    await serve("kms", emulators.kms.services);
+  }
   // The order is also, reversed, that of closing: deliverers end before what the functions write to.
   if (wanted("firestore")) {
     const { indexes } = opening;
@@ -269,6 +276,7 @@ function clientEnv(project: string, ports: Ports, oidc: Oidc, hasAuth: boolean):
     ...(ports.firestore === 0 ? {} : { FIRESTORE_EMULATOR_HOST: at(ports.firestore) }),
     ...(ports.pubsub === 0 ? {} : { PUBSUB_EMULATOR_HOST: at(ports.pubsub) }),
     ...(ports.tasks === 0 ? {} : { TASKS_ENDPOINT: at(ports.tasks) }),
+    ...(ports.kms === 0 ? {} : { KMS_ENDPOINT: at(ports.kms) }),
     ...(ports.storage === 0 ? {} : { STORAGE_EMULATOR_HOST: `http://${at(ports.storage)}` }),
     ...(hasAuth ? { FIREBASE_AUTH_EMULATOR_HOST: at(ports.auth) } : {}),
     ...(ports.smtp === 0
@@ -283,6 +291,10 @@ export const invokerEmail = (project: string): string => `invoker@${project}.iam
 /** The service account as which the functions sign URLs. */
 const signerEmail = (project: string): string => `functions@${project}.iam.gserviceaccount.com`;
 
+/** The key that signing keys are encrypted with. */
+export const signingKmsKey = (project: string, region: string): string =>
+  `projects/${project}/locations/${region}/keyRings/scrollback/cryptoKeys/signing-keys`;
+
 /** All variables of the functions, under their names in production. */
 export function functionsEnv(
   suite: Pick<SuiteCore, "env" | "folder" | "project" | "signer">,
@@ -291,6 +303,7 @@ export function functionsEnv(
   return {
     ...suite.env,
     INVOKER_EMAIL: invokerEmail(suite.project),
+    KMS_KEY: signingKmsKey(suite.project, where.region),
     // In the cloud the functions sign through the IAM API, as the account that they run as.
     ...(suite.signer === undefined ? {} : { STORAGE_SIGNER: JSON.stringify(suite.signer) }),
     SCROLLBACK_SECRET: suite.folder.secret,

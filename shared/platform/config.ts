@@ -9,6 +9,10 @@ const Environment = z.object({
   REGION: z.string().min(1),
   /** host:port of Cloud Tasks; Google's own when absent. Firestore and Pub/Sub have variables of their own. */
   TASKS_ENDPOINT: z.string().optional(),
+  /** host:port of Cloud KMS; Google's own when absent. */
+  KMS_ENDPOINT: z.string().optional(),
+  /** The key of Cloud KMS that signing keys are encrypted with: projects/…/cryptoKeys/… */
+  KMS_KEY: z.string().regex(/^projects\/[^/]+\/locations\/[^/]+\/keyRings\/[^/]+\/cryptoKeys\/[^/]+$/),
   /** Base URL of the functions: tasks are sent to `${FUNCTIONS_URL}/{function}`. */
   FUNCTIONS_URL: z.url(),
   /** Where clients reach the API: issuer of access tokens, base of problem types. */
@@ -34,6 +38,8 @@ export interface Config {
   readonly projectId: string;
   readonly region: string;
   readonly tasksEndpoint: string | undefined;
+  readonly kmsEndpoint: string | undefined;
+  readonly kmsKey: string;
   readonly functionsUrl: string;
   readonly publicUrl: string;
   readonly smtpUrl: string;
@@ -60,6 +66,8 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     projectId: value.GOOGLE_CLOUD_PROJECT,
     region: value.REGION,
     tasksEndpoint: value.TASKS_ENDPOINT,
+    kmsEndpoint: value.KMS_ENDPOINT,
+    kmsKey: value.KMS_KEY,
     functionsUrl: withoutTrailingSlash(value.FUNCTIONS_URL),
     publicUrl: withoutTrailingSlash(value.PUBLIC_URL),
     smtpUrl: value.SMTP_URL,

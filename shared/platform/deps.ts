@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { type Firestore, openFirestore } from "./firestore.ts";
-import { type KeyEncryption, keyEncryptionOf } from "./key-encryption.ts";
+import { type KeyEncryption, openKeyEncryption } from "./key-encryption.ts";
 import { createKeys, type Keys } from "./keys.ts";
 import { createLog, type Log } from "./log.ts";
 import { type Mailer, openMailer } from "./mailer.ts";
@@ -31,7 +31,7 @@ export function openDeps(config: Config, replaced: Partial<Pick<Deps, "clock" | 
     clock: replaced.clock ?? systemClock,
     log: replaced.log ?? createLog(config),
     keys,
-    keyEncryption: keyEncryptionOf(keys),
+    keyEncryption: openKeyEncryption(config),
     firestore: openFirestore(config),
     publisher: openPublisher(config),
     tasks: openTaskQueue(config),
@@ -50,6 +50,7 @@ export async function closeDeps(deps: Deps): Promise<void> {
   const closing = [
     deps.publisher.close(),
     deps.tasks.close(),
+    deps.keyEncryption.close(),
     deps.mailer.close(),
     deps.firestore.terminate(),
   ];

@@ -1,6 +1,7 @@
 import type { CloudTasksClient } from "@google-cloud/tasks";
 import type { Config } from "./config.ts";
 import { currentContext, REQUEST_ID_HEADER, TRACEPARENT_HEADER, withContextMetadata } from "./context.ts";
+import { clientOptions } from "./endpoint.ts";
 import { GRPC, grpcCode } from "./errors.ts";
 import { derivedId } from "./ids.ts";
 import { lazy } from "./lazy.ts";
@@ -35,7 +36,7 @@ export function openTaskQueue(
     return new CloudTasksClient({
       projectId: config.projectId,
       ...withContextMetadata,
-      ...(config.tasksEndpoint === undefined ? {} : await plainEndpoint(config.tasksEndpoint)),
+      ...(await clientOptions(config.tasksEndpoint)),
     });
   });
   return {
@@ -79,10 +80,3 @@ const timestamp = (ms: number): { seconds: number; nanos: number } => ({
   seconds: Math.floor(ms / 1000),
   nanos: Math.floor(ms % 1000) * 1_000_000,
 });
-
-/** An endpoint named in the configuration is reached without TLS, as Google's own emulators are. */
-async function plainEndpoint(endpoint: string): Promise<object> {
-  const { credentials } = await import("@grpc/grpc-js");
-  const [apiEndpoint, port] = endpoint.split(":");
-  return { apiEndpoint, port: Number(port), sslCreds: credentials.createInsecure() };
-}

@@ -5,7 +5,7 @@ import type { FaultPlan } from "../../emulators/kernel/faults.ts";
 import type { Counts } from "../../emulators/kernel/meter.ts";
 import { readManifest } from "../../emulators/manifest.ts";
 import { provision } from "../../emulators/provision.ts";
-import { functionsEnv, invokerEmail, type Suite } from "../../emulators/suite.ts";
+import { functionsEnv, invokerEmail, type Suite, signingKmsKey } from "../../emulators/suite.ts";
 import { functions } from "../../functions/functions.ts";
 import { takeOverRequests } from "../../functions/runtime/incoming.ts";
 import { createLifecycle } from "../../functions/runtime/lifecycle.ts";
@@ -94,6 +94,7 @@ export async function startSystem(): Promise<System> {
     ...functionsEnv(suite, { region: manifest.region, functionsUrl, publicUrl: url }),
     GOOGLE_CLOUD_PROJECT: project,
     INVOKER_EMAIL: invokerEmail(project),
+    KMS_KEY: signingKmsKey(project, manifest.region),
     // Clients reach these functions without a proxy.
     TRUSTED_PROXIES: "0",
   };
