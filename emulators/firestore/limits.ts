@@ -50,6 +50,13 @@ export const READ_TIME_WINDOW_MS = 3_600_000;
 
 /** Ours: how long a request waits for a document that another transaction holds. */
 export const LOCK_WAIT_MS_MAX = 20_000;
+/**
+ * Ours: for so long a transaction that reads a document lets another one finish that has read it. Far
+ * longer than a transaction takes that reads, computes and commits, far shorter than people notice.
+ */
+export const COURTESY_MS = 200;
+/** Ours: how long a transaction that commits waits for younger ones to end before it aborts them. */
+export const OLDER_WRITER_WAIT_MS_MAX = 1_000;
 /** Ours: versions kept for reads in the past; a busier hour shortens the window. */
 export const VERSIONS_KEPT_MAX = 1_000_000;
 /** Ours, near what was observed: how often a quiet stream of listeners is told the time. */

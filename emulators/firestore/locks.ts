@@ -1,36 +1,53 @@
 import type { Clock } from "../kernel/clock.ts";
 import { RpcError } from "../kernel/rpc-error.ts";
-import { LOCK_WAIT_MS_MAX } from "./limits.ts";
+import { COURTESY_MS, LOCK_WAIT_MS_MAX, OLDER_WRITER_WAIT_MS_MAX } from "./limits.ts";
 
 /** Whoever holds documents: a transaction, or a commit outside of one while it waits its turn. */
 export interface Holder {
   /** When it began, as a serial number: the older goes first. A retried transaction keeps its age. */
   readonly age: number;
+  /** Only a transaction makes younger ones that stand in its way give up. */
+  readonly passing: boolean;
   readonly held: Set<string>;
   readonly waits: Set<Wait>;
-  /** Ends the holder because it stands in a circle of waiting ones. */
+  /** Ends the holder because it stands in a circle of waiting ones, or in an older one's way. */
   abort(): void;
 }
+
+type Mode = "read" | "write";
 
 /** Somebody waiting: for a document's lock, or (document undefined) for a holder to end. */
 export interface Wait {
   readonly holder: Holder;
   readonly document: string | undefined;
+  readonly mode: Mode;
   readonly blocker: Holder | undefined;
   end(refusal?: RpcError): void;
 }
+
+interface Lock {
+  writer: Holder | undefined;
+  readonly readers: Set<Holder>;
+  /** Until then those who want to read, too, let the first reader finish. */
+  courteousUntil: number;
+  cancelAlarm: () => void;
+}
+
+const NOBODY: readonly Holder[] = [];
 
 export const contention = (): RpcError =>
   new RpcError("ABORTED", "Too much contention on these documents. Please try again.");
 
 /**
- * Locks on documents of one database, held until their holder ends. A lock is exclusive: a document
- * read in a read-write transaction is about to be written more often than not, and readers that
- * share would meet in a deadlock when both write.
+ * Locks on documents of one database, held until their holder ends. Many may read a document, one may
+ * write it. A document read in a read-write transaction is about to be written more often than not,
+ * and readers that share meet in a deadlock when both write; so a second reader first waits for a
+ * moment. Most transactions are over by then, and they pass one after the other instead of aborting.
  */
 export class LockTable {
   private readonly clock: Clock;
-  private readonly holders = new Map<string, Holder>();
+  private readonly locks = new Map<string, Lock>();
+  /** Who waits for a document, the oldest first. */
   private readonly queues = new Map<string, Wait[]>();
   private readonly endings = new Map<Holder, Set<Wait>>();
 
@@ -39,77 +56,126 @@ export class LockTable {
   }
 
   get idle(): boolean {
-    return this.holders.size === 0;
+    return this.locks.size === 0;
   }
 
   /** Takes all locks at once if that needs no waiting. */
-  tryAcquire(holder: Holder, documents: readonly string[]): boolean {
-    for (const document of documents) {
-      const current = this.holders.get(document);
-      if (current !== undefined && current !== holder) return false;
-    }
-    for (const document of documents) this.take(holder, document);
+  tryAcquire(holder: Holder, documents: readonly string[], mode: Mode): boolean {
+    for (const document of documents) if (!this.allows(holder, document, mode)) return false;
+    for (const document of documents) this.take(holder, document, mode);
     return true;
   }
 
-  private take(holder: Holder, document: string): void {
-    this.holders.set(document, holder);
+  private allows(holder: Holder, document: string, mode: Mode): boolean {
+    const lock = this.locks.get(document);
+    if (lock === undefined) return true;
+    if (lock.writer !== undefined) return lock.writer === holder;
+    const alone = lock.readers.size === (lock.readers.has(holder) ? 1 : 0);
+    if (alone || mode === "write") return alone;
+    if (lock.readers.has(holder)) return true;
+    return this.clock.now() >= lock.courteousUntil && this.olderWriters(holder, document).length === 0;
+  }
+
+  /** Those who wait to write a document, and came before `holder`: readers do not overtake them. */
+  private olderWriters(holder: Holder, document: string): Holder[] {
+    const queue = this.queues.get(document) ?? [];
+    return queue
+      .filter((wait) => wait.mode === "write" && wait.holder.age < holder.age)
+      .map((wait) => wait.holder);
+  }
+
+  private take(holder: Holder, document: string, mode: Mode): void {
+    let lock = this.locks.get(document);
+    if (lock === undefined) {
+      lock = { writer: undefined, readers: new Set(), courteousUntil: 0, cancelAlarm: () => undefined };
+      this.locks.set(document, lock);
+    }
+    if (mode === "write") lock.writer = holder;
+    else if (lock.writer === undefined) {
+      if (lock.readers.size === 0) lock.courteousUntil = this.clock.now() + COURTESY_MS;
+      lock.readers.add(holder);
+    }
     holder.held.add(document);
   }
 
   /** Takes the locks one after the other, waiting for each; ABORTED when that takes too long. */
-  async acquire(holder: Holder, documents: readonly string[], signal: AbortSignal): Promise<void> {
-    if (this.tryAcquire(holder, documents)) return;
+  async acquire(
+    holder: Holder,
+    documents: readonly string[],
+    mode: Mode,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (this.tryAcquire(holder, documents, mode)) return;
     for (const document of [...documents].sort()) {
-      const current = this.holders.get(document);
-      if (current === undefined) this.take(holder, document);
-      else if (current !== holder) await this.wait(holder, document, undefined, signal);
+      if (this.tryAcquire(holder, [document], mode)) continue;
+      await this.wait({ holder, document, mode, blocker: undefined }, signal);
     }
   }
 
   /** Waits until `blocker` holds nothing any more. */
   waitForEnd(holder: Holder, blocker: Holder, signal: AbortSignal): Promise<void> {
-    return this.wait(holder, undefined, blocker, signal);
+    return this.wait({ holder, document: undefined, mode: "write", blocker }, signal);
   }
 
-  private wait(
-    holder: Holder,
-    document: string | undefined,
-    blocker: Holder | undefined,
-    signal: AbortSignal,
-  ): Promise<void> {
+  private wait(wanted: Omit<Wait, "end">, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      const cancelAlarm = this.clock.at(this.clock.now() + LOCK_WAIT_MS_MAX, () => wait.end(contention()));
+      const now = this.clock.now();
+      const alarms = [this.clock.at(now + LOCK_WAIT_MS_MAX, () => wait.end(contention()))];
       const onAbort = (): void => wait.end(new RpcError("CANCELLED", "The caller is gone."));
       const wait: Wait = {
-        holder,
-        document,
-        blocker,
+        ...wanted,
         end: (refusal) => {
-          cancelAlarm();
+          for (const cancel of alarms) cancel();
           signal.removeEventListener("abort", onAbort);
           this.forget(wait);
           if (refusal === undefined) resolve();
           else reject(refusal);
         },
       };
+      if (wait.mode === "write" && !wait.holder.passing) {
+        alarms.push(this.clock.at(now + OLDER_WRITER_WAIT_MS_MAX, () => this.abortYounger(wait)));
+      }
       signal.addEventListener("abort", onAbort);
       this.enqueue(wait);
-      this.breakCircle(holder);
+      this.breakCircles(wait.holder);
     });
   }
 
+  /** An older transaction that wants to write has waited long enough for those that began after it. */
+  private abortYounger(wait: Wait): void {
+    for (const blocker of this.blockersOf(wait)) if (blocker.age > wait.holder.age) blocker.abort();
+  }
+
+  private blockersOf({ holder, document, mode, blocker }: Wait): readonly Holder[] {
+    if (document === undefined) return blocker === undefined ? NOBODY : [blocker];
+    const lock = this.locks.get(document);
+    if (lock === undefined) return NOBODY;
+    if (lock.writer !== undefined) return [lock.writer];
+    const readers = [...lock.readers].filter((reader) => reader !== holder);
+    return mode === "write" ? readers : [...readers, ...this.olderWriters(holder, document)];
+  }
+
   private enqueue(wait: Wait): void {
-    wait.holder.waits.add(wait);
-    if (wait.document !== undefined) {
-      const queue = this.queues.get(wait.document) ?? [];
-      queue.push(wait);
-      this.queues.set(wait.document, queue);
-    } else if (wait.blocker !== undefined) {
-      const endings = this.endings.get(wait.blocker) ?? new Set();
+    const { holder, document, blocker } = wait;
+    holder.waits.add(wait);
+    if (document !== undefined) {
+      const queue = this.queues.get(document) ?? [];
+      const place = queue.findIndex((other) => other.holder.age > holder.age);
+      queue.splice(place === -1 ? queue.length : place, 0, wait);
+      this.queues.set(document, queue);
+      this.endCourtesyInTime(document);
+    } else if (blocker !== undefined) {
+      const endings = this.endings.get(blocker) ?? new Set();
       endings.add(wait);
-      this.endings.set(wait.blocker, endings);
+      this.endings.set(blocker, endings);
     }
+  }
+
+  private endCourtesyInTime(document: string): void {
+    const lock = this.locks.get(document);
+    if (lock === undefined || lock.writer !== undefined || lock.courteousUntil <= this.clock.now()) return;
+    lock.cancelAlarm();
+    lock.cancelAlarm = this.clock.at(lock.courteousUntil, () => this.serveQueue(document));
   }
 
   private forget(wait: Wait): void {
@@ -121,49 +187,74 @@ export class LockTable {
     else this.queues.set(wait.document, queue);
   }
 
-  /** Gives everything back; each document goes to the oldest that waits for it. */
+  /** Gives a document to those who wait for it, the oldest first, as far as they can have it. */
+  private serveQueue(document: string): void {
+    for (const wait of this.queues.get(document) ?? []) {
+      if (!this.allows(wait.holder, document, wait.mode)) continue;
+      this.take(wait.holder, document, wait.mode);
+      wait.end();
+    }
+    if (this.queues.has(document)) this.endCourtesyInTime(document);
+  }
+
+  /** Gives everything back. */
   release(holder: Holder): void {
     for (const wait of holder.waits) wait.end(contention());
-    for (const document of holder.held) {
-      this.holders.delete(document);
-      const next = oldest(this.queues.get(document) ?? []);
-      if (next === undefined) continue;
-      this.take(next.holder, document);
-      next.end();
-    }
+    const documents = [...holder.held];
     holder.held.clear();
+    for (const document of documents) {
+      const lock = this.locks.get(document);
+      if (lock === undefined) continue;
+      if (lock.writer === holder) lock.writer = undefined;
+      lock.readers.delete(holder);
+      if (lock.writer === undefined && lock.readers.size === 0) {
+        lock.cancelAlarm();
+        this.locks.delete(document);
+      }
+      if (this.queues.has(document)) this.serveQueue(document);
+    }
     const endings = this.endings.get(holder) ?? new Set<Wait>();
     this.endings.delete(holder);
     for (const wait of endings) wait.end();
   }
 
-  /** If the holder waits, by way of others, for itself, the youngest of the circle is aborted. */
-  private breakCircle(start: Holder): void {
+  /**
+   * While the holder waits, by way of others, for itself: if courtesy is part of the circle it ends,
+   * otherwise the youngest of the circle is aborted.
+   */
+  private breakCircles(start: Holder): void {
     for (let circle = this.circleFrom(start); circle !== undefined; circle = this.circleFrom(start)) {
-      circle.reduce((youngest, holder) => (holder.age > youngest.age ? holder : youngest)).abort();
+      const courteous = circle.find((wait) => this.isCourteous(wait))?.document;
+      const lock = courteous === undefined ? undefined : this.locks.get(courteous);
+      if (courteous !== undefined && lock !== undefined) {
+        lock.courteousUntil = 0;
+        this.serveQueue(courteous);
+        continue;
+      }
+      const holders = circle.map((wait) => wait.holder);
+      holders.reduce((youngest, holder) => (holder.age > youngest.age ? holder : youngest)).abort();
     }
   }
 
-  private circleFrom(start: Holder): Holder[] | undefined {
+  private isCourteous({ document, mode }: Wait): boolean {
+    const lock = document === undefined ? undefined : this.locks.get(document);
+    return mode === "read" && lock?.writer === undefined && (lock?.courteousUntil ?? 0) > this.clock.now();
+  }
+
+  private circleFrom(start: Holder): Wait[] | undefined {
     const seen = new Set<Holder>();
-    const visit = (holder: Holder, trail: Holder[]): Holder[] | undefined => {
+    const visit = (holder: Holder, trail: readonly Wait[]): Wait[] | undefined => {
       for (const wait of holder.waits) {
-        const next = wait.document === undefined ? wait.blocker : this.holders.get(wait.document);
-        if (next === undefined) continue;
-        if (next === start) return trail;
-        if (seen.has(next)) continue;
-        seen.add(next);
-        const found = visit(next, [...trail, next]);
-        if (found !== undefined) return found;
+        for (const next of this.blockersOf(wait)) {
+          if (next === start) return [...trail, wait];
+          if (seen.has(next)) continue;
+          seen.add(next);
+          const found = visit(next, [...trail, wait]);
+          if (found !== undefined) return found;
+        }
       }
       return undefined;
     };
-    return visit(start, [start]);
+    return visit(start, []);
   }
-}
-
-function oldest(waits: readonly Wait[]): Wait | undefined {
-  let found: Wait | undefined;
-  for (const wait of waits) if (found === undefined || wait.holder.age < found.holder.age) found = wait;
-  return found;
 }

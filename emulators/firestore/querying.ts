@@ -68,11 +68,11 @@ async function lockedResults(
     const found: Found[] = [];
     for (let next = results.next(); next !== undefined; next = results.next()) found.push(next);
     const documents = found.map(({ name }) => name.slice(database.name.length + "/documents/".length));
-    if (locks.tryAcquire(transaction, documents)) {
+    if (locks.tryAcquire(transaction, documents, "read")) {
       return { results: { ...results, next: () => found.shift() }, at };
     }
     // Whoever holds one of them may be about to change it, so afterwards the query runs again.
-    await locks.acquire(transaction, documents, call.signal);
+    await locks.acquire(transaction, documents, "read", call.signal);
   }
 }
 

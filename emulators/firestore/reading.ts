@@ -96,7 +96,9 @@ async function lockedTime(
   if (transaction !== undefined) {
     const documents = paths.map(({ collection, id }) => `${collection}/${id}`);
     const { locks } = state.transactionsOf(database.name);
-    if (!locks.tryAcquire(transaction, documents)) await locks.acquire(transaction, documents, call.signal);
+    if (!locks.tryAcquire(transaction, documents, "read")) {
+      await locks.acquire(transaction, documents, "read", call.signal);
+    }
   }
   return at ?? state.readTime(database);
 }

@@ -131,7 +131,7 @@ export class FirestoreState {
     const holder: Holder = transaction ?? transactions.passing();
     try {
       const documents = [...new Set(writes.map(({ path }) => `${path.collection}/${path.id}`))];
-      await transactions.locks.acquire(holder, documents, signal());
+      await transactions.locks.acquire(holder, documents, "write", signal());
       for (;;) {
         const draft = this.writer.draft(database, writes, this.commitTime(database));
         const searcher = transactions.searcher(draft.changes, holder);

@@ -1,5 +1,6 @@
 import type { DocumentSnapshot, Firestore, WriteResult } from "@google-cloud/firestore";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import type { Message } from "../kernel/grpc.ts";
 import { databaseOf, startFirestore, type TestFirestore } from "./testing.ts";
 
 let firestore: TestFirestore;
@@ -16,6 +17,7 @@ afterAll(() => firestore.stop());
 /** Times as text that sorts as they do. */
 const timeOf = (snapshot: DocumentSnapshot): string => snapshot.updateTime?.valueOf() ?? "";
 
+const OK = 0;
 const ABORTED = 10;
 const FAILED_PRECONDITION = 9;
 const INVALID_ARGUMENT = 3;
@@ -52,23 +54,86 @@ test("a document that was read is not written by others before the transaction e
   expect((await document.get()).get("by")).toBe("outside");
 });
 
-test("of two that wait for each other, the younger is aborted and the older goes on", async () => {
+/** A transaction driven by hand, as no client would: several at once, each step when the test says. */
+async function byHand(): Promise<{
+  read(path: string): Promise<Message[]>;
+  commit(path: string): Promise<number>;
+  rollback(): Promise<Message[]>;
+}> {
   const database = databaseOf(client);
-  const [left, right] = [`${database}/documents/a/left`, `${database}/documents/a/right`];
-  const begin = async (): Promise<unknown> =>
-    (await firestore.call("BeginTransaction", { database }))[0].transaction;
-  const [older, younger] = [await begin(), await begin()];
-  const read = (transaction: unknown, name: string): Promise<unknown> =>
-    firestore.call("BatchGetDocuments", { database, documents: [name], transaction });
-  await read(older, left);
-  await read(younger, right);
-  const olderWaits = read(older, right);
-  await expect(read(younger, left)).rejects.toMatchObject({ code: ABORTED });
-  await olderWaits;
-  const commit = (transaction: unknown): Promise<unknown> =>
-    firestore.call("Commit", { database, transaction, writes: [{ update: { name: left } }] });
-  await commit(older);
-  await expect(commit(younger)).rejects.toMatchObject({ code: ABORTED });
+  const nameOf = (path: string): string => `${database}/documents/${path}`;
+  const [{ transaction }] = await firestore.call("BeginTransaction", { database });
+  return {
+    read: (path) => firestore.call("BatchGetDocuments", { database, documents: [nameOf(path)], transaction }),
+    commit: (path) =>
+      firestore.call("Commit", { database, transaction, writes: [{ update: { name: nameOf(path) } }] }).then(
+        () => OK,
+        (cause: { code: number }) => cause.code,
+      ),
+    rollback: () => firestore.call("Rollback", { database, transaction }),
+  };
+}
+
+/** Resolves once everything the emulator was sent before has been taken up. */
+const taken = (): Promise<unknown> => client.doc("unrelated/document").get();
+
+test("of two that write what both have read, the younger is aborted and the older goes on", async () => {
+  const [older, younger] = [await byHand(), await byHand()];
+  await older.read("a/both");
+  await younger.read("a/both");
+  const outcomes = [older.commit("a/both"), younger.commit("a/both")];
+  expect(await Promise.all(outcomes)).toEqual([OK, ABORTED]);
+});
+
+test("of two that write each what the other has read, the younger is aborted", async () => {
+  const [older, younger] = [await byHand(), await byHand()];
+  await older.read("a/left");
+  await younger.read("a/right");
+  await older.read("a/right");
+  await younger.read("a/left");
+  const outcomes = [younger.commit("a/right"), older.commit("a/left")];
+  expect(await Promise.all(outcomes)).toEqual([ABORTED, OK]);
+});
+
+test("a younger one waits to write what an older one has read until that ends", async () => {
+  const [older, younger] = [await byHand(), await byHand()];
+  await older.read("a/waited");
+  await younger.read("a/waited");
+  const order: string[] = [];
+  const committed = younger.commit("a/waited").then((code) => order.push(`younger ${code}`));
+  await taken();
+  firestore.kernel.clock.advance(5_000);
+  await older.rollback();
+  order.push("older ended");
+  await committed;
+  expect(order).toEqual(["older ended", "younger 0"]);
+});
+
+test("an older one that commits does not wait for long for younger ones that do nothing", async () => {
+  const [older, younger] = [await byHand(), await byHand()];
+  await older.read("a/idle");
+  await younger.read("a/idle");
+  const committed = older.commit("a/idle");
+  await taken();
+  firestore.kernel.clock.advance(1_100);
+  expect(await committed).toBe(OK);
+  expect(await younger.commit("a/idle")).toBe(ABORTED);
+});
+
+test("a retried transaction keeps the age of its first attempt", async () => {
+  const database = databaseOf(client);
+  const documents = [`${database}/documents/a/retried`];
+  const writes = [{ update: { name: documents[0] } }];
+  const [{ transaction: first }] = await firestore.call("BeginTransaction", { database });
+  await firestore.call("Rollback", { database, transaction: first });
+  const rival = await byHand();
+  await rival.read("a/retried");
+  const options = { readWrite: { retryTransaction: first } };
+  const [{ transaction }] = await firestore.call("BeginTransaction", { database, options });
+  await firestore.call("BatchGetDocuments", { database, documents, transaction });
+  const retried = firestore.call("Commit", { database, transaction, writes });
+  expect(await rival.commit("a/retried")).toBe(ABORTED);
+  await expect(retried).resolves.toHaveLength(1);
 });
 
 test("what a query would find is not added by others before the transaction ends", async () => {

@@ -67,6 +67,7 @@ export class Transactions {
     const transaction: Transaction = {
       id,
       age,
+      passing: false,
       readTime: options.readOnly ? (options.readTime ?? now) : undefined,
       queries: [],
       held: new Set(),
@@ -138,6 +139,7 @@ export class Transactions {
     const waits = new Set<Wait>();
     const holder: Holder = {
       age: this.serial,
+      passing: true,
       held: new Set(),
       waits,
       abort: () => this.locks.release(holder),
