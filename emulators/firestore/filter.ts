@@ -124,13 +124,11 @@ function checkCombination(filter: Filter): void {
     );
   }
   if (count("not-in") === 0) return;
-  if (count("in", "array-contains-any") > 0 || hasOr(filter)) {
-    throw invalid("NOT_IN cannot be combined with OR, IN or ARRAY_CONTAINS_ANY.");
+  // The documentation forbids "or" beside it, too, but the service answers such queries.
+  if (count("in", "array-contains-any") > 0) {
+    throw invalid("NOT_IN cannot be combined with IN or ARRAY_CONTAINS_ANY.");
   }
 }
-
-const hasOr = (filter: Filter): boolean =>
-  filter.type !== "leaf" && (filter.type === "or" || filter.filters.some(hasOr));
 
 /** The filter in disjunctive normal form, `in` and `array-contains-any` taken apart. */
 export function disjunctions(filter: Filter | undefined): Leaf[][] {
