@@ -1,16 +1,18 @@
 import type { CompositeIndex, GroupIndexes, IndexCatalog } from "./catalog.ts";
 import { fieldAt } from "./fields.ts";
-import { inverted, prefixedKey, valueKey } from "./key.ts";
+import { inverted, valueKey, valueKeyText } from "./key.ts";
 import { quotedName } from "./path.ts";
 import type { Collection } from "./store.ts";
 import type { Fields, Value } from "./value.ts";
 
 /**
- * One row of an index: its key, and the document that has it. The key's bytes are kept as a string
- * of Latin-1, which takes less memory than a buffer and compares faster.
+ * One row of an index: its key, and the document that has it. The key is the index's prefix with the
+ * encoded values behind it, each kept as a string of Latin-1, which takes less memory than a buffer and
+ * compares faster.
  */
 export interface Entry {
-  readonly key: string;
+  readonly prefix: string;
+  readonly suffix: string;
   readonly id: Buffer;
 }
 
@@ -19,19 +21,15 @@ export const DATABASE_SCOPE = 1;
 export const GROUP_SCOPE = 2;
 export const COLLECTION_SCOPE = 3;
 
-const PREFIX_BYTES = 8;
+export const PREFIX_BYTES = 8;
 
 /** The beginning of all keys of one index in one scope. */
 export function keyPrefix(scope: number, id: number, slot: number): Buffer {
   const prefix = Buffer.allocUnsafe(PREFIX_BYTES);
-  writePrefix(prefix, scope, id, slot);
-  return prefix;
-}
-
-function writePrefix(prefix: Buffer, scope: number, id: number, slot: number): void {
   prefix[0] = scope;
   prefix.writeUInt32BE(id, 1);
   prefix.writeUIntBE(slot, 5, 3);
+  return prefix;
 }
 
 /** The beginning of all keys of one scope. */
@@ -52,7 +50,9 @@ export function entryTarget(collection: Collection, collectionKey: Buffer, id: B
 export class EntryMaker {
   private readonly indexes: GroupIndexes;
   private readonly collection: Collection;
-  private readonly prefix = Buffer.allocUnsafe(PREFIX_BYTES);
+  /** The prefixes of this collection's indexes, and of its group's, by slot. */
+  private readonly own = new Map<number, string>();
+  private readonly group = new Map<number, string>();
 
   constructor(catalog: IndexCatalog, collection: Collection) {
     this.collection = collection;
@@ -86,10 +86,21 @@ export class EntryMaker {
   }
 
   private add(target: EntryTarget, scope: number, slot: number, value: Value, out: Entry[]): void {
-    const { id, groupId } = this.collection;
     const byGroup = scope === GROUP_SCOPE;
-    writePrefix(this.prefix, scope, byGroup ? groupId : id, slot);
-    out.push({ key: prefixedKey(this.prefix, value), id: byGroup ? target.path : target.id });
+    const id = byGroup ? target.path : target.id;
+    out.push({ prefix: this.prefix(byGroup, slot), suffix: valueKeyText(value), id });
+  }
+
+  private prefix(byGroup: boolean, slot: number): string {
+    const known = byGroup ? this.group : this.own;
+    let prefix = known.get(slot);
+    if (prefix === undefined) {
+      const { id, groupId } = this.collection;
+      const bytes = byGroup ? keyPrefix(GROUP_SCOPE, groupId, slot) : keyPrefix(COLLECTION_SCOPE, id, slot);
+      prefix = bytes.toString("latin1");
+      known.set(slot, prefix);
+    }
+    return prefix;
   }
 
   /** The entries of a document in the composite indexes; none where a field is missing. */
@@ -99,12 +110,10 @@ export class EntryMaker {
 
   ofComposite(target: EntryTarget, fields: Fields, index: CompositeIndex, out: Entry[]): void {
     const byGroup = index.scope === "COLLECTION_GROUP";
-    const prefix = byGroup
-      ? keyPrefix(GROUP_SCOPE, this.collection.groupId, index.slot)
-      : keyPrefix(COLLECTION_SCOPE, this.collection.id, index.slot);
-    for (const suffix of compositeKeys(index, fields)) {
-      const key = Buffer.concat([prefix, suffix]).toString("latin1");
-      out.push({ key, id: byGroup ? target.path : target.id });
+    const prefix = this.prefix(byGroup, index.slot);
+    const id = byGroup ? target.path : target.id;
+    for (const key of compositeKeys(index, fields)) {
+      out.push({ prefix, suffix: key.toString("latin1"), id });
     }
   }
 }

@@ -69,12 +69,6 @@ class KeyWriter {
     this.buffer[this.length++] = value;
   }
 
-  raw(bytes: Buffer): void {
-    this.reserve(bytes.length);
-    bytes.copy(this.buffer, this.length);
-    this.length += bytes.length;
-  }
-
   double(value: number): void {
     this.reserve(8);
     const at = this.length;
@@ -114,10 +108,9 @@ export function valueKey(value: Value): Buffer {
   return writer.finish();
 }
 
-/** A value's key behind a prefix, as a string of Latin-1. */
-export function prefixedKey(prefix: Buffer, value: Value): string {
+/** A value's key as a string of Latin-1. */
+export function valueKeyText(value: Value): string {
   writer.start();
-  writer.raw(prefix);
   writeKey(value);
   return writer.finishText();
 }

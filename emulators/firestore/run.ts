@@ -77,7 +77,7 @@ export class QueryEngine {
   run(query: Query, at: Micros): QueryRun {
     const plans = this.plan(query);
     const reach = reachOf(this.store, query);
-    this.settle(reach);
+    if (!reach.nothing) for (const plan of plans) this.settle(plan, reach);
     const streams = plans.map((plan) => this.stream(query, plan, reach));
     const [only] = streams;
     const merged = streams.length === 1 && only !== undefined ? only : merge(query, streams);
@@ -95,11 +95,19 @@ export class QueryEngine {
     };
   }
 
-  private settle(reach: Reach): void {
-    if (reach.nothing) return;
-    if (reach.collection !== undefined) this.settler.settle(reach.collection.id);
-    else if (reach.groupId !== undefined) this.settler.settleGroup(reach.groupId);
-    else this.settler.settleDatabase(reach.database.id);
+  /** Brings up to date what the plan reads from indexes: documents themselves always are. */
+  private settle({ name, indexes }: Plan, reach: Reach): void {
+    if (name !== undefined || (indexes.length === 0 && reach.collection !== undefined)) return;
+    const { settler } = this;
+    if (indexes.length === 0 && reach.groupId !== undefined) return settler.settleGroup(reach.groupId);
+    if (indexes.length === 0) return settler.settleDatabase(reach.database.id);
+    for (const use of indexes) {
+      const prefix = (): Buffer => this.prefix(use, reach);
+      // An index of one field that is equal to something is read at that very key.
+      const exact = !("slot" in use.index) && use.equal.length > 0;
+      if (reach.collection !== undefined) settler.settleCollection(reach.collection.id, prefix, exact);
+      else if (reach.groupId !== undefined) settler.settleGroupIndex(reach.groupId, prefix, exact);
+    }
   }
 
   private stream(query: Query, plan: Plan, reach: Reach): Stream {

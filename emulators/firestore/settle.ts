@@ -8,6 +8,7 @@ import {
   type EntryTarget,
   entryTarget,
   GROUP_SCOPE,
+  PREFIX_BYTES,
   scopePrefix,
 } from "./entries.ts";
 import { addDifference, addGroupName, EntryQueue } from "./entry-queue.ts";
@@ -17,18 +18,18 @@ import { pathKey } from "./path.ts";
 import type { Collection, Store, StoredDocument } from "./store.ts";
 import type { Micros } from "./time.ts";
 
-/** Changes that may wait for their entries before work on them begins without a quiet moment. */
+/** Changes that may wait before their entries are worked out without a quiet moment. */
 const WAITING_CHANGES_MAX = 1_000;
 /** How long work on entries rests after the disk refused it. */
 const REFUSED_REST_MS = 1_000;
-/** Quiet after which waiting entries are made. */
-const QUIET_MS = 50;
+/** How long nothing is written before entries are made that could still wait for others. */
+const QUIET_MS = 100;
 /** How long entries are made at a stretch while others wait for their turn … */
 const STRETCH_MS = 10;
 /** … longer by as much again for every so many changes that wait, so that waiting stays bounded. */
 const STRETCH_CHANGES = 1_000;
 /** Entries collected before they are sorted and written: more at once touch each page less often. */
-const COLLECTED_MAX = 60_000;
+const COLLECTED_MAX = 150_000;
 /** Changes whose entries are worked out between looks at the clock. */
 const COLLECT_CHANGES = 16;
 /** Documents read at a time when a group's entries are made anew. */
@@ -68,6 +69,9 @@ export class IndexSettler {
   private readonly settling = new Set<number>();
   private readonly queue: EntryQueue;
   private waiting = 0;
+  private changedMs = 0;
+  /** Whether collected entries are being written: they are until none is left. */
+  private writing = false;
   private timer: NodeJS.Timeout | undefined;
   private resting = false;
   private closed = false;
@@ -86,6 +90,7 @@ export class IndexSettler {
     this.taken.clear();
     this.settling.clear();
     this.queue.clear();
+    this.writing = false;
     const rows = this.store.statement("SELECT collection, since FROM unsettled").all() as {
       collection: number;
       since: number;
@@ -107,24 +112,33 @@ export class IndexSettler {
     const earlier = lag.changes?.get(key);
     lag.changes?.set(key, { ...change, before: earlier === undefined ? change.before : earlier.before });
     this.waiting += 1;
+    this.changedMs = performance.now();
     this.wake();
   }
 
   private wake(): void {
     if (this.resting || this.closed) return;
-    const soon = this.waiting >= WAITING_CHANGES_MAX || this.settling.size > 0;
+    const soon = this.waiting >= WAITING_CHANGES_MAX || this.writing || this.taken.size > 0;
     if (this.timer !== undefined && !soon) return;
+    this.workIn(soon ? 0 : QUIET_MS);
+  }
+
+  private workIn(ms: number): void {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.work(), soon ? 0 : QUIET_MS);
+    this.timer = setTimeout(() => this.work(), ms);
     this.timer.unref();
   }
 
   /** Works for a stretch, and comes back for the rest. */
   private work(): void {
     this.timer = undefined;
-    const until = performance.now() + STRETCH_MS * (1 + this.waiting / STRETCH_CHANGES);
+    const started = performance.now();
+    const quiet = started - this.changedMs;
+    const due = this.waiting >= WAITING_CHANGES_MAX || this.writing || this.taken.size > 0;
+    if (!due && quiet < QUIET_MS) return this.workIn(QUIET_MS - quiet);
+    const until = started + STRETCH_MS * (1 + this.waiting / STRETCH_CHANGES);
     try {
-      this.inBackground(() => this.workUntil(until));
+      this.inBackground(() => this.workUntil(until, quiet >= QUIET_MS));
     } catch {
       // The disk refuses; rest() has set the time of the next attempt.
       return;
@@ -132,14 +146,17 @@ export class IndexSettler {
     if (this.settling.size > 0 || this.lags.size > 0) this.wake();
   }
 
-  private workUntil(until: number): void {
-    if (this.settling.size === 0) {
+  private workUntil(until: number, quiet: boolean): void {
+    if (!this.writing) {
       for (const collection of this.lags.keys()) this.take(collection);
       this.waiting = 0;
     }
     this.collectUntil(until);
-    if (this.taken.size === 0 || this.queue.size >= COLLECTED_MAX) this.queue.writeUntil(until);
-    if (this.taken.size === 0 && this.queue.size === 0) this.finish();
+    if (this.queue.size >= COLLECTED_MAX || (quiet && this.taken.size === 0)) this.writing = true;
+    if (this.writing) this.queue.writeUntil(until);
+    if (this.queue.size > 0) return;
+    this.writing = false;
+    if (this.taken.size === 0) this.finish();
   }
 
   private collectUntil(until: number): void {
@@ -203,36 +220,57 @@ export class IndexSettler {
     this.settling.clear();
   }
 
-  /** Brings the entries of a collection up to now. */
-  settle(collectionId: number): void {
-    if (!this.lags.has(collectionId) && !this.settling.has(collectionId)) return;
-    this.bring([collectionId], scopePrefix(COLLECTION_SCOPE, collectionId));
+  /**
+   * Brings up to now what a query reads of an index in a collection: all that is below the prefix, or
+   * with `exact` the one key that it is. The index may come to be by this, so its prefix is asked for late.
+   */
+  settleCollection(collectionId: number, prefix: () => Buffer, exact: boolean): void {
+    if (this.lags.has(collectionId) || this.settling.has(collectionId)) {
+      this.bring([collectionId], () => this.writeIndex(prefix(), exact));
+    }
   }
 
-  /** Brings the entries of a collection group up to now. */
+  /** The same for an index of a collection group. */
+  settleGroupIndex(groupId: number, prefix: () => Buffer, exact: boolean): void {
+    const members = this.membersOf(groupId);
+    if (members.length > 0) this.bring(members, () => this.writeIndex(prefix(), exact));
+  }
+
+  private writeIndex(prefix: Buffer, exact: boolean): void {
+    const key = prefix.toString("latin1");
+    this.queue.writeIndex(key.slice(0, PREFIX_BYTES), exact ? key.slice(PREFIX_BYTES) : undefined);
+  }
+
+  /** Brings all entries of a collection group up to now. */
   settleGroup(groupId: number): void {
-    const members = this.unsettled().filter((id) => this.store.collectionById(id).groupId === groupId);
-    if (members.length > 0) this.bring(members, scopePrefix(GROUP_SCOPE, groupId));
+    const members = this.membersOf(groupId);
+    const scope = scopePrefix(GROUP_SCOPE, groupId).toString("latin1");
+    if (members.length > 0) this.bring(members, () => this.queue.writeScope(scope));
   }
 
   /** Brings the names of all documents of a database up to now. */
   settleDatabase(databaseId: number): void {
     const members = this.unsettled().filter((id) => this.store.collectionById(id).database.id === databaseId);
-    if (members.length > 0) this.bring(members, scopePrefix(DATABASE_SCOPE, databaseId));
+    const scope = scopePrefix(DATABASE_SCOPE, databaseId).toString("latin1");
+    if (members.length > 0) this.bring(members, () => this.queue.writeScope(scope));
+  }
+
+  private membersOf(groupId: number): number[] {
+    return this.unsettled().filter((id) => this.store.collectionById(id).groupId === groupId);
   }
 
   private unsettled(): number[] {
     return [...new Set([...this.lags.keys(), ...this.settling])];
   }
 
-  /** Writes those entries of some collections that begin with `prefix`; others can wait. */
-  private bring(collections: readonly number[], prefix: Buffer): void {
+  /** Works out the entries of some collections and writes those that are asked for; others can wait. */
+  private bring(collections: readonly number[], write: () => void): void {
     this.inBackground(() => {
       for (const collection of collections) {
         this.take(collection);
         this.prepare(collection);
       }
-      this.queue.writePrefix(prefix.toString("latin1"));
+      write();
     });
     this.wake();
   }
@@ -243,6 +281,7 @@ export class IndexSettler {
       for (const collection of this.lags.keys()) this.take(collection);
       for (const collection of this.taken.keys()) this.prepare(collection);
       this.queue.writeUntil(Number.POSITIVE_INFINITY);
+      this.writing = false;
       this.finish();
     });
   }
