@@ -53,6 +53,17 @@ export const defaultPolicy = (project: string): IamPolicy => ({
   ],
 });
 
+/** As the service keeps them: the members of one role, under one condition, in one binding. */
+export function mergedBindings(bindings: IamPolicy["bindings"]): IamPolicy["bindings"] {
+  const byRole = new Map<string, IamPolicy["bindings"][number]>();
+  for (const binding of bindings) {
+    const key = JSON.stringify([binding.role, binding.condition ?? null]);
+    const members = new Set([...(byRole.get(key)?.members ?? []), ...(binding.members ?? [])]);
+    if (members.size > 0) byRole.set(key, { ...binding, members: [...members] });
+  }
+  return [...byRole.values()];
+}
+
 /** ACLs are out of force while access is uniform. */
 export function requireAcls(bucket: BucketResource, of: "bucket" | "object"): void {
   if (!bucket.iamConfiguration.uniformBucketLevelAccess.enabled) return;

@@ -86,6 +86,24 @@ test("a policy is kept, guarded by its etag, and counts for readers without iden
   });
 });
 
+test("bindings of one role are kept as one", async () => {
+  const [bucket] = await client.createBucket("merging-bucket");
+  const [policy] = await bucket.iam.getPolicy();
+  const readers = "roles/storage.legacyBucketReader";
+  policy.bindings.push({ role: readers, members: ["allUsers", "user:ada@example.com"] });
+  const [kept] = await bucket.iam.setPolicy(policy);
+  const members = kept.bindings.filter(({ role }) => role === readers).map((binding) => binding.members);
+  expect(members).toEqual([["projectViewer:demo", "allUsers", "user:ada@example.com"]]);
+});
+
+test("a channel to stop is always unknown", async () => {
+  const stopped = client.channel("my-channel", "my-resource").stop();
+  expect(await rejection(stopped)).toMatchObject({
+    code: 404,
+    message: expect.stringMatching(/^Channel 'my-channel' not found/) as unknown,
+  });
+});
+
 test("access lists are kept until access is uniform, and public access can be prevented", async () => {
   const [bucket] = await client.createBucket("acl-bucket");
   const entity = "user-ada@example.com";
@@ -106,7 +124,9 @@ test("access lists are kept until access is uniform, and public access can be pr
 });
 
 test("what is not served says so", async () => {
-  expect(await rejection(client.createHmacKey("a@example.com"))).toMatchObject({ code: 501 });
+  expect((await fetch(`${suite.url}/storage/v1/b/acl-bucket/folders`)).status).toBe(501);
+  const watch = await fetch(`${suite.url}/storage/v1/b/acl-bucket/o/watch`, { method: "POST" });
+  expect(watch.status).toBe(501);
   expect(
     (await fetch(`${suite.url}/acl-bucket?cors`, { headers: { authorization: "Bearer x" } })).status,
   ).toBe(501);

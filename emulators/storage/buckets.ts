@@ -1,4 +1,4 @@
-import { predefinedAcl, requirePreventionKept } from "./access.ts";
+import { mergedBindings, predefinedAcl, requirePreventionKept } from "./access.ts";
 import { changedBucket, newBucket, parseBucketName } from "./bucket-rules.ts";
 import { conditionsOf, requireToChange, requireToRead } from "./conditions.ts";
 import { accessBucket, type StorageCore } from "./core.ts";
@@ -196,7 +196,7 @@ export function iamHandlers(core: StorageCore): Record<IamCall, Handler> {
     async setIamPolicy(ask, names) {
       const given = await jsonBody(ask);
       if (!Array.isArray(given.bindings ?? [])) throw invalid("Invalid policy.");
-      const bindings = (given.bindings ?? []) as IamPolicy["bindings"];
+      const bindings = mergedBindings((given.bindings ?? []) as IamPolicy["bindings"]);
       const bucket = await write(core, names.bucket ?? "", (known) => {
         const etag = Buffer.from(`policy-${known.metageneration}`).toString("base64");
         if (given.etag && given.etag !== etag) {

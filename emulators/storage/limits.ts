@@ -46,6 +46,9 @@ export const REWRITE_BYTES_MIN = MIB;
 /** Ours: so much is rewritten a call between storage classes or locations, where bytes really move. */
 export const REWRITE_BYTES_DEFAULT = 1024 * MIB;
 
+/** Q: HMAC keys of a service account, those that are deleted not counted. */
+export const HMAC_KEYS_MAX = 10;
+
 /** J (objects.list, maxResults), X (max-keys). */
 export const PAGE_MAX = 1000;
 

@@ -14,7 +14,7 @@ import { FORM_FIELD_BYTES_MAX } from "./limits.ts";
 import { boundaryOf, type Part, partsOf } from "./multipart.ts";
 import { parseObjectName } from "./names.ts";
 import { type ByteRange, within } from "./receive.ts";
-import { parseCredential, parseSignedDate, type Signatures } from "./signature.ts";
+import { decodeSignature, parseCredential, parseSignedDate, type Signatures } from "./signature.ts";
 import { storeContent } from "./upload.ts";
 import { versionHeaders } from "./version-headers.ts";
 import { xmlDocument } from "./xml.ts";
@@ -31,7 +31,6 @@ export async function postForm(
   ask: Ask,
   names: Names,
 ): Promise<Answer> {
-  const bucket = accessBucket(core, names.bucket ?? "");
   const parts = partsOf(ask.body, boundaryOf(headerOf(ask, "content-type")));
   const fields = new Map<string, string>();
   let file: Part | undefined;
@@ -49,6 +48,7 @@ export async function postForm(
     fields.set(name, value.toString());
   }
   if (file === undefined) throw invalid("The form has no file.");
+  const bucket = accessBucket(core, names.bucket || bucketOf(fields));
   const key = (fields.get("key") ?? "").replaceAll("${filename}", filename);
   const range = requirePolicy(core, signatures, bucket.name, new Map([...fields, ["key", key]]));
   const given = fieldsOf(fields, file.headers["content-type"]);
@@ -62,6 +62,16 @@ export async function postForm(
   const object = await storeContent(core, ask, order, within(file.content, range));
   await parts.return(undefined);
   return success(ask, fields, bucket.name, key, versionHeaders(object));
+}
+
+/** The bucket that the policy demands, for a form whose address names none; requirePolicy checks the rest. */
+function bucketOf(fields: Fields): string {
+  const { conditions } = parseJson(Buffer.from(fields.get("policy") ?? "", "base64"));
+  for (const condition of Array.isArray(conditions) ? (conditions as unknown[]) : []) {
+    const [operator, name, value] = parseCondition(condition);
+    if (operator === "eq" && name === "bucket") return value;
+  }
+  throw badPolicy("Neither the address nor the policy names a bucket.");
 }
 
 const FIELD_NAMES = {
@@ -145,9 +155,13 @@ function requireSignature(signatures: Signatures, fields: Fields, policy: string
     if (need("x-goog-algorithm") !== "GOOG4-RSA-SHA256") throw invalid("Only GOOG4-RSA-SHA256 is served.");
     parseSignedDate(need("x-goog-date"));
     const { email } = parseCredential(need("x-goog-credential"));
-    signed = signatures.isSignedBy(email, policy, Buffer.from(need("x-goog-signature"), "hex"));
+    signed = signatures.isSignedBy(email, policy, decodeSignature(need("x-goog-signature"), "hex"));
   } else {
-    signed = signatures.isSignedBy(need("googleaccessid"), policy, Buffer.from(need("signature"), "base64"));
+    signed = signatures.isSignedBy(
+      need("googleaccessid"),
+      policy,
+      decodeSignature(need("signature"), "base64"),
+    );
   }
   if (!signed) {
     throw new StorageError(

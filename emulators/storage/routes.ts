@@ -2,8 +2,9 @@ import { type AclCall, aclHandlers } from "./acl.ts";
 import { bucketHandlers, iamHandlers } from "./buckets.ts";
 import { copyHandlers } from "./copies.ts";
 import type { StorageCore } from "./core.ts";
-import { type Ask, type Handler, headerOf, json, type Names } from "./exchange.ts";
+import { type Ask, type Handler, headerOf, json, jsonBody, type Names } from "./exchange.ts";
 import { invalid, notFound, StorageError, unimplemented } from "./failure.ts";
+import { hmacKeyHandlers } from "./hmac-keys.ts";
 import { notificationHandlers } from "./notification-configs.ts";
 import { objectHandlers } from "./objects.ts";
 import { postForm } from "./post-form.ts";
@@ -55,11 +56,7 @@ export function createRouter(core: StorageCore, sessions: Sessions, signatures: 
       if (found === undefined) {
         if (routes.some(isMatch))
           throw new StorageError(405, "methodNotAllowed", "MethodNotAllowed", "Method Not Allowed");
-        if (
-          /^\/(projects\/[^/]+\/hmacKeys|b\/[^/]+\/(folders|managedFolders|anywhereCaches|restore|operations)|channels)\b/.test(
-            path,
-          )
-        ) {
+        if (/^\/(b\/[^/]+\/(folders|managedFolders|anywhereCaches|restore|operations))\b/.test(path)) {
           throw unimplemented(`${ask.method} ${path} is not served.`);
         }
         throw notFound("Not Found");
@@ -100,6 +97,7 @@ function jsonRoutes(core: StorageCore, sessions: Sessions): JsonRoute[] {
   const copies = copyHandlers(core);
   const notification = notificationHandlers(core);
   const acl = aclHandlers(core);
+  const hmac = hmacKeyHandlers(core);
   const route = (line: string, method: string, handler: Handler): JsonRoute => {
     const [verb = "", path = ""] = line.split(" ");
     return { verb, pattern: patternOf(path), method, handler };
@@ -145,6 +143,15 @@ function jsonRoutes(core: StorageCore, sessions: Sessions): JsonRoute[] {
       acl.defaultObjectAccessControls,
     ),
     ...aclRoutes("/b/{bucket}/o/{object}/acl", "objectAccessControls", acl.objectAccessControls),
+    route("POST /b/{bucket}/o/watch", "objects.watchAll", () => {
+      throw unimplemented("Channels are not served; use notifications to Pub/Sub.");
+    }),
+    route("POST /channels/stop", "channels.stop", stopChannel),
+    route("POST /projects/{project}/hmacKeys", "hmacKeys.create", hmac.insert),
+    route("GET /projects/{project}/hmacKeys", "hmacKeys.list", hmac.list),
+    route("GET /projects/{project}/hmacKeys/{accessId}", "hmacKeys.get", hmac.get),
+    route("PUT /projects/{project}/hmacKeys/{accessId}", "hmacKeys.update", hmac.update),
+    route("DELETE /projects/{project}/hmacKeys/{accessId}", "hmacKeys.delete", hmac.delete),
     route("GET /projects/{project}/serviceAccount", "projects.serviceAccount.get", (ask, names) =>
       json(ask, {
         kind: "storage#serviceAccount",
@@ -153,6 +160,12 @@ function jsonRoutes(core: StorageCore, sessions: Sessions): JsonRoute[] {
     ),
   ];
 }
+
+/** Channels can't be made here (objects.watchAll is not served), so whichever is named is none. */
+const stopChannel: Handler = async (ask) => {
+  const { id, resourceId } = await jsonBody(ask);
+  throw notFound(`Channel '${String(id)}' not found for resource '${String(resourceId)}'.`);
+};
 
 function aclRoutes(path: string, name: string, handlers: Readonly<Record<AclCall, Handler>>): JsonRoute[] {
   const one = patternOf(`${path}/{entity}`);
@@ -211,7 +224,12 @@ function xmlRoutes(core: StorageCore, sessions: Sessions, signatures: Signatures
     const hosted = VIRTUAL_HOST.exec(headerOf(ask, "host") ?? "")?.groups?.bucket;
     const path = hosted === undefined ? ask.path : `/${hosted}${ask.path}`;
     const [, bucket = "", object] = /^\/([^/]+)(?:\/(.+))?\/?$/s.exec(path) ?? [];
-    if (bucket === "") throw unimplemented(`${ask.method} ${ask.path} is not served.`);
+    // Google's client posts forms to an emulator's address itself: the policy names the bucket.
+    const isForm =
+      bucket === "" &&
+      ask.method === "POST" &&
+      /^multipart\/form-data\b/i.test(headerOf(ask, "content-type") ?? "");
+    if (bucket === "" && !isForm) throw unimplemented(`${ask.method} ${ask.path} is not served.`);
     const names = decodedNames(object === undefined ? { bucket } : { bucket, object });
     const call = SUBRESOURCES.some((name) => ask.query.has(name))
       ? undefined

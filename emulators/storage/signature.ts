@@ -50,6 +50,16 @@ export function createSignatures(clock: Clock, accounts: readonly TrustedAccount
   };
 }
 
+/**
+ * The bytes of a signature; none, which no key has signed, where the text is not exactly theirs. Node
+ * passes over what isn't of the encoding, so that a changed text could still stand for the right bytes.
+ */
+export function decodeSignature(text: string, encoding: "hex" | "base64"): Buffer {
+  const bytes = Buffer.from(text, encoding);
+  const whole = encoding === "hex" ? text.toLowerCase() : text;
+  return bytes.toString(encoding) === whole ? bytes : Buffer.alloc(0);
+}
+
 const encode = (text: string): string =>
   encodeURIComponent(text).replaceAll(
     /[!'()*]/g,
@@ -142,7 +152,7 @@ type IsSignedBy = Signatures["isSignedBy"];
 function requireV4(ask: Ask, nowMs: number, isSignedBy: IsSignedBy): void {
   const v4 = parseV4(ask);
   requireHeaders(ask, v4.headerNames);
-  const signature = Buffer.from(v4.signature, "hex");
+  const signature = decodeSignature(v4.signature, "hex");
   const texts = hostsOf(ask).map((host) => stringToSign(ask, v4, host));
   if (!texts.some(({ text }) => isSignedBy(v4.email, text, signature))) {
     throw mismatch({ StringToSign: texts[0]?.text ?? "", CanonicalRequest: texts[0]?.canonical ?? "" });
@@ -220,7 +230,7 @@ function requireV2(ask: Ask, nowMs: number, isSignedBy: IsSignedBy): void {
     return value;
   };
   const expires = need("Expires");
-  const signature = Buffer.from(need("Signature"), "base64");
+  const signature = decodeSignature(need("Signature"), "base64");
   const extensions = Object.keys(ask.headers)
     .filter(
       (name) =>

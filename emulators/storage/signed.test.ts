@@ -23,6 +23,8 @@ test.each(["v2", "v4"] as const)("a %s URL reads, and only what it was signed fo
     fetch(url, { method: "PUT", body: "x" }),
     fetch(url, { method: "DELETE" }),
     fetch(url, { headers: { "x-goog-acl": "public-read" } }),
+    fetch(`${url}0`),
+    fetch(`${url}!`),
     fetch(url.replace(/(Expires=)(\d+)/, (_, name: string, value: string) => `${name}${Number(value) + 1}`)),
   ];
   const refused = [403, "SignatureDoesNotMatch"];
@@ -129,4 +131,25 @@ test("a form with a signed policy uploads what the policy allows", async () => {
     ));
   expect(await codeOf(await post(forged))).toEqual([403, "SignatureDoesNotMatch"]);
   delete process.env.STORAGE_EMULATOR_HOST;
+});
+
+test("a form posted to the emulator's own address goes to the bucket that the policy names", async () => {
+  const [policy] = await bucket
+    .file("by-policy")
+    .generateSignedPostPolicyV4({ expires: Date.now() + 3600_000 });
+  expect(new URL(policy.url).pathname).toBe("/");
+  const post = (fields: Record<string, string>): Promise<Response> => {
+    const form = new FormData();
+    for (const [name, value] of Object.entries(fields)) form.append(name, value);
+    form.append("file", new Blob(["bytes"]));
+    return fetch(policy.url, { method: "POST", body: form });
+  };
+  const fields = policy.fields as unknown as Record<string, string>;
+  expect((await post(fields)).status).toBe(204);
+  expect((await bucket.file("by-policy").download())[0].toString()).toBe("bytes");
+  const other = { expiration: "2099-01-01T00:00:00Z", conditions: [{ bucket: "written-bucket" }] };
+  const forged = { ...fields, policy: Buffer.from(JSON.stringify(other)).toString("base64") };
+  expect(await codeOf(await post(forged))).toEqual([404, "NoSuchBucket"]);
+  const { policy: _, ...bare } = fields;
+  expect(await codeOf(await post(bare))).toEqual([400, "InvalidPolicyDocument"]);
 });
