@@ -12,6 +12,7 @@ import { postCode } from "./auth/post-code.ts";
 import { postExchange } from "./auth/post-exchange.ts";
 import { postRefresh } from "./auth/post-refresh.ts";
 import { postSession } from "./auth/post-session.ts";
+import { getBranches, putBranch } from "./chats/branches.ts";
 import { deleteChat } from "./chats/delete-chat.ts";
 import { getChanges } from "./chats/get-changes.ts";
 import { getChat } from "./chats/get-chat.ts";
@@ -74,6 +75,8 @@ export const endpoints: readonly Endpoint[] = [
   getChat,
   patchChat,
   deleteChat,
+  getBranches,
+  putBranch,
   putMember,
   deleteMember,
   getChanges,

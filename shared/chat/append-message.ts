@@ -4,19 +4,22 @@ import { AppError } from "../platform/errors.ts";
 import { Timestamp } from "../platform/firestore.ts";
 import type { Decision } from "../platform/head-change.ts";
 import { derivedId, fingerprint, randomId } from "../platform/ids.ts";
-import { encodeBody } from "./body.ts";
+import { type Body, encodeBody, type Forward, type Quote } from "./body.ts";
+import { type ForkPoint, leaveBranch, newBranch, readForkPoint } from "./branch.ts";
 import type { ChatDeps } from "./chat-log.ts";
-import type { Message, NewMessage } from "./contract.ts";
+import { LATEST_CHARS_MAX, type Message, type NewMessage, QUOTE_CHARS_MAX } from "./contract.ts";
 import { access, advance, type ChatHead, excerpt } from "./head.ts";
 import { messageView, type StoredMessage } from "./message.ts";
-import { chatRef, messagesOf } from "./store.ts";
+import { readAccessible } from "./read-messages.ts";
+import { chatRef, findMessage, messagesOf } from "./store.ts";
 
 /**
  * Appends a message: one commit that creates it and moves the chat's head, shared with whatever else
  * is waiting to be appended to the same chat. When it returns, the message is durable and numbered.
  *
  * Idempotent under `requestKey`, for as long as the message lives. Costs 1 commit, 2 writes and 1
- * publish; 1 read when this instance does not know the head.
+ * publish; 1 read when this instance does not know the head; 2 reads more for a reply, 2 for a forward; with
+ * `after` up to 2 reads more, and 2 writes more when it begins a branch.
  * @throws AppError `not_found`, `invalid_request`, `idempotency_key_reused`, `unavailable`
  */
 export async function appendMessage(
@@ -31,14 +34,34 @@ export async function appendMessage(
     requestKey === undefined ? randomId() : derivedId("message", app.id, String(chat), sender.id, requestKey);
   const ref = messagesOf(app, chat).doc(id);
   const print = fingerprint(JSON.stringify(draft));
+  const body = await bodyOf(deps, app, chat, sender, draft);
   const createdAt = Timestamp.fromMillis(deps.clock.now());
+  const { after } = draft;
+  let point: ForkPoint | undefined;
   const { result, replayed } = await deps.chatLog.chats.change<Message>(chatRef(app, chat), {
-    decide: (head) => {
-      const { next, stored } = decideAppend(access(head, sender), sender, draft, print, createdAt);
+    ...(after === undefined
+      ? {}
+      : {
+          async prepare() {
+            point ??= await readForkPoint(app, chat, after);
+          },
+        }),
+    decide(head) {
+      const { next, stored, turns } = decideAppend(access(head, sender), sender, body, {
+        print,
+        createdAt,
+        point,
+      });
+      const left = turns === undefined ? NO_WRITES : leaveBranch(app, head);
+      const begun =
+        turns === undefined
+          ? []
+          : [newBranch(app, head, turns, { id: sender.id, at: createdAt, number: stored.number })];
       return {
         head: next,
-        create: [{ ref, data: stored }],
-        bytes: draft.text.length * 3,
+        create: [{ ref, data: stored }, ...left.create, ...begun],
+        update: left.update,
+        bytes: (body.text.length + (body.forward?.text.length ?? 0)) * 3,
         result: messageView(id, stored),
       } satisfies Decision<ChatHead, Message>;
     },
@@ -51,37 +74,119 @@ export async function appendMessage(
   return { message: result, replayed };
 }
 
-/** The rule of appending, pure: the next number, the next revision, the new latest message. */
+const NO_WRITES = { create: [], update: [] };
+
+export interface Appending {
+  readonly print: string;
+  readonly createdAt: Timestamp;
+  /** Where to append, unless at the end of the active branch. */
+  readonly point?: ForkPoint | undefined;
+}
+
+/** The rule of appending, pure: the next number, the next revision, the new latest message, the branch it begins. */
 export function decideAppend(
   head: ChatHead,
   sender: Pick<Principal, "id">,
-  draft: NewMessage,
-  print: string,
-  createdAt: Timestamp,
-): { next: ChatHead; stored: StoredMessage } {
-  if (draft.replyTo !== undefined && draft.replyTo > head.lastNumber) {
-    throw new AppError("invalid_request", "The message replied to does not exist.", {
-      errors: [{ path: "replyTo", message: "must be the number of a message of this chat" }],
-    });
-  }
+  body: Body,
+  { print, createdAt, point }: Appending,
+): { next: ChatHead; stored: StoredMessage; turns: ForkPoint | undefined } {
   const number = head.lastNumber + 1;
+  const turns = point === undefined || point.after === head.tip ? undefined : point;
+  const branch = turns === undefined ? head.activeBranch : `b${number}`;
+  const parent = turns === undefined ? head.tip : turns.after;
+  const text = body.text === "" ? (body.forward?.text ?? "") : body.text;
   const next = advance(head, createdAt, {
     lastNumber: number,
-    latest: { number, sender: { id: sender.id }, text: excerpt(draft.text), createdAt },
+    latest: { number, sender: { id: sender.id }, text: excerpt(text, LATEST_CHARS_MAX), createdAt },
     sent: head.members.includes(sender.id) ? { ...head.sent, [sender.id]: number } : head.sent,
+    tip: number,
+    ...(turns === undefined
+      ? {}
+      : {
+          activeBranch: branch,
+          branchesCount: head.branchesCount + 1,
+          settingsRevision: head.revision + 1,
+        }),
   });
   const stored: StoredMessage = {
     number,
     revision: next.revision,
     createdRevision: next.revision,
-    branch: head.activeBranch,
-    parent: head.lastNumber === 0 ? null : head.lastNumber,
+    branch,
+    parent: parent === 0 ? null : parent,
     sender: { id: sender.id },
     role: "user",
-    body: encodeBody(draft) as StoredMessage["body"],
+    body: encodeBody(body) as StoredMessage["body"],
     status: "complete",
     fingerprint: print,
     createdAt,
   };
-  return { next, stored };
+  return { next, stored, turns };
+}
+
+async function bodyOf(
+  deps: ChatDeps,
+  app: App,
+  chat: number,
+  sender: Principal,
+  { text = "", replyTo, forwardOf }: NewMessage,
+): Promise<Body> {
+  const [quote, forward] = await Promise.all([
+    replyTo === undefined ? undefined : quoteOf(deps, app, chat, sender, replyTo),
+    forwardOf === undefined ? undefined : forwardFrom(deps, app, sender, forwardOf),
+  ]);
+  return { text, quote, forward };
+}
+
+/** 2 reads. */
+async function quoteOf(
+  deps: ChatDeps,
+  app: App,
+  chat: number,
+  sender: Principal,
+  number: number,
+): Promise<Quote> {
+  const [found] = await Promise.all([
+    findMessage(app, chat, number),
+    readAccessible(deps, app, sender, chat),
+  ]);
+  if (found === undefined || found.stored.status === "deleted") {
+    throw new AppError("invalid_request", "The message replied to does not exist.", {
+      errors: [{ path: "replyTo", message: "must be the number of a message of this chat" }],
+    });
+  }
+  return quoting(found.stored);
+}
+
+/** A message as a reply quotes it. */
+export const quoting = ({ number, sender, body, status }: StoredMessage): Quote => ({
+  message: number,
+  sender,
+  text:
+    status === "deleted"
+      ? ""
+      : excerpt(body.text === "" ? (body.forward?.text ?? "") : body.text, QUOTE_CHARS_MAX),
+});
+
+/** Who forwards what was forwarded to them names where it was first. 2 reads. */
+async function forwardFrom(
+  deps: ChatDeps,
+  app: App,
+  sender: Principal,
+  { chat, message }: { readonly chat: number; readonly message: number },
+): Promise<Forward> {
+  const refuse = (): AppError =>
+    new AppError("invalid_request", "The message to forward does not exist.", {
+      errors: [{ path: "forwardOf", message: "must be a message of a chat that you can read" }],
+    });
+  const [found] = await Promise.all([
+    findMessage(app, chat, message),
+    readAccessible(deps, app, sender, chat).catch((cause: unknown) => {
+      throw cause instanceof AppError && cause.code === "not_found" ? refuse() : cause;
+    }),
+  ]);
+  if (found === undefined || found.stored.status === "deleted") throw refuse();
+  const { body, sender: by, createdAt } = found.stored;
+  if (body.text === "" && body.forward !== undefined) return body.forward;
+  return { chat, message, sender: by, text: body.text, createdAt };
 }

@@ -1,7 +1,26 @@
+import type { Timestamp } from "../platform/firestore.ts";
+
 /** What a message says, as opposed to where it stands. */
 export interface Body {
   readonly text: string;
-  readonly replyTo?: number | undefined;
+  readonly quote?: Quote | undefined;
+  readonly forward?: Forward | undefined;
+}
+
+/** A message of the same chat that is replied to, and how it began. */
+export interface Quote {
+  readonly message: number;
+  readonly sender: { readonly id: string };
+  readonly text: string;
+}
+
+/** A message of any chat, as it was when it was forwarded. */
+export interface Forward {
+  readonly chat: number;
+  readonly message: number;
+  readonly sender: { readonly id: string };
+  readonly text: string;
+  readonly createdAt: Timestamp;
 }
 
 /**
@@ -10,7 +29,8 @@ export interface Body {
  */
 export const encodeBody = (body: Body): object => ({
   text: body.text,
-  ...(body.replyTo === undefined ? {} : { replyTo: body.replyTo }),
+  ...(body.quote === undefined ? {} : { quote: body.quote }),
+  ...(body.forward === undefined ? {} : { forward: body.forward }),
 });
 
-export const decodeBody = (stored: { text: string; replyTo?: number }): Body => stored;
+export const decodeBody = (stored: Body): Body => stored;

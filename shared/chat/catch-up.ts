@@ -3,7 +3,7 @@ import type { Deps } from "../platform/deps.ts";
 import { GRPC, grpcCode } from "../platform/errors.ts";
 import type { ChatHead } from "./head.ts";
 import type { StoredMessage } from "./message.ts";
-import { deleteMessages, listChanged, readProgress, writeProgress } from "./store.ts";
+import { deleteBranches, deleteMessages, listChanged, readProgress, writeProgress } from "./store.ts";
 
 /** Changes handled in one commit. */
 export const CATCH_UP_MESSAGES = 300;
@@ -121,4 +121,5 @@ function countByDay(messages: readonly StoredMessage[]): Map<string, number> {
 
 async function purge(deps: Deps, app: App, chat: number): Promise<void> {
   while ((await deleteMessages(deps.firestore, app, chat, CATCH_UP_MESSAGES)) > 0);
+  while ((await deleteBranches(deps.firestore, app, chat, CATCH_UP_MESSAGES)) > 0);
 }

@@ -6,7 +6,7 @@ import { type DocumentReference, FieldPath, FieldValue, Timestamp } from "../pla
 import { derivedId, fingerprint, randomId } from "../platform/ids.ts";
 import { encodeBody } from "./body.ts";
 import type { ChatDeps } from "./chat-log.ts";
-import { type Message, REACTIONS_MAX } from "./contract.ts";
+import { LATEST_CHARS_MAX, type Message, REACTIONS_MAX } from "./contract.ts";
 import { access, advance, type ChatHead, excerpt } from "./head.ts";
 import { messageView, type StoredMessage } from "./message.ts";
 import { readAccessible } from "./read-messages.ts";
@@ -145,17 +145,19 @@ export async function react(
   emoji: string,
   present: boolean,
 ): Promise<Message> {
-  const { ref, stored } = await findChangeable(deps, address);
-  const { principal } = address;
-  const reactions = stored.reactions ?? {};
-  const people = reactions[emoji] ?? [];
-  const wanted = present
-    ? [...people.filter((id) => id !== principal.id), principal.id]
-    : people.filter((id) => id !== principal.id);
+  const { app, chat, principal } = address;
   const at = Timestamp.fromMillis(deps.clock.now());
-  const { result } = await deps.chatLog.chats.change<Message>(chatRef(address.app, address.chat), {
+  let found: FoundMessage;
+  const { result } = await deps.chatLog.chats.change<Message>(chatRef(app, chat), {
+    // On condition that the message is still the one read, so that the answer is what it then is.
+    async prepare() {
+      found = await findChangeable(deps, address);
+    },
     decide(head) {
       access(head, principal);
+      const { ref, stored, updateTime } = found;
+      const reactions = stored.reactions ?? {};
+      const people = reactions[emoji] ?? [];
       if (people.includes(principal.id) === present) {
         return { head, create: [], bytes: 0, result: messageView(ref.id, stored) };
       }
@@ -163,24 +165,14 @@ export async function react(
         throw new AppError("invalid_request", `A message takes at most ${REACTIONS_MAX} different emoji.`);
       }
       const next = advance(head, at, {});
+      const wanted = present ? [...people, principal.id] : people.filter((id) => id !== principal.id);
       const changed = { ...stored, reactions: { ...reactions, [emoji]: wanted }, revision: next.revision };
-      // Only this person's entry is touched, so reactions of several people at once do not undo each other.
-      const change = present ? FieldValue.arrayUnion(principal.id) : FieldValue.arrayRemove(principal.id);
-      return {
-        head: next,
-        create: [],
-        update: [
-          {
-            ref,
-            fields: [
-              ["revision", next.revision],
-              [new FieldPath("reactions", emoji), change],
-            ],
-          },
-        ],
-        bytes: 0,
-        result: messageView(ref.id, changed),
-      };
+      const fields = [
+        ["revision", next.revision],
+        [new FieldPath("reactions", emoji), wanted],
+      ] as const;
+      const update = [{ ref, fields, lastUpdateTime: updateTime }];
+      return { head: next, create: [], update, bytes: 0, result: messageView(ref.id, changed) };
     },
   });
   return result;
@@ -207,4 +199,4 @@ async function findChangeable(deps: ChatDeps, address: MessageAddress): Promise<
 
 /** The head's excerpt follows its message. */
 const latestWith = (head: ChatHead, number: number, text: string): Partial<ChatHead> =>
-  head.latest?.number === number ? { latest: { ...head.latest, text: excerpt(text) } } : {};
+  head.latest?.number === number ? { latest: { ...head.latest, text: excerpt(text, LATEST_CHARS_MAX) } } : {};

@@ -86,6 +86,7 @@ export const Chat = z.object({
     .optional(),
   unreadCount: z.number(),
   activeBranch: z.string(),
+  branchesCount: z.number(),
   archived: z.boolean(),
   pinned: z.boolean(),
   createdAt: z.string(),
@@ -93,11 +94,43 @@ export const Chat = z.object({
 });
 export type Chat = z.infer<typeof Chat>;
 
-export const NewMessage = z.strictObject({
-  text: Text,
-  replyTo: MessageNumber.optional(),
-});
+/** A message of a chat that the sender can read. */
+const MessageOrigin = z.strictObject({ chat: MessageNumber, message: MessageNumber });
+
+export const NewMessage = z
+  .strictObject({
+    /** May be left out where something is forwarded: it is then what that says. */
+    text: Text.optional(),
+    replyTo: MessageNumber.optional(),
+    forwardOf: MessageOrigin.optional(),
+    /** The message to follow; 0 for the beginning. Other than the last of the active branch it begins a branch. */
+    after: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
+  })
+  .refine(({ text, forwardOf }) => text !== undefined || forwardOf !== undefined, {
+    path: ["text"],
+    message: "is required unless a message is forwarded",
+  });
 export type NewMessage = z.infer<typeof NewMessage>;
+
+const Sender = z.union([z.object({ id: z.string() }), z.object({ model: z.string() })]);
+
+/** What a message is made of, in the order in which it is shown. */
+export const Part = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("quote"), message: z.number(), sender: Sender, text: z.string() }),
+  z.object({
+    type: z.literal("forward"),
+    chat: z.number(),
+    message: z.number(),
+    sender: Sender,
+    text: z.string(),
+    createdAt: z.string(),
+  }),
+  z.object({ type: z.literal("text"), text: z.string() }),
+]);
+export type Part = z.infer<typeof Part>;
+
+/** How much of a message a reply to it quotes. */
+export const QUOTE_CHARS_MAX = 500;
 
 export const Message = z.object({
   id: z.string(),
@@ -105,17 +138,38 @@ export const Message = z.object({
   revision: z.number(),
   branch: z.string(),
   parent: z.number().nullable(),
-  sender: z.union([z.object({ id: z.string() }), z.object({ model: z.string() })]),
+  sender: Sender,
   role: z.enum(["user", "assistant", "system", "tool"]),
   text: z.string(),
-  parts: z.array(z.object({ type: z.literal("text"), text: z.string() })),
+  parts: z.array(Part),
   status: z.enum(["complete", "queued", "streaming", "failed", "stopped", "deleted"]),
   replyTo: z.number().optional(),
+  forwardedFrom: z
+    .object({ chat: z.number(), message: z.number(), sender: Sender, createdAt: z.string() })
+    .optional(),
   reactions: z.record(z.string(), z.array(z.string())),
   editedAt: z.string().optional(),
   createdAt: z.string(),
 });
 export type Message = z.infer<typeof Message>;
+
+/** A run of messages that begins after a message of another branch. */
+export const Branch = z.object({
+  id: z.string(),
+  /** The branch that it begins on; null for the main one and those that begin the chat anew. */
+  parent: z.string().nullable(),
+  /** The message that it begins after; null at the chat's beginning. */
+  after: z.number().nullable(),
+  lastNumber: z.number(),
+  active: z.boolean(),
+  createdBy: z.string(),
+  createdAt: z.string(),
+});
+export type Branch = z.infer<typeof Branch>;
+
+const BranchId = z.string().regex(/^(?:main|b[1-9]\d{0,14})$/);
+export const BranchChoice = z.strictObject({ branch: BranchId });
+export const NewFork = z.strictObject({ at: MessageNumber });
 
 export const MessageChange = z.strictObject({ text: Text });
 
@@ -152,7 +206,7 @@ export const MessagePageQuery = z
     before: NumberParameter,
     after: NumberParameter,
     around: NumberParameter,
-    branch: z.string().max(40),
+    branch: BranchId,
     limit: Limit,
     cursor: z.string().max(2000),
   })
@@ -164,6 +218,11 @@ export const MessagePageQuery = z
     "takes only one of before, after, around and cursor",
   );
 export type MessagePageQuery = z.infer<typeof MessagePageQuery>;
+
+export const BranchListQuery = z
+  .strictObject({ limit: Limit, cursor: z.string().max(2000) })
+  .partial({ cursor: true });
+export type BranchListQuery = z.infer<typeof BranchListQuery>;
 
 export const ChangesQuery = z.strictObject({ since: NumberParameter.default(0), limit: Limit });
 

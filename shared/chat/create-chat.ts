@@ -149,6 +149,8 @@ function newHead(
     latest: null,
     sent: {},
     activeBranch: MAIN_BRANCH,
+    tip: 0,
+    branchesCount: 1,
     archived: false,
     pinned: false,
     status: "open",

@@ -2,7 +2,7 @@ import { holds } from "../identity/permissions.ts";
 import type { Principal } from "../identity/principal.ts";
 import { AppError } from "../platform/errors.ts";
 import type { Timestamp } from "../platform/firestore.ts";
-import { type Chat, type Kind, LATEST_CHARS_MAX } from "./contract.ts";
+import type { Chat, Kind } from "./contract.ts";
 
 /**
  * The head of a chat: everything that authorises and numbers the next change. Every field is always
@@ -26,6 +26,10 @@ export interface ChatHead {
   /** The number of the last message that each person sent: whoever writes has read what is above. */
   readonly sent: Readonly<Record<string, number>>;
   readonly activeBranch: string;
+  /** The number of the active branch's last message; 0 while there is none. */
+  readonly tip: number;
+  /** How many branches there are; 1 for a chat that was never branched. */
+  readonly branchesCount: number;
   readonly archived: boolean;
   readonly pinned: boolean;
   readonly status: "open" | "deleted";
@@ -91,6 +95,7 @@ export function chatView(head: ChatHead, personId: string, readUpTo: number): Ch
       : { latest: { ...head.latest, createdAt: head.latest.createdAt.toDate().toISOString() } }),
     unreadCount: unreadCount(head, personId, readUpTo),
     activeBranch: head.activeBranch,
+    branchesCount: head.branchesCount,
     archived: head.archived,
     pinned: head.pinned,
     createdAt: head.createdAt.toDate().toISOString(),
@@ -99,8 +104,8 @@ export function chatView(head: ChatHead, personId: string, readUpTo: number): Ch
 }
 
 /** The beginning of a text, never cut within a character. */
-export function excerpt(text: string): string {
-  if (text.length <= LATEST_CHARS_MAX) return text;
-  const cut = text.slice(0, LATEST_CHARS_MAX);
+export function excerpt(text: string, charsMax: number): string {
+  if (text.length <= charsMax) return text;
+  const cut = text.slice(0, charsMax);
   return cut.isWellFormed() ? cut : cut.slice(0, -1);
 }

@@ -1,6 +1,6 @@
 import type { Timestamp } from "../platform/firestore.ts";
-import { decodeBody } from "./body.ts";
-import type { Message } from "./contract.ts";
+import { type Body, decodeBody, type Forward } from "./body.ts";
+import type { Message, Part } from "./contract.ts";
 
 /** A message as it is stored. */
 export interface StoredMessage {
@@ -14,7 +14,7 @@ export interface StoredMessage {
   readonly parent: number | null;
   readonly sender: { readonly id: string };
   readonly role: "user" | "assistant" | "system" | "tool";
-  readonly body: { readonly text: string; readonly replyTo?: number };
+  readonly body: Body;
   readonly status: "complete" | "deleted";
   /** Who reacted with what; absent until someone did. */
   readonly reactions?: Readonly<Record<string, readonly string[]>>;
@@ -34,15 +34,33 @@ export function messageView(id: string, stored: StoredMessage): Message {
     parent: stored.parent,
     sender: { id: stored.sender.id },
     role: stored.role,
-    text: body.text,
-    parts: stored.status === "deleted" ? [] : [{ type: "text", text: body.text }],
+    text: body.text === "" ? (body.forward?.text ?? "") : body.text,
+    parts: stored.status === "deleted" ? [] : partsOf(body),
     status: stored.status,
-    ...(body.replyTo === undefined ? {} : { replyTo: body.replyTo }),
+    ...(body.quote === undefined ? {} : { replyTo: body.quote.message }),
+    ...(body.forward === undefined ? {} : { forwardedFrom: originOf(body.forward) }),
     // A reaction may come in just after the deletion; a deleted message has none.
     reactions: stored.status === "deleted" ? {} : reactionsView(stored.reactions ?? {}),
     ...(stored.editedAt === undefined ? {} : { editedAt: stored.editedAt.toDate().toISOString() }),
     createdAt: stored.createdAt.toDate().toISOString(),
   };
+}
+
+const originOf = ({ chat, message, sender, createdAt }: Forward) => ({
+  chat,
+  message,
+  sender: { id: sender.id },
+  createdAt: createdAt.toDate().toISOString(),
+});
+
+function partsOf({ text, quote, forward }: Body): Part[] {
+  const parts: Part[] = [];
+  if (quote !== undefined) {
+    parts.push({ type: "quote", message: quote.message, sender: { id: quote.sender.id }, text: quote.text });
+  }
+  if (forward !== undefined) parts.push({ type: "forward", ...originOf(forward), text: forward.text });
+  if (text !== "") parts.push({ type: "text", text });
+  return parts;
 }
 
 /** Emoji that someone reacts with, in the order of their code points; one taken back by all is gone. */

@@ -4,10 +4,12 @@ import { decodeCursor, encodeCursor } from "../platform/cursor.ts";
 import { AppError } from "../platform/errors.ts";
 import type { ChatDeps } from "./chat-log.ts";
 import type { Changes, Edit, Message, MessagePageQuery, Page } from "./contract.ts";
-import { access, type ChatHead, MAIN_BRANCH } from "./head.ts";
+import { access, type ChatHead } from "./head.ts";
 import { messageView } from "./message.ts";
 import type { Unchanged } from "./read-chat.ts";
+import { listAlong, type Row, readPath } from "./read-path.ts";
 import {
+  chatRef,
   findMessage,
   headOf,
   listChanged,
@@ -24,8 +26,9 @@ export interface MessagePage {
 }
 
 /**
- * A page of messages: newest first, or oldest first after a number. Costs 1 query and 1 document, made
- * side by side; an unchanged page costs 1 read.
+ * A page of messages along a branch, by default the active one: newest first, or oldest first after a number.
+ * Costs 1 query and 1 document, made side by side; a branched chat 1 document more, and a query for each
+ * branch that the page touches. An unchanged page costs 1 read.
  * @throws AppError `not_found`, `invalid_request`
  */
 export async function readMessages(
@@ -37,24 +40,55 @@ export async function readMessages(
   isKnown: ((revision: number) => boolean) | undefined,
 ): Promise<MessagePage | Unchanged> {
   const position = positionOf(deps, app, principal, chat, query);
-  const range = rangeOf(position, query.limit);
-  let head: ChatHead | undefined;
-  if (isKnown !== undefined) {
-    head = await readAccessible(deps, app, principal, chat);
-    if (isKnown(head.revision)) return { unchanged: head.revision };
+  if (isKnown === undefined && position.branch === undefined && !isBranched(deps, app, chat)) {
+    // Most chats have one branch: its rows are fetched beside the head, and given out only after its permission.
+    const [rows, head] = await Promise.all([
+      listMessages(app, chat, rangeOf(position, query.limit)),
+      readAccessible(deps, app, principal, chat),
+    ]);
+    if (head.branchesCount === 1) {
+      if (position.around !== undefined) rows.reverse();
+      return pageOf(deps, app, principal, head, rows, position);
+    }
+    return readAlong(deps, app, principal, head, position, query.limit);
   }
-  // The rows are fetched beside the head to save a round trip, and given out only after its permission.
-  const [rows, allowed] = await Promise.all([
-    listMessages(app, chat, range),
-    head ?? readAccessible(deps, app, principal, chat),
-  ]);
-  if (query.branch !== undefined && query.branch !== MAIN_BRANCH) {
-    throw new AppError("not_found", "There is no such branch.");
+  const head = await readAccessible(deps, app, principal, chat);
+  if (isKnown?.(head.revision)) return { unchanged: head.revision };
+  return readAlong(deps, app, principal, head, position, query.limit);
+}
+
+/** As far as this instance remembers. */
+const isBranched = (deps: ChatDeps, app: App, chat: number): boolean =>
+  (deps.chatLog.chats.known(chatRef(app, chat))?.branchesCount ?? 1) > 1;
+
+async function readAlong(
+  deps: ChatDeps,
+  app: App,
+  principal: Principal,
+  head: ChatHead,
+  position: Position,
+  limit: number,
+): Promise<MessagePage> {
+  const branch = position.branch ?? head.activeBranch;
+  const path = await readPath(app, head, branch);
+  const along = (from: { before: number } | { after: number }, count: number): Promise<Row[]> =>
+    listAlong(app, head.number, path, from, count);
+  let rows: Row[];
+  if (position.around === undefined) {
+    rows = await along(
+      position.after === undefined ? { before: position.before ?? Infinity } : { after: position.after },
+      limit,
+    );
+  } else {
+    const newer = Math.floor((limit - 1) / 2);
+    const [up, down] = await Promise.all([
+      along({ before: position.around + 1 }, limit - newer),
+      along({ after: position.around }, newer),
+    ]);
+    rows = [...down.reverse(), ...up];
   }
-  const messages = rows.map(({ id, stored }) => messageView(id, stored));
-  if ("around" in position) messages.reverse();
-  const page = pageView(deps, app, principal, chat, messages, position, allowed.lastNumber);
-  return { page, revision: allowed.revision };
+  const end = path.at(-1)?.through ?? 0;
+  return pageOf(deps, app, principal, head, rows, { ...position, branch }, end);
 }
 
 /**
@@ -90,25 +124,26 @@ export async function readAccessible(
   return head;
 }
 
-type Position =
-  | { readonly before: number | undefined }
-  | { readonly after: number }
-  | { readonly around: number };
+/** Where a page lies: at most one of the numbers is there. */
+interface Position {
+  readonly before?: number | undefined;
+  readonly after?: number | undefined;
+  readonly around?: number | undefined;
+  readonly branch?: string | undefined;
+}
 
 function positionOf(
   deps: ChatDeps,
   app: App,
   principal: Principal,
   chat: number,
-  query: MessagePageQuery,
+  { before, after, around, branch, cursor }: MessagePageQuery,
 ): Position {
-  if (query.cursor !== undefined) {
-    const [direction, number] = decodeCursor(deps.keys, cursorScope(app, principal, chat), query.cursor);
-    return direction === "after" ? { after: Number(number) } : { before: Number(number) };
-  }
-  if (query.after !== undefined) return { after: query.after };
-  if (query.around !== undefined) return { around: query.around };
-  return { before: query.before };
+  if (cursor === undefined) return { before, after, around, branch };
+  const [direction, number, on] = decodeCursor(deps.keys, cursorScope(app, principal, chat), cursor);
+  // A cursor goes on along the branch that it came from, whichever is active by now.
+  const along = on === undefined ? {} : { branch: String(on) };
+  return direction === "after" ? { after: Number(number), ...along } : { before: Number(number), ...along };
 }
 
 const cursorScope = (app: App, principal: Principal, chat: number): readonly string[] => [
@@ -118,39 +153,48 @@ const cursorScope = (app: App, principal: Principal, chat: number): readonly str
   String(chat),
 ];
 
-/** Numbers have no gaps, so the messages around one are a plain range. */
-function rangeOf(position: Position, limit: number): MessageRange {
-  if ("after" in position) return { after: position.after, order: "asc", limit };
-  if ("around" in position) {
-    return { after: position.around - Math.floor(limit / 2) - 1, order: "asc", limit };
+/** On the only branch numbers have no gaps, so the messages around one are a plain range. */
+function rangeOf({ before, after, around }: Position, limit: number): MessageRange {
+  if (after !== undefined) return { after, order: "asc", limit };
+  if (around !== undefined) {
+    return { after: around - Math.floor(limit / 2) - 1, order: "asc", limit };
   }
-  return { ...(position.before === undefined ? {} : { before: position.before }), order: "desc", limit };
+  return { ...(before === undefined ? {} : { before }), order: "desc", limit };
 }
 
-function pageView(
+function pageOf(
   deps: ChatDeps,
   app: App,
   principal: Principal,
-  chat: number,
-  messages: readonly Message[],
+  head: ChatHead,
+  rows: readonly Row[],
   position: Position,
-  lastNumber: number,
-): Page<Message> {
+  end = head.lastNumber,
+): MessagePage {
+  const { branch } = position;
   const cursor = (direction: "before" | "after", number: number): string =>
-    encodeCursor(deps.keys, cursorScope(app, principal, chat), [direction, number]);
-  const numbers = messages.map(({ number }) => number);
-  const oldest = Math.min(...numbers);
-  const newest = Math.max(...numbers);
-  if (messages.length === 0) return { data: [], hasMore: false, next: null, prev: null };
-  const older = oldest > 1 ? cursor("before", oldest) : null;
-  const newer = newest < lastNumber ? cursor("after", newest) : null;
-  const forward = "after" in position;
-  return {
-    data: messages,
+    encodeCursor(deps.keys, cursorScope(app, principal, head.number), [
+      direction,
+      number,
+      ...(branch === undefined ? [] : [branch]),
+    ]);
+  const { revision } = head;
+  const forward = position.after !== undefined;
+  const ordered = forward ? rows : rows.toReversed();
+  const oldest = ordered[0]?.stored;
+  const newest = ordered.at(-1)?.stored;
+  if (oldest === undefined || newest === undefined) {
+    return { page: { data: [], hasMore: false, next: null, prev: null }, revision };
+  }
+  const older = oldest.parent === null ? null : cursor("before", oldest.number);
+  const newer = newest.number < end ? cursor("after", newest.number) : null;
+  const page = {
+    data: rows.map(({ id, stored }) => messageView(id, stored)),
     hasMore: (forward ? newer : older) !== null,
     next: forward ? newer : older,
     prev: forward ? older : newer,
   };
+  return { page, revision };
 }
 
 /**

@@ -8,6 +8,7 @@ import {
   Timestamp,
 } from "../platform/firestore.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
+import type { StoredBranch } from "./branch.ts";
 import type { Kind } from "./contract.ts";
 import type { ChatHead } from "./head.ts";
 import type { StoredMessage } from "./message.ts";
@@ -18,6 +19,8 @@ export const chatRef = (app: App, chat: number): DocumentReference =>
   app.collection("chats").doc(String(chat));
 export const messagesOf = (app: App, chat: number): CollectionReference =>
   chatRef(app, chat).collection("messages");
+export const branchesOf = (app: App, chat: number): CollectionReference =>
+  chatRef(app, chat).collection("branches");
 const progressRef = (app: App, chat: number): DocumentReference =>
   chatRef(app, chat).collection("progress").doc("changes");
 /** What a person has read, over all chats: one document, so that a list of chats costs one more read. */
@@ -57,7 +60,35 @@ export async function writeReadMark(app: App, personId: string, chat: number, nu
   );
 }
 
+export interface FoundBranch {
+  readonly ref: DocumentReference;
+  readonly stored: StoredBranch;
+  readonly updateTime: Timestamp | undefined;
+}
+
+/** One read. */
+export async function readBranch(app: App, chat: number, branch: string): Promise<FoundBranch | undefined> {
+  const ref = branchesOf(app, chat).doc(branch);
+  const found = await within(READ_MS_MAX, ref.get());
+  return found.exists
+    ? { ref, stored: found.data() as StoredBranch, updateTime: found.updateTime }
+    : undefined;
+}
+
+/** One query; one read for each branch, in the order in which they began. */
+export async function listBranches(
+  app: App,
+  chat: number,
+  afterNumber: number,
+  limit: number,
+): Promise<StoredBranch[]> {
+  const query = branchesOf(app, chat).where("number", ">", afterNumber).orderBy("number").limit(limit);
+  return (await within(READ_MS_MAX, query.get())).docs.map((document) => document.data() as StoredBranch);
+}
+
 export interface MessageRange {
+  /** Only messages of this branch. */
+  readonly branch?: string;
   /** Numbers greater than this. */
   readonly after?: number;
   /** Numbers less than this. */
@@ -73,6 +104,7 @@ export async function listMessages(
   range: MessageRange,
 ): Promise<{ id: string; stored: StoredMessage }[]> {
   let query = messagesOf(app, chat).orderBy("number", range.order).limit(range.limit);
+  if (range.branch !== undefined) query = query.where("branch", "==", range.branch);
   if (range.after !== undefined) query = query.where("number", ">", range.after);
   if (range.before !== undefined) query = query.where("number", "<", range.before);
   const found = await within(READ_MS_MAX, query.get());
@@ -252,6 +284,21 @@ export async function deleteMessages(
     }
     batch.delete(document.ref);
   }
+  await within(READ_MS_MAX, batch.commit());
+  return found.size;
+}
+
+/** One query and a delete for each branch. Returns how many. */
+export async function deleteBranches(
+  firestore: Firestore,
+  app: App,
+  chat: number,
+  limit: number,
+): Promise<number> {
+  const found = await within(READ_MS_MAX, branchesOf(app, chat).select("number").limit(limit).get());
+  if (found.empty) return 0;
+  const batch = firestore.batch();
+  for (const document of found.docs) batch.delete(document.ref);
   await within(READ_MS_MAX, batch.commit());
   return found.size;
 }

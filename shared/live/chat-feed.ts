@@ -218,4 +218,6 @@ const settingsOf = (head: ChatHead): object => ({
   members: head.members,
   archived: head.archived,
   pinned: head.pinned,
+  activeBranch: head.activeBranch,
+  branchesCount: head.branchesCount,
 });

@@ -31,6 +31,8 @@ export interface HeadLog<Head extends object> {
    *   `unavailable` when the commit did not succeed within CHANGE_MS_MAX.
    */
   change<Result>(ref: DocumentReference, change: Change<Head, Result>): Promise<Changed<Head, Result>>;
+  /** The head as this instance last saw it; it may have moved since. */
+  known(ref: DocumentReference): Head | undefined;
   /** Takes a head that was read elsewhere into memory, to save the next change its read. */
   remember(snapshot: DocumentSnapshot): void;
 }
@@ -108,6 +110,7 @@ export function createHeadLog<Head extends object>(options: HeadLogOptions<Head>
   };
 
   return {
+    known: (ref) => memory.get(ref.path)?.head,
     remember: (snapshot) => memory.remember(snapshot),
     async change<Result>(ref: DocumentReference, change: Change<Head, Result>) {
       try {
