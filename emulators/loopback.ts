@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Server as NetServer } from "node:net";
 
 export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -40,7 +41,7 @@ export async function serveLoopback(port: number, listener: RequestListener): Pr
 }
 
 /** Listens and resolves with the port. */
-export function listen(server: Server, port: number, host: string): Promise<number> {
+export function listen(server: NetServer, port: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, () => {

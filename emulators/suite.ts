@@ -4,7 +4,7 @@ import { openDataFolder } from "./data-folder.ts";
 import { type IndexFile, openFirestore } from "./firestore/server.ts";
 import { createClock } from "./kernel/clock.ts";
 import { createFaults } from "./kernel/faults.ts";
-import { type GrpcServer, type Kernel, type ServiceSpec, serveGrpc } from "./kernel/grpc.ts";
+import { type GrpcServer, type HttpBeside, type Kernel, type ServiceSpec, serveGrpc } from "./kernel/grpc.ts";
 import { createMeter } from "./kernel/meter.ts";
 import { type Kms, openKms } from "./kms/server.ts";
 import { type RequestListener, serveLoopback } from "./loopback.ts";
@@ -161,8 +161,12 @@ async function openAll(kernel: Kernel, opening: Opening): Promise<Opened> {
   const emulators: { -readonly [Name in keyof Emulators]?: Emulators[Name] } = {};
   if (auth !== undefined) emulators.auth = auth;
 
-  const serve = async (name: "firestore" | "pubsub" | "tasks" | "kms", services: readonly ServiceSpec[]) => {
-    const server: GrpcServer = await serveGrpc(kernel, ports[name], services);
+  const serve = async (
+    name: "firestore" | "pubsub" | "tasks" | "kms",
+    services: readonly ServiceSpec[],
+    http?: HttpBeside,
+  ) => {
+    const server: GrpcServer = await serveGrpc(kernel, ports[name], services, http);
     undo.push(() => server.stop());
     bound[name] = server.port;
   };
@@ -177,7 +181,7 @@ async function openAll(kernel: Kernel, opening: Opening): Promise<Opened> {
     const firestore = folder.open("firestore.sqlite", (path) => openFirestore(kernel, { path, indexes }));
     undo.push(() => firestore.close());
     emulators.firestore = firestore;
-    await serve("firestore", firestore.services);
+    await serve("firestore", firestore.services, firestore.http);
   }
   if (wanted("mail")) {
     const mail = folder.open("mail.sqlite", (path) => openMail(kernel, { path }));

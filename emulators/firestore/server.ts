@@ -1,5 +1,7 @@
-import type { Call, Kernel, Message, ServiceSpec } from "../kernel/grpc.ts";
+import type { Call, HttpBeside, Kernel, Message, ServiceSpec } from "../kernel/grpc.ts";
 import { type Browse, browser } from "./browse.ts";
+import { clearDatabase } from "./clear.ts";
+import { firestoreHttp } from "./http.ts";
 import type { IndexFile } from "./index-file.ts";
 import { ListenHub } from "./listen.ts";
 import { listCollectionIds, listDocuments } from "./listing.ts";
@@ -30,6 +32,8 @@ export interface FirestoreOptions {
 
 export interface FirestoreEmulator {
   readonly services: readonly ServiceSpec[];
+  /** REST, and what tests call to clear a database: to be served on the port of the services. */
+  readonly http: HttpBeside;
   /** Lists collections and documents below a path, for people to look at. */
   readonly browse: Browse;
   close(): void;
@@ -41,6 +45,7 @@ export function openFirestore(kernel: Kernel, options: FirestoreOptions): Firest
   const stopSweeping = startSweeping(kernel, state);
   return {
     services: [firestoreService(kernel, state, hub)],
+    http: (client) => firestoreHttp((database) => clearDatabase(state, database), client),
     browse: browser(state),
     close() {
       stopSweeping();

@@ -75,7 +75,7 @@ async function byHand(): Promise<{
 }
 
 /** Resolves once everything the emulator was sent before has been taken up. */
-const taken = (): Promise<unknown> => client.doc("unrelated/document").get();
+const caughtUp = (): Promise<unknown> => client.doc("unrelated/document").get();
 
 test("of two that write what both have read, the younger is aborted and the older goes on", async () => {
   const [older, younger] = [await byHand(), await byHand()];
@@ -101,7 +101,7 @@ test("a younger one waits to write what an older one has read until that ends", 
   await younger.read("a/waited");
   const order: string[] = [];
   const committed = younger.commit("a/waited").then((code) => order.push(`younger ${code}`));
-  await taken();
+  await caughtUp();
   firestore.kernel.clock.advance(5_000);
   await older.rollback();
   order.push("older ended");
@@ -114,7 +114,7 @@ test("an older one that commits does not wait for long for younger ones that do 
   await older.read("a/idle");
   await younger.read("a/idle");
   const committed = older.commit("a/idle");
-  await taken();
+  await caughtUp();
   firestore.kernel.clock.advance(1_100);
   expect(await committed).toBe(OK);
   expect(await younger.commit("a/idle")).toBe(ABORTED);

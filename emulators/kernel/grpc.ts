@@ -3,6 +3,8 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { Writable } from "node:stream";
 import {
+  Client,
+  credentials,
   type Metadata,
   Server,
   ServerCredentials,
@@ -14,10 +16,12 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import protobuf from "protobufjs";
+import type { RequestListener } from "../loopback.ts";
 import type { Clock } from "./clock.ts";
 import type { Fault, Faults } from "./faults.ts";
 import type { Meter, Origin } from "./meter.ts";
 import { RpcError, statusNumber } from "./rpc-error.ts";
+import { sharePort } from "./shared-port.ts";
 
 /** One RPC as an emulator sees it. */
 export interface Call extends Origin {
@@ -139,11 +143,15 @@ function resourceOf(request: Message): string {
   return "";
 }
 
+/** Makes what answers HTTP/1.1 on a port of gRPC; it reaches the services through the client. */
+export type HttpBeside = (client: Client) => RequestListener;
+
 /** Serves the given services on one port (0: any free one) of the loopback interface. */
 export async function serveGrpc(
   kernel: Kernel,
   port: number,
   specs: readonly ServiceSpec[],
+  http?: HttpBeside,
 ): Promise<GrpcServer> {
   const server = new Server({
     "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
@@ -151,6 +159,7 @@ export async function serveGrpc(
     "grpc-node.flow_control_window": 1024 * 1024,
   });
   for (const spec of specs) addService(server, kernel, spec);
+  if (http !== undefined) return serveWithHttp(port, server, http);
   const bound = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, actual) =>
       error === null ? resolve(actual) : reject(error),
@@ -164,6 +173,25 @@ export async function serveGrpc(
         server.forceShutdown();
         resolve();
       }),
+  };
+}
+
+async function serveWithHttp(port: number, server: Server, http: HttpBeside): Promise<GrpcServer> {
+  let listener: RequestListener | undefined;
+  const shared = await sharePort(port, server, (request, response) => listener?.(request, response));
+  const client = new Client(`127.0.0.1:${shared.port}`, credentials.createInsecure(), {
+    "grpc.max_receive_message_length": -1,
+    "grpc.max_send_message_length": -1,
+  });
+  listener = http(client);
+  return {
+    port: shared.port,
+    server,
+    async stop() {
+      client.close();
+      shared.close();
+      server.forceShutdown();
+    },
   };
 }
 

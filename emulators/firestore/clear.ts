@@ -1,0 +1,45 @@
+import { parseDocumentName, unescapeZeros } from "./path.ts";
+import type { FirestoreState } from "./state.ts";
+import type { Collection } from "./store.ts";
+import type { Write } from "./write-parse.ts";
+
+/** Documents deleted in one commit, before others get their turn. */
+const CLEAR_BATCH = 500;
+/** Behind every id: no UTF-8 begins with this byte. */
+const BEHIND_IDS = Buffer.from([0xff]);
+
+/**
+ * Deletes all documents of a database and ends its transactions, as a test suite asks for between its
+ * tests. These are commits like others: listeners see the documents go.
+ */
+export async function clearDatabase(state: FirestoreState, name: string): Promise<void> {
+  const database = state.store.databaseRow(name);
+  state.transactionsOf(name).close();
+  const never = new AbortController().signal;
+  for (const id of state.store.collectionIdsOfDatabase(database.id)) {
+    const collection = state.store.collectionById(id);
+    for (
+      let writes = deletions(state, collection);
+      writes.length > 0;
+      writes = deletions(state, collection)
+    ) {
+      await state.commit(database, writes, undefined, () => never);
+    }
+  }
+}
+
+function deletions(state: FirestoreState, { id, database, path }: Collection): Write[] {
+  const page = state.store.documentPage(id, Buffer.alloc(0), BEHIND_IDS, false, CLEAR_BATCH);
+  return page.map((row) => {
+    const name = `${database.name}/documents/${path}/${unescapeZeros(row.id).toString()}`;
+    return {
+      kind: "delete",
+      path: parseDocumentName(name),
+      name,
+      fields: new Map(),
+      mask: undefined,
+      transforms: [],
+      precondition: undefined,
+    };
+  });
+}
