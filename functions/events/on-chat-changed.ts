@@ -1,4 +1,5 @@
 import { openCatchUp } from "../../shared/chat/catch-up.ts";
+import { openChatLog } from "../../shared/chat/chat-log.ts";
 import { ChatChanged } from "../../shared/chat/contract.ts";
 import { appHandle } from "../../shared/identity/app.ts";
 import { eventFunction } from "../runtime/background-function.ts";
@@ -7,7 +8,7 @@ export const onChatChanged = eventFunction({
   name: "on-chat-changed",
   payload: ChatChanged,
   open(deps) {
-    const catchUp = openCatchUp(deps);
+    const catchUp = openCatchUp({ ...deps, chatLog: openChatLog(deps) });
     return ({ app, chat, revision }) => catchUp.run(appHandle(deps.firestore, app), chat, revision);
   },
 });

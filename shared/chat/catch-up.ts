@@ -1,8 +1,9 @@
 import type { App } from "../identity/app.ts";
-import type { Deps } from "../platform/deps.ts";
 import { GRPC, grpcCode } from "../platform/errors.ts";
+import type { ChatDeps } from "./chat-log.ts";
 import type { ChatHead } from "./head.ts";
 import type { StoredMessage } from "./message.ts";
+import { refreshQuotes } from "./refresh-quotes.ts";
 import { deleteBranches, deleteMessages, listChanged, readProgress, writeProgress } from "./store.ts";
 
 /** Changes handled in one commit. */
@@ -26,7 +27,7 @@ export interface CatchUp {
  * A busy chat has many events at once, of which one run handles all. Deliveries that find a run under way
  * wait for the next one, which they share.
  */
-export function openCatchUp(deps: Deps): CatchUp {
+export function openCatchUp(deps: ChatDeps): CatchUp {
   const running = new Map<
     string,
     { current: Promise<unknown>; next: Promise<CaughtUp> | undefined; upTo: number }
@@ -57,7 +58,7 @@ export function openCatchUp(deps: Deps): CatchUp {
 
 /**
  * Brings the background work on a chat up to its head: counts its new messages into the usage of
- * their day, and deletes the messages of a deleted chat. An event is only a hint that there is
+ * their day, brings quotes up to date, and deletes the messages of a deleted chat. An event is only a hint that there is
  * something to do, so events may be lost, late, repeated and out of order: whichever comes next
  * handles everything since the recorded progress, and each commit is conditional on that progress.
  *
@@ -65,7 +66,7 @@ export function openCatchUp(deps: Deps): CatchUp {
  * 1 commit more for each CATCH_UP_MESSAGES.
  * @throws when Firestore fails; call it again
  */
-async function catchUp(deps: Deps, app: App, chat: number, revision: number): Promise<CaughtUp> {
+async function catchUp(deps: ChatDeps, app: App, chat: number, revision: number): Promise<CaughtUp> {
   let handled = 0;
   let until = revision;
   for (let collisions = 0; collisions <= COLLISIONS_MAX; ) {
@@ -75,6 +76,7 @@ async function catchUp(deps: Deps, app: App, chat: number, revision: number): Pr
     if (head.status === "deleted" && goal === head.revision) await purge(deps, app, chat);
     const rows = await listChanged(app, chat, progress.revision, CATCH_UP_MESSAGES);
     const changed = rows.map(({ stored }) => stored);
+    if (head.status === "open") await refreshQuotes(deps, app, chat, changed);
     const complete = changed.length < CATCH_UP_MESSAGES;
     const uncounted = changed.filter(({ number }) => number > progress.countedNumber);
     const reached = Math.max(complete ? goal : 0, ...changed.map((message) => message.revision));
@@ -119,7 +121,7 @@ function countByDay(messages: readonly StoredMessage[]): Map<string, number> {
   return days;
 }
 
-async function purge(deps: Deps, app: App, chat: number): Promise<void> {
+async function purge(deps: Pick<ChatDeps, "firestore">, app: App, chat: number): Promise<void> {
   while ((await deleteMessages(deps.firestore, app, chat, CATCH_UP_MESSAGES)) > 0);
   while ((await deleteBranches(deps.firestore, app, chat, CATCH_UP_MESSAGES)) > 0);
 }

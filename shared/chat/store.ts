@@ -126,6 +126,12 @@ export async function findMessage(app: App, chat: number, number: number): Promi
     : { ref: found.ref, stored: found.data() as StoredMessage, updateTime: found.updateTime };
 }
 
+/** One query; one read for each reply that quotes the message. */
+export async function listReplies(app: App, chat: number, number: number): Promise<StoredMessage[]> {
+  const query = messagesOf(app, chat).where("body.quote.message", "==", number);
+  return (await within(READ_MS_MAX, query.get())).docs.map((document) => document.data() as StoredMessage);
+}
+
 /** What a message said at one time. */
 export interface StoredEdit {
   readonly text: string;
