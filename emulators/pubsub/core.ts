@@ -3,6 +3,7 @@ import type { Root } from "protobufjs";
 import type { Database } from "../kernel/database.ts";
 import type { Kernel } from "../kernel/grpc.ts";
 import type { Deliverer } from "../kernel/http-delivery.ts";
+import { createIamPolicies, type IamPolicies } from "../kernel/iam-policies.ts";
 import { type Backlog, createBacklog } from "./backlog.ts";
 import { createDeadLetters, type DeadLetters } from "./dead-letters.ts";
 import { createDeliveryLoop, type DeliveryLoop } from "./delivery.ts";
@@ -19,6 +20,7 @@ export interface PubSubCore {
   readonly registry: Registry;
   readonly backlog: Backlog;
   readonly replay: Replay;
+  readonly policies: IamPolicies;
   readonly deadLetters: DeadLetters;
   readonly settlement: Settlement;
   readonly receivers: Receivers;
@@ -33,6 +35,7 @@ export function createCore(
   kernel: Kernel,
   path: string | undefined,
   root: Root,
+  iamRoot: Root,
   deliverer: Deliverer,
 ): PubSubCore {
   const { clock } = kernel;
@@ -40,6 +43,7 @@ export function createCore(
   const { database, registry } = openPubSubState(path, root);
   const backlog = createBacklog(database, registry, () => randomInt(1, LEASE_MAX));
   const replay = createReplay(database, registry, backlog);
+  const policies = createIamPolicies(database, iamRoot.lookupType("google.iam.v1.Policy"));
   const deadLetters = createDeadLetters(database, backlog, now);
 
   // The loop needs the settlement and the settlement tells the loop: the arrow back is a late one.
@@ -55,5 +59,5 @@ export function createCore(
   const settlement = createSettlement({ backlog, registry, deadLetters, now, listener });
   const pusher = createPusher({ kernel, database, registry, backlog, settlement, deliverer, ready, refused });
   const loop = createDeliveryLoop({ clock, database, registry, backlog, settlement, pusher, receivers });
-  return { database, registry, backlog, replay, deadLetters, settlement, receivers, pusher, loop };
+  return { database, registry, backlog, replay, policies, deadLetters, settlement, receivers, pusher, loop };
 }

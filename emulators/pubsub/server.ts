@@ -3,6 +3,7 @@ import { createDeliverer, type MintIdToken } from "../kernel/http-delivery.ts";
 import { createCore, type PubSubCore } from "./core.ts";
 import type { DeadLetterRecord } from "./dead-letters.ts";
 import { SWEEP_MS } from "./limits.ts";
+import { policyCalls } from "./policies.ts";
 import { publisherCalls } from "./publisher.ts";
 import { pullCalls } from "./pull.ts";
 import { streamingPull } from "./stream.ts";
@@ -49,8 +50,10 @@ export interface PubSubOptions {
 export function openPubSub(kernel: Kernel, { path, mintIdToken }: PubSubOptions): PubSub {
   const { clock } = kernel;
   const root = loadProtos("@google-cloud/pubsub-api");
+  // Pub/Sub's clients call the service of IAM itself, whose protos come with those of Cloud Tasks.
+  const iamRoot = loadProtos("@google-cloud/tasks");
   const deliverer = createDeliverer(clock, mintIdToken);
-  const core = createCore(kernel, path, root, deliverer);
+  const core = createCore(kernel, path, root, iamRoot, deliverer);
 
   const readyAll = (): void => {
     for (const subscription of core.registry.subscriptions(undefined)) core.loop.ready(subscription);
@@ -75,6 +78,7 @@ export function openPubSub(kernel: Kernel, { path, mintIdToken }: PubSubOptions)
         duplex: { StreamingPull: streamingPull(kernel, core) },
       },
       { name: "pubsub", proto: "google.pubsub.v1.SchemaService", root },
+      { name: "pubsub", proto: "google.iam.v1.IAMPolicy", root: iamRoot, unary: policyCalls(core) },
     ],
     idle: core.loop.idle,
     snapshot: (project) => snapshotOf(core, clock.now(), project),

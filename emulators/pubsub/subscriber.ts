@@ -9,7 +9,7 @@ import { parseSubscription, type Subscription, updateSubscription } from "./subs
 
 /** The part of google.pubsub.v1.Subscriber that is about subscriptions. */
 export function subscriptionCalls(core: PubSubCore): Record<string, Unary> {
-  const { database, registry, replay, loop } = core;
+  const { database, registry, replay, policies, loop } = core;
 
   /** The subscription with what follows from its topic. */
   const view = ({ message }: Subscription): Message => {
@@ -65,6 +65,7 @@ export function subscriptionCalls(core: PubSubCore): Record<string, Unary> {
         const known = accessSubscription(core, subscription);
         replay.clear(known);
         registry.deleteSubscription(known);
+        policies.forget(known.name);
         return known;
       });
       loop.ready(deleted);
@@ -79,7 +80,7 @@ export function subscriptionCalls(core: PubSubCore): Record<string, Unary> {
 
 /** The part that is about snapshots. */
 export function snapshotCalls({ clock }: Kernel, core: PubSubCore): Record<string, Unary> {
-  const { database, replay, loop } = core;
+  const { database, replay, policies, loop } = core;
 
   const accessSnapshot = (name: unknown): Snapshot => {
     const snapshot = replay.snapshot(parseName("snapshot", name));
@@ -130,7 +131,10 @@ export function snapshotCalls({ clock }: Kernel, core: PubSubCore): Record<strin
       return view(updated);
     },
     async DeleteSnapshot({ snapshot }) {
-      await database.write(() => replay.deleteSnapshot(accessSnapshot(snapshot)));
+      await database.write(() => {
+        replay.deleteSnapshot(accessSnapshot(snapshot));
+        policies.forget(snapshot);
+      });
       return {};
     },
     async Seek({ subscription, time, snapshot }) {

@@ -1,5 +1,9 @@
+import { randomBytes } from "node:crypto";
 import type { Delivery } from "../kernel/http-delivery.ts";
 import { METHODS, type Task } from "./task.ts";
+
+/** An OAuth access token is opaque to whoever receives it; of ours nobody can ask who bears it. */
+const accessToken = (): string => `ya29.${randomBytes(48).toString("base64url")}`;
 
 const lastPart = (name: string): string => name.slice(name.lastIndexOf("/") + 1);
 
@@ -25,7 +29,8 @@ export function dispatchRequest(task: Task): Delivery {
     headers["x-cloudtasks-taskpreviousresponse"] = String(previous.httpStatus);
   }
   if (previous?.reason !== undefined) headers["x-cloudtasks-taskretryreason"] = previous.reason;
-  const { oidcToken, url } = request;
+  const { oidcToken, oauthToken, url } = request;
+  if (oauthToken) headers["authorization"] = `Bearer ${accessToken()}`;
   return {
     url,
     method: METHODS[request.httpMethod as number] ?? "POST",

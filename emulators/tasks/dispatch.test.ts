@@ -54,6 +54,25 @@ test("a task arrives as the request it describes, with the service's headers and
   expect(suite.kernel.meter.read({ requestId: "r1" }).rpcs).toEqual({ "tasks.Dispatch": 1 });
 });
 
+test.each(["PATCH", "PUT", "POST"] as const)(
+  "a %s can have a body, and an access token",
+  async (httpMethod) => {
+    const queue = await suite.queue();
+    const oauthToken = { serviceAccountEmail: "tasks@demo.iam.gserviceaccount.com" };
+    const httpRequest = {
+      url: `${suite.target.url}/work`,
+      httpMethod,
+      body: Buffer.from("patch"),
+      oauthToken,
+    };
+    await create(queue, { httpRequest });
+    await idle(queue);
+    const [request] = suite.target.received;
+    expect(request).toMatchObject({ method: httpMethod, body: Buffer.from("patch") });
+    expect(request?.headers.authorization).toMatch(/^Bearer ya29\.[\w-]{64}$/);
+  },
+);
+
 test("a failed task is tried again after each wait, and tells why", async () => {
   const queue = await suite.queue({ retryConfig: { minBackoff: { seconds: 10 }, maxAttempts: 3 } });
   suite.target.answer(503);

@@ -109,7 +109,8 @@ type TaskFields = { name?: string; [field: string]: unknown };
 const refusals: [string, TaskFields, "INVALID_ARGUMENT" | "UNIMPLEMENTED"][] = [
   ["a task without a request", {}, "INVALID_ARGUMENT"],
   ["a task for App Engine", { appEngineHttpRequest: { relativeUri: "/" } }, "UNIMPLEMENTED"],
-  ["an access token", { httpRequest: { url, oauthToken: { serviceAccountEmail: "a@b" } } }, "UNIMPLEMENTED"],
+  ["an access token of nobody", { httpRequest: { url, oauthToken: {} } }, "INVALID_ARGUMENT"],
+  ["an ID token of nobody", { httpRequest: { url, oidcToken: {} } }, "INVALID_ARGUMENT"],
   ["a relative address", { httpRequest: { url: "/work" } }, "INVALID_ARGUMENT"],
   [
     "a body with GET",
@@ -158,7 +159,23 @@ test("rates and retries out of range are refused", async () => {
 });
 
 test("what isn't served says so", async () => {
-  await expect(suite.client.getIamPolicy({ resource: "projects/a" })).rejects.toMatchObject({
+  const parent = "projects/a/locations/here";
+  await expect(suite.client.listQueues({ parent, filter: "state: PAUSED" })).rejects.toMatchObject({
     code: status.UNIMPLEMENTED,
   });
+});
+
+test("a queue's policy is kept until the queue is deleted, and everybody has every permission", async () => {
+  const resource = await suite.queue();
+  const read = async () => (await suite.client.getIamPolicy({ resource }))[0];
+  expect((await read()).bindings).toEqual([]);
+  const bindings = [{ role: "roles/cloudtasks.enqueuer", members: ["user:ada@example.com"] }];
+  await suite.client.setIamPolicy({ resource, policy: { bindings } });
+  expect((await read()).bindings).toMatchObject(bindings);
+  const permissions = ["cloudtasks.tasks.create"];
+  expect((await suite.client.testIamPermissions({ resource, permissions }))[0]).toMatchObject({
+    permissions,
+  });
+  await suite.client.deleteQueue({ name: resource });
+  await expect(read()).rejects.toMatchObject({ code: status.NOT_FOUND });
 });

@@ -8,6 +8,7 @@ import {
   type Unary,
 } from "../kernel/grpc.ts";
 import { createDeliverer, type MintIdToken } from "../kernel/http-delivery.ts";
+import { createIamPolicies, type IamPolicies } from "../kernel/iam-policies.ts";
 import { RpcError } from "../kernel/rpc-error.ts";
 import { createDispatcher, type Dispatcher } from "./dispatch.ts";
 import * as limits from "./limits.ts";
@@ -47,13 +48,18 @@ export function openTasks(kernel: Kernel, { path, mintIdToken }: TasksOptions): 
   const root = loadProtos("@google-cloud/tasks");
   const httpRequest = root.lookupType(`${PROTO}.HttpRequest`);
   const state = openTaskState(path, httpRequest);
+  const policies = createIamPolicies(state.database, root.lookupType("google.iam.v1.Policy"));
   const deliverer = createDeliverer(kernel.clock, mintIdToken);
   const dispatcher = createDispatcher(kernel, state, deliverer);
   const parse = (queue: string, task: Message): Task =>
     parseTask(httpRequest, queue, task, kernel.clock.now());
   for (const queue of state.queuesOf(undefined)) dispatcher.wake(queue.name);
 
-  const unary = { ...queueCalls(kernel, state, dispatcher), ...taskCalls(kernel, state, dispatcher, parse) };
+  const unary = {
+    ...queueCalls(kernel, state, policies, dispatcher),
+    ...taskCalls(kernel, state, dispatcher, parse),
+    ...policies.calls((resource) => void accessQueue(state, parseName("queue", resource))),
+  };
   return {
     services: [{ name: "tasks", proto: `${PROTO}.CloudTasks`, root, unary }],
     idle: dispatcher.idle,
@@ -74,7 +80,12 @@ export function openTasks(kernel: Kernel, { path, mintIdToken }: TasksOptions): 
   };
 }
 
-function queueCalls({ clock }: Kernel, state: TaskState, dispatcher: Dispatcher): Record<string, Unary> {
+function queueCalls(
+  { clock }: Kernel,
+  state: TaskState,
+  policies: IamPolicies,
+  dispatcher: Dispatcher,
+): Record<string, Unary> {
   const { database } = state;
 
   const change = async (name: string, apply: (queue: Queue) => Queue): Promise<Message> => {
@@ -134,6 +145,7 @@ function queueCalls({ clock }: Kernel, state: TaskState, dispatcher: Dispatcher)
       await database.write(() => {
         accessQueue(state, name);
         state.deleteQueue(name);
+        policies.forget(name);
       });
       dispatcher.wake(name);
       return {};

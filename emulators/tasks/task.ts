@@ -42,6 +42,7 @@ export interface Task {
 export const METHODS = ["POST", "POST", "GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"] as const;
 const POST = 1;
 const PUT = 4;
+const PATCH = 6;
 /** google.cloud.tasks.v2.Task.View. */
 export const FULL_VIEW = 2;
 const BASIC_VIEW = 1;
@@ -75,16 +76,15 @@ export function parseTask(httpRequestType: Type, queue: string, task: Message, n
 }
 
 function parseHttpRequest(request: Message): Message {
-  if (request.oauthToken)
-    throw new RpcError("UNIMPLEMENTED", "OAuth access tokens are not served; use oidcToken.");
-  if (request.oidcToken && !request.oidcToken.serviceAccountEmail) {
-    throw invalid("OidcToken.service_account_email is required.");
+  for (const token of ["oidcToken", "oauthToken"] as const) {
+    if (request[token] && !request[token].serviceAccountEmail)
+      throw invalid(`HttpRequest.${token} needs a service_account_email.`);
   }
   if (!isHttpUrl(request.url)) throw invalid("HttpRequest.url must be an absolute HTTP or HTTPS URL.");
   const method = request.httpMethod || POST;
   if (METHODS[method] === undefined) throw invalid("HttpRequest.http_method is unknown.");
-  if (request.body?.length > 0 && method !== POST && method !== PUT) {
-    throw invalid("Only POST and PUT tasks have a body.");
+  if (request.body?.length > 0 && method !== POST && method !== PUT && method !== PATCH) {
+    throw invalid("Only POST, PUT and PATCH tasks have a body.");
   }
   for (const [header, value] of Object.entries<string>(request.headers ?? {})) {
     if (RESERVED_HEADERS.test(header)) throw invalid(`The header ${header} can't be set.`);

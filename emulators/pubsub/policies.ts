@@ -1,0 +1,27 @@
+import type { Unary } from "../kernel/grpc.ts";
+import { RpcError } from "../kernel/rpc-error.ts";
+import type { PubSubCore } from "./core.ts";
+import { parseName } from "./names.ts";
+
+/** google.iam.v1.IAMPolicy, for topics, subscriptions, snapshots and schemas. */
+export const policyCalls = (core: PubSubCore): Record<string, Unary> =>
+  core.policies.calls((resource) => {
+    if (isPresent(core, resource)) return;
+    throw new RpcError("NOT_FOUND", `Resource not found (resource=${resource}).`);
+  });
+
+function isPresent({ registry, replay }: PubSubCore, resource: string): boolean {
+  switch (resource.split("/")[2]) {
+    case "topics":
+      return registry.topic(parseName("topic", resource)) !== undefined;
+    case "subscriptions":
+      return registry.subscription(parseName("subscription", resource)) !== undefined;
+    case "snapshots":
+      return replay.snapshot(parseName("snapshot", resource)) !== undefined;
+    default:
+      throw new RpcError(
+        "INVALID_ARGUMENT",
+        `Invalid resource name given (name=${JSON.stringify(resource)}).`,
+      );
+  }
+}
