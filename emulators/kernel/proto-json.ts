@@ -140,7 +140,9 @@ function jsonOf(type: protobuf.Type, message: Decoded, options: ToJsonOptions): 
 
 /** What a field without presence is when it is not there. */
 function isDefault(value: unknown): boolean {
-  if (typeof value === "object" && value !== null && "isZero" in value) return String(value) === "0";
+  if (typeof value === "object" && value !== null && "isZero" in value) {
+    return (value as { isZero(): boolean }).isZero();
+  }
   return Object.is(value, 0) || value === false || value === "";
 }
 
