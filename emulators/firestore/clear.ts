@@ -1,4 +1,4 @@
-import { parseDocumentName, unescapeZeros } from "./path.ts";
+import { parseDocumentName, segmentOfKey } from "./path.ts";
 import type { FirestoreState } from "./state.ts";
 import type { Collection } from "./store.ts";
 import type { Write } from "./write-parse.ts";
@@ -31,7 +31,7 @@ export async function clearDatabase(state: FirestoreState, name: string): Promis
 function deletions(state: FirestoreState, { id, database, path }: Collection): Write[] {
   const page = state.store.documentPage(id, Buffer.alloc(0), BEHIND_IDS, false, CLEAR_BATCH);
   return page.map((row) => {
-    const name = `${database.name}/documents/${path}/${unescapeZeros(row.id).toString()}`;
+    const name = `${database.name}/documents/${path}/${segmentOfKey(row.id)}`;
     return {
       kind: "delete",
       path: parseDocumentName(name),

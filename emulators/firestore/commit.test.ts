@@ -63,6 +63,21 @@ describe("documents", () => {
     expect((await client.doc("a/b").get()).get("in")).toBe("first");
   });
 
+  test("refer to documents of their own database only", async () => {
+    const elsewhere = firestore.client().doc("a/b");
+    const code = (data: object): Promise<number | undefined> =>
+      client
+        .doc("a/b")
+        .set(data)
+        .then(
+          () => undefined,
+          (cause: { code: number }) => cause.code,
+        );
+    expect(await code({ ref: client.doc("x/missing") })).toBeUndefined();
+    expect(await code({ ref: elsewhere })).toBe(3);
+    expect(await code({ map: { list: [elsewhere] } })).toBe(3);
+  });
+
   test("show only masked fields when asked", async () => {
     await client.doc("a/b").set({ one: 1, two: { three: 3, four: 4 } });
     const [snapshot] = await client.getAll(client.doc("a/b"), { fieldMask: ["two.four", "none"] });

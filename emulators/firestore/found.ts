@@ -1,6 +1,6 @@
 import { fieldAt, fieldsOf } from "./fields.ts";
 import type { Subject } from "./filter.ts";
-import { type FieldPath, pathKey, pathOfKey, segmentKey, unescapeZeros } from "./path.ts";
+import { type FieldPath, pathKey, pathOfKey, segmentKey, segmentOfKey } from "./path.ts";
 import { type Query, sortKey } from "./query.ts";
 import type { Collection, DatabaseRow, Store, StoredDocument } from "./store.ts";
 import type { Fields, Value } from "./value.ts";
@@ -29,7 +29,7 @@ export class Found implements Subject {
   }
 
   get idText(): string {
-    return unescapeZeros(this.id).toString();
+    return segmentOfKey(this.id);
   }
 
   get name(): string {

@@ -166,7 +166,7 @@ function writeNumber(double: number, remainder: number): void {
 
 function referenceKey(name: string): Buffer {
   try {
-    const path = parseDocumentName(name, true);
+    const path = parseDocumentName(name);
     return pathKey(`${documentName(path.database, path.collection)}/${path.id}`);
   } catch {
     // A reference need not name a possible document to be stored; it then sorts as its text.
@@ -208,7 +208,7 @@ function writeMap(map: MapValue): void {
 export function nameKey(value: Value, database: string): Buffer {
   if (value.type !== "reference")
     throw new RpcError("INVALID_ARGUMENT", "__name__ is compared with document names only.");
-  const path = parseDocumentName(value.name, true);
+  const path = parseDocumentName(value.name);
   if (path.database !== database)
     throw new RpcError("INVALID_ARGUMENT", `"${value.name}" is not in the database "${database}".`);
   return pathKey(`${path.collection}/${path.id}`);

@@ -22,7 +22,7 @@ export interface ParentPath {
 const DATABASE = /^projects\/[^/]+\/databases\/[^/]+$/;
 const RESOURCE = /^(projects\/[^/]+\/databases\/[^/]+)\/documents(?:\/(.*))?$/s;
 const RESERVED_ID = /^__.*__$/s;
-const NUMERIC_ID = /^__id(-?\d{1,19})__$/;
+const NUMERIC_ID = /^__id(0|-?[1-9]\d{0,18})__$/;
 
 export function parseDatabase(name: unknown): string {
   if (typeof name === "string" && DATABASE.test(name)) return name;
@@ -39,14 +39,13 @@ export function parseParent(name: unknown): ParentPath {
   return { database: match[1] as string, document };
 }
 
-/** Reads a document's name. References in queries may name ids that documents may not have. */
-export function parseDocumentName(name: unknown, forQuery = false): DocumentPath {
+export function parseDocumentName(name: unknown): DocumentPath {
   const match = typeof name === "string" ? RESOURCE.exec(name) : null;
   const path = match?.[2];
   if (match === null || path === undefined || path === "") {
     throw invalid(`Document name "${shown(name)}" is not of the form projects/…/databases/…/documents/….`);
   }
-  const segments = checkedSegments(path, forQuery);
+  const segments = checkedSegments(path);
   if (segments.length % 2 !== 0) {
     throw invalid(`Document name "${shown(name)}" has an odd number of segments: it names a collection.`);
   }
@@ -54,20 +53,26 @@ export function parseDocumentName(name: unknown, forQuery = false): DocumentPath
   return { database: match[1] as string, collection: path.slice(0, slash), id: path.slice(slash + 1) };
 }
 
-function checkedSegments(path: string, forQuery = false): string[] {
+function checkedSegments(path: string): string[] {
   if (path.length * 3 > NAME_BYTES_MAX && Buffer.byteLength(path) > NAME_BYTES_MAX) {
     throw invalid(`A document's name is longer than ${NAME_BYTES_MAX} bytes.`);
   }
   const segments = path.split("/");
   if (segments.length > PATH_SEGMENTS_MAX)
     throw invalid(`A path has more than ${PATH_SEGMENTS_MAX} segments.`);
-  for (const segment of segments) {
-    if (!(forQuery && NUMERIC_ID.test(segment))) checkId(segment);
+  for (const [i, segment] of segments.entries()) {
+    if (i % 2 === 0) checkId(segment);
+    else checkDocumentId(segment);
   }
   return segments;
 }
 
-/** Refuses what can be neither a document's nor a collection's id. */
+/** Refuses what cannot be a document's id. An id of Datastore mode, a number, can be one. */
+export function checkDocumentId(id: string): void {
+  if (numberOf(id) === undefined) checkId(id);
+}
+
+/** Refuses what cannot be a collection's id. */
 export function checkId(id: string): void {
   if (id === "") throw invalid("A resource id is empty.");
   if (id.includes("/")) throw invalid(`The resource id "${shown(id)}" contains a slash.`);
@@ -88,20 +93,40 @@ export const groupOf = (collection: string): string => collection.slice(collecti
 
 export const documentName = (database: string, path: string): string => `${database}/documents/${path}`;
 
+/** The number that an id stands for: `__id7__` is 7. */
+function numberOf(id: string): bigint | undefined {
+  const digits = id.charCodeAt(0) === 95 ? NUMERIC_ID.exec(id)?.[1] : undefined;
+  if (digits === undefined) return undefined;
+  const number = BigInt(digits);
+  return BigInt.asIntN(64, number) === number ? number : undefined;
+}
+
+const NUMBER_MARK = 2;
+const NUMBER_BYTES = 10;
+
 /**
  * A segment as bytes that sort as Firestore sorts ids: numeric ids first, by number, then all others
  * by UTF-8. A zero byte is escaped, so that a terminator can sort before every continuation.
  */
 export function segmentKey(segment: string): Buffer {
-  const numeric = segment.charCodeAt(0) === 95 ? NUMERIC_ID.exec(segment) : null;
-  if (numeric !== null) {
-    const key = Buffer.alloc(10);
-    key[1] = 2;
-    key.writeBigUInt64BE(BigInt.asUintN(64, BigInt(numeric[1] as string) + 2n ** 63n), 2);
+  const number = numberOf(segment);
+  if (number !== undefined) {
+    const key = Buffer.alloc(NUMBER_BYTES);
+    key[1] = NUMBER_MARK;
+    key.writeBigUInt64BE(BigInt.asUintN(64, number + 2n ** 63n), 2);
     return key;
   }
   const bytes = Buffer.from(segment);
   return bytes.includes(0) ? escapeZeros(bytes) : bytes;
+}
+
+const isNumber = (key: Uint8Array, at: number): boolean => key[at] === 0 && key[at + 1] === NUMBER_MARK;
+
+/** The segment that `segmentKey` turned into this key. */
+export function segmentOfKey(key: Uint8Array): string {
+  if (!isNumber(key, 0)) return unescapeZeros(key).toString();
+  const number = Buffer.from(key.buffer, key.byteOffset, key.length).readBigUInt64BE(2);
+  return `__id${number - 2n ** 63n}__`;
 }
 
 function escapeZeros(bytes: Uint8Array): Buffer {
@@ -113,7 +138,7 @@ function escapeZeros(bytes: Uint8Array): Buffer {
   return Buffer.from(escaped);
 }
 
-export function unescapeZeros(bytes: Uint8Array): Buffer {
+function unescapeZeros(bytes: Uint8Array): Buffer {
   if (!bytes.includes(0)) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const plain: number[] = [];
   for (let at = 0; at < bytes.length; at += 1) {
@@ -137,13 +162,16 @@ export function pathKey(path: string): Buffer {
 export function pathOfKey(key: Uint8Array): string {
   const segments: string[] = [];
   let start = 0;
-  for (let at = 0; at < key.length; at += 1) {
-    if (key[at] !== 0) continue;
-    if (key[at + 1] === 1) {
-      segments.push(unescapeZeros(key.subarray(start, at)).toString());
-      start = at + 2;
+  let at = 0;
+  while (at < key.length) {
+    if (at === start && isNumber(key, at)) at += NUMBER_BYTES;
+    else if (key[at] !== 0) at += 1;
+    else if (key[at + 1] !== 1) at += 2;
+    else {
+      segments.push(segmentOfKey(key.subarray(start, at)));
+      at += 2;
+      start = at;
     }
-    at += 1;
   }
   return segments.join("/");
 }

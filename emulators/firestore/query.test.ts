@@ -102,6 +102,35 @@ test("names are compared, ranged over and listed", async () => {
   expect(await ids(cities().orderBy(byName, "desc").startAfter("la"))).toEqual(["dc", "bj"]);
 });
 
+test("ids that are numbers sort as numbers, before all others", async () => {
+  const own = firestore.client();
+  const numbered = own.collection("numbered");
+  const sorted = [
+    "__id-9223372036854775808__",
+    "__id-2__",
+    "__id7__",
+    "__id12__",
+    "__id9223372036854775807__",
+    "12",
+    "7",
+    "__id",
+    "__id1_",
+    "a",
+  ];
+  await Promise.all(sorted.map((id) => numbered.doc(id).set({})));
+  const byName = numbered.orderBy(FieldPath.documentId());
+  expect(await ids(byName)).toEqual(sorted);
+  expect(await ids(byName.startAfter("__id7__").endAt("12"))).toEqual(sorted.slice(3, 6));
+  expect((await numbered.listDocuments()).map(({ id }) => id)).toEqual(sorted);
+  await numbered.doc("__id7__/below/x").set({});
+  const [below] = (await own.collectionGroup("below").get()).docs;
+  expect(below?.ref.path).toBe("numbered/__id7__/below/x");
+  for (const id of ["__id07__", "__id-0__", "__id9223372036854775808__", "__idx__"]) {
+    await expect(numbered.doc(id).set({})).rejects.toMatchObject({ code: 3 });
+  }
+  await expect(own.doc("__id7__/x").set({})).rejects.toMatchObject({ code: 3 });
+});
+
 test("projections show the fields asked for, or the name alone", async () => {
   const { docs } = await cities().where("country", "==", "Japan").select("name").get();
   expect(docs.map((found) => found.data())).toEqual([{ name: "Tokyo" }]);

@@ -10,7 +10,7 @@ import {
 } from "./path.ts";
 import { type Micros, microsOf } from "./time.ts";
 import { type FieldTransform, parseTransform } from "./transform.ts";
-import { checkFieldNames, type Fields, readEntry } from "./value.ts";
+import { checkFieldNames, type Fields, readEntry, type Value } from "./value.ts";
 import { WireReader } from "./wire.ts";
 
 export type Precondition =
@@ -44,6 +44,7 @@ export function parseWrite(message: Message, database: string): Write {
       const { name } = message.update;
       const path = pathIn(database, name);
       const fields = parseFields(message.update.fields);
+      for (const value of fields.values()) checkReferences(value, database);
       const mask = parseMask(message.updateMask, true);
       checkTransforms(transforms);
       return { kind: "update", path, name, fields, mask, transforms, precondition };
@@ -83,6 +84,13 @@ function parseFields(entries: readonly Uint8Array[] | undefined): Fields {
   for (const entry of entries ?? []) readEntry(new WireReader(entry), fields, 0);
   checkFieldNames(fields, false);
   return fields;
+}
+
+/** Documents refer to documents of their own database only. */
+function checkReferences(value: Value, database: string): void {
+  if (value.type === "reference") pathIn(database, value.name);
+  else if (value.type === "array") for (const element of value.values) checkReferences(element, database);
+  else if (value.type === "map") for (const inner of value.fields.values()) checkReferences(inner, database);
 }
 
 export function parseMask(message: Message, forWriting = false): FieldPath[] | undefined {

@@ -3,7 +3,15 @@ import type { Call, DuplexCall, Kernel, Message } from "../kernel/grpc.ts";
 import { RpcError, statusNumber } from "../kernel/rpc-error.ts";
 import { encodeFields } from "./fields.ts";
 import { BATCH_WRITES_MAX } from "./limits.ts";
-import { checkId, documentName, parseDatabase, parseDocumentName, parseParent, segmentKey } from "./path.ts";
+import {
+  checkDocumentId,
+  checkId,
+  documentName,
+  parseDatabase,
+  parseDocumentName,
+  parseParent,
+  segmentKey,
+} from "./path.ts";
 import { documentMessage, maskedFields } from "./respond.ts";
 import type { FirestoreState } from "./state.ts";
 import type { DatabaseRow, StoredDocument } from "./store.ts";
@@ -151,7 +159,7 @@ export async function createDocument(
   const parent = parseParent(request.parent);
   checkId(request.collectionId);
   const id = request.documentId === "" ? newId() : request.documentId;
-  checkId(id);
+  checkDocumentId(id);
   const below = parent.document === "" ? "" : `${parent.document}/`;
   const name = documentName(parent.database, `${below}${request.collectionId}/${id}`);
   const draft = await commitOne(kernel, state, call, parent.database, {
