@@ -22,6 +22,7 @@ import { getReads } from "./chats/get-reads.ts";
 import { deleteMember, putMember } from "./chats/members.ts";
 import { patchChat } from "./chats/patch-chat.ts";
 import { postChat } from "./chats/post-chat.ts";
+import { postFork } from "./chats/post-fork.ts";
 import { putRead } from "./chats/put-read.ts";
 import { deleteFactor, getFactor, postFactor, postFactorProof, putFactor } from "./factor/factor.ts";
 import { getMe } from "./me/get-me.ts";
@@ -75,6 +76,7 @@ export const endpoints: readonly Endpoint[] = [
   getChat,
   patchChat,
   deleteChat,
+  postFork,
   getBranches,
   putBranch,
   putMember,

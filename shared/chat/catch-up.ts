@@ -114,7 +114,8 @@ const nextGoal = (head: ChatHead, handledRevision: number): number =>
 
 function countByDay(messages: readonly StoredMessage[]): Map<string, number> {
   const days = new Map<string, number>();
-  for (const { createdAt } of messages) {
+  for (const { createdAt, isCopy } of messages) {
+    if (isCopy) continue;
     const day = createdAt.toDate().toISOString().slice(0, 10);
     days.set(day, (days.get(day) ?? 0) + 1);
   }

@@ -66,11 +66,10 @@ function decideCreate(
 ): Decision<AppHead, number> {
   if (head.status !== "open") throw noSuchApp();
   const create = [{ ref: chatRef(app, chat.number), data: { ...chat, ...changeStamp(chat.number) } }];
-  const record = {
-    chat: chat.number,
-    fingerprint: proof?.fingerprint,
-    ...(chat.kind === "direct" ? {} : { expireAt: Timestamp.fromMillis(at.toMillis() + REQUEST_TTL_MS) }),
-  };
+  const record =
+    chat.kind === "direct"
+      ? { chat: chat.number, fingerprint: proof?.fingerprint }
+      : requestRecord(chat.number, proof?.fingerprint, at);
   return {
     head: { ...head, lastChatNumber: chat.number },
     create: proof === undefined ? create : [...create, { ref: proof.ref, data: record }],
@@ -78,6 +77,13 @@ function decideCreate(
     result: chat.number,
   };
 }
+
+/** Which chat a request created. */
+export const requestRecord = (chat: number, print: string | undefined, at: Timestamp): object => ({
+  chat,
+  fingerprint: print,
+  expireAt: Timestamp.fromMillis(at.toMillis() + REQUEST_TTL_MS),
+});
 
 const chatIn = (record: DocumentSnapshot): number => Number(record.get("chat"));
 
@@ -88,7 +94,12 @@ export const pairProof = (app: App, pair: readonly string[]): Proof<number> => (
   result: chatIn,
 });
 
-const requestProof = (app: App, creator: Principal, requestKey: string, print: string): Proof<number> => ({
+export const requestProof = (
+  app: App,
+  creator: Principal,
+  requestKey: string,
+  print: string,
+): Proof<number> => ({
   ref: app.collection("requests").doc(derivedId("create-chat", app.id, creator.id, requestKey)),
   fingerprint: print,
   result: chatIn,
@@ -128,7 +139,7 @@ async function resolveMembers(
 const wrongMembers = (message: string): AppError =>
   new AppError("invalid_request", "The members do not fit.", { errors: [{ path: "members", message }] });
 
-function newHead(
+export function newHead(
   number: number,
   creator: Principal,
   members: readonly string[],

@@ -3,6 +3,7 @@ import type { Principal } from "../identity/principal.ts";
 import { AppError } from "../platform/errors.ts";
 import type { Timestamp } from "../platform/firestore.ts";
 import type { Chat, Kind } from "./contract.ts";
+import type { Copying } from "./fork-chat.ts";
 
 /**
  * The head of a chat: everything that authorises and numbers the next change. Every field is always
@@ -32,7 +33,9 @@ export interface ChatHead {
   readonly branchesCount: number;
   readonly archived: boolean;
   readonly pinned: boolean;
-  readonly status: "open" | "deleted";
+  /** While it is a copy in the making, nobody sees it. */
+  readonly status: "open" | "deleted" | "copying";
+  readonly copying?: Copying;
   readonly createdBy: string;
   readonly createdAt: Timestamp;
   readonly updatedAt: Timestamp;
