@@ -10,6 +10,8 @@ import { createDeliveryLoop, type DeliveryLoop } from "./delivery.ts";
 import { createPusher, type Pusher } from "./push.ts";
 import { createReceivers, type Receivers } from "./receivers.ts";
 import { createReplay, type Replay } from "./replay.ts";
+import { createTopicSchemas, type TopicSchemas } from "./schema-service.ts";
+import { createSchemaStore, type SchemaStore } from "./schema-store.ts";
 import { createSettlement, type Settlement } from "./settle.ts";
 import { openPubSubState, type Registry } from "./state.ts";
 import type { Subscription } from "./subscription.ts";
@@ -21,6 +23,8 @@ export interface PubSubCore {
   readonly backlog: Backlog;
   readonly replay: Replay;
   readonly policies: IamPolicies;
+  readonly schemas: SchemaStore;
+  readonly topicSchemas: TopicSchemas;
   readonly deadLetters: DeadLetters;
   readonly settlement: Settlement;
   readonly receivers: Receivers;
@@ -43,6 +47,8 @@ export function createCore(
   const { database, registry } = openPubSubState(path, root);
   const backlog = createBacklog(database, registry, () => randomInt(1, LEASE_MAX));
   const replay = createReplay(database, registry, backlog);
+  const schemas = createSchemaStore(database);
+  const topicSchemas = createTopicSchemas({ schemas });
   const policies = createIamPolicies(database, iamRoot.lookupType("google.iam.v1.Policy"));
   const deadLetters = createDeadLetters(database, backlog, now);
 
@@ -59,5 +65,18 @@ export function createCore(
   const settlement = createSettlement({ backlog, registry, deadLetters, now, listener });
   const pusher = createPusher({ kernel, database, registry, backlog, settlement, deliverer, ready, refused });
   const loop = createDeliveryLoop({ clock, database, registry, backlog, settlement, pusher, receivers });
-  return { database, registry, backlog, replay, policies, deadLetters, settlement, receivers, pusher, loop };
+  return {
+    database,
+    registry,
+    backlog,
+    replay,
+    policies,
+    schemas,
+    topicSchemas,
+    deadLetters,
+    settlement,
+    receivers,
+    pusher,
+    loop,
+  };
 }

@@ -70,6 +70,10 @@ export const BATCH_BYTES_MAX = 10_000_000;
 /** Ours: how many messages of one ordering key go out together. */
 export const RUN_MESSAGES_MAX = 1000;
 
+/** Q: a schema's definition, and its revisions. */
+export const SCHEMA_BYTES_MAX = 300 * 1024;
+export const SCHEMA_REVISIONS_MAX = 20;
+
 /** Ours: how often retention and snapshots' expiry are looked after. */
 export const SWEEP_MS = MINUTE_MS;
 

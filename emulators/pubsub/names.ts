@@ -8,6 +8,7 @@ const patterns = {
   project: new RegExp(`^${PROJECT}$`),
   topic: new RegExp(`^${PROJECT}/topics/${ID}$`),
   subscription: new RegExp(`^${PROJECT}/subscriptions/${ID}$`),
+  schema: new RegExp(`^${PROJECT}/schemas/${ID}$`),
   snapshot: new RegExp(`^${PROJECT}/snapshots/${ID}$`),
 };
 

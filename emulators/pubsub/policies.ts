@@ -10,7 +10,7 @@ export const policyCalls = (core: PubSubCore): Record<string, Unary> =>
     throw new RpcError("NOT_FOUND", `Resource not found (resource=${resource}).`);
   });
 
-function isPresent({ registry, replay }: PubSubCore, resource: string): boolean {
+function isPresent({ registry, replay, schemas }: PubSubCore, resource: string): boolean {
   switch (resource.split("/")[2]) {
     case "topics":
       return registry.topic(parseName("topic", resource)) !== undefined;
@@ -18,6 +18,8 @@ function isPresent({ registry, replay }: PubSubCore, resource: string): boolean 
       return registry.subscription(parseName("subscription", resource)) !== undefined;
     case "snapshots":
       return replay.snapshot(parseName("snapshot", resource)) !== undefined;
+    case "schemas":
+      return schemas.revisions(parseName("schema", resource)).length > 0;
     default:
       throw new RpcError(
         "INVALID_ARGUMENT",

@@ -1,20 +1,43 @@
 import type { Call, Kernel, Message, Unary } from "../kernel/grpc.ts";
 import { RpcError } from "../kernel/rpc-error.ts";
 import type { PubSubCore } from "./core.ts";
-import { parseMessages } from "./message.ts";
+import { type NewMessage, parseMessages } from "./message.ts";
 import { parseName } from "./names.ts";
 import { pageOf } from "./page.ts";
+import { DELETED_SCHEMA, schemaAttributes } from "./schema.ts";
 import { parseTopic, type Topic, updateTopic } from "./topic.ts";
 
 /** google.pubsub.v1.Publisher. */
 export function publisherCalls(kernel: Kernel, core: PubSubCore): Record<string, Unary> {
-  const { database, registry, backlog, replay, policies, loop } = core;
+  const { database, registry, backlog, replay, policies, schemas, topicSchemas, loop } = core;
 
   const accessTopic = (name: unknown): Topic => {
     const topic = registry.topic(parseName("topic", name));
     if (topic === undefined)
       throw new RpcError("NOT_FOUND", `Resource not found (resource=${String(name)}).`);
     return topic;
+  };
+
+  const requireSchema = ({ schemaSettings }: Message): void => {
+    if (!schemaSettings || schemaSettings.schema === DELETED_SCHEMA) return;
+    const { schema, firstRevisionId, lastRevisionId } = schemaSettings;
+    const ids = schemas.revisions(schema).map(({ id }) => id);
+    const named = [firstRevisionId, lastRevisionId].filter(Boolean);
+    if (ids.length > 0 && named.every((id) => ids.includes(id))) return;
+    throw new RpcError("NOT_FOUND", `Resource not found (resource=${schema}).`);
+  };
+
+  /** Messages of a topic with a schema tell which revision of it they are of. */
+  const checked = (topic: Topic, messages: readonly NewMessage[]): readonly NewMessage[] => {
+    const settings = topic.message.schemaSettings;
+    if (!settings) return messages;
+    return messages.map((message) => {
+      const revision = topicSchemas.match(topic, message.data);
+      return {
+        ...message,
+        attributes: { ...message.attributes, ...schemaAttributes(revision, settings.encoding) },
+      };
+    });
   };
 
   return {
@@ -24,6 +47,7 @@ export function publisherCalls(kernel: Kernel, core: PubSubCore): Record<string,
         if (registry.topic(parsed.name) !== undefined) {
           throw new RpcError("ALREADY_EXISTS", `Resource already exists (resource=${parsed.name}).`);
         }
+        requireSchema(parsed);
         return registry.putTopic(parsed);
       });
       return topic.message;
@@ -31,7 +55,9 @@ export function publisherCalls(kernel: Kernel, core: PubSubCore): Record<string,
     async UpdateTopic({ topic: changed, updateMask }) {
       const topic = await database.write(() => {
         const known = accessTopic(changed?.name);
-        return registry.putTopic(updateTopic(known.message, changed, updateMask?.paths));
+        const next = updateTopic(known.message, changed, updateMask?.paths);
+        requireSchema(next);
+        return registry.putTopic(next);
       });
       return topic.message;
     },
@@ -61,7 +87,7 @@ export function publisherCalls(kernel: Kernel, core: PubSubCore): Record<string,
     },
     async Publish({ topic, messages }, call: Call) {
       const known = accessTopic(topic);
-      const parsed = parseMessages(messages);
+      const parsed = checked(known, parseMessages(messages));
       const { ids, ready } = await database.write(() => backlog.publish(known, parsed, kernel.clock.now()));
       kernel.meter.publish(call, ids.length);
       for (const subscription of ready) loop.ready(subscription);

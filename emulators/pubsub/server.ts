@@ -6,6 +6,7 @@ import { SWEEP_MS } from "./limits.ts";
 import { policyCalls } from "./policies.ts";
 import { publisherCalls } from "./publisher.ts";
 import { pullCalls } from "./pull.ts";
+import { schemaCalls } from "./schema-service.ts";
 import { streamingPull } from "./stream.ts";
 import { snapshotCalls, subscriptionCalls } from "./subscriber.ts";
 
@@ -77,7 +78,7 @@ export function openPubSub(kernel: Kernel, { path, mintIdToken }: PubSubOptions)
         unary: { ...subscriptionCalls(core), ...pullCalls(kernel, core), ...snapshotCalls(kernel, core) },
         duplex: { StreamingPull: streamingPull(kernel, core) },
       },
-      { name: "pubsub", proto: "google.pubsub.v1.SchemaService", root },
+      { name: "pubsub", proto: "google.pubsub.v1.SchemaService", root, unary: schemaCalls(kernel, core) },
       { name: "pubsub", proto: "google.iam.v1.IAMPolicy", root: iamRoot, unary: policyCalls(core) },
     ],
     idle: core.loop.idle,

@@ -3,6 +3,7 @@ import { millis } from "../kernel/proto-time.ts";
 import { RpcError } from "../kernel/rpc-error.ts";
 import * as limits from "./limits.ts";
 import { parseName } from "./names.ts";
+import { checkEncoding, DELETED_SCHEMA } from "./schema.ts";
 
 export interface Topic {
   /** Not the name: a topic created anew under an old name is another one. */
@@ -22,12 +23,17 @@ const unimplemented = (what: string): RpcError => new RpcError("UNIMPLEMENTED", 
 /** Checks a topic as CreateTopic and UpdateTopic receive it. */
 export function parseTopic(message: Message): Message {
   parseName("topic", message.name);
-  if (message.schemaSettings) throw unimplemented("A topic's schema");
+  if (message.schemaSettings) parseSchemaSettings(message.schemaSettings);
   if (message.ingestionDataSourceSettings) throw unimplemented("Ingestion from other sources");
   if (message.messageTransforms?.length > 0) throw unimplemented("Transforming messages");
   if (message.kmsKeyName) throw unimplemented("A customer's encryption key");
   checkRetention(millis(message.messageRetentionDuration));
   return { ...message, state: ACTIVE };
+}
+
+function parseSchemaSettings({ schema, encoding }: Message): void {
+  if (schema !== DELETED_SCHEMA) parseName("schema", schema);
+  checkEncoding(encoding);
 }
 
 export function checkRetention(retentionMs: number | undefined): void {
@@ -38,7 +44,7 @@ export function checkRetention(retentionMs: number | undefined): void {
 }
 
 /** What a mask may name, in the wire's spelling. */
-const UPDATABLE = ["labels", "messageStoragePolicy", "messageRetentionDuration"];
+const UPDATABLE = ["labels", "messageStoragePolicy", "messageRetentionDuration", "schemaSettings"];
 
 export const updateTopic = (known: Message, changed: Message, paths: readonly string[]): Message =>
   parseTopic(applyMask(known, changed, paths, UPDATABLE));
