@@ -2,9 +2,10 @@ import { createHash } from "node:crypto";
 import type { Call, Kernel, Message } from "../kernel/grpc.ts";
 import { RpcError } from "../kernel/rpc-error.ts";
 import { DATABASE_SCOPE, keyPrefix } from "./entries.ts";
-import { type Found, findByPath } from "./found.ts";
+import type { Found } from "./found.ts";
 import { successor, valueKey } from "./key.ts";
 import { PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from "./limits.ts";
+import { segmentsBelowAt } from "./listing-past.ts";
 import {
   checkId,
   documentName,
@@ -15,7 +16,7 @@ import {
   pathOfKey,
 } from "./path.ts";
 import { type Cursor, parseQuery, type Query } from "./query.ts";
-import { startReading } from "./reading.ts";
+import { type Reading, readAt, startReading } from "./reading.ts";
 import { listResponse, maskedFields } from "./respond.ts";
 import { EntryScan, FIRST } from "./scan.ts";
 import { NAMES_SLOT } from "./schema.ts";
@@ -72,23 +73,30 @@ export function* segmentsBelow(
   }
 }
 
+/** As `segmentsBelow`, as of a time. */
+function segmentsAt(
+  state: FirestoreState,
+  database: DatabaseRow,
+  path: string,
+  at: Micros | undefined,
+  after: string,
+): Generator<{ readonly segment: string; readonly exists: boolean }> {
+  const isPresent = at === undefined || at >= database.committed;
+  return isPresent
+    ? segmentsBelow(state, database, path, after)
+    : segmentsBelowAt(state, database, path, at, after);
+}
+
 export function listCollectionIds(state: FirestoreState, request: Message): Message {
   const parent = parseParent(request.parent);
-  const reading = startReading(state, parent.database, request);
-  checkPresent(reading.database, reading.at);
+  const { database, at } = startReading(state, parent.database, request);
   const size = pageSizeOf(request.pageSize === 0 ? PAGE_SIZE_MAX : request.pageSize);
   const collectionIds: string[] = [];
-  for (const { segment } of segmentsBelow(state, reading.database, parent.document, request.pageToken)) {
+  for (const { segment } of segmentsAt(state, database, parent.document, at, request.pageToken)) {
     if (collectionIds.length === size) return { collectionIds, nextPageToken: collectionIds.at(-1) };
     collectionIds.push(segment);
   }
   return { collectionIds };
-}
-
-function checkPresent(database: DatabaseRow, at: Micros | undefined): void {
-  if (at !== undefined && at < database.committed) {
-    throw new RpcError("UNIMPLEMENTED", "This listing is served for the present only; see the README.");
-  }
 }
 
 export async function listDocuments(
@@ -100,21 +108,15 @@ export async function listDocuments(
   const parent = parseParent(request.parent);
   const mask = parseMask(request.mask);
   const size = pageSizeOf(request.pageSize);
+  if (request.showMissing && request.orderBy !== "") {
+    throw invalid("show_missing cannot be combined with order_by.");
+  }
   const reading = startReading(state, parent.database, request);
-  if (reading.transaction !== undefined) {
-    throw new RpcError(
-      "UNIMPLEMENTED",
-      "Listings in read-write transactions are not served; see the README.",
-    );
-  }
-  const at = reading.at ?? state.readTime(reading.database);
-  if (request.showMissing) {
-    if (request.orderBy !== "") throw invalid("show_missing cannot be combined with order_by.");
-    checkPresent(reading.database, at);
-  }
-  const page = request.showMissing
-    ? listWithMissing(state, reading.database, parent, request, size)
-    : listByQuery(state, parent, request, size, at);
+  const pageAt = (at: Micros): Page =>
+    request.showMissing
+      ? listWithMissing(state, reading.database, parent, request, size, at)
+      : listByQuery(state, parent, request, size, at);
+  const page = await lockedPage(state, reading, listingQuery(parent, request), pageAt, call);
   await state.settled();
   kernel.meter.bill(call, { reads: Math.max(1, page.documents.length) });
   const documents = page.documents.map(({ name, document }) => ({
@@ -123,6 +125,26 @@ export async function listDocuments(
     fields: document === undefined ? Buffer.alloc(0) : maskedFields(document, mask),
   }));
   return listResponse(documents, page.token);
+}
+
+/** In a read-write transaction, what a listing shows is locked and where it looked is guarded. */
+async function lockedPage(
+  state: FirestoreState,
+  { database, transaction, at }: Reading,
+  query: Query,
+  pageAt: (at: Micros) => Page,
+  call: Call,
+): Promise<Page> {
+  if (transaction === undefined) return pageAt(at ?? state.readTime(database));
+  const { locks } = state.transactionsOf(database.name);
+  transaction.queries.push(query);
+  for (;;) {
+    const page = pageAt(state.readTime(database));
+    const documents = page.documents.map(({ name }) => name.slice(documentName(database.name, "").length));
+    if (locks.tryAcquire(transaction, documents, "read")) return page;
+    // Whoever holds one of them may be about to change it, so afterwards the listing is made again.
+    await locks.acquire(transaction, documents, "read", call.signal);
+  }
 }
 
 interface Page {
@@ -136,20 +158,26 @@ function listWithMissing(
   parent: ParentPath,
   request: Message,
   size: number,
+  at: Micros,
 ): Page {
   checkId(request.collectionId);
   const collection =
     parent.document === "" ? request.collectionId : `${parent.document}/${request.collectionId}`;
   const documents: Page["documents"][number][] = [];
   let last = request.pageToken;
-  for (const { segment, exists } of segmentsBelow(state, database, collection, request.pageToken)) {
+  for (const { segment, exists } of segmentsAt(state, database, collection, at, request.pageToken)) {
     if (documents.length === size) return { documents, token: last };
-    const path = `${collection}/${segment}`;
-    const document = exists ? findByPath(state.store, database, pathKey(path))?.document : undefined;
-    documents.push({ name: documentName(database.name, path), document });
+    const path = { database: database.name, collection, id: segment };
+    const document = exists ? readAt(state, database, path, at) : undefined;
+    documents.push({ name: documentName(database.name, `${collection}/${segment}`), document });
     last = segment;
   }
   return { documents, token: "" };
+}
+
+function listingQuery(parent: ParentPath, request: Message): Query {
+  const orderBy = parseOrderBy(request.orderBy);
+  return parseQuery(parent, { from: [{ collectionId: request.collectionId }], orderBy, offset: 0 });
 }
 
 function listByQuery(
@@ -159,8 +187,7 @@ function listByQuery(
   size: number,
   at: Micros,
 ): Page {
-  const orderBy = parseOrderBy(request.orderBy);
-  const query = parseQuery(parent, { from: [{ collectionId: request.collectionId }], orderBy, offset: 0 });
+  const query = listingQuery(parent, request);
   const start = request.pageToken === "" ? undefined : parseToken(request, query);
   const run = state.engine.run({ ...query, start }, at);
   const documents: Page["documents"][number][] = [];
