@@ -63,6 +63,10 @@ export const VERSIONS_KEPT_MAX = 1_000_000;
 export const LISTEN_QUIET_MS = 30_000;
 /** Ours: messages a slow listener may owe before its stream ends and it resumes by token. */
 export const LISTEN_BACKLOG_MAX = 20_000;
+/** Ours: how long a Write stream without a connection can be resumed. */
+export const WRITE_STREAM_RESUME_MS = 60_000;
+/** Ours: answers of a Write stream that its client may leave unacknowledged. */
+export const WRITE_STREAM_ANSWERS_MAX = 100;
 /** Targets of one Listen stream; the documentation states 100 for clients. */
 export const LISTEN_TARGETS_MAX = 1_000;
 /** Ours: how often expired documents are swept; Google promises a day. */

@@ -12,14 +12,8 @@ import { runAggregationQuery, runQuery } from "./querying.ts";
 import { batchGetDocuments, beginTransaction, getDocument } from "./reading.ts";
 import { FirestoreState } from "./state.ts";
 import { startSweeping } from "./sweep.ts";
-import {
-  batchWrite,
-  commit,
-  createDocument,
-  deleteDocument,
-  updateDocument,
-  writeStream,
-} from "./writing.ts";
+import { WriteStreams } from "./write-stream.ts";
+import { batchWrite, commit, createDocument, deleteDocument, updateDocument } from "./writing.ts";
 
 export type { IndexFile } from "./index-file.ts";
 
@@ -56,6 +50,9 @@ export function openFirestore(kernel: Kernel, options: FirestoreOptions): Firest
 }
 
 function firestoreService(kernel: Kernel, state: FirestoreState, hub: ListenHub): ServiceSpec {
+  const writeStreams = new WriteStreams(kernel.clock, (database, writes, call) =>
+    commit(kernel, state, { database, writes }, call),
+  );
   return {
     name: "firestore",
     proto: "google.firestore.v1.Firestore",
@@ -74,12 +71,13 @@ function firestoreService(kernel: Kernel, state: FirestoreState, hub: ListenHub)
       PartitionQuery: (request, call) => billedListing(kernel, call, partitionQuery(state, request)),
     },
     serverStream: {
-      BatchGetDocuments: (request, call, send) => batchGetDocuments(kernel, state, request, call, send),
+      BatchGetDocuments: (request, call, send, drained) =>
+        batchGetDocuments(kernel, state, request, call, send, drained),
       RunQuery: (request, call, send, drained) => runQuery(kernel, state, request, call, send, drained),
       RunAggregationQuery: (request, call, send) => runAggregationQuery(kernel, state, request, call, send),
     },
     duplex: {
-      Write: (call) => writeStream(kernel, state, call),
+      Write: (call) => writeStreams.open(call),
       Listen: (call) => hub.open(call),
     },
   };

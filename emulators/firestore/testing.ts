@@ -11,6 +11,8 @@ export interface RawStream {
   /** The next message that arrives; fails when the stream does. */
   next(): Promise<Message>;
   end(): void;
+  /** Ends the stream and resolves when the emulator has ended it, too. */
+  ended(): Promise<void>;
 }
 
 /** An emulator of its own for a test, and clients of it. */
@@ -133,6 +135,11 @@ function rawStream(raw: Client, method: string): RawStream {
       return arrived.shift();
     },
     end: () => stream.end(),
+    ended: () =>
+      new Promise((resolve) => {
+        stream.on("end", resolve);
+        stream.end();
+      }),
   };
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Call, DuplexCall, Kernel, Message } from "../kernel/grpc.ts";
+import type { Call, Kernel, Message } from "../kernel/grpc.ts";
 import { RpcError, statusNumber } from "../kernel/rpc-error.ts";
 import { encodeFields } from "./fields.ts";
 import { BATCH_WRITES_MAX } from "./limits.ts";
@@ -197,38 +197,4 @@ export async function deleteDocument(
   const write = { operation: "delete", delete: request.name, currentDocument: request.currentDocument };
   await commitOne(kernel, state, call, database, write);
   return {};
-}
-
-/**
- * The stream by which the web clients write: a handshake, then one commit per request, answered in
- * order. Tokens number the answers; a stream ends with its connection and cannot be resumed.
- */
-export function writeStream(kernel: Kernel, state: FirestoreState, call: DuplexCall): void {
-  let database: string | undefined;
-  let answers = 0;
-  let last: Promise<void> = Promise.resolve();
-  const token = (): Buffer => {
-    answers += 1;
-    const bytes = Buffer.alloc(8);
-    bytes.writeUIntBE(answers, 2, 6);
-    return bytes;
-  };
-  const handle = async (request: Message): Promise<void> => {
-    if (database === undefined) {
-      if (request.streamId !== "") throw new RpcError("UNIMPLEMENTED", "Write streams cannot be resumed.");
-      database = parseDatabase(request.database);
-      call.send({ streamId: randomBytes(8).toString("hex"), streamToken: token() });
-      return;
-    }
-    const response = await commit(kernel, state, { database, writes: request.writes ?? [] }, call);
-    call.send({ ...response, streamToken: token() });
-  };
-  call.onMessage((request) => {
-    last = last
-      .then(() => handle(request))
-      .catch((cause: unknown) => {
-        call.fail(cause instanceof RpcError ? cause : new RpcError("INTERNAL", String(cause)));
-        return new Promise(() => undefined);
-      });
-  });
 }
