@@ -152,15 +152,22 @@ test("what the disk refuses is answered with UNAVAILABLE, queries of what it kee
 
 test("a commit that the disk refuses leaves nothing behind and can be made again", async () => {
   await using firestore = await startFirestore({ path });
-  const database = databaseOf(firestore.client());
+  const client = firestore.client();
+  const database = databaseOf(client);
+  const count = async (): Promise<number> => (await client.collection("items").count().get()).data().count;
   const create = (id: string): Promise<unknown> => {
     const update = { name: `${database}/documents/items/${id}`, fields: {} };
     const writes = [{ update, currentDocument: { exists: false } }];
     return firestore.call("Commit", { database, writes });
   };
   await create("a");
+  expect(await count()).toBe(1);
   const accept = refuseFlushes(path, ["documents"]);
   await expect(create("b")).rejects.toMatchObject({ code: UNAVAILABLE });
   accept();
+  expect(await count()).toBe(1);
   await create("b");
+  expect(await count()).toBe(2);
+  await client.doc("items/a").delete();
+  expect(await count()).toBe(1);
 });

@@ -34,6 +34,8 @@ export interface Source {
 
 const EMPTY = Buffer.alloc(0);
 const ZERO = Buffer.from([0]);
+/** Ids are UTF-8, which never has this byte. */
+const BEHIND_IDS = Buffer.from([0xff]);
 export const FIRST: Place = { suffix: EMPTY, id: EMPTY };
 export const LAST: Place = { suffix: undefined, id: EMPTY };
 
@@ -175,8 +177,7 @@ export class DocumentScan implements Source {
     this.collection = collection;
     this.reverse = reverse;
     this.low = range.low.id;
-    // Ids are UTF-8, which never has this byte.
-    this.high = range.high.suffix === undefined ? Buffer.from([0xff]) : range.high.id;
+    this.high = range.high.suffix === undefined ? BEHIND_IDS : range.high.id;
   }
 
   next(): Row | undefined {
@@ -195,7 +196,10 @@ export class DocumentScan implements Source {
   }
 
   count(most: number): number {
-    const total = this.store.countDocuments(this.collection, this.low, this.high, most);
+    const whole = this.low.length === 0 && this.high.equals(BEHIND_IDS);
+    const total = whole
+      ? Math.min(this.store.sizeOf(this.collection), most)
+      : this.store.countDocuments(this.collection, this.low, this.high, most);
     this.scanned += total;
     return total;
   }
@@ -206,7 +210,7 @@ export class DocumentScan implements Source {
     this.chunk = page.map(({ id, document }) => ({ suffix: EMPTY, id, document }));
     this.position = 0;
     this.scanned += page.length;
-    this.ended = page.length < this.size;
+    this.ended = page.length === 0;
     const last = page.at(-1);
     if (last !== undefined && this.reverse) this.high = last.id;
     else if (last !== undefined) this.low = after(last.id);

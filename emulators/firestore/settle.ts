@@ -27,9 +27,9 @@ const QUIET_MS = 100;
 /** How long entries are made at a stretch while others wait for their turn … */
 const STRETCH_MS = 10;
 /** … longer by as much again for every so many changes that wait, so that waiting stays bounded. */
-const STRETCH_CHANGES = 1_000;
+const STRETCH_CHANGES = 250;
 /** Entries collected before they are sorted and written: more at once touch each page less often. */
-const COLLECTED_MAX = 150_000;
+const COLLECTED_MAX = 60_000;
 /** Changes whose entries are worked out between looks at the clock. */
 const COLLECT_CHANGES = 16;
 /** Documents read at a time when a group's entries are made anew. */
@@ -342,9 +342,9 @@ export class IndexSettler {
         }
         this.queue.writeUntil(Number.POSITIVE_INFINITY);
       });
-      if (page.length === REBUILD_PAGE) this.store.database.flush();
       const last = page.at(-1);
-      if (last === undefined || page.length < REBUILD_PAGE) return;
+      if (last === undefined) return;
+      this.store.database.flush();
       low = Buffer.concat([last.id, Buffer.alloc(1)]);
     }
   }

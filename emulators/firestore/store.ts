@@ -38,6 +38,9 @@ export interface Version {
 /** Collections remembered by path; the map starts over beyond that. */
 const COLLECTIONS_CACHED_MAX = 20_000;
 
+/** A page of documents ends once it has so many bytes, since a document may have a mebibyte. */
+const PAGE_BYTES_MAX = 256 * 1024;
+
 interface DocumentRow {
   created: number;
   updated: number;
@@ -64,6 +67,8 @@ export class Store {
   private readonly collections = new Map<string, Collection>();
   private readonly collectionsById = new Map<number, Collection>();
   private readonly statements = new Map<string, StatementSync>();
+  /** How many documents some collections have: counted when first asked for, kept up from then on. */
+  private readonly sizes = new Map<number, number>();
   private readonly mirrors: (() => void)[] = [];
 
   constructor(database: Database) {
@@ -106,6 +111,7 @@ export class Store {
   forget(): void {
     this.collections.clear();
     this.collectionsById.clear();
+    this.sizes.clear();
     for (const row of this.databases.values()) {
       if (row.id !== 0) Object.assign(row, { id: this.databaseId(row.name) ?? 0 });
     }
@@ -268,6 +274,24 @@ export class Store {
     this.statement("DELETE FROM documents WHERE collection = ? AND id = ?").run(collection, id);
   }
 
+  /** Inside a write: a collection has so many documents more. */
+  resize(collection: number, change: number): void {
+    const size = this.sizes.get(collection);
+    if (size !== undefined) this.sizes.set(collection, size + change);
+  }
+
+  /** How many documents a collection has. */
+  sizeOf(collection: number): number {
+    let size = this.sizes.get(collection);
+    if (size === undefined) {
+      const sql = "SELECT count(*) AS n FROM documents WHERE collection = ?";
+      size = (this.statement(sql).get(collection) as { n: number }).n;
+      if (this.sizes.size >= COLLECTIONS_CACHED_MAX) this.sizes.clear();
+      this.sizes.set(collection, size);
+    }
+    return size;
+  }
+
   addVersion(collection: number, time: Micros, id: Uint8Array, before: StoredDocument | undefined): void {
     this.statement(
       "INSERT INTO versions (span, collection, time, id, created, updated, fields) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -322,7 +346,10 @@ export class Store {
     return row.n;
   }
 
-  /** A page of a collection's documents by id, from `low` (included) to `high` (excluded). */
+  /**
+   * A page of a collection's documents by id, from `low` (included) to `high` (excluded): `limit` of them,
+   * or fewer when they are large; none when there are none.
+   */
   documentPage(
     collection: number,
     low: Uint8Array,
@@ -334,7 +361,14 @@ export class Store {
     const rows = this.statement(
       `SELECT id, created, updated, fields FROM documents
        WHERE collection = ? AND id >= ? AND id < ? ORDER BY id ${direction} LIMIT ?`,
-    ).all(collection, low, high, limit) as unknown as (DocumentRow & { id: Uint8Array })[];
-    return rows.map((row) => ({ id: asBuffer(row.id), document: stored(row) }));
+    ).iterate(collection, low, high, limit) as unknown as Iterable<DocumentRow & { id: Uint8Array }>;
+    const page: { readonly id: Buffer; readonly document: StoredDocument }[] = [];
+    let bytes = 0;
+    for (const row of rows) {
+      page.push({ id: asBuffer(row.id), document: stored(row) });
+      bytes += row.fields.length;
+      if (bytes >= PAGE_BYTES_MAX) break;
+    }
+    return page;
   }
 }

@@ -144,6 +144,9 @@ export class Writer {
       const key = segmentKey(id);
       if (after === undefined) this.store.removeDocument(collection.id, key);
       else this.store.putDocument(collection.id, key, after);
+      if ((before === undefined) !== (after === undefined)) {
+        this.store.resize(collection.id, after === undefined ? -1 : 1);
+      }
       this.store.addVersion(collection.id, draft.time, key, before);
       this.settler.changed(collection.id, draft.time, { id: key, before, after });
     }
