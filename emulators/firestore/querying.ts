@@ -107,9 +107,9 @@ export async function runQuery(
       const skipped = sent === 0 ? results.skipped : 0;
       const keepsUp = send(queryResponse(next.name, next.document, fields, skipped, at));
       sent += 1;
-      if (sent % RESULTS_PER_TURN !== 0) continue;
-      if (call.signal.aborted) break;
+      if (keepsUp && sent % RESULTS_PER_TURN !== 0) continue;
       await (keepsUp ? new Promise(setImmediate) : drained());
+      if (call.signal.aborted) break;
     }
     const reads = Math.max(results.documents, 1);
     const statistics = statisticsOf(results, sent, reads, startedMs);

@@ -115,6 +115,7 @@ export async function batchGetDocuments(
   request: Message,
   call: Call,
   send: (message: Message) => boolean,
+  drained: () => Promise<void>,
 ): Promise<void> {
   const databaseName = parseDatabase(request.database);
   const names = [...new Set<string>(request.documents ?? [])];
@@ -123,11 +124,14 @@ export async function batchGetDocuments(
   const reading = startReading(state, databaseName, request);
   await endingOnFailure(state, reading, async () => {
     const time = await lockedTime(state, reading, paths, call);
-    const documents = paths.map((path) => readAt(state, reading.database, path, time));
     await state.settled();
-    for (const [i, name] of names.entries()) {
+    for (const [i, path] of paths.entries()) {
       const begun = i === 0 ? reading.begun : undefined;
-      send(batchGetResponse(name, documents[i], mask, begun, time));
+      const document = readAt(state, reading.database, path, time);
+      const keepsUp = send(batchGetResponse(names[i] as string, document, mask, begun, time));
+      if (keepsUp) continue;
+      await drained();
+      if (call.signal.aborted) break;
     }
     if (names.length === 0 && reading.begun !== undefined) send({ transaction: reading.begun });
     kernel.meter.bill(call, { reads: names.length });

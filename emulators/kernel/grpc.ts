@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import type { Writable } from "node:stream";
 import {
   Client,
   credentials,
@@ -20,6 +19,7 @@ import type { RequestListener } from "../loopback.ts";
 import type { Clock } from "./clock.ts";
 import type { Fault, Faults } from "./faults.ts";
 import type { Meter, Origin } from "./meter.ts";
+import { paceStream } from "./pace.ts";
 import { RpcError, statusNumber } from "./rpc-error.ts";
 import { sharePort } from "./shared-port.ts";
 
@@ -214,7 +214,8 @@ function addService(server: Server, kernel: Kernel, spec: ServiceSpec): void {
       responseSerialize: (message: Message) => serialized(responseType, message),
       responseDeserialize: (bytes: Buffer) => responseType.decode(bytes),
     };
-    implementation[method.name] = handler(kernel, spec, method.name, requestStream, responseStream);
+    const encode = (message: Message): Buffer => serialized(responseType, message);
+    implementation[method.name] = handler(kernel, spec, method.name, requestStream, responseStream, encode);
   }
   server.addService(definition as never, implementation);
 }
@@ -231,14 +232,15 @@ function handler(
   method: string,
   requestStream: boolean,
   responseStream: boolean,
+  encode: (message: Message) => Buffer,
 ): UntypedHandleCall {
   if (requestStream) {
     return ((stream: ServerDuplexStream<Message, Message>) =>
-      serveDuplex(kernel, spec, method, stream)) as UntypedHandleCall;
+      serveDuplex(kernel, spec, method, stream, encode)) as UntypedHandleCall;
   }
   if (responseStream) {
     return ((stream: ServerWritableStream<Message, Message>) => {
-      void serveStream(kernel, spec, method, stream);
+      void serveStream(kernel, spec, method, stream, encode);
     }) as UntypedHandleCall;
   }
   return ((call: ServerUnaryCall<Message, Message>, callback: sendUnaryData<Message>) => {
@@ -330,22 +332,12 @@ function faultSubject(call: Call, request: Message): string {
   return [call.resource, ...written].join(" ");
 }
 
-function whenDrained(stream: Writable): Promise<void> {
-  if (!stream.writableNeedDrain || stream.destroyed) return Promise.resolve();
-  return new Promise((resolve) => {
-    const done = (): void => {
-      for (const event of ["drain", "close", "error", "cancelled"]) stream.removeListener(event, done);
-      resolve();
-    };
-    for (const event of ["drain", "close", "error", "cancelled"]) stream.once(event, done);
-  });
-}
-
 async function serveStream(
   kernel: Kernel,
   spec: ServiceSpec,
   method: string,
   stream: ServerWritableStream<Message, Message>,
+  encode: (message: Message) => Buffer,
 ): Promise<void> {
   try {
     const call = describe(spec, method, stream, stream.request);
@@ -357,8 +349,8 @@ async function serveStream(
     if (fault?.kind === "hang") return;
     if (fault?.kind === "drop") return dropStream(stream);
     if (fault?.kind === "slow") await delay(fault.ms);
-    const drained = (): Promise<void> => whenDrained(stream);
-    await run(stream.request, call, (message) => stream.write(message), drained);
+    const { send, drained } = paceStream(stream);
+    await run(stream.request, call, (message) => send(encode(message)), drained);
     if (fault?.kind === "after") throw faulted(fault);
     stream.end();
   } catch (cause) {
@@ -371,6 +363,7 @@ function serveDuplex(
   spec: ServiceSpec,
   method: string,
   stream: ServerDuplexStream<Message, Message>,
+  encode: (message: Message) => Buffer,
 ): void {
   const run = spec.duplex?.[method];
   if (run === undefined) {
@@ -394,11 +387,12 @@ function serveDuplex(
         if (fault?.kind === "before" || fault?.kind === "after") throw faulted(fault);
         if (fault?.kind === "hang") return;
         if (fault?.kind === "drop") return dropStream(stream);
+        const { send, drained } = paceStream(stream);
         run({
           ...call,
           signal: call.signal,
-          send: (answer) => stream.write(answer),
-          drained: () => whenDrained(stream),
+          send: (answer) => send(encode(answer)),
+          drained,
           end: () => stream.end(),
           fail: (error) => stream.emit("error", asStatus(error)),
           onMessage: (next) => {
