@@ -29,6 +29,8 @@ export interface PasswordSecret {
 export interface PasswordScheme {
   readonly algorithm: string;
   readonly signerKey?: string;
+  /** Firebase's scrypt: stands between the salt and the password. */
+  readonly saltSeparator?: string;
   readonly rounds?: number;
   readonly cpuMemCost?: number;
   readonly parallelization?: number;

@@ -104,6 +104,24 @@ test("imported accounts keep their passwords, providers and times", async () => 
   expect(await code(refused)).toBe("auth/internal-error");
 });
 
+test("a password that Firebase's own scrypt hashed is imported and signs in", async () => {
+  // Derived by the published tool's steps from "imported", "pepper" and the key below.
+  const passwordHash = Buffer.from("Qwp8eluU2oXaWFjasJ693YFjyuiWbg3KTQ7K", "base64");
+  const hash = {
+    algorithm: "SCRYPT" as const,
+    key: Buffer.from("the signer key of a project"),
+    saltSeparator: Buffer.from("|"),
+    rounds: 4,
+    memoryCost: 8,
+  };
+  const email = "scrypt@example.com";
+  const user = { uid: "scrypt", email, passwordHash, passwordSalt: Buffer.from("pepper") };
+  expect(await admin.importUsers([user], { hash })).toMatchObject({ successCount: 1 });
+  const signIn = (password: string) => suite.call("accounts:signInWithPassword", { email, password });
+  expect((await signIn("imported")).localId).toBe("scrypt");
+  await expect(signIn("another")).rejects.toThrow("INVALID_PASSWORD");
+});
+
 test("second factors are kept, and stop a sign-in without one", async () => {
   const factor = { phoneNumber: "+15555550199", displayName: "work", factorId: "phone" as const };
   const user = await admin.createUser({

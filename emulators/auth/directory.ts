@@ -157,7 +157,9 @@ function schemeOf(body: Body, users: readonly Body[]): PasswordScheme | undefine
   const entries = {
     signerKey: textOf(body, "signerKey"),
     rounds: number("rounds"),
-    cpuMemCost: number("cpuMemCost"),
+    saltSeparator: textOf(body, "saltSeparator"),
+    // Firebase's own scrypt and the standard one name it differently.
+    cpuMemCost: number("cpuMemCost") ?? number("memoryCost"),
     parallelization: number("parallelization"),
     blockSize: number("blockSize"),
     dkLen: number("dkLen"),

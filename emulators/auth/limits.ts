@@ -38,6 +38,9 @@ export const OOB_MS = {
   EMAIL_SIGNIN: 6 * HOUR_MS,
 } as const;
 
+/** L: a code that was sent to a telephone; the service tells no time, its kits wait for minutes. */
+export const PHONE_SESSION_MS = 10 * 60 * 1000;
+
 /** L: second factors of one person. */
 export const MFA_ENROLLMENTS_MAX = 5;
 

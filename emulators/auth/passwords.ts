@@ -1,6 +1,14 @@
-import { createHash, createHmac, pbkdf2Sync, randomBytes, scryptSync, timingSafeEqual } from "node:crypto";
+import {
+  createCipheriv,
+  createHash,
+  createHmac,
+  pbkdf2Sync,
+  randomBytes,
+  scryptSync,
+  timingSafeEqual,
+} from "node:crypto";
 import type { PasswordScheme, PasswordSecret } from "./account.ts";
-import { unimplemented } from "./failure.ts";
+import { AuthError, unimplemented } from "./failure.ts";
 
 /** Ours: cheap enough for tests that sign up by the thousand; nobody's real password is kept here. */
 const OWN_SCHEME: PasswordScheme = {
@@ -40,12 +48,14 @@ const DIGESTS: Readonly<Record<string, string>> = {
 };
 
 /** Throws for the algorithms that Node doesn't have: imports are refused, so that nobody is locked out silently. */
-export function requireScheme({ algorithm }: PasswordScheme): void {
+export function requireScheme({ algorithm, rounds = 8, cpuMemCost = 14 }: PasswordScheme): void {
   const known =
     algorithm in HMACS ||
     algorithm in DIGESTS ||
-    ["PBKDF_SHA1", "PBKDF2_SHA256", "STANDARD_SCRYPT"].includes(algorithm);
+    ["PBKDF_SHA1", "PBKDF2_SHA256", "STANDARD_SCRYPT", "SCRYPT"].includes(algorithm);
   if (!known) throw unimplemented(`The hash algorithm ${algorithm}`);
+  // Each sign-in would need the memory, 128 bytes times both: firebase.google.com/docs/auth/admin/import-users.
+  if (algorithm === "SCRYPT" && (cpuMemCost > 14 || rounds > 8)) throw new AuthError("INVALID_MEMORY_COST");
 }
 
 function derive(scheme: PasswordScheme, password: string, salt: string): Buffer {
@@ -67,6 +77,7 @@ function derive(scheme: PasswordScheme, password: string, salt: string): Buffer 
     for (let round = 1; round < rounds; round += 1) hash = createHash(digest).update(hash).digest();
     return hash;
   }
+  if (algorithm === "SCRYPT") return firebaseScrypt(scheme, password, saltBytes);
   if (algorithm === "STANDARD_SCRYPT") {
     const { cpuMemCost: N = 1024, blockSize: r = 8, parallelization: p = 1, dkLen = 64 } = scheme;
     return scryptSync(password, saltBytes, dkLen, { N, r, p, maxmem: 256 * N * r });
@@ -78,6 +89,19 @@ function derive(scheme: PasswordScheme, password: string, salt: string): Buffer 
     PBKDF_BYTES,
     algorithm === "PBKDF_SHA1" ? "sha1" : "sha256",
   );
+}
+
+/**
+ * Firebase's own: the key that scrypt derives encrypts the project's signer key, and what comes out is the
+ * hash (github.com/firebase/scrypt). Its memory cost is a power of two.
+ */
+function firebaseScrypt(scheme: PasswordScheme, password: string, salt: Buffer): Buffer {
+  const { signerKey = "", saltSeparator = "", rounds: r = 8, cpuMemCost = 14 } = scheme;
+  const N = 2 ** cpuMemCost;
+  const salted = Buffer.concat([salt, decode(saltSeparator)]);
+  const key = scryptSync(password, salted, 32, { N, r, p: 1, maxmem: 256 * N * r });
+  const cipher = createCipheriv("aes-256-ctr", key, Buffer.alloc(16));
+  return Buffer.concat([cipher.update(decode(signerKey)), cipher.final()]);
 }
 
 /** What the service derives: firebase.google.com/docs/auth/admin/import-users. */

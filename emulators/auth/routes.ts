@@ -12,6 +12,7 @@ import {
 import { AuthError, unimplemented } from "./failure.ts";
 import { signInWithIdp } from "./idp.ts";
 import { resetPassword, sendOobCode } from "./oob.ts";
+import { listVerificationCodes, sendVerificationCode, signInWithPhoneNumber } from "./phone.ts";
 import { signInWithCustomToken, signInWithEmailLink, signInWithPassword } from "./sign-in.ts";
 import { signUp } from "./sign-up.ts";
 import { createSessionCookie, refresh } from "./tokens.ts";
@@ -45,6 +46,8 @@ const ACCOUNTS: Readonly<Record<string, Handler>> = {
   sendOobCode,
   resetPassword,
   createAuthUri,
+  sendVerificationCode,
+  signInWithPhoneNumber,
 };
 
 const CONFIGS: Readonly<Record<string, readonly [name: string, handlers: Record<ConfigCall, Handler>]>> = {
@@ -79,7 +82,7 @@ export function findRoute(verb: string, path: string): Route {
   const whole = { emulated, project: undefined, tenant: undefined, names: {} };
   if (/^\/v1\/token$/.test(rest) && verb === "POST") return { ...whole, method: "token", handler: refresh };
   const [, debugProject, thing] =
-    /^\/emulator\/v1\/projects\/([^/]+)\/(oobCodes|accounts|config)$/.exec(rest) ?? [];
+    /^\/emulator\/v1\/projects\/([^/]+)\/(oobCodes|verificationCodes|accounts|config)$/.exec(rest) ?? [];
   if (debugProject !== undefined && thing !== undefined) {
     return {
       ...whole,
@@ -137,6 +140,7 @@ function configRoute(verb: string, tail: string, scope: Scope): Route | undefine
 /** What Google's own emulator offers beside the service, for tests. */
 function debugHandler(verb: string, thing: string): Handler {
   if (thing === "oobCodes" && verb === "GET") return listOobCodes;
+  if (thing === "verificationCodes" && verb === "GET") return listVerificationCodes;
   if (thing === "accounts" && verb === "DELETE") return clearAccounts;
   if (thing === "config" && (verb === "GET" || verb === "PATCH")) {
     const handler = projectConfig[verb === "GET" ? "get" : "patch"];

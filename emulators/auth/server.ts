@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Fault } from "../kernel/faults.ts";
 import type { Kernel } from "../kernel/grpc.ts";
 import { accountView } from "./account.ts";
+import { followLink } from "./action.ts";
 import { type AuthCore, type Body, type Call, textOf } from "./core.ts";
 import { AuthError, errorBody, missingKey, unauthenticated } from "./failure.ts";
 import { BODY_BYTES_MAX, CERTIFICATES_SECONDS } from "./limits.ts";
@@ -65,6 +66,11 @@ export function openAuth(kernel: Kernel, { path, project, idTokens = "by-path" }
           headers: { "cache-control": `public, max-age=${CERTIFICATES_SECONDS}` },
         };
       }
+      if (request.method === "GET" && url.pathname === "/emulator/action")
+        return await followLink(coreNow(), url);
+      // Google's own emulator tells in this way that it is up.
+      if (request.method === "GET" && url.pathname === "/")
+        return { status: 200, body: { authEmulator: { ready: true } } };
       const route = findRoute(request.method ?? "GET", url.pathname);
       const body = await bodyOf(request);
       const call = callOf(coreNow(), { request, url, route, project, idTokens, body });

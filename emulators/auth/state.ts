@@ -46,6 +46,8 @@ export interface AuthState {
   removeAccount(realm: Realm, localId: string): void;
   oobCode(realm: Realm, code: string): OobCode | undefined;
   oobCodes(project: string): OobCode[];
+  /** Whose a code is: links in mails name no project. */
+  oobRealm(code: string): Realm | undefined;
   putOobCode(realm: Realm, code: OobCode): void;
   removeOobCode(realm: Realm, code: string): void;
   grant(token: string): { realm: Realm; grant: RefreshGrant } | undefined;
@@ -77,6 +79,7 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS oobCodes (
     project TEXT NOT NULL, tenant TEXT NOT NULL, code TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (project, tenant, code)
   );
+  CREATE INDEX IF NOT EXISTS oobCodesByCode ON oobCodes (code);
   CREATE TABLE IF NOT EXISTS grants (
     token TEXT PRIMARY KEY, project TEXT NOT NULL, tenant TEXT NOT NULL, localId TEXT NOT NULL, value TEXT NOT NULL
   );
@@ -161,6 +164,9 @@ function accountRows({ sql }: Database, read: Read, run: Run) {
 function codeRows(read: Read, run: Run) {
   const code = read<OobCode>("SELECT value FROM oobCodes WHERE project = ? AND tenant = ? AND code = ?");
   const codes = read<OobCode>("SELECT value FROM oobCodes WHERE project = ? ORDER BY rowid");
+  const realmOf = read<Realm>(
+    "SELECT json_object('project', project, 'tenant', tenant) FROM oobCodes WHERE code = ?",
+  );
   const putCode = run("INSERT OR REPLACE INTO oobCodes VALUES (?, ?, ?, ?)");
   const removeCode = run("DELETE FROM oobCodes WHERE project = ? AND tenant = ? AND code = ?");
   const grant = read<{ realm: Realm; grant: RefreshGrant }>(
@@ -171,6 +177,7 @@ function codeRows(read: Read, run: Run) {
   return {
     oobCode: ({ project, tenant }: Realm, id: string) => code(project, tenant, id)[0],
     oobCodes: (project: string) => codes(project),
+    oobRealm: (id: string) => realmOf(id)[0],
     putOobCode: ({ project, tenant }: Realm, value: OobCode) =>
       putCode(project, tenant, value.oobCode, JSON.stringify(value)),
     removeOobCode: ({ project, tenant }: Realm, id: string) => removeCode(project, tenant, id),

@@ -207,7 +207,7 @@ test("callers without a key or a token are refused, what is not served says so",
     fetch(`${suite.url}${path}`, { method: "POST", body: "{}", headers });
   expect((await post("/v1/accounts:signUp")).status).toBe(403);
   expect((await post("/v1/projects/demo/accounts:query")).status).toBe(401);
-  expect((await post("/v1/accounts:sendVerificationCode?key=k")).status).toBe(501);
+  expect((await post("/v1/accounts/mfaEnrollment:start?key=k")).status).toBe(501);
   expect((await post("/v1/nothing?key=k")).status).toBe(404);
   suite.kernel.faults.add({ service: "auth", method: "accounts.lookup", kind: "before" });
   expect((await post("/v1/accounts:lookup?key=k")).status).toBe(503);

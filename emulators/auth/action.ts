@@ -1,0 +1,84 @@
+import type { AuthCore, Call } from "./core.ts";
+import { AuthError } from "./failure.ts";
+import { accessOobCode, redeem, resetPassword } from "./oob.ts";
+
+/** What a link's page answers: where to go on, or what has been done. */
+export interface ActionReply {
+  readonly status: number;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+const told = (status: number, authEmulator: Readonly<Record<string, string>>): ActionReply => ({
+  status,
+  body: { authEmulator },
+});
+
+/**
+ * GET /emulator/action: does what the link in a mail asks for, as the page behind it would, and goes on to
+ * the link's `continueUrl` where there is one. The form of the answers is that of Google's own emulator.
+ */
+export async function followLink(core: AuthCore, url: URL): Promise<ActionReply> {
+  const query = url.searchParams;
+  const oobCode = query.get("oobCode") ?? "";
+  const realm = core.state.oobRealm(oobCode);
+  if (realm === undefined) return told(400, { error: "The code is unknown or has been used already." });
+  const call: Call = {
+    realm,
+    body: { oobCode, newPassword: query.get("newPassword") ?? undefined },
+    query,
+    admin: false,
+    signed: false,
+    origin: url.origin,
+    names: {},
+  };
+  try {
+    return await act(core, call, oobCode);
+  } catch (cause) {
+    if (!(cause instanceof AuthError)) throw cause;
+    return told(400, { error: cause.message });
+  }
+}
+
+async function act(core: AuthCore, call: Call, oobCode: string): Promise<ActionReply> {
+  const { query, body, realm } = call;
+  const continueUrl = query.get("continueUrl");
+  const done = (success: string, email: string): ActionReply =>
+    continueUrl === null
+      ? told(200, { success, email })
+      : { status: 303, headers: { location: continueUrl } };
+  switch (query.get("mode")) {
+    case "resetPassword": {
+      const { email } = accessOobCode(core, realm, oobCode, ["PASSWORD_RESET"]);
+      if (!body.newPassword) {
+        return told(400, { error: "The query parameter newPassword is missing.", email });
+      }
+      await resetPassword(core, call);
+      return done("The password has been changed.", email);
+    }
+    case "verifyEmail":
+    case "verifyAndChangeEmail":
+    case "recoverEmail": {
+      const { account } = await core.state.database.write(() => redeem(core, realm, oobCode));
+      return done("The e-mail address has been verified.", account.email);
+    }
+    case "signIn":
+      return onwards(call, oobCode, accessOobCode(core, realm, oobCode, ["EMAIL_SIGNIN"]).email);
+    default:
+      return told(400, { error: `There is no mode ${JSON.stringify(query.get("mode"))}.` });
+  }
+}
+
+/** The client that asked for the link signs in with it: it is handed on, and not used up here. */
+function onwards({ query }: Call, oobCode: string, email: string): ActionReply {
+  const continueUrl = query.get("continueUrl");
+  if (continueUrl === null || !URL.canParse(continueUrl))
+    return told(400, { error: "The query parameter continueUrl is missing.", email });
+  const target = new URL(continueUrl);
+  for (const name of ["mode", "lang", "apiKey", "tenantId"]) {
+    const value = query.get(name);
+    if (value !== null) target.searchParams.set(name, value);
+  }
+  target.searchParams.set("oobCode", oobCode);
+  return { status: 303, headers: { location: target.href } };
+}
