@@ -3,6 +3,7 @@ import { RpcError } from "../kernel/rpc-error.ts";
 import type { Found } from "./found.ts";
 import { AGGREGATIONS_MAX } from "./limits.ts";
 import { type FieldPath, parseFieldPath } from "./path.ts";
+import type { Query } from "./query.ts";
 import { integerValue, NULL_VALUE, type Value } from "./value.ts";
 
 /** One aggregation of a query, fed with the results one by one. */
@@ -10,6 +11,8 @@ export interface Aggregation {
   readonly alias: string;
   /** Where this only counts: how far; undefined where it looks at a field. */
   readonly countMost: number | undefined;
+  /** The field it looks at. */
+  readonly path: FieldPath | undefined;
   add(found: Found): void;
   /** Counts results that nobody had to read. */
   addCount(results: number): void;
@@ -58,6 +61,7 @@ function counting(alias: string, most: number): Aggregation {
   return {
     alias,
     countMost: most,
+    path: undefined,
     add: () => {
       count += 1;
     },
@@ -68,11 +72,61 @@ function counting(alias: string, most: number): Aggregation {
   };
 }
 
-/** Adds integers exactly, and doubles among themselves with Neumaier's compensation. */
+const pathsOf = (aggregations: readonly Aggregation[]): FieldPath[] =>
+  aggregations.flatMap(({ path }) => path ?? []);
+
+/** Documents that lack a field of any aggregation are left out of all of them. */
+export function isAggregated(found: Found, aggregations: readonly Aggregation[]): boolean {
+  return aggregations.every(({ path }) => path === undefined || found.valueAt(path) !== undefined);
+}
+
+/**
+ * The query whose results are aggregated: by the orders there are and then by the aggregated fields, which
+ * is what a limit goes by, and which leaves out documents that lack one of them.
+ */
+export function aggregatedQuery(query: Query, aggregations: readonly Aggregation[]): Query {
+  const ownOrders = query.orders.slice(0, -1);
+  const cuts = Math.max(query.start?.keys.length ?? 0, query.end?.keys.length ?? 0);
+  // A cursor that names a document says where it stands in the orders there are.
+  const isFixed = cuts > ownOrders.length || query.collection === undefined || query.nearest !== undefined;
+  if (isFixed) return query;
+  const fields = new Map(pathsOf(aggregations).map((path) => [path.text, path]));
+  for (const { path } of ownOrders) fields.delete(path.text);
+  const { direction = "asc" } = query.orders.at(-1) ?? {};
+  const added = [...fields.values()]
+    .sort((one, other) => (one.text < other.text ? -1 : 1))
+    .map((path) => ({ path, direction }));
+  return { ...query, orders: [...ownOrders, ...added, ...query.orders.slice(-1)] };
+}
+
+/** From here on, doubles are added up apart, or the sum of two could be infinite before a third is taken off. */
+const HUGE = 2 ** 960;
+const HUGE_SCALE = 2 ** 64;
+
+/** Adds doubles with Neumaier's compensation. */
+class DoubleSum {
+  private sum = 0;
+  private compensation = 0;
+
+  add(value: number): void {
+    const sum = this.sum + value;
+    if (Number.isFinite(sum)) {
+      this.compensation +=
+        Math.abs(this.sum) >= Math.abs(value) ? this.sum - sum + value : value - sum + this.sum;
+    }
+    this.sum = sum;
+  }
+
+  get total(): number {
+    return this.sum + this.compensation;
+  }
+}
+
+/** Adds integers exactly, and doubles among themselves. */
 class Sum {
   private integers = 0n;
-  private doubles = 0;
-  private compensation = 0;
+  private readonly doubles = new DoubleSum();
+  private readonly huge = new DoubleSum();
   private anyDouble = false;
   private count = 0;
 
@@ -81,23 +135,15 @@ class Sum {
       this.integers += value.value;
       this.count += 1;
     } else if (value?.type === "double") {
-      this.addDouble(value.value);
+      if (Math.abs(value.value) < HUGE) this.doubles.add(value.value);
+      else this.huge.add(value.value / HUGE_SCALE);
       this.anyDouble = true;
       this.count += 1;
     }
   }
 
-  private addDouble(value: number): void {
-    const sum = this.doubles + value;
-    if (Number.isFinite(sum)) {
-      this.compensation +=
-        Math.abs(this.doubles) >= Math.abs(value) ? this.doubles - sum + value : value - sum + this.doubles;
-    }
-    this.doubles = sum;
-  }
-
   private asDouble(): number {
-    return Number(this.integers) + this.doubles + this.compensation;
+    return Number(this.integers) + this.doubles.total + this.huge.total * HUGE_SCALE;
   }
 
   total(): Value {
@@ -115,6 +161,7 @@ function summing(alias: string, path: FieldPath, result: (sum: Sum) => Value): A
   return {
     alias,
     countMost: undefined,
+    path,
     add: (found) => sum.add(found.valueAt(path)),
     addCount: () => undefined,
     result: () => result(sum),

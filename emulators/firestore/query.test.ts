@@ -186,10 +186,9 @@ test("aggregations count, add and average, and know integers from doubles", asyn
       count: AggregateField.count(),
       sum: AggregateField.sum("population"),
       average: AggregateField.average("population"),
-      none: AggregateField.average("nick"),
     })
     .get();
-  expect(snapshot.data()).toEqual({ count: 3, sum: 5_440_000, average: 5_440_000 / 3, none: Number.NaN });
+  expect(snapshot.data()).toEqual({ count: 3, sum: 5_440_000, average: 5_440_000 / 3 });
   expect((await cities().limit(2).count().get()).data().count).toBe(2);
   const upTo = {
     structuredQuery: { from: [{ collectionId: "cities" }] },

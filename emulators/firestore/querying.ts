@@ -1,6 +1,6 @@
 import type { Call, Kernel, Message } from "../kernel/grpc.ts";
 import { RpcError } from "../kernel/rpc-error.ts";
-import { type Aggregation, parseAggregations } from "./aggregate.ts";
+import { type Aggregation, aggregatedQuery, isAggregated, parseAggregations } from "./aggregate.ts";
 import { explainMetrics, type QueryStatistics } from "./explain.ts";
 import type { Found } from "./found.ts";
 import { AGGREGATION_ENTRIES_PER_READ } from "./limits.ts";
@@ -152,8 +152,8 @@ export async function runAggregationQuery(
   if (aggregation === null || aggregation === undefined) {
     throw new RpcError("INVALID_ARGUMENT", "An aggregation query is missing.");
   }
-  const query = requestedQuery(request, aggregation.structuredQuery);
   const aggregations = parseAggregations(aggregation.aggregations ?? []);
+  const query = aggregatedQuery(requestedQuery(request, aggregation.structuredQuery), aggregations);
   const explain = request.explainOptions ?? undefined;
   if (explain !== undefined && explain.analyze !== true) {
     send({ explainMetrics: explainMetrics(query, state.engine.plan(query), undefined) });
@@ -196,7 +196,9 @@ function aggregate(query: Query, results: Results, aggregations: readonly Aggreg
   }
   let read = 0;
   for (let found = read < most ? results.next() : undefined; found !== undefined; ) {
-    for (const aggregation of aggregations) aggregation.add(found);
+    if (isAggregated(found, aggregations)) {
+      for (const aggregation of aggregations) aggregation.add(found);
+    }
     read += 1;
     found = read < most ? results.next() : undefined;
   }
