@@ -183,6 +183,41 @@ test("a thousand listeners of one collection all hear of a change", async () => 
   for (const listener of listeners) listener.stop();
 });
 
+test("a thousand listeners see every change of a collection once and in order", async () => {
+  const clients = Array.from({ length: 10 }, () => firestore.client({ projectId: projectIdOf(client) }));
+  const rounds = 20;
+  let arrived = (): void => undefined;
+  const whole = new Promise<void>((resolve) => {
+    let left = 1_000;
+    arrived = () => {
+      left -= 1;
+      if (left === 0) resolve();
+    };
+  });
+  const seen: number[][] = [];
+  const stops: (() => void)[] = [];
+  const ready = clients.flatMap((one) =>
+    Array.from({ length: 100 }, () => {
+      const rows: number[] = [];
+      seen.push(rows);
+      return new Promise<void>((resolve) => {
+        const stop = one.collection("ticker").onSnapshot((snapshot) => {
+          for (const change of snapshot.docChanges()) rows.push(change.doc.get("n"));
+          if (snapshot.empty) resolve();
+          if (rows.at(-1) === rounds) arrived();
+        });
+        stops.push(stop);
+      });
+    }),
+  );
+  await Promise.all(ready);
+  for (let n = 1; n <= rounds; n += 1) await client.collection("ticker").add({ n });
+  await whole;
+  const every = Array.from({ length: rounds }, (_, i) => i + 1);
+  expect(seen.filter((rows) => rows.join() !== every.join())).toEqual([]);
+  for (const stop of stops) stop();
+});
+
 /** Reads until the stream says that all of it is consistent, and tells what came before that. */
 async function untilSnapshot(stream: RawStream): Promise<{ told: string[]; token: unknown }> {
   const told: string[] = [];
