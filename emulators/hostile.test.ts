@@ -83,6 +83,10 @@ async function honestCalls(): Promise<Record<string, number>> {
   return Object.fromEntries(await Promise.all(codes));
 }
 
+/** The path of an RPC of the service that is attacked, or of another that is named in full. */
+const pathOf = (name: Name, rpc: string): string =>
+  rpc.includes("/") ? `/${rpc}` : `/${SERVICES[name][1]}/${rpc}`;
+
 /** One call with these bytes as its message. */
 async function callRaw(
   name: Name,
@@ -94,7 +98,7 @@ async function callRaw(
   });
   const same = (buffer: Buffer): Buffer => buffer;
   const answer = await new Promise<{ code: number; details: string }>((resolve) => {
-    const stream = client.makeBidiStreamRequest(`/${SERVICES[name][1]}/${rpc}`, same, same);
+    const stream = client.makeBidiStreamRequest(pathOf(name, rpc), same, same);
     stream.on("data", () => undefined).on("error", () => undefined);
     stream.on("status", resolve);
     stream.write(bytes);
@@ -263,28 +267,72 @@ test("streams that are opened by the thousand and dropped leave nothing behind",
   expect(after - before).toBeLessThan(5);
 });
 
-test("readers that stop reading are sent no more than they take, and the rest waits on disk", async () => {
-  const large = "x".repeat(500_000);
-  for (let i = 0; i < 30; i += 1) {
-    const fields = { text: { stringValue: large } };
+const LARGE = "x".repeat(500_000);
+const LARGE_COUNT = 30;
+
+async function storeLarge(): Promise<void> {
+  for (let i = 0; i < LARGE_COUNT; i += 1) {
+    const fields = { text: { stringValue: LARGE } };
     const update = { name: `${DATABASE}/documents/large/${i}`, fields };
-    const { code } = await callRaw(
-      "firestore",
-      "Commit",
-      encoded("firestore", "CommitRequest", { database: DATABASE, writes: [{ update }] }),
-    );
-    expect(code).toBe(OK);
+    const request = encoded("firestore", "CommitRequest", { database: DATABASE, writes: [{ update }] });
+    expect((await callRaw("firestore", "Commit", request)).code).toBe(OK);
   }
-  const structuredQuery = { from: [{ collectionId: "large" }] };
-  const query = framed(
-    encoded("firestore", "RunQueryRequest", { parent: `${DATABASE}/documents`, structuredQuery }),
-  );
-  const before = liveMebibytes();
-  const session = await openSession("firestore", { initialWindowSize: 1_000 });
-  const streams = Array.from({ length: 40 }, () => openStream(session, "firestore", "RunQuery"));
-  for (const stream of streams) stream.end(query);
-  // 600 MB in all, if it were not for the readers' pace.
+}
+
+/** Streams that have asked for 15 MB each, and read nothing of it. */
+async function stalled(name: Name, rpc: string, requests: readonly Buffer[]): Promise<void> {
+  const session = await openSession(name, { initialWindowSize: 1_000 });
+  const streams = requests.map((request) => {
+    const stream = openStream(session, name, rpc);
+    stream.write(framed(request));
+    return stream;
+  });
   await Promise.all(streams.map((stream) => new Promise((resolve) => stream.once("response", resolve))));
+}
+
+const STALLED = 30;
+const structuredQuery = { from: [{ collectionId: "large" }] };
+const query = { parent: `${DATABASE}/documents`, structuredQuery };
+
+test("queries whose readers stop reading read no more than they send, and the rest waits on disk", async () => {
+  await storeLarge();
+  const before = liveMebibytes();
+  const request = encoded("firestore", "RunQueryRequest", query);
+  const session = await openSession("firestore", { initialWindowSize: 1_000 });
+  const streams = Array.from({ length: STALLED }, () => openStream(session, "firestore", "RunQuery"));
+  for (const stream of streams) stream.end(framed(request));
+  await Promise.all(streams.map((stream) => new Promise((resolve) => stream.once("response", resolve))));
+  expect(await honestCalls()).toEqual(ALL_SERVED);
+  expect(liveMebibytes() - before).toBeLessThan(100);
+});
+
+test("listeners that stop reading are told no more than they take, and the rest waits on disk", async () => {
+  await storeLarge();
+  const before = liveMebibytes();
+  const listen = { database: DATABASE, addTarget: { targetId: 1, query } };
+  const request = encoded("firestore", "ListenRequest", listen);
+  await stalled("firestore", "Listen", Array(STALLED).fill(request));
+  expect(await honestCalls()).toEqual(ALL_SERVED);
+  expect(liveMebibytes() - before).toBeLessThan(100);
+});
+
+test("subscribers that stop reading are given no more than they take, and the rest waits on disk", async () => {
+  const topic = "projects/hostile/topics/large";
+  const call = async (rpc: string, type: string, request: object): Promise<void> => {
+    expect((await callRaw("pubsub", rpc, encoded("pubsub", type, request))).code).toBe(OK);
+  };
+  await call("google.pubsub.v1.Publisher/CreateTopic", "Topic", { name: topic });
+  const names = Array.from({ length: STALLED }, (_, i) => `projects/hostile/subscriptions/large-${i}`);
+  for (const name of names) await call("CreateSubscription", "Subscription", { name, topic });
+  for (let i = 0; i < LARGE_COUNT; i += 1) {
+    const messages = [{ data: Buffer.from(LARGE) }];
+    await call("google.pubsub.v1.Publisher/Publish", "PublishRequest", { topic, messages });
+  }
+  const before = liveMebibytes();
+  const requests = names.map((subscription) =>
+    encoded("pubsub", "StreamingPullRequest", { subscription, streamAckDeadlineSeconds: 60 }),
+  );
+  await stalled("pubsub", "StreamingPull", requests);
   expect(await honestCalls()).toEqual(ALL_SERVED);
   expect(liveMebibytes() - before).toBeLessThan(100);
 });

@@ -1,6 +1,9 @@
 import type { DuplexCall, Kernel, Message } from "../kernel/grpc.ts";
+import { UNSENT_BYTES_MAX } from "../kernel/pace.ts";
 import { RpcError } from "../kernel/rpc-error.ts";
+import type { Delivery } from "./backlog.ts";
 import type { PubSubCore } from "./core.ts";
+import { bytesOf } from "./message.ts";
 import { accessPulled, checkDeadlines, receivedMessage, settleAcks } from "./pull.ts";
 import { createFlowControl, type Receiver } from "./receivers.ts";
 import { checkDeadline, type Subscription } from "./subscription.ts";
@@ -39,20 +42,37 @@ function openStream(kernel: Kernel, core: PubSubCore, call: DuplexCall, first: M
   let open = true;
   /** The reader is slow: what is sent now would only pile up in memory. */
   let slow = false;
+  /** Bytes leased for this stream and not yet sent, since the lease is still on its way to the disk. */
+  let ahead = 0;
+  /** Whether more could have been leased, had it not been for that. */
+  let cut = false;
 
   const receiver: Receiver = {
     get ackDeadlineMs() {
       return ackDeadlineMs;
     },
-    room: () => (open && !slow ? flow.room() : { messages: 0, bytes: 0 }),
-    reserve: flow.reserve,
-    cancel: (deliveries) => flow.released(deliveries.map(({ message }) => message.id)),
+    room() {
+      if (!open || slow) return { messages: 0, bytes: 0 };
+      const { messages, bytes } = flow.room();
+      cut = bytes > UNSENT_BYTES_MAX - ahead;
+      return { messages, bytes: Math.min(bytes, UNSENT_BYTES_MAX - ahead) };
+    },
+    reserve(deliveries) {
+      flow.reserve(deliveries);
+      ahead += bytesOfAll(deliveries);
+    },
+    cancel(deliveries) {
+      flow.released(deliveries.map(({ message }) => message.id));
+      ahead -= bytesOfAll(deliveries);
+    },
     give(deliveries, subscription) {
+      ahead -= bytesOfAll(deliveries);
       // Whoever hung up meanwhile leaves the messages to their deadline.
       if (!open) return;
       const receivedMessages = deliveries.map((each) => receivedMessage(subscription, each));
       slow = !call.send({ receivedMessages, subscriptionProperties: propertiesOf(subscription) });
       if (slow) void call.drained().then(resume);
+      else if (cut) resume();
     },
     released: flow.released,
     fail(error) {
@@ -96,6 +116,9 @@ function openStream(kernel: Kernel, core: PubSubCore, call: DuplexCall, first: M
     },
   };
 }
+
+const bytesOfAll = (deliveries: readonly Delivery[]): number =>
+  deliveries.reduce((sum, { message }) => sum + bytesOf(message), 0);
 
 function parseDeadlineMs({ streamAckDeadlineSeconds: seconds }: Message): number {
   checkDeadline(seconds);
