@@ -11,6 +11,8 @@ export interface PubSubUnderTest extends AsyncDisposable {
   readonly kernel: Kernel;
   readonly pubsub: PubSub;
   readonly target: HttpTarget;
+  /** Host and port. */
+  readonly address: string;
   /** The generated clients below Google's client, for what that keeps to itself. */
   readonly subscriber: v1.SubscriberClient;
   readonly publisher: v1.PublisherClient;
@@ -24,6 +26,7 @@ export async function startPubSub(path?: string): Promise<PubSubUnderTest> {
   const pubsub = openPubSub(kernel, { path, mintIdToken: async (claims) => JSON.stringify(claims) });
   const server = await serveGrpc(kernel, 0, pubsub.services);
   const target = await startHttpTarget();
+  const address = `127.0.0.1:${server.port}`;
   const clients: PubSubClient[] = [];
   const generated = { apiEndpoint: "127.0.0.1", port: server.port, sslCreds: credentials.createInsecure() };
   const subscriber = new v1.SubscriberClient({ ...generated, projectId: "unused" });
@@ -32,12 +35,13 @@ export async function startPubSub(path?: string): Promise<PubSubUnderTest> {
     kernel,
     pubsub,
     target,
+    address,
     subscriber,
     publisher,
     client(project = `project-${clients.length + 1}`) {
       const client = new PubSubClient({
         projectId: project,
-        apiEndpoint: `127.0.0.1:${server.port}`,
+        apiEndpoint: address,
         emulatorMode: true,
       });
       clients.push(client);

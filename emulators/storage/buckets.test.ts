@@ -86,6 +86,45 @@ test("a policy is kept, guarded by its etag, and counts for readers without iden
   });
 });
 
+const kmsKeyName = "projects/p/locations/us/keyRings/r/cryptoKeys/k";
+test.each([
+  { website: { mainPageSuffix: "index.html", notFoundPage: "404.html" } },
+  { logging: { logBucket: "logs", logObjectPrefix: "kept" } },
+  { cors: [{ origin: ["*"], method: ["GET"], responseHeader: ["Content-Type"], maxAgeSeconds: 60 }] },
+  { lifecycle: { rule: [{ action: { type: "Delete" }, condition: { age: 3, matchesPrefix: ["tmp/"] } }] } },
+  { versioning: { enabled: true } },
+  { billing: { requesterPays: true } },
+  { encryption: { defaultKmsKeyName: kmsKeyName } },
+  { labels: { team: "a" } },
+  { storageClass: "COLDLINE" },
+  { location: "EUROPE-WEST1" },
+  { defaultEventBasedHold: true },
+  { autoclass: { enabled: true, terminalStorageClass: "ARCHIVE" } },
+  { rpo: "ASYNC_TURBO", location: "NAM4" },
+  { customPlacementConfig: { dataLocations: ["US-EAST1", "US-WEST1"] }, location: "US" },
+  {
+    hierarchicalNamespace: { enabled: true },
+    iamConfiguration: { uniformBucketLevelAccess: { enabled: true } },
+  },
+])("a bucket keeps and shows %j", async (settings) => {
+  const name = `keeping-${Object.keys(settings).join("-").toLowerCase()}`;
+  const bucket = client.bucket(name);
+  await bucket.create(settings);
+  expect((await bucket.getMetadata())[0]).toMatchObject(settings);
+});
+
+test("an object names the version of its key: its own, or the bucket's", async () => {
+  const bucket = client.bucket("keyed-bucket");
+  await bucket.create({ encryption: { defaultKmsKeyName: kmsKeyName } });
+  const keyOf = async (file: ReturnType<typeof bucket.file>) => {
+    await file.save("x", { resumable: false });
+    return (await file.getMetadata())[0].kmsKeyName;
+  };
+  expect(await keyOf(bucket.file("a"))).toBe(`${kmsKeyName}/cryptoKeyVersions/1`);
+  const own = `${kmsKeyName}-own`;
+  expect(await keyOf(bucket.file("b", { kmsKeyName: own }))).toBe(`${own}/cryptoKeyVersions/1`);
+});
+
 test("bindings of one role are kept as one", async () => {
   const [bucket] = await client.createBucket("merging-bucket");
   const [policy] = await bucket.iam.getPolicy();

@@ -103,6 +103,24 @@ test("a name is taken while its task exists and for an hour after", async () => 
   await expect(create()).rejects.toMatchObject({ code: status.ALREADY_EXISTS });
 });
 
+test("a task shows its body only to whoever asks for the full view", async () => {
+  const parent = await suite.queue();
+  await suite.client.pauseQueue({ name: parent });
+  const task = { httpRequest: { url: "http://127.0.0.1:1/", body: Buffer.from("secret") } };
+  const [basic] = await suite.client.createTask({ parent, task });
+  const [created] = await suite.client.createTask({ parent, task, responseView: "FULL" });
+  const name = basic.name ?? "";
+  const [read] = await suite.client.getTask({ name });
+  const [full] = await suite.client.getTask({ name, responseView: "FULL" });
+  const bodies = [basic, created, read, full].map((each) => [each.view, each.httpRequest?.body?.toString()]);
+  expect(bodies).toEqual([
+    ["BASIC", ""],
+    ["FULL", "secret"],
+    ["BASIC", ""],
+    ["FULL", "secret"],
+  ]);
+});
+
 const tooFar = { seconds: Math.ceil(Date.now() / 1000) + 32 * 24 * 3600 + 7200 };
 const url = "http://127.0.0.1:1/";
 type TaskFields = { name?: string; [field: string]: unknown };
