@@ -237,11 +237,11 @@ describe("members", () => {
 
 test("reads say how far each member has come", async () => {
   const chat = await chatWith("one", "two", "three");
-  await bob.api.put(`${chat}/read`, { number: 2 });
+  await bob.api.put(`${chat}/read`, { number: 2, delivered: 3 });
   const { body } = await ada.api.get(`${chat}/reads`);
   expect(body.data).toEqual([
-    { user: ada.id, number: 3 },
-    { user: bob.id, number: 2 },
+    { user: ada.id, number: 3, delivered: 3 },
+    { user: bob.id, number: 2, delivered: 3 },
   ]);
 });
 

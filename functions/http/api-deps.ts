@@ -5,6 +5,8 @@ import { type AppDirectory, openAppDirectory } from "../../shared/identity/app-d
 import { openQuotas, type Quotas } from "../../shared/identity/quotas.ts";
 import { openRevocations, type Revocations } from "../../shared/identity/revocations.ts";
 import { type ChatFeeds, openChatFeeds } from "../../shared/live/chat-feed.ts";
+import { openPersonFeeds, type PersonFeeds } from "../../shared/live/person-feed.ts";
+import { openPresence } from "../../shared/live/presence.ts";
 import type { Deps } from "../../shared/platform/deps.ts";
 import { type IdentityPlatform, openIdentityPlatform } from "../../shared/platform/identity-platform.ts";
 
@@ -18,11 +20,13 @@ export interface ApiDeps extends Deps {
   readonly quotas: Quotas;
   readonly chatLog: ChatLog;
   readonly chatFeeds: ChatFeeds;
+  readonly personFeeds: PersonFeeds;
 }
 
 export function openApiDeps(deps: Deps): ApiDeps {
   const revocations = openRevocations(deps);
   const apps = openAppDirectory(deps, revocations);
+  const presence = openPresence(deps);
   return {
     ...deps,
     identityPlatform: openIdentityPlatform(deps),
@@ -32,6 +36,7 @@ export function openApiDeps(deps: Deps): ApiDeps {
     apps,
     quotas: openQuotas(deps, apps),
     chatLog: openChatLog(deps),
-    chatFeeds: openChatFeeds(deps),
+    chatFeeds: openChatFeeds(deps, presence),
+    personFeeds: openPersonFeeds(deps, presence),
   };
 }

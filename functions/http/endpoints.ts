@@ -17,14 +17,17 @@ import { deleteChat } from "./chats/delete-chat.ts";
 import { getChanges } from "./chats/get-changes.ts";
 import { getChat } from "./chats/get-chat.ts";
 import { getChats } from "./chats/get-chats.ts";
-import { getEvents } from "./chats/get-events.ts";
 import { getReads } from "./chats/get-reads.ts";
 import { deleteMember, putMember } from "./chats/members.ts";
 import { patchChat } from "./chats/patch-chat.ts";
 import { postChat } from "./chats/post-chat.ts";
 import { postFork } from "./chats/post-fork.ts";
+import { postTyping } from "./chats/post-typing.ts";
 import { putRead } from "./chats/put-read.ts";
 import { deleteFactor, getFactor, postFactor, postFactorProof, putFactor } from "./factor/factor.ts";
+import { getChatEvents } from "./live/get-chat-events.ts";
+import { getPersonEvents } from "./live/get-person-events.ts";
+import { postTicket } from "./live/post-ticket.ts";
 import { getMe } from "./me/get-me.ts";
 import { patchMe } from "./me/patch-me.ts";
 import { deleteMessage } from "./messages/delete-message.ts";
@@ -82,8 +85,11 @@ export const endpoints: readonly Endpoint[] = [
   putMember,
   deleteMember,
   getChanges,
-  getEvents,
+  getChatEvents,
+  getPersonEvents,
+  postTicket,
   putRead,
+  postTyping,
   getReads,
   postMessage,
   getMessages,

@@ -3,6 +3,7 @@ import { isApiToken } from "../../shared/identity/api-token.ts";
 import type { App } from "../../shared/identity/app.ts";
 import { demand, NEEDS_FRESH } from "../../shared/identity/permissions.ts";
 import type { Principal } from "../../shared/identity/principal.ts";
+import { openTicket } from "../../shared/identity/ticket.ts";
 import { AppError } from "../../shared/platform/errors.ts";
 import { sameSecret } from "../../shared/platform/keys.ts";
 import type { ApiDeps } from "../http/api-deps.ts";
@@ -12,7 +13,7 @@ const ANYONE: Principal = { id: "", kind: "person", role: "viewer" };
 const OPERATOR: Principal = { id: "operator", kind: "operator", role: "owner" };
 
 /**
- * Who calls. A valid access token costs no Firestore operation, an API token one read a minute.
+ * Who calls, by the bearer token or the ticket that stands for one. A valid access token costs no Firestore operation, an API token one read a minute.
  * @throws AppError `unauthenticated`, `token_invalid`, `token_expired`, `token_revoked`, `unavailable`
  */
 export async function authenticate(
@@ -20,9 +21,11 @@ export async function authenticate(
   access: Access,
   app: App | undefined,
   headers: IncomingHttpHeaders,
+  ticket: string | undefined,
 ): Promise<Principal> {
   if (access === "anyone") return ANYONE;
-  const token = bearerOf(headers);
+  const isTicket = ticket !== undefined && headers.authorization === undefined && app !== undefined;
+  const token = isTicket ? openTicket(deps, app, ticket) : bearerOf(headers);
   const isOperator = sameSecret(token, deps.config.operatorKey);
   if (access === "operator") {
     if (!isOperator) throw new AppError("unauthenticated", "This needs the operator's key.");
@@ -55,7 +58,8 @@ async function verify(deps: ApiDeps, access: Access, app: App, token: string): P
   return principal;
 }
 
-function bearerOf(headers: IncomingHttpHeaders): string {
+/** @throws AppError `unauthenticated` */
+export function bearerOf(headers: IncomingHttpHeaders): string {
   const match = /^Bearer +([\x21-\x7e]+) *$/i.exec(headers.authorization ?? "");
   if (match?.[1] === undefined) throw new AppError("unauthenticated", "Send an access token as bearer.");
   return match[1];

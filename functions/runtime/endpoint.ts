@@ -48,6 +48,8 @@ export interface EndpointSpec<P extends z.ZodType, Q extends z.ZodType, B extend
   readonly signIn?: boolean;
   /** Who has a second factor must have proved it just now. */
   readonly sensitive?: boolean;
+  /** Takes a ticket (`?ticket=`) in place of a token. */
+  readonly ticket?: boolean;
   /** Takes an Idempotency-Key. */
   readonly idempotent?: boolean;
   /** The path's parameters other than {app}; what does not fit is not found. */

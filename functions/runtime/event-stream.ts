@@ -1,12 +1,12 @@
 import type { ServerResponse } from "node:http";
-import { BUFFER_BYTES_MAX, HEARTBEAT_MS, type LiveEvent, STREAM_MS_MAX } from "../../shared/live/contract.ts";
+import {
+  BUFFER_BYTES_MAX,
+  HEARTBEAT_MS,
+  type LiveEvent,
+  type Sink,
+  STREAM_MS_MAX,
+} from "../../shared/live/contract.ts";
 import type { Answer } from "./endpoint.ts";
-
-/** Where events go; what is sent before the response is there waits for it. */
-export interface EventSink {
-  send(events: readonly LiveEvent[]): void;
-  end(): void;
-}
 
 /** How soon a client whose stream has ended comes back. */
 const RETRY_MS = 1_000;
@@ -17,7 +17,7 @@ const RETRY_MS = 1_000;
  * leaves more than BUFFER_BYTES_MAX unread is cut off, and the stream ends itself, with a word to come back,
  * before the platform would.
  */
-export async function eventStream(subscribe: (sink: EventSink) => Promise<() => void>): Promise<Answer> {
+export async function eventStream(subscribe: (sink: Sink) => Promise<() => void>): Promise<Answer> {
   let waiting = "";
   let target: ServerResponse | undefined;
   let isEnded = false;
@@ -59,4 +59,4 @@ export async function eventStream(subscribe: (sink: EventSink) => Promise<() => 
 }
 
 const frame = ({ id, event, data }: LiveEvent): string =>
-  `id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+  `${id === undefined ? "" : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;

@@ -91,13 +91,12 @@ async function answerTo(
   await authorize(deps, endpoint.access, app, principal);
   if (endpoint.sensitive === true && app !== undefined) await demandFactor(deps, deps.apps, app, principal);
   const body = endpoint.body === undefined ? undefined : await readJsonBody(request, BODY_BYTES_MAX);
-  const search = new URLSearchParams((request.url ?? "").slice(path.length));
   return endpoint.handle({
     deps,
     app: app ?? appHandle(deps.firestore, "none"),
     principal,
     params: parseParams(endpoint, params),
-    query: endpoint.query === undefined ? {} : parse(endpoint.query, queryOf(search)),
+    query: endpoint.query === undefined ? {} : parse(endpoint.query, queryOf(searchOf(request))),
     body: endpoint.body === undefined ? undefined : parse(endpoint.body, body ?? {}),
     requestKey: endpoint.idempotent ? requestKeyOf(request) : undefined,
     headers: request.headers,
@@ -119,8 +118,9 @@ async function admitted(
 ): Promise<Principal> {
   let principal: Principal | undefined;
   let refusal: unknown;
+  const ticket = endpoint.ticket === true ? searchOf(request).get("ticket") : null;
   try {
-    principal = await authenticate(deps, endpoint.access, app, request.headers);
+    principal = await authenticate(deps, endpoint.access, app, request.headers, ticket ?? undefined);
     served.principal = principal;
   } catch (cause) {
     if (!(cause instanceof AppError) || cause.status !== 401) throw cause;
@@ -164,6 +164,9 @@ function parseParams(endpoint: Endpoint, params: Route["params"]): unknown {
   if (!parsed.success) throw new AppError("not_found", "There is no such thing here.");
   return parsed.data;
 }
+
+const searchOf = ({ url = "" }: IncomingMessage): URLSearchParams =>
+  new URLSearchParams(url.includes("?") ? url.slice(url.indexOf("?")) : "");
 
 function queryOf(search: URLSearchParams): Record<string, string> {
   const query: Record<string, string> = {};

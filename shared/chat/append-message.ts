@@ -11,7 +11,7 @@ import { LATEST_CHARS_MAX, type Message, type NewMessage, QUOTE_CHARS_MAX } from
 import { access, advance, type ChatHead, excerpt } from "./head.ts";
 import { messageView, type StoredMessage } from "./message.ts";
 import { readAccessible } from "./read-messages.ts";
-import { chatRef, findMessage, messagesOf } from "./store.ts";
+import { chatRef, findMessage, messagesOf, serverTime } from "./store.ts";
 
 /**
  * Appends a message: one commit that creates it and moves the chat's head, shared with whatever else
@@ -59,7 +59,7 @@ export async function appendMessage(
           : [newBranch(app, head, turns, { id: sender.id, at: createdAt, number: stored.number })];
       return {
         head: next,
-        create: [{ ref, data: stored }, ...left.create, ...begun],
+        create: [{ ref, data: { ...stored, changedAt: serverTime() } }, ...left.create, ...begun],
         update: left.update,
         bytes: (body.text.length + (body.forward?.text.length ?? 0)) * 3,
         result: messageView(id, stored),
@@ -106,6 +106,7 @@ export function decideAppend(
           activeBranch: branch,
           branchesCount: head.branchesCount + 1,
           settingsRevision: head.revision + 1,
+          settingsAt: createdAt,
         }),
   });
   const stored: StoredMessage = {

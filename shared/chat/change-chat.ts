@@ -7,7 +7,8 @@ import type { ChatDeps } from "./chat-log.ts";
 import type { Chat, ChatChange } from "./contract.ts";
 import { pairProof } from "./create-chat.ts";
 import { access, advanceSettings, type ChatHead, chatView } from "./head.ts";
-import { chatRef, readMarks, writeReadMark } from "./store.ts";
+import { leavingSignal } from "./signal.ts";
+import { chatRef, readMarks } from "./store.ts";
 
 /** What the caller believes the chat's revision to be; the change is refused when it is another. */
 export type Expected = ((revision: number) => boolean) | undefined;
@@ -46,7 +47,7 @@ const isSame = (head: ChatHead, change: ChatChange): boolean =>
 
 /**
  * Deletes a chat for everyone: from this commit on it is gone, and the background deletes its messages.
- * Costs 1 commit, 1 write (and 1 delete for a direct chat), 1 publish.
+ * Costs 1 commit, 2 writes (and 1 delete for a direct chat), 1 publish.
  * @throws AppError `not_found`, `forbidden` unless the caller created it or administers the app
  */
 export async function deleteChat(
@@ -65,7 +66,8 @@ export async function deleteChat(
       }
       const next = advanceSettings(head, at, { ...EMPTIED, status: "deleted" });
       const remove = head.kind === "direct" ? [pairProof(app, head.members).ref] : [];
-      return { head: next, create: [], remove, bytes: 0, result: undefined };
+      const create = [leavingSignal(deps, app, head, head.members)];
+      return { head: next, create, remove, bytes: 0, result: undefined };
     },
   });
 }
@@ -77,22 +79,4 @@ function demandExpected(head: ChatHead, expected: Expected): void {
   if (expected !== undefined && !expected(head.revision)) {
     throw new AppError("precondition_failed", "The chat has been changed since you read it.");
   }
-}
-
-/**
- * Marks the chat as read up to a message. Costs 1 write, 1 read of the head. Never moves back.
- * @throws AppError `not_found`, `invalid_request` for a number that no message has
- */
-export async function markRead(
-  app: App,
-  principal: Principal,
-  head: ChatHead,
-  number: number,
-): Promise<void> {
-  if (number > head.lastNumber) {
-    throw new AppError("invalid_request", "No message has this number yet.", {
-      errors: [{ path: "number", message: "must be the number of a message of this chat" }],
-    });
-  }
-  await writeReadMark(app, principal.id, head.number, number);
 }

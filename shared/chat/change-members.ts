@@ -7,6 +7,7 @@ import { Timestamp } from "../platform/firestore.ts";
 import type { ChatDeps } from "./chat-log.ts";
 import { type Chat, MEMBERS_MAX } from "./contract.ts";
 import { access, advanceSettings, type ChatHead, chatView } from "./head.ts";
+import { leavingSignal } from "./signal.ts";
 import { chatRef, readMarks } from "./store.ts";
 
 /**
@@ -35,7 +36,7 @@ export async function addMember(
 
 /**
  * Ends a membership: one's own at any time, another's for who created the chat or administers the app.
- * From this commit on the person is refused. Costs 1 commit, 1 write, 1 publish.
+ * From this commit on the person is refused. Costs 1 commit, 2 writes, 1 publish.
  * @throws AppError `not_found`, `forbidden`, `conflict` for a chat that is no group
  */
 export async function removeMember(
@@ -66,8 +67,11 @@ async function changeMembers(
       access(head, principal);
       if (head.kind !== "group") throw new AppError("conflict", "Only groups change their members.");
       const members = change(head.members, head);
-      const next = members === head.members ? head : advanceSettings(head, at, { members });
-      return { head: next, create: [], bytes: 0, result: next };
+      if (members === head.members) return { head, create: [], bytes: 0, result: head };
+      const gone = head.members.filter((id) => !members.includes(id));
+      const create = gone.length === 0 ? [] : [leavingSignal(deps, app, head, gone)];
+      const next = advanceSettings(head, at, { members });
+      return { head: next, create, bytes: 0, result: next };
     },
   });
   return result;

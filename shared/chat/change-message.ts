@@ -10,7 +10,15 @@ import { LATEST_CHARS_MAX, type Message, REACTIONS_MAX } from "./contract.ts";
 import { access, advance, type ChatHead, excerpt } from "./head.ts";
 import { messageView, type StoredMessage } from "./message.ts";
 import { readAccessible } from "./read-messages.ts";
-import { chatRef, editsOf, type FoundMessage, findMessage, listEdits, type StoredEdit } from "./store.ts";
+import {
+  chatRef,
+  editsOf,
+  type FoundMessage,
+  findMessage,
+  listEdits,
+  type StoredEdit,
+  serverTime,
+} from "./store.ts";
 
 /** Where a change of a message happens, and who makes it. */
 export interface MessageAddress {
@@ -58,7 +66,12 @@ export async function editMessage(
         update: [
           {
             ref,
-            fields: Object.entries({ body: changed.body, editedAt: at, revision: next.revision }),
+            fields: Object.entries({
+              body: changed.body,
+              editedAt: at,
+              revision: next.revision,
+              changedAt: serverTime(),
+            }),
             lastUpdateTime: updateTime,
           },
         ],
@@ -126,6 +139,7 @@ export async function deleteMessage(deps: ChatDeps, address: MessageAddress): Pr
         status: "deleted",
         reactions: {},
         revision: next.revision,
+        changedAt: serverTime(),
       };
       const fields = Object.entries({ ...emptied, editedAt: FieldValue.delete() });
       const update = [{ ref, fields, lastUpdateTime: updateTime }];
@@ -169,6 +183,7 @@ export async function react(
       const changed = { ...stored, reactions: { ...reactions, [emoji]: wanted }, revision: next.revision };
       const fields = [
         ["revision", next.revision],
+        ["changedAt", serverTime()],
         [new FieldPath("reactions", emoji), wanted],
       ] as const;
       const update = [{ ref, fields, lastUpdateTime: updateTime }];

@@ -195,6 +195,16 @@ function isOneGrapheme(text: string): boolean {
 export const Edit = z.object({ text: z.string(), revision: z.number(), createdAt: z.string() });
 export type Edit = z.infer<typeof Edit>;
 
+/** Up to which messages a chat has been read, or has reached the person. */
+export const Marks = z
+  .strictObject({ number: MessageNumber, delivered: MessageNumber })
+  .partial()
+  .refine((marks) => Object.keys(marks).length > 0, {
+    path: ["number"],
+    message: "or delivered is required",
+  });
+export type Marks = z.infer<typeof Marks>;
+
 /** Query parameters arrive as text. */
 const Limit = z.coerce.number().int().min(1).max(PAGE_LIMIT_MAX).default(PAGE_LIMIT_DEFAULT);
 const NumberParameter = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);

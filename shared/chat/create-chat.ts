@@ -156,6 +156,7 @@ export function newHead(
     temporary: draft.temporary ?? false,
     revision: 1,
     settingsRevision: 1,
+    settingsAt: at,
     lastNumber: 0,
     latest: null,
     sent: {},

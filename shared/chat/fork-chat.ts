@@ -141,6 +141,7 @@ export async function finishFork(deps: ChatDeps, app: App, chat: number): Promis
         members: [head.createdBy],
         revision,
         settingsRevision: revision,
+        settingsAt: at,
         lastNumber: count,
         tip: count,
         latest: last === undefined ? null : latestOf(last),

@@ -21,6 +21,8 @@ export interface ChatHead {
   readonly revision: number;
   /** The revision of the last change to the chat itself: title, tags, members, archived, pinned. */
   readonly settingsRevision: number;
+  /** When that was. */
+  readonly settingsAt: Timestamp;
   /** The number of the newest message; numbers have no gaps, so also how many there are. */
   readonly lastNumber: number;
   readonly latest: LatestMessage | null;
@@ -74,7 +76,7 @@ export function advance(head: ChatHead, at: Timestamp, change: Partial<ChatHead>
 
 /** The same for a change to the chat itself. */
 export function advanceSettings(head: ChatHead, at: Timestamp, change: Partial<ChatHead>): ChatHead {
-  return advance(head, at, { ...change, settingsRevision: head.revision + 1 });
+  return advance(head, at, { ...change, settingsRevision: head.revision + 1, settingsAt: at });
 }
 
 /** Messages after the last that the person has read or written. */

@@ -19,6 +19,8 @@ export interface StoredMessage {
   /** Who reacted with what; absent until someone did. */
   readonly reactions?: Readonly<Record<string, readonly string[]>>;
   readonly editedAt?: Timestamp;
+  /** When it was changed last, by Firestore's clock; absent from copies. */
+  readonly changedAt?: Timestamp;
   /** It came with a fork, and has been counted where it was written. */
   readonly isCopy?: true;
   /** Of the request that created it; tells a repetition from another request under the same key. */

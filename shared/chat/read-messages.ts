@@ -249,7 +249,7 @@ export async function readEdits(
 }
 
 /**
- * Up to where each member has read. Costs 1 document for the chat and one for each member.
+ * Up to where each member has read, and up to where the chat has reached them. Costs 1 document for the chat and one for each member.
  * @throws AppError `not_found`
  */
 export async function readReads(
@@ -257,8 +257,12 @@ export async function readReads(
   app: App,
   principal: Principal,
   chat: number,
-): Promise<{ user: string; number: number }[]> {
+): Promise<{ user: string; number: number; delivered: number }[]> {
   const head = await readAccessible(deps, app, principal, chat);
   const marks = await readMarksOf(deps.firestore, app, chat, head.members);
-  return head.members.map((user) => ({ user, number: Math.max(marks.get(user) ?? 0, head.sent[user] ?? 0) }));
+  return head.members.map((user) => {
+    const sent = head.sent[user] ?? 0;
+    const { read = 0, delivered = 0 } = marks.get(user) ?? {};
+    return { user, number: Math.max(read, sent), delivered: Math.max(delivered, sent) };
+  });
 }

@@ -4,7 +4,7 @@ import { quoting } from "./append-message.ts";
 import type { ChatDeps } from "./chat-log.ts";
 import { advance } from "./head.ts";
 import type { StoredMessage } from "./message.ts";
-import { chatRef, type FoundMessage, findMessage, listReplies } from "./store.ts";
+import { chatRef, type FoundMessage, findMessage, listReplies, serverTime } from "./store.ts";
 
 /**
  * Lets replies quote what a message says by now: what was edited or deleted is not kept alive by those who
@@ -56,6 +56,7 @@ async function refresh(deps: ChatDeps, app: App, chat: number, number: number): 
       const fields = [
         ["body.quote", quote],
         ["revision", next.revision],
+        ["changedAt", serverTime()],
       ] as const;
       const update = [{ ref: reply.ref, fields, lastUpdateTime: reply.updateTime }];
       return { head: next, create: [], update, bytes: 0, result: undefined };

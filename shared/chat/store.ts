@@ -5,6 +5,7 @@ import {
   type DocumentSnapshot,
   FieldValue,
   type Firestore,
+  type Query,
   Timestamp,
 } from "../platform/firestore.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
@@ -24,7 +25,8 @@ export const branchesOf = (app: App, chat: number): CollectionReference =>
 const progressRef = (app: App, chat: number): DocumentReference =>
   chatRef(app, chat).collection("progress").doc("changes");
 /** What a person has read, over all chats: one document, so that a list of chats costs one more read. */
-const readsRef = (app: App, personId: string): DocumentReference => app.collection("reads").doc(personId);
+export const readsRef = (app: App, personId: string): DocumentReference =>
+  app.collection("reads").doc(personId);
 
 /** One read. */
 export async function readHead(app: App, chat: number): Promise<DocumentSnapshot> {
@@ -49,16 +51,44 @@ export async function readHeadAndMark(
   return { snapshot, readUpTo: markIn(reads, chat) };
 }
 
-const markIn = (reads: DocumentSnapshot | undefined, chat: number): number =>
-  (reads?.get("chats") as Record<string, number> | undefined)?.[String(chat)] ?? 0;
+/** The moment of a write, by Firestore's clock. */
+export const serverTime = (): FieldValue => FieldValue.serverTimestamp();
 
-/** One write. The mark never moves back, however late a request arrives. */
-export async function writeReadMark(app: App, personId: string, chat: number, number: number): Promise<void> {
-  await within(
-    READ_MS_MAX,
-    readsRef(app, personId).set({ chats: { [String(chat)]: FieldValue.maximum(number) } }, { merge: true }),
-  );
+/** A person's chats that changed after a moment of Firestore's clock, and what was signalled in them. */
+export const chatsChangedSince = (app: App, person: string, sinceMs: number): Query =>
+  app
+    .collection("chats")
+    .where("members", "array-contains", person)
+    .where("changedAt", ">", Timestamp.fromMillis(sinceMs))
+    .orderBy("changedAt");
+
+/** What Firestore's clock says, in milliseconds. One query, one read. */
+export async function readServerTime(app: App, person: string): Promise<number> {
+  const query = app
+    .collection("chats")
+    .where("members", "array-contains", person)
+    .orderBy("changedAt")
+    .limit(1);
+  return (await within(READ_MS_MAX, query.get())).readTime.toMillis();
 }
+
+/** The revision of the first message that changed after a moment of Firestore's clock. One query, one read. */
+export async function lowestRevisionSince(
+  app: App,
+  chat: number,
+  sinceMs: number,
+): Promise<number | undefined> {
+  const query = messagesOf(app, chat)
+    .where("changedAt", ">", Timestamp.fromMillis(sinceMs))
+    .orderBy("changedAt")
+    .orderBy("revision")
+    .limit(1);
+  const [found] = (await within(READ_MS_MAX, query.get())).docs;
+  return found === undefined ? undefined : (found.data() as StoredMessage).revision;
+}
+
+const markIn = (reads: DocumentSnapshot | undefined, chat: number, kind = "chats"): number =>
+  (reads?.get(kind) as Record<string, number> | undefined)?.[String(chat)] ?? 0;
 
 export interface FoundBranch {
   readonly ref: DocumentReference;
@@ -151,16 +181,21 @@ export async function listEdits(
   return found.docs.map((document) => ({ ref: document.ref, stored: document.data() as StoredEdit }));
 }
 
-/** One read for each person: up to where they have read the chat. */
+/** One read for each person: up to where they have read the chat, and up to where it has reached them. */
 export async function readMarksOf(
   firestore: Firestore,
   app: App,
   chat: number,
   people: readonly string[],
-): Promise<ReadonlyMap<string, number>> {
+): Promise<ReadonlyMap<string, { readonly read: number; readonly delivered: number }>> {
   if (people.length === 0) return new Map();
   const found = await within(READ_MS_MAX, firestore.getAll(...people.map((person) => readsRef(app, person))));
-  return new Map(found.map((reads) => [reads.id, markIn(reads, chat)]));
+  return new Map(
+    found.map((marks) => {
+      const read = markIn(marks, chat);
+      return [marks.id, { read, delivered: Math.max(read, markIn(marks, chat, "delivered")) }];
+    }),
+  );
 }
 
 export interface ChatFilter {

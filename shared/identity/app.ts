@@ -25,7 +25,8 @@ export type AppCollection =
   | "security"
   | "limits"
   | "lockouts"
-  | "factors";
+  | "factors"
+  | "presence";
 
 export function appHandle(firestore: Firestore, id: string): App {
   const ref = firestore.collection("apps").doc(id);

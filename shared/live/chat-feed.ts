@@ -1,30 +1,29 @@
 import { access, type ChatHead, noSuchChat } from "../chat/head.ts";
-import { messageView, type StoredMessage } from "../chat/message.ts";
-import { chatRef, headOf, listChanged } from "../chat/store.ts";
+import { isSignal, type StoredSignal, signalPresent } from "../chat/signal.ts";
+import { listChanged } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { Deps } from "../platform/deps.ts";
-import type { DocumentSnapshot } from "../platform/firestore.ts";
-import type { LiveEvent } from "./contract.ts";
-
-/** Where a subscriber's events go. */
-export interface Sink {
-  send(events: readonly LiveEvent[]): void;
-  /** No more will come: the subscriber may not read the chat any longer, or the feed has failed. */
-  end(): void;
-}
+import type { QueryDocumentSnapshot } from "../platform/firestore.ts";
+import { changeEvents, type Page } from "./change-events.ts";
+import type { LiveEvent, Sink } from "./contract.ts";
+import { type Presence, WATCHED_MAX, type Watch } from "./presence.ts";
+import { concerns, hasCome, signalEvents } from "./signal-events.ts";
 
 /**
  * The live changes of chats. All subscribers of a chat in an instance share one Firestore listener, on the
- * head; when that moves, the changed messages are read once for all of them. Numbers of revisions have no
- * gaps, so a subscriber that says where it left off misses nothing and sees nothing twice, on any instance.
+ * head and the members' signals; when the head moves, the changed messages are read once for all of them. Numbers
+ * of revisions have no gaps, so a subscriber that says where it left off misses nothing and sees nothing twice, on
+ * any instance.
  */
 export interface ChatFeeds {
   /**
    * Tells the sink everything after the revision `since`, and then whatever comes; without `since` only
-   * what comes. Resolves with the end of the subscription once the past has been told.
-   * Costs 1 read for the first subscriber of a chat and 1 query for a past; each change then costs 1 read
-   * for the head, 1 query and 1 read for each changed message, for all subscribers together.
+   * what comes; what members signal at present in both cases. Resolves with the end of the subscription once the
+   * past has been told.
+   * Costs 1 read for the first subscriber of a chat and 1 for each member that has signalled lately, and 1 query for a past;
+   * each change then costs 1 read for the head, 1 query and 1 read for each changed message, for all subscribers
+   * together; each signal 1 read. For presence see presence.ts.
    * @throws AppError `not_found` for those who may not read the chat
    */
   subscribe(
@@ -51,17 +50,19 @@ interface Feed {
   readonly subscribers: Set<Subscriber>;
   /** Resolves with the first head, rejects when there is none. */
   readonly started: Promise<ChatHead>;
+  readonly signals: Map<string, StoredSignal>;
   head: ChatHead | undefined;
   /** Everything up to this revision has been told to those who were there. */
   through: number;
   pumping: boolean;
+  watch: (Watch & { readonly of: readonly string[] }) | undefined;
   stop(): void;
 }
 
 /** Messages read at once. */
 const PAGE = 200;
 
-export function openChatFeeds(deps: Pick<Deps, "upkeep">): ChatFeeds {
+export function openChatFeeds(deps: Pick<Deps, "upkeep" | "clock" | "log">, presence: Presence): ChatFeeds {
   const feeds = new Map<string, Feed>();
   deps.upkeep.onClose(() => {
     for (const feed of feeds.values()) {
@@ -85,40 +86,60 @@ export function openChatFeeds(deps: Pick<Deps, "upkeep">): ChatFeeds {
       chat,
       subscribers: new Set(),
       started: promise,
+      signals: new Map(),
       head: undefined,
       through: 0,
       pumping: false,
+      watch: undefined,
       stop: () => undefined,
     };
     const fail = (cause: unknown): void => {
       reject(cause);
       if (feeds.get(path) === feed) feeds.delete(path);
+      feed.watch?.stop();
       for (const { sink } of feed.subscribers) sink.end();
       feed.subscribers.clear();
     };
-    const follow = (snapshot: DocumentSnapshot): void => {
-      const head = headOf(snapshot);
+    const take = (head: ChatHead | undefined): void => {
       const isFirst = feed.head === undefined;
       if (isFirst && head !== undefined) feed.through = head.revision;
       feed.head = head;
       dismiss(feed, head);
+      watchMembers(feed, head);
       if (head === undefined) reject(noSuchChat());
       else if (isFirst) resolve(head);
       else pump(feed).catch(fail);
     };
-    feed.stop = deps.upkeep.run(() => chatRef(app, chat).onSnapshot(follow, fail));
+    const heed = (signal: StoredSignal): void => {
+      if (signal.left) return;
+      const before = feed.signals.get(signal.user);
+      feed.signals.set(signal.user, signal);
+      broadcast(feed, signalEvents(before, signal, deps.clock.now()));
+      if (before !== undefined && hasCome(before, signal)) feed.watch?.look(signal.user);
+    };
+    const query = app.collection("chats").where("number", "==", chat);
+    const stop = deps.upkeep.run(() =>
+      query.onSnapshot((snapshot) => {
+        const changed = snapshot.docChanges().filter(({ type }) => type !== "removed");
+        for (const { doc } of changed) if (isSignal(doc.id)) heed(doc.data() as StoredSignal);
+        const head = headIn(snapshot.docs);
+        if (head === undefined || changed.some(({ doc }) => !isSignal(doc.id))) take(head);
+      }, fail),
+    );
+    feed.stop = () => {
+      stop();
+      feed.watch?.stop();
+    };
     promise.catch(() => undefined);
     feeds.set(path, feed);
     return feed;
   };
 
-  /** Ends the streams of those who may no longer read. */
-  const dismiss = (feed: Feed, head: ChatHead | undefined): void => {
-    for (const subscriber of feed.subscribers) {
-      if (mayRead(head, subscriber.principal)) continue;
-      feed.subscribers.delete(subscriber);
-      subscriber.sink.end();
-    }
+  const watchMembers = (feed: Feed, head: ChatHead | undefined): void => {
+    const of = head === undefined || head.members.length > WATCHED_MAX ? [] : head.members;
+    if (feed.watch !== undefined && feed.watch.of.join() === of.join()) return;
+    feed.watch?.stop();
+    feed.watch = { of, ...presence.watch(feed.app, of, (event) => broadcast(feed, [event])) };
   };
 
   /** Reads and tells what lies between what has been told and the head; one at a time for each feed. */
@@ -136,6 +157,18 @@ export function openChatFeeds(deps: Pick<Deps, "upkeep">): ChatFeeds {
     }
   };
 
+  /** Lets others know that somebody has come; whether they do changes nothing for who came. */
+  const announce = (feed: Feed, head: ChatHead, { kind, id }: Principal): void => {
+    if (kind !== "person" || !head.members.includes(id)) return;
+    deps.upkeep
+      .run(async () => {
+        if ((await presence.beat(feed.app, id)) && head.members.length <= WATCHED_MAX) {
+          await signalPresent(deps, feed.app, head, id);
+        }
+      })
+      .catch((cause: unknown) => deps.log.error("Presence could not be noted.", cause));
+  };
+
   return {
     listeners: () => feeds.size,
     async subscribe(app, chat, principal, since, sink) {
@@ -150,12 +183,16 @@ export function openChatFeeds(deps: Pick<Deps, "upkeep">): ChatFeeds {
       };
       feed.subscribers.add(holder);
       try {
-        access(await feed.started, principal);
+        announce(feed, access(await feed.started, principal), principal);
         subscriber.through = Math.min(since ?? feed.through, feed.through);
         while (subscriber.through < feed.through) {
           tell(subscriber, await readPage(feed, subscriber.through, access(feed.head, principal)));
         }
         access(feed.head, principal);
+        const present = [...feed.signals.values()]
+          .flatMap((signal) => signalEvents(undefined, signal, deps.clock.now()))
+          .filter((event) => concerns(event, principal.id));
+        if (present.length > 0) sink.send(present);
         feed.subscribers.add(subscriber);
       } finally {
         leave(path, feed, holder);
@@ -163,6 +200,25 @@ export function openChatFeeds(deps: Pick<Deps, "upkeep">): ChatFeeds {
       return () => leave(path, feed, subscriber);
     },
   };
+}
+
+const headIn = (documents: readonly QueryDocumentSnapshot[]): ChatHead | undefined =>
+  documents.find(({ id }) => !isSignal(id))?.data() as ChatHead | undefined;
+
+function broadcast(feed: Feed, events: readonly LiveEvent[]): void {
+  for (const { sink, principal } of feed.subscribers) {
+    const told = events.filter((event) => concerns(event, principal.id));
+    if (told.length > 0) sink.send(told);
+  }
+}
+
+/** Ends the streams of those who may no longer read. */
+function dismiss(feed: Feed, head: ChatHead | undefined): void {
+  for (const subscriber of feed.subscribers) {
+    if (mayRead(head, subscriber.principal)) continue;
+    feed.subscribers.delete(subscriber);
+    subscriber.sink.end();
+  }
 }
 
 function mayRead(head: ChatHead | undefined, principal: Principal): boolean {
@@ -174,50 +230,15 @@ function mayRead(head: ChatHead | undefined, principal: Principal): boolean {
   }
 }
 
-/** Changes of a chat after some revision, and up to which revision they are all there are. */
-interface Page {
-  readonly chat: number;
-  readonly rows: readonly { readonly id: string; readonly stored: StoredMessage }[];
-  readonly head: ChatHead;
-  readonly through: number;
-}
-
 async function readPage(feed: Feed, after: number, head: ChatHead): Promise<Page> {
   const rows = await listChanged(feed.app, feed.chat, after, PAGE);
   const last = rows.at(-1)?.stored.revision ?? after;
-  return {
-    chat: feed.chat,
-    rows,
-    head,
-    through: rows.length === PAGE ? last : Math.max(last, head.revision),
-  };
+  return { head, rows, after, through: rows.length === PAGE ? last : Math.max(last, head.revision) };
 }
 
-/** Tells one subscriber what is new to it, in the order of the revisions. */
-function tell(subscriber: Subscriber, { chat, rows, head, through }: Page): void {
-  const events: LiveEvent[] = rows
-    .filter(({ stored }) => stored.revision > subscriber.through)
-    .map(({ id, stored }) => ({
-      id: stored.revision,
-      event: stored.createdRevision > subscriber.through ? "message.created" : "message.changed",
-      data: { chat, message: messageView(id, stored) },
-    }));
-  if (head.settingsRevision > subscriber.through && head.settingsRevision <= through) {
-    events.push({ id: head.settingsRevision, event: "chat.changed", data: settingsOf(head) });
-    events.sort((a, b) => a.id - b.id);
-  }
-  subscriber.through = Math.max(subscriber.through, through);
+/** Tells one subscriber what is new to it. */
+function tell(subscriber: Subscriber, page: Page): void {
+  const events = changeEvents(page, subscriber.through);
+  subscriber.through = Math.max(subscriber.through, page.through);
   if (events.length > 0) subscriber.sink.send(events);
 }
-
-const settingsOf = (head: ChatHead): object => ({
-  chat: head.number,
-  revision: head.settingsRevision,
-  title: head.title,
-  tags: head.tags,
-  members: head.members,
-  archived: head.archived,
-  pinned: head.pinned,
-  activeBranch: head.activeBranch,
-  branchesCount: head.branchesCount,
-});

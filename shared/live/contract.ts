@@ -6,13 +6,28 @@ export const HEARTBEAT_MS = 15_000;
 /** A stream ends itself before hosting does, after 60 s; the client comes back with its last id. */
 export const STREAM_MS_MAX = 50_000;
 
-/** What a live stream tells. `id` is where to resume: the chat's revision. */
+/** What a live stream tells. */
 export interface LiveEvent {
-  readonly id: number;
-  readonly event: "message.created" | "message.changed" | "chat.changed";
+  /** Where to resume; signals have none, as they are told as they are and not as they were. */
+  readonly id?: number | string;
+  readonly event: "message.created" | "message.changed" | "chat.changed" | "read" | "typing" | "presence";
   readonly data: object;
+}
+
+/** Where a subscriber's events go. */
+export interface Sink {
+  send(events: readonly LiveEvent[]): void;
+  /** No more will come: the subscriber may not read any longer, or the feed has failed. */
+  end(): void;
 }
 
 export const ResumeQuery = z.strictObject({
   after: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
+  /** In place of the access token, which must not stand in an address. */
+  ticket: z.string().max(2000).optional(),
+});
+
+export const PersonResumeQuery = z.strictObject({
+  after: z.string().max(4000).optional(),
+  ticket: z.string().max(2000).optional(),
 });

@@ -8,7 +8,9 @@ export const getReads = endpoint({
   path: "/v1/apps/{app}/chats/{chat}/reads",
   access: "chat:read",
   params: ChatParams,
-  answer: z.object({ data: z.array(z.object({ user: z.string(), number: z.number() })) }),
+  answer: z.object({
+    data: z.array(z.object({ user: z.string(), number: z.number(), delivered: z.number() })),
+  }),
   async handle({ deps, app, principal, params }) {
     return ok({ data: await readReads(deps, app, principal, params.chat) });
   },

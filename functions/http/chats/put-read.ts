@@ -1,7 +1,5 @@
-import { z } from "zod";
-import { markRead } from "../../../shared/chat/change-chat.ts";
-import { MessageNumber } from "../../../shared/chat/contract.ts";
-import { readAccessible } from "../../../shared/chat/read-messages.ts";
+import { Marks } from "../../../shared/chat/contract.ts";
+import { mark } from "../../../shared/chat/signal.ts";
 import { endpoint, noContent } from "../../runtime/endpoint.ts";
 import { ChatParams } from "../parameters.ts";
 
@@ -10,10 +8,9 @@ export const putRead = endpoint({
   path: "/v1/apps/{app}/chats/{chat}/read",
   access: "chat:read",
   params: ChatParams,
-  body: z.strictObject({ number: MessageNumber }),
+  body: Marks,
   async handle({ deps, app, principal, params, body }) {
-    const head = await readAccessible(deps, app, principal, params.chat);
-    await markRead(app, principal, head, body.number);
+    await mark(deps, app, principal, params.chat, body);
     return noContent;
   },
 });

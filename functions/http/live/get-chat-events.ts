@@ -4,10 +4,11 @@ import { eventStream } from "../../runtime/event-stream.ts";
 import { ChatParams } from "../parameters.ts";
 
 /** The live changes of a chat, as server-sent events resumed by `Last-Event-ID` or `?after=`. */
-export const getEvents = endpoint({
+export const getChatEvents = endpoint({
   method: "GET",
   path: "/v1/apps/{app}/chats/{chat}/events",
   access: "message:read",
+  ticket: true,
   params: ChatParams,
   query: ResumeQuery,
   async handle({ deps, app, principal, params, query, headers }) {

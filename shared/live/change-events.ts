@@ -1,0 +1,46 @@
+import type { ChatHead } from "../chat/head.ts";
+import { messageView, type StoredMessage } from "../chat/message.ts";
+import type { LiveEvent } from "./contract.ts";
+
+/** The changes of a chat after one revision, and up to another all there are. */
+export interface Page {
+  readonly head: ChatHead;
+  readonly rows: readonly { readonly id: string; readonly stored: StoredMessage }[];
+  readonly after: number;
+  readonly through: number;
+}
+
+/** An event with the revision that it tells of. */
+export interface ChangeEvent extends LiveEvent {
+  readonly id: number;
+}
+
+/** What a page tells to somebody who knows everything up to a revision, in the order of the revisions. */
+export function changeEvents({ head, rows, through }: Page, known: number): ChangeEvent[] {
+  const events = rows
+    .filter(({ stored }) => stored.revision > known)
+    .map(
+      ({ id, stored }): ChangeEvent => ({
+        id: stored.revision,
+        event: stored.createdRevision > known ? "message.created" : "message.changed",
+        data: { chat: head.number, message: messageView(id, stored) },
+      }),
+    );
+  if (head.settingsRevision > known && head.settingsRevision <= through) {
+    events.push({ id: head.settingsRevision, event: "chat.changed", data: settingsOf(head) });
+    events.sort((a, b) => a.id - b.id);
+  }
+  return events;
+}
+
+const settingsOf = (head: ChatHead): object => ({
+  chat: head.number,
+  revision: head.settingsRevision,
+  title: head.title,
+  tags: head.tags,
+  members: head.members,
+  archived: head.archived,
+  pinned: head.pinned,
+  activeBranch: head.activeBranch,
+  branchesCount: head.branchesCount,
+});

@@ -1,0 +1,278 @@
+import type { ChatHead } from "../chat/head.ts";
+import { isSignal, type StoredSignal } from "../chat/signal.ts";
+import { chatsChangedSince, listChanged, lowestRevisionSince, readServerTime } from "../chat/store.ts";
+import type { App } from "../identity/app.ts";
+import type { Principal } from "../identity/principal.ts";
+import type { Deps } from "../platform/deps.ts";
+import type { QueryDocumentSnapshot, Timestamp } from "../platform/firestore.ts";
+import { READ_MS_MAX, within } from "../platform/within.ts";
+import { changeEvents, type Page } from "./change-events.ts";
+import type { LiveEvent, Sink } from "./contract.ts";
+import { createPersonCursor, OVERLAP_MS, type PersonCursor, type Position } from "./person-cursor.ts";
+import type { Presence, Watch } from "./presence.ts";
+import { concerns, hasCome, signalEvents } from "./signal-events.ts";
+
+/**
+ * The live changes of all chats of a person. All their streams in an instance share one Firestore listener, on
+ * what has changed of late among the chats that they are a member of, and on what is signalled there.
+ */
+export interface PersonFeeds {
+  /**
+   * Tells the sink what has changed since the position, and then whatever comes; without one only what comes.
+   * Costs 1 read, and 1 for each chat and signal of the last OVERLAP_MS, for the first stream of a person in an
+   * instance. A past costs 1 read for each chat and signal changed since, and for each chat at most 2 queries and 1 read for each
+   * changed message. Each change then costs 1 read, 1 query (2 in a chat that is new to the feed) and 1 read for
+   * each changed message, each signal 1 read.
+   */
+  subscribe(app: App, person: Principal, since: Position | undefined, sink: Sink): Promise<() => void>;
+  /** How many listeners are open. */
+  listeners(): number;
+}
+
+interface Subscriber {
+  readonly sink: Sink;
+  readonly cursor: PersonCursor;
+  /** Pages that wait until the past has been told. */
+  queue: Page[] | undefined;
+}
+
+interface Feed {
+  readonly app: App;
+  readonly person: string;
+  readonly subscribers: Set<Subscriber>;
+  readonly started: Promise<void>;
+  /** The newest heads of the chats that have changes still to be told, and since when by Firestore's clock. */
+  readonly pending: Map<number, { readonly head: Head; readonly sinceMs: number }>;
+  readonly signals: Map<string, StoredSignal>;
+  /** Chat → everything up to this revision has been read. */
+  readonly read: Map<number, number>;
+  readonly watches: Map<number, Watch>;
+  /** Changes before this moment of Firestore's clock are not the feed's. */
+  openedMs: number;
+  pumping: boolean;
+  stop(): void;
+}
+
+type Head = ChatHead & { readonly changedAt: Timestamp };
+
+const PAGE = 200;
+/** Direct chats whose other side is watched: those that changed last. */
+const WATCHED_CHATS_MAX = 20;
+
+export function openPersonFeeds(
+  deps: Pick<Deps, "upkeep" | "clock" | "log">,
+  presence: Presence,
+): PersonFeeds {
+  const feeds = new Map<string, Feed>();
+  const end = (feed: Feed): void => {
+    feed.stop();
+    for (const { sink } of feed.subscribers) sink.end();
+    feed.subscribers.clear();
+  };
+  deps.upkeep.onClose(() => {
+    for (const feed of feeds.values()) end(feed);
+    feeds.clear();
+  });
+
+  const leave = (path: string, feed: Feed, subscriber: Subscriber): void => {
+    feed.subscribers.delete(subscriber);
+    if (feed.subscribers.size > 0 || feeds.get(path) !== feed) return;
+    feeds.delete(path);
+    feed.stop();
+  };
+
+  const heedSignal = (feed: Feed, signal: StoredSignal): void => {
+    const key = `${signal.number}.${signal.user}`;
+    const before = feed.signals.get(key);
+    feed.signals.set(key, signal);
+    broadcast(feed, signalEvents(before, signal, deps.clock.now()));
+    if (hasCome(before, signal)) feed.watches.get(signal.number)?.look(signal.user);
+  };
+
+  const watchOther = (feed: Feed, { number, kind, members }: Head): void => {
+    if (kind !== "direct" || feed.watches.has(number)) return;
+    const others = members.filter((id) => id !== feed.person);
+    feed.watches.set(
+      number,
+      presence.watch(feed.app, others, (event) => broadcast(feed, [event])),
+    );
+    const [oldest] = feed.watches.keys();
+    if (feed.watches.size <= WATCHED_CHATS_MAX || oldest === undefined) return;
+    feed.watches.get(oldest)?.stop();
+    feed.watches.delete(oldest);
+  };
+
+  const heed = (feed: Feed, document: QueryDocumentSnapshot, wasThere: boolean): void => {
+    if (isSignal(document.id)) {
+      const signal = document.data() as StoredSignal;
+      if (wasThere) feed.signals.set(`${signal.number}.${signal.user}`, signal);
+      else heedSignal(feed, signal);
+      return;
+    }
+    const head = document.data() as Head;
+    watchOther(feed, head);
+    // What was there at the beginning is read by those who say where they left off.
+    if (wasThere) feed.read.set(head.number, head.revision);
+    else {
+      const sinceMs = feed.pending.get(head.number)?.sinceMs ?? head.changedAt.toMillis();
+      feed.pending.set(head.number, { head, sinceMs });
+    }
+  };
+
+  const open = (path: string, app: App, person: string): Feed => {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    promise.catch(() => undefined);
+    const feed: Feed = {
+      app,
+      person,
+      subscribers: new Set(),
+      started: promise,
+      pending: new Map(),
+      signals: new Map(),
+      read: new Map(),
+      watches: new Map(),
+      openedMs: 0,
+      pumping: false,
+      stop: () => undefined,
+    };
+    const fail = (cause: unknown): void => {
+      reject(cause);
+      if (feeds.get(path) === feed) feeds.delete(path);
+      end(feed);
+    };
+    const listen = async (): Promise<void> => {
+      feed.openedMs = (await readServerTime(app, person)) - OVERLAP_MS;
+      if (feeds.get(path) !== feed) return;
+      let isFirst = true;
+      const stop = chatsChangedSince(app, person, feed.openedMs).onSnapshot((snapshot) => {
+        for (const { type, doc } of snapshot.docChanges()) if (type !== "removed") heed(feed, doc, isFirst);
+        isFirst = false;
+        resolve();
+        pump(feed).catch(fail);
+      }, fail);
+      feed.stop = () => {
+        stop();
+        for (const watch of feed.watches.values()) watch.stop();
+      };
+    };
+    feeds.set(path, feed);
+    void deps.upkeep.run(() => listen().catch(fail));
+    return feed;
+  };
+
+  /** Lets others know that the person has come; whether that works changes nothing for them. */
+  const noteComing = ({ app }: Feed, { kind, id }: Principal): void => {
+    if (kind !== "person") return;
+    deps.upkeep
+      .run(() => presence.beat(app, id))
+      .catch((cause: unknown) => deps.log.error("Presence could not be noted.", cause));
+  };
+
+  const tellPast = async (feed: Feed, { sink, cursor }: Subscriber, { ms }: Position): Promise<void> => {
+    const sinceMs = ms - OVERLAP_MS;
+    const found = await within(READ_MS_MAX, chatsChangedSince(feed.app, feed.person, sinceMs).get());
+    for (const document of found.docs) {
+      if (isSignal(document.id)) {
+        const events = signalEvents(undefined, document.data() as StoredSignal, deps.clock.now());
+        const told = events.filter((event) => concerns(event, feed.person));
+        if (told.length > 0) sink.send(told);
+        continue;
+      }
+      const head = document.data() as Head;
+      let after = cursor.told(head.number) ?? (await baseOf(feed.app, head, sinceMs));
+      while (after < head.revision) {
+        const page = await readPage(feed.app, head, after);
+        tell({ sink, cursor }, page, ms);
+        after = page.through;
+      }
+    }
+  };
+
+  return {
+    listeners: () => feeds.size,
+    async subscribe(app, person, since, sink) {
+      const path = `${app.id}/${person.id}`;
+      const feed = feeds.get(path) ?? open(path, app, person.id);
+      const subscriber: Subscriber = { sink, cursor: createPersonCursor(since), queue: [] };
+      feed.subscribers.add(subscriber);
+      try {
+        await feed.started;
+        noteComing(feed, person);
+        if (since !== undefined) await tellPast(feed, subscriber, since);
+      } catch (cause) {
+        leave(path, feed, subscriber);
+        throw cause;
+      }
+      const waited = subscriber.queue ?? [];
+      subscriber.queue = undefined;
+      for (const page of waited) tell(subscriber, page, floorOf(feed));
+      return () => leave(path, feed, subscriber);
+    },
+  };
+}
+
+/** Signals tell how things stand, so those who are still catching up hear them too. */
+function broadcast(feed: Feed, events: readonly LiveEvent[]): void {
+  const told = events.filter((event) => concerns(event, feed.person));
+  if (told.length === 0) return;
+  for (const { sink } of feed.subscribers) sink.send(told);
+}
+
+/** Reads and tells what is new, chat by chat. */
+async function pump(feed: Feed): Promise<void> {
+  if (feed.pumping) return;
+  feed.pumping = true;
+  try {
+    for (let next = first(feed); next !== undefined; next = first(feed)) {
+      const { head } = next;
+      const after = feed.read.get(head.number) ?? (await baseOf(feed.app, head, feed.openedMs));
+      if (after < head.revision) {
+        const page = await readPage(feed.app, head, after);
+        feed.read.set(head.number, page.through);
+        for (const subscriber of feed.subscribers) {
+          if (subscriber.queue === undefined) tell(subscriber, page, floorOf(feed));
+          else subscriber.queue.push(page);
+        }
+      }
+      const reached = feed.read.get(head.number) ?? after;
+      if ((feed.pending.get(head.number)?.head.revision ?? 0) <= reached) feed.pending.delete(head.number);
+    }
+  } finally {
+    feed.pumping = false;
+  }
+}
+
+function first(feed: Feed): { readonly head: Head } | undefined {
+  for (const next of feed.pending.values()) return next;
+  return undefined;
+}
+
+/** Of what changed after this moment, something may still have to be told. */
+const floorOf = (feed: Feed): number =>
+  [...feed.pending.values()].reduce((floor, { sinceMs }) => Math.min(floor, sinceMs), Infinity);
+
+/** The revision before the first change since a moment. 1 query. */
+async function baseOf(app: App, head: Head, sinceMs: number): Promise<number> {
+  const lowest = (await lowestRevisionSince(app, head.number, sinceMs)) ?? head.revision + 1;
+  const settings = head.settingsAt.toMillis() > sinceMs ? head.settingsRevision : head.revision + 1;
+  return Math.min(lowest, settings) - 1;
+}
+
+async function readPage(app: App, head: Head, after: number): Promise<Page> {
+  const rows = await listChanged(app, head.number, after, PAGE);
+  const last = rows.at(-1)?.stored.revision ?? after;
+  return { head, rows, after, through: rows.length === PAGE ? last : Math.max(last, head.revision) };
+}
+
+function tell({ sink, cursor }: Pick<Subscriber, "sink" | "cursor">, page: Page, floorMs: number): void {
+  const { number, changedAt } = page.head as Head;
+  const known = cursor.told(number) ?? page.after;
+  if (known >= page.through) return;
+  const changedMs = changedAt.toMillis();
+  const events = changeEvents(page, known).map((event): LiveEvent => {
+    cursor.advance(number, event.id, changedMs);
+    return { ...event, id: cursor.id(floorMs) };
+  });
+  cursor.advance(number, page.through, changedMs);
+  if (events.length > 0) sink.send(events);
+}

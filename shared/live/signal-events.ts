@@ -1,0 +1,29 @@
+import type { StoredSignal } from "../chat/signal.ts";
+import type { LiveEvent } from "./contract.ts";
+
+/** What is new in a signal to somebody who knew the one before; of a new one, what still holds. */
+export function signalEvents(
+  before: StoredSignal | undefined,
+  now: StoredSignal,
+  nowMs: number,
+): LiveEvent[] {
+  const events: LiveEvent[] = [];
+  const { number: chat, user, read = 0, delivered = 0, typingUntil } = now;
+  if (read > (before?.read ?? 0) || delivered > (before?.delivered ?? 0)) {
+    events.push({ event: "read", data: { chat, user, number: read, delivered: Math.max(read, delivered) } });
+  }
+  if (now.left && before === undefined) events.push({ event: "chat.changed", data: { chat, removed: true } });
+  const untilMs = typingUntil?.toMillis() ?? 0;
+  if (untilMs > nowMs && untilMs !== (before?.typingUntil?.toMillis() ?? 0)) {
+    events.push({ event: "typing", data: { chat, user, until: new Date(untilMs).toISOString() } });
+  }
+  return events;
+}
+
+/** Nobody has to be told that they are there or typing themselves. */
+export const concerns = ({ event, data }: LiveEvent, person: string): boolean =>
+  event === "read" || (data as { user?: string }).user !== person;
+
+/** Whether the person has just opened a stream. */
+export const hasCome = (before: StoredSignal | undefined, now: StoredSignal): boolean =>
+  (now.presentAt?.toMillis() ?? 0) > (before?.presentAt?.toMillis() ?? 0);
