@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { Client, credentials } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openFirestore } from "./firestore/server.ts";
@@ -94,4 +94,27 @@ describe.each(SERVICES)("the README about $proto", ({ folder, protos, proto }) =
 test("an RPC that no proto has answers UNIMPLEMENTED", async () => {
   expect(await statusOf("google.firestore.v1.Firestore", "Guess")).toBe(UNIMPLEMENTED);
   expect(await statusOf("google.unknown.v1.Unknown", "Guess")).toBe(UNIMPLEMENTED);
+});
+
+/** The test files that each README's table of behaviours names, from this folder. */
+function namedTests(): string[] {
+  const folders = readdirSync(new URL(".", import.meta.url), { withFileTypes: true });
+  return folders.flatMap(({ name }) => {
+    const readme = new URL(`${name}/README.md`, import.meta.url);
+    const text = existsSync(readme) ? readFileSync(readme, "utf8") : "";
+    const [, section = ""] = text.split("\n## Behaviour and its tests\n");
+    const files = section.split("\n## ")[0]?.match(/[\w./-]+\.test\.ts/g) ?? [];
+    return [...new Set(files)].map((file) => `${name}/${file}`);
+  });
+}
+
+test.each(namedTests())("a README names the test %s, which exists", (file) => {
+  expect(existsSync(new URL(file, import.meta.url))).toBe(true);
+});
+
+test("the README of the Firestore emulator names all its tests", () => {
+  const files = readdirSync(new URL("firestore", import.meta.url)).filter((file) =>
+    file.endsWith(".test.ts"),
+  );
+  expect(files.filter((file) => !namedTests().includes(`firestore/${file}`))).toEqual([]);
 });
