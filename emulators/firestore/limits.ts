@@ -63,6 +63,8 @@ export const VERSIONS_KEPT_MAX = 1_000_000;
 export const LISTEN_QUIET_MS = 30_000;
 /** Ours: messages a slow listener may owe before its stream ends and it resumes by token. */
 export const LISTEN_BACKLOG_MAX = 20_000;
+/** Ours: the same in bytes. */
+export const LISTEN_BACKLOG_BYTES_MAX = 16 * 1024 * 1024;
 /** Ours: how long a Write stream without a connection can be resumed. */
 export const WRITE_STREAM_RESUME_MS = 60_000;
 /** Ours: answers of a Write stream that its client may leave unacknowledged. */
