@@ -130,11 +130,12 @@ export async function listDocuments(
 /** In a read-write transaction, what a listing shows is locked and where it looked is guarded. */
 async function lockedPage(
   state: FirestoreState,
-  { database, transaction, at }: Reading,
+  { database, transaction, at, looked }: Reading,
   query: Query,
   pageAt: (at: Micros) => Page,
   call: Call,
 ): Promise<Page> {
+  looked?.queries.push(query);
   if (transaction === undefined) return pageAt(at ?? state.readTime(database));
   const { locks } = state.transactionsOf(database.name);
   transaction.queries.push(query);

@@ -1,11 +1,11 @@
 import type { Call, Kernel, Message } from "../kernel/grpc.ts";
 import { RpcError } from "../kernel/rpc-error.ts";
-import { type DocumentPath, parseDatabase, parseDocumentName, segmentKey } from "./path.ts";
+import { type DocumentPath, documentName, parseDatabase, parseDocumentName, segmentKey } from "./path.ts";
 import { batchGetResponse, documentMessage, maskedFields } from "./respond.ts";
 import type { FirestoreState } from "./state.ts";
 import type { DatabaseRow, StoredDocument } from "./store.ts";
 import { type Micros, microsOf } from "./time.ts";
-import { parseTransactionOptions, type Transaction } from "./transaction.ts";
+import { type Looked, parseTransactionOptions, type Transaction } from "./transaction.ts";
 import { parseMask } from "./write-parse.ts";
 
 /** How a request reads: in a transaction, at a time, or simply now. */
@@ -17,32 +17,32 @@ export interface Reading {
   readonly at: Micros | undefined;
   /** The id of a transaction that began with this request. */
   readonly begun: Buffer | undefined;
+  /** Where an optimistic transaction notes what it looks at. */
+  readonly looked: Looked | undefined;
+}
+
+function readingIn(database: DatabaseRow, transaction: Transaction, begun: Buffer | undefined): Reading {
+  const { readTime, looked } = transaction;
+  const at = readTime ?? looked?.at;
+  return { database, transaction: at === undefined ? transaction : undefined, at, begun, looked };
 }
 
 export function startReading(state: FirestoreState, databaseName: string, request: Message): Reading {
   const database = state.store.databaseRow(databaseName);
   const transactions = state.transactionsOf(databaseName);
   switch (request.consistencySelector) {
-    case "transaction": {
-      const transaction = transactions.find(request.transaction);
-      const { readTime } = transaction;
-      return readTime === undefined
-        ? { database, transaction, at: undefined, begun: undefined }
-        : { database, transaction: undefined, at: readTime, begun: undefined };
-    }
+    case "transaction":
+      return readingIn(database, transactions.find(request.transaction), undefined);
     case "newTransaction": {
       const transaction = beginTransaction(state, database, request.newTransaction, true);
-      const begun = transaction.id;
-      return transaction.readTime === undefined
-        ? { database, transaction, at: undefined, begun }
-        : { database, transaction: undefined, at: transaction.readTime, begun };
+      return readingIn(database, transaction, transaction.id);
     }
     case "readTime": {
       const at = state.checkReadTime(database, microsOf(request.readTime));
-      return { database, transaction: undefined, at, begun: undefined };
+      return { database, transaction: undefined, at, begun: undefined, looked: undefined };
     }
     default:
-      return { database, transaction: undefined, at: undefined, begun: undefined };
+      return { database, transaction: undefined, at: undefined, begun: undefined, looked: undefined };
   }
 }
 
@@ -92,7 +92,12 @@ async function lockedTime(
   paths: readonly DocumentPath[],
   call: Call,
 ): Promise<Micros> {
-  const { database, transaction, at } = reading;
+  const { database, transaction, at, looked } = reading;
+  if (looked !== undefined) {
+    for (const { collection, id } of paths) {
+      looked.documents.add(documentName(database.name, `${collection}/${id}`));
+    }
+  }
   if (transaction !== undefined) {
     const documents = paths.map(({ collection, id }) => `${collection}/${id}`);
     const { locks } = state.transactionsOf(database.name);

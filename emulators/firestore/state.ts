@@ -4,7 +4,8 @@ import { RpcError } from "../kernel/rpc-error.ts";
 import { IndexCatalog } from "./catalog.ts";
 import type { IndexFile } from "./index-file.ts";
 import { READ_TIME_WINDOW_MS } from "./limits.ts";
-import type { Holder } from "./locks.ts";
+import { contention, type Holder } from "./locks.ts";
+import { hasChanged } from "./optimistic.ts";
 import { QueryEngine } from "./run.ts";
 import { prepareSchema } from "./schema.ts";
 import { IndexSettler } from "./settle.ts";
@@ -133,6 +134,8 @@ export class FirestoreState {
       const documents = [...new Set(writes.map(({ path }) => `${path.collection}/${path.id}`))];
       await transactions.locks.acquire(holder, documents, "write", signal());
       for (;;) {
+        const { looked } = transaction ?? {};
+        if (looked !== undefined && hasChanged(this, database, looked)) throw contention();
         const draft = this.writer.draft(database, writes, this.commitTime(database));
         const searcher = transactions.searcher(draft.changes, holder);
         if (searcher === undefined) {

@@ -261,3 +261,34 @@ test("read-only transactions refuse writes", async () => {
   const commit = firestore.call("Commit", { database, transaction: begun.transaction, writes });
   await expect(commit).rejects.toMatchObject({ code: INVALID_ARGUMENT });
 });
+
+test("an optimistic one waits for nobody and commits only if what it read is as it was", async () => {
+  const database = databaseOf(client);
+  const documents = [`${database}/documents/o/read`];
+  const from = [{ collectionId: "o" }];
+  const writes = [{ update: { name: `${database}/documents/o/written` } }];
+  const begin = async (): Promise<unknown> => {
+    const options = { readWrite: { concurrencyMode: "OPTIMISTIC" } };
+    return (await firestore.call("BeginTransaction", { database, options }))[0].transaction;
+  };
+  const read = (transaction: unknown): Promise<Message[]> =>
+    firestore.call("BatchGetDocuments", { database, documents, transaction });
+  const search = (transaction: unknown): Promise<Message[]> =>
+    firestore.call("RunQuery", { parent: `${database}/documents`, structuredQuery: { from }, transaction });
+  const commit = (transaction: unknown): Promise<number> =>
+    firestore.call("Commit", { database, transaction, writes }).then(
+      () => OK,
+      (cause: { code: number }) => cause.code,
+    );
+  const [reader, rival, searcher, lucky] = [await begin(), await begin(), await begin(), await begin()];
+  await Promise.all([read(reader), read(rival), search(searcher), read(lucky)]);
+  expect(await commit(lucky)).toBe(OK);
+  expect(await commit(searcher)).toBe(ABORTED);
+  await client.doc("o/read").set({ n: 1 });
+  expect((await read(rival))[0]).toHaveProperty("missing");
+  expect([await commit(reader), await commit(rival)]).toEqual([ABORTED, ABORTED]);
+  const again = await begin();
+  await Promise.all([read(again), search(again)]);
+  await client.doc("elsewhere/one").set({ n: 1 });
+  expect(await commit(again)).toBe(OK);
+});

@@ -8,6 +8,14 @@ import type { Query } from "./query.ts";
 import { type Micros, microsOf } from "./time.ts";
 import type { Change } from "./write-apply.ts";
 
+/** What an optimistic transaction has looked at, all of it as of one time. */
+export interface Looked {
+  readonly at: Micros;
+  /** Names of documents, existing or not. */
+  readonly documents: Set<string>;
+  readonly queries: Query[];
+}
+
 /** A transaction as it runs. */
 export interface Transaction extends Holder {
   readonly id: Buffer;
@@ -15,6 +23,8 @@ export interface Transaction extends Holder {
   readonly readTime: Micros | undefined;
   /** What it searched: others may not change what these would find. */
   readonly queries: Query[];
+  /** An optimistic one locks nothing that it reads, and commits if that has not changed meanwhile. */
+  readonly looked: Looked | undefined;
   aborted: boolean;
 }
 
@@ -22,16 +32,30 @@ interface TransactionOptions {
   readonly readOnly: boolean;
   readonly readTime: Micros | undefined;
   readonly retries: Buffer | undefined;
+  readonly optimistic: boolean;
 }
+
+/** `OPTIMISTIC` in `TransactionOptions.ConcurrencyMode`. */
+const OPTIMISTIC = 1;
 
 /** `newTransaction` reads only unless it says otherwise; BeginTransaction is the other way round. */
 export function parseTransactionOptions(message: Message, readOnlyByDefault: boolean): TransactionOptions {
   if (message?.mode === "readOnly" || (message?.mode === undefined && readOnlyByDefault)) {
     const time = message?.readOnly?.readTime;
-    return { readOnly: true, readTime: time ? microsOf(time) : undefined, retries: undefined };
+    return {
+      readOnly: true,
+      readTime: time ? microsOf(time) : undefined,
+      retries: undefined,
+      optimistic: false,
+    };
   }
-  const retries = message?.readWrite?.retryTransaction;
-  return { readOnly: false, readTime: undefined, retries: retries?.length > 0 ? retries : undefined };
+  const { retryTransaction, concurrencyMode } = message?.readWrite ?? {};
+  return {
+    readOnly: false,
+    readTime: undefined,
+    retries: retryTransaction?.length > 0 ? retryTransaction : undefined,
+    optimistic: concurrencyMode === OPTIMISTIC,
+  };
 }
 
 interface Live {
@@ -70,6 +94,7 @@ export class Transactions {
       passing: false,
       readTime: options.readOnly ? (options.readTime ?? now) : undefined,
       queries: [],
+      looked: options.optimistic ? { at: now, documents: new Set(), queries: [] } : undefined,
       held: new Set(),
       waits: new Set(),
       aborted: false,
