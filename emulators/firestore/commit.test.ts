@@ -101,6 +101,36 @@ describe("preconditions", () => {
     await expect(client.doc("a/none").delete({ exists: true })).rejects.toMatchObject({ code: NOT_FOUND });
   });
 
+  test("verify refuses the commit unless the document is as said, and writes nothing", async () => {
+    const database = databaseOf(client);
+    const nameOf = (path: string): string => `${database}/documents/${path}`;
+    const { writeTime } = await client.doc("a/verified").set({ n: 1 });
+    const updateTime = { seconds: writeTime.seconds, nanos: writeTime.nanoseconds };
+    // The published protos lack `verify`, so the other side of REST is asked.
+    const commit = async (currentDocument: object, path = "a/verified"): Promise<number> => {
+      const response = await fetch(
+        `http://127.0.0.1:${firestore.server.port}/v1/${database}/documents:commit`,
+        {
+          method: "POST",
+          body: JSON.stringify({
+            writes: [
+              { verify: nameOf(path), currentDocument },
+              { update: { name: nameOf("a/beside"), fields: {} } },
+            ],
+          }),
+        },
+      );
+      return response.status;
+    };
+    expect(await commit({ updateTime: "2020-01-01T00:00:00Z" })).toBe(400);
+    expect(await commit({ exists: true }, "a/missing")).toBe(404);
+    expect((await client.doc("a/beside").get()).exists).toBe(false);
+    const micros = String(updateTime.nanos / 1_000).padStart(6, "0");
+    const time = new Date(updateTime.seconds * 1_000).toISOString().slice(0, 19);
+    expect(await commit({ updateTime: `${time}.${micros}Z` })).toBe(200);
+    expect((await client.doc("a/verified").get()).updateTime?.isEqual(writeTime)).toBe(true);
+  });
+
   test("an update time that is not the last is refused, the last is accepted", async () => {
     const document = client.doc("a/b");
     const first = await document.set({ n: 1 });

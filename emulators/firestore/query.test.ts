@@ -1,5 +1,6 @@
 import { FieldPath, Filter, type Firestore, type Query } from "@google-cloud/firestore";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Message } from "../kernel/grpc.ts";
 import { databaseOf, projectIdOf, startFirestore, type TestFirestore } from "./testing.ts";
 
 let firestore: TestFirestore;
@@ -91,6 +92,22 @@ test("offset, limit and limitToLast cut the results", async () => {
   expect(await ids(query.offset(1).limit(2))).toEqual(["sf", "la"]);
   expect(await ids(query.limitToLast(2))).toEqual(["tok", "bj"]);
   expect(await ids(query.limit(0))).toEqual([]);
+});
+
+test("a stream brings the results one by one, and says what an offset left out", async () => {
+  const streamed: string[] = [];
+  for await (const snapshot of cities().orderBy("population").limit(3).stream()) {
+    streamed.push((snapshot as unknown as { readonly id: string }).id);
+  }
+  expect(streamed).toEqual(["dc", "sf", "la"]);
+  const [first, ...others] = (await structured({
+    from: [{ collectionId: "cities" }],
+    offset: 3,
+  })) as Message[];
+  expect(first).toMatchObject({ skippedResults: 3, document: { name: expect.stringMatching(/sf$/) } });
+  expect(others).toHaveLength(1);
+  const none = await structured({ from: [{ collectionId: "cities" }], offset: 9 });
+  expect(none).toEqual([{ skippedResults: 5, readTime: expect.anything() }]);
 });
 
 test("names are compared, ranged over and listed", async () => {
