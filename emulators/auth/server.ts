@@ -6,6 +6,7 @@ import { followLink } from "./action.ts";
 import { type AuthCore, type Body, type Call, textOf } from "./core.ts";
 import { AuthError, errorBody, missingKey, unauthenticated } from "./failure.ts";
 import { BODY_BYTES_MAX, CERTIFICATES_SECONDS } from "./limits.ts";
+import { projectOfCall } from "./project-of.ts";
 import { findRoute, type Route } from "./routes.ts";
 import { newSigningKeyPem, signingKeyOf } from "./signing-key.ts";
 import { type AuthState, openState } from "./state.ts";
@@ -57,7 +58,7 @@ export function openAuth(kernel: Kernel, { path, project, idTokens = "by-path" }
 
   const answer = async (request: IncomingMessage): Promise<Reply | "hang" | "drop"> => {
     try {
-      const url = new URL(request.url ?? "/", `http://${request.headers.host ?? "localhost"}`);
+      const url = urlOf(request);
       const certificates = CERTIFICATE_PATHS[url.pathname.replace(/^\/www\.googleapis\.com/, "")];
       if (certificates !== undefined && request.method === "GET") {
         return {
@@ -97,6 +98,17 @@ export function openAuth(kernel: Kernel, { path, project, idTokens = "by-path" }
     },
     close: () => state.database.close(),
   };
+}
+
+/** The URL that is asked for; refused where its host is none, or an escape in its path. */
+function urlOf({ url, headers }: IncomingMessage): URL {
+  try {
+    const parsed = new URL(url ?? "/", `http://${headers.host ?? "localhost"}`);
+    decodeURIComponent(parsed.pathname);
+    return parsed;
+  } catch {
+    throw new AuthError("Invalid URL.");
+  }
 }
 
 /** The key's PEM in the database; it is on disk before anything has been signed with it. */
@@ -161,7 +173,11 @@ function callOf(core: AuthCore, { request, url, route, project, idTokens, body }
   const idToken = textOf(body, "idToken");
   const tenant =
     route.tenant ?? textOf(body, "tenantId") ?? (idToken === undefined ? "" : tenantOf(core, idToken));
-  const named = route.project ?? (bearer ? textOf(body, "targetProjectId") : undefined) ?? project;
+  const key = url.searchParams.get("key") ?? "";
+  const named =
+    route.project ??
+    (bearer ? textOf(body, "targetProjectId") : undefined) ??
+    projectOfCall(core, { body, key, tenant }, project);
   if (tenant !== "" && core.state.document(named, "tenant", tenant) === undefined)
     throw new AuthError("TENANT_NOT_FOUND");
   // A bearer of an ID token's call is still the person whom the token names.

@@ -41,6 +41,10 @@ export interface AuthState {
   /** In the order of their ids, behind the given one. */
   accounts(realm: Realm, after: string, limit: number): Account[];
   countAccounts(realm: Realm | undefined): number;
+  /** Whether there is an account in the project itself. */
+  hasPeople(project: string): boolean;
+  /** Where somebody outside of tenants has the id or the e-mail; "" for none. */
+  projectsKnowing(localId: string, email: string): string[];
   putAccount(realm: Realm, account: Account): void;
   /** Takes its refresh tokens along. */
   removeAccount(realm: Realm, localId: string): void;
@@ -56,6 +60,7 @@ export interface AuthState {
   document(project: string, kind: string, name: string): Document | undefined;
   documents(project: string, kind: string): Document[];
   putDocument(project: string, kind: string, name: string, value: Document): void;
+  projectsWithTenant(tenant: string): string[];
   removeDocument(project: string, kind: string, name: string): void;
   /** Forgets all accounts of a project and what hangs on them. */
   clearProject(project: string): void;
@@ -71,6 +76,8 @@ const SCHEMA = `
   -- Not unique: a project may allow several accounts of one e-mail.
   CREATE INDEX IF NOT EXISTS accountsByEmail ON accounts (project, tenant, email) WHERE email IS NOT NULL;
   CREATE UNIQUE INDEX IF NOT EXISTS accountsByPhone ON accounts (project, tenant, phoneNumber) WHERE phoneNumber IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS accountsById ON accounts (localId);
+  CREATE INDEX IF NOT EXISTS accountsByAddress ON accounts (email) WHERE email IS NOT NULL;
   CREATE TABLE IF NOT EXISTS links (
     project TEXT NOT NULL, tenant TEXT NOT NULL, providerId TEXT NOT NULL, rawId TEXT NOT NULL, localId TEXT NOT NULL,
     PRIMARY KEY (project, tenant, providerId, rawId)
@@ -107,7 +114,7 @@ export function openState(path: string | undefined): AuthState {
     database,
     ...accountRows(database, read, run),
     ...codeRows(read, run),
-    ...documentRows(read, run),
+    ...documentRows(database, read, run),
     clearProject(project) {
       for (const table of ["accounts", "links", "oobCodes", "grants"]) {
         database.sql.prepare(`DELETE FROM ${table} WHERE project = ?`).run(project);
@@ -131,6 +138,10 @@ function accountRows({ sql }: Database, read: Read, run: Run) {
   const page = read<Account>(`SELECT account ${where} AND localId > ? ORDER BY localId LIMIT ?`);
   const count = sql.prepare(`SELECT count(*) AS count ${where}`);
   const countAll = sql.prepare("SELECT count(*) AS count FROM accounts");
+  const people = sql.prepare(`SELECT 1 ${where} LIMIT 1`);
+  const knowing = sql.prepare(`
+    SELECT project FROM accounts WHERE localId = ?1 AND tenant = ''
+    UNION SELECT project FROM accounts WHERE email = ?2 AND tenant = ''`);
   const put = run("INSERT OR REPLACE INTO accounts VALUES (?, ?, ?, ?, ?, ?)");
   const remove = run("DELETE FROM accounts WHERE project = ? AND tenant = ? AND localId = ?");
   const unlink = run("DELETE FROM links WHERE project = ? AND tenant = ? AND localId = ?");
@@ -146,6 +157,9 @@ function accountRows({ sql }: Database, read: Read, run: Run) {
       page(project, tenant, after, limit),
     countAccounts: (realm: Realm | undefined) =>
       Number((realm === undefined ? countAll.get() : count.get(realm.project, realm.tenant))?.count ?? 0),
+    hasPeople: (project: string) => people.get(project, "") !== undefined,
+    projectsKnowing: (localId: string, email: string) =>
+      knowing.all(localId, email).map((row) => row["project"] as string),
     putAccount({ project, tenant }: Realm, account: Account) {
       const { localId, email, phoneNumber } = account;
       put(project, tenant, localId, email ?? null, phoneNumber ?? null, JSON.stringify(account));
@@ -187,7 +201,8 @@ function codeRows(read: Read, run: Run) {
   };
 }
 
-function documentRows(read: Read, run: Run) {
+function documentRows({ sql }: Database, read: Read, run: Run) {
+  const ofTenant = sql.prepare("SELECT project FROM documents WHERE kind = 'tenant' AND name = ?");
   const one = read<Document>("SELECT value FROM documents WHERE project = ? AND kind = ? AND name = ?");
   const all = read<Document>("SELECT value FROM documents WHERE project = ? AND kind = ? ORDER BY name");
   const put = run("INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?)");
@@ -195,6 +210,7 @@ function documentRows(read: Read, run: Run) {
   return {
     document: (project: string, kind: string, name: string) => one(project, kind, name)[0],
     documents: (project: string, kind: string) => all(project, kind),
+    projectsWithTenant: (tenant: string) => ofTenant.all(tenant).map((row) => row["project"] as string),
     putDocument: (project: string, kind: string, name: string, value: Document) =>
       put(project, kind, name, JSON.stringify(value)),
     removeDocument: (project: string, kind: string, name: string) => remove(project, kind, name),
