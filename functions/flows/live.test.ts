@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { upkeepId } from "../../shared/platform/upkeep.ts";
+import { EventStream } from "../../shared/testing/event-stream.ts";
 import { seededRandom } from "../../shared/testing/seeded-random.ts";
 import { type Instance, type Person, type System, startSystem } from "../../shared/testing/start-system.ts";
 
@@ -24,76 +25,12 @@ async function newChat(): Promise<string> {
   return `${chats}/${body.number}`;
 }
 
-interface SseEvent {
-  readonly id: number;
-  readonly event: string;
-  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into events of every shape
-  readonly data: any;
-}
-
-/** A reader of server-sent events, by the rules of the standard as far as our streams use them. */
-class Stream implements AsyncDisposable {
-  readonly events: SseEvent[] = [];
-  readonly headers: Headers;
-  readonly status: number;
-  private readonly abort: AbortController;
-  readonly ended: Promise<void>;
-  private wake: () => void = () => undefined;
-
-  private constructor(response: Response, abort: AbortController) {
-    this.headers = response.headers;
-    this.status = response.status;
-    this.abort = abort;
-    this.ended = this.read(response).catch(() => undefined);
-  }
-
-  static async open(url: string, person: Person, headers: Record<string, string> = {}): Promise<Stream> {
-    const abort = new AbortController();
-    const authorization = `Bearer ${person.session.accessToken}`;
-    const response = await fetch(url, { headers: { authorization, ...headers }, signal: abort.signal });
-    return new Stream(response, abort);
-  }
-
-  private async read(response: Response): Promise<void> {
-    let text = "";
-    for await (const chunk of response.body ?? []) {
-      text += Buffer.from(chunk).toString();
-      for (let end = text.indexOf("\n\n"); end !== -1; end = text.indexOf("\n\n")) {
-        this.take(text.slice(0, end));
-        text = text.slice(end + 2);
-      }
-    }
-    this.wake();
-  }
-
-  private take(block: string): void {
-    const fields = Object.fromEntries(block.split("\n").map((line) => line.split(/: ?(.*)/s, 2)));
-    if (fields.event === undefined) return;
-    this.events.push({ id: Number(fields.id), event: fields.event, data: JSON.parse(fields.data) });
-    this.wake();
-  }
-
-  async until(condition: (events: readonly SseEvent[]) => boolean): Promise<readonly SseEvent[]> {
-    while (!condition(this.events)) {
-      await new Promise<void>((resolve) => {
-        this.wake = resolve;
-      });
-    }
-    return this.events;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.abort.abort();
-    await this.ended;
-  }
-}
-
 const open = (
   chat: string,
   person: Person,
   headers?: Record<string, string>,
   base = system.url,
-): Promise<Stream> => Stream.open(`${base}${chat}/events`, person, headers);
+): Promise<EventStream> => EventStream.open(`${base}${chat}/events`, person, headers);
 
 describe("a chat's stream", () => {
   test("tells what happens, in order, with the revision as id", async () => {

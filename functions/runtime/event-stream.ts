@@ -35,7 +35,12 @@ export async function eventStream(subscribe: (sink: Sink) => Promise<() => void>
     write("event: reconnect\ndata: {}\n\n");
     target?.end();
   };
-  const unsubscribe = await subscribe({ send: (events) => write(events.map(frame).join("")), end });
+  const unsubscribe = await subscribe({
+    send: (events) => write(events.map(frame).join("")),
+    // Without data it is no event, and sets the last event id all the same.
+    reach: (id) => write(`id: ${id}\n\n`),
+    end,
+  });
   return {
     status: 200,
     headers: {

@@ -178,7 +178,7 @@ export function openChatFeeds(deps: Pick<Deps, "upkeep" | "clock" | "log">, pres
       // Holds the feed open while the past is read; nothing is told before that.
       const holder: Subscriber = {
         principal,
-        sink: { send: () => undefined, end: () => undefined },
+        sink: { send: () => undefined, reach: () => undefined, end: () => undefined },
         through: 0,
       };
       feed.subscribers.add(holder);
@@ -193,6 +193,7 @@ export function openChatFeeds(deps: Pick<Deps, "upkeep" | "clock" | "log">, pres
           .flatMap((signal) => signalEvents(undefined, signal, deps.clock.now()))
           .filter((event) => concerns(event, principal.id));
         if (present.length > 0) sink.send(present);
+        sink.reach(subscriber.through);
         feed.subscribers.add(subscriber);
       } finally {
         leave(path, feed, holder);

@@ -17,6 +17,8 @@ export interface LiveEvent {
 /** Where a subscriber's events go. */
 export interface Sink {
   send(events: readonly LiveEvent[]): void;
+  /** From where to resume if nothing more comes. */
+  reach(id: number | string): void;
   /** No more will come: the subscriber may not read any longer, or the feed has failed. */
   end(): void;
 }

@@ -31,7 +31,7 @@ export interface PersonFeeds {
 
 interface Subscriber {
   readonly sink: Sink;
-  readonly cursor: PersonCursor;
+  cursor: PersonCursor;
   /** Pages that wait until the past has been told. */
   queue: Page[] | undefined;
 }
@@ -199,6 +199,8 @@ export function openPersonFeeds(
         await feed.started;
         noteComing(feed, person);
         if (since !== undefined) await tellPast(feed, subscriber, since);
+        // Who begins now knows what there is already.
+        else subscriber.cursor = createPersonCursor({ ms: feed.openedMs + OVERLAP_MS, told: feed.read });
       } catch (cause) {
         leave(path, feed, subscriber);
         throw cause;
@@ -206,6 +208,7 @@ export function openPersonFeeds(
       const waited = subscriber.queue ?? [];
       subscriber.queue = undefined;
       for (const page of waited) tell(subscriber, page, floorOf(feed));
+      sink.reach(subscriber.cursor.id(floorOf(feed)));
       return () => leave(path, feed, subscriber);
     },
   };
