@@ -113,7 +113,8 @@ function problemOf(cause: unknown): Problem {
       errors: cause.issues.map((issue) => ({ path: issue.path.join("."), message: issue.message })),
     };
   }
-  console.error(cause);
+  // Whoever hangs up while sending is not a failure of ours, and hears nothing any more.
+  if ((cause as { code?: unknown }).code !== "ECONNRESET") console.error(cause);
   return {
     status: 500,
     code: "control_failed",
