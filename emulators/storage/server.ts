@@ -27,6 +27,7 @@ export {
   type SigningCredentials,
   type TrustedAccount,
   trustedAccount,
+  trustedKeyFile,
 } from "./service-account.ts";
 
 export interface Storage {

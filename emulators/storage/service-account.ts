@@ -39,6 +39,20 @@ export const trustedAccount = ({ client_email, private_key }: SigningCredentials
   publicKeyPem: createPublicKey(private_key).export({ type: "spki", format: "pem" }).toString(),
 });
 
+/**
+ * The account of a key file as Google's consoles give them out; undefined for files of any other kind,
+ * which sign nothing. Only the public half of the key is kept.
+ */
+export function trustedKeyFile(path: string): TrustedAccount | undefined {
+  const { type, client_email, private_key } = JSON.parse(readFileSync(path, "utf8")) as Record<
+    string,
+    unknown
+  >;
+  if (type !== "service_account" || typeof client_email !== "string" || typeof private_key !== "string")
+    return undefined;
+  return trustedAccount({ client_email, private_key });
+}
+
 function readKey(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");

@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { openServiceAccount, trustedAccount } from "./server.ts";
+import { openServiceAccount, trustedAccount, trustedKeyFile } from "./server.ts";
 import { startStorage } from "./testing.ts";
 
 const suite = await startStorage();
@@ -95,6 +98,17 @@ test("signatures of accounts that nobody trusts are refused until they are", asy
   expect(await codeOf(await fetch(url))).toEqual([403, "InvalidAccessKeyId"]);
   suite.storage.trust(trustedAccount(stranger));
   expect((await fetch(url)).status).toBe(200);
+});
+
+test("the account of a key file is trusted, other files of credentials are none", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "keys-"));
+  const path = join(folder, "key.json");
+  const account = await openServiceAccount(undefined, "file@demo.iam.gserviceaccount.com");
+  writeFileSync(path, JSON.stringify({ type: "service_account", ...account }));
+  expect(trustedKeyFile(path)).toEqual(trustedAccount(account));
+  writeFileSync(path, JSON.stringify({ type: "authorized_user", refresh_token: "x" }));
+  expect(trustedKeyFile(path)).toBeUndefined();
+  rmSync(folder, { recursive: true });
 });
 
 test("a form with a signed policy uploads what the policy allows", async () => {
