@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
+import { get } from "node:http";
 import { connect } from "node:net";
 import { type Firestore, Timestamp } from "@google-cloud/firestore";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -137,6 +138,22 @@ describe("what tests call", () => {
     const response = await fetch(`http://127.0.0.1:${firestore.server.port}/`);
     expect(await response.text()).toBe("Ok\n");
     expect(await call("PUT", "emulator/v1/projects/p:securityRules", {})).toMatchObject({ status: 501 });
+  });
+
+  test("answers programs and pages of this machine, and no page of elsewhere", async () => {
+    const status = (headers: Record<string, string>, method = "GET"): Promise<number> =>
+      new Promise((resolve, reject) => {
+        const options = { port: firestore.server.port, host: "127.0.0.1", path: "/", method, headers };
+        get(options, (response) => {
+          response.resume();
+          resolve(response.statusCode ?? 0);
+        }).on("error", reject);
+      });
+    expect(await status({ host: "localhost:8080", origin: "http://localhost:5000" })).toBe(200);
+    expect(await status({ origin: "http://127.0.0.1:9" }, "OPTIONS")).toBe(204);
+    expect(await status({ origin: "https://example.com" })).toBe(403);
+    expect(await status({ origin: "null" })).toBe(403);
+    expect(await status({ host: "rebound.example.com" })).toBe(403);
   });
 
   test("a connection that says nothing or nonsense ends without a trace", async () => {

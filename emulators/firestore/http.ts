@@ -1,4 +1,4 @@
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Client } from "@grpc/grpc-js";
 import { serveRest } from "../kernel/rest.ts";
 import type { RequestListener } from "../loopback.ts";
@@ -17,6 +17,9 @@ export function firestoreHttp(clear: (database: string) => Promise<void>, client
     client,
   );
   return (request, response) => {
+    if (!isFromHere(request)) return refuse(response, 403, "PERMISSION_DENIED", "Only for this machine.");
+    allowPage(request, response);
+    if (request.method === "OPTIONS") return answer(response, 204, "", "text/plain");
     const path = decodeURIComponent((request.url ?? "/").split("?")[0] as string);
     if (path === "/") return answer(response, 200, "Ok\n", "text/plain");
     if (!path.startsWith("/emulator/")) return rest(request, response);
@@ -27,6 +30,26 @@ export function firestoreHttp(clear: (database: string) => Promise<void>, client
       (cause: unknown) => refuse(response, 500, "INTERNAL", String(cause)),
     );
   };
+}
+
+const HERE = new Set(["localhost", "127.0.0.1", "[::1]"]);
+
+/**
+ * Whether the request comes from a program or a page of this machine. Nothing is asked of a caller here, so
+ * another site's page must not be able to read or write, neither from its own name nor under one that
+ * it made to point here.
+ */
+function isFromHere({ headers }: IncomingMessage): boolean {
+  const names = [`http://${headers.host}`, headers.origin ?? "http://localhost"];
+  return names.every((name) => URL.canParse(name) && HERE.has(new URL(name).hostname));
+}
+
+function allowPage({ headers }: IncomingMessage, response: ServerResponse): void {
+  if (headers.origin === undefined) return;
+  response.setHeader("access-control-allow-origin", headers.origin);
+  response.setHeader("access-control-allow-methods", "GET, POST, PATCH, DELETE");
+  response.setHeader("access-control-allow-headers", headers["access-control-request-headers"] ?? "*");
+  response.setHeader("vary", "Origin");
 }
 
 /** `GET …/documents/a/b` is a document, `GET …/documents/a` the list of a collection. */
