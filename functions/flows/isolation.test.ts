@@ -39,6 +39,8 @@ const name = (endpoint: Endpoint): string => `${endpoint.method} ${endpoint.path
 const bodies: Readonly<Record<string, object>> = {
   "POST /v1/apps/{app}/chats": { kind: "group" },
   "PATCH /v1/apps/{app}/chats/{chat}": { title: "Taken over" },
+  "POST /v1/apps/{app}/chats/{chat}/forks": { at: 1 },
+  "PUT /v1/apps/{app}/chats/{chat}/branch": { branch: "main" },
   "PUT /v1/apps/{app}/chats/{chat}/read": { number: 1 },
   "POST /v1/apps/{app}/chats/{chat}/messages": { text: "Intruder" },
   "PATCH /v1/apps/{app}/chats/{chat}/messages/{message}": { text: "Rewritten" },

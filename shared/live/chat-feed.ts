@@ -115,7 +115,7 @@ export function openChatFeeds(deps: Pick<Deps, "upkeep" | "clock" | "log">, pres
       const before = feed.signals.get(signal.user);
       feed.signals.set(signal.user, signal);
       broadcast(feed, signalEvents(before, signal, deps.clock.now()));
-      if (before !== undefined && hasCome(before, signal)) feed.watch?.look(signal.user);
+      if (hasCome(before, signal)) feed.watch?.look(signal.user);
     };
     const query = app.collection("chats").where("number", "==", chat);
     const stop = deps.upkeep.run(() =>
