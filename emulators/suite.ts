@@ -193,13 +193,13 @@ async function openAll(kernel: Kernel, opening: Opening): Promise<Opened> {
     const tasks = folder.open("tasks.sqlite", (path) => openTasks(kernel, { path, mintIdToken }));
     undo.push(() => tasks.close());
     emulators.tasks = tasks;
-    await serve("tasks", tasks.services);
+    await serve("tasks", tasks.services, tasks.http);
   }
   if (wanted("pubsub")) {
     const pubsub = folder.open("pubsub.sqlite", (path) => openPubSub(kernel, { path, mintIdToken }));
     undo.push(() => pubsub.close());
     emulators.pubsub = pubsub;
-    await serve("pubsub", pubsub.services);
+    await serve("pubsub", pubsub.services, pubsub.http);
   }
   if (signer !== undefined) {
     const storage = await serveStorage(kernel, opening, signer, emulators.pubsub);

@@ -1,5 +1,7 @@
-import { type Kernel, loadProtos, type ServiceSpec } from "../kernel/grpc.ts";
+import { type HttpBeside, type Kernel, loadProtos, type ServiceSpec } from "../kernel/grpc.ts";
 import { createDeliverer, type MintIdToken } from "../kernel/http-delivery.ts";
+import { ownMachineOnly } from "../kernel/own-machine.ts";
+import { serveRest } from "../kernel/rest.ts";
 import { createCore, type PubSubCore } from "./core.ts";
 import type { DeadLetterRecord } from "./dead-letters.ts";
 import { SWEEP_MS } from "./limits.ts";
@@ -14,6 +16,8 @@ export type { DeadLetterRecord } from "./dead-letters.ts";
 
 export interface PubSub {
   readonly services: ServiceSpec[];
+  /** The same calls as REST, on the same port. */
+  readonly http: HttpBeside;
   /**
    * Resolves once no push of the project is under way or due: what waits for its backoff doesn't
    * count, nor does what waits for a puller.
@@ -68,19 +72,21 @@ export function openPubSub(kernel: Kernel, { path, mintIdToken }: PubSubOptions)
   let cancelSweep = clock.at(clock.now() + SWEEP_MS, sweep);
   readyAll();
 
+  const services: ServiceSpec[] = [
+    { name: "pubsub", proto: "google.pubsub.v1.Publisher", root, unary: publisherCalls(kernel, core) },
+    {
+      name: "pubsub",
+      proto: "google.pubsub.v1.Subscriber",
+      root,
+      unary: { ...subscriptionCalls(core), ...pullCalls(kernel, core), ...snapshotCalls(kernel, core) },
+      duplex: { StreamingPull: streamingPull(kernel, core) },
+    },
+    { name: "pubsub", proto: "google.pubsub.v1.SchemaService", root, unary: schemaCalls(kernel, core) },
+    { name: "pubsub", proto: "google.iam.v1.IAMPolicy", root: iamRoot, unary: policyCalls(core) },
+  ];
   return {
-    services: [
-      { name: "pubsub", proto: "google.pubsub.v1.Publisher", root, unary: publisherCalls(kernel, core) },
-      {
-        name: "pubsub",
-        proto: "google.pubsub.v1.Subscriber",
-        root,
-        unary: { ...subscriptionCalls(core), ...pullCalls(kernel, core), ...snapshotCalls(kernel, core) },
-        duplex: { StreamingPull: streamingPull(kernel, core) },
-      },
-      { name: "pubsub", proto: "google.pubsub.v1.SchemaService", root, unary: schemaCalls(kernel, core) },
-      { name: "pubsub", proto: "google.iam.v1.IAMPolicy", root: iamRoot, unary: policyCalls(core) },
-    ],
+    services,
+    http: (client) => ownMachineOnly(serveRest(services, client)),
     idle: core.loop.idle,
     snapshot: (project) => snapshotOf(core, clock.now(), project),
     close() {

@@ -24,7 +24,7 @@ export interface PubSubUnderTest extends AsyncDisposable {
 export async function startPubSub(path?: string): Promise<PubSubUnderTest> {
   const kernel: Kernel = { clock: createClock(), faults: createFaults(), meter: createMeter() };
   const pubsub = openPubSub(kernel, { path, mintIdToken: async (claims) => JSON.stringify(claims) });
-  const server = await serveGrpc(kernel, 0, pubsub.services);
+  const server = await serveGrpc(kernel, 0, pubsub.services, pubsub.http);
   const target = await startHttpTarget();
   const address = `127.0.0.1:${server.port}`;
   const clients: PubSubClient[] = [];

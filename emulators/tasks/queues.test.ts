@@ -121,6 +121,23 @@ test("a task shows its body only to whoever asks for the full view", async () =>
   ]);
 });
 
+test("over REST queues and tasks are made, found and deleted", async () => {
+  const parent = "projects/rest/locations/here";
+  const call = async (verb: string, path: string, body?: object): Promise<[number, unknown]> => {
+    const content = body === undefined ? {} : { body: JSON.stringify(body) };
+    const answer = await fetch(`http://${suite.address}/v2/${path}`, { method: verb, ...content });
+    return [answer.status, await answer.json()];
+  };
+  const name = `${parent}/queues/mail`;
+  expect(await call("POST", `${parent}/queues`, { name })).toMatchObject([200, { name, state: "RUNNING" }]);
+  expect(await call("POST", `${name}:pause`, {})).toMatchObject([200, { state: "PAUSED" }]);
+  const task = { name: `${name}/tasks/first`, httpRequest: { url: "http://127.0.0.1:1/" } };
+  expect(await call("POST", `${name}/tasks`, { task })).toMatchObject([200, task]);
+  expect(await call("GET", `${name}/tasks`)).toMatchObject([200, { tasks: [task] }]);
+  expect(await call("DELETE", task.name)).toEqual([200, {}]);
+  expect((await call("GET", task.name))[0]).toBe(404);
+});
+
 const tooFar = { seconds: Math.ceil(Date.now() / 1000) + 32 * 24 * 3600 + 7200 };
 const url = "http://127.0.0.1:1/";
 type TaskFields = { name?: string; [field: string]: unknown };

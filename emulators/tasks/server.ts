@@ -1,5 +1,6 @@
 import {
   type Call,
+  type HttpBeside,
   type Kernel,
   loadProtos,
   type Message,
@@ -9,6 +10,8 @@ import {
 } from "../kernel/grpc.ts";
 import { createDeliverer, type MintIdToken } from "../kernel/http-delivery.ts";
 import { createIamPolicies, type IamPolicies } from "../kernel/iam-policies.ts";
+import { ownMachineOnly } from "../kernel/own-machine.ts";
+import { serveRest } from "../kernel/rest.ts";
 import { RpcError } from "../kernel/rpc-error.ts";
 import { createDispatcher, type Dispatcher } from "./dispatch.ts";
 import * as limits from "./limits.ts";
@@ -19,6 +22,8 @@ import { parseTask, type Task, taskMessage } from "./task.ts";
 
 export interface Tasks {
   readonly services: ServiceSpec[];
+  /** The same calls as REST, on the same port. */
+  readonly http: HttpBeside;
   /** Resolves once nothing of the project is being dispatched or due; later tasks and retries don't count. */
   idle(project: string): Promise<void>;
   /** What the console shows: of one project, or of all. */
@@ -60,8 +65,10 @@ export function openTasks(kernel: Kernel, { path, mintIdToken }: TasksOptions): 
     ...taskCalls(kernel, state, dispatcher, parse),
     ...policies.calls((resource) => void accessQueue(state, parseName("queue", resource))),
   };
+  const services: ServiceSpec[] = [{ name: "tasks", proto: `${PROTO}.CloudTasks`, root, unary }];
   return {
-    services: [{ name: "tasks", proto: `${PROTO}.CloudTasks`, root, unary }],
+    services,
+    http: (client) => ownMachineOnly(serveRest(services, client)),
     idle: dispatcher.idle,
     snapshot: (project) => ({
       queues: state.queuesOf(project).map(({ name, paused, settings }) => ({

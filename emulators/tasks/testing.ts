@@ -11,6 +11,8 @@ export interface TasksUnderTest extends AsyncDisposable {
   readonly kernel: Kernel;
   readonly tasks: Tasks;
   readonly client: CloudTasksClient;
+  /** Host and port. */
+  readonly address: string;
   readonly target: HttpTarget;
   /** Creates a queue in a project of its own. */
   queue(settings?: object): Promise<string>;
@@ -20,7 +22,7 @@ export interface TasksUnderTest extends AsyncDisposable {
 export async function startTasks(path?: string): Promise<TasksUnderTest> {
   const kernel: Kernel = { clock: createClock(), faults: createFaults(), meter: createMeter() };
   const tasks = openTasks(kernel, { path, mintIdToken: async (claims) => JSON.stringify(claims) });
-  const server = await serveGrpc(kernel, 0, tasks.services);
+  const server = await serveGrpc(kernel, 0, tasks.services, tasks.http);
   const target = await startHttpTarget();
   const client = new CloudTasksClient({
     apiEndpoint: "127.0.0.1",
@@ -33,6 +35,7 @@ export async function startTasks(path?: string): Promise<TasksUnderTest> {
     kernel,
     tasks,
     client,
+    address: `127.0.0.1:${server.port}`,
     target,
     async queue(settings = {}) {
       projects += 1;

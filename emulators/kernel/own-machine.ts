@@ -1,0 +1,35 @@
+import type { IncomingMessage } from "node:http";
+import type { RequestListener } from "../loopback.ts";
+
+const HERE = new Set(["localhost", "127.0.0.1", "[::1]"]);
+
+/**
+ * Whether a program or a page of this machine asks. Emulators ask nobody who they are, so another site's
+ * page must not reach them, neither from its own name nor under one that it made to point here.
+ */
+function isFromHere({ headers }: IncomingMessage): boolean {
+  const names = [`http://${headers.host}`, headers.origin ?? "http://localhost"];
+  return names.every((name) => URL.canParse(name) && HERE.has(new URL(name).hostname));
+}
+
+/** The listener, for programs and pages of this machine only; "/" tells that it is up, as Google's emulators do. */
+export const ownMachineOnly =
+  (listener: RequestListener): RequestListener =>
+  (request, response) => {
+    if (!isFromHere(request)) {
+      const error = { code: 403, message: "Only for this machine.", status: "PERMISSION_DENIED" };
+      response.writeHead(403, { "content-type": "application/json" }).end(JSON.stringify({ error }));
+      return;
+    }
+    if (request.headers.origin !== undefined) {
+      response.setHeader("access-control-allow-origin", request.headers.origin);
+      response.setHeader("access-control-allow-methods", "GET, POST, PUT, PATCH, DELETE");
+      response.setHeader(
+        "access-control-allow-headers",
+        request.headers["access-control-request-headers"] ?? "*",
+      );
+    }
+    if (request.method === "OPTIONS") response.writeHead(204).end();
+    else if (request.url === "/") response.writeHead(200, { "content-type": "text/plain" }).end("Ok\n");
+    else listener(request, response);
+  };
