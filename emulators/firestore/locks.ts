@@ -219,16 +219,15 @@ export class LockTable {
   }
 
   /**
-   * While the holder waits, by way of others, for itself: if courtesy is part of the circle it ends,
-   * otherwise the youngest of the circle is aborted.
+   * While the holder waits, by way of others, for itself: one of the circle that waits out of courtesy is
+   * let in, and only that one; otherwise the youngest of the circle is aborted.
    */
   private breakCircles(start: Holder): void {
     for (let circle = this.circleFrom(start); circle !== undefined; circle = this.circleFrom(start)) {
-      const courteous = circle.find((wait) => this.isCourteous(wait))?.document;
-      const lock = courteous === undefined ? undefined : this.locks.get(courteous);
-      if (courteous !== undefined && lock !== undefined) {
-        lock.courteousUntil = 0;
-        this.serveQueue(courteous);
+      const courteous = circle.find((wait) => this.isCourteous(wait));
+      if (courteous?.document !== undefined) {
+        this.take(courteous.holder, courteous.document, "read");
+        courteous.end();
         continue;
       }
       const holders = circle.map((wait) => wait.holder);
@@ -236,9 +235,12 @@ export class LockTable {
     }
   }
 
-  private isCourteous({ document, mode }: Wait): boolean {
-    const lock = document === undefined ? undefined : this.locks.get(document);
-    return mode === "read" && lock?.writer === undefined && (lock?.courteousUntil ?? 0) > this.clock.now();
+  /** Whether nothing but courtesy keeps somebody from reading. */
+  private isCourteous({ holder, document, mode }: Wait): boolean {
+    if (document === undefined || mode === "write" || this.olderWriters(holder, document).length > 0)
+      return false;
+    const lock = this.locks.get(document);
+    return lock !== undefined && lock.writer === undefined;
   }
 
   private circleFrom(start: Holder): Wait[] | undefined {

@@ -38,6 +38,23 @@ test("fifty that increment one counter twenty times each end at exactly a thousa
   expect((await counter.get()).get("n")).toBe(1000);
 });
 
+test("twenty that take two documents in either order all get through in the attempts they have", async () => {
+  const [left, right] = [client.doc("pair/left"), client.doc("pair/right")];
+  await Promise.all([left.set({ n: 0 }), right.set({ n: 0 })]);
+  const increment = (first: typeof left, second: typeof left): Promise<void> =>
+    client.runTransaction(async (transaction) => {
+      const one = await transaction.get(first);
+      const other = await transaction.get(second);
+      transaction.update(first, { n: one.get("n") + 1 });
+      transaction.update(second, { n: other.get("n") + 1 });
+    });
+  await Promise.all(
+    Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? increment(left, right) : increment(right, left))),
+  );
+  const snapshots = await client.getAll(left, right);
+  expect(snapshots.map((snapshot) => snapshot.get("n"))).toEqual([20, 20]);
+});
+
 test("a document that was read is not written by others before the transaction ends", async () => {
   const document = client.doc("a/b");
   await document.set({ by: "nobody" });
