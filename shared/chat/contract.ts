@@ -247,13 +247,15 @@ export interface Changes {
 export const ChatListQuery = z
   .strictObject({
     kind: Kind,
+    tag: Tag,
+    member: UserId,
     archived: Flag,
     from: Time,
     to: Time,
     cursor: z.string().max(2000),
     limit: Limit,
   })
-  .partial({ kind: true, archived: true, from: true, to: true, cursor: true });
+  .partial({ kind: true, tag: true, member: true, archived: true, from: true, to: true, cursor: true });
 export type ChatListQuery = z.infer<typeof ChatListQuery>;
 
 /** A page of anything, as WIRE.md has it. */

@@ -8,6 +8,7 @@ import type { Decision, Proof } from "../platform/head-change.ts";
 import { derivedId, fingerprint } from "../platform/ids.ts";
 import { type ChatDeps, changeStamp } from "./chat-log.ts";
 import { type Chat, MEMBERS_MAX, type NewChat } from "./contract.ts";
+import { facetsOf } from "./facets.ts";
 import { access, type ChatHead, chatView, MAIN_BRANCH } from "./head.ts";
 import { chatRef, headOf, readHeadAndMark } from "./store.ts";
 
@@ -152,6 +153,7 @@ export function newHead(
     title: draft.title ?? "",
     members,
     tags: draft.tags ?? [],
+    ...facetsOf({ members, tags: draft.tags ?? [] }),
     model: draft.model ?? null,
     temporary: draft.temporary ?? false,
     revision: 1,

@@ -10,6 +10,7 @@ import { type PathRange, pathOf } from "./branch.ts";
 import { type ChatDeps, changeStamp } from "./chat-log.ts";
 import { type Chat, LATEST_CHARS_MAX } from "./contract.ts";
 import { newHead, requestProof, requestRecord } from "./create-chat.ts";
+import { facetsOf } from "./facets.ts";
 import { type ChatHead, chatView, excerpt } from "./head.ts";
 import type { StoredMessage } from "./message.ts";
 import { readAccessible } from "./read-messages.ts";
@@ -132,13 +133,15 @@ export async function finishFork(deps: ChatDeps, app: App, chat: number): Promis
     decide(head) {
       if (head.status !== "copying") return { head, create: [], bytes: 0, result: head };
       const { copying: _done, ...rest } = head;
+      const members = [head.createdBy];
       const count = last?.number ?? 0;
       // Each copied message has been a change, and the opening is one more.
       const revision = 1 + count + 1;
       const next: ChatHead = {
         ...rest,
         status: "open",
-        members: [head.createdBy],
+        members,
+        ...facetsOf({ members, tags: head.tags }),
         revision,
         settingsRevision: revision,
         settingsAt: at,

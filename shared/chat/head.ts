@@ -3,18 +3,17 @@ import type { Principal } from "../identity/principal.ts";
 import { AppError } from "../platform/errors.ts";
 import type { Timestamp } from "../platform/firestore.ts";
 import type { Chat, Kind } from "./contract.ts";
+import { type Faceted, facetsOf } from "./facets.ts";
 import type { Copying } from "./fork-chat.ts";
 
 /**
  * The head of a chat: everything that authorises and numbers the next change. Every field is always
  * there (null where it has no value), since a commit writes them all.
  */
-export interface ChatHead {
+export interface ChatHead extends Faceted {
   readonly number: number;
   readonly kind: Kind;
   readonly title: string;
-  readonly members: readonly string[];
-  readonly tags: readonly string[];
   readonly model: string | null;
   readonly temporary: boolean;
   /** Moves by one with every lasting change. */
@@ -76,7 +75,10 @@ export function advance(head: ChatHead, at: Timestamp, change: Partial<ChatHead>
 
 /** The same for a change to the chat itself. */
 export function advanceSettings(head: ChatHead, at: Timestamp, change: Partial<ChatHead>): ChatHead {
-  return advance(head, at, { ...change, settingsRevision: head.revision + 1, settingsAt: at });
+  const { members = head.members, tags = head.tags } = change;
+  const isSame = members === head.members && tags === head.tags;
+  const facets = isSame ? {} : facetsOf({ members, tags });
+  return advance(head, at, { ...change, ...facets, settingsRevision: head.revision + 1, settingsAt: at });
 }
 
 /** Messages after the last that the person has read or written. */

@@ -5,7 +5,8 @@ import { decodeCursor, encodeCursor } from "../platform/cursor.ts";
 import type { ChatDeps } from "./chat-log.ts";
 import type { Chat, ChatListQuery, Page } from "./contract.ts";
 import { access, chatView } from "./head.ts";
-import { headOf, listHeads, microsOf, readHead, readHeadAndMark, readMarks } from "./store.ts";
+import { listHeads, microsOf } from "./list-heads.ts";
+import { headOf, readHead, readHeadAndMark, readMarks } from "./store.ts";
 
 /** The caller has this revision already. */
 export interface Unchanged {

@@ -10,7 +10,6 @@ import {
 } from "../platform/firestore.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { StoredBranch } from "./branch.ts";
-import type { Kind } from "./contract.ts";
 import type { ChatHead } from "./head.ts";
 import type { StoredMessage } from "./message.ts";
 
@@ -198,56 +197,11 @@ export async function readMarksOf(
   );
 }
 
-export interface ChatFilter {
-  readonly kind?: Kind | undefined;
-  readonly archived?: boolean | undefined;
-  /** Milliseconds since the epoch, of the latest activity. */
-  readonly from?: number | undefined;
-  readonly to?: number | undefined;
-  /** The position after which to go on. */
-  readonly after?: { readonly updatedAtMicros: string; readonly number: number } | undefined;
-  readonly limit: number;
-}
-
-/** One query over the chats of one person, or of the app; one read for each chat. */
-export async function listHeads(
-  app: App,
-  personId: string | undefined,
-  filter: ChatFilter,
-): Promise<ChatHead[]> {
-  // A deleted chat has no members, so only a list without a member has to ask for open ones.
-  let query =
-    personId === undefined
-      ? app.collection("chats").where("status", "==", "open")
-      : app.collection("chats").where("members", "array-contains", personId);
-  if (filter.kind !== undefined) query = query.where("kind", "==", filter.kind);
-  if (filter.archived !== undefined) query = query.where("archived", "==", filter.archived);
-  if (filter.from !== undefined) query = query.where("updatedAt", ">=", Timestamp.fromMillis(filter.from));
-  if (filter.to !== undefined) query = query.where("updatedAt", "<=", Timestamp.fromMillis(filter.to));
-  query = query.orderBy("updatedAt", "desc").orderBy("number", "desc").limit(filter.limit);
-  if (filter.after !== undefined) {
-    query = query.startAfter(timestampOfMicros(filter.after.updatedAtMicros), filter.after.number);
-  }
-  const found = await within(READ_MS_MAX, query.get());
-  return found.docs.map((document) => document.data() as ChatHead);
-}
-
 /** One read. */
 export async function readMarks(app: App, personId: string): Promise<(chat: number) => number> {
   const reads = await within(READ_MS_MAX, readsRef(app, personId).get());
   return (chat) => markIn(reads, chat);
 }
-
-const MICROS_PER_SECOND = 1_000_000n;
-
-/** Firestore keeps microseconds, so a position in its order has to keep them too. */
-export const microsOf = (time: Timestamp): string =>
-  String(BigInt(time.seconds) * MICROS_PER_SECOND + BigInt(Math.trunc(time.nanoseconds / 1000)));
-
-const timestampOfMicros = (micros: string): Timestamp => {
-  const value = BigInt(micros);
-  return new Timestamp(Number(value / MICROS_PER_SECOND), Number(value % MICROS_PER_SECOND) * 1000);
-};
 
 /** How far the background work on a chat has come. */
 export interface Progress {

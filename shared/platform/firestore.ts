@@ -9,6 +9,7 @@ export {
   type DocumentSnapshot,
   FieldPath,
   FieldValue,
+  Filter,
   type Firestore,
   type Query,
   type QueryDocumentSnapshot,
