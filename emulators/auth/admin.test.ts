@@ -100,8 +100,15 @@ test("imported accounts keep their passwords, providers and times", async () => 
     password: "imported",
   });
   expect(signedIn.localId).toBe("imported");
-  const refused = admin.importUsers([{ uid: "b", passwordHash }], { hash: { algorithm: "BCRYPT" } });
-  expect(await code(refused)).toBe("auth/internal-error");
+  const answer = await fetch(
+    `${suite.url}/identitytoolkit.googleapis.com/v1/projects/demo/accounts:batchCreate`,
+    {
+      method: "POST",
+      headers: { authorization: "Bearer owner" },
+      body: JSON.stringify({ hashAlgorithm: "WHIRLPOOL", users: [{ localId: "b", passwordHash: "AA" }] }),
+    },
+  );
+  expect(answer.status).toBe(501);
 });
 
 test("a password that Firebase's own scrypt hashed is imported and signs in", async () => {
@@ -120,6 +127,19 @@ test("a password that Firebase's own scrypt hashed is imported and signs in", as
   const signIn = (password: string) => suite.call("accounts:signInWithPassword", { email, password });
   expect((await signIn("imported")).localId).toBe("scrypt");
   await expect(signIn("another")).rejects.toThrow("INVALID_PASSWORD");
+});
+
+test("a password that bcrypt hashed is imported and signs in", async () => {
+  const text = "$2a$06$abcdefghijklmnopqrstuuYSehug.FhufE6vO0cs3zCk3e32UwBIG";
+  const email = "bcrypt@example.com";
+  const user = { uid: "bcrypt", email, passwordHash: Buffer.from(text) };
+  const hash = { algorithm: "BCRYPT" as const };
+  expect(await admin.importUsers([user], { hash })).toMatchObject({ successCount: 1 });
+  const signIn = (password: string) => suite.call("accounts:signInWithPassword", { email, password });
+  expect((await signIn("imported")).localId).toBe("bcrypt");
+  await expect(signIn("another")).rejects.toThrow("INVALID_PASSWORD");
+  await admin.importUsers([{ ...user, passwordHash: Buffer.from(text.replace("$06$", "$15$")) }], { hash });
+  await expect(signIn("imported")).rejects.toThrow("cost 15");
 });
 
 test("second factors are kept, and stop a sign-in without one", async () => {

@@ -50,5 +50,8 @@ export const SIGNING_KEY_BITS = 2048;
 /** Ours: how long verifiers may keep the certificates; the service says some hours. */
 export const CERTIFICATES_SECONDS = 3600;
 
+/** Ours: at this cost a check takes some seconds, and at each further one twice as long. */
+export const BCRYPT_COST_MAX = 14;
+
 /** Ours: no request of the service is larger than a batch of a thousand accounts. */
 export const BODY_BYTES_MAX = 10 * 1024 * 1024;

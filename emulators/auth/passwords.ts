@@ -8,7 +8,9 @@ import {
   timingSafeEqual,
 } from "node:crypto";
 import type { PasswordScheme, PasswordSecret } from "./account.ts";
+import { bcryptDigest, parseBcrypt } from "./bcrypt.ts";
 import { AuthError, unimplemented } from "./failure.ts";
+import { BCRYPT_COST_MAX } from "./limits.ts";
 
 /** Ours: cheap enough for tests that sign up by the thousand; nobody's real password is kept here. */
 const OWN_SCHEME: PasswordScheme = {
@@ -25,9 +27,18 @@ export function hashPassword(password: string): PasswordSecret {
 }
 
 export function isPassword(password: string, { hash, salt, scheme }: PasswordSecret): boolean {
+  if (scheme.algorithm === "BCRYPT") return isBcrypt(password, decode(hash).toString());
   const expected = decode(hash);
   const actual = derive(scheme, password, salt);
   return actual.length === expected.length && timingSafeEqual(actual, expected);
+}
+
+/** The text that bcrypt makes holds cost and salt. */
+function isBcrypt(password: string, text: string): boolean {
+  const parsed = parseBcrypt(text);
+  if (parsed === undefined) return false;
+  if (parsed.cost > BCRYPT_COST_MAX) throw unimplemented(`bcrypt at the cost ${parsed.cost}`);
+  return timingSafeEqual(bcryptDigest(password, parsed), parsed.digest);
 }
 
 const encode = (bytes: Buffer): string => bytes.toString("base64url");
@@ -52,7 +63,7 @@ export function requireScheme({ algorithm, rounds = 8, cpuMemCost = 14 }: Passwo
   const known =
     algorithm in HMACS ||
     algorithm in DIGESTS ||
-    ["PBKDF_SHA1", "PBKDF2_SHA256", "STANDARD_SCRYPT", "SCRYPT"].includes(algorithm);
+    ["PBKDF_SHA1", "PBKDF2_SHA256", "STANDARD_SCRYPT", "SCRYPT", "BCRYPT"].includes(algorithm);
   if (!known) throw unimplemented(`The hash algorithm ${algorithm}`);
   // Each sign-in would need the memory, 128 bytes times both: firebase.google.com/docs/auth/admin/import-users.
   if (algorithm === "SCRYPT" && (cpuMemCost > 14 || rounds > 8)) throw new AuthError("INVALID_MEMORY_COST");
