@@ -15,9 +15,11 @@ import { insertObject } from "./upload.ts";
 import { xmlHandlers } from "./xml-api.ts";
 import { multipartHandlers } from "./xml-multipart.ts";
 
+/** In whose words to answer. */
+export type Api = "json" | "xml";
+
 /** A request's place: who answers it, and what meters and faults call it. */
 export interface Route {
-  readonly api: "json" | "xml";
   /** "objects.get": the name of the method, the same in both APIs where both have it. */
   readonly method: string;
   readonly names: Names;
@@ -62,7 +64,6 @@ export function createRouter(core: StorageCore, sessions: Sessions, signatures: 
         throw notFound("Not Found");
       }
       return {
-        api: "json",
         method: found.method,
         names: decodedNames(found.pattern.exec(path)?.groups ?? {}),
         handler: found.handler,
@@ -71,6 +72,9 @@ export function createRouter(core: StorageCore, sessions: Sessions, signatures: 
     },
   };
 }
+
+/** Which API a path belongs to, also where nothing is served at it. */
+export const apiOf = (path: string): Api => (jsonPath(path) === undefined ? "xml" : "json");
 
 /** The JSON API's path without what stands before it; undefined: it is a path of the XML API. */
 function jsonPath(path: string): string | undefined {
@@ -238,7 +242,7 @@ function xmlRoutes(core: StorageCore, sessions: Sessions, signatures: Signatures
     if (call === undefined || found === undefined)
       throw unimplemented(`${ask.method} ${ask.path} is not served.`);
     const [method, handler] = found;
-    return { api: "xml", method, names, handler, call };
+    return { method, names, handler, call };
   };
 }
 

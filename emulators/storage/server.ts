@@ -13,7 +13,7 @@ import { jsonError, StorageError } from "./failure.ts";
 import { sweep } from "./lifecycle.ts";
 import { SWEEP_MS } from "./limits.ts";
 import { createAnnounce, createOutbox, type PublishNotification } from "./notifications.ts";
-import { createRouter, type Route } from "./routes.ts";
+import { type Api, apiOf, createRouter } from "./routes.ts";
 import type { TrustedAccount } from "./service-account.ts";
 import { createSessions } from "./sessions.ts";
 import { createSignatures } from "./signature.ts";
@@ -90,11 +90,10 @@ export function openStorage(
 
   /** Answers one call; failures become answers in the words of its API. */
   const answer = async (ask: Ask): Promise<Answer | "hang" | "drop"> => {
-    let api: Route["api"] = "json";
+    const api = apiOf(ask.path);
     let cors: Readonly<Record<string, string>> = {};
     try {
       const route = router.find(ask.method === "OPTIONS" ? { ...ask, method: "GET" } : ask);
-      ({ api } = route);
       const { names, method } = route;
       const bucket = state.bucket(names.bucket ?? "");
       cors = api === "json" ? openCors(ask) : bucketCors(ask, bucket?.resource.cors ?? []);
@@ -177,12 +176,7 @@ async function batchOf(ask: Ask, answer: (ask: Ask) => Promise<Answer | "hang" |
 /** A call within a batch has no connection of its own that could hang or break. */
 const BATCH_FAULT: Fault = { kind: "before", code: "UNAVAILABLE", ms: 0 };
 
-function failureAnswer(
-  cause: unknown,
-  api: Route["api"],
-  ask: Ask,
-  cors: Readonly<Record<string, string>>,
-): Answer {
+function failureAnswer(cause: unknown, api: Api, ask: Ask, cors: Readonly<Record<string, string>>): Answer {
   const known = cause instanceof StorageError;
   // Anything else is a defect of ours, or a connection that broke: the caller may try again.
   if (!known && !isBrokenConnection(cause)) console.error(cause);

@@ -40,6 +40,8 @@ test("objects are written, read and deleted, with errors in XML", async () => {
   ).toBe(412);
   const nowhere = await fetch(`${suite.url}/no-such-bucket/x`, { headers });
   expect(element(await nowhere.text(), "Code")).toBe("NoSuchBucket");
+  const unserved = await fetch(`${suite.url}/new-bucket`, { method: "PUT", headers });
+  expect([unserved.status, element(await unserved.text(), "Code")]).toEqual([501, "NotImplemented"]);
 });
 
 test("a host may name the bucket", async () => {
