@@ -177,8 +177,10 @@ async function openAll(kernel: Kernel, opening: Opening): Promise<Opened> {
   }
   // The order is also, reversed, that of closing: deliverers end before what the functions write to.
   if (wanted("firestore")) {
-    const { indexes } = opening;
-    const firestore = folder.open("firestore.sqlite", (path) => openFirestore(kernel, { path, indexes }));
+    const { indexes, project } = opening;
+    const firestore = folder.open("firestore.sqlite", (path) =>
+      openFirestore(kernel, { path, indexes, project }),
+    );
     undo.push(() => firestore.close());
     emulators.firestore = firestore;
     await serve("firestore", firestore.services, firestore.http);

@@ -38,28 +38,46 @@ const SLOTS_CACHED_MAX = 50_000;
 type FieldIndexKind = "ordered" | "contains" | "group ordered" | "group contains" | "ttl";
 
 /**
- * Knows which indexes there are. With an index file that is what the file says, as in production.
- * Without one, every index a query needs is made when a query first needs it.
+ * Knows which indexes there are. With an index file that is what the file says, as in production: in the
+ * project that the file is of, and for the collection groups that it names in every project. Otherwise,
+ * every index a query needs is made when a query first needs it.
  */
 export class IndexCatalog {
-  /** Whether missing indexes are made. */
-  readonly makesMissing: boolean;
+  private readonly file: IndexFile | undefined;
+  private readonly project: string | undefined;
+  private readonly fileGroups: ReadonlySet<string>;
   private readonly store: Store;
   private readonly definitions = new Map<string, CompositeIndex[]>();
   private readonly overrides: Map<string, FieldOverride[]>;
   private readonly groups = new Map<string, GroupIndexes>();
   private readonly slots = new Map<string, number>();
 
-  constructor(store: Store, file: IndexFile | undefined) {
+  /** `project`: whose index file it is; undefined: that of all projects. */
+  constructor(store: Store, file: IndexFile | undefined, project?: string) {
     this.store = store;
-    this.makesMissing = file === undefined;
+    this.file = file;
+    this.project = project;
     this.overrides = file === undefined ? new Map() : parseOverrides(file);
-    const wanted = file === undefined ? this.madeEarlier() : parseIndexes(file);
-    for (const definition of wanted) this.define(definition);
+    for (const definition of file === undefined ? [] : parseIndexes(file)) this.define(definition);
+    this.fileGroups = this.groupNames();
+    for (const definition of this.madeEarlier()) this.define(definition);
     store.onForget(() => {
       this.slots.clear();
       this.groups.clear();
     });
+  }
+
+  /** Whether an index that a query of this database lacks is made; otherwise the query is refused. */
+  makesMissing(database: string, group: string): boolean {
+    if (this.file === undefined) return true;
+    const isOwn = this.project === undefined || database.startsWith(`projects/${this.project}/`);
+    return !isOwn && !this.fileGroups.has(group);
+  }
+
+  /** The indexes that a query of this database may use: what was made for other projects is not among them. */
+  plannedWith(database: string, group: string): GroupIndexes {
+    if (this.fileGroups.has(group) || this.makesMissing(database, group)) return this.group(group);
+    return groupIndexes([], [], (kind, path) => this.fieldSlot(kind, path));
   }
 
   group(name: string): GroupIndexes {
@@ -146,16 +164,18 @@ export class IndexCatalog {
     return slot;
   }
 
+  /** What queries needed before the last start, but for groups that the file speaks of. */
   private madeEarlier(): IndexDefinition[] {
     const rows = this.store.statement("SELECT definition FROM slots").all() as { definition: string }[];
     for (const { definition } of rows) {
       if (!definition.startsWith("made:")) continue;
       const [group, names] = JSON.parse(definition.slice("made:".length)) as [string, string[]];
-      this.defineGroupField(group, fieldPathOf(names));
+      if (!this.fileGroups.has(group)) this.defineGroupField(group, fieldPathOf(names));
     }
     return rows
       .filter(({ definition }) => definition.startsWith("composite:"))
-      .map(({ definition }) => deserialized(definition.slice("composite:".length)));
+      .map(({ definition }) => deserialized(definition.slice("composite:".length)))
+      .filter(({ group }) => !this.fileGroups.has(group));
   }
 }
 

@@ -1,7 +1,13 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FieldValue, type Firestore, type Query, Timestamp } from "@google-cloud/firestore";
+import {
+  FieldValue,
+  type Firestore,
+  type Query,
+  type QuerySnapshot,
+  Timestamp,
+} from "@google-cloud/firestore";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { IndexFile } from "./index-file.ts";
 import { databaseOf, projectIdOf, startFirestore, type TestFirestore } from "./testing.ts";
@@ -184,4 +190,54 @@ test("indexes that a new index file brings are made for the documents there are"
   ]);
   await after.stop();
   rmSync(folder, { recursive: true });
+});
+
+test("the index file is that of one project; for others, missing indexes of groups it does not name are made", async () => {
+  await using own = await startFirestore({ indexes, project: "ours" });
+  const [ours, theirs] = [own.client({ projectId: "ours" }), own.client({ projectId: "theirs" })];
+  const queryOf = (database: Firestore, group: string): Promise<unknown> =>
+    database.collectionGroup(group).where("x", "==", 1).orderBy("y", "desc").get();
+  await theirs.doc("a/b/strange/one").set({ x: 1, y: 1 });
+  const found = (await queryOf(theirs, "strange")) as QuerySnapshot;
+  expect(found.docs.map(({ id }) => id)).toEqual(["one"]);
+  const structuredQuery = (collectionId: string): object => ({
+    from: [{ collectionId }],
+    where: { fieldFilter: { field: { fieldPath: "x" }, op: "EQUAL", value: { integerValue: 1 } } },
+    orderBy: [{ field: { fieldPath: "y" }, direction: "DESCENDING" }],
+  });
+  const refused = (project: string, collectionId: string): Promise<unknown> =>
+    own.call("RunQuery", {
+      parent: `projects/${project}/databases/(default)/documents`,
+      structuredQuery: structuredQuery(collectionId),
+    });
+  await expect(refused("ours", "strange")).rejects.toMatchObject({ code: FAILED_PRECONDITION });
+  await expect(refused("theirs", "messages")).rejects.toMatchObject({ code: FAILED_PRECONDITION });
+  await ours.doc("strange/two").set({ x: 1, y: 1 });
+  await expect(refused("theirs", "strange")).resolves.toHaveLength(1);
+});
+
+test("indexes that were made beside an index file are kept up over restarts", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "firestore-made-"));
+  const options = { indexes, project: "ours", path: join(folder, "made.sqlite") };
+  const query = (database: Firestore): Query =>
+    database.collection("strange").where("x", "==", 1).orderBy("y").orderBy("z", "desc");
+  const write = (database: Firestore, id: string, y: number): Promise<unknown> =>
+    database.doc(`strange/${id}`).set({ x: 1, y, z: 1 });
+  try {
+    const seen: string[][] = [];
+    for (const step of [1, 2, 3]) {
+      await using run = await startFirestore(options);
+      const theirs = run.client({ projectId: "theirs" });
+      await write(theirs, `d${step}`, 10 - step);
+      await write(theirs, "moved", step * 4);
+      // The second run writes only: its changes have to be in the index that the third one uses.
+      if (step !== 2) seen.push(await ids(query(theirs)));
+    }
+    expect(seen).toEqual([
+      ["moved", "d1"],
+      ["d3", "d2", "d1", "moved"],
+    ]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

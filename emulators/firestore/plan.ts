@@ -79,7 +79,7 @@ export function planConjunct(query: Query, leaves: readonly Leaf[], catalog: Ind
 
 function chooseIndexes(query: Query, demand: Demand, catalog: IndexCatalog): IndexUse[] {
   const group = query.collection as string;
-  const chosen = cover(demand, candidates(demand, catalog.group(group)));
+  const chosen = cover(demand, candidates(demand, catalog.plannedWith(query.parent.database, group)));
   if (chosen !== undefined) return chosen;
   throw new MissingIndexError(group, demand.scope, missingFields(demand));
 }

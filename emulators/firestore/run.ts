@@ -55,7 +55,8 @@ export class QueryEngine {
       try {
         return query.conjuncts.map((leaves) => planConjunct(query, leaves, this.catalog));
       } catch (cause) {
-        if (!(cause instanceof MissingIndexError) || !this.catalog.makesMissing) throw cause;
+        const isMissing = cause instanceof MissingIndexError;
+        if (!isMissing || !this.catalog.makesMissing(query.parent.database, cause.group)) throw cause;
         this.makeIndex(cause);
       }
     }

@@ -22,6 +22,11 @@ export interface FirestoreOptions {
   readonly path: string | undefined;
   /** `firestore.indexes.json`, parsed. Without it, indexes are made as queries need them. */
   readonly indexes?: IndexFile | undefined;
+  /**
+   * The project that the index file is of; absent: every project. In other projects it says what is indexed
+   * in the collection groups that it names, and indexes for others are made as queries need them.
+   */
+  readonly project?: string | undefined;
 }
 
 export interface FirestoreEmulator {
@@ -34,7 +39,7 @@ export interface FirestoreEmulator {
 }
 
 export function openFirestore(kernel: Kernel, options: FirestoreOptions): FirestoreEmulator {
-  const state = new FirestoreState(kernel.clock, options.path, options.indexes);
+  const state = new FirestoreState(kernel.clock, options.path, options.indexes, options.project);
   const hub = new ListenHub(kernel, state);
   const stopSweeping = startSweeping(kernel, state);
   return {

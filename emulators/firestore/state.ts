@@ -39,7 +39,7 @@ export class FirestoreState {
   private readonly transactions = new Map<string, Transactions>();
   private announcements: Announcement[] = [];
 
-  constructor(clock: Clock, path: string | undefined, file: IndexFile | undefined) {
+  constructor(clock: Clock, path: string | undefined, file: IndexFile | undefined, project?: string) {
     this.clock = clock;
     const database = openDatabase(path, () => this.store.forget());
     prepareSchema(database.sql);
@@ -47,7 +47,7 @@ export class FirestoreState {
     this.store.onForget(() => {
       this.announcements = this.announcements.filter(({ kept }) => kept);
     });
-    this.catalog = new IndexCatalog(this.store, file);
+    this.catalog = new IndexCatalog(this.store, file, project);
     this.settler = new IndexSettler(this.store, this.catalog);
     this.engine = new QueryEngine(this.store, this.catalog, this.settler);
     this.writer = new Writer(this.store, this.catalog, this.settler);
@@ -167,6 +167,7 @@ export class FirestoreState {
     await written.catch(unavailable);
     announcement.kept = true;
     this.announce();
+    await this.settler.keepsUp();
     return draft;
   }
 
