@@ -20,6 +20,10 @@ interface Step {
 /** What waits for one index, by the rest of the key: mostly one step, so that alone needs no list. */
 type Waiting = Map<string, Step | Step[]>;
 
+/** What a key takes beside its text, a document's id with its step, and another step under a key: roughly. */
+const KEY_BYTES = 80;
+const ID_BYTES = 200;
+const LINK_BYTES = 10;
 /** Entries written between looks at the clock. */
 const WRITES_PER_LOOK = 256;
 /** Entries inserted by one statement: measured half the time of one statement for each. */
@@ -38,6 +42,8 @@ export class EntryQueue {
   private last: Step | undefined;
   /** Steps that wait. */
   size = 0;
+  /** About how much memory they take, those included that were written since there were none. */
+  bytes = 0;
 
   constructor(store: Store) {
     this.store = store;
@@ -48,6 +54,7 @@ export class EntryQueue {
     this.sorted = undefined;
     this.inserts = [];
     this.size = 0;
+    this.bytes = 0;
   }
 
   add({ prefix, suffix, id }: Entry, present: boolean): void {
@@ -57,8 +64,12 @@ export class EntryQueue {
       this.indexes.set(prefix, waiting);
     }
     // The entries of one document come one after the other and share their step.
-    if (this.last?.id !== id || this.last.present !== present) this.last = { id, present };
+    if (this.last?.id !== id || this.last.present !== present) {
+      this.last = { id, present };
+      this.bytes += ID_BYTES;
+    }
     const known = waiting.get(suffix);
+    this.bytes += known === undefined ? KEY_BYTES + suffix.length : LINK_BYTES;
     if (known === undefined) waiting.set(suffix, this.last);
     else if (Array.isArray(known)) known.push(this.last);
     else waiting.set(suffix, [known, this.last]);
@@ -119,6 +130,7 @@ export class EntryQueue {
     if (waiting.size === 0) this.indexes.delete(prefix);
     const taken = Array.isArray(steps) ? steps.length : 1;
     this.size -= taken;
+    if (this.size === 0) this.bytes = 0;
     return taken;
   }
 

@@ -1,39 +1,35 @@
 import { RpcError } from "../kernel/rpc-error.ts";
 import type { CompositeIndex, IndexCatalog } from "./catalog.ts";
 import {
-  COLLECTION_SCOPE,
   DATABASE_SCOPE,
-  type Entry,
   EntryMaker,
-  type EntryTarget,
   entryTarget,
   GROUP_SCOPE,
   PREFIX_BYTES,
   scopePrefix,
 } from "./entries.ts";
-import { addDifference, addGroupName, EntryQueue } from "./entry-queue.ts";
-import { fieldsOf } from "./fields.ts";
-import { successor } from "./key.ts";
+import { addDifference, EntryQueue } from "./entry-queue.ts";
 import { pathKey } from "./path.ts";
-import type { Collection, Store, StoredDocument } from "./store.ts";
+import { fillIndex, type Rebuilding, rebuildGroup } from "./rebuild.ts";
+import type { Store, StoredDocument } from "./store.ts";
 import type { Micros } from "./time.ts";
 
-/** Changes that may wait before their entries are worked out without a quiet moment. */
-const WAITING_CHANGES_MAX = 1_000;
+/** Work that may wait before it is taken up without a quiet moment: a change counts one, and one for each KiB. */
+const WAITING_MAX = 1_000;
+/** Work beyond which commits are acknowledged no faster than it is done: it is kept in memory. */
+const BEHIND_MAX = 6_000;
 /** How long work on entries rests after the disk refused it. */
 const REFUSED_REST_MS = 1_000;
 /** How long nothing is written before entries are made that could still wait for others. */
 const QUIET_MS = 100;
 /** How long entries are made at a stretch while others wait for their turn … */
 const STRETCH_MS = 10;
-/** … longer by as much again for every so many changes that wait, so that waiting stays bounded. */
-const STRETCH_CHANGES = 250;
-/** Entries collected before they are sorted and written: more at once touch each page less often. */
-const COLLECTED_MAX = 60_000;
+/** … longer by as much again for so much work that waits, so that waiting stays bounded. */
+const STRETCH_WORK = 250;
+/** Memory of entries that are collected before they are written: more at once touch each page less often. */
+const COLLECTED_BYTES_MAX = 6 * 1024 * 1024;
 /** Changes whose entries are worked out between looks at the clock. */
 const COLLECT_CHANGES = 16;
-/** Documents read at a time when a group's entries are made anew. */
-const REBUILD_PAGE = 500;
 
 /** A document as its entries show it, and as it is. */
 export interface Unsettled {
@@ -43,6 +39,9 @@ export interface Unsettled {
   /** After a start: states in between, whose entries may or may not have been made. */
   readonly between?: readonly StoredDocument[];
 }
+
+const workOf = ({ before, after }: Unsettled): number =>
+  1 + ((before?.fields.length ?? 0) + (after?.fields.length ?? 0)) / 1024;
 
 /** A collection whose entries are behind. */
 interface Lag {
@@ -68,11 +67,15 @@ export class IndexSettler {
   /** Collections that are settled once everything taken up is written. */
   private readonly settling = new Set<number>();
   private readonly queue: EntryQueue;
+  private readonly rebuilding: Rebuilding;
   private waiting = 0;
   private changedMs = 0;
   /** Whether collected entries are being written: they are until none is left. */
   private writing = false;
   private timer: NodeJS.Timeout | undefined;
+  private timerIsSoon = false;
+  /** Whoever waits until less work does. */
+  private held: (() => void)[] = [];
   private resting = false;
   private closed = false;
 
@@ -80,6 +83,8 @@ export class IndexSettler {
     this.store = store;
     this.catalog = catalog;
     this.queue = new EntryQueue(store);
+    const inBackground = (work: () => void): void => this.inBackground(work);
+    this.rebuilding = { store, catalog, queue: this.queue, inBackground };
     store.onForget(() => this.reload());
     this.reload();
   }
@@ -96,7 +101,8 @@ export class IndexSettler {
       since: number;
     }[];
     for (const { collection, since } of rows) this.lags.set(collection, { since, changes: undefined });
-    this.waiting = rows.length;
+    this.waiting = 0;
+    this.release();
     if (rows.length > 0) this.wake();
   }
 
@@ -110,23 +116,45 @@ export class IndexSettler {
     }
     const key = change.id.toString("latin1");
     const earlier = lag.changes?.get(key);
-    lag.changes?.set(key, { ...change, before: earlier === undefined ? change.before : earlier.before });
-    this.waiting += 1;
+    const whole = earlier === undefined ? change : { ...change, before: earlier.before };
+    if (lag.changes !== undefined) {
+      lag.changes.set(key, whole);
+      this.waiting += workOf(whole) - (earlier === undefined ? 0 : workOf(earlier));
+    }
     this.changedMs = performance.now();
     this.wake();
   }
 
+  /** Where much work waits: resolves once less does. Until then nobody should hear that a change is done. */
+  keepsUp(): Promise<void> | undefined {
+    if (this.waiting < BEHIND_MAX || this.resting || this.closed) return undefined;
+    return new Promise((resolve) => this.held.push(resolve));
+  }
+
+  private release(): void {
+    const released = this.held;
+    this.held = [];
+    for (const resolve of released) resolve();
+  }
+
+  private get due(): boolean {
+    return this.waiting >= WAITING_MAX || this.writing || this.taken.size > 0;
+  }
+
   private wake(): void {
     if (this.resting || this.closed) return;
-    const soon = this.waiting >= WAITING_CHANGES_MAX || this.writing || this.taken.size > 0;
-    if (this.timer !== undefined && !soon) return;
+    const soon = this.due;
+    // A timer is not set anew with each change, or changes that follow each other fast would put it off.
+    if (this.timer !== undefined && (this.timerIsSoon || !soon)) return;
     this.workIn(soon ? 0 : QUIET_MS);
+    this.timerIsSoon = soon;
   }
 
   private workIn(ms: number): void {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.work(), ms);
     this.timer.unref();
+    this.timerIsSoon = false;
   }
 
   /** Works for a stretch, and comes back for the rest. */
@@ -134,25 +162,24 @@ export class IndexSettler {
     this.timer = undefined;
     const started = performance.now();
     const quiet = started - this.changedMs;
-    const due = this.waiting >= WAITING_CHANGES_MAX || this.writing || this.taken.size > 0;
-    if (!due && quiet < QUIET_MS) return this.workIn(QUIET_MS - quiet);
-    const until = started + STRETCH_MS * (1 + this.waiting / STRETCH_CHANGES);
+    if (!this.due && quiet < QUIET_MS) return this.workIn(QUIET_MS - quiet);
+    const until = started + STRETCH_MS * (1 + this.waiting / STRETCH_WORK);
     try {
       this.inBackground(() => this.workUntil(until, quiet >= QUIET_MS));
     } catch {
       // The disk refuses; rest() has set the time of the next attempt.
       return;
     }
+    if (this.waiting < BEHIND_MAX) this.release();
     if (this.settling.size > 0 || this.lags.size > 0) this.wake();
   }
 
   private workUntil(until: number, quiet: boolean): void {
     if (!this.writing) {
       for (const collection of this.lags.keys()) this.take(collection);
-      this.waiting = 0;
     }
     this.collectUntil(until);
-    if (this.queue.size >= COLLECTED_MAX || (quiet && this.taken.size === 0)) this.writing = true;
+    if (this.queue.bytes >= COLLECTED_BYTES_MAX || (quiet && this.taken.size === 0)) this.writing = true;
     if (this.writing) this.queue.writeUntil(until);
     if (this.queue.size > 0) return;
     this.writing = false;
@@ -160,7 +187,7 @@ export class IndexSettler {
   }
 
   private collectUntil(until: number): void {
-    while (this.queue.size < COLLECTED_MAX && performance.now() < until) {
+    while (this.queue.bytes < COLLECTED_BYTES_MAX && performance.now() < until) {
       const next = this.taken.keys().next();
       if (next.done === true) return;
       this.prepare(next.value, COLLECT_CHANGES);
@@ -173,6 +200,7 @@ export class IndexSettler {
     if (lag === undefined) return;
     const changes =
       lag.changes === undefined ? this.changesSince(collectionId, lag.since) : [...lag.changes.values()];
+    if (lag.changes === undefined) for (const change of changes) this.waiting += workOf(change);
     this.lags.delete(collectionId);
     this.taken.set(collectionId, [...(this.taken.get(collectionId) ?? []), ...changes]);
     this.settling.add(collectionId);
@@ -198,7 +226,9 @@ export class IndexSettler {
     const maker = new EntryMaker(this.catalog, collection);
     const collectionKey = pathKey(collection.path);
     const first = changes.splice(0, most);
-    for (const { id, before, after, between = [] } of first) {
+    for (const change of first) {
+      const { id, before, after, between = [] } = change;
+      this.waiting -= workOf(change);
       const target = entryTarget(collection, collectionKey, id);
       for (const state of between) addDifference(this.queue, maker, target, state, after);
       addDifference(this.queue, maker, target, before, after);
@@ -292,61 +322,12 @@ export class IndexSettler {
    */
   rebuildGroup(name: string): void {
     this.settleAll();
-    for (const { id: groupId } of this.store.groupsNamed(name)) {
-      this.clearEntries(scopePrefix(GROUP_SCOPE, groupId));
-      for (const collectionId of this.store.collectionIdsOfGroup(groupId)) {
-        this.clearEntries(scopePrefix(COLLECTION_SCOPE, collectionId));
-        this.rebuildCollection(this.store.collectionById(collectionId));
-      }
-    }
-  }
-
-  private clearEntries(prefix: Buffer): void {
-    const clear = this.store.statement("DELETE FROM entries WHERE key >= ? AND key < ?");
-    this.inBackground(() => clear.run(prefix, successor(prefix)));
+    rebuildGroup(this.rebuilding, name);
   }
 
   /** Makes the entries of an index that is new, for the documents there are. */
   fill(index: CompositeIndex): void {
-    for (const { id: groupId } of this.store.groupsNamed(index.group)) {
-      for (const collectionId of this.store.collectionIdsOfGroup(groupId)) {
-        const collection = this.store.collectionById(collectionId);
-        this.eachDocument(collection, (maker, target, document) => {
-          const entries: Entry[] = [];
-          maker.ofComposite(target, fieldsOf(document), index, entries);
-          for (const entry of entries) this.queue.add(entry, true);
-        });
-      }
-    }
-  }
-
-  private rebuildCollection(collection: Collection): void {
-    this.eachDocument(collection, (maker, target, document) => {
-      addGroupName(this.queue, target);
-      addDifference(this.queue, maker, target, undefined, document);
-    });
-  }
-
-  private eachDocument(
-    collection: Collection,
-    visit: (maker: EntryMaker, target: EntryTarget, document: StoredDocument) => void,
-  ): void {
-    const collectionKey = pathKey(collection.path);
-    let low: Uint8Array = Buffer.alloc(0);
-    for (;;) {
-      const page = this.store.documentPage(collection.id, low, Buffer.alloc(1, 0xff), false, REBUILD_PAGE);
-      this.inBackground(() => {
-        const maker = new EntryMaker(this.catalog, collection);
-        for (const { id, document } of page) {
-          visit(maker, entryTarget(collection, collectionKey, id), document);
-        }
-        this.queue.writeUntil(Number.POSITIVE_INFINITY);
-      });
-      const last = page.at(-1);
-      if (last === undefined) return;
-      this.store.database.flush();
-      low = Buffer.concat([last.id, Buffer.alloc(1)]);
-    }
+    fillIndex(this.rebuilding, index);
   }
 
   /**
@@ -373,6 +354,7 @@ export class IndexSettler {
   private rest(): void {
     if (this.resting || this.closed) return;
     this.resting = true;
+    this.release();
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       this.resting = false;
@@ -384,6 +366,7 @@ export class IndexSettler {
 
   close(): void {
     this.closed = true;
+    this.release();
     clearTimeout(this.timer);
     this.timer = undefined;
   }
