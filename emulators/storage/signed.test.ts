@@ -167,3 +167,30 @@ test("a form posted to the emulator's own address goes to the bucket that the po
   const { policy: _, ...bare } = fields;
   expect(await codeOf(await post(bare))).toEqual([400, "InvalidPolicyDocument"]);
 });
+
+test("a form with a policy of the second version uploads what the policy allows, until it expires", async () => {
+  const formed = bucket.file("formed-v2");
+  const [policy] = await formed.generateSignedPostPolicyV2({
+    expires: suite.kernel.clock.now() + 60_000,
+    equals: ["$Content-Type", "image/jpeg"],
+    contentLengthRange: { min: 0, max: 20 },
+  });
+  const post = (type: string, content = "bytes", signature = policy.signature): Promise<Response> => {
+    const form = new FormData();
+    const fields = { key: formed.name, bucket: bucket.name, GoogleAccessId: suite.signer.client_email };
+    for (const [name, value] of Object.entries(fields)) form.append(name, value);
+    form.append("policy", policy.base64);
+    form.append("signature", signature);
+    form.append("Content-Type", type);
+    form.append("file", new Blob([content]));
+    return fetch(`${suite.url}/${bucket.name}`, { method: "POST", body: form });
+  };
+  expect((await post("image/jpeg")).status).toBe(204);
+  expect((await formed.download())[0].toString()).toBe("bytes");
+  expect(await codeOf(await post("image/png"))).toEqual([400, "InvalidPolicyDocument"]);
+  expect(await codeOf(await post("image/jpeg", "x".repeat(21)))).toEqual([400, "EntityTooLarge"]);
+  const other = `${policy.signature.startsWith("A") ? "B" : "A"}${policy.signature.slice(1)}`;
+  expect(await codeOf(await post("image/jpeg", "bytes", other))).toEqual([403, "SignatureDoesNotMatch"]);
+  suite.kernel.clock.advance(60_000);
+  expect(await codeOf(await post("image/jpeg"))).toEqual([400, "ExpiredToken"]);
+});
