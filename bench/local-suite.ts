@@ -92,3 +92,21 @@ function hostOn(pid: number, port: number): number {
     return 0;
   }
 }
+
+/** Signs in by the mailed code; answers with the access token. */
+export async function signInOn(suite: LocalSuite, email: string): Promise<string> {
+  const anyone = createApiClient(suite.api, {});
+  const { body: sent } = await anyone.post("/v1/apps/demo/auth/codes", { email });
+  for (;;) {
+    const { body } = await createApiClient(suite.consoleUrl, {}).get(`/control/mail?to=${email}`);
+    const code = /\b(\d{6})\b/.exec(body.data[0]?.subject ?? "")?.[1];
+    if (code !== undefined) {
+      const { body: session } = await anyone.post("/v1/apps/demo/auth/sessions", {
+        challenge: sent.challenge,
+        code,
+      });
+      return session.accessToken;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

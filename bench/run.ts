@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 import { createApiClient } from "../shared/testing/api-client.ts";
 import { liftLimits } from "../shared/testing/lift-limits.ts";
 import { seededRandom } from "../shared/testing/seeded-random.ts";
-import { type LocalSuite, startLocalSuite } from "./local-suite.ts";
+import { type LocalSuite, signInOn, startLocalSuite } from "./local-suite.ts";
 import { bare, closedLoop, type Measured, medianRow, openLoop, type Row, rowOf } from "./measure.ts";
 
 /**
@@ -238,23 +238,6 @@ async function benchPages(suite: LocalSuite, api: Api): Promise<void> {
   ratios.push(`page: CPU ${number(ours.cpuMicros / theirs.cpuMicros, 2)}× of bare`);
 }
 
-async function signIn(suite: LocalSuite, email: string): Promise<string> {
-  const anyone = createApiClient(suite.api, {});
-  const { body: sent } = await anyone.post("/v1/apps/demo/auth/codes", { email });
-  for (;;) {
-    const { body } = await createApiClient(suite.consoleUrl, {}).get(`/control/mail?to=${email}`);
-    const code = /\b(\d{6})\b/.exec(body.data[0]?.subject ?? "")?.[1];
-    if (code !== undefined) {
-      const { body: session } = await anyone.post("/v1/apps/demo/auth/sessions", {
-        challenge: sent.challenge,
-        code,
-      });
-      return session.accessToken;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
 async function main(): Promise<void> {
   const dataDir = mkdtempSync(join(tmpdir(), "scrollback-bench-"));
   const portBase = Number(values["port-base"]);
@@ -267,14 +250,14 @@ async function main(): Promise<void> {
       `started: first ${number(firstStartMs, 0)} ms, again after kill -9 ${number(suite.startMs, 0)} ms`,
     );
     await liftLimits(createApiClient(suite.api, { authorization: `Bearer ${suite.operatorKey}` }), "demo");
-    const api = lightClient(suite.direct, await signIn(suite, "bench-appends@example.test"));
+    const api = lightClient(suite.direct, await signInOn(suite, "bench-appends@example.test"));
     const release = await holdDeliveries(suite);
     await benchAppends(suite, api);
     await release();
     await benchBackground(suite, api);
-    await benchPages(suite, lightClient(suite.direct, await signIn(suite, "bench-pages@example.test")));
+    await benchPages(suite, lightClient(suite.direct, await signInOn(suite, "bench-pages@example.test")));
     const signIns = await closedLoop(4, Math.round(100 * scale), suite.directPid, async (index) => {
-      await signIn(suite, `person-${index}@example.test`);
+      await signInOn(suite, `person-${index}@example.test`);
     });
     report("sign-in, mail included, 4 at once", rowOf(signIns), "");
     await suite.stop("SIGTERM");
