@@ -175,7 +175,6 @@ async function copyMessages(
   let last: StoredMessage | undefined;
   for (;;) {
     const rows = await listAlong(app, source, path, { after }, COPY_PAGE);
-    if (rows.length === 0) return last;
     const batch = deps.firestore.batch();
     for (const { stored } of rows) {
       const number = numbers.size + 1;
@@ -186,7 +185,8 @@ async function copyMessages(
       });
       after = stored.number;
     }
-    await within(READ_MS_MAX, batch.commit());
+    if (rows.length > 0) await within(READ_MS_MAX, batch.commit());
+    if (rows.length < COPY_PAGE) return last;
   }
 }
 
