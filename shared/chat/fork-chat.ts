@@ -123,7 +123,9 @@ async function createCopy(
  * @throws when Firestore fails; call it again
  */
 export async function finishFork(deps: ChatDeps, app: App, chat: number): Promise<ChatHead> {
-  const found = headOf(await readHead(app, chat));
+  const snapshot = await readHead(app, chat);
+  deps.chatLog.chats.remember(snapshot);
+  const found = headOf(snapshot);
   if (found === undefined) throw new AppError("not_found", "There is no such chat.");
   const { copying } = found;
   if (found.status !== "copying" || copying === undefined) return found;
