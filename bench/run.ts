@@ -10,7 +10,7 @@ import { type LocalSuite, signInOn, startLocalSuite } from "./local-suite.ts";
 import { bare, closedLoop, type Measured, medianRow, openLoop, type Row, rowOf } from "./measure.ts";
 
 /**
- * `npm run bench [-- --quick]`: what the main operations cost, beside the bare cost of the same Firestore
+ * `npm run bench [-- --quick]` (or `npm run bench -- emulators`): what the main operations cost, beside the bare cost of the same Firestore
  * and Pub/Sub calls through the same clients. API and bare runs alternate (A B B A), so that a drifting
  * machine shows in both. Times are of this machine; the ratios and the calls per request travel.
  */
@@ -18,8 +18,14 @@ import { bare, closedLoop, type Measured, medianRow, openLoop, type Row, rowOf }
 const SEED = 7;
 const CHATS = 256;
 const TEXT = "A message of about the usual length, as people write them.";
-const { values } = parseArgs({
-  options: { quick: { type: "boolean", default: false }, "port-base": { type: "string", default: "21000" } },
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    quick: { type: "boolean", default: false },
+    "port-base": { type: "string", default: "21000" },
+    // For bench/emulators.ts, which reads it itself.
+    documents: { type: "string" },
+  },
 });
 const scale = values.quick ? 0.25 : 1;
 const rounds = values.quick ? 1 : 2;
@@ -288,4 +294,5 @@ function printTable(firstStartMs: number, startMs: number): void {
   );
 }
 
-await main();
+if (positionals[0] === "emulators") await import("./emulators.ts");
+else await main();
