@@ -17,15 +17,15 @@ import type { Micros } from "./time.ts";
 /** Work that may wait before it is taken up without a quiet moment: a change counts one, and one for each KiB. */
 const WAITING_MAX = 1_000;
 /** Work beyond which commits are acknowledged no faster than it is done: it is kept in memory. */
-const BEHIND_MAX = 6_000;
+const BEHIND_MAX = 3_000;
 /** How long work on entries rests after the disk refused it. */
 const REFUSED_REST_MS = 1_000;
 /** How long nothing is written before entries are made that could still wait for others. */
 const QUIET_MS = 100;
 /** How long entries are made at a stretch while others wait for their turn … */
-const STRETCH_MS = 10;
+const STRETCH_MS = 3;
 /** … longer by as much again for so much work that waits, so that waiting stays bounded. */
-const STRETCH_WORK = 250;
+const STRETCH_WORK = 75;
 /** Memory of entries that are collected before they are written: more at once touch each page less often. */
 const COLLECTED_BYTES_MAX = 6 * 1024 * 1024;
 /** Changes whose entries are worked out between looks at the clock. */
