@@ -91,9 +91,15 @@ export function openDatabase(path: string | undefined, onLost: () => void = () =
     for (const { resolve } of settled) resolve();
   };
 
-  const takeBack = (cause: unknown): void => {
+  const takeBack = (cause: unknown, isFirst: boolean): void => {
     // When the disk refuses in the middle of a work, SQLite may have taken the whole group back.
     if (!sql.isTransaction) return lose(cause);
+    if (isFirst && waiting.length === 0) {
+      open = false;
+      rollback.run();
+      return;
+    }
+    if (isFirst) return lose(cause);
     undo.run();
     release.run();
   };
@@ -102,23 +108,25 @@ export function openDatabase(path: string | undefined, onLost: () => void = () =
     sql,
     write(work) {
       return new Promise((resolve, reject) => {
+        // The first work of a group is taken back with the group. A savepoint would have SQLite copy every
+        // page that the work changes, in memory.
+        const isFirst = !open;
         try {
-          if (!open) {
+          if (isFirst) {
             begin.run();
             open = true;
             setImmediate(flush);
-          }
-          savepoint.run();
+          } else savepoint.run();
         } catch (cause) {
           reject(unavailable(cause));
           return;
         }
         try {
           const result = work();
-          release.run();
+          if (!isFirst) release.run();
           waiting.push({ resolve: () => resolve(result), reject });
         } catch (cause) {
-          takeBack(cause);
+          takeBack(cause, isFirst);
           reject(isRefusal(cause) ? unavailable(cause) : cause);
         }
       });
