@@ -1,9 +1,17 @@
 import { onChatChanged } from "./events/on-chat-changed.ts";
 import { api } from "./http/api.ts";
 import type { CloudFunction } from "./runtime/function.ts";
+import { expireChats } from "./schedules/expire-chats.ts";
 import { reconcile } from "./schedules/reconcile.ts";
 import { forkChat } from "./tasks/fork-chat.ts";
 import { sendMail } from "./tasks/send-mail.ts";
 
 /** Every function; the manifest says how each is deployed, and a test compares the two. */
-export const functions: readonly CloudFunction[] = [api, onChatChanged, sendMail, forkChat, reconcile];
+export const functions: readonly CloudFunction[] = [
+  api,
+  onChatChanged,
+  sendMail,
+  forkChat,
+  reconcile,
+  expireChats,
+];

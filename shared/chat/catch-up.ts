@@ -3,8 +3,9 @@ import { GRPC, grpcCode } from "../platform/errors.ts";
 import type { ChatDeps } from "./chat-log.ts";
 import type { ChatHead } from "./head.ts";
 import type { StoredMessage } from "./message.ts";
+import { purgeChat } from "./purge-chat.ts";
 import { refreshQuotes } from "./refresh-quotes.ts";
-import { deleteBranches, deleteMessages, listChanged, readProgress, writeProgress } from "./store.ts";
+import { listChanged, readProgress, writeProgress } from "./store.ts";
 
 /** Changes handled in one commit. */
 export const CATCH_UP_MESSAGES = 300;
@@ -73,7 +74,7 @@ async function catchUp(deps: ChatDeps, app: App, chat: number, revision: number)
     const { head, progress, found } = await readProgress(deps.firestore, app, chat);
     if (head === undefined || progress.revision >= Math.min(until, head.revision)) return { handled };
     const goal = nextGoal(head, progress.revision);
-    if (head.status === "deleted" && goal === head.revision) await purge(deps, app, chat);
+    if (head.status === "deleted" && goal === head.revision) await purgeChat(deps.firestore, app, head);
     const rows = await listChanged(app, chat, progress.revision, CATCH_UP_MESSAGES);
     const changed = rows.map(({ stored }) => stored);
     if (head.status === "open") await refreshQuotes(deps, app, chat, changed);
@@ -120,9 +121,4 @@ function countByDay(messages: readonly StoredMessage[]): Map<string, number> {
     days.set(day, (days.get(day) ?? 0) + 1);
   }
   return days;
-}
-
-async function purge(deps: Pick<ChatDeps, "firestore">, app: App, chat: number): Promise<void> {
-  while ((await deleteMessages(deps.firestore, app, chat, CATCH_UP_MESSAGES)) > 0);
-  while ((await deleteBranches(deps.firestore, app, chat, CATCH_UP_MESSAGES)) > 0);
 }

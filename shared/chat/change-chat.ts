@@ -3,6 +3,7 @@ import { holds } from "../identity/permissions.ts";
 import type { Principal } from "../identity/principal.ts";
 import { AppError } from "../platform/errors.ts";
 import { Timestamp } from "../platform/firestore.ts";
+import type { Decision } from "../platform/head-change.ts";
 import type { ChatDeps } from "./chat-log.ts";
 import type { Chat, ChatChange } from "./contract.ts";
 import { pairProof } from "./create-chat.ts";
@@ -64,16 +65,26 @@ export async function deleteChat(
       if (head.createdBy !== principal.id && !holds(principal, "app:change") && principal.kind === "person") {
         throw new AppError("forbidden", "Only who created a chat may delete it.");
       }
-      const next = advanceSettings(head, at, { ...EMPTIED, status: "deleted" });
-      const remove = head.kind === "direct" ? [pairProof(app, head.members).ref] : [];
-      const create = [leavingSignal(deps, app, head, head.members)];
-      return { head: next, create, remove, bytes: 0, result: undefined };
+      return { ...deletedHead(deps, app, head, at), bytes: 0, result: undefined };
     },
   });
 }
 
-/** A deleted chat keeps its number and revision, and nothing that anyone wrote. */
-const EMPTIED = { title: "", members: [], tags: [], latest: null, sent: {} } satisfies Partial<ChatHead>;
+/** The head of a deleted chat: it keeps its number and revision, and nothing of anyone once it has been purged. */
+export function deletedHead(
+  deps: Pick<ChatDeps, "clock">,
+  app: App,
+  head: ChatHead,
+  at: Timestamp,
+): Pick<Decision<ChatHead, unknown>, "head" | "create" | "remove"> {
+  const emptied = { title: "", members: [], tags: [], latest: null, sent: {}, createdBy: "", model: null };
+  const next = advanceSettings(head, at, { ...emptied, status: "deleted", leavers: head.members });
+  return {
+    head: next,
+    create: [leavingSignal(deps, app, head, head.members)],
+    remove: head.kind === "direct" ? [pairProof(app, head.members).ref] : [],
+  };
+}
 
 function demandExpected(head: ChatHead, expected: Expected): void {
   if (expected !== undefined && !expected(head.revision)) {

@@ -37,6 +37,8 @@ export interface ChatHead extends Faceted {
   /** While it is a copy in the making, nobody sees it. */
   readonly status: "open" | "deleted" | "copying";
   readonly copying?: Copying;
+  /** Who were members of a deleted chat, until it has been purged. */
+  readonly leavers?: readonly string[];
   readonly createdBy: string;
   readonly createdAt: Timestamp;
   readonly updatedAt: Timestamp;

@@ -283,21 +283,6 @@ export async function deleteMessages(
   return found.size;
 }
 
-/** One query and a delete for each branch. Returns how many. */
-export async function deleteBranches(
-  firestore: Firestore,
-  app: App,
-  chat: number,
-  limit: number,
-): Promise<number> {
-  const found = await within(READ_MS_MAX, branchesOf(app, chat).select("number").limit(limit).get());
-  if (found.empty) return 0;
-  const batch = firestore.batch();
-  for (const document of found.docs) batch.delete(document.ref);
-  await within(READ_MS_MAX, batch.commit());
-  return found.size;
-}
-
 /** One query. Days in order, with the messages written on each. */
 export async function listUsage(
   app: App,
