@@ -1,6 +1,7 @@
 import { onChatChanged } from "./events/on-chat-changed.ts";
 import { api } from "./http/api.ts";
 import type { CloudFunction } from "./runtime/function.ts";
+import { audit } from "./schedules/audit.ts";
 import { expireChats } from "./schedules/expire-chats.ts";
 import { reconcile } from "./schedules/reconcile.ts";
 import { forkChat } from "./tasks/fork-chat.ts";
@@ -14,4 +15,5 @@ export const functions: readonly CloudFunction[] = [
   forkChat,
   reconcile,
   expireChats,
+  audit,
 ];

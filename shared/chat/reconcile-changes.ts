@@ -45,8 +45,8 @@ export async function reconcileChanges(deps: ChatDeps): Promise<Reconciled> {
   return total;
 }
 
-/** One query a page. The one place, with its like in other reconcilers, that looks across apps. */
-async function* listChanges(
+/** Chats changed between two moments. One query a page. The one place that looks across apps. */
+export async function* listChanges(
   firestore: Firestore,
   shard: number,
   fromMs: number,
