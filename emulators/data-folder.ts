@@ -37,6 +37,7 @@ const DATA_FILES = [
   "storage-key.pem",
   "auth.sqlite",
   "kms-keys.json",
+  "push.sqlite",
   "compile-cache",
 ] as const;
 export type DataFile = (typeof DATA_FILES)[number];

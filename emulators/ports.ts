@@ -15,6 +15,7 @@ export const PORT_NAMES = [
   "model",
   "functions",
   "kms",
+  "push",
 ] as const;
 
 export type PortName = (typeof PORT_NAMES)[number];

@@ -13,6 +13,7 @@ import { type Oidc, openOidc } from "./oidc/open-oidc.ts";
 import { anyPorts, type PortName, type Ports, requireFreePorts } from "./ports.ts";
 import { publisherOf } from "./publish-in-process.ts";
 import { openPubSub } from "./pubsub/server.ts";
+import { openPush, type PushServer } from "./push/server.ts";
 import { openScheduler } from "./scheduler/server.ts";
 import {
   openServiceAccount,
@@ -31,6 +32,7 @@ export const SERVICES = {
   storage: "storage",
   auth: "auth",
   kms: "kms",
+  push: "push",
 } as const;
 export type ServiceName = keyof typeof SERVICES;
 
@@ -42,6 +44,7 @@ interface Emulators {
   readonly storage: ReturnType<typeof openStorage>;
   readonly auth: Auth;
   readonly kms: Kms;
+  readonly push: PushServer;
 }
 
 type Scheduler = ReturnType<typeof openScheduler>;
@@ -175,6 +178,14 @@ async function openAll(kernel: Kernel, opening: Opening): Promise<Opened> {
     emulators.kms = openKms(kernel, { path: folder.file("kms-keys.json") });
     await serve("kms", emulators.kms.services);
   }
+  if (wanted("push")) {
+    const push = folder.open("push.sqlite", (path) => openPush(kernel, { path }));
+    undo.push(() => push.close());
+    emulators.push = push;
+    const server = await serveLoopback(ports.push, push.listener);
+    undo.push(() => server.close());
+    bound.push = server.port;
+  }
   // The order is also, reversed, that of closing: deliverers end before what the functions write to.
   if (wanted("firestore")) {
     const { indexes, project } = opening;
@@ -283,6 +294,7 @@ function clientEnv(project: string, ports: Ports, oidc: Oidc, hasAuth: boolean):
     ...(ports.pubsub === 0 ? {} : { PUBSUB_EMULATOR_HOST: at(ports.pubsub) }),
     ...(ports.tasks === 0 ? {} : { TASKS_ENDPOINT: at(ports.tasks) }),
     ...(ports.kms === 0 ? {} : { KMS_ENDPOINT: at(ports.kms) }),
+    ...(ports.push === 0 ? {} : { PUSH_ENDPOINT: `http://${at(ports.push)}` }),
     ...(ports.storage === 0 ? {} : { STORAGE_EMULATOR_HOST: `http://${at(ports.storage)}` }),
     ...(hasAuth ? { FIREBASE_AUTH_EMULATOR_HOST: at(ports.auth) } : {}),
     ...(ports.smtp === 0

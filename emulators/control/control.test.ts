@@ -98,7 +98,6 @@ describe("the control API", () => {
     expect((await post("faults", { service: "firestore", note: "x".repeat(1024 * 1024) })).status).toBe(413);
     expect((await door("logs?limit=0")).status).toBe(400);
     expect((await door("model")).status).toBe(501);
-    expect((await door("pushes?user=u")).status).toBe(501);
   });
 
   test("plans faults and forgets them", async () => {
@@ -168,9 +167,17 @@ describe("the control API", () => {
     expect((await door("schedules/none/run", { method: "POST" })).status).toBe(404);
   });
 
-  test("shows queues, mail and documents", async () => {
+  test("shows queues, mail, pushes and documents", async () => {
     expect(await (await door("queues")).json()).toMatchObject({ topics: [], subscriptions: [], queues: [] });
     expect(await (await door("mail?to=ada@example.com")).json()).toEqual({ data: [] });
+    await fetch(`http://127.0.0.1:${suite.ports.push}/v1/projects/${project}/messages:send`, {
+      method: "POST",
+      body: JSON.stringify({ message: { token: "t", notification: { title: "Hi" }, data: { user: "ada" } } }),
+    });
+    expect(await (await door("pushes?user=ada")).json()).toMatchObject({
+      data: [{ user: "ada", token: "t", notification: { title: "Hi" }, data: { user: "ada" } }],
+    });
+    expect(await (await door("pushes?user=bob")).json()).toEqual({ data: [] });
     expect(await (await door("firestore")).json()).toMatchObject({ collections: [], documents: [] });
     expect((await door("firestore?limit=0")).status).toBe(400);
   });

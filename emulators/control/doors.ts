@@ -28,7 +28,10 @@ export interface Info {
 }
 
 export interface ControlDeps {
-  readonly suite: Pick<Suite, "kernel" | "project" | "firestore" | "pubsub" | "tasks" | "scheduler" | "mail">;
+  readonly suite: Pick<
+    Suite,
+    "kernel" | "project" | "firestore" | "pubsub" | "tasks" | "scheduler" | "mail" | "push"
+  >;
   readonly logs: LogBook;
   info(): Info;
   /** Makes the functions see the time as `offsetMs` ahead of the machine's. */
@@ -40,6 +43,7 @@ const Limit = z.coerce.number().int().min(1).max(LIST_MAX).default(100);
 const Text = z.string().min(1).optional();
 
 const MailQuery = z.strictObject({ to: Text, limit: Limit });
+const PushQuery = z.strictObject({ user: Text, limit: Limit });
 const MeterQuery = z.strictObject({ requestId: Text, project: Text });
 const LogsQuery = z.strictObject({
   requestId: Text,
@@ -65,7 +69,7 @@ const ADVANCE_MS_MAX = 10 * 365 * 24 * 3600 * 1000;
 const ClockMove = z.strictObject({ advanceMs: z.int().min(0).max(ADVANCE_MS_MAX) });
 
 const FaultBody = z.strictObject({
-  service: z.enum(["firestore", "pubsub", "tasks", "scheduler", "mail"]),
+  service: z.enum(["firestore", "pubsub", "tasks", "scheduler", "mail", "push"]),
   method: z.string().min(1),
   match: Text,
   skip: z.int().min(0).optional(),
@@ -134,6 +138,11 @@ function listDoors({ suite, logs }: ControlDeps): Door[] {
     },
     {
       method: "GET",
+      path: /^\/control\/pushes$/,
+      answer: ({ query }) => ({ data: suite.push.list(PushQuery.parse(query)) }),
+    },
+    {
+      method: "GET",
       path: /^\/control\/logs$/,
       answer: ({ query }) => ({ data: logs.read(LogsQuery.parse(query)).map(shown) }),
     },
@@ -180,7 +189,6 @@ function absentDoors(): Door[] {
     throw new ProblemError(501, "not_implemented", `The suite has no ${what} emulator.`);
   };
   return [
-    { method: "GET", path: /^\/control\/pushes$/, answer: absent("push") },
     { method: "GET", path: /^\/control\/model$/, answer: absent("model") },
     { method: "POST", path: /^\/control\/model$/, answer: absent("model") },
   ];
