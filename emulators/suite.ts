@@ -315,7 +315,7 @@ export const signingKmsKey = (project: string, region: string): string =>
 
 /** All variables of the functions, under their names in production. */
 export function functionsEnv(
-  suite: Pick<SuiteCore, "env" | "folder" | "project" | "signer">,
+  suite: Pick<SuiteCore, "env" | "folder" | "ports" | "project" | "signer">,
   where: { readonly region: string; readonly functionsUrl: string; readonly publicUrl: string },
 ): Record<string, string> {
   return {
@@ -324,6 +324,8 @@ export function functionsEnv(
     KMS_KEY: signingKmsKey(suite.project, where.region),
     // In the cloud the functions sign through the IAM API, as the account that they run as.
     ...(suite.signer === undefined ? {} : { STORAGE_SIGNER: JSON.stringify(suite.signer) }),
+    MODEL_BASE_URL: `http://127.0.0.1:${suite.ports.model}/v1`,
+    MODEL_API_KEY: "local",
     SCROLLBACK_SECRET: suite.folder.secret,
     OPERATOR_KEY: suite.folder.operatorKey,
     REGION: where.region,

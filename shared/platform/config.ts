@@ -13,6 +13,9 @@ const Environment = z.object({
   KMS_ENDPOINT: z.string().optional(),
   /** The key of Cloud KMS that signing keys are encrypted with: projects/…/cryptoKeys/… */
   KMS_KEY: z.string().regex(/^projects\/[^/]+\/locations\/[^/]+\/keyRings\/[^/]+\/cryptoKeys\/[^/]+$/),
+  /** An endpoint that speaks OpenAI's chat completions, and its key, from Secret Manager. */
+  MODEL_BASE_URL: z.url(),
+  MODEL_API_KEY: z.string().min(1),
   /** Base URL of the functions: tasks are sent to `${FUNCTIONS_URL}/{function}`. */
   FUNCTIONS_URL: z.url(),
   /** Where clients reach the API: issuer of access tokens, base of problem types. */
@@ -40,6 +43,8 @@ export interface Config {
   readonly tasksEndpoint: string | undefined;
   readonly kmsEndpoint: string | undefined;
   readonly kmsKey: string;
+  readonly modelBaseUrl: string;
+  readonly modelApiKey: string;
   readonly functionsUrl: string;
   readonly publicUrl: string;
   readonly smtpUrl: string;
@@ -68,6 +73,8 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     tasksEndpoint: value.TASKS_ENDPOINT,
     kmsEndpoint: value.KMS_ENDPOINT,
     kmsKey: value.KMS_KEY,
+    modelBaseUrl: value.MODEL_BASE_URL,
+    modelApiKey: value.MODEL_API_KEY,
     functionsUrl: withoutTrailingSlash(value.FUNCTIONS_URL),
     publicUrl: withoutTrailingSlash(value.PUBLIC_URL),
     smtpUrl: value.SMTP_URL,

@@ -5,6 +5,7 @@ import { type KeyEncryption, openKeyEncryption } from "./key-encryption.ts";
 import { createKeys, type Keys } from "./keys.ts";
 import { createLog, type Log } from "./log.ts";
 import { type Mailer, openMailer } from "./mailer.ts";
+import { type Models, openModels } from "./model.ts";
 import { openPublisher, type Publisher } from "./publisher.ts";
 import { openTaskQueue, type TaskQueue } from "./task-queue.ts";
 import { createUpkeep, type Upkeep } from "./upkeep.ts";
@@ -21,6 +22,7 @@ export interface Deps {
   readonly publisher: Publisher;
   readonly tasks: TaskQueue;
   readonly mailer: Mailer;
+  readonly models: Models;
   readonly upkeep: Upkeep;
 }
 
@@ -36,6 +38,7 @@ export function openDeps(config: Config, replaced: Partial<Pick<Deps, "clock" | 
     publisher: openPublisher(config),
     tasks: openTaskQueue(config),
     mailer: openMailer(config),
+    models: openModels(config),
     upkeep: createUpkeep(config),
   };
 }

@@ -28,6 +28,7 @@ export const FAILURES = {
   },
   quota_exceeded: { status: 429, title: "Too many requests.", retry: true },
   internal: { status: 500, title: "Something failed on our side.", retry: true },
+  model_failed: { status: 502, title: "The model did not answer.", retry: true },
   unavailable: { status: 503, title: "A service is not available at the moment.", retry: true },
 } as const satisfies Record<string, { status: number; title: string; retry: boolean }>;
 

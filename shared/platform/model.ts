@@ -1,0 +1,77 @@
+import type OpenAI from "openai";
+import type { Config } from "./config.ts";
+import { AppError } from "./errors.ts";
+import { lazy } from "./lazy.ts";
+
+/** One turn of a conversation as models take it. */
+export interface Turn {
+  readonly role: "system" | "user" | "assistant";
+  readonly content: string;
+}
+
+export interface ModelCall {
+  readonly model: string;
+  readonly turns: readonly Turn[];
+  readonly maxTokens: number;
+  /** Ends the call; the provider hears of it, as the connection ends. */
+  readonly signal: AbortSignal;
+}
+
+/** A piece of text, or at the end what the answer took and why it ended. */
+export type ModelPiece =
+  | { readonly text: string }
+  | { readonly inputTokens: number; readonly outputTokens: number }
+  | { readonly finish: string };
+
+export interface Models {
+  /**
+   * Asks a model and yields its answer as it comes. Never repeated by itself: a call may cost money.
+   * @throws AppError `model_failed` when it refuses, breaks off or is out of reach
+   */
+  stream(call: ModelCall): AsyncGenerator<ModelPiece>;
+}
+
+/** Nothing at all for so long: the connection is dead, or the model is. */
+export const SILENCE_MS_MAX = 60_000;
+
+/** Any endpoint that speaks OpenAI's chat completions. */
+export function openModels(config: Pick<Config, "modelBaseUrl" | "modelApiKey">): Models {
+  const client = lazy<OpenAI>(async () => {
+    const { OpenAI } = await import("openai");
+    return new OpenAI({ baseURL: config.modelBaseUrl, apiKey: config.modelApiKey, maxRetries: 0 });
+  });
+  return {
+    async *stream({ model, turns, maxTokens, signal }) {
+      const silence = new AbortController();
+      let timer = setTimeout(() => silence.abort(), SILENCE_MS_MAX);
+      try {
+        const chunks = await (await client.get()).chat.completions.create(
+          {
+            model,
+            messages: [...turns],
+            max_completion_tokens: maxTokens,
+            stream: true,
+            stream_options: { include_usage: true },
+          },
+          { signal: AbortSignal.any([signal, silence.signal]) },
+        );
+        let isFinished = false;
+        for await (const { choices, usage } of chunks) {
+          timer.refresh();
+          const [choice] = choices;
+          if (choice?.delta.content) yield { text: choice.delta.content };
+          if (choice?.finish_reason) {
+            isFinished = true;
+            yield { finish: choice.finish_reason };
+          }
+          if (usage) yield { inputTokens: usage.prompt_tokens, outputTokens: usage.completion_tokens };
+        }
+        if (!isFinished) throw new Error("The stream ended before the answer did.");
+      } catch (cause) {
+        throw new AppError("model_failed", "The model did not answer.", {}, { cause });
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+  };
+}
