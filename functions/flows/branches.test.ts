@@ -14,7 +14,7 @@ afterAll(() => system[Symbol.asyncDispose]());
 
 const chats = "/v1/apps/demo/chats";
 async function chatWith(...texts: string[]): Promise<string> {
-  const { body } = await ada.api.post(chats, { kind: "assistant" });
+  const { body } = await ada.api.post(chats, { kind: "group" });
   const chat = `${chats}/${body.number}`;
   for (const text of texts) await ada.api.post(`${chat}/messages`, { text });
   return chat;

@@ -1,4 +1,7 @@
+import { type AnswerFeeds, openAnswerFeeds } from "../../shared/assistant/answer-feed.ts";
+import { type AnswerHub, createAnswerHub } from "../../shared/assistant/answer-hub.ts";
 import { type ChatLog, openChatLog } from "../../shared/chat/chat-log.ts";
+import type { Lane } from "../../shared/chat/contract.ts";
 import { type AccessTokens, openAccessTokens } from "../../shared/identity/access-token.ts";
 import { type ApiTokens, openApiTokens } from "../../shared/identity/api-token.ts";
 import { type AppDirectory, openAppDirectory } from "../../shared/identity/app-directory.ts";
@@ -19,6 +22,10 @@ export interface ApiDeps extends Deps {
   readonly apps: AppDirectory;
   readonly quotas: Quotas;
   readonly chatLog: ChatLog;
+  readonly answerHub: AnswerHub;
+  readonly answerFeeds: AnswerFeeds;
+  /** Which lane suits a question. */
+  readonly laneOf: (text: string) => Lane;
   readonly chatFeeds: ChatFeeds;
   readonly personFeeds: PersonFeeds;
 }
@@ -27,6 +34,8 @@ export function openApiDeps(deps: Deps): ApiDeps {
   const revocations = openRevocations(deps);
   const apps = openAppDirectory(deps, revocations);
   const presence = openPresence(deps);
+  const answerHub = createAnswerHub();
+  const answerFeeds = openAnswerFeeds(deps, answerHub);
   return {
     ...deps,
     identityPlatform: openIdentityPlatform(deps),
@@ -36,7 +45,10 @@ export function openApiDeps(deps: Deps): ApiDeps {
     apps,
     quotas: openQuotas(deps, apps),
     chatLog: openChatLog(deps),
-    chatFeeds: openChatFeeds(deps, presence),
+    answerHub,
+    answerFeeds,
+    laneOf: () => "slow",
+    chatFeeds: openChatFeeds(deps, presence, answerFeeds),
     personFeeds: openPersonFeeds(deps, presence),
   };
 }

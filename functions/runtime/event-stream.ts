@@ -29,17 +29,19 @@ export async function eventStream(subscribe: (sink: Sink) => Promise<() => void>
     target.write(text);
     if (target.writableLength > BUFFER_BYTES_MAX) target.destroy();
   };
-  const end = (): void => {
+  const close = (word: string): void => {
     if (isEnded) return;
     isEnded = true;
-    write("event: reconnect\ndata: {}\n\n");
+    if (word !== "") write(word);
     target?.end();
   };
+  const end = (): void => close("event: reconnect\ndata: {}\n\n");
   const unsubscribe = await subscribe({
     send: (events) => write(events.map(frame).join("")),
     // Without data it is no event, and sets the last event id all the same.
     reach: (id) => write(`id: ${id}\n\n`),
     end,
+    finish: () => close(""),
   });
   return {
     status: 200,

@@ -4,10 +4,11 @@ import { AppError } from "../platform/errors.ts";
 import { Timestamp } from "../platform/firestore.ts";
 import type { Decision } from "../platform/head-change.ts";
 import { derivedId, fingerprint, randomId } from "../platform/ids.ts";
+import { type Asked, answerRef, decideAnswer, UNCLAIMED_MS } from "./append-answer.ts";
 import { type Body, encodeBody, type Forward, type Quote } from "./body.ts";
 import { type ForkPoint, leaveBranch, newBranch, readForkPoint } from "./branch.ts";
 import type { ChatDeps } from "./chat-log.ts";
-import { LATEST_CHARS_MAX, type Message, type NewMessage, QUOTE_CHARS_MAX } from "./contract.ts";
+import { LATEST_CHARS_MAX, type Lane, type Message, type NewMessage, QUOTE_CHARS_MAX } from "./contract.ts";
 import { access, advance, type ChatHead, excerpt } from "./head.ts";
 import { messageView, type StoredMessage } from "./message.ts";
 import { readAccessible } from "./read-messages.ts";
@@ -20,6 +21,7 @@ import { chatRef, findMessage, messagesOf, serverTime } from "./store.ts";
  * Idempotent under `requestKey`, for as long as the message lives. Costs 1 commit, 2 writes and 1
  * publish; 1 read when this instance does not know the head; 2 reads more for a reply, 2 for a forward; with
  * `after` up to 2 reads more, and 2 writes more when it begins a branch.
+ * In a chat with a model the answer is queued in the same commit, at 1 write more; `asked` says what is to be done.
  * @throws AppError `not_found`, `invalid_request`, `idempotency_key_reused`, `unavailable`
  */
 export async function appendMessage(
@@ -29,15 +31,18 @@ export async function appendMessage(
   sender: Principal,
   draft: NewMessage,
   requestKey: string | undefined,
-): Promise<{ message: Message; replayed: boolean }> {
+  laneOf: (text: string) => Lane = () => "slow",
+): Promise<{ message: Message; replayed: boolean; asked: Asked | undefined }> {
   const id =
     requestKey === undefined ? randomId() : derivedId("message", app.id, String(chat), sender.id, requestKey);
   const ref = messagesOf(app, chat).doc(id);
+  const answerId = answerRef(app, chat, id).id;
   const print = fingerprint(JSON.stringify(draft));
   const body = await bodyOf(deps, app, chat, sender, draft);
   const createdAt = Timestamp.fromMillis(deps.clock.now());
   const { after } = draft;
   let point: ForkPoint | undefined;
+  let asked: Asked | undefined;
   const { result, replayed } = await deps.chatLog.chats.change<Message>(chatRef(app, chat), {
     ...(after === undefined
       ? {}
@@ -57,12 +62,39 @@ export async function appendMessage(
         turns === undefined
           ? []
           : [newBranch(app, head, turns, { id: sender.id, at: createdAt, number: stored.number })];
+      const answer =
+        head.kind === "assistant"
+          ? decideAnswer(next, stored, {
+              id: answerId,
+              lane: laneOf(textOf(body)),
+              asker: sender.id,
+              createdAt,
+              leaseUntil: Timestamp.fromMillis(createdAt.toMillis() + UNCLAIMED_MS),
+              turns: undefined,
+            })
+          : undefined;
+      asked = answer && { id: answerId, number: answer.stored.number, lane: answer.stored.answer.lane };
+      const question = answer === undefined ? stored : { ...stored, answeredBy: answer.stored.number };
+      const answered =
+        answer === undefined
+          ? []
+          : [
+              {
+                ref: messagesOf(app, chat).doc(answerId),
+                data: { ...answer.stored, changedAt: serverTime() },
+              },
+            ];
       return {
-        head: next,
-        create: [{ ref, data: { ...stored, changedAt: serverTime() } }, ...left.create, ...begun],
+        head: answer?.next ?? next,
+        create: [
+          { ref, data: { ...question, changedAt: serverTime() } },
+          ...answered,
+          ...left.create,
+          ...begun,
+        ],
         update: left.update,
         bytes: (body.text.length + (body.forward?.text.length ?? 0)) * 3,
-        result: messageView(id, stored),
+        result: messageView(id, question),
       } satisfies Decision<ChatHead, Message>;
     },
     proof: {
@@ -71,8 +103,11 @@ export async function appendMessage(
       result: (existing) => messageView(id, existing.data() as StoredMessage),
     },
   });
-  return { message: result, replayed };
+  return { message: result, replayed, asked: replayed ? undefined : asked };
 }
+
+/** What a message says, of its own or forwarded. */
+const textOf = ({ text, forward }: Body): string => (text === "" ? (forward?.text ?? "") : text);
 
 const NO_WRITES = { create: [], update: [] };
 
@@ -94,7 +129,7 @@ export function decideAppend(
   const turns = point === undefined || point.after === head.tip ? undefined : point;
   const branch = turns === undefined ? head.activeBranch : `b${number}`;
   const parent = turns === undefined ? head.tip : turns.after;
-  const text = body.text === "" ? (body.forward?.text ?? "") : body.text;
+  const text = textOf(body);
   const next = advance(head, createdAt, {
     lastNumber: number,
     latest: { number, sender: { id: sender.id }, text: excerpt(text, LATEST_CHARS_MAX), createdAt },
@@ -163,10 +198,7 @@ async function quoteOf(
 export const quoting = ({ number, sender, body, status }: StoredMessage): Quote => ({
   message: number,
   sender,
-  text:
-    status === "deleted"
-      ? ""
-      : excerpt(body.text === "" ? (body.forward?.text ?? "") : body.text, QUOTE_CHARS_MAX),
+  text: status === "deleted" ? "" : excerpt(textOf(body), QUOTE_CHARS_MAX),
 });
 
 /** Who forwards what was forwarded to them names where it was first. 2 reads. */

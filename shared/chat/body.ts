@@ -1,5 +1,8 @@
 import type { Timestamp } from "../platform/firestore.ts";
 
+/** Who said it: a person or a server, or a model. */
+export type Author = { readonly id: string } | { readonly model: string };
+
 /** What a message says, as opposed to where it stands. */
 export interface Body {
   readonly text: string;
@@ -10,7 +13,7 @@ export interface Body {
 /** A message of the same chat that is replied to, and how it began. */
 export interface Quote {
   readonly message: number;
-  readonly sender: { readonly id: string };
+  readonly sender: Author;
   readonly text: string;
 }
 
@@ -18,7 +21,7 @@ export interface Quote {
 export interface Forward {
   readonly chat: number;
   readonly message: number;
-  readonly sender: { readonly id: string };
+  readonly sender: Author;
   readonly text: string;
   readonly createdAt: Timestamp;
 }

@@ -56,7 +56,7 @@ export async function editMessage(
     decide(head) {
       access(head, principal);
       const { stored, updateTime } = found;
-      if (stored.sender.id !== principal.id) throw new AppError("forbidden", "Only who sent it may edit it.");
+      if (!isFrom(stored, principal)) throw new AppError("forbidden", "Only who sent it may edit it.");
       const next = advance(head, at, latestWith(head, stored.number, text));
       const changed = edited(stored, text, at, next.revision);
       const added: StoredEdit = { text, revision: next.revision, at, fingerprint: print };
@@ -90,6 +90,8 @@ export async function editMessage(
   });
   return result;
 }
+
+const isFrom = ({ sender }: StoredMessage, { id }: Principal): boolean => "id" in sender && sender.id === id;
 
 const edited = (stored: StoredMessage, text: string, at: Timestamp, revision: number): StoredMessage => ({
   ...stored,
@@ -129,7 +131,7 @@ export async function deleteMessage(deps: ChatDeps, address: MessageAddress): Pr
     decide(head) {
       access(head, principal);
       const { ref, stored, updateTime } = found;
-      if (stored.sender.id !== principal.id && !holds(principal, "message:delete-any")) {
+      if (!isFrom(stored, principal) && !holds(principal, "message:delete-any")) {
         throw new AppError("forbidden", "Only who sent it may delete it.");
       }
       if (stored.status === "deleted") return { head, create: [], bytes: 0, result: undefined };

@@ -64,6 +64,8 @@ export const ChatChange = z
   .refine((change) => Object.keys(change).length > 0, "must change something");
 export type ChatChange = z.infer<typeof ChatChange>;
 
+const Sender = z.union([z.object({ id: z.string() }), z.object({ model: z.string() })]);
+
 export const Chat = z.object({
   number: z.number(),
   kind: Kind,
@@ -79,7 +81,7 @@ export const Chat = z.object({
   latest: z
     .object({
       number: z.number(),
-      sender: z.object({ id: z.string() }),
+      sender: Sender,
       text: z.string(),
       createdAt: z.string(),
     })
@@ -112,8 +114,6 @@ export const NewMessage = z
   });
 export type NewMessage = z.infer<typeof NewMessage>;
 
-const Sender = z.union([z.object({ id: z.string() }), z.object({ model: z.string() })]);
-
 /** What a message is made of, in the order in which it is shown. */
 export const Part = z.discriminatedUnion("type", [
   z.object({ type: z.literal("quote"), message: z.number(), sender: Sender, text: z.string() }),
@@ -132,6 +132,21 @@ export type Part = z.infer<typeof Part>;
 /** How much of a message a reply to it quotes. */
 export const QUOTE_CHARS_MAX = 500;
 
+export const LANES = ["fast", "slow"] as const;
+export const Lane = z.enum(LANES);
+export type Lane = z.infer<typeof Lane>;
+
+/** What an answer took. */
+export const Usage = z.object({
+  model: z.string(),
+  inputTokens: z.number(),
+  outputTokens: z.number(),
+  /** Millionths of the price list's currency. */
+  costMicros: z.number(),
+  latencyMs: z.number(),
+});
+export type Usage = z.infer<typeof Usage>;
+
 export const Message = z.object({
   id: z.string(),
   number: z.number(),
@@ -149,6 +164,9 @@ export const Message = z.object({
     .optional(),
   reactions: z.record(z.string(), z.array(z.string())),
   editedAt: z.string().optional(),
+  usage: Usage.optional(),
+  /** Of a question to a model: which message answers it. */
+  answer: z.object({ number: z.number() }).optional(),
   createdAt: z.string(),
 });
 export type Message = z.infer<typeof Message>;

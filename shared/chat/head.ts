@@ -2,6 +2,7 @@ import { holds } from "../identity/permissions.ts";
 import type { Principal } from "../identity/principal.ts";
 import { AppError } from "../platform/errors.ts";
 import type { Timestamp } from "../platform/firestore.ts";
+import type { Author } from "./body.ts";
 import type { Chat, Kind } from "./contract.ts";
 import { type Faceted, facetsOf } from "./facets.ts";
 import type { Copying } from "./fork-chat.ts";
@@ -32,6 +33,8 @@ export interface ChatHead extends Faceted {
   readonly tip: number;
   /** How many branches there are; 1 for a chat that was never branched. */
   readonly branchesCount: number;
+  /** Answers that are not finished, by the ids of their messages. */
+  readonly answering?: readonly string[];
   readonly archived: boolean;
   readonly pinned: boolean;
   /** While it is a copy in the making, nobody sees it. */
@@ -46,7 +49,7 @@ export interface ChatHead extends Faceted {
 
 export interface LatestMessage {
   readonly number: number;
-  readonly sender: { readonly id: string };
+  readonly sender: Author;
   readonly text: string;
   readonly createdAt: Timestamp;
 }

@@ -1,6 +1,6 @@
 import type { Timestamp } from "../platform/firestore.ts";
-import { type Body, decodeBody, type Forward } from "./body.ts";
-import type { Message, Part } from "./contract.ts";
+import { type Author, type Body, decodeBody, type Forward } from "./body.ts";
+import type { Lane, Message, Part, Usage } from "./contract.ts";
 
 /** A message as it is stored. */
 export interface StoredMessage {
@@ -12,10 +12,14 @@ export interface StoredMessage {
   readonly branch: string;
   /** The number of the message that this one follows on its branch. */
   readonly parent: number | null;
-  readonly sender: { readonly id: string };
+  readonly sender: Author;
   readonly role: "user" | "assistant" | "system" | "tool";
   readonly body: Body;
-  readonly status: "complete" | "deleted";
+  readonly status: Message["status"];
+  /** Of a question: the number of the answer that was queued with it. */
+  readonly answeredBy?: number;
+  /** Of an answer of a model. */
+  readonly answer?: StoredAnswer;
   /** Who reacted with what; absent until someone did. */
   readonly reactions?: Readonly<Record<string, readonly string[]>>;
   readonly editedAt?: Timestamp;
@@ -36,7 +40,7 @@ export function messageView(id: string, stored: StoredMessage): Message {
     revision: stored.revision,
     branch: stored.branch,
     parent: stored.parent,
-    sender: { id: stored.sender.id },
+    sender: stored.sender,
     role: stored.role,
     text: body.text === "" ? (body.forward?.text ?? "") : body.text,
     parts: stored.status === "deleted" ? [] : partsOf(body),
@@ -45,22 +49,42 @@ export function messageView(id: string, stored: StoredMessage): Message {
     ...(body.forward === undefined ? {} : { forwardedFrom: originOf(body.forward) }),
     // A reaction may come in just after the deletion; a deleted message has none.
     reactions: stored.status === "deleted" ? {} : reactionsView(stored.reactions ?? {}),
+    ...(stored.answeredBy === undefined ? {} : { answer: { number: stored.answeredBy } }),
+    ...(stored.answer === undefined ? {} : answerView(stored.answer)),
     ...(stored.editedAt === undefined ? {} : { editedAt: stored.editedAt.toDate().toISOString() }),
     createdAt: stored.createdAt.toDate().toISOString(),
   };
 }
 
+/** How an answer is coming along, and what it took. */
+export interface StoredAnswer {
+  /** Counts attempts; what an attempt writes is void once there is a later one. */
+  readonly epoch: number;
+  readonly lane: Lane;
+  /** Who asked. */
+  readonly asker: string;
+  /** Until when the attempt under way is trusted to be alive; null once the answer is finished. */
+  readonly leaseUntil: Timestamp | null;
+  /** Somebody wants it to end. */
+  readonly stop?: true;
+  readonly usage?: Usage;
+  /** The chat's revision when it was finished. */
+  readonly endedRevision?: number;
+}
+
+const answerView = ({ usage }: StoredAnswer) => (usage === undefined ? {} : { usage });
+
 const originOf = ({ chat, message, sender, createdAt }: Forward) => ({
   chat,
   message,
-  sender: { id: sender.id },
+  sender,
   createdAt: createdAt.toDate().toISOString(),
 });
 
 function partsOf({ text, quote, forward }: Body): Part[] {
   const parts: Part[] = [];
   if (quote !== undefined) {
-    parts.push({ type: "quote", message: quote.message, sender: { id: quote.sender.id }, text: quote.text });
+    parts.push({ type: "quote", message: quote.message, sender: quote.sender, text: quote.text });
   }
   if (forward !== undefined) parts.push({ type: "forward", ...originOf(forward), text: forward.text });
   if (text !== "") parts.push({ type: "text", text });

@@ -238,6 +238,15 @@ export async function listChanged(
   return found.docs.map((document) => ({ id: document.id, stored: document.data() as StoredMessage }));
 }
 
+/** What is counted of a day. */
+export interface Counted {
+  readonly messages: number;
+  readonly answers: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly costMicros: number;
+}
+
 /** Usage documents of a day and app, over which busy apps spread their counting. */
 export const USAGE_SHARDS = 16;
 
@@ -251,14 +260,16 @@ export async function writeProgress(
   chat: number,
   found: DocumentSnapshot,
   next: Progress,
-  messagesByDay: ReadonlyMap<string, number>,
+  byDay: ReadonlyMap<string, Counted>,
 ): Promise<void> {
   const batch = firestore.batch();
   if (found.updateTime === undefined) batch.create(progressRef(app, chat), { ...next });
   else batch.update(progressRef(app, chat), { ...next }, { lastUpdateTime: found.updateTime });
-  for (const [day, messages] of messagesByDay) {
+  for (const [day, counted] of byDay) {
     const ref = app.collection("usage").doc(`${day}.${chat % USAGE_SHARDS}`);
-    batch.set(ref, { day, messages: FieldValue.increment(messages) }, { merge: true });
+    const more = Object.entries(counted).filter(([, count]) => count > 0);
+    const increments = Object.fromEntries(more.map(([name, count]) => [name, FieldValue.increment(count)]));
+    batch.set(ref, { day, ...increments }, { merge: true });
   }
   await within(READ_MS_MAX, batch.commit());
 }
@@ -270,12 +281,21 @@ export async function deleteMessages(
   chat: number,
   limit: number,
 ): Promise<number> {
-  const found = await within(READ_MS_MAX, messagesOf(app, chat).select("editedAt").limit(limit).get());
+  const found = await within(
+    READ_MS_MAX,
+    messagesOf(app, chat).select("editedAt", "role").limit(limit).get(),
+  );
   if (found.empty) return 0;
   const batch = firestore.batch();
   for (const document of found.docs) {
     if (document.get("editedAt") !== undefined) {
       for (const edit of await listEdits(document.ref)) batch.delete(edit.ref);
+    }
+    if (document.get("role") === "assistant") {
+      for (const kind of ["segments", "feedback"]) {
+        const below = await within(READ_MS_MAX, document.ref.collection(kind).select().get());
+        for (const each of below.docs) batch.delete(each.ref);
+      }
     }
     batch.delete(document.ref);
   }
@@ -283,18 +303,26 @@ export async function deleteMessages(
   return found.size;
 }
 
-/** One query. Days in order, with the messages written on each. */
+/** One query. Days in order, with what was written and answered on each. */
 export async function listUsage(
   app: App,
   from: string,
   to: string,
-): Promise<{ day: string; messages: number }[]> {
+): Promise<(Counted & { readonly day: string })[]> {
   const query = app.collection("usage").where("day", ">=", from).where("day", "<=", to).orderBy("day");
   const found = await within(READ_MS_MAX, query.get());
-  const days = new Map<string, number>();
+  const days = new Map<string, Counted>();
   for (const document of found.docs) {
     const day = String(document.get("day"));
-    days.set(day, (days.get(day) ?? 0) + Number(document.get("messages")));
+    const so = days.get(day);
+    const sum = (name: keyof Counted): number => (so?.[name] ?? 0) + Number(document.get(name) ?? 0);
+    days.set(day, {
+      messages: sum("messages"),
+      answers: sum("answers"),
+      inputTokens: sum("inputTokens"),
+      outputTokens: sum("outputTokens"),
+      costMicros: sum("costMicros"),
+    });
   }
-  return [...days].map(([day, messages]) => ({ day, messages }));
+  return [...days].map(([day, counted]) => ({ day, ...counted }));
 }

@@ -42,6 +42,10 @@ interface Subscriber {
   readonly sink: Sink;
   /** Everything up to this revision has been told. */
   through: number;
+  /** Answers that are being made → the end of following them. */
+  readonly following: Map<string, () => void>;
+  /** It only keeps the feed open. */
+  readonly isHolder?: true;
 }
 
 interface Feed {
@@ -59,10 +63,27 @@ interface Feed {
   stop(): void;
 }
 
+/** Answers that have ended and are still followed, for their last words. */
+const ANSWERS_ENDED_MAX = 2;
 /** Messages read at once. */
 const PAGE = 200;
 
-export function openChatFeeds(deps: Pick<Deps, "upkeep" | "clock" | "log">, presence: Presence): ChatFeeds {
+/** Tells of an answer that is being made; returns the end of it. */
+export interface Answers {
+  follow(
+    app: App,
+    chat: number,
+    answer: string,
+    from: undefined,
+    tell: (events: readonly LiveEvent[]) => void,
+  ): () => void;
+}
+
+export function openChatFeeds(
+  deps: Pick<Deps, "upkeep" | "clock" | "log">,
+  presence: Presence,
+  answers: Answers,
+): ChatFeeds {
   const feeds = new Map<string, Feed>();
   deps.upkeep.onClose(() => {
     for (const feed of feeds.values()) {
@@ -74,6 +95,7 @@ export function openChatFeeds(deps: Pick<Deps, "upkeep" | "clock" | "log">, pres
 
   const leave = (path: string, feed: Feed, subscriber: Subscriber): void => {
     feed.subscribers.delete(subscriber);
+    for (const stop of subscriber.following.values()) stop();
     if (feed.subscribers.size > 0 || feeds.get(path) !== feed) return;
     feeds.delete(path);
     feed.stop();
@@ -106,6 +128,7 @@ export function openChatFeeds(deps: Pick<Deps, "upkeep" | "clock" | "log">, pres
       feed.head = head;
       dismiss(feed, head);
       watchMembers(feed, head);
+      for (const subscriber of feed.subscribers) if (!subscriber.isHolder) followAnswers(feed, subscriber);
       if (head === undefined) reject(noSuchChat());
       else if (isFirst) resolve(head);
       else pump(feed).catch(fail);
@@ -142,6 +165,24 @@ export function openChatFeeds(deps: Pick<Deps, "upkeep" | "clock" | "log">, pres
     feed.watch = { of, ...presence.watch(feed.app, of, (event) => broadcast(feed, [event])) };
   };
 
+  const followAnswers = (feed: Feed, { sink, following }: Subscriber): void => {
+    const making = feed.head?.answering ?? [];
+    for (const answer of making) {
+      if (following.has(answer)) continue;
+      following.set(
+        answer,
+        answers.follow(feed.app, feed.chat, answer, undefined, (events) => sink.send(events)),
+      );
+    }
+    for (const [answer, stop] of following) {
+      // Its end may still be on its way to here, and is told before the end of following.
+      if (!making.includes(answer) && following.size > making.length + ANSWERS_ENDED_MAX) {
+        stop();
+        following.delete(answer);
+      }
+    }
+  };
+
   /** Reads and tells what lies between what has been told and the head; one at a time for each feed. */
   const pump = async (feed: Feed): Promise<void> => {
     if (feed.pumping) return;
@@ -174,12 +215,19 @@ export function openChatFeeds(deps: Pick<Deps, "upkeep" | "clock" | "log">, pres
     async subscribe(app, chat, principal, since, sink) {
       const path = `${app.id}/${chat}`;
       const feed = feeds.get(path) ?? open(path, app, chat);
-      const subscriber: Subscriber = { principal, sink, through: since ?? 0 };
+      const subscriber: Subscriber = { principal, sink, through: since ?? 0, following: new Map() };
       // Holds the feed open while the past is read; nothing is told before that.
       const holder: Subscriber = {
         principal,
-        sink: { send: () => undefined, reach: () => undefined, end: () => undefined },
+        sink: {
+          send: () => undefined,
+          reach: () => undefined,
+          end: () => undefined,
+          finish: () => undefined,
+        },
         through: 0,
+        following: new Map(),
+        isHolder: true,
       };
       feed.subscribers.add(holder);
       try {
@@ -195,6 +243,7 @@ export function openChatFeeds(deps: Pick<Deps, "upkeep" | "clock" | "log">, pres
         if (present.length > 0) sink.send(present);
         sink.reach(subscriber.through);
         feed.subscribers.add(subscriber);
+        followAnswers(feed, subscriber);
       } finally {
         leave(path, feed, holder);
       }

@@ -10,7 +10,16 @@ export const STREAM_MS_MAX = 50_000;
 export interface LiveEvent {
   /** Where to resume; signals have none, as they are told as they are and not as they were. */
   readonly id?: number | string;
-  readonly event: "message.created" | "message.changed" | "chat.changed" | "read" | "typing" | "presence";
+  readonly event:
+    | "message.created"
+    | "message.changed"
+    | "chat.changed"
+    | "read"
+    | "typing"
+    | "presence"
+    | "answer.delta"
+    | "answer.reset"
+    | "answer.done";
   readonly data: object;
 }
 
@@ -21,6 +30,8 @@ export interface Sink {
   reach(id: number | string): void;
   /** No more will come: the subscriber may not read any longer, or the feed has failed. */
   end(): void;
+  /** All has been told: there is nothing to come back for. */
+  finish(): void;
 }
 
 export const ResumeQuery = z.strictObject({

@@ -1,8 +1,14 @@
+import { answerHere, enqueueAnswer } from "../../../shared/assistant/ask.ts";
 import { appendMessage } from "../../../shared/chat/append-message.ts";
 import { Message, NewMessage } from "../../../shared/chat/contract.ts";
 import { created, endpoint } from "../../runtime/endpoint.ts";
+import { eventStream } from "../../runtime/event-stream.ts";
 import { ChatParams } from "../parameters.ts";
 
+/**
+ * Appends a message. In a chat with a model it is answered: in the background, or, for a caller who accepts a stream,
+ * here and at once. The stream begins with the message and ends with its answer; should it break off, the answer goes on.
+ */
 export const postMessage = endpoint({
   method: "POST",
   path: "/v1/apps/{app}/chats/{chat}/messages",
@@ -11,8 +17,27 @@ export const postMessage = endpoint({
   params: ChatParams,
   body: NewMessage,
   answer: Message,
-  async handle({ deps, app, principal, params, body, requestKey }) {
-    const { message, replayed } = await appendMessage(deps, app, params.chat, principal, body, requestKey);
-    return created(message, replayed);
+  async handle({ deps, app, principal, params, body, requestKey, headers }) {
+    const { chat } = params;
+    const { message, replayed, asked } = await appendMessage(
+      deps,
+      app,
+      chat,
+      principal,
+      body,
+      requestKey,
+      deps.laneOf,
+    );
+    const waits = /\btext\/event-stream\b/.test(headers.accept ?? "");
+    if (asked !== undefined && !waits) await enqueueAnswer(deps, app, chat, asked, { after: "asked" });
+    if (asked === undefined || !waits) return created(message, replayed);
+    await answerHere(deps, app, chat, asked);
+    return eventStream(async (sink) => {
+      sink.send([{ id: message.revision, event: "message.created", data: { chat, message } }]);
+      return deps.answerFeeds.follow(app, chat, asked.id, undefined, (events) => {
+        sink.send(events);
+        if (events.at(-1)?.event === "answer.done") sink.finish();
+      });
+    });
   },
 });

@@ -1,0 +1,72 @@
+import { enqueueAnswer } from "../../../shared/assistant/ask.ts";
+import { askAgain, rateAnswer, readAnswer, stopAnswer } from "../../../shared/assistant/change-answer.ts";
+import { Feedback, StreamQuery } from "../../../shared/assistant/contract.ts";
+import { Message } from "../../../shared/chat/contract.ts";
+import { accepted, endpoint, noContent } from "../../runtime/endpoint.ts";
+import { eventStream } from "../../runtime/event-stream.ts";
+import { oneHeader } from "../../runtime/request-context.ts";
+import { MessageParams } from "../parameters.ts";
+
+const path = "/v1/apps/{app}/chats/{chat}/messages/{message}";
+
+/** Another answer to the same question. */
+export const postAnswer = endpoint({
+  method: "POST",
+  path: `${path}/answer`,
+  access: "message:write",
+  idempotent: true,
+  params: MessageParams,
+  answer: Message,
+  async handle({ deps, app, principal, params, requestKey }) {
+    const address = { app, chat: params.chat, number: params.message, principal };
+    const { message, asked, replayed } = await askAgain(deps, address, requestKey, deps.laneOf);
+    if (asked !== undefined) await enqueueAnswer(deps, app, params.chat, asked, { after: "asked" });
+    return { ...accepted(message), headers: replayed ? { "idempotency-replayed": "true" } : {} };
+  },
+});
+
+export const deleteAnswer = endpoint({
+  method: "DELETE",
+  path: `${path}/answer`,
+  access: "message:write",
+  params: MessageParams,
+  async handle({ deps, app, principal, params }) {
+    await stopAnswer(deps, { app, chat: params.chat, number: params.message, principal });
+    return noContent;
+  },
+});
+
+export const putFeedback = endpoint({
+  method: "PUT",
+  path: `${path}/feedback`,
+  access: "message:write",
+  params: MessageParams,
+  body: Feedback,
+  async handle({ deps, app, principal, params, body }) {
+    await rateAnswer(deps, { app, chat: params.chat, number: params.message, principal }, body);
+    return noContent;
+  },
+});
+
+/** One answer as it comes, resumed by `Last-Event-ID` or `?after=`; it ends with the answer. */
+export const getAnswerStream = endpoint({
+  method: "GET",
+  path: `${path}/stream`,
+  access: "message:read",
+  ticket: true,
+  params: MessageParams,
+  query: StreamQuery,
+  async handle({ deps, app, principal, params, query, headers }) {
+    const found = await readAnswer(deps, { app, chat: params.chat, number: params.message, principal });
+    const last = oneHeader(headers["last-event-id"]) ?? query.after ?? "";
+    const [, epoch, offset] = /^(\d{1,9})\.(\d{1,9})$/.exec(last) ?? [];
+    const from = epoch === undefined ? undefined : { epoch: Number(epoch), offset: Number(offset) };
+    return eventStream(async (sink) =>
+      deps.answerFeeds.follow(app, params.chat, found.id, from, (events, position) => {
+        const id = `${position.epoch}.${position.offset}`;
+        sink.send(events.map((event) => ({ ...event, id })));
+        if (events.at(-1)?.event === "answer.done") sink.finish();
+      }),
+    );
+  },
+});

@@ -1,0 +1,50 @@
+import type { Asked } from "../chat/append-answer.ts";
+import type { App } from "../identity/app.ts";
+import type { Deps } from "../platform/deps.ts";
+import { type AnswerDeps, answerMessage } from "./answer-message.ts";
+import { LEASE_MS } from "./claim-answer.ts";
+import type { AnswerTask } from "./contract.ts";
+
+/** Each lane has a queue and a function of its own, so that no answer waits behind those of the other. */
+export const laneQueue = (lane: Asked["lane"]): string => `answer-${lane}`;
+
+/**
+ * Has a question answered in the background. Asking again for the same attempt is asking once. Never throws: an answer
+ * that nobody begins is found by the schedule. Costs 1 task.
+ */
+export async function enqueueAnswer(
+  deps: Pick<Deps, "tasks" | "log">,
+  app: App,
+  chat: number,
+  { id, lane }: Pick<Asked, "id" | "lane">,
+  attempt: { readonly after: string; readonly notBefore?: number },
+): Promise<void> {
+  const payload: AnswerTask = { app: app.id, chat, answer: id };
+  const queue = laneQueue(lane);
+  try {
+    await deps.tasks.enqueue({
+      queue,
+      function: queue,
+      id: ["answer", app.id, String(chat), id, attempt.after],
+      payload,
+      ...(attempt.notBefore === undefined ? {} : { notBefore: attempt.notBefore }),
+    });
+  } catch (cause) {
+    deps.log.error("An answer could not be enqueued; the schedule will.", cause, { app: app.id, chat });
+  }
+}
+
+/**
+ * Answers in this instance, at once, for a reader who waits here. A task takes over should this instance die; should only
+ * the attempt fail, it does so without delay.
+ */
+export async function answerHere(deps: AnswerDeps, app: App, chat: number, asked: Asked): Promise<void> {
+  await enqueueAnswer(deps, app, chat, asked, { after: "here", notBefore: deps.clock.now() + LEASE_MS });
+  answerMessage(deps, app, chat, asked.id).catch(async (cause: unknown) => {
+    deps.log.error("An answer failed where it was asked for; a task tries again.", cause, {
+      app: app.id,
+      chat,
+    });
+    await enqueueAnswer(deps, app, chat, asked, { after: "failed here" });
+  });
+}

@@ -1,0 +1,149 @@
+import { type Asked, answerRef, decideAnswer, UNCLAIMED_MS } from "../chat/append-answer.ts";
+import { type ForkPoint, leaveBranch, newBranch, readForkPoint } from "../chat/branch.ts";
+import type { ChatDeps } from "../chat/chat-log.ts";
+import type { Lane, Message } from "../chat/contract.ts";
+import { access } from "../chat/head.ts";
+import { messageView, type StoredMessage } from "../chat/message.ts";
+import { readAccessible } from "../chat/read-messages.ts";
+import { chatRef, type FoundMessage, findMessage, serverTime } from "../chat/store.ts";
+import type { App } from "../identity/app.ts";
+import type { Principal } from "../identity/principal.ts";
+import { AppError } from "../platform/errors.ts";
+import { FieldValue, Timestamp } from "../platform/firestore.ts";
+import { randomId } from "../platform/ids.ts";
+import { READ_MS_MAX, within } from "../platform/within.ts";
+import { type AnswerMessage, isOpen } from "./claim-answer.ts";
+import { completeAnswer } from "./complete-answer.ts";
+import type { Feedback } from "./contract.ts";
+
+/** Which message, and who wants something of it. */
+export interface AnswerAddress {
+  readonly app: App;
+  readonly chat: number;
+  readonly number: number;
+  readonly principal: Principal;
+}
+
+async function find(deps: ChatDeps, { app, chat, number, principal }: AnswerAddress): Promise<FoundMessage> {
+  const [found] = await Promise.all([
+    findMessage(app, chat, number),
+    readAccessible(deps, app, principal, chat),
+  ]);
+  if (found === undefined) throw new AppError("not_found", "There is no such message.");
+  return found;
+}
+
+async function findAnswer(
+  deps: ChatDeps,
+  address: AnswerAddress,
+): Promise<FoundMessage & { stored: AnswerMessage }> {
+  const found = await find(deps, address);
+  if (found.stored.answer === undefined)
+    throw new AppError("conflict", "This message is no answer of a model.");
+  return found as FoundMessage & { stored: AnswerMessage };
+}
+
+/** Finds an answer for a reader. 2 reads. @throws AppError `not_found`, `conflict` */
+export async function readAnswer(
+  deps: ChatDeps,
+  address: AnswerAddress,
+): Promise<{ id: string; stored: StoredMessage }> {
+  const { ref, stored } = await findAnswer(deps, address);
+  return { id: ref.id, stored };
+}
+
+/**
+ * Asks for another answer to a question, named by itself or by an answer of it: a sibling, on a branch of its own unless the
+ * question is the last message. Idempotent under `requestKey`. Costs up to 6 reads, 1 commit and 2 writes, 4 with a branch,
+ * 1 publish.
+ * @throws AppError `not_found`, `conflict` in a chat without a model
+ */
+export async function askAgain(
+  deps: ChatDeps,
+  address: AnswerAddress,
+  requestKey: string | undefined,
+  laneOf: (text: string) => Lane,
+): Promise<{ message: Message; asked: Asked | undefined; replayed: boolean }> {
+  const { app, chat, principal } = address;
+  const named = await find(deps, address);
+  const question =
+    named.stored.role === "assistant" && named.stored.parent !== null
+      ? await find(deps, { ...address, number: named.stored.parent })
+      : named;
+  const { number, body } = question.stored;
+  const lane = laneOf(body.text);
+  const ref = answerRef(app, chat, question.ref.id, requestKey ?? randomId());
+  const createdAt = Timestamp.fromMillis(deps.clock.now());
+  const leaseUntil = Timestamp.fromMillis(createdAt.toMillis() + UNCLAIMED_MS);
+  let point: ForkPoint | undefined;
+  const { result, replayed } = await deps.chatLog.chats.change<{ message: Message; asked: Asked }>(
+    chatRef(app, chat),
+    {
+      async prepare() {
+        point ??= await readForkPoint(app, chat, number);
+      },
+      decide(head) {
+        access(head, principal);
+        if (head.kind !== "assistant") throw new AppError("conflict", "No model answers in this chat.");
+        const turns = head.tip === number ? undefined : point;
+        const asking = { id: ref.id, lane, asker: principal.id, createdAt, leaseUntil, turns };
+        const { next, stored } = decideAnswer(head, question.stored, asking);
+        const left = turns === undefined ? { create: [], update: [] } : leaveBranch(app, head);
+        const begun =
+          turns === undefined
+            ? []
+            : [newBranch(app, head, turns, { id: principal.id, at: createdAt, number: stored.number })];
+        return {
+          head: next,
+          create: [{ ref, data: { ...stored, changedAt: serverTime() } }, ...left.create, ...begun],
+          update: left.update,
+          bytes: 0,
+          result: {
+            message: messageView(ref.id, stored),
+            asked: { id: ref.id, number: stored.number, lane },
+          },
+        };
+      },
+      proof: {
+        ref,
+        fingerprint: question.stored.fingerprint,
+        result: (existing) => {
+          const stored = existing.data() as AnswerMessage;
+          const asked = { id: ref.id, number: stored.number, lane: stored.answer.lane };
+          return { message: messageView(ref.id, stored), asked };
+        },
+      },
+    },
+  );
+  return { message: result.message, asked: replayed ? undefined : result.asked, replayed };
+}
+
+/**
+ * Stops an answer, wherever it is being made: what has been said until then stays. One that is finished stays as it is.
+ * Costs 2 reads and 1 write; for one that nobody is making also 1 read, 1 commit and 2 writes.
+ * @throws AppError `not_found`, `conflict` for a message that is no answer
+ */
+export async function stopAnswer(deps: ChatDeps, address: AnswerAddress): Promise<void> {
+  const { ref, stored } = await findAnswer(deps, address);
+  if (!isOpen(stored)) return;
+  await within(READ_MS_MAX, ref.update({ "answer.stop": true }));
+  if (stored.answer.epoch > 0) return;
+  const { app, chat } = address;
+  const model = "model" in stored.sender ? stored.sender.model : "";
+  await completeAnswer(deps, app, chat, ref.id, 0, { status: "stopped", text: "", model, usage: undefined });
+}
+
+/**
+ * Keeps what a person thinks of an answer; later words replace earlier ones. Costs 2 reads and 1 write.
+ * @throws AppError `not_found`, `conflict` for a message that is no answer
+ */
+export async function rateAnswer(
+  deps: ChatDeps,
+  address: AnswerAddress,
+  { value, comment }: Feedback,
+): Promise<void> {
+  const { ref } = await findAnswer(deps, address);
+  const at = FieldValue.serverTimestamp();
+  const feedback = { value, comment: comment ?? null, at };
+  await within(READ_MS_MAX, ref.collection("feedback").doc(address.principal.id).set(feedback));
+}

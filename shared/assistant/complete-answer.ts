@@ -1,0 +1,70 @@
+import type { Body } from "../chat/body.ts";
+import { encodeBody } from "../chat/body.ts";
+import type { ChatDeps } from "../chat/chat-log.ts";
+import { LATEST_CHARS_MAX, type Usage } from "../chat/contract.ts";
+import { advance, excerpt } from "../chat/head.ts";
+import { chatRef, messagesOf, serverTime } from "../chat/store.ts";
+import type { App } from "../identity/app.ts";
+import { Timestamp } from "../platform/firestore.ts";
+import { READ_MS_MAX, within } from "../platform/within.ts";
+import { type AnswerMessage, isOpen } from "./claim-answer.ts";
+
+/** How an attempt ends. */
+export interface Outcome {
+  readonly status: "complete" | "stopped" | "failed";
+  readonly text: string;
+  readonly model: string;
+  readonly usage: Usage | undefined;
+}
+
+/**
+ * Ends an answer: text, usage and head in one commit. An attempt that is no longer the present one changes nothing.
+ * Idempotent. Costs 1 read, 1 commit and 2 writes, 1 publish.
+ * @returns whether this call has ended it
+ */
+export async function completeAnswer(
+  deps: ChatDeps,
+  app: App,
+  chat: number,
+  id: string,
+  epoch: number,
+  outcome: Outcome,
+): Promise<boolean> {
+  const ref = messagesOf(app, chat).doc(id);
+  const at = Timestamp.fromMillis(deps.clock.now());
+  let message: AnswerMessage | undefined;
+  let updateTime: Timestamp | undefined;
+  const { result } = await deps.chatLog.chats.change<boolean>(chatRef(app, chat), {
+    async prepare() {
+      const found = await within(READ_MS_MAX, ref.get());
+      message = found.data() as AnswerMessage | undefined;
+      updateTime = found.updateTime;
+    },
+    decide(head) {
+      const unchanged = { head, create: [], bytes: 0, result: false };
+      const isOurs = message !== undefined && isOpen(message) && message.answer.epoch === epoch;
+      if (!isOurs || message === undefined || head.status !== "open") return unchanged;
+      const { number, createdAt } = message;
+      const sender = { model: outcome.model };
+      const isLatest = number >= (head.latest?.number ?? 0);
+      const latest = { number, sender, text: excerpt(outcome.text, LATEST_CHARS_MAX), createdAt };
+      const next = advance(head, at, {
+        answering: (head.answering ?? []).filter((each) => each !== id),
+        ...(isLatest ? { latest } : {}),
+      });
+      const fields = Object.entries({
+        status: outcome.status,
+        sender,
+        body: encodeBody({ text: outcome.text } satisfies Body),
+        "answer.leaseUntil": null,
+        "answer.endedRevision": next.revision,
+        ...(outcome.usage === undefined ? {} : { "answer.usage": outcome.usage }),
+        revision: next.revision,
+        changedAt: serverTime(),
+      });
+      const update = [{ ref, fields, lastUpdateTime: updateTime }];
+      return { head: next, create: [], update, bytes: outcome.text.length * 3, result: true };
+    },
+  });
+  return result;
+}

@@ -1,0 +1,99 @@
+import { messagesOf } from "../chat/store.ts";
+import type { App } from "../identity/app.ts";
+import { type CollectionReference, type Query, Timestamp } from "../platform/firestore.ts";
+import { READ_MS_MAX, within } from "../platform/within.ts";
+
+/**
+ * A piece of an answer as it came from the model. Written once, never changed: whoever reads the segments of an attempt in
+ * order has what was said so far. They are read by those who follow the answer elsewhere, and by a later attempt, which
+ * finds in the last one what has been paid for already.
+ */
+export interface StoredSegment {
+  /** The attempt, then the place in it: `epoch * PLACES + index`. */
+  readonly place: number;
+  readonly epoch: number;
+  /** UTF-16 units of the answer before it. */
+  readonly offset: number;
+  readonly text: string;
+  /** With the last one: the model has said all, and what it took. */
+  readonly end?: SegmentEnd;
+  readonly at: Timestamp;
+  readonly expireAt: Timestamp;
+}
+
+export interface SegmentEnd {
+  readonly model: string;
+  readonly finish: string;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly latencyMs: number;
+}
+
+/** More segments than an answer can have. */
+export const PLACES = 100_000;
+/** Finished answers are read from their message. */
+export const SEGMENT_TTL_MS = 24 * 3600 * 1000;
+
+/**
+ * The first segments come soon, so that readers elsewhere see the answer begin; later ones hold this many characters, about
+ * 150 tokens, which keeps the writes of a long answer below one in a hundred tokens.
+ */
+export const SEGMENT_CHARS = 600;
+const FIRST_SEGMENTS_CHARS = [24, 80, 200];
+/** A slow model is followed too: what has waited so long is written, unless that is more often than RATE allows. */
+export const SEGMENT_MS = 2_500;
+
+/** Whether what has come since the last segment is to be written now. Pure. */
+export function isSegmentDue(index: number, chars: number, waitedMs: number): boolean {
+  if (chars === 0) return false;
+  return chars >= (FIRST_SEGMENTS_CHARS[index] ?? SEGMENT_CHARS) || waitedMs >= SEGMENT_MS;
+}
+
+export const segmentsOf = (app: App, chat: number, answer: string): CollectionReference =>
+  messagesOf(app, chat).doc(answer).collection("segments");
+
+/** Of one attempt and later ones, in order. */
+export const segmentsFrom = (app: App, chat: number, answer: string, epoch: number): Query =>
+  segmentsOf(app, chat, answer)
+    .where("place", ">=", epoch * PLACES)
+    .orderBy("place");
+
+/** One write; a segment that exists already is not written again. */
+export async function writeSegment(
+  app: App,
+  chat: number,
+  answer: string,
+  segment: Omit<StoredSegment, "place" | "expireAt" | "at"> & {
+    readonly index: number;
+    readonly nowMs: number;
+  },
+): Promise<void> {
+  const { index, nowMs, ...rest } = segment;
+  const place = rest.epoch * PLACES + index;
+  const stored: StoredSegment = {
+    ...rest,
+    place,
+    at: Timestamp.fromMillis(nowMs),
+    expireAt: Timestamp.fromMillis(nowMs + SEGMENT_TTL_MS),
+  };
+  const ref = segmentsOf(app, chat, answer).doc(String(place).padStart(14, "0"));
+  await within(READ_MS_MAX, ref.set({ ...stored }));
+}
+
+/** What an attempt has left. One query, a read for each segment. */
+export async function readSegments(
+  app: App,
+  chat: number,
+  answer: string,
+  epoch: number,
+): Promise<{ text: string; end: SegmentEnd | undefined; lastMs: number }> {
+  const found = await within(READ_MS_MAX, segmentsFrom(app, chat, answer, epoch).get());
+  const segments = found.docs
+    .map((document) => document.data() as StoredSegment)
+    .filter((segment) => segment.epoch === epoch);
+  return {
+    text: segments.map(({ text }) => text).join(""),
+    end: segments.at(-1)?.end,
+    lastMs: segments.at(-1)?.at.toMillis() ?? 0,
+  };
+}

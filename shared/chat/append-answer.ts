@@ -1,0 +1,71 @@
+import type { App } from "../identity/app.ts";
+import type { DocumentReference, Timestamp } from "../platform/firestore.ts";
+import { derivedId } from "../platform/ids.ts";
+import type { ForkPoint } from "./branch.ts";
+import type { Lane } from "./contract.ts";
+import { advance, type ChatHead } from "./head.ts";
+import type { StoredAnswer, StoredMessage } from "./message.ts";
+import { messagesOf } from "./store.ts";
+
+/** An answer that nobody has begun within this time, counted from the question, is looked for by the schedule. */
+export const UNCLAIMED_MS = 60_000;
+
+/** What is asked of the background: to answer a question. */
+export interface Asked {
+  readonly id: string;
+  readonly number: number;
+  readonly lane: Lane;
+}
+
+/** The document of a question's answer: the first, or that of a request for another. */
+export const answerRef = (app: App, chat: number, questionId: string, again = ""): DocumentReference =>
+  messagesOf(app, chat).doc(derivedId("answer", questionId, again));
+
+/**
+ * The rule of asking, pure: the answer's place, right after its question or on a branch of its own, and the head
+ * that knows of it.
+ */
+export function decideAnswer(
+  head: ChatHead,
+  question: Pick<StoredMessage, "number" | "fingerprint">,
+  asking: {
+    readonly id: string;
+    readonly lane: Lane;
+    readonly asker: string;
+    readonly createdAt: Timestamp;
+    readonly leaseUntil: Timestamp;
+    readonly turns: ForkPoint | undefined;
+  },
+): { next: ChatHead; stored: StoredMessage & { readonly answer: StoredAnswer } } {
+  const { id, lane, asker, createdAt, leaseUntil, turns } = asking;
+  const number = head.lastNumber + 1;
+  const branch = turns === undefined ? head.activeBranch : `b${number}`;
+  const next = advance(head, createdAt, {
+    lastNumber: number,
+    tip: number,
+    answering: [...(head.answering ?? []), id],
+    ...(turns === undefined
+      ? {}
+      : {
+          activeBranch: branch,
+          branchesCount: head.branchesCount + 1,
+          settingsRevision: head.revision + 1,
+          settingsAt: createdAt,
+        }),
+  });
+  const stored = {
+    number,
+    revision: next.revision,
+    createdRevision: next.revision,
+    branch,
+    parent: question.number,
+    sender: { model: head.model ?? "" },
+    role: "assistant" as const,
+    body: { text: "" },
+    status: "queued" as const,
+    answer: { epoch: 0, lane, asker, leaseUntil },
+    fingerprint: question.fingerprint,
+    createdAt,
+  };
+  return { next, stored };
+}
