@@ -5,6 +5,7 @@ import { audit } from "./schedules/audit.ts";
 import { expireChats } from "./schedules/expire-chats.ts";
 import { reconcile } from "./schedules/reconcile.ts";
 import { forkChat } from "./tasks/fork-chat.ts";
+import { notifyMembers } from "./tasks/notify-members.ts";
 import { sendMail } from "./tasks/send-mail.ts";
 
 /** Every function; the manifest says how each is deployed, and a test compares the two. */
@@ -12,6 +13,7 @@ export const functions: readonly CloudFunction[] = [
   api,
   onChatChanged,
   sendMail,
+  notifyMembers,
   forkChat,
   reconcile,
   expireChats,

@@ -2,13 +2,14 @@ import { openCatchUp } from "../../shared/chat/catch-up.ts";
 import { openChatLog } from "../../shared/chat/chat-log.ts";
 import { ChatChanged } from "../../shared/chat/contract.ts";
 import { appHandle } from "../../shared/identity/app.ts";
+import { notificationFollower } from "../../shared/notify/announce-messages.ts";
 import { eventFunction } from "../runtime/background-function.ts";
 
 export const onChatChanged = eventFunction({
   name: "on-chat-changed",
   payload: ChatChanged,
   open(deps) {
-    const catchUp = openCatchUp({ ...deps, chatLog: openChatLog(deps) });
+    const catchUp = openCatchUp({ ...deps, chatLog: openChatLog(deps) }, [notificationFollower(deps)]);
     return ({ app, chat, revision }) => catchUp.run(appHandle(deps.firestore, app), chat, revision);
   },
 });

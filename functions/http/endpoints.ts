@@ -24,6 +24,7 @@ import { postChat } from "./chats/post-chat.ts";
 import { postFork } from "./chats/post-fork.ts";
 import { postTyping } from "./chats/post-typing.ts";
 import { putRead } from "./chats/put-read.ts";
+import { deleteDevice, putDevice } from "./devices/devices.ts";
 import { deleteFactor, getFactor, postFactor, postFactorProof, putFactor } from "./factor/factor.ts";
 import { getChatEvents } from "./live/get-chat-events.ts";
 import { getPersonEvents } from "./live/get-person-events.ts";
@@ -37,6 +38,9 @@ import { getMessages } from "./messages/get-messages.ts";
 import { patchMessage } from "./messages/patch-message.ts";
 import { postMessage } from "./messages/post-message.ts";
 import { deleteReaction, putReaction } from "./messages/reactions.ts";
+import { getNotifications } from "./notifications/get-notifications.ts";
+import { deleteMute, putMute } from "./notifications/mute.ts";
+import { putNotificationsRead } from "./notifications/put-read.ts";
 import { postRevocation } from "./operator/post-revocation.ts";
 import { postRotation } from "./operator/post-rotation.ts";
 import { getSecurityEvents, getSystemSecurityEvents } from "./security/get-security-events.ts";
@@ -99,6 +103,12 @@ export const endpoints: readonly Endpoint[] = [
   getEdits,
   putReaction,
   deleteReaction,
+  putMute,
+  deleteMute,
+  getNotifications,
+  putNotificationsRead,
+  putDevice,
+  deleteDevice,
   postRotation,
   postRevocation,
   getSystemSecurityEvents,

@@ -1,22 +1,31 @@
 import { z } from "zod";
-import { appHandle } from "../../shared/identity/app.ts";
+import { type App, appHandle } from "../../shared/identity/app.ts";
 import { AppId } from "../../shared/identity/contract.ts";
 import { composeCodeMail } from "../../shared/identity/sign-in-code.ts";
+import { UnreadMail } from "../../shared/notify/contract.ts";
+import { mailUnread } from "../../shared/notify/unread-mail.ts";
+import type { Deps } from "../../shared/platform/deps.ts";
 import { taskFunction } from "../runtime/background-function.ts";
+
+const CodeMail = z.object({ app: AppId, challenge: z.string() });
+
+/** Sends a mail, of one of the kinds that there are. */
+export const sendMail = taskFunction({
+  name: "send-mail",
+  payload: z.union([CodeMail, UnreadMail]),
+  open: (deps) => (task) => {
+    const app = appHandle(deps.firestore, task.app);
+    return "challenge" in task ? mailCode(deps, app, task.challenge) : mailUnread(deps, app, task);
+  },
+});
 
 /**
  * Mails the code of a sign-in. The mail of a challenge is always the same and carries the same id, so a
  * repeated delivery sends at worst a copy that mailboxes recognise.
  */
-export const sendMail = taskFunction({
-  name: "send-mail",
-  payload: z.object({ app: AppId, challenge: z.string() }),
-  open:
-    (deps) =>
-    async ({ app, challenge }) => {
-      const mail = await composeCodeMail(deps, appHandle(deps.firestore, app), challenge);
-      if (mail === undefined) return { sent: false };
-      await deps.mailer.send(mail);
-      return { sent: true };
-    },
-});
+async function mailCode(deps: Deps, app: App, challenge: string): Promise<{ sent: boolean }> {
+  const mail = await composeCodeMail(deps, app, challenge);
+  if (mail === undefined) return { sent: false };
+  await deps.mailer.send(mail);
+  return { sent: true };
+}

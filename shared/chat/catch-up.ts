@@ -18,6 +18,14 @@ export interface CaughtUp {
   readonly handled: number;
 }
 
+/** What other domains do when a chat has changed. Each may be called again for the same, and throws to be. */
+export interface Followers {
+  /** Messages that have changed since a revision, before that is recorded. */
+  changed(app: App, head: ChatHead, messages: readonly StoredMessage[], sinceRevision: number): Promise<void>;
+  /** When what a deleted chat has left is removed. */
+  purged(app: App, head: ChatHead): Promise<void>;
+}
+
 /** Catches chats up, one run at a time for each chat within an instance. */
 export interface CatchUp {
   /** Resolves when everything up to the revision is handled. @throws when Firestore fails; call it again */
@@ -28,14 +36,14 @@ export interface CatchUp {
  * A busy chat has many events at once, of which one run handles all. Deliveries that find a run under way
  * wait for the next one, which they share.
  */
-export function openCatchUp(deps: ChatDeps): CatchUp {
+export function openCatchUp(deps: ChatDeps, followers: readonly Followers[]): CatchUp {
   const running = new Map<
     string,
     { current: Promise<unknown>; next: Promise<CaughtUp> | undefined; upTo: number }
   >();
 
   const begin = (path: string, app: App, chat: number, revision: number): Promise<CaughtUp> => {
-    const current = catchUp(deps, app, chat, revision);
+    const current = catchUp(deps, followers, app, chat, revision);
     const entry = { current, next: undefined, upTo: revision };
     running.set(path, entry);
     const end = (): void => {
@@ -67,17 +75,27 @@ export function openCatchUp(deps: ChatDeps): CatchUp {
  * 1 commit more for each CATCH_UP_MESSAGES.
  * @throws when Firestore fails; call it again
  */
-async function catchUp(deps: ChatDeps, app: App, chat: number, revision: number): Promise<CaughtUp> {
+async function catchUp(
+  deps: ChatDeps,
+  followers: readonly Followers[],
+  app: App,
+  chat: number,
+  revision: number,
+): Promise<CaughtUp> {
   let handled = 0;
   let until = revision;
   for (let collisions = 0; collisions <= COLLISIONS_MAX; ) {
     const { head, progress, found } = await readProgress(deps.firestore, app, chat);
     if (head === undefined || progress.revision >= Math.min(until, head.revision)) return { handled };
     const goal = nextGoal(head, progress.revision);
-    if (head.status === "deleted" && goal === head.revision) await purgeChat(deps.firestore, app, head);
+    if (head.status === "deleted" && goal === head.revision) {
+      for (const follower of followers) await follower.purged(app, head);
+      await purgeChat(deps.firestore, app, head);
+    }
     const rows = await listChanged(app, chat, progress.revision, CATCH_UP_MESSAGES);
     const changed = rows.map(({ stored }) => stored);
     if (head.status === "open") await refreshQuotes(deps, app, chat, changed);
+    for (const follower of followers) await follower.changed(app, head, changed, progress.revision);
     const complete = changed.length < CATCH_UP_MESSAGES;
     const uncounted = changed.filter(({ number }) => number > progress.countedNumber);
     const reached = Math.max(complete ? goal : 0, ...changed.map((message) => message.revision));

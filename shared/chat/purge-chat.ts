@@ -31,7 +31,8 @@ export async function purgeChat(firestore: Firestore, app: App, head: ChatHead):
   if (leavers.length > 0) await within(READ_MS_MAX, chatRef(app, chat).update({ leavers: [] }));
 }
 
-const MARKS = ["chats", "delivered"];
+/** What a person's document of marks says of a chat. */
+const MARKS = ["chats", "delivered", "muted", "mailed"];
 
 async function deleteFound(
   firestore: Firestore,

@@ -26,7 +26,10 @@ export type AppCollection =
   | "limits"
   | "lockouts"
   | "factors"
-  | "presence";
+  | "presence"
+  | "notifications"
+  | "devices"
+  | "pushTokens";
 
 export function appHandle(firestore: Firestore, id: string): App {
   const ref = firestore.collection("apps").doc(id);

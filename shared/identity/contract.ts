@@ -82,6 +82,13 @@ export type FactorOn = z.infer<typeof FactorOn>;
 /** Of the authenticator app, or a recovery code. */
 export const FactorCode = z.strictObject({ code: z.string().trim().min(6).max(20) });
 
+const TimeOfDay = z.string().regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, "must be a time of day such as 22:30");
+/** From one time of day to the next, in the person's time zone: nothing is pushed or mailed then. */
+export const QuietHours = z
+  .strictObject({ from: TimeOfDay, to: TimeOfDay })
+  .refine(({ from, to }) => from !== to, "must not end when they begin");
+export type QuietHours = z.infer<typeof QuietHours>;
+
 export const User = z.object({
   id: z.string(),
   name: z.string(),
@@ -90,6 +97,8 @@ export const User = z.object({
   role: Role,
   language: z.string(),
   timeZone: z.string(),
+  /** Shown to the person alone; null for none. */
+  quietHours: z.object({ from: z.string(), to: z.string() }).nullable().optional(),
   createdAt: z.string(),
   lastSeenAt: z.string().optional(),
 });
@@ -116,6 +125,7 @@ export const MeChange = z
       .nullable(),
     language: Language,
     timeZone: TimeZone,
+    quietHours: QuietHours.nullable(),
   })
   .partial();
 
@@ -164,6 +174,9 @@ const Claims = z.strictObject({
 });
 const Models = z.array(z.string().min(1).max(200)).max(100);
 
+/** Whether pushes say who wrote what; without, only that something was written. */
+const Notifications = z.strictObject({ text: z.boolean() });
+
 const SecondFactor = z.enum(["optional", "required"]);
 
 export const AppSettings = z.strictObject({
@@ -176,6 +189,7 @@ export const AppSettings = z.strictObject({
   models: Models,
   /** Whether people without a second factor may do what is sensitive. */
   secondFactor: SecondFactor,
+  notifications: Notifications,
 });
 export type AppSettings = z.infer<typeof AppSettings>;
 
@@ -193,6 +207,7 @@ export const DEFAULT_SETTINGS: AppSettings = {
   claims: { email: "email", name: "name", role: null, roles: {}, tenant: null },
   models: [],
   secondFactor: "optional",
+  notifications: { text: true },
 };
 
 /** Objects are merged with what is there, field by field; lists replace. */
@@ -207,6 +222,7 @@ export const AppChange = z
         claims: Claims.partial(),
         models: Models,
         secondFactor: SecondFactor,
+        notifications: Notifications.partial(),
       })
       .partial(),
   })

@@ -23,6 +23,9 @@ export const PERMISSIONS = {
   "message:write": ["owner", "admin", "member", "service"],
   /** Messages that someone else sent. */
   "message:delete-any": ["owner", "admin", "service"],
+  /** One's own: notifications, and the devices and chats that are pushed. */
+  "notification:read": ["owner", "admin", "member", "viewer"],
+  "notification:change": ["owner", "admin", "member", "viewer"],
   "usage:read": ["owner", "admin"],
   "security:read": ["owner", "admin"],
 } as const satisfies Record<string, readonly Role[]>;

@@ -16,7 +16,8 @@ const noSuchUser = (): AppError => new AppError("not_found", "There is no such u
 export async function readUser(app: App, reader: Principal, id: string): Promise<User> {
   const { data } = await readDocument<StoredUser>(userRef(app, id));
   if (data === undefined) throw noSuchUser();
-  return userView(id, data, id === reader.id || holds(reader, "user:change"));
+  const view = userView(id, data, id === reader.id || holds(reader, "user:change"));
+  return id === reader.id ? { ...view, quietHours: data.quietHours ?? null } : view;
 }
 
 /** One read, one write. @throws AppError `not_found` */

@@ -9,6 +9,7 @@ export const completeSettings = (stored: StoredSettings): AppSettings => ({
   claims: { ...DEFAULT_SETTINGS.claims, ...stored.claims },
   models: stored.models ?? DEFAULT_SETTINGS.models,
   secondFactor: stored.secondFactor ?? DEFAULT_SETTINGS.secondFactor,
+  notifications: { ...DEFAULT_SETTINGS.notifications, ...stored.notifications },
 });
 
 /** The settings after a change: objects are merged field by field, lists replaced. */
@@ -23,6 +24,7 @@ export function changedSettings(
     claims: { ...before.claims, ...withoutUndefined(change.claims) },
     models: change.models ?? before.models,
     secondFactor: change.secondFactor ?? before.secondFactor,
+    notifications: { ...before.notifications, ...withoutUndefined(change.notifications) },
   };
 }
 

@@ -8,7 +8,7 @@ import {
 import type { Keys } from "../platform/keys.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { App } from "./app.ts";
-import type { Role, StoredSettings } from "./contract.ts";
+import type { QuietHours, Role, StoredSettings } from "./contract.ts";
 
 /** An app's document: its settings, and the head of the log that numbers its chats. */
 export interface AppHead {
@@ -34,6 +34,7 @@ export interface StoredUser {
   readonly lastSeenAt: Timestamp;
   /** Sessions begun until then have been ended, all together. */
   readonly sessionsValidAfter?: Timestamp;
+  readonly quietHours?: QuietHours | null;
 }
 
 /** A request to sign in. The code itself is not stored: it is derived from the challenge's id. */

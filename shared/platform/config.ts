@@ -11,6 +11,8 @@ const Environment = z.object({
   TASKS_ENDPOINT: z.string().optional(),
   /** host:port of Cloud KMS; Google's own when absent. */
   KMS_ENDPOINT: z.string().optional(),
+  /** Base URL of Firebase Cloud Messaging; Google's own when absent. */
+  PUSH_ENDPOINT: z.url().optional(),
   /** The key of Cloud KMS that signing keys are encrypted with: projects/…/cryptoKeys/… */
   KMS_KEY: z.string().regex(/^projects\/[^/]+\/locations\/[^/]+\/keyRings\/[^/]+\/cryptoKeys\/[^/]+$/),
   /** An endpoint that speaks OpenAI's chat completions, and its key, from Secret Manager. */
@@ -43,6 +45,7 @@ export interface Config {
   readonly tasksEndpoint: string | undefined;
   readonly kmsEndpoint: string | undefined;
   readonly kmsKey: string;
+  readonly pushEndpoint: string | undefined;
   readonly modelBaseUrl: string;
   readonly modelApiKey: string;
   readonly functionsUrl: string;
@@ -73,6 +76,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     tasksEndpoint: value.TASKS_ENDPOINT,
     kmsEndpoint: value.KMS_ENDPOINT,
     kmsKey: value.KMS_KEY,
+    pushEndpoint: value.PUSH_ENDPOINT && withoutTrailingSlash(value.PUSH_ENDPOINT),
     modelBaseUrl: value.MODEL_BASE_URL,
     modelApiKey: value.MODEL_API_KEY,
     functionsUrl: withoutTrailingSlash(value.FUNCTIONS_URL),

@@ -7,6 +7,7 @@ import { createLog, type Log } from "./log.ts";
 import { type Mailer, openMailer } from "./mailer.ts";
 import { type Models, openModels } from "./model.ts";
 import { openPublisher, type Publisher } from "./publisher.ts";
+import { openPush, type Push } from "./push.ts";
 import { openTaskQueue, type TaskQueue } from "./task-queue.ts";
 import { createUpkeep, type Upkeep } from "./upkeep.ts";
 import { within } from "./within.ts";
@@ -22,22 +23,25 @@ export interface Deps {
   readonly publisher: Publisher;
   readonly tasks: TaskQueue;
   readonly mailer: Mailer;
+  readonly push: Push;
   readonly models: Models;
   readonly upkeep: Upkeep;
 }
 
 export function openDeps(config: Config, replaced: Partial<Pick<Deps, "clock" | "log">> = {}): Deps {
   const keys = createKeys(config.secret);
+  const log = replaced.log ?? createLog(config);
   return {
     config,
     clock: replaced.clock ?? systemClock,
-    log: replaced.log ?? createLog(config),
+    log,
     keys,
     keyEncryption: openKeyEncryption(config),
     firestore: openFirestore(config),
     publisher: openPublisher(config),
     tasks: openTaskQueue(config),
     mailer: openMailer(config),
+    push: openPush(config, log),
     models: openModels(config),
     upkeep: createUpkeep(config),
   };

@@ -1,0 +1,30 @@
+import { z } from "zod";
+import { DeviceId, NewDevice } from "../../../shared/notify/contract.ts";
+import { registerDevice, removeDevice } from "../../../shared/notify/devices.ts";
+import { endpoint, noContent } from "../../runtime/endpoint.ts";
+
+const DeviceParams = z.object({ id: DeviceId });
+const path = "/v1/apps/{app}/devices/{id}";
+
+export const putDevice = endpoint({
+  method: "PUT",
+  path,
+  access: "notification:change",
+  params: DeviceParams,
+  body: NewDevice,
+  async handle({ deps, app, principal, params, body }) {
+    await registerDevice(deps, app, principal.id, params.id, body);
+    return noContent;
+  },
+});
+
+export const deleteDevice = endpoint({
+  method: "DELETE",
+  path,
+  access: "notification:change",
+  params: DeviceParams,
+  async handle({ deps, app, principal, params }) {
+    await removeDevice(deps, app, principal.id, params.id);
+    return noContent;
+  },
+});

@@ -1,0 +1,29 @@
+import { Mute } from "../../../shared/notify/contract.ts";
+import { muteChat, unmuteChat } from "../../../shared/notify/mute.ts";
+import { endpoint, noContent } from "../../runtime/endpoint.ts";
+import { ChatParams } from "../parameters.ts";
+
+const path = "/v1/apps/{app}/chats/{chat}/mute";
+
+export const putMute = endpoint({
+  method: "PUT",
+  path,
+  access: "notification:change",
+  params: ChatParams,
+  body: Mute,
+  async handle({ deps, app, principal, params, body }) {
+    await muteChat(deps, app, principal, params.chat, body);
+    return noContent;
+  },
+});
+
+export const deleteMute = endpoint({
+  method: "DELETE",
+  path,
+  access: "notification:change",
+  params: ChatParams,
+  async handle({ deps, app, principal, params }) {
+    await unmuteChat(deps, app, principal, params.chat);
+    return noContent;
+  },
+});

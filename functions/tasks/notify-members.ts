@@ -1,0 +1,10 @@
+import { appHandle } from "../../shared/identity/app.ts";
+import { NotifyMembers } from "../../shared/notify/contract.ts";
+import { notifyMembers as notify } from "../../shared/notify/notify-members.ts";
+import { taskFunction } from "../runtime/background-function.ts";
+
+export const notifyMembers = taskFunction({
+  name: "notify-members",
+  payload: NotifyMembers,
+  open: (deps) => (task) => notify(deps, appHandle(deps.firestore, task.app), task),
+});

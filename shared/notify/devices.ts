@@ -1,0 +1,104 @@
+import type { App } from "../identity/app.ts";
+import { TRANSACTION_MS_MAX } from "../identity/store.ts";
+import type { Deps } from "../platform/deps.ts";
+import { type DocumentReference, FieldValue, Timestamp, type Transaction } from "../platform/firestore.ts";
+import { within } from "../platform/within.ts";
+import type { NewDevice } from "./contract.ts";
+import { devicesRef, pushTokenRef, type StoredDevice, type StoredDevices } from "./store.ts";
+
+/** The one that was registered longest ago makes room for another. */
+export const DEVICES_MAX = 20;
+
+interface Owner {
+  readonly user: string;
+  readonly device: string;
+}
+
+/**
+ * Has a person's messages pushed to a device. A token is one device of one person: whoever had it before is not reached
+ * by it any more. Idempotent. One transaction: 2 reads and 2 writes, up to 2 reads and 3 writes more when a token moves.
+ */
+export async function registerDevice(
+  deps: Pick<Deps, "firestore" | "clock">,
+  app: App,
+  person: string,
+  device: string,
+  { pushToken, platform }: NewDevice,
+): Promise<void> {
+  const at = Timestamp.fromMillis(deps.clock.now());
+  const tokenRef = pushTokenRef(app, pushToken);
+  await inTransaction(deps, async (transaction) => {
+    const [mine, owned] = await transaction.getAll(devicesRef(app, person), tokenRef);
+    const devices = { ...(mine?.data() as StoredDevices | undefined)?.devices };
+    const owner = owned?.data() as Owner | undefined;
+    if (owner !== undefined && owner.user !== person) {
+      await takeAway(transaction, devicesRef(app, owner.user), owner.device, pushToken);
+    }
+    if (owner?.user === person && owner.device !== device) delete devices[owner.device];
+    const before = devices[device];
+    const gone = before === undefined || before.token === pushToken ? [] : [before];
+    devices[device] = { token: pushToken, platform: platform ?? null, at };
+    gone.push(...makeRoom(devices, device));
+    for (const { token } of gone) transaction.delete(pushTokenRef(app, token));
+    transaction.set(devicesRef(app, person), { devices });
+    transaction.set(tokenRef, { user: person, device } satisfies Owner);
+  });
+}
+
+/** No message is pushed to the device from now on. Idempotent. One transaction: 1 read, up to 2 writes. */
+export async function removeDevice(
+  deps: Pick<Deps, "firestore">,
+  app: App,
+  person: string,
+  device: string,
+): Promise<void> {
+  await inTransaction(deps, async (transaction) => {
+    const ref = devicesRef(app, person);
+    const stored = ((await transaction.get(ref)).data() as StoredDevices | undefined)?.devices[device];
+    if (stored === undefined) return;
+    transaction.update(ref, `devices.${device}`, FieldValue.delete());
+    transaction.delete(pushTokenRef(app, stored.token));
+  });
+}
+
+/** The same, unless the device has another token meanwhile. */
+export async function removeToken(
+  deps: Pick<Deps, "firestore">,
+  app: App,
+  person: string,
+  device: string,
+  token: string,
+): Promise<void> {
+  await inTransaction(deps, async (transaction) => {
+    if (await takeAway(transaction, devicesRef(app, person), device, token)) {
+      transaction.delete(pushTokenRef(app, token));
+    }
+  });
+}
+
+async function takeAway(
+  transaction: Transaction,
+  ref: DocumentReference,
+  device: string,
+  token: string,
+): Promise<boolean> {
+  const { devices = {} } = ((await transaction.get(ref)).data() ?? {}) as Partial<StoredDevices>;
+  if (devices[device]?.token !== token) return false;
+  transaction.update(ref, `devices.${device}`, FieldValue.delete());
+  return true;
+}
+
+/** Takes out the oldest beyond DEVICES_MAX, other than the one that has just come. */
+function makeRoom(devices: Record<string, StoredDevice>, kept: string): StoredDevice[] {
+  const oldest = Object.entries(devices)
+    .filter(([id]) => id !== kept)
+    .sort(([, a], [, b]) => a.at.toMillis() - b.at.toMillis())
+    .slice(0, Math.max(0, Object.keys(devices).length - DEVICES_MAX));
+  for (const [id] of oldest) delete devices[id];
+  return oldest.map(([, device]) => device);
+}
+
+const inTransaction = (
+  { firestore }: Pick<Deps, "firestore">,
+  work: (transaction: Transaction) => Promise<void>,
+): Promise<void> => within(TRANSACTION_MS_MAX, firestore.runTransaction(work));

@@ -1,0 +1,157 @@
+import type { ChatHead } from "../chat/head.ts";
+import { chatRef, headOf } from "../chat/store.ts";
+import type { App } from "../identity/app.ts";
+import { ONLINE_MS } from "../live/presence.ts";
+import type { Deps } from "../platform/deps.ts";
+import { Timestamp } from "../platform/firestore.ts";
+import { READ_MS_MAX, within } from "../platform/within.ts";
+import { NOTIFICATIONS_QUEUE, NOTIFY_FUNCTION } from "./announce-messages.ts";
+import { beginRound, endRound, type Round } from "./claim.ts";
+import type { NotifyMembers } from "./contract.ts";
+import { pushToPeople } from "./push-to-people.ts";
+import { isQuiet } from "./quiet-hours.ts";
+import { forgetChat, notificationRef, readAll, readAttention, readReachable, tellingRef } from "./store.ts";
+import { type Attention, type Missed, missedBy } from "./unread.ts";
+import { enqueueMail } from "./unread-mail.ts";
+
+/** People whose documents are read in one call. */
+const PEOPLE_AT_ONCE = 100;
+const KEPT_MS = 30 * 24 * 3600 * 1000;
+/** By then whoever has closed everything when a message came does not count as online any more. */
+export const LOOK_AGAIN_MS = ONLINE_MS + 5_000;
+
+export interface Told {
+  /** People who were given a notification by this call. */
+  readonly stored: number;
+  /** Devices that were pushed to. */
+  readonly pushed: number;
+  /** People who are online, and are looked at again. */
+  readonly waiting: number;
+}
+
+const NOTHING: Told = { stored: 0, pushed: 0, waiting: 0 };
+
+/**
+ * Tells the members of a chat of the messages that they have not read: everyone who is not online gets a
+ * notification, and a push on each device unless they want quiet. Who is online sees messages live; they are looked at
+ * again when they would have gone without a word. One round at a time for each chat; see claim.ts for what holds when
+ * it is repeated, late, at once or cut short.
+ *
+ * Costs 2 reads when there is nothing to tell. A round costs 4 reads and 2 writes; for each member 2 reads; for each who is
+ * offline and has not read 1 write and, unless muted, 2 reads; for each PEOPLE_AT_ONCE with pushes 1 write.
+ * @throws AppError `unavailable` when it is to be tried again
+ */
+export async function notifyMembers(deps: Deps, app: App, task: NotifyMembers): Promise<Told> {
+  const { chat } = task;
+  const [found, telling] = await readAll(deps.firestore, [chatRef(app, chat), tellingRef(app, chat)]);
+  const head = found && headOf(found);
+  if (head === undefined || telling === undefined) return NOTHING;
+  if (head.status !== "open") {
+    await forgetChat(deps.firestore, app, chat);
+    return NOTHING;
+  }
+  const round = await beginRound(deps, head, task, telling);
+  if (round === undefined) return NOTHING;
+  const waiting: Record<string, number> = {};
+  const told = { stored: 0, pushed: 0 };
+  const people = peopleOf(head, round);
+  for (let from = 0; from < people.length; from += PEOPLE_AT_ONCE) {
+    const missed = await look(deps, app, head, round, people.slice(from, from + PEOPLE_AT_ONCE));
+    for (const { person, since } of missed.online) waiting[person] = since;
+    told.stored += await store(deps, app, chat, round, missed.offline);
+    told.pushed += await reach(deps, app, head, round, missed.offline);
+  }
+  if (Object.keys(waiting).length > 0) await enqueueLook(deps, app, chat, round);
+  await endRound(round, waiting);
+  // The round was taken over from a task before this one.
+  if (task.number > round.claim.through) return notifyMembers(deps, app, task);
+  return { ...told, waiting: Object.keys(waiting).length };
+}
+
+/** When no message is new, only those who were online last time are looked at. */
+const peopleOf = ({ members }: ChatHead, { isNew, waiting }: Round): readonly string[] =>
+  isNew ? members : members.filter((member) => Object.hasOwn(waiting, member));
+
+async function look(
+  deps: Deps,
+  app: App,
+  head: ChatHead,
+  round: Round,
+  people: readonly string[],
+): Promise<Attention> {
+  const found = await readAttention(deps.firestore, app, head.number, people);
+  const attention: Attention = { online: [], offline: [] };
+  for (const [person, seen] of found) {
+    const since = round.waiting[person] ?? round.number;
+    missedBy(attention, { person, seen, since, head, round, nowMs: deps.clock.now() });
+  }
+  return attention;
+}
+
+/** Written again by a repetition, with the same content. */
+async function store(
+  deps: Deps,
+  app: App,
+  chat: number,
+  { claim }: Round,
+  missed: readonly Missed[],
+): Promise<number> {
+  if (missed.length === 0) return 0;
+  const batch = deps.firestore.batch();
+  const expireAt = Timestamp.fromMillis(deps.clock.now() + KEPT_MS);
+  for (const { person, from } of missed) {
+    batch.set(notificationRef(app, person, chat, claim.through), {
+      user: person,
+      chat,
+      from,
+      through: claim.through,
+      at: claim.messageAt,
+      expireAt,
+    });
+  }
+  await within(READ_MS_MAX, batch.commit());
+  return missed.length;
+}
+
+/** Pushes to those who want to hear of it; who has no device is mailed about direct messages. */
+async function reach(
+  deps: Deps,
+  app: App,
+  head: ChatHead,
+  round: Round,
+  missed: readonly Missed[],
+): Promise<number> {
+  const now = deps.clock.now();
+  const awake = missed.filter(({ seen }) => seen.mutedUntilMs <= now);
+  const people = await readReachable(
+    deps.firestore,
+    app,
+    awake.map(({ person }) => person),
+  );
+  for (const [person, { quietHours, timeZone }] of people) {
+    if (isQuiet(quietHours, timeZone, now)) people.delete(person);
+  }
+  for (const { person, seen } of awake) {
+    const reachable = people.get(person);
+    if (reachable === undefined || Object.keys(reachable.devices).length > 0 || head.kind !== "direct")
+      continue;
+    await enqueueMail(
+      deps,
+      app,
+      { app: app.id, chat: head.number, person, number: round.claim.through },
+      seen,
+    );
+  }
+  return pushToPeople(deps, app, head, round, people);
+}
+
+async function enqueueLook(deps: Deps, app: App, chat: number, { claim }: Round): Promise<void> {
+  const payload: NotifyMembers = { app: app.id, chat, number: claim.through, again: true };
+  await deps.tasks.enqueue({
+    queue: NOTIFICATIONS_QUEUE,
+    function: NOTIFY_FUNCTION,
+    id: ["notify-again", app.id, String(chat), String(claim.through)],
+    payload,
+    notBefore: deps.clock.now() + LOOK_AGAIN_MS,
+  });
+}

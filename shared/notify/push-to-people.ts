@@ -1,0 +1,73 @@
+import { type ChatHead, excerpt } from "../chat/head.ts";
+import type { App } from "../identity/app.ts";
+import { completeSettings } from "../identity/settings.ts";
+import { type AppHead, type StoredUser, userRef } from "../identity/store.ts";
+import type { Deps } from "../platform/deps.ts";
+import { AppError } from "../platform/errors.ts";
+import { derivedId } from "../platform/ids.ts";
+import type { PushMessage } from "../platform/push.ts";
+import { letGo, noteSent, type Round } from "./claim.ts";
+import { EXCERPT_CHARS_MAX } from "./contract.ts";
+import { removeToken } from "./devices.ts";
+import { type Reachable, readAll } from "./store.ts";
+
+interface Target {
+  readonly person: string;
+  readonly device: string;
+  readonly token: string;
+}
+
+/**
+ * Pushes the newest message to each device of these people that has not had it in this round; devices that are
+ * no more are forgotten. Answers with how many had it. 2 reads for what it says, and 1 write.
+ * @throws AppError `unavailable` when some could not be reached; those that were are noted
+ */
+export async function pushToPeople(
+  deps: Deps,
+  app: App,
+  head: ChatHead,
+  round: Round,
+  people: ReadonlyMap<string, Reachable>,
+): Promise<number> {
+  const targets = [...people].flatMap(([person, { devices }]) =>
+    Object.entries(devices).map(([device, { token }]): Target => ({ person, device, token })),
+  );
+  const left = targets.filter((target) => !round.claim.sent.includes(keyOf(target)));
+  if (left.length === 0) return 0;
+  const messageFor = await composer(deps, app, head);
+  const outcomes = await Promise.all(
+    left.map(async (target) => ({ target, outcome: await deps.push.send(messageFor(target)) })),
+  );
+  const gone = outcomes.filter(({ outcome }) => outcome === "gone").map(({ target }) => target);
+  for (const { person, device, token } of gone) await removeToken(deps, app, person, device, token);
+  const done = outcomes.filter(({ outcome }) => outcome !== "failed").map(({ target }) => keyOf(target));
+  if (done.length < left.length) {
+    await letGo(deps, round, done);
+    throw new AppError("unavailable", "Some devices could not be pushed to.", { retryAfterSeconds: 1 });
+  }
+  await noteSent(deps, round, done);
+  return outcomes.filter(({ outcome }) => outcome === "sent").length;
+}
+
+const keyOf = ({ person, device }: Target): string => `${person}.${device}`;
+
+/** What a push about the newest message says; with the app's `notifications.text` switched off, nothing of anyone. */
+async function composer(deps: Deps, app: App, head: ChatHead): Promise<(target: Target) => PushMessage> {
+  const { latest } = head;
+  const senderId = latest !== null && "id" in latest.sender ? latest.sender.id : undefined;
+  const refs = [app.ref, ...(senderId === undefined ? [] : [userRef(app, senderId)])];
+  const [appFound, senderFound] = await readAll(deps.firestore, refs);
+  const appHead = appFound?.data() as AppHead | undefined;
+  const appName = appHead?.name ?? "";
+  const showsText = completeSettings(appHead?.settings ?? {}).notifications.text;
+  const sender = (senderFound?.data() as StoredUser | undefined)?.name ?? appName;
+  const title = head.kind === "direct" || head.title === "" ? sender : `${sender} · ${head.title}`;
+  const text = excerpt(latest?.text ?? "", EXCERPT_CHARS_MAX);
+  return ({ person, token }) => ({
+    token,
+    title: showsText ? title : appName,
+    body: showsText && text !== "" ? text : "New message",
+    data: { app: app.id, user: person, chat: String(head.number), message: String(head.lastNumber) },
+    collapseKey: derivedId("push", app.id, String(head.number)),
+  });
+}

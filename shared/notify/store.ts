@@ -1,0 +1,193 @@
+import { chatRef, readsRef } from "../chat/store.ts";
+import type { App } from "../identity/app.ts";
+import type { QuietHours } from "../identity/contract.ts";
+import { type StoredUser, userRef } from "../identity/store.ts";
+import {
+  type DocumentReference,
+  type DocumentSnapshot,
+  FieldPath,
+  type Firestore,
+  type Query,
+  type Timestamp,
+} from "../platform/firestore.ts";
+import { derivedId } from "../platform/ids.ts";
+import { READ_MS_MAX, within } from "../platform/within.ts";
+
+/**
+ * That a person has messages of a chat to be told of: one document for all that were written in a while, and nothing of
+ * what they say. What a notification shows is read from the messages themselves, by who may read them then.
+ */
+export interface StoredNotification {
+  readonly user: string;
+  readonly chat: number;
+  readonly from: number;
+  readonly through: number;
+  /** When the last of them was written. */
+  readonly at: Timestamp;
+  readonly expireAt: Timestamp;
+}
+
+/** How far the members of a chat have been told of its messages. */
+export interface Telling {
+  /** Everything up to this message has been told. */
+  readonly number: number;
+  /** When the last round began. */
+  readonly at: Timestamp;
+  /** Who was online and had not read, with the first message that they may have missed. */
+  readonly waiting: Readonly<Record<string, number>>;
+  /** The round under way. */
+  readonly claim: Claim | null;
+}
+
+export interface Claim {
+  /** Of the delivery that has it. */
+  readonly id: string;
+  /** The task that does it. */
+  readonly by: string;
+  readonly through: number;
+  /** When message `through` was written. */
+  readonly messageAt: Timestamp;
+  /** Until then nobody else does it. */
+  readonly until: Timestamp;
+  /** `person.device` that have been pushed to in this round. */
+  readonly sent: readonly string[];
+}
+
+export interface StoredDevice {
+  readonly token: string;
+  readonly platform: string | null;
+  readonly at: Timestamp;
+}
+
+/** The devices of a person, by id. */
+export interface StoredDevices {
+  readonly devices: Readonly<Record<string, StoredDevice>>;
+}
+
+export const tellingRef = (app: App, chat: number): DocumentReference =>
+  chatRef(app, chat).collection("progress").doc("notifications");
+export const devicesRef = (app: App, person: string): DocumentReference =>
+  app.collection("devices").doc(person);
+/** Whose device a token is, named by the token's hash. */
+export const pushTokenRef = (app: App, token: string): DocumentReference =>
+  app.collection("pushTokens").doc(derivedId("push-token", app.id, token));
+/** The same round tells the same person in the same document, however often it is tried. */
+export const notificationRef = (app: App, person: string, chat: number, through: number): DocumentReference =>
+  app
+    .collection("notifications")
+    .doc(derivedId("notification", app.id, person, String(chat), String(through)));
+
+/** What a person's one document of marks says of a chat. */
+export interface Reading {
+  /** The last message read. */
+  readonly read: number;
+  /** Messages until then have been seen in the list of notifications. */
+  readonly noticedMs: number;
+  /** In milliseconds since the epoch; Infinity: until it is taken back; 0: not. */
+  readonly mutedUntilMs: number;
+  /** When a mail about the chat was sent last, or is being sent. */
+  readonly mailed: Mailed | undefined;
+}
+
+export interface Mailed {
+  readonly at: Timestamp;
+  /** It has been sent for sure. */
+  readonly done: boolean;
+}
+
+export function readingOf(reads: DocumentSnapshot | undefined, chat: number): Reading {
+  const field = (name: string): unknown =>
+    (reads?.get(name) as Record<string, unknown> | undefined)?.[String(chat)];
+  const muted = field("muted") as Timestamp | null | undefined;
+  return {
+    read: (field("chats") as number | undefined) ?? 0,
+    noticedMs: (reads?.get("noticedMs") as number | undefined) ?? 0,
+    mutedUntilMs: muted === undefined ? 0 : (muted?.toMillis() ?? Number.POSITIVE_INFINITY),
+    mailed: field("mailed") as Mailed | undefined,
+  };
+}
+
+export interface Presence {
+  readonly onlineUntilMs: number;
+  readonly lastSeenMs: number;
+}
+
+const presenceOf = (found: DocumentSnapshot | undefined): Presence => ({
+  onlineUntilMs: (found?.get("onlineUntil") as Timestamp | undefined)?.toMillis() ?? 0,
+  lastSeenMs: (found?.get("lastSeenAt") as Timestamp | undefined)?.toMillis() ?? 0,
+});
+
+/** Two reads for each person. */
+export async function readAttention(
+  firestore: Firestore,
+  app: App,
+  chat: number,
+  people: readonly string[],
+): Promise<Map<string, Reading & Presence>> {
+  const refs = people.flatMap((person) => [readsRef(app, person), app.collection("presence").doc(person)]);
+  const found = await readAll(firestore, refs);
+  return new Map(
+    people.map((person, index) => [
+      person,
+      { ...readingOf(found[2 * index], chat), ...presenceOf(found[2 * index + 1]) },
+    ]),
+  );
+}
+
+export interface Reachable {
+  readonly devices: Readonly<Record<string, StoredDevice>>;
+  readonly quietHours: QuietHours | null;
+  readonly timeZone: string;
+  readonly name: string;
+  readonly email: string;
+}
+
+/** Two reads for each person; those without an account are left out. */
+export async function readReachable(
+  firestore: Firestore,
+  app: App,
+  people: readonly string[],
+): Promise<Map<string, Reachable>> {
+  const refs = people.flatMap((person) => [devicesRef(app, person), userRef(app, person)]);
+  const found = await readAll(firestore, refs);
+  return new Map(
+    people.flatMap((person, index) => {
+      const user = found[2 * index + 1]?.data() as StoredUser | undefined;
+      if (user === undefined) return [];
+      const devices = (found[2 * index]?.data() as StoredDevices | undefined)?.devices ?? {};
+      const { quietHours = null, timeZone, name, email } = user;
+      return [[person, { devices, quietHours, timeZone, name, email }] as const];
+    }),
+  );
+}
+
+/** A read for each. */
+export async function readAll(
+  firestore: Firestore,
+  refs: readonly DocumentReference[],
+): Promise<DocumentSnapshot[]> {
+  return refs.length === 0 ? [] : within(READ_MS_MAX, firestore.getAll(...refs));
+}
+
+/** A person's notifications, the latest first. */
+export const notificationsOf = (app: App, person: string): Query =>
+  app
+    .collection("notifications")
+    .where("user", "==", person)
+    .orderBy("at", "desc")
+    .orderBy(FieldPath.documentId(), "desc");
+
+const DELETES_MAX = 300;
+
+/** Removes what is left of a chat that is no more: a query, and a delete for each document. Idempotent. */
+export async function forgetChat(firestore: Firestore, app: App, chat: number): Promise<void> {
+  await within(READ_MS_MAX, tellingRef(app, chat).delete());
+  const query = app.collection("notifications").where("chat", "==", chat).select().limit(DELETES_MAX);
+  for (;;) {
+    const found = await within(READ_MS_MAX, query.get());
+    if (found.empty) return;
+    const batch = firestore.batch();
+    for (const document of found.docs) batch.delete(document.ref);
+    await within(READ_MS_MAX, batch.commit());
+  }
+}

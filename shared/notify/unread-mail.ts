@@ -1,0 +1,124 @@
+import type { ChatHead } from "../chat/head.ts";
+import { chatRef, headOf, readsRef } from "../chat/store.ts";
+import type { App } from "../identity/app.ts";
+import { MAIL_QUEUE, SEND_MAIL_FUNCTION } from "../identity/sign-in-code.ts";
+import { type AppHead, type StoredUser, TRANSACTION_MS_MAX, userRef } from "../identity/store.ts";
+import type { Deps } from "../platform/deps.ts";
+import { AppError } from "../platform/errors.ts";
+import { Timestamp } from "../platform/firestore.ts";
+import { derivedId } from "../platform/ids.ts";
+import type { Mail } from "../platform/mailer.ts";
+import { within } from "../platform/within.ts";
+import type { UnreadMail } from "./contract.ts";
+import { isQuiet } from "./quiet-hours.ts";
+import { type Mailed, type Reading, readAll, readAttention, readingOf, readReachable } from "./store.ts";
+
+/** How long a direct message may lie unread before it is mailed about. */
+export const UNREAD_MS = 10 * 60 * 1000;
+/** One mail for each person and chat in this time. */
+export const MAIL_INTERVAL_MS = 24 * 3600 * 1000;
+/** A mail that was claimed and not sent may be sent by another delivery after this. */
+const CLAIM_MS = 60_000;
+
+/** Has the person mailed later, if then they still have not read. 1 task; none when they have been mailed today. */
+export async function enqueueMail(deps: Deps, app: App, mail: UnreadMail, seen: Reading): Promise<void> {
+  const now = deps.clock.now();
+  if (seen.mailed?.done === true && isToday(seen.mailed, now)) return;
+  await deps.tasks.enqueue({
+    queue: MAIL_QUEUE,
+    function: SEND_MAIL_FUNCTION,
+    id: ["unread-mail", app.id, String(mail.chat), mail.person, String(mail.number)],
+    payload: mail,
+    notBefore: now + UNREAD_MS,
+  });
+}
+
+const isToday = ({ at }: Mailed, nowMs: number): boolean => nowMs - at.toMillis() < MAIL_INTERVAL_MS;
+
+/**
+ * Mails a person that somebody has written to them, with nothing of what was written; unless by now they have
+ * read it, were there, have a device, want quiet or are no member. Claimed before and noted after: a crash between
+ * has it sent again, with the same Message-ID. 8 reads, 2 writes.
+ * @throws AppError `unavailable` while another delivery is sending it
+ */
+export async function mailUnread(deps: Deps, app: App, task: UnreadMail): Promise<{ sent: boolean }> {
+  const mail = await compose(deps, app, task);
+  if (mail === undefined || !(await claim(deps, app, task))) return { sent: false };
+  await deps.mailer.send(mail);
+  await readsRef(app, task.person).update({
+    [`mailed.${task.chat}`]: { at: Timestamp.fromMillis(deps.clock.now()), done: true } satisfies Mailed,
+  });
+  return { sent: true };
+}
+
+async function compose(deps: Deps, app: App, task: UnreadMail): Promise<Mail | undefined> {
+  const { chat, person, number } = task;
+  const [[appFound, headFound], attention, reachable] = await Promise.all([
+    readAll(deps.firestore, [app.ref, chatRef(app, chat)]),
+    readAttention(deps.firestore, app, chat, [person]),
+    readReachable(deps.firestore, app, [person]),
+  ]);
+  const appHead = appFound?.data() as AppHead | undefined;
+  const head = headFound && headOf(headFound);
+  const seen = attention.get(person);
+  const user = reachable.get(person);
+  if (appHead?.status !== "open" || head === undefined || seen === undefined || user === undefined)
+    return undefined;
+  const now = deps.clock.now();
+  const isOut = head.status !== "open" || !head.members.includes(person);
+  const isRead = Math.max(seen.read, head.sent[person] ?? 0) >= number;
+  // Whoever was there since may have left it unread, but knows of it.
+  const wasThere = seen.onlineUntilMs > now || seen.lastSeenMs >= now - UNREAD_MS;
+  const wantsQuiet = seen.mutedUntilMs > now || isQuiet(user.quietHours, user.timeZone, now);
+  if (isOut || isRead || wasThere || wantsQuiet || Object.keys(user.devices).length > 0) return undefined;
+  return mailTo(deps, task, user.email, await senderName(deps, app, head, person), appHead.name);
+}
+
+/** One read. */
+async function senderName(deps: Deps, app: App, { members }: ChatHead, person: string): Promise<string> {
+  const other = members.find((member) => member !== person);
+  if (other === undefined) return "";
+  const [found] = await readAll(deps.firestore, [userRef(app, other)]);
+  return (found?.data() as StoredUser | undefined)?.name ?? "";
+}
+
+function mailTo(deps: Deps, task: UnreadMail, to: string, sender: string, appName: string): Mail {
+  const line = `${sender} wrote to you in ${appName}`;
+  const rest = "You have not read it yet. At most one such mail a day is sent for each chat.";
+  const id = derivedId("unread-mail", task.app, String(task.chat), task.person, String(task.number));
+  return {
+    to,
+    subject: line,
+    text: `${line}.\n\n${rest}\n`,
+    html: `<p>${escapeHtml(line)}.</p><p>${rest}</p>`,
+    messageId: `<${id}@${new URL(deps.config.publicUrl).hostname}>`,
+  };
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
+const escapeHtml = (text: string): string => text.replaceAll(/[&<>"']/g, (sign) => ENTITIES[sign] ?? sign);
+
+/** Whether it is this delivery that sends. One transaction: 1 read, 1 write. */
+async function claim(deps: Deps, app: App, { chat, person }: UnreadMail): Promise<boolean> {
+  const ref = readsRef(app, person);
+  return within(
+    TRANSACTION_MS_MAX,
+    deps.firestore.runTransaction(async (transaction) => {
+      const { mailed } = readingOf(await transaction.get(ref), chat);
+      const now = deps.clock.now();
+      if (mailed?.done === true && isToday(mailed, now)) return false;
+      if (mailed?.done === false && now - mailed.at.toMillis() < CLAIM_MS) {
+        throw new AppError("unavailable", "The mail is being sent.", { retryAfterSeconds: 1 });
+      }
+      const claimed: Mailed = { at: Timestamp.fromMillis(now), done: false };
+      transaction.set(ref, { mailed: { [String(chat)]: claimed } }, { merge: true });
+      return true;
+    }),
+  );
+}

@@ -1,0 +1,40 @@
+import type { ChatHead } from "../chat/head.ts";
+import type { Round } from "./claim.ts";
+import type { Presence, Reading } from "./store.ts";
+
+/** Somebody who has not read what a round tells of. */
+export interface Missed {
+  readonly person: string;
+  readonly seen: Reading & Presence;
+  /** Everything up to this message they had been told of. */
+  readonly since: number;
+  /** The first message that they have not read. */
+  readonly from: number;
+}
+
+export interface Attention {
+  /** They are there, but may have left just before the message came. */
+  readonly online: Missed[];
+  readonly offline: Missed[];
+}
+
+interface Looked {
+  readonly person: string;
+  readonly seen: Reading & Presence;
+  readonly since: number;
+  readonly head: ChatHead;
+  readonly round: Round;
+  readonly nowMs: number;
+}
+
+/**
+ * The rule of who is told: whoever has not read, by their mark or by having written below it. Whoever had a stream open
+ * after the message came has seen it; whoever is online since before may only seem so.
+ */
+export function missedBy(attention: Attention, { person, seen, since, head, round, nowMs }: Looked): void {
+  const from = Math.max(since, seen.read, head.sent[person] ?? 0) + 1;
+  if (from > round.claim.through) return;
+  const missed: Missed = { person, seen, since, from };
+  if (seen.onlineUntilMs <= nowMs) attention.offline.push(missed);
+  else if (seen.lastSeenMs < round.claim.messageAt.toMillis()) attention.online.push(missed);
+}
