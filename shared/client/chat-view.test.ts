@@ -1,0 +1,176 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { clientOf, createNetwork, openDesk, textsOf, until } from "../testing/live-clients.ts";
+import { type Person, type System, startSystem } from "../testing/start-system.ts";
+import type { ChatView } from "./chat-view.ts";
+
+let system: System;
+let ada: Person;
+let bob: Person;
+beforeAll(async () => {
+  system = await startSystem();
+  [ada, bob] = await Promise.all([system.signIn("ada@example.test"), system.signIn("bob@example.test")]);
+});
+afterAll(() => system[Symbol.asyncDispose]());
+
+/** A group of the two, open at both. */
+async function openPair(): Promise<{ number: number; mine: ChatView; theirs: ChatView } & Disposable> {
+  const { body } = await ada.api.post("/v1/apps/demo/chats", { kind: "group", members: [bob.id] });
+  const desks = [openDesk(clientOf(system, ada)), openDesk(clientOf(system, bob))] as const;
+  const [mine, theirs] = [desks[0].openChat(body.number), desks[1].openChat(body.number)];
+  await Promise.all([mine.loaded(), theirs.loaded()]);
+  return { number: body.number, mine, theirs, [Symbol.dispose]: () => desks.forEach((desk) => desk.close()) };
+}
+
+async function say(view: ChatView, ...texts: string[]): Promise<void> {
+  for (const text of texts) view.send({ text });
+  await until(view, () => view.drafts.length === 0);
+}
+
+test("a message shows at once, then confirmed, and on the other side without being asked for", async () => {
+  using pair = await openPair();
+  const { mine, theirs } = pair;
+  mine.send({ text: "Hello" });
+  expect(textsOf(mine)).toEqual(["Hello…"]);
+  await until(mine, () => mine.drafts.length === 0);
+  expect(textsOf(mine)).toEqual(["Hello"]);
+  await until(theirs, () => theirs.messages.length === 1);
+  expect(textsOf(theirs)).toEqual(["Hello"]);
+});
+
+test("edits, reactions and deletions show at once here and then there", async () => {
+  using pair = await openPair();
+  const { mine, theirs } = pair;
+  await say(mine, "Frist", "Oops");
+  await until(theirs, () => theirs.messages.length === 2);
+  const done = [mine.edit(1, "First"), mine.remove(2), theirs.react(1, "🎉", true)];
+  expect(textsOf(mine)).toEqual(["First", "†"]);
+  expect(theirs.messages[0]?.reactions).toEqual({ "🎉": [bob.id] });
+  await Promise.all(done);
+  for (const view of [mine, theirs]) {
+    await until(
+      view,
+      () => view.message(1)?.reactions["🎉"]?.length === 1 && view.message(2)?.status === "deleted",
+    );
+    await until(view, () => view.message(1)?.text === "First");
+  }
+});
+
+test("a change that is refused is taken back", async () => {
+  using pair = await openPair();
+  const { mine, theirs } = pair;
+  await say(mine, "Mine");
+  await until(theirs, () => theirs.messages.length === 1);
+  const edit = theirs.edit(1, "Yours");
+  expect(textsOf(theirs)).toEqual(["Yours"]);
+  await expect(edit).rejects.toMatchObject({ status: 403, code: "forbidden" });
+  expect(textsOf(theirs)).toEqual(["Mine"]);
+});
+
+test("reacting and taking it back at once ends without the reaction", async () => {
+  using pair = await openPair();
+  const { mine } = pair;
+  await say(mine, "Indifferent");
+  await Promise.all([mine.react(1, "👍", true), mine.react(1, "👍", false)]);
+  expect(mine.message(1)?.reactions["👍"] ?? []).toEqual([]);
+});
+
+test("marks and typing reach the others, and typing ends with the message", async () => {
+  using pair = await openPair();
+  const { mine, theirs } = pair;
+  mine.typing();
+  await until(theirs, () => theirs.signals.typing.includes(ada.id));
+  await say(mine, "Look");
+  await until(theirs, () => theirs.signals.typing.length === 0);
+  await until(mine, () => mine.signals.marks.get(bob.id)?.delivered === 1);
+  expect(mine.signals.marks.get(bob.id)?.number).toBe(0);
+  theirs.markRead(1);
+  await until(mine, () => mine.signals.marks.get(bob.id)?.number === 1);
+});
+
+test("an earlier message is sent again in another wording, and both can be walked to", async () => {
+  using pair = await openPair();
+  const { mine, theirs } = pair;
+  await say(mine, "Question", "Followed by this");
+  mine.resubmit(1, "Better question");
+  expect(textsOf(mine)).toEqual(["Better question…"]);
+  await until(theirs, () => textsOf(theirs).join() === "Better question");
+  await until(mine, () => mine.drafts.length === 0 && textsOf(mine).join() === "Better question");
+  mine.resubmit(3, "Best question");
+  for (const view of [mine, theirs]) {
+    await until(view, () => view.chat?.activeBranch === "b4" && textsOf(view).join() === "Best question");
+    expect(view.siblingsOf(4)).toEqual([1, 3, 4]);
+  }
+  await mine.showSibling(1);
+  for (const view of [mine, theirs]) {
+    await until(view, () => textsOf(view).join() === "Question,Followed by this");
+    expect(view.siblingsOf(1)).toEqual([1, 3, 4]);
+    expect(view.branches.map(({ id, active }) => `${id} ${active}`)).toEqual([
+      "main true",
+      "b3 false",
+      "b4 false",
+    ]);
+  }
+});
+
+test("branches that began before one came are counted, and found", async () => {
+  using pair = await openPair();
+  const { mine, number } = pair;
+  await say(mine, "Root", "Left", "Left again");
+  mine.send({ text: "Right", after: 1 });
+  await until(mine, () => textsOf(mine).join() === "Root,Right");
+  await mine.switchBranch("main");
+  await say(mine, "Left for the third time");
+  await mine.switchBranch("b4");
+  using desk = openDesk(clientOf(system, ada));
+  const late = desk.openChat(number);
+  await late.loaded();
+  expect(textsOf(late)).toEqual(["Root", "Right"]);
+  await until(late, () => late.siblingsOf(4).length === 2 && late.message(2) !== undefined);
+  expect(late.siblingsOf(4)).toEqual([2, 4]);
+  await late.showSibling(2);
+  await until(late, () => textsOf(late).join() === "Root,Left,Left again,Left for the third time");
+});
+
+test("replies quote, forwards name where they come from, and a fork is a chat of one's own", async () => {
+  using pair = await openPair();
+  const { mine, theirs, number } = pair;
+  await say(mine, "The original");
+  mine.send({ text: "I agree", replyTo: 1 });
+  await until(theirs, () => theirs.messages.length === 2);
+  expect(theirs.message(2)?.parts[0]).toMatchObject({ type: "quote", message: 1, text: "The original" });
+  theirs.send({ forwardOf: { chat: number, message: 1 } });
+  await until(mine, () => mine.messages.length === 3);
+  expect(mine.message(3)?.forwardedFrom).toMatchObject({ chat: number, message: 1, sender: { id: ada.id } });
+  const forked = await mine.fork(2);
+  expect(forked).toMatchObject({ members: [ada.id], messagesCount: 2 });
+});
+
+test("a long chat opens with one page and is read back page by page, without a hole", async () => {
+  const { body } = await ada.api.post("/v1/apps/demo/chats", { kind: "group" });
+  const path = `/v1/apps/demo/chats/${body.number}/messages`;
+  const all = Array.from({ length: 230 }, (_, index) => `Line ${index + 1}`);
+  for (let from = 0; from < all.length; from += 46) {
+    await Promise.all(all.slice(from, from + 46).map((text) => ada.api.post(path, { text })));
+  }
+  const network = createNetwork();
+  using desk = openDesk(clientOf(system, ada, { environment: network }));
+  const view = desk.openChat(body.number);
+  await view.loaded();
+  expect(view.messages.map(({ number }) => number)).toEqual(all.slice(180).map((_, at) => at + 181));
+  // A change of a message that has not been read back to leaves no island in the path.
+  await ada.api.put(`${path}/3/reactions/👍`);
+  await until(view, () => view.message(3) !== undefined);
+  expect(view.messages[0]?.number).toBe(181);
+  while (view.hasOlder) await view.loadOlder();
+  expect(view.messages.map(({ number }) => number)).toEqual(all.map((_, at) => at + 1));
+  expect(view.message(3)?.reactions).toEqual({ "👍": [ada.id] });
+  expect(network.requests.filter((name) => name.includes("/messages?"))).toHaveLength(3);
+});
+
+test("who is removed is told so", async () => {
+  using pair = await openPair();
+  const { theirs, number } = pair;
+  const gone = new Promise((resolve) => theirs.on("gone", () => resolve(true)));
+  await ada.api.delete(`/v1/apps/demo/chats/${number}/members/${bob.id}`);
+  expect(await gone).toBe(true);
+});

@@ -1,0 +1,198 @@
+import type { Chat, NewChat } from "../chat/contract.ts";
+import type { User } from "../identity/contract.ts";
+import { type Api, createApi } from "./api.ts";
+import { createChatHeads } from "./chat-heads.ts";
+import { type ChatFilter, type ChatList, createChatList, type OwnChatList } from "./chat-list.ts";
+import { type ChatView, createChatView, type OwnChatView } from "./chat-view.ts";
+import { createEmitter, type Emitter } from "./emitter.ts";
+import { type Environment, type KeyValueStore, memoryStore, platformEnvironment } from "./environment.ts";
+import type { StreamState } from "./event-stream.ts";
+import { createMarks } from "./marks.ts";
+import { createOutbox } from "./outbox.ts";
+import { openPersonFeed } from "./person-feed.ts";
+import { createPresenceBook, type Presence } from "./presence-book.ts";
+import { createSend, type Done } from "./send.ts";
+import { type ClientSession, createSession, memorySession, type SessionStore } from "./session.ts";
+
+export interface ConnectOptions {
+  /** Where the API is, without a slash at its end; empty for the page's own origin. */
+  readonly url: string;
+  readonly app: string;
+  /** Where the session outlives a reload; in memory by default. */
+  readonly sessions?: SessionStore;
+  /** Where messages on their way outlive one; in memory by default. */
+  readonly store?: KeyValueStore;
+  readonly transport?: "body" | "cookie";
+  readonly environment?: Partial<Environment>;
+  /** Is told of each request. */
+  readonly onDone?: (done: Done) => void;
+}
+
+export interface Client {
+  readonly session: ClientSession;
+  readonly api: Api;
+  /** Everything live of the person who is signed in. @throws when nobody is */
+  open(): Desk;
+}
+
+export interface DeskEvents {
+  /** Somebody came or went, or a chat is other than it was. */
+  change: undefined;
+  /** The connection is other than it was. */
+  connection: StreamState;
+}
+
+/** What one person works with: their chats, live. */
+export interface Desk extends Emitter<DeskEvents> {
+  readonly me: User;
+  readonly connection: StreamState;
+  readonly chats: {
+    get(number: number): Chat | undefined;
+    list(filter?: ChatFilter): ChatList;
+    create(chat: NewChat): Promise<Chat>;
+    /** Takes in what an answer said of a chat. */
+    took(chat: Chat): void;
+  };
+  openChat(number: number): ChatView;
+  presenceOf(user: string): Presence | undefined;
+  /** The network is back, or somebody looks: tries at once what waits. */
+  wake(): void;
+  close(): void;
+}
+
+/** A client of one app. Nothing is asked of the server before it has to be. */
+export function connect(options: ConnectOptions): Client {
+  const env: Environment = { ...platformEnvironment, ...options.environment };
+  const base = `${options.url}/v1/apps/${encodeURIComponent(options.app)}`;
+  const send = createSend({ env, base, onDone: options.onDone });
+  const session = createSession({
+    env,
+    send,
+    store: options.sessions ?? memorySession(),
+    transport: options.transport ?? "body",
+  });
+  const api = createApi({ env, base, send, session });
+  const store = options.store ?? memoryStore();
+  return {
+    session,
+    api,
+    open() {
+      const me = session.user;
+      if (me === undefined) throw new Error("Nobody is signed in.");
+      const desk = openDesk({ env, api, store, me, prefix: `scrollback:${options.app}:${me.id}:draft:` });
+      const leave = session.on("change", (user) => {
+        if (user?.id === me.id) return;
+        leave();
+        desk.leave();
+      });
+      return desk;
+    },
+  };
+}
+
+interface DeskOptions {
+  readonly env: Environment;
+  readonly api: Api;
+  readonly store: KeyValueStore;
+  readonly me: User;
+  readonly prefix: string;
+}
+
+function openDesk({ env, api, store, me, prefix }: DeskOptions): Desk & { leave(): void } {
+  const emitter = createEmitter<DeskEvents>();
+  const views = new Set<OwnChatView>();
+  const lists = new Set<OwnChatList>();
+  const tell = (): void => emitter.emit("change", undefined);
+  const viewsOf = (chat: number): readonly OwnChatView[] =>
+    [...views].filter(({ number }) => number === chat);
+
+  const heads = createChatHeads(me.id, (chat) => {
+    for (const list of lists) list.changed();
+    for (const view of viewsOf(chat)) view.changed();
+    tell();
+  });
+  const presence = createPresenceBook(() => {
+    for (const view of views) view.changed();
+    for (const list of lists) list.changed();
+    tell();
+  });
+  const marks = createMarks({ env, api });
+  const outbox = createOutbox({
+    env,
+    api,
+    store,
+    prefix,
+    onSent(draft, message) {
+      heads.takeMessage(draft.chat, message);
+      for (const view of viewsOf(draft.chat)) view.tookDraft(draft, message);
+    },
+    onChange(chat) {
+      for (const view of viewsOf(chat)) view.changed();
+    },
+  });
+  const feed = openPersonFeed({
+    env,
+    api,
+    me: me.id,
+    heads,
+    onEvent(chat, event, data) {
+      for (const view of viewsOf(chat)) view.takeEvent(event, data);
+    },
+    onPresence: presence.take,
+    onDelivered: (chat, { number }) => marks.delivered(chat, number),
+    onRemoved(chat) {
+      for (const view of viewsOf(chat)) view.vanish();
+    },
+    onState: () => emitter.emit("connection", feed.state),
+    async refresh() {
+      for (const list of lists) if (list.isLoaded) await list.refresh();
+    },
+  });
+
+  const close = (): void => {
+    feed.close();
+    marks.close();
+    outbox.close();
+    for (const view of [...views]) view.close();
+    for (const list of [...lists]) list.close();
+  };
+  return {
+    on: emitter.on,
+    me,
+    get connection() {
+      return feed.state;
+    },
+    chats: {
+      get: heads.get,
+      took: heads.take,
+      list(filter = {}) {
+        const onClose = (): void => void lists.delete(list);
+        const list = createChatList({ api, heads, filter, following: feed.following, onClose });
+        lists.add(list);
+        return list;
+      },
+      async create(chat) {
+        const created = await api.post<Chat>("/chats", chat, { key: env.randomId() });
+        heads.take(created);
+        return created;
+      },
+    },
+    openChat(number) {
+      const onClose = (): void => void views.delete(view);
+      const view = createChatView({ env, api, number, me: me.id, heads, outbox, marks, presence, onClose });
+      views.add(view);
+      return view;
+    },
+    presenceOf: presence.of,
+    wake() {
+      feed.wake();
+      outbox.wake();
+      for (const view of views) view.wake();
+    },
+    close,
+    leave() {
+      outbox.clear();
+      close();
+    },
+  };
+}

@@ -1,0 +1,183 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { clientOf, createNetwork, openDesk, textsOf, until } from "../testing/live-clients.ts";
+import { type Person, type System, startSystem } from "../testing/start-system.ts";
+import { memoryStore } from "./environment.ts";
+import { SILENCE_MS_MAX } from "./event-stream.ts";
+import { MARK_MS } from "./marks.ts";
+
+let system: System;
+let ada: Person;
+beforeAll(async () => {
+  system = await startSystem();
+  ada = await system.signIn("ada@example.test");
+});
+afterAll(() => system[Symbol.asyncDispose]());
+
+const createChat = async (): Promise<number> =>
+  (await ada.api.post("/v1/apps/demo/chats", { kind: "group" })).body.number;
+const pathOf = (chat: number): string => `/v1/apps/demo/chats/${chat}/messages`;
+const stored = async (chat: number): Promise<string[]> =>
+  (await ada.api.get(`${pathOf(chat)}?after=0`)).body.data.map(({ text }: { text: string }) => text);
+
+test("what is written offline waits, and arrives once and in order", async () => {
+  const chat = await createChat();
+  const network = createNetwork();
+  using desk = openDesk(clientOf(system, ada, { environment: network }));
+  const view = desk.openChat(chat);
+  await view.loaded();
+  network.cut();
+  for (const text of ["One", "Two", "Three"]) view.send({ text });
+  await until(view, () => view.connection === "waiting");
+  expect(textsOf(view)).toEqual(["One…", "Two…", "Three…"]);
+  network.restore();
+  // The answer to the second is lost: it is sent again under its key.
+  network.fail(/POST .*messages$/, "before");
+  network.fail(/POST .*messages$/, "after");
+  desk.wake();
+  await until(view, () => view.drafts.length === 0);
+  expect(textsOf(view)).toEqual(["One", "Two", "Three"]);
+  expect(await stored(chat)).toEqual(["One", "Two", "Three"]);
+});
+
+test("what could not be sent is there after a reload, and is sent then", async () => {
+  const chat = await createChat();
+  const network = createNetwork();
+  const store = memoryStore();
+  const before = openDesk(clientOf(system, ada, { environment: network, store }));
+  network.cut();
+  before.openChat(chat).send({ text: "Kept" });
+  before.close();
+  expect(store.keys()).toHaveLength(1);
+  using desk = openDesk(clientOf(system, ada, { store }));
+  const view = desk.openChat(chat);
+  await view.loaded();
+  await until(view, () => view.drafts.length === 0 && view.messages.length === 1);
+  expect(await stored(chat)).toEqual(["Kept"]);
+  expect(store.keys()).toEqual([]);
+});
+
+test("a message that the server refuses fails, holds up none, and can be discarded", async () => {
+  const chat = await createChat();
+  using desk = openDesk(clientOf(system, ada));
+  const view = desk.openChat(chat);
+  await view.loaded();
+  view.send({ text: "x".repeat(32_001) });
+  view.send({ text: "Fine" });
+  await until(view, () => view.messages.length === 1 && view.drafts[0]?.state === "failed");
+  expect(view.drafts[0]?.error).toMatch(/text/);
+  view.discard(view.drafts[0]?.key ?? "");
+  expect(textsOf(view)).toEqual(["Fine"]);
+});
+
+test("a stream that breaks off is resumed on another instance, with every change once", async () => {
+  const chat = await createChat();
+  await using other = await system.anotherInstance();
+  const network = createNetwork();
+  let url = system.url;
+  const environment = {
+    ...network,
+    fetch: ((input, init) => network.fetch(String(input).replace(system.url, url), init)) as typeof fetch,
+  };
+  using desk = openDesk(clientOf(system, ada, { environment }));
+  const view = desk.openChat(chat);
+  const ids: string[] = [];
+  view.on("event", ({ id, event }) => void (event.startsWith("message") && ids.push(String(id))));
+  await view.loaded();
+  await until(view, () => view.connection === "open");
+  for (let round = 0; round < 6; round += 1) {
+    await ada.api.post(pathOf(chat), { text: `Before ${round}` });
+    await until(view, () => view.messages.length === 2 * round + 1);
+    network.cut();
+    await ada.api.post(pathOf(chat), { text: `Meanwhile ${round}` });
+    url = round % 2 === 0 ? other.url : system.url;
+    network.restore();
+    view.wake();
+    await until(view, () => view.messages.length === 2 * round + 2);
+  }
+  const { body } = await ada.api.get(`/v1/apps/demo/chats/${chat}`);
+  expect(ids).toEqual(Array.from({ length: 12 }, (_, at) => String(body.revision - 11 + at)));
+});
+
+test("where no stream can be had, changes are asked for", async () => {
+  const chat = await createChat();
+  const network = createNetwork();
+  using desk = openDesk(clientOf(system, ada, { environment: network }));
+  for (let times = 0; times < 40; times += 1) network.fail(/\/events$/, "before");
+  const view = desk.openChat(chat);
+  await view.loaded();
+  await ada.api.post(pathOf(chat), { text: "By another way" });
+  await ada.api.patch(`/v1/apps/demo/chats/${chat}`, { title: "Renamed" });
+  await until(view, () => view.messages.length === 1 && view.chat?.title === "Renamed");
+  expect(network.requests.some((name) => /\/changes\?since=\d+/.test(name))).toBe(true);
+});
+
+test("a connection without a sign of life is given up", async () => {
+  const chat = await createChat();
+  const timers: { readonly ms: number; readonly work: () => void }[] = [];
+  const environment = {
+    after(ms: number, work: () => void) {
+      if (ms === SILENCE_MS_MAX) timers.push({ ms, work });
+      const timer = setTimeout(work, Math.min(ms, 50));
+      if (ms === SILENCE_MS_MAX) clearTimeout(timer);
+      return () => clearTimeout(timer);
+    },
+  };
+  using desk = openDesk(clientOf(system, ada, { environment }));
+  const view = desk.openChat(chat);
+  await view.loaded();
+  await until(view, () => view.connection === "open");
+  for (const { work } of [...timers]) work();
+  await until(view, () => view.connection !== "open");
+  await until(view, () => view.connection === "open");
+});
+
+test("marks are told at most once in two seconds, typing once in three", async () => {
+  const chat = await createChat();
+  for (let at = 0; at < 5; at += 1) await system.operator.post(pathOf(chat), { text: "x" });
+  const network = createNetwork();
+  let nowMs = Date.now();
+  const due: (() => void)[] = [];
+  const environment = {
+    ...network,
+    now: () => nowMs,
+    after(ms: number, work: () => void) {
+      if (ms <= MARK_MS && ms > 1500) due.push(work);
+      return () => undefined;
+    },
+  };
+  using desk = openDesk(clientOf(system, ada, { environment }));
+  const view = desk.openChat(chat);
+  await view.loaded();
+  const told = (): string[] => network.requests.filter((name) => /PUT .*\/read$|POST .*typing$/.test(name));
+  for (const number of [1, 2, 3, 4]) view.markRead(number);
+  for (let at = 0; at < 5; at += 1) view.typing();
+  await expect.poll(() => due.length).toBe(1);
+  expect(told()).toHaveLength(2);
+  nowMs += MARK_MS;
+  due[0]?.();
+  view.typing();
+  await expect.poll(told).toHaveLength(3);
+  const { body } = await ada.api.get(`/v1/apps/demo/chats/${chat}/reads`);
+  expect(body.data).toEqual([{ user: ada.id, number: 4, delivered: 4 }]);
+});
+
+test("the list of chats follows what happens in any of them", async () => {
+  const bob = await system.signIn("bob@example.test");
+  using desk = openDesk(clientOf(system, ada));
+  const list = desk.chats.list({ archived: false });
+  await list.loadMore();
+  const { body } = await bob.api.post("/v1/apps/demo/chats", { kind: "direct", members: [ada.id] });
+  const find = () => list.chats.find(({ number }) => number === body.number);
+  await until(list, () => find() !== undefined);
+  for (const text of ["One", "Two"]) await bob.api.post(pathOf(body.number), { text });
+  await until(list, () => find()?.latest?.text === "Two");
+  expect(list.chats[0]).toMatchObject({ number: body.number, unreadCount: 2, messagesCount: 2 });
+  const view = desk.openChat(body.number);
+  await view.loaded();
+  view.markRead(2);
+  expect(find()?.unreadCount).toBe(0);
+  await bob.api.delete(`${pathOf(body.number)}/2`);
+  await until(list, () => find()?.latest?.text === "");
+  await bob.api.patch(`/v1/apps/demo/chats/${body.number}`, { archived: true });
+  await until(list, () => find() === undefined);
+});

@@ -1,0 +1,122 @@
+import { ApiError, problemOf } from "./api-error.ts";
+import { backoffMs, type Environment, pause } from "./environment.ts";
+
+export interface Asked {
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The Idempotency-Key: what makes a POST or PATCH repeatable. */
+  readonly key?: string;
+  readonly signal?: AbortSignal;
+  /** Goes on when the page is left. */
+  readonly keepalive?: boolean;
+  /** How often to try when the way or the server fails; 1 for what may not be done twice. */
+  readonly tries?: number;
+  /** The client asks by itself, nobody waits for it. */
+  readonly background?: boolean;
+}
+
+export interface Answer<T> {
+  readonly status: number;
+  readonly data: T;
+  readonly headers: Headers;
+}
+
+/** One request in JSON, tried again where that is asked for. @throws ApiError */
+export type Send = <T = undefined>(method: string, path: string, asked?: Asked) => Promise<Answer<T>>;
+
+/** What is told of each request to whoever wants to know, such as a view of costs. */
+export interface Done {
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+  readonly ms: number;
+  readonly requestId: string | undefined;
+  readonly background: boolean;
+}
+
+export interface SendOptions {
+  readonly env: Environment;
+  /** Everything that paths are appended to. */
+  readonly base: string;
+  readonly onDone?: ((done: Done) => void) | undefined;
+}
+
+/** A request that takes longer has failed: the API gives up sooner. */
+const REQUEST_MS_MAX = 60_000;
+/** Within a call nobody waits longer than this; whoever can come back later is told when. */
+const WAIT_SECONDS_MAX = 10;
+
+export function createSend({ env, base, onDone }: SendOptions): Send {
+  const once = async <T>(method: string, path: string, asked: Asked): Promise<Answer<T>> => {
+    const startedMs = env.now();
+    const response = await reach(env, base + path, initOf(method, asked));
+    const requestId = response.headers.get("x-request-id") ?? undefined;
+    const { status, headers } = response;
+    onDone?.({
+      method,
+      path: base + path,
+      status,
+      ms: env.now() - startedMs,
+      requestId,
+      background: asked.background === true,
+    });
+    if (!response.ok && status !== 304) throw await problemOf(response);
+    return { status, headers, data: (await readJson(response)) as T };
+  };
+  return async (method, path, asked = {}) => {
+    for (let tried = 1; ; tried += 1) {
+      try {
+        return await once(method, path, asked);
+      } catch (cause) {
+        if (!(cause instanceof ApiError) || !cause.isTransient || tried >= (asked.tries ?? 1)) throw cause;
+        if (cause.retryAfterSeconds > WAIT_SECONDS_MAX) throw cause;
+        await pause(env, Math.max(cause.retryAfterSeconds * 1000, backoffMs(env, tried)), asked.signal);
+      }
+    }
+  };
+}
+
+function initOf(method: string, { body, headers, key, signal, keepalive }: Asked): RequestInit {
+  const limit = AbortSignal.timeout(REQUEST_MS_MAX);
+  return {
+    method,
+    cache: "no-store",
+    signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
+    ...(keepalive === true ? { keepalive } : {}),
+    headers: {
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...(key === undefined ? {} : { "idempotency-key": `"${key}"` }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  };
+}
+
+/** A way that fails is a problem like others; whoever has called it off is told so as they expect. */
+export async function reach(env: Environment, url: string, init: RequestInit): Promise<Response> {
+  try {
+    return await env.fetch(url, init);
+  } catch (cause) {
+    throw unreachable(cause);
+  }
+}
+
+export const unreachable = (cause: unknown): unknown =>
+  cause instanceof DOMException && cause.name === "AbortError"
+    ? cause
+    : new ApiError(0, { detail: "The server can't be reached." }, 0, cause);
+
+async function readJson(response: Response): Promise<unknown> {
+  let text: string;
+  try {
+    text = await response.text();
+  } catch (cause) {
+    throw unreachable(cause);
+  }
+  if (text === "" || !/[/+]json/.test(response.headers.get("content-type") ?? "")) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ApiError(0, { detail: "The answer was cut off." }, 0, cause);
+  }
+}
