@@ -73,7 +73,13 @@ async function benchEndings(system: System, hosts: readonly HostProcess[]): Prom
     const eve = await system.signIn(`old-${round}@bench.test`);
     const clients = clientsOf(hosts, eve.session.accessToken);
     await Promise.all(clients.map((client) => client.get(me)));
-    const instances = clients.map((client) => ({ ended: asks(client, me), honest: undefined }));
+    const others = await Promise.all(
+      hosts.map((_, index) => system.signIn(`fresh-${round}-${index}@bench.test`)),
+    );
+    const instances = clients.map((client, index) => ({
+      ended: asks(client, me),
+      honest: refreshing(system, hosts[index], others[index]),
+    }));
     rotations.push(
       await watchEnding(instances, () =>
         system.operator.post("/v1/operator/keys/rotations", { graceSeconds: 0 }),
@@ -81,6 +87,24 @@ async function benchEndings(system: System, hosts: readonly HostProcess[]): Prom
     );
   }
   report("rotation without grace", rotations);
+}
+
+/** Somebody who refreshes when told to, as every client does; what counts is the answer after that. */
+function refreshing(
+  system: System,
+  host: HostProcess | undefined,
+  person: Person | undefined,
+): (() => Promise<number>) | undefined {
+  if (host === undefined || person === undefined) return undefined;
+  let { accessToken, refreshToken } = person.session;
+  return async () => {
+    const ask = async (): Promise<number> => (await clientsOf([host], accessToken)[0]?.get(me))?.status ?? 0;
+    const status = await ask();
+    if (status !== 401) return status;
+    const { body } = await system.client().post("/v1/apps/demo/auth/refresh", { refreshToken });
+    ({ accessToken, refreshToken } = body);
+    return ask();
+  };
 }
 
 function report(name: string, endings: readonly Ending[]): void {
