@@ -87,6 +87,8 @@ export const Chat = z.object({
     })
     .optional(),
   unreadCount: z.number(),
+  /** Of the caller, where they have muted it; the time may have passed, null is until it is taken back. */
+  mute: z.object({ until: z.string().nullable() }).optional(),
   activeBranch: z.string(),
   branchesCount: z.number(),
   archived: z.boolean(),

@@ -55,7 +55,7 @@ export async function createChat(
     return { ...(await existingChat(deps, app, creator, number)), replayed: draft.kind !== "direct" };
   await deps.chatLog.announce(app.id, number, 1);
   const head = newHead(number, creator, members, draft, at);
-  return { chat: chatView(head, creator.id, 0), created: true, replayed: false };
+  return { chat: chatView(head, creator.id, { read: 0 }), created: true, replayed: false };
 }
 
 function decideCreate(
@@ -112,8 +112,8 @@ async function existingChat(
   creator: Principal,
   number: number,
 ): Promise<{ chat: Chat; created: boolean }> {
-  const { snapshot, readUpTo } = await readHeadAndMark(deps.firestore, app, number, creator.id);
-  return { chat: chatView(access(headOf(snapshot), creator), creator.id, readUpTo), created: false };
+  const { snapshot, mark } = await readHeadAndMark(deps.firestore, app, number, creator.id);
+  return { chat: chatView(access(headOf(snapshot), creator), creator.id, mark), created: false };
 }
 
 /** The members of the new chat, its creator among them unless that is a server. */

@@ -57,7 +57,7 @@ export async function forkChat(
     notBefore: deps.clock.now() + FORK_TASK_DELAY_MS,
   });
   const forked = await finishFork(deps, app, number);
-  return { chat: chatView(forked, principal.id, forked.lastNumber), replayed };
+  return { chat: chatView(forked, principal.id, { read: forked.lastNumber }), replayed };
 }
 
 /** What is being copied into a chat, as its head says it until that is done. */

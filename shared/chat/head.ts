@@ -90,7 +90,15 @@ export function advanceSettings(head: ChatHead, at: Timestamp, change: Partial<C
 export const unreadCount = (head: ChatHead, personId: string, readUpTo: number): number =>
   Math.max(0, head.lastNumber - Math.max(readUpTo, head.sent[personId] ?? 0));
 
-export function chatView(head: ChatHead, personId: string, readUpTo: number): Chat {
+/** What a person has noted of a chat for themselves. */
+export interface Mark {
+  /** The last message they have read. */
+  readonly read: number;
+  /** Until when they want to hear nothing of it; null: until they say otherwise. */
+  readonly muted?: Timestamp | null | undefined;
+}
+
+export function chatView(head: ChatHead, personId: string, { read, muted }: Mark): Chat {
   return {
     number: head.number,
     kind: head.kind,
@@ -105,7 +113,8 @@ export function chatView(head: ChatHead, personId: string, readUpTo: number): Ch
     ...(head.latest === null
       ? {}
       : { latest: { ...head.latest, createdAt: head.latest.createdAt.toDate().toISOString() } }),
-    unreadCount: unreadCount(head, personId, readUpTo),
+    unreadCount: unreadCount(head, personId, read),
+    ...(muted === undefined ? {} : { mute: { until: muted?.toDate().toISOString() ?? null } }),
     activeBranch: head.activeBranch,
     branchesCount: head.branchesCount,
     archived: head.archived,

@@ -30,10 +30,10 @@ export async function readChat(
     deps.chatLog.chats.remember(snapshot);
     if (isKnown(head.revision)) return { unchanged: head.revision };
   }
-  const { snapshot, readUpTo } = await readHeadAndMark(deps.firestore, app, chat, principal.id);
+  const { snapshot, mark } = await readHeadAndMark(deps.firestore, app, chat, principal.id);
   const head = access(headOf(snapshot), principal);
   deps.chatLog.chats.remember(snapshot);
-  return chatView(head, principal.id, readUpTo);
+  return chatView(head, principal.id, mark);
 }
 
 /**

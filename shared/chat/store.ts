@@ -10,7 +10,7 @@ import {
 } from "../platform/firestore.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { StoredBranch } from "./branch.ts";
-import type { ChatHead } from "./head.ts";
+import type { ChatHead, Mark } from "./head.ts";
 import type { StoredMessage } from "./message.ts";
 
 /** The chat domain's only contact with Firestore besides the head log. */
@@ -41,13 +41,13 @@ export async function readHeadAndMark(
   app: App,
   chat: number,
   personId: string,
-): Promise<{ snapshot: DocumentSnapshot; readUpTo: number }> {
+): Promise<{ snapshot: DocumentSnapshot; mark: Mark }> {
   const [snapshot, reads] = await within(
     READ_MS_MAX,
     firestore.getAll(chatRef(app, chat), readsRef(app, personId)),
   );
   if (snapshot === undefined) throw new Error("getAll answers with every document it was asked for.");
-  return { snapshot, readUpTo: markIn(reads, chat) };
+  return { snapshot, mark: markOf(reads, chat) };
 }
 
 /** The moment of a write, by Firestore's clock. */
@@ -88,6 +88,11 @@ export async function lowestRevisionSince(
 
 const markIn = (reads: DocumentSnapshot | undefined, chat: number, kind = "chats"): number =>
   (reads?.get(kind) as Record<string, number> | undefined)?.[String(chat)] ?? 0;
+
+const markOf = (reads: DocumentSnapshot | undefined, chat: number): Mark => ({
+  read: markIn(reads, chat),
+  muted: (reads?.get("muted") as Record<string, Timestamp | null> | undefined)?.[String(chat)],
+});
 
 export interface FoundBranch {
   readonly ref: DocumentReference;
@@ -198,9 +203,9 @@ export async function readMarksOf(
 }
 
 /** One read. */
-export async function readMarks(app: App, personId: string): Promise<(chat: number) => number> {
+export async function readMarks(app: App, personId: string): Promise<(chat: number) => Mark> {
   const reads = await within(READ_MS_MAX, readsRef(app, personId).get());
-  return (chat) => markIn(reads, chat);
+  return (chat) => markOf(reads, chat);
 }
 
 /** How far the background work on a chat has come. */

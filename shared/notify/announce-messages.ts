@@ -28,8 +28,9 @@ export const notificationFollower = (deps: Deps): Followers => ({
 });
 
 /**
- * Has the members told of new messages. The task is named after the revision of the newest, so a repeated call finds it
- * there. When no message is new for anyone it costs nothing, otherwise 1 read and 1 task.
+ * Has the members told of new messages. Within the interval after a round all of them share one task, named after that
+ * round; otherwise the task is named after the revision of the newest. So a repeated call finds it there. When no message
+ * is new for anyone it costs nothing, otherwise 1 read and 1 task.
  */
 async function announce(
   deps: Deps,
@@ -40,26 +41,38 @@ async function announce(
 ): Promise<void> {
   const newest = messages.findLast((message) => isNews(message, head, sinceRevision));
   if (newest === undefined || head.status !== "open") return;
-  const last = (await within(READ_MS_MAX, tellingRef(app, head.number).get())).get("at") as
-    | Timestamp
-    | undefined;
+  const telling = await within(READ_MS_MAX, tellingRef(app, head.number).get());
+  const last = telling.get("at") as Timestamp | undefined;
+  await enqueueRound(deps, app, head, newest, last?.toMillis() ?? 0);
+}
+
+/** `lastMs`: when the chat's last round began. 1 task. */
+export async function enqueueRound(
+  deps: Deps,
+  app: App,
+  head: ChatHead,
+  { number, revision }: Pick<StoredMessage, "number" | "revision">,
+  lastMs: number,
+): Promise<void> {
   const now = deps.clock.now();
   const interval = roundMs(head.members.length);
   // However far another instance's clock is ahead, nobody waits for longer than the interval.
-  const notBefore = Math.min((last?.toMillis() ?? 0) + interval, now + interval);
-  const payload: NotifyMembers = { app: app.id, chat: head.number, number: newest.number, again: false };
+  const notBefore = Math.min(lastMs + interval, now + interval);
+  const isSoon = notBefore > now;
+  const payload: NotifyMembers = { app: app.id, chat: head.number, number, again: false };
+  const name = isSoon ? ["notify-after", String(lastMs)] : ["notify", String(revision)];
   await deps.tasks.enqueue({
     queue: NOTIFICATIONS_QUEUE,
     function: NOTIFY_FUNCTION,
-    id: ["notify", app.id, String(head.number), String(newest.revision)],
+    id: [...name, app.id, String(head.number)],
     payload,
-    ...(notBefore > now ? { notBefore } : {}),
+    ...(isSoon ? { notBefore } : {}),
   });
 }
 
-/** Whole for the first time, and there is somebody who has not written it. A model's answer is whole later than it is new. */
+/** Whole for the first time, and there is somebody who has not written it. A model's answer is whole when it has ended. */
 function isNews(message: StoredMessage, head: ChatHead, sinceRevision: number): boolean {
-  const isNew = message.createdRevision > sinceRevision || message.role === "assistant";
+  const isNew = (message.answer?.endedRevision ?? message.createdRevision) > sinceRevision;
   if (!isNew || message.status !== "complete" || message.isCopy === true) return false;
   return head.members.some((member) => !("id" in message.sender) || message.sender.id !== member);
 }

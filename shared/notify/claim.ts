@@ -26,6 +26,8 @@ import type { Claim, Telling } from "./store.ts";
 export interface Round {
   readonly ref: DocumentReference;
   readonly claim: Claim;
+  /** When it began. */
+  readonly at: Timestamp;
   /** Up to where the chat had been told of before. */
   readonly number: number;
   readonly waiting: Readonly<Record<string, number>>;
@@ -36,9 +38,12 @@ export interface Round {
 }
 
 /** Longer than the slowest PEOPLE_AT_ONCE take, at the time limits of all their calls. */
-const CLAIM_MS = 60_000;
+export const CLAIM_MS = 60_000;
 
 const claimEnd = ({ clock }: Pick<Deps, "clock">): Timestamp => Timestamp.fromMillis(clock.now() + CLAIM_MS);
+
+/** The newest message that is whole; an answer in the making is told of when it has ended. */
+export const newestOf = ({ latest }: ChatHead): number => latest?.number ?? 0;
 
 /**
  * Undefined: there is nothing to tell, or another task is at it. 1 write.
@@ -59,14 +64,15 @@ export async function beginRound(
     if (other.by !== by && number <= other.through) return undefined;
     throw anotherIsAtIt();
   }
-  const isDue = number > before || (again && Object.keys(waiting).length > 0);
+  // A task may stand for messages that came after it was made.
+  const isDue = newestOf(head) > before || (again && Object.keys(waiting).length > 0);
   if (other === null && !isDue) return undefined;
   const claim: Claim =
     other === null
       ? {
           id: randomId(),
           by,
-          through: head.lastNumber,
+          through: Math.max(before, newestOf(head)),
           messageAt: head.latest?.createdAt ?? head.updatedAt,
           until: claimEnd(deps),
           sent: [],
@@ -77,7 +83,7 @@ export async function beginRound(
     ? found.ref.update({ claim, at }, { lastUpdateTime: present(found.updateTime) })
     : found.ref.create({ number: before, waiting, claim, at } satisfies Telling);
   const writtenAt = await timeOf(written, found.ref, claim);
-  return { ref: found.ref, claim, number: before, waiting, isNew: claim.through > before, writtenAt };
+  return { ref: found.ref, at, claim, number: before, waiting, isNew: claim.through > before, writtenAt };
 }
 
 /** Notes devices that have been pushed to, and keeps the claim. 1 write. */

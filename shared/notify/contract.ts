@@ -70,5 +70,12 @@ export const NotifyMembers = z.object({
 export type NotifyMembers = z.infer<typeof NotifyMembers>;
 
 /** The task `send-mail` about a direct message that has not been read. */
-export const UnreadMail = z.object({ app: AppId, chat: Positive, person: z.string(), number: Positive });
+export const UnreadMail = z.object({
+  app: AppId,
+  chat: Positive,
+  person: z.string(),
+  number: Positive,
+  /** When it was written, in milliseconds since the epoch. */
+  writtenMs: z.number(),
+});
 export type UnreadMail = z.infer<typeof UnreadMail>;

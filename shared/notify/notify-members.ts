@@ -1,12 +1,12 @@
 import type { ChatHead } from "../chat/head.ts";
-import { chatRef, headOf } from "../chat/store.ts";
+import { chatRef, headOf, readHead } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import { ONLINE_MS } from "../live/presence.ts";
 import type { Deps } from "../platform/deps.ts";
 import { Timestamp } from "../platform/firestore.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
-import { NOTIFICATIONS_QUEUE, NOTIFY_FUNCTION } from "./announce-messages.ts";
-import { beginRound, endRound, type Round } from "./claim.ts";
+import { enqueueRound, NOTIFICATIONS_QUEUE, NOTIFY_FUNCTION } from "./announce-messages.ts";
+import { beginRound, endRound, newestOf, type Round } from "./claim.ts";
 import type { NotifyMembers } from "./contract.ts";
 import { pushToPeople } from "./push-to-people.ts";
 import { isQuiet } from "./quiet-hours.ts";
@@ -37,7 +37,7 @@ const NOTHING: Told = { stored: 0, pushed: 0, waiting: 0 };
  * again when they would have gone without a word. One round at a time for each chat; see claim.ts for what holds when
  * it is repeated, late, at once or cut short.
  *
- * Costs 2 reads when there is nothing to tell. A round costs 4 reads and 2 writes; for each member 2 reads; for each who is
+ * Costs 2 reads when there is nothing to tell. A round costs 3 reads and 2 writes; for each member 2 reads; for each who is
  * offline and has not read 1 write and, unless muted, 2 reads; for each PEOPLE_AT_ONCE with pushes 1 write.
  * @throws AppError `unavailable` when it is to be tried again
  */
@@ -63,9 +63,18 @@ export async function notifyMembers(deps: Deps, app: App, task: NotifyMembers): 
   }
   if (Object.keys(waiting).length > 0) await enqueueLook(deps, app, chat, round);
   await endRound(round, waiting);
-  // The round was taken over from a task before this one.
-  if (task.number > round.claim.through) return notifyMembers(deps, app, task);
+  await goOn(deps, app, chat, round);
   return { ...told, waiting: Object.keys(waiting).length };
+}
+
+/**
+ * What was written while a round was under way may have been announced by the task that this round is, so it looks
+ * itself. 1 read.
+ */
+async function goOn(deps: Deps, app: App, chat: number, { claim, at }: Round): Promise<void> {
+  const head = headOf(await readHead(app, chat));
+  if (head === undefined || newestOf(head) <= claim.through) return;
+  await enqueueRound(deps, app, head, { number: newestOf(head), revision: head.revision }, at.toMillis());
 }
 
 /** When no message is new, only those who were online last time are looked at. */
@@ -135,12 +144,9 @@ async function reach(
     const reachable = people.get(person);
     if (reachable === undefined || Object.keys(reachable.devices).length > 0 || head.kind !== "direct")
       continue;
-    await enqueueMail(
-      deps,
-      app,
-      { app: app.id, chat: head.number, person, number: round.claim.through },
-      seen,
-    );
+    const { through, messageAt } = round.claim;
+    const mail = { app: app.id, chat: head.number, person, number: through, writtenMs: messageAt.toMillis() };
+    await enqueueMail(deps, app, mail, seen);
   }
   return pushToPeople(deps, app, head, round, people);
 }

@@ -34,7 +34,7 @@ export async function pushToPeople(
   );
   const left = targets.filter((target) => !round.claim.sent.includes(keyOf(target)));
   if (left.length === 0) return 0;
-  const messageFor = await composer(deps, app, head);
+  const messageFor = await composer(deps, app, head, round.claim.through);
   const outcomes = await Promise.all(
     left.map(async (target) => ({ target, outcome: await deps.push.send(messageFor(target)) })),
   );
@@ -52,7 +52,12 @@ export async function pushToPeople(
 const keyOf = ({ person, device }: Target): string => `${person}.${device}`;
 
 /** What a push about the newest message says; with the app's `notifications.text` switched off, nothing of anyone. */
-async function composer(deps: Deps, app: App, head: ChatHead): Promise<(target: Target) => PushMessage> {
+async function composer(
+  deps: Deps,
+  app: App,
+  head: ChatHead,
+  through: number,
+): Promise<(target: Target) => PushMessage> {
   const { latest } = head;
   const senderId = latest !== null && "id" in latest.sender ? latest.sender.id : undefined;
   const refs = [app.ref, ...(senderId === undefined ? [] : [userRef(app, senderId)])];
@@ -67,7 +72,7 @@ async function composer(deps: Deps, app: App, head: ChatHead): Promise<(target: 
     token,
     title: showsText ? title : appName,
     body: showsText && text !== "" ? text : "New message",
-    data: { app: app.id, user: person, chat: String(head.number), message: String(head.lastNumber) },
+    data: { app: app.id, user: person, chat: String(head.number), message: String(through) },
     collapseKey: derivedId("push", app.id, String(head.number)),
   });
 }

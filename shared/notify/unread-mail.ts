@@ -52,7 +52,7 @@ export async function mailUnread(deps: Deps, app: App, task: UnreadMail): Promis
 }
 
 async function compose(deps: Deps, app: App, task: UnreadMail): Promise<Mail | undefined> {
-  const { chat, person, number } = task;
+  const { chat, person, number, writtenMs } = task;
   const [[appFound, headFound], attention, reachable] = await Promise.all([
     readAll(deps.firestore, [app.ref, chatRef(app, chat)]),
     readAttention(deps.firestore, app, chat, [person]),
@@ -68,7 +68,7 @@ async function compose(deps: Deps, app: App, task: UnreadMail): Promise<Mail | u
   const isOut = head.status !== "open" || !head.members.includes(person);
   const isRead = Math.max(seen.read, head.sent[person] ?? 0) >= number;
   // Whoever was there since may have left it unread, but knows of it.
-  const wasThere = seen.onlineUntilMs > now || seen.lastSeenMs >= now - UNREAD_MS;
+  const wasThere = seen.onlineUntilMs > now || seen.lastSeenMs >= writtenMs;
   const wantsQuiet = seen.mutedUntilMs > now || isQuiet(user.quietHours, user.timeZone, now);
   if (isOut || isRead || wasThere || wantsQuiet || Object.keys(user.devices).length > 0) return undefined;
   return mailTo(deps, task, user.email, await senderName(deps, app, head, person), appHead.name);
