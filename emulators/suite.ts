@@ -9,6 +9,7 @@ import { createMeter } from "./kernel/meter.ts";
 import { type Kms, openKms } from "./kms/server.ts";
 import { type RequestListener, serveLoopback } from "./loopback.ts";
 import { openMail } from "./mail/server.ts";
+import { type ModelServer, openModel } from "./model/server.ts";
 import { type Oidc, openOidc } from "./oidc/open-oidc.ts";
 import { anyPorts, type PortName, type Ports, requireFreePorts } from "./ports.ts";
 import { publisherOf } from "./publish-in-process.ts";
@@ -33,6 +34,7 @@ export const SERVICES = {
   auth: "auth",
   kms: "kms",
   push: "push",
+  model: "model",
 } as const;
 export type ServiceName = keyof typeof SERVICES;
 
@@ -45,6 +47,7 @@ interface Emulators {
   readonly auth: Auth;
   readonly kms: Kms;
   readonly push: PushServer;
+  readonly model: ModelServer;
 }
 
 type Scheduler = ReturnType<typeof openScheduler>;
@@ -186,6 +189,12 @@ async function openAll(kernel: Kernel, opening: Opening): Promise<Opened> {
     undo.push(() => server.close());
     bound.push = server.port;
   }
+  if (wanted("model")) {
+    emulators.model = openModel(kernel, { project: opening.project });
+    const server = await serveLoopback(ports.model, emulators.model.listener);
+    undo.push(() => server.close());
+    bound.model = server.port;
+  }
   // The order is also, reversed, that of closing: deliverers end before what the functions write to.
   if (wanted("firestore")) {
     const { indexes, project } = opening;
@@ -295,6 +304,7 @@ function clientEnv(project: string, ports: Ports, oidc: Oidc, hasAuth: boolean):
     ...(ports.tasks === 0 ? {} : { TASKS_ENDPOINT: at(ports.tasks) }),
     ...(ports.kms === 0 ? {} : { KMS_ENDPOINT: at(ports.kms) }),
     ...(ports.push === 0 ? {} : { PUSH_ENDPOINT: `http://${at(ports.push)}` }),
+    ...(ports.model === 0 ? {} : { MODEL_BASE_URL: `http://${at(ports.model)}/v1` }),
     ...(ports.storage === 0 ? {} : { STORAGE_EMULATOR_HOST: `http://${at(ports.storage)}` }),
     ...(hasAuth ? { FIREBASE_AUTH_EMULATOR_HOST: at(ports.auth) } : {}),
     ...(ports.smtp === 0
@@ -324,8 +334,10 @@ export function functionsEnv(
     KMS_KEY: signingKmsKey(suite.project, where.region),
     // In the cloud the functions sign through the IAM API, as the account that they run as.
     ...(suite.signer === undefined ? {} : { STORAGE_SIGNER: JSON.stringify(suite.signer) }),
-    MODEL_BASE_URL: `http://127.0.0.1:${suite.ports.model}/v1`,
+    // Any key will do, but there has to be one.
     MODEL_API_KEY: "local",
+    MODEL_FAST: "emulated-small",
+    MODEL_SLOW: "emulated-large",
     SCROLLBACK_SECRET: suite.folder.secret,
     OPERATOR_KEY: suite.folder.operatorKey,
     REGION: where.region,

@@ -97,7 +97,6 @@ describe("the control API", () => {
     expect(await invalid.json()).toMatchObject({ code: "invalid", errors: [{ path: "kind" }] });
     expect((await post("faults", { service: "firestore", note: "x".repeat(1024 * 1024) })).status).toBe(413);
     expect((await door("logs?limit=0")).status).toBe(400);
-    expect((await door("model")).status).toBe(501);
   });
 
   test("plans faults and forgets them", async () => {
@@ -165,6 +164,34 @@ describe("the control API", () => {
     expect(await answer.json()).toEqual({ status: 200 });
     expect(target.received).toHaveLength(1);
     expect((await door("schedules/none/run", { method: "POST" })).status).toBe(404);
+  });
+
+  test("sets how models behave, shows what they were asked, and sets both back", async () => {
+    const ask = () =>
+      fetch(`${suite.env["MODEL_BASE_URL"]}/chat/completions`, {
+        method: "POST",
+        headers: { authorization: "Bearer any" },
+        body: JSON.stringify({ model: "emulated-small", messages: [{ role: "user", content: "hi" }] }),
+      });
+    const set = await post("model", { firstTokenMs: 0, tokensPerSecond: 5000, fault: "429" });
+    expect(await set.json()).toMatchObject({ models: { "emulated-large": { fault: "429" } } });
+    expect((await ask()).status).toBe(429);
+    await post("model", { firstTokenMs: 0, tokensPerSecond: 5000, model: "emulated-small" });
+    expect((await ask()).status).toBe(200);
+    expect(await (await door("model")).json()).toMatchObject({
+      models: { "emulated-large": { fault: "429" }, "emulated-small": { tokensPerSecond: 5000 } },
+      calls: {
+        byModel: { "emulated-small": { calls: 2 } },
+        recent: [{ outcome: "stop" }, { outcome: "failed" }],
+      },
+    });
+    expect(await (await door("meter")).json()).toMatchObject({ modelCalls: 2 });
+    for (const invalid of [{ model: "gpt" }, { tokensPerSecond: 0 }, { fault: "slow" }, { after: -1 }]) {
+      expect((await post("model", invalid)).status).toBe(400);
+    }
+    expect((await door("model", { method: "DELETE" })).status).toBe(204);
+    expect(await (await door("model")).json()).toMatchObject({ calls: { inFlight: 0, recent: [] } });
+    await door("meter", { method: "DELETE" });
   });
 
   test("shows queues, mail, pushes and documents", async () => {

@@ -2,6 +2,7 @@ import { status } from "@grpc/grpc-js";
 import { z } from "zod";
 import { type LogBook, type LogEntry, SEVERITIES } from "../function-host/log-book.ts";
 import type { Suite } from "../suite.ts";
+import { modelDoors } from "./model-doors.ts";
 import { ProblemError } from "./problem-error.ts";
 
 /** One method of one path of the control API. */
@@ -30,7 +31,7 @@ export interface Info {
 export interface ControlDeps {
   readonly suite: Pick<
     Suite,
-    "kernel" | "project" | "firestore" | "pubsub" | "tasks" | "scheduler" | "mail" | "push"
+    "kernel" | "project" | "firestore" | "pubsub" | "tasks" | "scheduler" | "mail" | "push" | "model"
   >;
   readonly logs: LogBook;
   info(): Info;
@@ -69,7 +70,7 @@ const ADVANCE_MS_MAX = 10 * 365 * 24 * 3600 * 1000;
 const ClockMove = z.strictObject({ advanceMs: z.int().min(0).max(ADVANCE_MS_MAX) });
 
 const FaultBody = z.strictObject({
-  service: z.enum(["firestore", "pubsub", "tasks", "scheduler", "mail", "push"]),
+  service: z.enum(["firestore", "pubsub", "tasks", "scheduler", "mail", "push", "model"]),
   method: z.string().min(1),
   match: Text,
   skip: z.int().min(0).optional(),
@@ -80,7 +81,7 @@ const FaultBody = z.strictObject({
 });
 
 export function doors(deps: ControlDeps): readonly Door[] {
-  return [...stateDoors(deps), ...faultDoors(deps), ...listDoors(deps), ...absentDoors()];
+  return [...stateDoors(deps), ...faultDoors(deps), ...listDoors(deps), ...modelDoors(deps.suite.model)];
 }
 
 function stateDoors({ suite, info, setFunctionsClock }: ControlDeps): Door[] {
@@ -182,14 +183,3 @@ async function runSchedule(suite: ControlDeps["suite"], name: string): Promise<u
 }
 
 const shown = ({ at, ...entry }: LogEntry): object => ({ at: new Date(at).toISOString(), ...entry });
-
-/** Doors whose emulators the suite does not have: they say so rather than answer with nothing. */
-function absentDoors(): Door[] {
-  const absent = (what: string) => () => {
-    throw new ProblemError(501, "not_implemented", `The suite has no ${what} emulator.`);
-  };
-  return [
-    { method: "GET", path: /^\/control\/model$/, answer: absent("model") },
-    { method: "POST", path: /^\/control\/model$/, answer: absent("model") },
-  ];
-}

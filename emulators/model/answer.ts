@@ -1,0 +1,227 @@
+import { calculate } from "./arithmetic.ts";
+import { type Language, languageOf } from "./language.ts";
+import { OUTPUT_TOKENS_MAX } from "./limits.ts";
+import { fill, PHRASES, type Phrases } from "./phrases.ts";
+import type { Turn } from "./request.ts";
+import { tokensOf } from "./tokens.ts";
+import { translate } from "./translation.ts";
+
+interface Asked {
+  readonly model: string;
+  readonly turns: readonly Turn[];
+  readonly question: string;
+  /** As much of the question as patterns are looked for in: long texts must not cost long times. */
+  readonly opening: string;
+  readonly language: Language;
+  readonly phrases: Phrases;
+}
+
+const OPENING_CHARS = 2000;
+
+/** Answers, or leaves it to the next rule. */
+type Rule = (asked: Asked) => string | undefined;
+
+/** The whole answer to a conversation: the same words for the same words, by the first rule that applies. */
+export function answerTo(model: string, turns: readonly Turn[]): string {
+  const question = turns.findLast(({ role }) => role === "user")?.content ?? turns.at(-1)?.content ?? "";
+  const language = languageOf(question);
+  const asked = {
+    model,
+    turns,
+    question,
+    opening: question.slice(0, OPENING_CHARS),
+    language,
+    phrases: PHRASES[language],
+  };
+  for (const rule of RULES) {
+    const answer = rule(asked);
+    if (answer !== undefined) return answer;
+  }
+  return reflection(asked);
+}
+
+const summary: Rule = ({ opening, turns, phrases }) => {
+  const told = turns.find(({ role }) => role === "system")?.content ?? "";
+  if (![told, opening].some((text) => /^\s*(?:please\s+)?summari[sz]e/iu.test(text))) return undefined;
+  const said = turns.filter(({ role }) => role !== "system");
+  const lines = said.map(({ role, content }) => `- ${role}: ${beginning(content, 12)}`);
+  return [fill(phrases.summary, { count: said.length }), ...lines].join("\n");
+};
+
+const BEFORE =
+  /\bwhat (?:did|have) i (?:just )?(?:say|said|ask|asked|write|written|tell)|\bwas habe ich .*(?:gesagt|gefragt|geschrieben)|\bqu(?:'|’)ai-je dit|\bqu(?:'|’)est-ce que j(?:'|’)ai dit|\bqué (?:dije|he dicho)|さっき.*言|前に.*言|我(?:之前|刚才|以前)说/iu;
+const saidBefore: Rule = ({ opening, turns, phrases }) => {
+  if (!BEFORE.test(opening)) return undefined;
+  const earlier = turns.filter(({ role }) => role === "user").at(-2);
+  return earlier === undefined ? phrases.nothingSaid : fill(phrases.youSaid, { text: earlier.content });
+};
+
+const WHO =
+  /\bwho are you\b|\bwhat(?: is|'s|’s) your name\b|\bwer bist du\b|\bwie heißt du\b|\bqui (?:es-tu|êtes-vous)\b|\bcomment (?:tu t|vous vous )['’]?appel|\bquién eres\b|\bcómo te llamas\b|あなたは(?:誰|だれ)|你是谁|你叫什么/iu;
+const YOU_ARE = /\b(?:you are|du bist|(?:tu es|vous êtes)|(?:tú )?eres)\s+(?<name>[^.!?\n]{1,200})/iu;
+const whoIAm: Rule = ({ opening, turns, phrases, model }) => {
+  if (!WHO.test(opening)) return undefined;
+  const told = turns.filter(({ role }) => role === "system").map(({ content }) => content);
+  const name = YOU_ARE.exec(told.join("\n"))?.groups?.["name"] ?? model;
+  return fill(phrases.iAm, { name });
+};
+
+const repetition: Rule = ({ question }) =>
+  /^\s*(?:please\s+)?(?:repeat after me|say exactly|sprich mir nach|répète après moi|repite después de mí)\s*[:,]?\s*(?<text>[\s\S]+)$/iu.exec(
+    question,
+  )?.groups?.["text"];
+
+const MEASURED =
+  /\b(?:write|schreibe?|écris|écrivez|escribe)\b.{0,40}?\b(?<count>\d{1,5})[ -](?<unit>words?|tokens?|wörter|mots|palabras)(?:\s+(?:about|on|über|sur|sobre)\s+(?<topic>.{1,100}))?/isu;
+const measured: Rule = ({ question, opening, phrases }) => {
+  const { count, unit = "", topic = topicOf(question) } = MEASURED.exec(opening)?.groups ?? {};
+  if (count === undefined) return undefined;
+  const wanted = Math.min(Number(count), OUTPUT_TOKENS_MAX);
+  const about = topic.replace(/[.?!]+$/u, "");
+  if (/^token/iu.test(unit)) {
+    return tokensOf(prose(about, phrases, tokensAtLeast(wanted), question))
+      .slice(0, wanted)
+      .join("");
+  }
+  const split = phrases.betweenSentences === "" ? "" : " ";
+  const wordsAtLeast = { count: wanted, of: (sentence: string) => sentence.split(split).length };
+  return prose(about, phrases, wordsAtLeast, question).split(split).slice(0, wanted).join(split);
+};
+
+const arithmetic: Rule = ({ question }) => {
+  const found = calculate(question);
+  return found && `${found.expression} = ${found.result}`;
+};
+
+const translation: Rule = ({ question, phrases }) => {
+  const found = translate(question);
+  if (found === undefined) return undefined;
+  const { text, language, translated } = found;
+  return translated === undefined
+    ? fill(phrases.unknownWord, { text, language })
+    : fill(phrases.translated, { text, language, translated });
+};
+
+/** Comment and function of some languages, where a program is asked for in one of them. */
+const PROGRAMS: readonly (readonly [RegExp, string, (name: string) => string])[] = [
+  [/\bpython\b/iu, "python", (name) => `def ${name}(values):\n    return sorted(values)`],
+  [/\bsql\b/iu, "sql", (name) => `SELECT * FROM ${name} ORDER BY id;`],
+  [/\brust\b/iu, "rust", (name) => `fn ${name}(values: &mut Vec<i64>) {\n    values.sort();\n}`],
+  [
+    /./su,
+    "typescript",
+    (name) => `function ${name}(values: number[]): number[] {\n  return values.toSorted((a, b) => a - b);\n}`,
+  ],
+];
+const code: Rule = ({ question, opening, phrases }) => {
+  if (!/\bcode\b|\bcódigo\b|\bfunction\b|コード|代码/iu.test(opening)) return undefined;
+  const topic = topicOf(question);
+  const name =
+    topic
+      .normalize("NFD")
+      .replaceAll(/[^A-Za-z0-9]+/gu, "")
+      .toLowerCase() || "answer";
+  const [, label = "", program] = PROGRAMS.find(([pattern]) => pattern.test(opening)) ?? [];
+  return `${fill(phrases.code, { topic })}\n\n\`\`\`${label}\n${program?.(/^\d/u.test(name) ? `_${name}` : name) ?? ""}\n\`\`\``;
+};
+
+const ITEMS_DEFAULT = 5;
+const ITEMS_MAX = 50;
+const list: Rule = ({ question, opening, phrases }) => {
+  if (!/\blist(?:e|a)?\b|リスト|列表|清单/iu.test(opening)) return undefined;
+  const topic = topicOf(question);
+  const count = Math.min(Number(/\b\d{1,3}\b/u.exec(opening)?.[0] ?? ITEMS_DEFAULT), ITEMS_MAX);
+  const items = Array.from(
+    { length: count },
+    (_, index) => `- ${fill(phrases.item, { topic, number: index + 1 })}`,
+  );
+  return [fill(phrases.list, { topic }), "", ...items].join("\n");
+};
+
+const COURTESIES: readonly (readonly ["greeting" | "thanks" | "goodbye", RegExp])[] = [
+  [
+    "greeting",
+    /^\s*(?:hello|hi|hey|good (?:morning|evening|day)|hallo|guten (?:tag|morgen|abend)|bonjour|salut|hola|buen[oa]s (?:días|tardes|noches)|こんにちは|おはよう|你好|您好)(?![\p{L}\p{N}])/iu,
+  ],
+  ["thanks", /^\s*(?:thanks|thank you|danke|vielen dank|merci|(?:muchas )?gracias|ありがとう|谢谢)/iu],
+  ["goodbye", /^\s*(?:bye|goodbye|auf wiedersehen|tschüss|au revoir|adiós|さようなら|再见)/iu],
+];
+/** Longer than this, a greeting is the beginning of a question. */
+const COURTESY_CHARS_MAX = 40;
+const courtesy: Rule = ({ question, phrases }) => {
+  if (question.trim().length > COURTESY_CHARS_MAX || question.includes("?")) return undefined;
+  const found = COURTESIES.find(([, pattern]) => pattern.test(question))?.[0];
+  return found && phrases[found];
+};
+
+const RULES: readonly Rule[] = [
+  summary,
+  saidBefore,
+  whoIAm,
+  repetition,
+  measured,
+  translation,
+  arithmetic,
+  code,
+  list,
+  courtesy,
+];
+
+const SHORTEST_TOKENS = 40;
+const LONGEST_TOKENS = 600;
+const TOKENS_PER_ASKED = 4;
+const RESTATED_CHARS_MAX = 300;
+
+/** The question once more, and an answer that is the longer, the longer the question was. */
+function reflection({ question, phrases }: Asked): string {
+  const asked = question.trim().slice(0, RESTATED_CHARS_MAX).toWellFormed();
+  const length = Math.min(
+    Math.max(tokensOf(question).length * TOKENS_PER_ASKED, SHORTEST_TOKENS),
+    LONGEST_TOKENS,
+  );
+  return `${fill(phrases.restated, { question: asked })}\n\n${prose(topicOf(question), phrases, tokensAtLeast(length), question)}`;
+}
+
+interface Length {
+  readonly count: number;
+  /** How much of it a sentence is. */
+  of(sentence: string): number;
+}
+
+/** Two sentences may share a token where they meet, so each counts as one less. */
+const tokensAtLeast = (count: number): Length => ({
+  count,
+  of: (sentence) => tokensOf(sentence).length - 1,
+});
+
+const SEEDS = 1_000_003;
+
+/** Sentences about a topic, of at least a length; which comes first depends on the question. */
+function prose(
+  topic: string,
+  { sentences, betweenSentences }: Phrases,
+  length: Length,
+  question: string,
+): string {
+  let index = 0;
+  for (let at = 0; at < question.length; at += 1) index = (index * 31 + question.charCodeAt(at)) % SEEDS;
+  const said: string[] = [];
+  for (let count = 0; count < length.count; index += 1) {
+    const sentence = fill(sentences[index % sentences.length] ?? "", { topic });
+    said.push(sentence);
+    count += length.of(sentence);
+  }
+  return said.join(betweenSentences);
+}
+
+const TOPIC_CHARS_MAX = 40;
+
+/** What a question is about: its longest word, or its beginning where words are not told apart. */
+function topicOf(question: string): string {
+  const words = question.slice(0, OPENING_CHARS).match(/[\p{L}\p{N}]+/gu) ?? [];
+  const longest = words.reduce((best, word) => (word.length > best.length ? word : best), "");
+  return longest === "" ? "…" : longest.slice(0, TOPIC_CHARS_MAX).toWellFormed();
+}
+
+const beginning = (text: string, words: number): string =>
+  text.trim().split(/\s+/u).slice(0, words).join(" ");

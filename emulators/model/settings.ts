@@ -1,0 +1,62 @@
+import { MODELS, type ModelName } from "./limits.ts";
+
+/**
+ * What befalls every call while it is set: a refusal, a failure, silence, a byte a second, or a
+ * connection that breaks.
+ */
+export const MODEL_FAULTS = ["429", "500", "hang", "drip", "drop"] as const;
+export type ModelFault = (typeof MODEL_FAULTS)[number];
+
+/** How a model behaves from now on. */
+export interface ModelSettings {
+  readonly firstTokenMs: number;
+  readonly tokensPerSecond: number;
+  readonly fault?: ModelFault | undefined;
+  /** The fault comes after so many tokens; absent: before anything is answered. */
+  readonly after?: number | undefined;
+}
+
+export interface SettingsChange {
+  readonly firstTokenMs?: number | undefined;
+  readonly tokensPerSecond?: number | undefined;
+  readonly fault?: ModelFault | undefined;
+  readonly after?: number | undefined;
+  /** Absent: all models. */
+  readonly model?: ModelName | undefined;
+}
+
+export interface SettingsBook {
+  of(model: ModelName): ModelSettings;
+  /** Sets the pace where it is given; a fault that is not given ends. */
+  change(change: SettingsChange): void;
+  reset(): void;
+}
+
+export function createSettings(): SettingsBook {
+  const names = Object.keys(MODELS) as ModelName[];
+  const initial = (): Map<ModelName, ModelSettings> =>
+    new Map(
+      names.map((name) => {
+        const { firstTokenMs, tokensPerSecond } = MODELS[name];
+        return [name, { firstTokenMs, tokensPerSecond }];
+      }),
+    );
+  let current = initial();
+  const of = (model: ModelName): ModelSettings => current.get(model) ?? MODELS[model];
+  return {
+    of,
+    change({ model, firstTokenMs, tokensPerSecond, fault, after }) {
+      for (const name of model === undefined ? names : [model]) {
+        const before = of(name);
+        current.set(name, {
+          firstTokenMs: firstTokenMs ?? before.firstTokenMs,
+          tokensPerSecond: tokensPerSecond ?? before.tokensPerSecond,
+          ...(fault === undefined ? {} : { fault, after }),
+        });
+      }
+    },
+    reset() {
+      current = initial();
+    },
+  };
+}

@@ -1,0 +1,143 @@
+import type { ServerResponse } from "node:http";
+import type { ModelFailure } from "./failure.ts";
+import { DRIP_BYTE_MS } from "./limits.ts";
+import { pause } from "./pace.ts";
+import type { CompletionCall } from "./request.ts";
+
+export type FinishReason = "stop" | "length";
+
+/** How an answer reaches the caller: as it comes, or at once when it is whole. */
+export interface AnswerWriter {
+  begin(): Promise<void>;
+  text(tokens: readonly string[]): Promise<void>;
+  end(finish: FinishReason): Promise<void>;
+  fail(failure: ModelFailure): Promise<void>;
+  /** From now on a byte at a time. */
+  drip(): void;
+}
+
+interface WriterOptions {
+  readonly call: CompletionCall;
+  /** `chatcmpl-…` */
+  readonly id: string;
+  readonly createdSeconds: number;
+  readonly response: ServerResponse;
+  readonly gone: AbortSignal;
+}
+
+export const openWriter = (options: WriterOptions): AnswerWriter =>
+  options.call.stream ? streamWriter(options) : wholeWriter(options);
+
+function streamWriter({ call, id, createdSeconds, response, gone }: WriterOptions): AnswerWriter {
+  const out = createOut(response, gone);
+  let sent = 0;
+  const chunk = (choices: readonly object[], usage: object | null): string => {
+    const about = { id, object: "chat.completion.chunk", created: createdSeconds, model: call.model };
+    const body = { ...about, system_fingerprint: null, choices, ...(call.includeUsage ? { usage } : {}) };
+    return `data: ${JSON.stringify(body)}\n\n`;
+  };
+  const delta = (change: object, finish: FinishReason | null = null): string =>
+    chunk([{ index: 0, delta: change, logprobs: null, finish_reason: finish }], null);
+  return {
+    async begin() {
+      response.writeHead(200, {
+        "content-type": "text/event-stream; charset=utf-8",
+        "cache-control": "no-cache",
+      });
+      response.flushHeaders();
+    },
+    async text(tokens) {
+      const first = sent === 0 ? delta({ role: "assistant", content: "", refusal: null }) : "";
+      sent += tokens.length;
+      await out.write(first + tokens.map((content) => delta({ content })).join(""));
+    },
+    async end(finish) {
+      const usage = call.includeUsage ? chunk([], usageOf(call, sent)) : "";
+      await out.write(`${delta({}, finish)}${usage}data: [DONE]\n\n`);
+      response.end();
+    },
+    async fail(failure) {
+      if (!response.headersSent) return sendJson(response, failure.status, failure.body, failure.headers);
+      // The status is out, so the failure comes as the stream's last event.
+      await out.write(`data: ${JSON.stringify(failure.body)}\n\n`);
+      response.end();
+    },
+    drip: out.drip,
+  };
+}
+
+function wholeWriter({ call, id, createdSeconds, response, gone }: WriterOptions): AnswerWriter {
+  const out = createOut(response, gone);
+  const said: string[] = [];
+  return {
+    begin: () => Promise.resolve(),
+    async text(tokens) {
+      said.push(...tokens);
+    },
+    async end(finish) {
+      const message = { role: "assistant", content: said.join(""), refusal: null, annotations: [] };
+      const body = JSON.stringify({
+        id,
+        object: "chat.completion",
+        created: createdSeconds,
+        model: call.model,
+        choices: [{ index: 0, message, logprobs: null, finish_reason: finish }],
+        usage: usageOf(call, said.length),
+        system_fingerprint: null,
+      });
+      response.writeHead(200, { "content-type": "application/json" });
+      await out.write(body);
+      response.end();
+    },
+    async fail(failure) {
+      sendJson(response, failure.status, failure.body, failure.headers);
+    },
+    drip: out.drip,
+  };
+}
+
+const usageOf = ({ promptTokens }: CompletionCall, completionTokens: number): object => ({
+  prompt_tokens: promptTokens,
+  completion_tokens: completionTokens,
+  total_tokens: promptTokens + completionTokens,
+  prompt_tokens_details: { cached_tokens: 0, audio_tokens: 0 },
+  completion_tokens_details: { reasoning_tokens: 0, audio_tokens: 0 },
+});
+
+/** Writes no faster than it is read: an answer waits for a slow reader, and ends with one that leaves. */
+function createOut(response: ServerResponse, gone: AbortSignal) {
+  let isDripping = false;
+  const put = async (bytes: Buffer): Promise<void> => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const leave = (): void => resolve();
+    gone.addEventListener("abort", leave, { once: true });
+    response.write(bytes, leave);
+    await promise;
+    gone.removeEventListener("abort", leave);
+    gone.throwIfAborted();
+  };
+  return {
+    async write(text: string): Promise<void> {
+      const bytes = Buffer.from(text);
+      if (!isDripping) return put(bytes);
+      for (let at = 0; at < bytes.length; at += 1) {
+        await pause(DRIP_BYTE_MS, gone);
+        await put(bytes.subarray(at, at + 1));
+      }
+    },
+    drip(): void {
+      isDripping = true;
+    },
+  };
+}
+
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  body: object,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  if (response.destroyed) return;
+  response.writeHead(status, { ...headers, "content-type": "application/json" });
+  response.end(JSON.stringify(body));
+}
