@@ -7,7 +7,7 @@ import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { AnswerHub } from "./answer-hub.ts";
 import { type AnswerMessage, type Claim, claimAnswer, isOpen, LEASE_MS } from "./claim-answer.ts";
 import { completeAnswer } from "./complete-answer.ts";
-import { LANE_LIMITS } from "./contract.ts";
+import { ATTEMPTS_MAX, LANE_LIMITS } from "./contract.ts";
 import { readHistory } from "./history.ts";
 import { isSegmentDue, SEGMENT_MS, type SegmentEnd, writeSegment } from "./segments.ts";
 
@@ -55,8 +55,12 @@ async function outcomeOf(
   try {
     return await ask(deps, app, chat, id, claim);
   } catch (cause) {
-    await release(deps, app, chat, id, claim.epoch);
-    throw cause;
+    if (claim.epoch < ATTEMPTS_MAX) {
+      await release(deps, app, chat, id, claim.epoch);
+      throw cause;
+    }
+    deps.log.error("An answer is given up after its last attempt.", cause, { app: app.id, chat });
+    return { status: "failed", text: GIVEN_UP, model, usage: undefined };
   }
 }
 

@@ -36,9 +36,9 @@ export const SEGMENT_TTL_MS = 24 * 3600 * 1000;
 
 /**
  * The first segments come soon, so that readers elsewhere see the answer begin; later ones hold this many characters, about
- * 150 tokens, which keeps the writes of a long answer below one in a hundred tokens.
+ * 200 tokens, which keeps the writes of a long answer below one in a hundred tokens.
  */
-export const SEGMENT_CHARS = 600;
+export const SEGMENT_CHARS = 800;
 const FIRST_SEGMENTS_CHARS = [24, 80, 200];
 /** A slow model is followed too: what has waited so long is written, unless that is more often than RATE allows. */
 export const SEGMENT_MS = 2_500;

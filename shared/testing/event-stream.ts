@@ -38,10 +38,11 @@ export class EventStream implements AsyncDisposable {
     url: string,
     person: Person | undefined,
     headers: Record<string, string> = {},
+    request: { readonly method?: string; readonly body?: string } = {},
   ): Promise<EventStream> {
     const abort = new AbortController();
     const own = person === undefined ? {} : { authorization: `Bearer ${person.session.accessToken}` };
-    const response = await fetch(url, { headers: { ...own, ...headers }, signal: abort.signal });
+    const response = await fetch(url, { ...request, headers: { ...own, ...headers }, signal: abort.signal });
     return new EventStream(response, abort);
   }
 
