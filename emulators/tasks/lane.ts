@@ -17,7 +17,8 @@ export const newLane = (settings: QueueSettings, nowMs: number): Lane => ({
 });
 
 export function refill(lane: Lane, settings: QueueSettings, nowMs: number): void {
-  const gained = ((nowMs - lane.refilledMs) / 1000) * settings.dispatchesPerSecond;
+  // A clock that was set back takes no tokens away.
+  const gained = (Math.max(nowMs - lane.refilledMs, 0) / 1000) * settings.dispatchesPerSecond;
   lane.tokens = Math.min(lane.tokens + gained, burstOf(settings));
   lane.refilledMs = nowMs;
 }
