@@ -122,7 +122,7 @@ describe("a push", () => {
       by: "new-2",
       through: 2,
       messageAt: new Date(system.deps.clock.now()),
-      until: new Date(system.deps.clock.now() + CLAIM_MS),
+      isFree: false,
       sent: [],
     };
     await telling.update({ claim });

@@ -37,10 +37,14 @@ export interface Round {
   writtenAt: Timestamp;
 }
 
-/** Longer than the slowest PEOPLE_AT_ONCE take, at the time limits of all their calls. */
+/**
+ * Longer than the slowest PEOPLE_AT_ONCE take, at the time limits of all their calls. A claim holds for so long after
+ * the document was written last, both by Firestore's clock: whatever instances think the time is, they agree.
+ */
 export const CLAIM_MS = 60_000;
 
-const claimEnd = ({ clock }: Pick<Deps, "clock">): Timestamp => Timestamp.fromMillis(clock.now() + CLAIM_MS);
+const holds = (claim: Claim, found: DocumentSnapshot): boolean =>
+  !claim.isFree && found.readTime.toMillis() - present(found.updateTime).toMillis() < CLAIM_MS;
 
 /** The newest message that is whole; an answer in the making is told of when it has ended. */
 export const newestOf = ({ latest }: ChatHead): number => latest?.number ?? 0;
@@ -59,7 +63,7 @@ export async function beginRound(
   const by = `${again ? "again" : "new"}-${number}`;
   const { claim: other = null, number: before = 0, waiting = {} } = telling ?? {};
   const now = deps.clock.now();
-  if (other !== null && other.until.toMillis() > now) {
+  if (other !== null && holds(other, found)) {
     // Whoever has it is called again until it is done, so another task may rely on that; the same one may not.
     if (other.by !== by && number <= other.through) return undefined;
     throw anotherIsAtIt();
@@ -74,10 +78,10 @@ export async function beginRound(
           by,
           through: Math.max(before, newestOf(head)),
           messageAt: head.latest?.createdAt ?? head.updatedAt,
-          until: claimEnd(deps),
+          isFree: false,
           sent: [],
         }
-      : { ...other, id: randomId(), by, until: claimEnd(deps) };
+      : { ...other, id: randomId(), by, isFree: false };
   const at = Timestamp.fromMillis(now);
   const written = found.exists
     ? found.ref.update({ claim, at }, { lastUpdateTime: present(found.updateTime) })
@@ -87,19 +91,14 @@ export async function beginRound(
 }
 
 /** Notes devices that have been pushed to, and keeps the claim. 1 write. */
-export async function noteSent(
-  deps: Pick<Deps, "clock">,
-  round: Round,
-  sent: readonly string[],
-): Promise<void> {
-  const change = { "claim.until": claimEnd(deps), "claim.sent": FieldValue.arrayUnion(...sent) };
-  await writeRound(round, change);
+export async function noteSent(round: Round, sent: readonly string[]): Promise<void> {
+  await writeRound(round, { "claim.sent": FieldValue.arrayUnion(...sent) });
 }
 
 /** Lets the next delivery begin at once. 1 write. */
-export async function letGo(deps: Pick<Deps, "clock">, round: Round, sent: readonly string[]): Promise<void> {
+export async function letGo(round: Round, sent: readonly string[]): Promise<void> {
   const change = {
-    "claim.until": Timestamp.fromMillis(deps.clock.now()),
+    "claim.isFree": true,
     ...(sent.length === 0 ? {} : { "claim.sent": FieldValue.arrayUnion(...sent) }),
   };
   await writeRound(round, change);

@@ -42,10 +42,10 @@ export async function pushToPeople(
   for (const { person, device, token } of gone) await removeToken(deps, app, person, device, token);
   const done = outcomes.filter(({ outcome }) => outcome !== "failed").map(({ target }) => keyOf(target));
   if (done.length < left.length) {
-    await letGo(deps, round, done);
+    await letGo(round, done);
     throw new AppError("unavailable", "Some devices could not be pushed to.", { retryAfterSeconds: 1 });
   }
-  await noteSent(deps, round, done);
+  await noteSent(round, done);
   return outcomes.filter(({ outcome }) => outcome === "sent").length;
 }
 

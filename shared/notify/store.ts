@@ -47,8 +47,8 @@ export interface Claim {
   readonly through: number;
   /** When message `through` was written. */
   readonly messageAt: Timestamp;
-  /** Until then nobody else does it. */
-  readonly until: Timestamp;
+  /** Whoever had it has given it up before the end. */
+  readonly isFree: boolean;
   /** `person.device` that have been pushed to in this round. */
   readonly sent: readonly string[];
 }

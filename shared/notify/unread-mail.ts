@@ -113,7 +113,7 @@ async function claim(deps: Deps, app: App, { chat, person }: UnreadMail): Promis
       const { mailed } = readingOf(await transaction.get(ref), chat);
       const now = deps.clock.now();
       if (mailed?.done === true && isToday(mailed, now)) return false;
-      if (mailed?.done === false && now - mailed.at.toMillis() < CLAIM_MS) {
+      if (mailed?.done === false && Math.abs(now - mailed.at.toMillis()) < CLAIM_MS) {
         throw new AppError("unavailable", "The mail is being sent.", { retryAfterSeconds: 1 });
       }
       const claimed: Mailed = { at: Timestamp.fromMillis(now), done: false };
