@@ -380,3 +380,11 @@ test("a round of many costs what it says", async () => {
   // Head and progress, and the head again; two documents for each of nine members; two more for the seven who have not read.
   expect(cost.billed).toEqual({ reads: 3 + 9 * 2 + 7 * 2, writes: 2 + 7, deletes: 0 });
 });
+
+test("an answer is told of when it is whole, to who asked and is away", async () => {
+  await newPair();
+  const { body: chat } = await ada.api.post(chats, { kind: "assistant" });
+  await post(ada, chat.number, "What is tea?");
+  await settleRounds();
+  expect(await list(ada)).toMatchObject([{ kind: "answer", chat: chat.number, message: 2, read: false }]);
+});

@@ -12,8 +12,8 @@ const Time = z.iso.datetime({ offset: true });
 export const Notification = z.object({
   /** Chat and number of the message: `12.345`. */
   id: z.string(),
-  /** A reply is one to a message of the person's own. */
-  kind: z.enum(["message", "reply"]),
+  /** A reply is one to a message of the person's own, an answer a model's. */
+  kind: z.enum(["message", "reply", "answer"]),
   chat: z.number(),
   message: z.number(),
   sender: z.union([z.object({ id: z.string() }), z.object({ model: z.string() })]),

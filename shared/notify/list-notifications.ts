@@ -1,6 +1,6 @@
 import type { ChatDeps } from "../chat/chat-log.ts";
 import { type ChatHead, excerpt } from "../chat/head.ts";
-import { messageView } from "../chat/message.ts";
+import { messageView, type StoredMessage } from "../chat/message.ts";
 import { chatRef, headOf, listMessages, readsRef } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Principal } from "../identity/principal.ts";
@@ -139,13 +139,11 @@ async function messagesOf(
     const isOwn = "id" in message.sender && message.sender.id === person;
     const createdMs = stored.createdAt.toMillis();
     if (isOwn || stored.status === "deleted" || createdMs <= (range.since ?? 0)) continue;
-    const quoted = stored.body.quote?.sender;
-    const isReply = quoted !== undefined && "id" in quoted && quoted.id === person;
     const isRead =
       stored.number <= Math.max(read, head.sent[person] ?? 0) || stored.createdAt.toMillis() <= noticedMs;
     const view: Notification = {
       id: `${chat}.${stored.number}`,
-      kind: isReply ? "reply" : "message",
+      kind: kindOf(stored, person),
       chat,
       message: stored.number,
       sender: message.sender,
@@ -156,4 +154,9 @@ async function messagesOf(
     placed.push({ view, position: { atMs: at.toMillis(), document: document.id, number: stored.number } });
   }
   return placed;
+}
+
+function kindOf({ role, body: { quote } }: StoredMessage, person: string): Notification["kind"] {
+  if (role === "assistant") return "answer";
+  return quote !== undefined && "id" in quote.sender && quote.sender.id === person ? "reply" : "message";
 }
