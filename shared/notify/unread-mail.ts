@@ -8,7 +8,7 @@ import { AppError } from "../platform/errors.ts";
 import { Timestamp } from "../platform/firestore.ts";
 import { derivedId } from "../platform/ids.ts";
 import type { Mail } from "../platform/mailer.ts";
-import { within } from "../platform/within.ts";
+import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { UnreadMail } from "./contract.ts";
 import { isQuiet } from "./quiet-hours.ts";
 import { type Mailed, type Reading, readAll, readAttention, readingOf, readReachable } from "./store.ts";
@@ -45,9 +45,8 @@ export async function mailUnread(deps: Deps, app: App, task: UnreadMail): Promis
   const mail = await compose(deps, app, task);
   if (mail === undefined || !(await claim(deps, app, task))) return { sent: false };
   await deps.mailer.send(mail);
-  await readsRef(app, task.person).update({
-    [`mailed.${task.chat}`]: { at: Timestamp.fromMillis(deps.clock.now()), done: true } satisfies Mailed,
-  });
+  const mailed: Mailed = { at: Timestamp.fromMillis(deps.clock.now()), done: true };
+  await within(READ_MS_MAX, readsRef(app, task.person).update({ [`mailed.${task.chat}`]: mailed }));
   return { sent: true };
 }
 
