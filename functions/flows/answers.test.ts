@@ -275,3 +275,53 @@ test("an answer of 2,000 tokens costs fewer than 20 writes", { timeout: 60_000 }
   // The claim, the segments, and the commit of message and head.
   expect(1 + segments.data().count + 2).toBeLessThan(20);
 });
+
+describe("costs", () => {
+  const billed = async (run: (chat: string) => Promise<unknown>): Promise<object> => {
+    const chat = await newChat();
+    await ada.api.post(`${chat}/messages`, { text: "Hello" });
+    await answered(chat, 2);
+    const cost = await system.meterRequest(() => run(chat));
+    return { ...cost.billed, publishes: cost.publishes, tasks: cost.tasks };
+  };
+  const free = { reads: 0, writes: 0, deletes: 0, publishes: 0, tasks: 0 };
+
+  test("asking: the commit with one write more, and a task", async () => {
+    expect(await billed((chat) => ada.api.post(`${chat}/messages`, { text: "And?" }))).toEqual({
+      ...free,
+      writes: 3,
+      publishes: 1,
+      tasks: 1,
+    });
+  });
+
+  test("asking again: the question, where it is, and a branch", async () => {
+    expect(await billed((chat) => ada.api.post(`${chat}/messages/2/answer`, {}))).toEqual({
+      ...free,
+      reads: 2 + 2 + 1,
+      writes: 4,
+      publishes: 1,
+      tasks: 1,
+    });
+  });
+
+  test("stopping what is finished, and feedback", async () => {
+    expect(await billed((chat) => ada.api.delete(`${chat}/messages/2/answer`))).toEqual({
+      ...free,
+      reads: 2,
+    });
+    expect(await billed((chat) => ada.api.put(`${chat}/messages/2/feedback`, { value: "up" }))).toEqual({
+      ...free,
+      reads: 2,
+      writes: 1,
+    });
+  });
+
+  test("following: the message and its head", async () => {
+    const cost = await billed(async (chat) => {
+      await using stream = await EventStream.open(`${system.url}${chat}/messages/2/stream`, ada);
+      await stream.ended;
+    });
+    expect(cost).toEqual({ ...free, reads: 2 });
+  });
+});
