@@ -13,7 +13,7 @@ import { type LoopbackServer, serveLoopback } from "./loopback.ts";
 import { type Suite, startSuite } from "./suite.ts";
 
 /**
- * What anyone who reaches the HTTP ports may send: to Storage, Auth, and the port on which hosting and the
+ * What anyone who reaches the HTTP ports may send: to Storage, Auth, Push, and the port on which hosting and the
  * control API are. Nothing of it may be answered with a failure of the emulator's own, or end the process.
  */
 const MEBIBYTE = 1024 * 1024;
@@ -23,7 +23,7 @@ let folder: string;
 let suite: Suite;
 let hosting: Hosting;
 let site: LoopbackServer;
-let ports: Readonly<Record<"storage" | "auth" | "site", number>>;
+let ports: Readonly<Record<"storage" | "auth" | "push" | "site", number>>;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "hostile-"));
@@ -47,7 +47,7 @@ beforeAll(async () => {
   site = await serveLoopback(0, (request, response) => {
     if (!control(request, response)) hosting.listener(request, response);
   });
-  ports = { storage: suite.ports.storage, auth: suite.ports.auth, site: site.port };
+  ports = { storage: suite.ports.storage, auth: suite.ports.auth, push: suite.ports.push, site: site.port };
   await fetch(`http://127.0.0.1:${ports.storage}/storage/v1/b?project=hostile`, {
     method: "POST",
     body: JSON.stringify({ name: "bucket" }),
@@ -100,11 +100,12 @@ async function failuresOf(port: number, requests: readonly (string | Buffer)[]):
   return failures;
 }
 
-/** Whether an honest caller is served by all three. */
+/** Whether an honest caller is served by all. */
 async function honestCalls(): Promise<number[]> {
   const urls = [
     `http://127.0.0.1:${ports.storage}/storage/v1/b/bucket/o/object?alt=media`,
     `http://127.0.0.1:${ports.auth}/`,
+    `http://127.0.0.1:${ports.push}/`,
     `http://127.0.0.1:${ports.site}/control/info`,
     `http://127.0.0.1:${ports.site}/`,
   ];
@@ -112,9 +113,9 @@ async function honestCalls(): Promise<number[]> {
   for (const answer of answers) await answer.arrayBuffer();
   return answers.map(({ status }) => status);
 }
-const ALL_SERVED = [200, 200, 200, 200];
+const ALL_SERVED = [200, 200, 200, 200, 200];
 
-const NAMES = ["storage", "auth", "site"] as const;
+const NAMES = ["storage", "auth", "push", "site"] as const;
 
 const PATHS = [
   "/",
@@ -157,6 +158,8 @@ const PATHS = [
   "/securetoken.googleapis.com/v1/token?key=x",
   "/emulator/action?mode=x&oobCode=%",
   "/emulator/v1/projects/%/accounts",
+  "/emulator/v1/projects/p/tokens/%zz",
+  "/v1/projects/%/messages:send",
   `/${"a".repeat(8_000)}`,
   `/control/${"%41".repeat(2_000)}`,
 ];
@@ -221,6 +224,7 @@ const DOORS: Readonly<Record<(typeof NAMES)[number], readonly string[]>> = {
     "POST /securetoken.googleapis.com/v1/token?key=x",
     "PATCH /emulator/v1/projects/hostile/config",
   ],
+  push: ["POST /v1/projects/hostile/messages:send", "DELETE /emulator/v1/projects/hostile/tokens/a"],
   site: [
     "POST /control/clock",
     "POST /control/faults",

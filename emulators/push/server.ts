@@ -81,7 +81,8 @@ export function openPush(kernel: Kernel, { path }: { readonly path: string | und
         (cause: unknown) => {
           const failure =
             cause instanceof PushFailure ? cause : new PushFailure("INTERNAL", "The emulator failed.");
-          if (failure !== cause) console.error(cause);
+          // A sender that hangs up amid its request is no event here.
+          if (failure !== cause && request.complete) console.error(cause);
           request.resume();
           respond(response, failure.code, failure.body, failure.headers);
         },
