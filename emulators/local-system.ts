@@ -141,6 +141,7 @@ async function serveSite(asked: Ports, { suite, logs, functionsPort, pools }: Si
   const hosting = createHosting({
     rules,
     publicFolder: join(ROOT, rules.publicFolder),
+    modules: { path: "/client/", folder: join(ROOT, "shared/client") },
     functionsPort: () => pools()?.api.nextPort(),
     controlUrl: () => `http://127.0.0.1:${ports.ui}`,
   });

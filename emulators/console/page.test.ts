@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { CHROMIUM, createChat, hasBrowser, openStage, type Stage, say, signIn } from "./testing.ts";
+import { CHROMIUM, createChat, enter, hasBrowser, openStage, type Stage, say, signIn } from "./testing.ts";
 
 /** The page in a real browser; everything below the page is tested elsewhere, and without one. */
 if (!hasBrowser)
@@ -85,7 +85,7 @@ describe.skipIf(!hasBrowser)("the page", () => {
   test("shows what people write as text, whatever it looks like", async () => {
     await using visitor = await stage.visit();
     const { page, complaints } = visitor;
-    await signIn(page, "markup@example.com");
+    await enter(page, "markup@example.com");
     const markup = '<img src=x onerror="document.title=1"><b>bold</b>';
     await createChat(page, markup);
     await say(page, markup);
@@ -97,15 +97,15 @@ describe.skipIf(!hasBrowser)("the page", () => {
   test("keeps a message that could not be sent, and sends it once", async () => {
     await using visitor = await stage.visit();
     const { page, context } = visitor;
-    await signIn(page, "offline@example.com");
+    await enter(page, "offline@example.com");
     const number = await createChat(page, "Bad reception");
     await context.setOffline(true);
     await page.getByLabel("Message", { exact: true }).fill("Can you hear me?");
     await page.keyboard.press("Enter");
     await page.locator('.line[data-state="sending"]').waitFor();
-    await page.locator(".failure", { hasText: "can't be reached" }).waitFor();
+    await page.locator(".line", { hasText: "Waiting for the network" }).waitFor();
+    await page.getByText("No connection.").waitFor();
     await context.setOffline(false);
-    await page.getByRole("button", { name: "Try again" }).click();
     await page.locator('.line[data-state="complete"]').waitFor();
     expect(await stage.textsOf(number)).toEqual(["Can you hear me?"]);
   });
@@ -113,7 +113,7 @@ describe.skipIf(!hasBrowser)("the page", () => {
   test("adds nothing twice when an answer was lost on its way", async () => {
     await using visitor = await stage.visit();
     const { page } = visitor;
-    await signIn(page, "lost@example.com");
+    await enter(page, "lost@example.com");
     const number = await createChat(page, "Lost answers");
     let lost = 0;
     await page.route("**/messages", async (route) => {
@@ -131,8 +131,9 @@ describe.skipIf(!hasBrowser)("the page", () => {
   test("shows what others write without being asked", async () => {
     await using visitor = await stage.visit();
     const { page } = visitor;
-    await signIn(page, "listener@example.com");
+    await enter(page, "listener@example.com");
     const number = await createChat(page, "From afar");
+    await page.getByRole("heading", { name: "Nothing said yet" }).waitFor();
     await stage.api("POST", `/chats/${number}/messages`, { text: "Knock, knock" });
     await page.locator(".line", { hasText: "Knock, knock" }).waitFor();
     await expect.poll(() => page.locator("#announce").textContent()).toContain("Knock, knock");
@@ -141,7 +142,7 @@ describe.skipIf(!hasBrowser)("the page", () => {
   test("pages back through a long history with a bounded document and a steady view", async () => {
     await using visitor = await stage.visit();
     const { page } = visitor;
-    await signIn(page, "long@example.com");
+    await enter(page, "long@example.com");
     const number = await createChat(page, "Long");
     for (let at = 0; at < 400; at += 40) {
       const texts = Array.from(
@@ -175,7 +176,7 @@ describe.skipIf(!hasBrowser)("the page", () => {
   test("stays where the reader is when older messages come in above", async () => {
     await using visitor = await stage.visit();
     const { page } = visitor;
-    await signIn(page, "steady@example.com");
+    await enter(page, "steady@example.com");
     const number = await createChat(page, "Steady");
     for (let at = 1; at <= 120; at += 1)
       await stage.api("POST", `/chats/${number}/messages`, { text: `Line ${at}` });
@@ -220,7 +221,7 @@ describe.skipIf(!hasBrowser)("the page", () => {
   test("archives, brings back and deletes a chat", async () => {
     await using visitor = await stage.visit();
     const { page } = visitor;
-    await signIn(page, "tidy@example.com");
+    await enter(page, "tidy@example.com");
     await createChat(page, "Clutter");
     const act = async (name: string): Promise<void> => {
       await page.getByRole("button", { name: "Actions for this chat" }).click();
@@ -243,7 +244,7 @@ describe.skipIf(!hasBrowser)("the page", () => {
   test("fits a narrow window, one thing at a time", async () => {
     await using visitor = await stage.visit({ width: 360, height: 720 });
     const { page } = visitor;
-    await signIn(page, "narrow@example.com");
+    await enter(page, "narrow@example.com");
     await createChat(page, "Pocket");
     await say(page, `A long word: ${"a".repeat(200)}`);
     const overflow = () => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
@@ -258,7 +259,7 @@ describe.skipIf(!hasBrowser)("the page", () => {
   test("shows the functions' log lines, the queues and the documents", async () => {
     await using visitor = await stage.visit();
     const { page } = visitor;
-    await signIn(page, "operator@example.com");
+    await enter(page, "operator@example.com");
     await page.getByRole("tab", { name: "Logs" }).click();
     const line = page.locator("details", { hasText: "/auth/sessions" }).first();
     await line.click();

@@ -4,11 +4,14 @@ import { sendProblem } from "./problem.ts";
 import { badGateway, createProxy, endToEnd } from "./proxy.ts";
 import type { HostingRules } from "./rewrites.ts";
 import { openStaticFiles, type StaticFile } from "./static-files.ts";
+import { sourceOf, type TypedModules, typedFile } from "./typed-modules.ts";
 
 export interface HostingOptions {
   readonly rules: HostingRules;
   /** The folder of static files. */
   readonly publicFolder: string;
+  /** Modules beside it that are written in TypeScript. */
+  readonly modules?: TypedModules;
   /** Where the functions are served as `/{function}/…`; undefined while they are down. */
   functionsPort(): number | undefined;
   /** Where the control API is, for the page; known once its port is open. */
@@ -32,7 +35,7 @@ const FUNCTION_COOKIE = "__session";
  * listener and not a server, because the console's port serves the same site.
  */
 export function createHosting(options: HostingOptions): Hosting {
-  const readStatic = openStaticFiles(options.publicFolder);
+  const readStatic = openSite(options);
   const proxy = createProxy();
 
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -68,6 +71,18 @@ export function createHosting(options: HostingOptions): Hosting {
       });
     },
     close: () => proxy.close(),
+  };
+}
+
+/** The files of the site: those of the public folder, and modules in the place that they have in it. */
+function openSite({ publicFolder, modules }: HostingOptions): ReturnType<typeof openStaticFiles> {
+  const readFile = openStaticFiles(publicFolder);
+  if (modules === undefined) return readFile;
+  const readModule = openStaticFiles(modules.folder);
+  return async (path) => {
+    const source = sourceOf(modules, path);
+    const found = source === undefined ? undefined : await readModule(source);
+    return found === undefined ? readFile(path) : typedFile(found);
   };
 }
 

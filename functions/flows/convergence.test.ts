@@ -48,11 +48,11 @@ async function openDevice(world: World, person: Person): Promise<Device> {
   const asked = new Set<number>();
   const client = clientOf(system, person, {
     environment: {
-      async fetch(input, init) {
+      async fetch(to, init) {
         // Whichever instance is asked: each request may meet another.
         const url = random() < 0.5 ? system.url : world.other.url;
-        const response = await network.fetch(String(input).replace(system.url, url), init);
-        if (!String(input).includes("/changes?") || !response.ok) return response;
+        const response = await network.fetch(to.replace(system.url, url), init);
+        if (!to.includes("/changes?") || !response.ok) return response;
         const { data } = (await response.clone().json()) as { data: Message[] };
         for (const { revision } of data) asked.add(revision);
         return response;

@@ -50,10 +50,10 @@ export async function problemOf(response: Response): Promise<ApiError> {
     .json()
     .then((body: unknown) => (typeof body === "object" && body !== null ? body : {}))
     .catch(() => ({}));
-  return new ApiError(response.status, problem, retryAfterSeconds(response.headers.get("retry-after")));
+  return new ApiError(response.status, problem, secondsOf(response.headers.get("retry-after")));
 }
 
-function retryAfterSeconds(value: string | null): number {
+function secondsOf(value: string | null): number {
   const seconds = Number(value ?? 0);
   return Number.isFinite(seconds) && seconds > 0 ? seconds : 0;
 }

@@ -47,7 +47,10 @@ export function createChatList({ api, heads, filter, following, onClose }: ChatL
     for (const [name, value] of Object.entries(filter))
       if (value !== undefined) query.set(name, String(value));
     if (from !== null) query.set("cursor", from);
-    const page = await api.get<Page<Chat>>(`/chats?${query}`, { background: isLoaded, signal: gone.signal });
+    const page = await api.get<Page<Chat>>(`/chats?${query.toString()}`, {
+      background: isLoaded,
+      signal: gone.signal,
+    });
     for (const chat of page.data) heads.take(chat);
     return page;
   };

@@ -167,6 +167,23 @@ test("a long chat opens with one page and is read back page by page, without a h
   expect(network.requests.filter((name) => name.includes("/messages?"))).toHaveLength(3);
 });
 
+test("who has just been added follows a chat that others have open", async () => {
+  const { body } = await ada.api.post("/v1/apps/demo/chats", { kind: "group" });
+  using mine = openDesk(clientOf(system, ada));
+  const view = mine.openChat(body.number);
+  await until(view, () => view.connection === "open");
+  using theirs = openDesk(clientOf(system, bob));
+  await ada.api.put(`/v1/apps/demo/chats/${body.number}/members/${bob.id}`);
+  const added = theirs.openChat(body.number);
+  let isGone = false;
+  added.on("gone", () => {
+    isGone = true;
+  });
+  await say(view, "Welcome");
+  await until(added, () => added.messages.length === 1 || isGone);
+  expect([textsOf(added), isGone]).toEqual([["Welcome"], false]);
+});
+
 test("who is removed is told so", async () => {
   using pair = await openPair();
   const { theirs, number } = pair;

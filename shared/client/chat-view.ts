@@ -115,6 +115,7 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
    * the way may fail between the two.
    */
   let turnedAt = 0;
+  let refusals = 0;
   let alarm = new AbortController();
   /** The newest message before the draft that is being sent. */
   const before = new Map<string, number>();
@@ -187,16 +188,30 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
         takeEvent(told.event, data);
       },
       onState(state) {
+        if (state === "open") refusals = 0;
         const isHalfTold = turnedAt > heads.settledThrough(number);
         if (state === "connecting" && isHalfTold) timeline.readHead().catch(() => undefined);
         onChange();
       },
-      onRefused: (cause) => (isNotThere(cause) ? vanish() : emitter.emit("error", cause)),
+      onRefused: (cause) => void followAgain(cause, Number(stream?.lastEventId ?? since)),
       async catchUp(signal) {
         return String(await timeline.catchUp(Number(stream?.lastEventId ?? since), signal));
       },
     });
     if (isPaused) stream.pause();
+  };
+
+  /** What streams are made of may lag behind an addition: whether one is a member, the chat itself says. */
+  const followAgain = async (refusal: ApiError, since: number): Promise<void> => {
+    if (!isNotThere(refusal)) return emitter.emit("error", refusal);
+    try {
+      await timeline.readHead();
+    } catch (cause) {
+      if (cause instanceof ApiError && isNotThere(cause)) return vanish();
+    }
+    refusals += 1;
+    await pause(env, backoffMs(env, refusals), alarm.signal);
+    follow(since);
   };
 
   const readMarks = async (): Promise<void> => {
@@ -315,7 +330,10 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
     },
     loaded: () => opening,
     loadOlder: timeline.loadOlder,
-    send: (message) => outbox.add(number, message),
+    send(message) {
+      marks.written(number);
+      return outbox.add(number, message);
+    },
     retry: outbox.retry,
     discard: outbox.discard,
     resubmit: (at, text) => outbox.add(number, { text, after: timeline.tree.get(at)?.parent ?? 0 }),

@@ -1,4 +1,4 @@
-import type { Chat, NewChat } from "../chat/contract.ts";
+import type { Chat, NewChat, NewMessage } from "../chat/contract.ts";
 import type { User } from "../identity/contract.ts";
 import { type Api, createApi } from "./api.ts";
 import { createChatHeads } from "./chat-heads.ts";
@@ -8,11 +8,14 @@ import { createEmitter, type Emitter } from "./emitter.ts";
 import { type Environment, type KeyValueStore, memoryStore, platformEnvironment } from "./environment.ts";
 import type { StreamState } from "./event-stream.ts";
 import { createMarks } from "./marks.ts";
-import { createOutbox } from "./outbox.ts";
+import { createOutbox, type Draft } from "./outbox.ts";
 import { openPersonFeed } from "./person-feed.ts";
 import { createPresenceBook, type Presence } from "./presence-book.ts";
 import { createSend, type Done } from "./send.ts";
 import { type ClientSession, createSession, memorySession, type SessionStore } from "./session.ts";
+
+export type { Chat, Message } from "../chat/contract.ts";
+export type { User } from "../identity/contract.ts";
 
 export interface ConnectOptions {
   /** Where the API is, without a slash at its end; empty for the page's own origin. */
@@ -54,6 +57,8 @@ export interface Desk extends Emitter<DeskEvents> {
     took(chat: Chat): void;
   };
   openChat(number: number): ChatView;
+  /** Sends a message to a chat, open or not. */
+  send(chat: number, message: NewMessage): Draft;
   presenceOf(user: string): Presence | undefined;
   /** The network is back, or somebody looks: tries at once what waits. */
   wake(): void;
@@ -153,8 +158,8 @@ function openDesk({ env, api, store, me, prefix }: DeskOptions): Desk & { leave(
     feed.close();
     marks.close();
     outbox.close();
-    for (const view of [...views]) view.close();
-    for (const list of [...lists]) list.close();
+    for (const view of views) view.close();
+    for (const list of lists) list.close();
   };
   return {
     on: emitter.on,
@@ -183,6 +188,7 @@ function openDesk({ env, api, store, me, prefix }: DeskOptions): Desk & { leave(
       views.add(view);
       return view;
     },
+    send: outbox.add,
     presenceOf: presence.of,
     wake() {
       feed.wake();

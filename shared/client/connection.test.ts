@@ -76,7 +76,7 @@ test("a stream that breaks off is resumed on another instance, with every change
   let url = system.url;
   const environment = {
     ...network,
-    fetch: ((input, init) => network.fetch(String(input).replace(system.url, url), init)) as typeof fetch,
+    fetch: (to: string, init?: RequestInit) => network.fetch(to.replace(system.url, url), init),
   };
   using desk = openDesk(clientOf(system, ada, { environment }));
   const view = desk.openChat(chat);
@@ -126,9 +126,10 @@ test("a connection without a sign of life is given up", async () => {
   const view = desk.openChat(chat);
   await view.loaded();
   await until(view, () => view.connection === "open");
-  for (const { work } of [...timers]) work();
+  for (const { work } of timers.splice(0)) work();
   await until(view, () => view.connection !== "open");
   await until(view, () => view.connection === "open");
+  expect(timers.length).toBeGreaterThan(0);
 });
 
 test("marks are told at most once in two seconds, typing once in three", async () => {

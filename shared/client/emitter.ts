@@ -18,8 +18,7 @@ export function createEmitter<Events>(): OwnEmitter<Events> {
       return () => those.delete(listener);
     },
     emit(name, value) {
-      for (const listener of [...(listeners.get(name) ?? [])])
-        (listener as (of: typeof value) => void)(value);
+      for (const listener of listeners.get(name) ?? []) (listener as (of: typeof value) => void)(value);
     },
   };
 }

@@ -1,6 +1,6 @@
 /** What the client needs of the world it runs in: browsers and Node have it all, tests bring their own. */
 export interface Environment {
-  readonly fetch: typeof fetch;
+  fetch(url: string, init?: RequestInit): Promise<Response>;
   /** Milliseconds since 1970. */
   now(): number;
   /** Calls back once after so long; the answer cancels it. */
@@ -13,7 +13,7 @@ export interface Environment {
 
 export const platformEnvironment: Environment = {
   // Browsers refuse a fetch that is called as a method of another object.
-  fetch: (input, init) => fetch(input, init),
+  fetch: (url, init) => fetch(url, init),
   now: () => Date.now(),
   after(ms, work) {
     const timer = setTimeout(work, ms);

@@ -32,7 +32,7 @@ test("lines end with LF, CR or both, wherever the pieces are cut", () => {
   const text = "\uFEFF: hello\r\nid:1\rdata: a\ndata:b\r\n\r\nretry: 250\r\rdata: c\n\n";
   const whole = parse(text);
   expect(whole).toEqual({ events: ["1 message a\nb", "1 message c"], id: "1", retry: 250 });
-  expect(parse(...text)).toEqual(whole);
+  expect(parse(...text.split(""))).toEqual(whole);
   for (let at = 1; at < text.length; at += 1) expect(parse(text.slice(0, at), text.slice(at))).toEqual(whole);
 });
 

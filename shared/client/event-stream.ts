@@ -110,8 +110,9 @@ export function openEventStream(options: EventStreamOptions): EventStream {
     return Math.max(backoffMs(env, failures), error.retryAfterSeconds * 1000);
   };
 
+  const isWanted = (): boolean => !isStopped && !isPaused;
   const run = async (): Promise<void> => {
-    while (!isStopped && !isPaused) {
+    while (isWanted()) {
       interrupt = new AbortController();
       const { signal } = interrupt;
       // An ended stream is come back to at a moment of its own, or all readers of an instance would come at once.
@@ -130,7 +131,7 @@ export function openEventStream(options: EventStreamOptions): EventStream {
   const start = (): void => {
     running ??= run().finally(() => {
       running = undefined;
-      if (!isPaused && !isStopped) start();
+      if (isWanted()) start();
     });
   };
   start();

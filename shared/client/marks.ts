@@ -7,6 +7,8 @@ export interface Marks {
   read(chat: number, number: number): void;
   delivered(chat: number, number: number): void;
   typing(chat: number): void;
+  /** A message ends typing; what is typed after it is told at once. */
+  written(chat: number): void;
   close(): void;
 }
 
@@ -85,6 +87,7 @@ export function createMarks({ env, api }: { readonly env: Environment; readonly 
       typed.set(chat, env.now());
       api.post(`/chats/${chat}/typing`, undefined, { background: true }).catch(() => undefined);
     },
+    written: (chat) => void typed.delete(chat),
     close() {
       isClosed = true;
       cancel?.();

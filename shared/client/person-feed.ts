@@ -1,6 +1,5 @@
 import type { Chat, Message } from "../chat/contract.ts";
 import type { Api } from "./api.ts";
-import { ApiError } from "./api-error.ts";
 import type { ChatHeads, ChatSettings } from "./chat-heads.ts";
 import type { Environment } from "./environment.ts";
 import { openEventStream, type StreamState } from "./event-stream.ts";
@@ -90,10 +89,8 @@ export function openPersonFeed(options: PersonFeedOptions): PersonFeed {
       if (state !== "connecting") resolve();
       options.onState();
     },
-    onRefused: (cause) => {
-      resolve();
-      if (!(cause instanceof ApiError)) throw cause;
-    },
+    // Signed out: whoever watches the session knows.
+    onRefused: () => resolve(),
     async catchUp() {
       await options.refresh();
       return undefined;

@@ -70,13 +70,13 @@ const claimsOf = (token: string): { readonly jti: string; readonly sid: string }
 test("with the cookie the refresh token is out of reach, and the session goes on all the same", async () => {
   const origin = new URL(system.url).origin;
   let cookie = "";
-  const browser: typeof fetch = async (input, init) => {
+  const browser = async (url: string, init?: RequestInit): Promise<Response> => {
     const headers = {
       ...(init?.headers as Record<string, string>),
       origin,
       ...(cookie === "" ? {} : { cookie }),
     };
-    const response = await fetch(input, { ...init, headers });
+    const response = await fetch(url, { ...init, headers });
     cookie = response.headers.get("set-cookie")?.split(";")[0] ?? cookie;
     return response;
   };

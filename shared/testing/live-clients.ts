@@ -1,6 +1,7 @@
 import type { ChatView } from "../client/chat-view.ts";
 import { type Client, type ConnectOptions, connect, type Desk } from "../client/connect.ts";
 import type { Emitter } from "../client/emitter.ts";
+import type { Environment } from "../client/environment.ts";
 import type { Person, System } from "./start-system.ts";
 
 /** A client as this person, of this system or one of its other instances. */
@@ -36,7 +37,7 @@ export const textsOf = (view: ChatView): string[] => [
 
 /** A fetch whose way can be cut: requests fail, and open streams break off. */
 export interface Network {
-  readonly fetch: typeof fetch;
+  readonly fetch: Environment["fetch"];
   /** No request gets through, and what is open ends. */
   cut(): void;
   restore(): void;
@@ -53,14 +54,14 @@ export function createNetwork(): Network {
   const requests: string[] = [];
   return {
     requests,
-    async fetch(input, init) {
-      const name = `${init?.method ?? "GET"} ${String(input)}`;
+    async fetch(url, init) {
+      const name = `${init?.method ?? "GET"} ${url}`;
       requests.push(name);
       const at = faults.findIndex(({ pattern }) => pattern.test(name));
       const [fault] = at === -1 ? [] : faults.splice(at, 1);
       if (isCut || fault?.when === "before") throw new TypeError("fetch failed");
       const signals = [line.signal, ...(init?.signal == null ? [] : [init.signal])];
-      const response = await fetch(input, { ...init, signal: AbortSignal.any(signals) }).catch(
+      const response = await fetch(url, { ...init, signal: AbortSignal.any(signals) }).catch(
         (cause: unknown) => {
           throw line.signal.aborted || isCut ? new TypeError("fetch failed") : cause;
         },

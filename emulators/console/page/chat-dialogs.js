@@ -3,7 +3,7 @@ import { el } from "./dom.js";
 
 /** @typedef {import("./types.js").Chat} Chat */
 /** @typedef {import("./types.js").User} User */
-/** @typedef {import("./api.js").Api} Api */
+/** @typedef {import("./types.js").Api} Api */
 
 const TITLE_CHARS_MAX = 200;
 
@@ -109,5 +109,33 @@ export function askToDelete(api, chat, name, onDeleted) {
       await api.delete(`/chats/${chat.number}`);
       onDeleted();
     },
+  });
+}
+
+/**
+ * Asks where to forward a message to.
+ * @param {{ chat: Chat, name: string }[]} choices the chats that it can go to
+ * @param {(chat: number) => void} onForward
+ */
+export function askWhereTo(choices, onForward) {
+  openDialog({
+    title: "Forward to",
+    action: "Forward",
+    content: [
+      el(
+        "fieldset",
+        { class: "people" },
+        el("legend", { class: "only-heard" }, "Chat"),
+        ...choices.map(({ chat, name }) =>
+          el(
+            "label",
+            { class: "choice" },
+            el("input", { type: "radio", name: "chat", value: chat.number, required: true }),
+            el("span", {}, name),
+          ),
+        ),
+      ),
+    ],
+    submit: async (form) => onForward(Number(form.get("chat"))),
   });
 }

@@ -1,90 +1,77 @@
-import { askForTitle, askToDelete } from "./chat-dialogs.js";
+import { askForTitle, askToDelete, askWhereTo } from "./chat-dialogs.js";
 import { createComposer } from "./composer.js";
 import { el, fill, toast } from "./dom.js";
-import { counted } from "./format.js";
+import { counted, listTimeOf } from "./format.js";
 import { askToLeave, showMembers } from "./members.js";
 import { createMenu } from "./menu.js";
 import { showMessages } from "./messages.js";
 import { isAdministrator } from "./people.js";
-import { followReads } from "./reads.js";
 
 /** @typedef {import("./types.js").Chat} Chat */
+/** @typedef {import("./types.js").Message} Message */
+
+/** Names of those who type beyond these are counted. */
+const TYPING_MAX = 3;
 
 /**
  * One chat: its head with what can be done to it, its messages, and where to write.
  *
  * @param {object} options
  * @param {HTMLElement} options.element
- * @param {import("./api.js").Api} options.api
- * @param {import("./types.js").User} options.me
+ * @param {import("./types.js").Api} options.api
+ * @param {import("./types.js").Desk} options.desk
  * @param {import("./people.js").People} options.people
- * @param {ReturnType<typeof import("./chats.js").showChats>} options.chats
+ * @param {import("./chats.js").Chats} options.chats
  * @param {number} options.number
  * @param {() => void} options.onGone
  */
-export function showChat({ element, api, me, people, chats, number, onGone }) {
+export function showChat({ element, api, desk, people, chats, number, onGone }) {
+  const { me } = desk;
   const title = el("h1", { class: "chat-title" });
   const about = el("p", { class: "chat-about" });
-  let read = 0;
-  /** @type {Chat | undefined} */
-  let known;
+  const typing = el("p", { class: "typing", "aria-live": "polite" });
+  const view = desk.openChat(number);
+  let isLeft = false;
 
-  const reads = followReads({
-    api,
-    chat: number,
-    me: me.id,
-    people,
-    membersOf: () => known?.members ?? [],
-    onChange: () => messages.update(),
-  });
   const messages = showMessages({
     api,
-    chat: number,
+    view,
     me: me.id,
     mayDeleteAny: isAdministrator(me),
     people,
-    seenBy: (newest) => reads.seenBy(newest),
-    onRead: (newest) => void markRead(newest),
-    onNewest: (newest) => {
-      chats.goOn(number, newest);
-      reads.follow(newest);
-    },
-    onGone: () => {
-      toast("The chat has been deleted, or you are no longer a member.");
-      leave();
-    },
+    onReply: (message) => void reply(message),
+    onForward: (message) => forward(message),
   });
-  const composer = createComposer(messages.send);
+  const composer = createComposer({
+    onSend(text, replyTo) {
+      view.send({ text, ...(replyTo === undefined ? {} : { replyTo }) });
+      messages.toEnd();
+    },
+    onTyping: () => view.typing(),
+  });
+
+  /** @param {Message} message */
+  const reply = async ({ number: to, sender, text }) =>
+    composer.replyTo({ number: to, name: await people.nameOf(sender), text });
+
+  /** @param {Message} message */
+  const forward = (message) => {
+    const choices = chats.all.map((chat) => ({ chat, name: chats.nameOf(chat) }));
+    askWhereTo(choices, (to) => {
+      desk.send(to, { forwardOf: { chat: number, message: message.number } });
+      if (to !== number) toast("Forwarded.");
+    });
+  };
 
   const leave = () => {
-    chats.remove(number);
+    isLeft = true;
     onGone();
   };
 
-  /** @param {import("./types.js").Message} newest */
-  const markRead = async ({ number: newest, sender }) => {
-    if (newest <= read) return;
-    const before = read;
-    read = newest;
-    chats.markRead(number);
-    // Who wrote the newest message counts as having read up to it.
-    if ("id" in sender && sender.id === me.id) return;
-    try {
-      await api.put(`/chats/${number}/read`, { number: newest }, { background: true });
-    } catch {
-      if (read === newest) read = before;
-    }
-  };
-
   /** @param {Chat} chat */
-  const changed = (chat) => {
-    chats.put(chat);
-    update();
-  };
-
-  const setArchived = async (/** @type {Chat} */ chat) => {
+  const setArchived = async (chat) => {
     try {
-      changed(await api.patch(`/chats/${number}`, { archived: !chat.archived }));
+      desk.chats.took(await api.patch(`/chats/${number}`, { archived: !chat.archived }));
       toast(chat.archived ? "Back among your chats." : "Archived. “Archived” above the list shows it.");
     } catch (cause) {
       toast(/** @type {Error} */ (cause).message);
@@ -92,14 +79,12 @@ export function showChat({ element, api, me, people, chats, number, onGone }) {
   };
 
   const menu = createMenu("Actions for this chat", () => {
-    const chat = known;
+    const { chat } = view;
     if (chat === undefined) return [];
+    const onChange = desk.chats.took;
     return [
-      { label: "Rename …", act: () => askForTitle(api, chat, changed) },
-      {
-        label: "Members …",
-        act: () => showMembers({ api, chat, me, people, onChange: changed, onLeave: leave }),
-      },
+      { label: "Rename …", act: () => askForTitle(api, chat, onChange) },
+      { label: "Members …", act: () => showMembers({ api, chat, me, people, onChange, onLeave: leave }) },
       { label: chat.archived ? "Bring back" : "Archive", act: () => void setArchived(chat) },
       ...(chat.kind === "group" && chat.members.includes(me.id)
         ? [{ label: "Leave …", isDangerous: true, act: () => askToLeave(api, chat, me, leave) }]
@@ -112,27 +97,46 @@ export function showChat({ element, api, me, people, chats, number, onGone }) {
     ];
   });
 
-  const update = () => {
-    const before = known?.members.length;
-    known = chats.find(number) ?? known;
-    if (known === undefined) return;
-    if (known.members.length !== before) reads.lookAgain();
-    fill(title, chats.nameOf(known));
-    const members = known.kind === "direct" ? "Direct" : counted(known.members.length, "member");
-    fill(about, `${members} · chat ${known.number}${known.archived ? " · archived" : ""}`);
+  /** @param {Chat} chat */
+  const presenceIn = (chat) => {
+    const others = chat.members.filter((id) => id !== me.id);
+    const there = others.filter((id) => desk.presenceOf(id)?.online);
+    if (chat.kind !== "direct") return there.length === 0 ? "" : ` · ${there.length} online`;
+    if (there.length > 0) return " · online";
+    const lastSeenAt = desk.presenceOf(others[0] ?? "")?.lastSeenAt;
+    return typeof lastSeenAt === "string" ? ` · last seen ${listTimeOf(lastSeenAt)}` : "";
   };
 
-  /** A chat that the list does not show, such as an archived one opened by its address. */
-  const find = async () => {
-    try {
-      known = await api.get(`/chats/${number}`, { background: true });
-      update();
-    } catch (cause) {
-      fill(title, "Not here");
-      fill(about, /** @type {Error} */ (cause).message);
-      composer.element.hidden = menu.hidden = true;
-    }
+  const update = () => {
+    const { chat } = view;
+    if (chat === undefined) return;
+    fill(title, chats.nameOf(chat));
+    const members = chat.kind === "direct" ? "Direct" : counted(chat.members.length, "member");
+    const presence = presenceIn(chat);
+    fill(
+      about,
+      presence.includes("online") && el("span", { class: "dot", "aria-hidden": true }),
+      `${members}${presence} · chat ${chat.number}${chat.archived ? " · archived" : ""}`,
+    );
+    const typers = view.signals.typing;
+    const words =
+      typers.length === 0
+        ? ""
+        : `${people.list(typers, TYPING_MAX)} ${typers.length === 1 ? "is" : "are"} typing …`;
+    if (typing.textContent !== words) fill(typing, words);
   };
+
+  view.on("gone", () => {
+    if (isLeft) return;
+    if (view.isLoaded) {
+      toast("The chat has been deleted, or you are no longer a member.");
+      return leave();
+    }
+    fill(title, "Not here");
+    fill(about, "There is no such chat.");
+    composer.element.hidden = menu.hidden = true;
+  });
+  const forget = [view.on("change", update), desk.on("change", update), people.onChange(update)];
 
   fill(
     element,
@@ -144,17 +148,17 @@ export function showChat({ element, api, me, people, chats, number, onGone }) {
       menu,
     ),
     messages.element,
+    typing,
     composer.element,
   );
   update();
-  if (known === undefined) void find();
 
   return {
-    update,
     focus: () => composer.focus(),
     close() {
-      reads.stop();
+      for (const stop of forget) stop();
       messages.close();
+      view.close();
     },
   };
 }

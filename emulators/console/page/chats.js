@@ -1,34 +1,24 @@
 import { el, fill, toast } from "./dom.js";
 import { listTimeOf } from "./format.js";
-import { poll } from "./polling.js";
 import { rove } from "./roving.js";
 
 /** @typedef {import("./types.js").Chat} Chat */
-/** @typedef {import("./types.js").Message} Message */
-/** @typedef {import("./types.js").Page<Chat>} ChatPage */
-
-const LIMIT = 30;
+/** @typedef {import("./types.js").Desk} Desk */
 
 /**
- * The list of the person's chats, latest activity first, a page at a time.
+ * The list of the person's chats, latest activity first, live.
  *
  * @param {object} options
  * @param {HTMLElement} options.element
- * @param {import("./api.js").Api} options.api
- * @param {string} options.me
+ * @param {Desk} options.desk
  * @param {import("./people.js").People} options.people
  * @param {() => void} options.onNew the person wants a new chat
- * @param {() => void} options.onChange
  */
-export function showChats({ element, api, me, people, onNew, onChange }) {
-  /** @type {Chat[]} */
-  let chats = [];
-  /** @type {string | null} */
-  let next = null;
+export function showChats({ element, desk, people, onNew }) {
+  const me = desk.me.id;
+  const lists = { false: desk.chats.list({ archived: false }), true: desk.chats.list({ archived: true }) };
   let archived = false;
-  let loaded = false;
   let open = 0;
-  const ending = new AbortController();
 
   const list = el("ul", { class: "chat-list" });
   const more = el(
@@ -42,6 +32,13 @@ export function showChats({ element, api, me, people, onNew, onChange }) {
     { type: "button", class: "quiet", "aria-pressed": false, onclick: () => switchArchive() },
     "Archived",
   );
+  const wanted = el("input", {
+    type: "search",
+    placeholder: "Find a chat",
+    "aria-label": "Find a chat by its name",
+    autocomplete: "off",
+  });
+  wanted.addEventListener("input", () => update());
   fill(
     element,
     el(
@@ -51,144 +48,102 @@ export function showChats({ element, api, me, people, onNew, onChange }) {
       archive,
       el("button", { type: "button", class: "primary", onclick: onNew }, "New chat"),
     ),
+    el("div", { class: "find", role: "search" }, wanted),
     list,
     empty,
     more,
   );
   const roving = rove(list, "a", { vertical: true });
 
-  /** @param {string | null} cursor @param {boolean} background @returns {Promise<ChatPage>} */
-  const read = (cursor, background) => {
-    const query = new URLSearchParams({ archived: String(archived), limit: String(LIMIT) });
-    if (cursor !== null) query.set("cursor", cursor);
-    return api.get(`/chats?${query}`, { background, signal: ending.signal });
-  };
+  const current = () => lists[archived ? "true" : "false"];
 
-  /** Looks at the first page again; what lies further down moves up only by coming into it. */
-  const refresh = async () => {
-    const wanted = archived;
-    const page = await read(null, loaded);
-    if (wanted !== archived) return false;
-    const isNew =
-      !loaded ||
-      page.data.some(({ number, revision, unreadCount }) => {
-        const known = find(number);
-        return known === undefined || known.revision !== revision || known.unreadCount !== unreadCount;
-      });
-    const numbers = new Set(page.data.map(({ number }) => number));
-    const further = page.hasMore ? chats.filter(({ number }) => !numbers.has(number)) : [];
-    if (!loaded || !page.hasMore) next = page.next;
-    chats = [...page.data, ...further];
-    loaded = true;
-    if (isNew || further.length + page.data.length !== list.childElementCount) update();
-    return isNew;
-  };
+  /** @param {Chat} chat */
+  const nameOf = (chat) => nameOfChat(chat, me, people);
 
   const loadMore = async () => {
     more.disabled = true;
+    const before = list.childElementCount;
     try {
-      const page = await read(next, false);
-      const known = new Set(chats.map(({ number }) => number));
-      chats = [...chats, ...page.data.filter(({ number }) => !known.has(number))];
-      next = page.next;
-      const first = list.childElementCount;
+      await current().loadMore();
       update();
-      list.children[first]?.querySelector("a")?.focus();
+      if (before > 0) list.children[before]?.querySelector("a")?.focus();
     } catch (cause) {
       toast(/** @type {Error} */ (cause).message);
     }
     more.disabled = false;
   };
 
-  /** @param {number} number */
-  const find = (number) => chats.find((chat) => chat.number === number);
+  /** What each line showed when it was drawn. @type {Map<number, { look: string, line: HTMLElement }>} */
+  const drawn = new Map();
+
+  /** @param {Chat} chat */
+  const draw = (chat) => {
+    const name = nameOf(chat);
+    const isOnline =
+      chat.kind === "direct" && chat.members.some((id) => id !== me && desk.presenceOf(id)?.online);
+    const look = [
+      name,
+      chat.latest?.text,
+      chat.updatedAt,
+      chat.unreadCount,
+      chat.number === open,
+      isOnline,
+    ].join("|");
+    const known = drawn.get(chat.number);
+    if (known?.look === look) return known.line;
+    const line = drawChat(chat, { isOpen: chat.number === open, name, isOnline });
+    drawn.set(chat.number, { look, line });
+    return line;
+  };
 
   const update = () => {
+    const { chats, isLoaded, hasMore } = current();
     const focused = list.contains(document.activeElement)
       ? document.activeElement?.getAttribute("href")
       : null;
-    fill(list, ...chats.map((chat) => drawChat(chat, chat.number === open, nameOfChat(chat, me, people))));
+    const search = wanted.value.trim().toLocaleLowerCase();
+    const shown = chats.filter((chat) => nameOf(chat).toLocaleLowerCase().includes(search));
+    fill(list, ...shown.map(draw));
     roving.settle();
     if (focused) /** @type {HTMLElement | null} */ (list.querySelector(`a[href="${focused}"]`))?.focus();
-    more.hidden = next === null;
-    empty.hidden = !loaded || chats.length > 0;
-    fill(empty, archived ? "Nothing is archived." : "No chats yet. “New chat” starts the first one.");
-    onChange();
-  };
-
-  /** Takes in a chat that has been created, changed or gone on. @param {Chat} chat */
-  const put = (chat) => {
-    const others = chats.filter(({ number }) => number !== chat.number);
-    const shown = chat.archived === archived ? [chat, ...others] : others;
-    chats = shown.sort((a, b) => b.updatedAt.localeCompare(a.updatedAt));
-    update();
+    more.hidden = !isLoaded || !hasMore;
+    empty.hidden = !isLoaded || shown.length > 0;
+    const nothing = archived ? "Nothing is archived." : "No chats yet. “New chat” starts the first one.";
+    fill(empty, search === "" ? nothing : "No chat is called that.");
   };
 
   const switchArchive = () => {
     archived = !archived;
     archive.setAttribute("aria-pressed", String(archived));
-    chats = [];
-    next = null;
-    loaded = false;
     update();
-    polling.now();
+    if (!current().isLoaded) void loadMore();
   };
 
-  const polling = poll({
-    everyMs: 5000,
-    slowestMs: 20_000,
-    ask: () =>
-      refresh().catch((cause) => {
-        if (!loaded && !ending.signal.aborted) toast(cause.message);
-        throw cause;
-      }),
-  });
-  const forgetPeople = people.onChange(update);
+  const forget = [lists.false.on("change", update), lists.true.on("change", update), people.onChange(update)];
+  void loadMore();
 
   return {
-    find,
-    /** What a chat is called here. @param {Chat} chat */
-    nameOf: (chat) => nameOfChat(chat, me, people),
-
+    /** What a chat is called here. */
+    nameOf,
+    /** The chats that can be seen. */
+    get all() {
+      return lists.false.chats;
+    },
     /** Marks the chat that is open. @param {number} number */
     select(number) {
       open = number;
       update();
     },
-
-    put,
-
-    /** @param {number} number */
-    remove(number) {
-      chats = chats.filter((chat) => chat.number !== number);
-      update();
-    },
-
-    /** @param {number} number */
-    markRead(number) {
-      const chat = find(number);
-      if (chat === undefined || chat.unreadCount === 0) return;
-      chat.unreadCount = 0;
-      update();
-    },
-
-    /** A chat has gone on, as its open view knows before the list is asked for again. @param {number} number @param {Message} newest */
-    goOn(number, newest) {
-      const chat = find(number);
-      const known = chat?.latest?.number ?? 0;
-      if (chat === undefined || newest.number < known) return;
-      const updatedAt = newest.number > known ? newest.createdAt : chat.updatedAt;
-      put({ ...chat, latest: newest, messagesCount: newest.number, updatedAt });
-    },
-
     close() {
-      forgetPeople();
-      polling.stop();
-      ending.abort();
+      for (const leave of forget) leave();
+      lists.false.close();
+      lists.true.close();
       fill(element);
     },
   };
 }
+
+/** @typedef {ReturnType<typeof showChats>} Chats */
 
 /** @param {Chat} chat @param {string} me @param {import("./people.js").People} people */
 function nameOfChat(chat, me, people) {
@@ -205,8 +160,8 @@ function latestOf({ latest }) {
   return latest.text === "" ? "The latest message was deleted" : latest.text;
 }
 
-/** @param {Chat} chat @param {boolean} isOpen @param {string} name */
-function drawChat(chat, isOpen, name) {
+/** @param {Chat} chat @param {{ isOpen: boolean, name: string, isOnline: boolean }} look */
+function drawChat(chat, { isOpen, name, isOnline }) {
   const at = chat.latest?.createdAt ?? chat.createdAt;
   return el(
     "li",
@@ -214,7 +169,12 @@ function drawChat(chat, isOpen, name) {
     el(
       "a",
       { href: `#/chats/${chat.number}`, class: "chat", ...(isOpen ? { "aria-current": true } : {}) },
-      el("span", { class: "chat-name" }, name),
+      el(
+        "span",
+        { class: "chat-name" },
+        isOnline && el("span", { class: "dot", role: "img", "aria-label": "online" }),
+        name,
+      ),
       el("time", { dateTime: at }, listTimeOf(at)),
       el("span", { class: "chat-latest" }, latestOf(chat)),
       chat.unreadCount > 0 &&

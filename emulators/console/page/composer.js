@@ -1,15 +1,21 @@
-import { el } from "./dom.js";
+import { el, fill } from "./dom.js";
 
 /** The API's limit for a message's text. */
 export const TEXT_CHARS_MAX = 32_000;
+
+/** @typedef {{ number: number, name: string, text: string }} Answered the message that is replied to */
 
 /**
  * Where messages are written. Enter sends, Shift and Enter begin a new line; while characters are being
  * composed, as in Japanese, Enter belongs to the input method.
  *
- * @param {(text: string) => void} onSend
+ * @param {object} options
+ * @param {(text: string, replyTo: number | undefined) => void} options.onSend
+ * @param {() => void} options.onTyping
  */
-export function createComposer(onSend) {
+export function createComposer({ onSend, onTyping }) {
+  /** @type {Answered | undefined} */
+  let answered;
   const text = el("textarea", {
     name: "text",
     rows: 1,
@@ -20,7 +26,8 @@ export function createComposer(onSend) {
     enterKeyHint: "send",
   });
   const send = el("button", { type: "submit", class: "primary", disabled: true }, "Send");
-  const element = el("form", { class: "composer" }, text, send);
+  const reply = el("div", { class: "replying", hidden: true });
+  const element = el("form", { class: "composer" }, reply, text, send);
 
   const fit = () => {
     send.disabled = text.value.trim() === "";
@@ -28,20 +35,51 @@ export function createComposer(onSend) {
     text.style.height = `${text.scrollHeight + 2}px`;
   };
 
+  /** @param {Answered | undefined} to */
+  const replyTo = (to) => {
+    answered = to;
+    reply.hidden = to === undefined;
+    if (to === undefined) return;
+    const leave = () => {
+      replyTo(undefined);
+      text.focus();
+    };
+    fill(
+      reply,
+      el("p", { class: "quote" }, el("b", {}, `Reply to ${to.name}`), el("span", {}, to.text)),
+      el(
+        "button",
+        { type: "button", class: "quiet", "aria-label": "Don’t reply to it", onclick: leave },
+        "✕",
+      ),
+    );
+    text.focus();
+  };
+
   element.addEventListener("submit", (event) => {
     event.preventDefault();
     const written = text.value.trim();
     if (written === "") return;
+    const to = answered?.number;
     text.value = "";
+    replyTo(undefined);
     fit();
-    onSend(written);
+    onSend(written, to);
     text.focus();
   });
-  text.addEventListener("input", fit);
+  text.addEventListener("input", () => {
+    fit();
+    if (text.value !== "") onTyping();
+  });
   text.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    if (event.isComposing) return;
+    if (event.key === "Escape" && answered !== undefined) {
+      event.preventDefault();
+      replyTo(undefined);
+    }
+    if (event.key !== "Enter" || event.shiftKey) return;
     event.preventDefault();
     element.requestSubmit();
   });
-  return { element, focus: () => text.focus() };
+  return { element, focus: () => text.focus(), replyTo };
 }

@@ -48,7 +48,7 @@ export function createConsole(control, onCode) {
       fit();
       views?.panel.show(signedIn ? "cost" : "mailbox");
     },
-    /** @param {import("./api.js").Done} done */
+    /** @param {import("./types.js").Done} done */
     tell: (done) => views?.cost.add(done),
     /** A mail is on its way. */
     expectMail: () => views?.mailbox.expect(),

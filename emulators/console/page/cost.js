@@ -1,6 +1,6 @@
 import { el, fill } from "./dom.js";
 
-/** @typedef {import("./api.js").Done} Done */
+/** @typedef {import("./types.js").Done} Done */
 /** @typedef {import("./control.js").Counts} Counts */
 
 /** What a request causes behind queues goes on after its answer, so its cost is read again this much later. */

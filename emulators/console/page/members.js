@@ -12,7 +12,7 @@ const OFFERED_MAX = 8;
  * Who is in a chat, with what may be done about it.
  *
  * @param {object} options
- * @param {import("./api.js").Api} options.api
+ * @param {import("./types.js").Api} options.api
  * @param {Chat} options.chat
  * @param {User} options.me
  * @param {import("./people.js").People} options.people
@@ -167,7 +167,7 @@ function createOffer(people, membersOf, onAdd) {
   };
 }
 
-/** @param {import("./api.js").Api} api @param {Chat} chat @param {User} me @param {() => void} onLeave */
+/** @param {import("./types.js").Api} api @param {Chat} chat @param {User} me @param {() => void} onLeave */
 export function askToLeave(api, chat, me, onLeave) {
   openDialog({
     title: "Leave the group?",

@@ -1,14 +1,12 @@
 import { toast } from "./dom.js";
-import { ApiError } from "./http.js";
-import { retrying } from "./retrying.js";
 
 /** @typedef {import("./types.js").Message} Message */
 /** @typedef {ReturnType<typeof createMessageActions>} MessageActions */
 
 /**
- * A message that is being edited. The key names one wording: trying again is the same edit, another
- * wording is another one.
- * @typedef {{ message: Message, text: string, tried: string, key: string, isSaving: boolean, error: string }} Editing
+ * A message that is being written anew. `isAgain`: to be sent once more in its place, which begins a branch, and
+ * not to be changed.
+ * @typedef {{ message: Message, text: string, isAgain: boolean, isSaving: boolean, error: string }} Editing
  */
 
 /** How long a deletion can be taken back before the server is told. */
@@ -18,39 +16,38 @@ const UNDO_MS = 6000;
  * What a person does to messages that are there.
  *
  * @param {object} options
- * @param {import("./api.js").Api} options.api
- * @param {number} options.chat
+ * @param {import("./types.js").ChatView} options.view
+ * @param {import("./types.js").Api} options.api
  * @param {string} options.me
- * @param {import("./conversation.js").Conversation} options.conversation
  * @param {() => void} options.onChange
  */
-export function createMessageActions({ api, chat, me, conversation, onChange }) {
+export function createMessageActions({ view, api, me, onChange }) {
   /** @type {Editing | undefined} */
   let editing;
-  /** Messages about to be deleted. @type {Map<number, { message: Message, timer: ReturnType<typeof setTimeout> }>} */
+  /** Messages about to be deleted. @type {Map<number, ReturnType<typeof setTimeout>>} */
   const leaving = new Map();
-  /** Reactions on their way. @type {Set<string>} */
-  const reacting = new Set();
   const ending = new AbortController();
 
-  /** @param {number} number */
-  const pathOf = (number) => `/chats/${chat}/messages/${number}`;
+  /** What could not be done has been taken back; this says why. @param {unknown} cause */
+  const explain = (cause) => toast(/** @type {Error} */ (cause).message);
 
   const save = async () => {
     const current = editing;
     if (current === undefined || current.isSaving) return;
     const text = current.text.trim();
-    if (text === "" || text === current.message.text) return stopEditing();
-    if (text !== current.tried) current.key = crypto.randomUUID();
-    Object.assign(current, { tried: text, isSaving: true, error: "" });
+    const { number } = current.message;
+    if (text === "" || (text === current.message.text && !current.isAgain)) return stopEditing();
+    if (current.isAgain) {
+      view.resubmit(number, text);
+      return stopEditing();
+    }
+    Object.assign(current, { isSaving: true, error: "" });
     onChange();
     try {
-      const { number } = current.message;
-      const answer = await retrying(() => api.patch(pathOf(number), { text }, { key: current.key }));
+      await view.edit(number, text);
       if (editing === current) editing = undefined;
-      conversation.took(answer);
     } catch (cause) {
-      current.error = cause instanceof ApiError ? cause.message : "It could not be saved.";
+      current.error = /** @type {Error} */ (cause).message;
     }
     current.isSaving = false;
     onChange();
@@ -62,23 +59,14 @@ export function createMessageActions({ api, chat, me, conversation, onChange }) 
   };
 
   /** @param {number} number @param {boolean} isLast the page is going away and can't wait for the answer */
-  const removeNow = async (number, isLast) => {
-    const entry = leaving.get(number);
-    if (entry === undefined) return;
-    clearTimeout(entry.timer);
+  const removeNow = (number, isLast) => {
+    clearTimeout(leaving.get(number));
     leaving.delete(number);
-    try {
-      await retrying(() => api.delete(pathOf(number), { keepalive: isLast }));
-      if (isLast) return;
-      conversation.took({ ...entry.message, status: "deleted", text: "", reactions: {} });
-    } catch (cause) {
-      toast(/** @type {Error} */ (cause).message);
-      onChange();
-    }
+    view.remove(number, isLast).catch(isLast ? () => undefined : explain);
   };
 
   const removeAllNow = () => {
-    for (const number of leaving.keys()) void removeNow(number, true);
+    for (const number of leaving.keys()) removeNow(number, true);
   };
   addEventListener("pagehide", removeAllNow, { signal: ending.signal });
 
@@ -86,10 +74,9 @@ export function createMessageActions({ api, chat, me, conversation, onChange }) 
     get editing() {
       return editing;
     },
-    /** @param {Message} message */
-    edit(message) {
-      const { text } = message;
-      editing = { message, text, tried: "", key: "", isSaving: false, error: "" };
+    /** @param {Message} message @param {boolean} isAgain */
+    edit(message, isAgain) {
+      editing = { message, text: message.text, isAgain, isSaving: false, error: "" };
       onChange();
     },
     save,
@@ -99,32 +86,38 @@ export function createMessageActions({ api, chat, me, conversation, onChange }) 
     isLeaving: (number) => leaving.has(number),
 
     /** Deletes it for everyone, unless that is taken back soon. @param {Message} message */
-    remove(message) {
-      const timer = setTimeout(() => void removeNow(message.number, false), UNDO_MS);
-      leaving.set(message.number, { message, timer });
+    remove({ number }) {
+      leaving.set(
+        number,
+        setTimeout(() => removeNow(number, false), UNDO_MS),
+      );
       onChange();
     },
 
     /** @param {number} number */
     keep(number) {
-      clearTimeout(leaving.get(number)?.timer);
+      clearTimeout(leaving.get(number));
       leaving.delete(number);
       onChange();
     },
 
     /** Adds one's reaction, or takes it back. @param {Message} message @param {string} emoji */
-    async toggle(message, emoji) {
-      const name = `${message.number} ${emoji}`;
-      if (reacting.has(name)) return;
-      reacting.add(name);
-      const path = `${pathOf(message.number)}/reactions/${encodeURIComponent(emoji)}`;
-      const isMine = message.reactions[emoji]?.includes(me) === true;
+    toggle({ number, reactions }, emoji) {
+      view.react(number, emoji, reactions[emoji]?.includes(me) !== true).catch(explain);
+    },
+
+    /** Goes on with another wording of a message. @param {number} sibling */
+    turnTo(sibling) {
+      view.showSibling(sibling).catch(explain);
+    },
+
+    /** Copies what was said up to here into a chat of one's own. @param {Message} message */
+    async fork({ number }) {
       try {
-        conversation.took(await (isMine ? api.delete(path) : api.put(path, undefined)));
+        location.hash = `#/chats/${(await view.fork(number)).number}`;
       } catch (cause) {
-        toast(/** @type {Error} */ (cause).message);
+        explain(cause);
       }
-      reacting.delete(name);
     },
 
     /** @param {Message} message */
@@ -138,7 +131,11 @@ export function createMessageActions({ api, chat, me, conversation, onChange }) 
     },
 
     /** What it said, oldest first. @param {Message} message @returns {Promise<{ text: string, createdAt: string }[]>} */
-    history: async (message) => (await api.get(`${pathOf(message.number)}/edits`)).data,
+    async history({ number }) {
+      /** @type {{ data: { text: string, createdAt: string }[] }} */
+      const { data } = await api.get(`/chats/${view.number}/messages/${number}/edits`);
+      return data;
+    },
 
     close() {
       ending.abort();

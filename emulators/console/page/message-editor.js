@@ -45,9 +45,17 @@ export function createEditor(editing, actions, onResize) {
     el(
       "div",
       { class: "editor-actions" },
-      el("span", { class: "hint" }, "Enter saves, Escape cancels"),
+      el(
+        "span",
+        { class: "hint" },
+        editing.isAgain ? "Enter sends it in place of this one" : "Enter saves, Escape cancels",
+      ),
       el("button", { type: "button", class: "quiet", onclick: actions.stopEditing }, "Cancel"),
-      el("button", { type: "submit", class: "primary", disabled: editing.isSaving }, "Save"),
+      el(
+        "button",
+        { type: "submit", class: "primary", disabled: editing.isSaving },
+        editing.isAgain ? "Send" : "Save",
+      ),
     ),
   );
 }

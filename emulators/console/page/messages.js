@@ -1,57 +1,54 @@
-import { openConversation } from "./conversation.js";
 import { announce, el, fill, toast } from "./dom.js";
-import { dayOf, momentOf } from "./format.js";
 import { createMessageActions } from "./message-actions.js";
 import { showHistory } from "./message-history.js";
 import { drawLine } from "./message-line.js";
+import { linesOf } from "./message-lines.js";
 import { createMessageMenu } from "./message-menu.js";
-import { lookOfReactions } from "./reactions.js";
+import { createReceipts } from "./receipts.js";
 import { rove } from "./roving.js";
 import { createWindow } from "./window.js";
 
 /** @typedef {import("./types.js").Message} Message */
-/** @typedef {import("./types.js").Sender} Sender */
-/** @typedef {import("./conversation.js").Draft} Draft */
 /** @typedef {import("./message-line.js").Line} Line */
 /** @typedef {import("./message-line.js").Around} Around */
 
-const CONTINUES_MS = 5 * 60_000;
+/** After a failure, the next older page is asked for this much later at the soonest. */
+const OLDER_PAUSE_MS = 2000;
 
 /**
  * The messages of one chat.
  *
  * @param {object} options
- * @param {import("./api.js").Api} options.api
- * @param {number} options.chat
+ * @param {import("./types.js").Api} options.api
+ * @param {import("./types.js").ChatView} options.view
  * @param {string} options.me
  * @param {boolean} options.mayDeleteAny
  * @param {import("./people.js").People} options.people
- * @param {(newest: Message) => void} options.onRead the newest message has been seen
- * @param {(newest: Message) => void} options.onNewest
- * @param {() => void} options.onGone
- * @param {(newest: Message) => string} options.seenBy
+ * @param {(message: Message) => void} options.onReply
+ * @param {(message: Message) => void} options.onForward
  */
-export function showMessages({ api, chat, me, mayDeleteAny, people, onRead, onNewest, onGone, seenBy }) {
+export function showMessages({ api, view, me, mayDeleteAny, people, onReply, onForward }) {
   const list = el("ol", { class: "messages", "aria-label": "Messages" });
+  const receipts = createReceipts({ view, me, people });
   const older = el("p", { class: "older", hidden: true }, "Loading earlier messages …");
   const scroller = el(
     "div",
-    { class: "scroller", tabIndex: 0, role: "region", "aria-label": "Conversation" },
+    { class: "scroller", tabIndex: 0, role: "log", "aria-live": "off", "aria-label": "Conversation" },
     list,
   );
   const empty = el("div", { class: "empty", hidden: true });
   const newest = el(
     "button",
-    { class: "to-newest", type: "button", hidden: true, onclick: () => view.toEnd() },
+    { class: "to-newest", type: "button", hidden: true, onclick: () => frame.toEnd() },
     "Newest messages ↓",
   );
 
-  const view = createWindow({
+  const frame = createWindow({
     scroller,
     list,
     /** @param {Line} line */
     draw: (line) => drawLine(line, around),
-    onNearStart: () => void conversation.loadOlder(),
+    onNearStart: () => void loadOlder(),
     onMove: (atEnd) => {
       menu.close();
       newest.hidden = atEnd;
@@ -59,21 +56,20 @@ export function showMessages({ api, chat, me, mayDeleteAny, people, onRead, onNe
     },
   });
 
-  const conversation = openConversation({
-    api,
-    chat,
-    onChange: () => update(),
-    onArrival: (messages) => void arrived(messages),
-    onNewest,
-    onGone,
-    onError: (cause) => {
-      if (!conversation.loaded)
-        showEmpty("The messages can't be loaded", String(/** @type {Error} */ (cause).message));
-      else toast(String(/** @type {Error} */ (cause).message));
-    },
-  });
+  let isWaiting = false;
+  const loadOlder = async () => {
+    if (isWaiting || !view.hasOlder || view.isLoadingOlder) return;
+    try {
+      await view.loadOlder();
+    } catch (cause) {
+      toast(/** @type {Error} */ (cause).message);
+      // Or the window would ask again at once, for ever.
+      isWaiting = true;
+      setTimeout(() => (isWaiting = false), OLDER_PAUSE_MS);
+    }
+  };
 
-  const actions = createMessageActions({ api, chat, me, conversation, onChange: () => update() });
+  const actions = createMessageActions({ view, api, me, onChange: () => update() });
 
   /** @param {Message} message */
   const focusOn = ({ number }) =>
@@ -85,9 +81,13 @@ export function showMessages({ api, chat, me, mayDeleteAny, people, onRead, onNe
   const actionsOn = (message) => {
     const isMine = "id" in message.sender && message.sender.id === me;
     return [
-      ...(isMine ? [{ label: "Edit", act: () => actions.edit(message) }] : []),
+      { label: "Reply", act: () => onReply(message) },
+      ...(isMine ? [{ label: "Edit", act: () => actions.edit(message, false) }] : []),
+      ...(isMine ? [{ label: "Send again, reworded", act: () => actions.edit(message, true) }] : []),
+      { label: "Forward …", act: () => onForward(message) },
       { label: "Copy text", act: () => void actions.copy(message) },
       ...(message.editedAt === undefined ? [] : [{ label: "History …", act: () => showHistoryOf(message) }]),
+      { label: "New chat from here", act: () => void actions.fork(message) },
       ...(isMine || mayDeleteAny
         ? [{ label: "Delete", isDangerous: true, act: () => actions.remove(message) }]
         : []),
@@ -96,7 +96,7 @@ export function showMessages({ api, chat, me, mayDeleteAny, people, onRead, onNe
   const menu = createMessageMenu({
     me,
     actions: actionsOn,
-    onReact: (message, emoji) => void actions.toggle(message, emoji),
+    onReact: (message, emoji) => actions.toggle(message, emoji),
     onClose: focusOn,
   });
   /** @param {Message} message */
@@ -106,11 +106,12 @@ export function showMessages({ api, chat, me, mayDeleteAny, people, onRead, onNe
   const around = {
     me,
     people,
-    conversation,
+    view,
     actions,
     onMenu: menu.open,
     onHistory: showHistoryOf,
-    onResize: () => view.remeasure(),
+    onJump: (number) => void jumpTo(number),
+    onResize: () => frame.remeasure(),
   };
   const roving = rove(list, ".act", { vertical: true });
   // The row that Tab reaches may not be in the document: far back in the history another takes its place.
@@ -119,18 +120,41 @@ export function showMessages({ api, chat, me, mayDeleteAny, people, onRead, onNe
   });
   const element = el("div", { class: "conversation" }, older, scroller, empty, newest, menu.element);
 
-  const seen = () => {
-    const last = conversation.messages.at(-1);
-    if (last !== undefined && view.atEnd && !document.hidden) onRead(last);
+  /** Shows an earlier message, read back to as far as it takes. @param {number} number */
+  const jumpTo = async (number) => {
+    const isThere = () => view.messages.some((message) => message.number === number);
+    try {
+      while (!isThere() && view.hasOlder && (view.messages[0]?.number ?? 0) > number) await view.loadOlder();
+    } catch (cause) {
+      toast(/** @type {Error} */ (cause).message);
+    }
+    update();
+    const message = view.message(number);
+    if (message === undefined || !isThere()) return toast("It is on another branch.");
+    frame.toKey(view.keyOf(message));
+    focusOn(message);
   };
-  // What came in while nobody looked is seen when somebody does.
+
+  const seen = () => {
+    const last = view.messages.at(-1);
+    if (last !== undefined && frame.atEnd && !document.hidden) view.markRead(last.number);
+  };
+  // What came in while nobody looked is seen when somebody does; without anybody there is no need for a stream.
   const ending = new AbortController();
-  document.addEventListener("visibilitychange", seen, { signal: ending.signal });
+  const look = () => {
+    if (document.hidden) return view.pause();
+    view.resume();
+    seen();
+  };
+  document.addEventListener("visibilitychange", look, { signal: ending.signal });
+  addEventListener("offline", () => update(), { signal: ending.signal });
+  addEventListener("online", () => update(), { signal: ending.signal });
 
   /** @param {readonly Message[]} messages */
   const arrived = async (messages) => {
     for (const message of messages.slice(-3)) {
-      announce(`${await people.nameOf(message.sender)}: ${message.text}`);
+      const said = message.text === "" ? "a forwarded message" : message.text;
+      announce(`${await people.nameOf(message.sender)}: ${said}`);
     }
   };
 
@@ -141,88 +165,39 @@ export function showMessages({ api, chat, me, mayDeleteAny, people, onRead, onNe
   };
 
   const update = () => {
-    older.hidden = !conversation.loadingOlder;
-    const lines = linesOf(around, seenBy);
+    older.hidden = !view.isLoadingOlder;
+    const lines = view.isLoaded || view.drafts.length > 0 ? linesOf(around, receipts) : [];
     empty.hidden = true;
-    if (conversation.loaded && lines.length === 0) {
+    if (view.isLoaded && lines.length === 0) {
       showEmpty(
         "Nothing said yet",
         "Write the first message below. Enter sends it, Shift and Enter begin a new line.",
       );
     }
-    view.show(lines);
+    frame.show(lines);
     seen();
   };
 
-  const forgetPeople = people.onChange(update);
+  const forget = [
+    people.onChange(update),
+    view.on("change", update),
+    view.on("arrival", (messages) => void arrived(messages)),
+    view.on("error", (cause) => {
+      if (view.isLoaded) return;
+      showEmpty("The messages can't be loaded", String(/** @type {Error} */ (cause).message));
+    }),
+  ];
 
   return {
     element,
     update,
-    /** Sends, and shows it. @param {string} text */
-    send(text) {
-      conversation.send(text);
-      view.toEnd();
-    },
+    /** Shows what has just been written. */
+    toEnd: () => frame.toEnd(),
     close() {
-      forgetPeople();
+      for (const leave of forget) leave();
       ending.abort();
       actions.close();
-      conversation.close();
-      view.destroy();
+      frame.destroy();
     },
   };
-}
-
-/**
- * @param {Around} around
- * @param {(newest: Message) => string} seenBy
- * @returns {Line[]}
- */
-function linesOf({ conversation, actions, me, people }, seenBy) {
-  /** @type {Line[]} */
-  const lines = [];
-  const newest = conversation.drafts.length === 0 ? conversation.messages.at(-1) : undefined;
-  const reachable = conversation.messages.findLast(({ status }) => status === "complete");
-  let previous = { sender: "", moment: { ms: 0, day: 0 } };
-  /** @param {string} key @param {Sender} from @param {string} at @param {Message | undefined} message @param {Draft | undefined} draft */
-  const add = (key, from, at, message, draft) => {
-    const sender = "id" in from ? from.id : from.model;
-    const moment = momentOf(at);
-    const opensDay = previous.moment.day !== moment.day;
-    const continues =
-      !opensDay && previous.sender === sender && moment.ms - previous.moment.ms < CONTINUES_MS;
-    const isFirst = lines.length === 0 && !conversation.hasOlder;
-    const isLeaving = message?.status === "complete" && actions.isLeaving(message.number);
-    const isEdited = message?.status === "complete" && actions.editing?.message.number === message.number;
-    const editing = isEdited ? actions.editing : undefined;
-    const isTabStop = message !== undefined && message === reachable;
-    const seen = message !== undefined && message === newest ? seenBy(message) : "";
-    const look = [
-      stateOf(message, draft, editing),
-      message !== undefined && lookOfReactions(message, people),
-      opensDay && dayOf(at),
-      [continues, isFirst, isTabStop, isLeaving],
-      seen,
-      people.known(from),
-    ].join("|");
-    const isMine = sender === me;
-    const place = { isMine, at, opensDay, isFirst, isTabStop, continues };
-    lines.push({ key, look, message, draft, ...place, editing, isLeaving, seenBy: seen });
-    previous = { sender, moment };
-  };
-  for (const message of conversation.messages) {
-    add(conversation.keyOf(message), message.sender, message.createdAt, message, undefined);
-  }
-  for (const draft of conversation.drafts) add(draft.key, { id: me }, draft.at, undefined, draft);
-  return lines;
-}
-
-/**
- * While somebody writes in a line it is drawn anew only for its own sake, or the field would lose the cursor.
- * @param {Message | undefined} message @param {Draft | undefined} draft @param {Line["editing"]} editing
- */
-function stateOf(message, draft, editing) {
-  if (editing !== undefined) return `editing ${editing.isSaving} ${editing.error}`;
-  return draft?.state ?? `${message?.revision} ${message?.status}`;
 }

@@ -1,15 +1,18 @@
-import { createApi, sendAndTell } from "./api.js";
 import { askForNewChat } from "./chat-dialogs.js";
 import { showChat } from "./chat-view.js";
 import { showChats } from "./chats.js";
+import { connect } from "./client/connect.js";
+import { webStore } from "./client/environment.js";
+import { showConnection } from "./connection.js";
 import { createConsole } from "./console.js";
 import { findControl } from "./control.js";
 import { byId, el, fill, isFreeEscape, toast } from "./dom.js";
 import { createPeople } from "./people.js";
-import { createSession } from "./session.js";
+import { createSessionStore } from "./session-store.js";
 import { showSignIn } from "./sign-in.js";
 
 /** @typedef {import("./types.js").User} User */
+/** @typedef {import("./types.js").Desk} Desk */
 
 /** The app that `npm start` creates; the page works with it where there is no suite to ask. */
 const APP_DEFAULT = "demo";
@@ -28,10 +31,11 @@ const chatInAddress = () => Number(/^#\/chats\/(\d+)$/.exec(location.hash)?.[1] 
 /**
  * The page for somebody who is signed in.
  *
- * @param {import("./api.js").Api} api
- * @param {User} me
+ * @param {import("./types.js").Api} api
+ * @param {Desk} desk
  */
-function showPlayground(api, me) {
+function showPlayground(api, desk) {
+  const { me } = desk;
   const ending = new AbortController();
   const people = createPeople(api, me);
   /** @type {ReturnType<typeof showChat> | undefined} */
@@ -40,17 +44,15 @@ function showPlayground(api, me) {
   const create = async () => {
     const others = await people.others().catch(() => []);
     askForNewChat(api, others, (chat) => {
-      chats.put(chat);
+      desk.chats.took(chat);
       location.hash = `#/chats/${chat.number}`;
     });
   };
   const chats = showChats({
     element: sidebar,
-    api,
-    me: me.id,
+    desk,
     people,
     onNew: () => void create(),
-    onChange: () => open?.update(),
   });
 
   const follow = () => {
@@ -66,11 +68,12 @@ function showPlayground(api, me) {
     const onGone = () => {
       location.hash = "#/";
     };
-    open = showChat({ element: main, api, me, people, chats, number, onGone });
+    open = showChat({ element: main, api, desk, people, chats, number, onGone });
     open.focus();
   };
 
   addEventListener("hashchange", follow, { signal: ending.signal });
+  addEventListener("online", desk.wake, { signal: ending.signal });
   addEventListener(
     "keydown",
     (event) => {
@@ -79,12 +82,22 @@ function showPlayground(api, me) {
     },
     { signal: ending.signal },
   );
+  document.addEventListener(
+    "visibilitychange",
+    () => {
+      if (!document.hidden) desk.wake();
+    },
+    { signal: ending.signal },
+  );
+  const forgetBanner = showConnection(desk);
   sidebar.hidden = false;
   follow();
   return () => {
     ending.abort();
+    forgetBanner();
     open?.close();
     chats.close();
+    desk.close();
     sidebar.hidden = true;
   };
 }
@@ -115,9 +128,18 @@ async function start() {
   const console = createConsole(control, (code) => {
     if (fillIn?.(code) !== true) toast("No code is asked for at the moment.");
   });
-  const base = `/v1/apps/${encodeURIComponent(appId)}`;
-  const session = createSession(base, `scrollback:${appId}`, sendAndTell(console.tell));
-  const api = createApi(base, session, console.tell);
+  const sessions = createSessionStore(`scrollback:${appId}`);
+  const client = connect({
+    url: "",
+    app: appId,
+    sessions,
+    store: webStore(localStorage),
+    onDone({ requestId, background, ...done }) {
+      // What the page asks by itself is not what somebody wants to know the cost of.
+      if (requestId !== undefined && !background) console.tell({ ...done, requestId });
+    },
+  });
+  const { session } = client;
 
   /** @type {(() => void) | undefined} */
   let close;
@@ -131,18 +153,20 @@ async function start() {
     body.dataset["signedIn"] = user === undefined ? "no" : "yes";
     console.follow(user !== undefined);
     if (user === undefined) {
-      fillIn = showSignIn({ element: main, session, appName: appId, onCodeSent: console.expectMail }).fillIn;
+      const { choose: onStay } = sessions;
+      const { expectMail: onCodeSent } = console;
+      fillIn = showSignIn({ element: main, session, appName: appId, onStay, onCodeSent }).fillIn;
     } else {
-      close = showPlayground(api, user);
+      close = showPlayground(client.api, client.open());
     }
   };
   signOut.addEventListener("click", () => void session.signOut());
-  session.onChange(show);
+  session.on("change", show);
 
   const resume = async () => {
     try {
-      if (session.hasStored() && (await session.refresh())) show(session.user);
-      else show(undefined);
+      // Who is signed in is shown as soon as the session says so.
+      if (!sessions.hasSession() || !(await session.resume())) show(undefined);
     } catch (cause) {
       showUnreachable(/** @type {Error} */ (cause), () => void resume());
     }

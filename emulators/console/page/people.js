@@ -9,7 +9,7 @@ const listing = new Intl.ListFormat("en", { type: "conjunction" });
 /**
  * The names of people, read once each when they are first needed.
  *
- * @param {import("./api.js").Api} api
+ * @param {import("./types.js").Api} api
  * @param {User} me
  */
 export function createPeople(api, me) {

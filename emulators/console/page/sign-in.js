@@ -5,11 +5,12 @@ import { el, fill } from "./dom.js";
  *
  * @param {object} options
  * @param {HTMLElement} options.element
- * @param {import("./session.js").PageSession} options.session
+ * @param {import("./client/session.js").ClientSession} options.session
+ * @param {(stay: boolean) => void} options.onStay whether the session is to be there in every tab
  * @param {string} options.appName
  * @param {() => void} options.onCodeSent
  */
-export function showSignIn({ element, session, appName, onCodeSent }) {
+export function showSignIn({ element, session, appName, onStay, onCodeSent }) {
   let email = "";
   /** @type {HTMLInputElement | undefined} */
   let codeField;
@@ -97,7 +98,10 @@ export function showSignIn({ element, session, appName, onCodeSent }) {
         ),
       ],
       "Sign in",
-      (form) => session.signIn(challenge, String(form.get("code")), form.get("stay") !== null),
+      async (form) => {
+        onStay(form.get("stay") !== null);
+        await session.signIn(challenge, String(form.get("code")));
+      },
       el("button", { type: "button", class: "link", onclick: askEmail }, "Use another address"),
     );
   };

@@ -83,7 +83,7 @@ export function createWindow({ scroller, list, draw, onNearStart, onMove }) {
     if (atEnd) return bottom;
     const index = anchor === undefined ? undefined : indexes.get(anchor.key);
     if (anchor === undefined || index === undefined) return scroller.scrollTop;
-    return Math.min(/** @type {number} */ (tops[index + 1]) - anchor.seen, bottom);
+    return Math.max(Math.min(/** @type {number} */ (tops[index + 1]) - anchor.seen, bottom), 0);
   };
 
   /** Brings the document to the rows from `first` to `last`. @param {number} first @param {number} last */
@@ -212,6 +212,15 @@ export function createWindow({ scroller, list, draw, onNearStart, onMove }) {
     },
     toEnd() {
       atEnd = true;
+      render();
+    },
+    /** Brings a row to the upper part of what can be seen. @param {string} key */
+    toKey(key) {
+      const index = indexes.get(key);
+      if (index === undefined) return;
+      atEnd = false;
+      const height = /** @type {number} */ (tops[index + 1]) - /** @type {number} */ (tops[index]);
+      anchor = { key, seen: height + scroller.clientHeight / 3 };
       render();
     },
     /** A row has changed its height by itself. */

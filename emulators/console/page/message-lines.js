@@ -1,0 +1,85 @@
+import { dayOf, momentOf } from "./format.js";
+import { lookOfReactions } from "./reactions.js";
+
+/** @typedef {import("./types.js").Message} Message */
+/** @typedef {import("./types.js").Draft} Draft */
+/** @typedef {import("./types.js").Sender} Sender */
+/** @typedef {import("./message-line.js").Line} Line */
+/** @typedef {import("./message-line.js").Around} Around */
+/** @typedef {import("./receipts.js").Receipt} Receipt */
+
+const CONTINUES_MS = 5 * 60_000;
+
+/**
+ * What the view shows, line by line. A line is drawn anew when its look is another.
+ *
+ * @param {Around} around
+ * @param {ReturnType<typeof import("./receipts.js").createReceipts>} receipts
+ * @returns {Line[]}
+ */
+export function linesOf({ view, actions, me, people }, receipts) {
+  const { messages, drafts, hasOlder } = view;
+  const { reached } = receipts;
+  const turns = turnsOf(view);
+  /** @type {Line[]} */
+  const lines = [];
+  const newest = drafts.length === 0 ? messages.at(-1) : undefined;
+  const reachable = messages.findLast(({ status }) => status === "complete");
+  let previous = { sender: "", moment: { ms: 0, day: 0 } };
+
+  /** @param {string} key @param {Sender} from @param {string} at @param {Message | undefined} message @param {Draft | undefined} draft */
+  const add = (key, from, at, message, draft) => {
+    const sender = "id" in from ? from.id : from.model;
+    const moment = momentOf(at);
+    const opensDay = previous.moment.day !== moment.day;
+    const continues =
+      !opensDay && previous.sender === sender && moment.ms - previous.moment.ms < CONTINUES_MS;
+    const isFirst = lines.length === 0 && !hasOlder;
+    const isComplete = message?.status === "complete";
+    const isLeaving = isComplete && actions.isLeaving(message.number);
+    const isEdited = isComplete && actions.editing?.message.number === message.number;
+    const editing = isEdited ? actions.editing : undefined;
+    const isTabStop = message !== undefined && message === reachable;
+    const seenBy = message !== undefined && message === newest ? receipts.seenBy(message) : "";
+    const isMine = sender === me;
+    const receipt =
+      isMine && isComplete && reached !== undefined ? receiptOf(message.number, reached) : undefined;
+    const siblings =
+      message !== undefined && turns.has(message.parent ?? 0) ? view.siblingsOf(message.number) : [];
+    const look = [
+      stateOf(message, draft, editing),
+      message !== undefined && lookOfReactions(message, people),
+      opensDay && dayOf(at),
+      [continues, isFirst, isTabStop, isLeaving],
+      [seenBy, receipt, siblings],
+      people.known(from),
+    ].join("|");
+    const place = { isMine, at, opensDay, isFirst, isTabStop, continues };
+    lines.push({ key, look, message, draft, ...place, editing, isLeaving, receipt, siblings, seenBy });
+    previous = { sender, moment };
+  };
+  for (const message of messages)
+    add(view.keyOf(message), message.sender, message.createdAt, message, undefined);
+  for (const draft of drafts) add(draft.key, { id: me }, draft.createdAt, undefined, draft);
+  return lines;
+}
+
+/** The messages that are followed by more than one; 0 for the chat's beginning. @param {Around["view"]} view */
+const turnsOf = (view) =>
+  new Set(view.branches.filter(({ id }) => id !== "main").map(({ after }) => after ?? 0));
+
+/** @param {number} number @param {{ seen: number, delivered: number }} reached @returns {Receipt} */
+function receiptOf(number, { seen, delivered }) {
+  if (number <= seen) return "seen";
+  return number <= delivered ? "delivered" : "sent";
+}
+
+/**
+ * While somebody writes in a line it is drawn anew only for its own sake, or the field would lose the cursor.
+ * @param {Message | undefined} message @param {Draft | undefined} draft @param {Line["editing"]} editing
+ */
+function stateOf(message, draft, editing) {
+  if (editing !== undefined) return `editing ${editing.isSaving} ${editing.error}`;
+  if (draft !== undefined) return `${draft.state} ${navigator.onLine}`;
+  return `${message?.revision} ${message?.status} ${message?.editedAt} ${message?.text.length}`;
+}
