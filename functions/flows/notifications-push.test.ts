@@ -225,6 +225,23 @@ describe("a device", () => {
     );
   });
 
+  test("is pushed to as long as the session lasts in which it was registered", async () => {
+    const elsewhere = await system.signIn(bob.email);
+    await register(elsewhere, "tablet", `${phone}-2`);
+    const path = "/v1/apps/demo/auth/sessions";
+    expect((await elsewhere.api.delete(`${path}/current`)).status).toBe(204);
+    await post(ada, "To the phone");
+    expect([pushes(), pushesTo(`${phone}-2`).length]).toEqual([1, 0]);
+    expect(Object.keys(await devicesOf(bob))).toEqual(["phone"]);
+    expect((await bob.api.delete(path)).status).toBe(204);
+    await post(ada, "To nobody");
+    expect([pushes(), await devicesOf(bob)]).toEqual([1, {}]);
+    const back = await system.signIn(bob.email);
+    await register(back, "phone", phone);
+    await post(ada, "Welcome back");
+    expect(pushes()).toBe(2);
+  });
+
   test("needs a plain id and a token, and a person", async () => {
     const put = async (id: string, body: object) => (await bob.api.put(`${devices}/${id}`, body)).status;
     expect(await put("x", {})).toBe(400);

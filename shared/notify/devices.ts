@@ -1,10 +1,18 @@
 import type { App } from "../identity/app.ts";
-import { TRANSACTION_MS_MAX } from "../identity/store.ts";
+import type { Principal } from "../identity/principal.ts";
+import { type StoredSession, sessionRef, TRANSACTION_MS_MAX } from "../identity/store.ts";
 import type { Deps } from "../platform/deps.ts";
 import { type DocumentReference, FieldValue, Timestamp, type Transaction } from "../platform/firestore.ts";
 import { within } from "../platform/within.ts";
 import type { NewDevice } from "./contract.ts";
-import { devicesRef, pushTokenRef, type StoredDevice, type StoredDevices } from "./store.ts";
+import {
+  devicesRef,
+  pushTokenRef,
+  type Reachable,
+  readAll,
+  type StoredDevice,
+  type StoredDevices,
+} from "./store.ts";
 
 /** The one that was registered longest ago makes room for another. */
 export const DEVICES_MAX = 20;
@@ -21,7 +29,7 @@ interface Owner {
 export async function registerDevice(
   deps: Pick<Deps, "firestore" | "clock">,
   app: App,
-  person: string,
+  { id: person, sessionId }: Principal,
   device: string,
   { pushToken, platform }: NewDevice,
 ): Promise<void> {
@@ -37,13 +45,48 @@ export async function registerDevice(
     if (owner?.user === person && owner.device !== device) delete devices[owner.device];
     const before = devices[device];
     const gone = before === undefined || before.token === pushToken ? [] : [before];
-    devices[device] = { token: pushToken, platform: platform ?? null, at };
+    devices[device] = { token: pushToken, session: sessionId ?? null, platform: platform ?? null, at };
     gone.push(...makeRoom(devices, device));
     for (const { token } of gone) transaction.delete(pushTokenRef(app, token));
     transaction.set(devicesRef(app, person), { devices });
     transaction.set(tokenRef, { user: person, device } satisfies Owner);
   });
 }
+
+/**
+ * People with those of their devices whose sessions last: who has signed out, or was signed out, is pushed nothing. The
+ * others are forgotten. 1 read for each device.
+ */
+export async function withLiveDevices(
+  deps: Pick<Deps, "firestore" | "clock">,
+  app: App,
+  people: ReadonlyMap<string, Reachable>,
+): Promise<Map<string, Reachable>> {
+  const sessions = [...people.values()].flatMap(({ devices }) =>
+    Object.values(devices).flatMap(({ session }) => (session === null ? [] : [session])),
+  );
+  const refs = [...new Set(sessions)].map((session) => sessionRef(app, session));
+  const found = await readAll(deps.firestore, refs);
+  const stored = new Map(found.map((each) => [each.id, each.data() as StoredSession | undefined]));
+  const live = new Map<string, Reachable>();
+  for (const [person, reachable] of people) {
+    const devices: Record<string, StoredDevice> = {};
+    for (const [id, device] of Object.entries(reachable.devices)) {
+      const session = device.session === null ? undefined : stored.get(device.session);
+      const isLive =
+        device.session === null || lasts(session, reachable.sessionsValidAfterMs, deps.clock.now());
+      if (isLive) devices[id] = device;
+      else await removeToken(deps, app, person, id, device.token);
+    }
+    live.set(person, { ...reachable, devices });
+  }
+  return live;
+}
+
+const lasts = (session: StoredSession | undefined, validAfterMs: number, nowMs: number): boolean =>
+  session?.status === "open" &&
+  session.createdAt.toMillis() > validAfterMs &&
+  session.expireAt.toMillis() > nowMs;
 
 /** No message is pushed to the device from now on. Idempotent. One transaction: 1 read, up to 2 writes. */
 export async function removeDevice(

@@ -8,6 +8,7 @@ import { READ_MS_MAX, within } from "../platform/within.ts";
 import { enqueueRound, NOTIFICATIONS_QUEUE, NOTIFY_FUNCTION } from "./announce-messages.ts";
 import { beginRound, endRound, newestOf, type Round } from "./claim.ts";
 import type { NotifyMembers } from "./contract.ts";
+import { withLiveDevices } from "./devices.ts";
 import { pushToPeople } from "./push-to-people.ts";
 import { isQuiet } from "./quiet-hours.ts";
 import { forgetChat, notificationRef, readAll, readAttention, readReachable, tellingRef } from "./store.ts";
@@ -38,7 +39,7 @@ const NOTHING: Told = { stored: 0, pushed: 0, waiting: 0 };
  * it is repeated, late, at once or cut short.
  *
  * Costs 2 reads when there is nothing to tell. A round costs 3 reads and 2 writes; for each member 2 reads; for each who is
- * offline and has not read 1 write and, unless muted, 2 reads; for each PEOPLE_AT_ONCE with pushes 1 write.
+ * offline and has not read 1 write and, unless muted, 2 reads, and 1 for each device; for each PEOPLE_AT_ONCE with pushes 1 write.
  * @throws AppError `unavailable` when it is to be tried again
  */
 export async function notifyMembers(deps: Deps, app: App, task: NotifyMembers): Promise<Told> {
@@ -132,14 +133,15 @@ async function reach(
 ): Promise<number> {
   const now = deps.clock.now();
   const awake = missed.filter(({ seen }) => seen.mutedUntilMs <= now);
-  const people = await readReachable(
+  const found = await readReachable(
     deps.firestore,
     app,
     awake.map(({ person }) => person),
   );
-  for (const [person, { quietHours, timeZone }] of people) {
-    if (isQuiet(quietHours, timeZone, now)) people.delete(person);
+  for (const [person, { quietHours, timeZone }] of found) {
+    if (isQuiet(quietHours, timeZone, now)) found.delete(person);
   }
+  const people = await withLiveDevices(deps, app, found);
   for (const { person, seen } of awake) {
     const reachable = people.get(person);
     if (reachable === undefined || Object.keys(reachable.devices).length > 0 || head.kind !== "direct")

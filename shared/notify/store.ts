@@ -55,6 +55,8 @@ export interface Claim {
 
 export interface StoredDevice {
   readonly token: string;
+  /** Of the person who registered it; it is pushed to as long as that lasts. */
+  readonly session: string | null;
   readonly platform: string | null;
   readonly at: Timestamp;
 }
@@ -138,7 +140,8 @@ export interface Reachable {
   readonly devices: Readonly<Record<string, StoredDevice>>;
   readonly quietHours: QuietHours | null;
   readonly timeZone: string;
-  readonly name: string;
+  /** Sessions begun until then have been ended. */
+  readonly sessionsValidAfterMs: number;
   readonly email: string;
 }
 
@@ -155,8 +158,9 @@ export async function readReachable(
       const user = found[2 * index + 1]?.data() as StoredUser | undefined;
       if (user === undefined) return [];
       const devices = (found[2 * index]?.data() as StoredDevices | undefined)?.devices ?? {};
-      const { quietHours = null, timeZone, name, email } = user;
-      return [[person, { devices, quietHours, timeZone, name, email }] as const];
+      const { quietHours = null, timeZone, email } = user;
+      const sessionsValidAfterMs = user.sessionsValidAfter?.toMillis() ?? 0;
+      return [[person, { devices, quietHours, timeZone, email, sessionsValidAfterMs }] as const];
     }),
   );
 }

@@ -13,7 +13,7 @@ export const putDevice = endpoint({
   params: DeviceParams,
   body: NewDevice,
   async handle({ deps, app, principal, params, body }) {
-    await registerDevice(deps, app, principal.id, params.id, body);
+    await registerDevice(deps, app, principal, params.id, body);
     return noContent;
   },
 });
