@@ -95,6 +95,7 @@ describe.skipIf(!hasBrowser)("a chat between two browsers", () => {
     for (const page of [ada, bob]) {
       await line(page, "First wording").locator(".pager", { hasText: "1/2" }).waitFor();
       await line(page, "An answer to it").waitFor();
+      expect((await texts(page)).slice(-2)).toEqual(["First wording", "An answer to it"]);
     }
   });
 

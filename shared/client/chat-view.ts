@@ -1,23 +1,17 @@
 import type { Branch, Chat, Message, NewMessage } from "../chat/contract.ts";
 import type { Api } from "./api.ts";
-import { ApiError, isTransient } from "./api-error.ts";
 import type { ChatHeads, ChatSettings } from "./chat-heads.ts";
 import { type ChatSignals, createChatSignals } from "./chat-signals.ts";
+import { type ChatEvent, openChatStream } from "./chat-stream.ts";
+import { createDraftClaims } from "./draft-claims.ts";
 import { coalesce, createEmitter, type Emitter } from "./emitter.ts";
-import { backoffMs, type Environment, pause } from "./environment.ts";
-import { type EventStream, openEventStream, type StreamState } from "./event-stream.ts";
+import type { Environment } from "./environment.ts";
+import type { StreamState } from "./event-stream.ts";
 import type { Marks } from "./marks.ts";
 import type { Draft, Outbox } from "./outbox.ts";
 import { createPendingChanges, type PendingChanges } from "./pending-changes.ts";
 import type { PresenceBook } from "./presence-book.ts";
 import { createTimeline } from "./timeline.ts";
-
-/** An event of the chat's stream, before it has any effect. */
-export interface ChatEvent {
-  readonly id: string | undefined;
-  readonly event: string;
-  readonly data: Readonly<Record<string, unknown>>;
-}
 
 export interface ChatViewEvents {
   /** Something is other than it was; told once for all that one turn brings. */
@@ -28,6 +22,7 @@ export interface ChatViewEvents {
   gone: undefined;
   /** What was missing could not be fetched. */
   error: unknown;
+  /** What the stream tells, before it has any effect. */
   event: ChatEvent;
 }
 
@@ -95,7 +90,13 @@ export interface ChatViewOptions {
   onClose(): void;
 }
 
-const isNotThere = ({ status }: ApiError): boolean => status === 404 || status === 403;
+/** How far somebody is. */
+interface Told {
+  readonly user: string;
+  readonly number: number;
+  readonly delivered: number;
+}
+
 const isMessageEvent = (event: string): boolean => event === "message.created" || event === "message.changed";
 
 export function createChatView(options: ChatViewOptions): OwnChatView {
@@ -104,166 +105,77 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
   const onChange = coalesce(() => {
     if (!isClosed) emitter.emit("change", undefined);
   });
-  /** Keys of drafts by the numbers that their messages got. */
-  const keys = new Map<number, string>();
-  let stream: EventStream | undefined;
-  let isPaused = false;
   let isClosed = false;
   let isGone = false;
-  /**
-   * The revision of the last message that began a branch. That the branch is active now is an event of its own, and
-   * the way may fail between the two.
-   */
-  let turnedAt = 0;
-  let refusals = 0;
-  let alarm = new AbortController();
-  /** The newest message before the draft that is being sent. */
-  const before = new Map<string, number>();
-
-  const timeline = createTimeline({
-    api,
-    number,
-    heads,
-    onChange,
-    onError: (cause) => emitter.emit("error", cause),
-  });
+  const onError = (cause: unknown): void => emitter.emit("error", cause);
+  const timeline = createTimeline({ api, number, heads, onChange, onError });
+  const { tree } = timeline;
   const signals = createChatSignals(env, onChange);
-  const take = (messages: readonly Message[]): readonly Message[] => {
-    const newest = timeline.tree.newest;
-    return timeline.take(messages).filter((message) => message.number > newest);
-  };
+  const claims = createDraftClaims(tree, me);
   const changes = createPendingChanges({
     env,
     api,
     path: `/chats/${number}/messages`,
     me,
-    take: (message) => void take([message]),
+    take: (message) => void timeline.take([message]),
     onChange,
   });
 
   const vanish = (): void => {
     if (isGone || isClosed) return;
     isGone = true;
-    stream?.stop();
+    stream.stop();
     heads.forget(number);
     emitter.emit("gone", undefined);
   };
 
-  const arrive = (fresh: readonly Message[]): void => {
-    for (const { sender } of fresh) if ("id" in sender) signals.stopTyping(sender.id);
-    const others = fresh.filter(
-      ({ sender, status }) => status !== "deleted" && !("id" in sender && sender.id === me),
-    );
-    if (timeline.isLoaded && others.length > 0) emitter.emit("arrival", others);
+  const takeMessage = (message: Message): void => {
+    const { newest } = tree;
+    const isArrival = timeline.take([message]).length > 0 && message.number > newest;
+    const { sender, status } = message;
+    if (!isArrival) return;
+    if ("id" in sender) signals.stopTyping(sender.id);
+    const isMine = "id" in sender && sender.id === me;
+    if (timeline.isLoaded && !isMine && status !== "deleted") emitter.emit("arrival", [message]);
   };
 
   const takeEvent: OwnChatView["takeEvent"] = (event, data) => {
-    if (isMessageEvent(event)) {
-      const message = data["message"] as Message;
-      if (event === "message.created" && message.branch === `b${message.number}`) turnedAt = message.revision;
-      arrive(take([message]));
-    } else if (event === "chat.changed") {
-      if (data["removed"] === true) return vanish();
+    if (isMessageEvent(event)) takeMessage(data["message"] as Message);
+    else if (event === "chat.changed") {
       heads.takeSettings(data as unknown as ChatSettings);
       timeline.settle();
       onChange();
     } else if (event === "typing") signals.takeTyping(String(data["user"]));
     else if (event === "read") {
-      const { user, number: read, delivered } = data as { user: string; number: number; delivered: number };
+      const { user, number: read, delivered } = data as unknown as Told;
       signals.takeMarks(user, { number: read, delivered });
       if (user === me) heads.takeRead(number, read);
     } else if (event === "presence") options.presence.take(data);
   };
 
-  const follow = (since: number): void => {
-    if (isClosed || isGone) return;
-    stream = openEventStream({
-      env,
-      api,
-      path: `/chats/${number}/events`,
-      lastEventId: String(since),
-      onEvent(told, id) {
-        const data = JSON.parse(told.data) as Readonly<Record<string, unknown>>;
-        emitter.emit("event", { id, event: told.event, data });
-        takeEvent(told.event, data);
-      },
-      onState(state) {
-        if (state === "open") refusals = 0;
-        const isHalfTold = turnedAt > heads.settledThrough(number);
-        if (state === "connecting" && isHalfTold) timeline.readHead().catch(() => undefined);
-        onChange();
-      },
-      onRefused: (cause) => void followAgain(cause, Number(stream?.lastEventId ?? since)),
-      async catchUp(signal) {
-        return String(await timeline.catchUp(Number(stream?.lastEventId ?? since), signal));
-      },
-    });
-    if (isPaused) stream.pause();
-  };
-
-  /** What streams are made of may lag behind an addition: whether one is a member, the chat itself says. */
-  const followAgain = async (refusal: ApiError, since: number): Promise<void> => {
-    if (!isNotThere(refusal)) return emitter.emit("error", refusal);
-    try {
-      await timeline.readHead();
-    } catch (cause) {
-      if (cause instanceof ApiError && isNotThere(cause)) return vanish();
-    }
-    refusals += 1;
-    await pause(env, backoffMs(env, refusals), alarm.signal);
-    follow(since);
-  };
-
-  const readMarks = async (): Promise<void> => {
-    const { data } = await api.get<{ data: { user: string; number: number; delivered: number }[] }>(
-      `/chats/${number}/reads`,
-      { background: true },
-    );
-    for (const { user, ...told } of data) signals.takeMarks(user, told);
-  };
-
-  const open = async (): Promise<void> => {
-    for (let failures = 1; ; failures += 1) {
-      try {
-        follow(await timeline.open());
-        break;
-      } catch (cause) {
-        if (isClosed) return;
-        if (!isTransient(cause)) {
-          if (cause instanceof ApiError && isNotThere(cause)) vanish();
-          throw cause;
-        }
-        emitter.emit("error", cause);
-        await pause(env, backoffMs(env, failures), alarm.signal);
-      }
-    }
-    await readMarks().catch(() => undefined);
-  };
-  const opening = open();
-  opening.catch((cause: unknown) => {
-    if (!isGone) emitter.emit("error", cause);
+  const stream = openChatStream({
+    env,
+    api,
+    number,
+    heads,
+    timeline,
+    onEvent(event) {
+      emitter.emit("event", event);
+      takeEvent(event.event, event.data);
+    },
+    onState: onChange,
+    onGone: () => vanish(),
+    onError,
   });
 
-  /** A message of one's own may be told before its answer has come: it then is the draft, and not another. */
-  const claim = (draft: Draft): Message | undefined => {
-    if (draft.state !== "sending") return undefined;
-    if (!before.has(draft.key)) before.set(draft.key, timeline.tree.newest);
-    const since = before.get(draft.key) ?? 0;
-    for (let at = since + 1; at <= timeline.tree.newest; at += 1) {
-      const message = timeline.tree.get(at);
-      if (message === undefined || !("id" in message.sender) || message.sender.id !== me) continue;
-      const isFree = (keys.get(at) ?? draft.key) === draft.key;
-      if (isFree && message.text === (draft.message.text ?? message.text)) return message;
-    }
-    return undefined;
+  const readMarks = async (): Promise<void> => {
+    const { data } = await api.get<{ data: Told[] }>(`/chats/${number}/reads`, { background: true });
+    for (const { user, ...told } of data) signals.takeMarks(user, told);
   };
+  // Events bring what they lack in time.
+  stream.opening.then(readMarks).catch(() => undefined);
 
-  const draftsShown = (): readonly Draft[] =>
-    outbox.of(number).filter((draft) => {
-      const message = claim(draft);
-      if (message !== undefined) keys.set(message.number, draft.key);
-      return message === undefined;
-    });
+  const draftsShown = (): readonly Draft[] => claims.shown(outbox.of(number));
 
   /** What is sent in the place of an earlier message is shown there already. */
   const messagesShown = (): readonly Message[] => {
@@ -277,9 +189,13 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
     return kept.map(changes.shown);
   };
 
+  const send: ChatView["send"] = (message) => {
+    marks.written(number);
+    return outbox.add(number, message);
+  };
+
   const switchBranch = async (branch: string): Promise<void> => {
-    const chat = await api.put<Chat>(`/chats/${number}/branch`, { branch });
-    heads.take(chat);
+    heads.take(await api.put<Chat>(`/chats/${number}/branch`, { branch }));
     timeline.settle();
     onChange();
   };
@@ -293,10 +209,8 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
     vanish,
     changed: onChange,
     tookDraft(draft, message) {
-      for (const [at, key] of keys) if (key === draft.key && at !== message.number) keys.delete(at);
-      keys.set(message.number, draft.key);
-      before.delete(draft.key);
-      take([message]);
+      claims.took(draft, message);
+      timeline.take([message]);
     },
     get chat() {
       return heads.get(number);
@@ -317,29 +231,31 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
       return timeline.isLoadingOlder;
     },
     get connection() {
-      return stream?.state ?? "connecting";
+      return stream.state;
     },
     get branches() {
       const activeBranch = heads.get(number)?.activeBranch;
-      return timeline.tree.branches.map((branch) => ({ ...branch, active: branch.id === activeBranch }));
+      return tree.branches.map((branch) => ({ ...branch, active: branch.id === activeBranch }));
     },
-    keyOf: (message) => keys.get(message.number) ?? `m${message.number}`,
+    keyOf: claims.keyOf,
     message: (at) => {
-      const message = timeline.tree.get(at);
+      const message = tree.get(at);
       return message === undefined ? undefined : changes.shown(message);
     },
-    loaded: () => opening,
+    loaded: () => stream.opening,
     loadOlder: timeline.loadOlder,
-    send(message) {
-      marks.written(number);
-      return outbox.add(number, message);
-    },
+    send,
     retry: outbox.retry,
     discard: outbox.discard,
-    resubmit: (at, text) => outbox.add(number, { text, after: timeline.tree.get(at)?.parent ?? 0 }),
-    siblingsOf: timeline.tree.siblingsOf,
+    resubmit(at, text) {
+      const { parent, replyTo, parts } = tree.get(at) ?? {};
+      // What was deleted meanwhile can't be replied to again.
+      const quotes = parts?.some((part) => part.type === "quote" && part.text !== "") === true;
+      return send({ text, after: parent ?? 0, ...(quotes && replyTo !== undefined ? { replyTo } : {}) });
+    },
+    siblingsOf: tree.siblingsOf,
     async showSibling(at) {
-      const branch = timeline.tree.latestThrough(at);
+      const branch = tree.latestThrough(at);
       if (branch !== undefined) await switchBranch(branch);
     },
     switchBranch,
@@ -349,23 +265,12 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
       marks.read(number, at);
     },
     typing: () => marks.typing(number),
-    wake() {
-      stream?.wake();
-      alarm.abort();
-      alarm = new AbortController();
-    },
-    pause() {
-      isPaused = true;
-      stream?.pause();
-    },
-    resume() {
-      isPaused = false;
-      stream?.resume();
-    },
+    wake: stream.wake,
+    pause: stream.pause,
+    resume: stream.resume,
     close() {
       isClosed = true;
-      alarm.abort();
-      stream?.stop();
+      stream.stop();
       timeline.close();
       changes.close();
       signals.close();

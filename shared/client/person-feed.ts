@@ -1,5 +1,6 @@
 import type { Chat, Message } from "../chat/contract.ts";
 import type { Api } from "./api.ts";
+import { ApiError } from "./api-error.ts";
 import type { ChatHeads, ChatSettings } from "./chat-heads.ts";
 import type { Environment } from "./environment.ts";
 import { openEventStream, type StreamState } from "./event-stream.ts";
@@ -67,13 +68,21 @@ export function openPersonFeed(options: PersonFeedOptions): PersonFeed {
     if (event === "message.created" && !isMine) options.onDelivered(chat, message);
   };
 
+  /** A removal may be told late, and the person be a member again: the chat itself says. */
+  const confirmRemoval = async (chat: number): Promise<void> => {
+    try {
+      heads.take(await api.get<Chat>(`/chats/${chat}`, { background: true, signal: ending.signal }));
+    } catch (cause) {
+      if (!(cause instanceof ApiError) || cause.isTransient) return;
+      heads.forget(chat);
+      options.onRemoved(chat);
+    }
+  };
+
   const take = (event: string, data: Told): void => {
     if (event === "presence") return options.onPresence(data);
     const chat = Number(data["chat"]);
-    if (event === "chat.changed" && data["removed"] === true) {
-      heads.forget(chat);
-      return options.onRemoved(chat);
-    }
+    if (event === "chat.changed" && data["removed"] === true) return void confirmRemoval(chat);
     if (event === "chat.changed") withHead(chat, () => heads.takeSettings(data as unknown as ChatSettings));
     if (event === "message.created" || event === "message.changed") takeMessage(chat, event, data);
     if (event === "read" && data["user"] === me) heads.takeRead(chat, Number(data["number"]));
