@@ -240,6 +240,10 @@ describe("a device", () => {
     await register(back, "phone", phone);
     await post(ada, "Welcome back");
     expect(pushes()).toBe(2);
+    const revocation = { scope: "user", id: bob.id };
+    expect((await system.operator.post("/v1/operator/revocations", revocation)).status).toBeLessThan(300);
+    await post(ada, "Thrown out");
+    expect([pushes(), await devicesOf(bob)]).toEqual([2, {}]);
   });
 
   test("needs a plain id and a token, and a person", async () => {

@@ -1,4 +1,5 @@
 import { appHandle } from "../../shared/identity/app.ts";
+import { openRevocations } from "../../shared/identity/revocations.ts";
 import { NotifyMembers } from "../../shared/notify/contract.ts";
 import { notifyMembers as notify } from "../../shared/notify/notify-members.ts";
 import { taskFunction } from "../runtime/background-function.ts";
@@ -6,5 +7,8 @@ import { taskFunction } from "../runtime/background-function.ts";
 export const notifyMembers = taskFunction({
   name: "notify-members",
   payload: NotifyMembers,
-  open: (deps) => (task) => notify(deps, appHandle(deps.firestore, task.app), task),
+  open(deps) {
+    const deviceDeps = { ...deps, revocations: openRevocations(deps) };
+    return (task) => notify(deviceDeps, appHandle(deps.firestore, task.app), task);
+  },
 });

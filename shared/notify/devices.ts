@@ -1,7 +1,9 @@
 import type { App } from "../identity/app.ts";
 import type { Principal } from "../identity/principal.ts";
+import type { Revocations } from "../identity/revocations.ts";
 import { type StoredSession, sessionRef, TRANSACTION_MS_MAX } from "../identity/store.ts";
 import type { Deps } from "../platform/deps.ts";
+import { AppError } from "../platform/errors.ts";
 import { type DocumentReference, FieldValue, Timestamp, type Transaction } from "../platform/firestore.ts";
 import { within } from "../platform/within.ts";
 import type { NewDevice } from "./contract.ts";
@@ -53,12 +55,16 @@ export async function registerDevice(
   });
 }
 
+/** With the list of what has been ended: a device may be pushed to that nobody is signed in on. */
+export type DeviceDeps = Deps & { readonly revocations: Revocations };
+
 /**
  * People with those of their devices whose sessions last: who has signed out, or was signed out, is pushed nothing. The
  * others are forgotten. 1 read for each device.
+ * @throws AppError `unavailable` when the revocations can't be known
  */
 export async function withLiveDevices(
-  deps: Pick<Deps, "firestore" | "clock">,
+  deps: DeviceDeps,
   app: App,
   people: ReadonlyMap<string, Reachable>,
 ): Promise<Map<string, Reachable>> {
@@ -72,21 +78,38 @@ export async function withLiveDevices(
   for (const [person, reachable] of people) {
     const devices: Record<string, StoredDevice> = {};
     for (const [id, device] of Object.entries(reachable.devices)) {
-      const session = device.session === null ? undefined : stored.get(device.session);
+      const { session, token } = device;
       const isLive =
-        device.session === null || lasts(session, reachable.sessionsValidAfterMs, deps.clock.now());
+        session === null ||
+        (await lasts(deps, app, session, stored.get(session), reachable.sessionsValidAfterMs));
       if (isLive) devices[id] = device;
-      else await removeToken(deps, app, person, id, device.token);
+      else await removeToken(deps, app, person, id, token);
     }
     live.set(person, { ...reachable, devices });
   }
   return live;
 }
 
-const lasts = (session: StoredSession | undefined, validAfterMs: number, nowMs: number): boolean =>
-  session?.status === "open" &&
-  session.createdAt.toMillis() > validAfterMs &&
-  session.expireAt.toMillis() > nowMs;
+/** As a refresh would find it. */
+async function lasts(
+  { clock, revocations }: DeviceDeps,
+  app: App,
+  sessionId: string,
+  session: StoredSession | undefined,
+  validAfterMs: number,
+): Promise<boolean> {
+  if (session?.status !== "open" || session.expireAt.toMillis() <= clock.now()) return false;
+  const beganMs = session.createdAt.toMillis();
+  if (beganMs <= validAfterMs) return false;
+  const issued = { app: app.id, user: session.user, sessionId, tokenId: "", issuedMs: Infinity, beganMs };
+  try {
+    await revocations.demandValid(issued, "fresh");
+    return true;
+  } catch (cause) {
+    if (cause instanceof AppError && cause.code === "token_revoked") return false;
+    throw cause;
+  }
+}
 
 /** No message is pushed to the device from now on. Idempotent. One transaction: 1 read, up to 2 writes. */
 export async function removeDevice(

@@ -8,7 +8,7 @@ import { READ_MS_MAX, within } from "../platform/within.ts";
 import { enqueueRound, NOTIFICATIONS_QUEUE, NOTIFY_FUNCTION } from "./announce-messages.ts";
 import { beginRound, endRound, newestOf, type Round } from "./claim.ts";
 import type { NotifyMembers } from "./contract.ts";
-import { withLiveDevices } from "./devices.ts";
+import { type DeviceDeps, withLiveDevices } from "./devices.ts";
 import { pushToPeople } from "./push-to-people.ts";
 import { isQuiet } from "./quiet-hours.ts";
 import { forgetChat, notificationRef, readAll, readAttention, readReachable, tellingRef } from "./store.ts";
@@ -42,7 +42,7 @@ const NOTHING: Told = { stored: 0, pushed: 0, waiting: 0 };
  * offline and has not read 1 write and, unless muted, 2 reads, and 1 for each device; for each PEOPLE_AT_ONCE with pushes 1 write.
  * @throws AppError `unavailable` when it is to be tried again
  */
-export async function notifyMembers(deps: Deps, app: App, task: NotifyMembers): Promise<Told> {
+export async function notifyMembers(deps: DeviceDeps, app: App, task: NotifyMembers): Promise<Told> {
   const { chat } = task;
   const [found, telling] = await readAll(deps.firestore, [chatRef(app, chat), tellingRef(app, chat)]);
   const head = found && headOf(found);
@@ -125,7 +125,7 @@ async function store(
 
 /** Pushes to those who want to hear of it; who has no device is mailed about direct messages. */
 async function reach(
-  deps: Deps,
+  deps: DeviceDeps,
   app: App,
   head: ChatHead,
   round: Round,
