@@ -4,10 +4,11 @@ import { dirname, join, resolve } from "node:path";
 import { type Plugin, rolldown } from "rolldown";
 import { functions } from "../functions/functions.ts";
 import manifest from "../functions/manifest.json" with { type: "json" };
+import { buildPage } from "./build-page.ts";
 
 /**
  * `npm run build [-- FOLDER]`: one minified bundle for each function of the manifest, in dist/{function}/, ready to be
- * deployed: index.mjs and a package.json that names the framework. A bundle starts in about half the
+ * deployed: index.mjs and a package.json that names the framework; and the page, in dist/page/. A bundle starts in about half the
  * time that loading the packages takes; clients are evaluated when a function first calls them.
  */
 
@@ -51,6 +52,7 @@ rmSync(OUT, { recursive: true, force: true });
 for (const [name, { entry }] of Object.entries(manifest.functions)) {
   await buildFunction(name, entry);
 }
+buildPage("emulators/console/page", "shared/client", join(OUT, "page"));
 
 async function buildFunction(name: string, entry: string): Promise<void> {
   const folder = join(OUT, name);
