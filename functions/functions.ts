@@ -4,6 +4,8 @@ import type { CloudFunction } from "./runtime/function.ts";
 import { audit } from "./schedules/audit.ts";
 import { expireChats } from "./schedules/expire-chats.ts";
 import { reconcile } from "./schedules/reconcile.ts";
+import { recoverAnswers } from "./schedules/recover-answers.ts";
+import { answerFast, answerSlow } from "./tasks/answer-message.ts";
 import { forkChat } from "./tasks/fork-chat.ts";
 import { notifyMembers } from "./tasks/notify-members.ts";
 import { sendMail } from "./tasks/send-mail.ts";
@@ -18,4 +20,7 @@ export const functions: readonly CloudFunction[] = [
   reconcile,
   expireChats,
   audit,
+  answerFast,
+  answerSlow,
+  recoverAnswers,
 ];

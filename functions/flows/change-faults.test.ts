@@ -127,7 +127,14 @@ describe.concurrent.each(Object.entries(CHANGES))("a %s", (name, change) => {
     await system.settle();
     const expected = await stateOf(model);
     const cases = Object.entries(cost.rpcs).flatMap(([rpc, times]) =>
-      Array.from({ length: times }, (_, skip) => KINDS.map((kind) => ({ rpc, skip, kind }))).flat(),
+      Array.from({ length: times }, (_, skip) =>
+        // A dropped connection takes a second to be made again, and says no more of a read than an error does.
+        KINDS.filter((kind) => kind !== "drop" || rpc === "firestore.Commit").map((kind) => ({
+          rpc,
+          skip,
+          kind,
+        })),
+      ).flat(),
     );
     expect(cases.length).toBeGreaterThan(0);
     for (const [index, { rpc, skip, kind }] of cases.entries()) {

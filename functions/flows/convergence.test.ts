@@ -177,7 +177,13 @@ async function disturb(world: World): Promise<void> {
   if (chance < 0.01) {
     const gone = world.other;
     world.other = await system.anotherInstance();
-    // It drains while the others go on.
+    // Whoever was connected to it loses the connection; it drains while the others go on.
+    for (const { network, desk, isCut } of world.devices) {
+      network.cut();
+      if (isCut) continue;
+      network.restore();
+      desk.wake();
+    }
     world.leaving.push(Promise.resolve(gone[Symbol.asyncDispose]()));
   } else if (chance < 0.05) {
     system.fault({ service: "pubsub", method: "Push", kind: "twice", count: 3 });

@@ -1,4 +1,5 @@
 import type { Endpoint } from "../runtime/endpoint.ts";
+import { deleteAnswer, getAnswerStream, postAnswer, putFeedback } from "./answers/answers.ts";
 import { deleteAppEndpoint } from "./apps/delete-app.ts";
 import { deleteToken } from "./apps/delete-token.ts";
 import { getApp } from "./apps/get-app.ts";
@@ -103,6 +104,10 @@ export const endpoints: readonly Endpoint[] = [
   getEdits,
   putReaction,
   deleteReaction,
+  postAnswer,
+  deleteAnswer,
+  putFeedback,
+  getAnswerStream,
   putMute,
   deleteMute,
   getNotifications,

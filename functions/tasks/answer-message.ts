@@ -3,12 +3,12 @@ import { answerMessage } from "../../shared/assistant/answer-message.ts";
 import { laneQueue } from "../../shared/assistant/ask.ts";
 import { AnswerTask } from "../../shared/assistant/contract.ts";
 import { openChatLog } from "../../shared/chat/chat-log.ts";
-import { LANES } from "../../shared/chat/contract.ts";
+import type { Lane } from "../../shared/chat/contract.ts";
 import { appHandle } from "../../shared/identity/app.ts";
 import { taskFunction } from "../runtime/background-function.ts";
 
 /** One function for each lane, so that each has instances of its own. */
-export const answerFunctions = LANES.map((lane) =>
+const answerIn = (lane: Lane) =>
   taskFunction({
     name: laneQueue(lane),
     payload: AnswerTask,
@@ -17,5 +17,7 @@ export const answerFunctions = LANES.map((lane) =>
       return ({ app, chat, answer }) =>
         answerMessage(answerDeps, appHandle(deps.firestore, app), chat, answer);
     },
-  }),
-);
+  });
+
+export const answerFast = answerIn("fast");
+export const answerSlow = answerIn("slow");

@@ -5,7 +5,7 @@ import type { ChatHead } from "./head.ts";
 import type { StoredMessage } from "./message.ts";
 import { purgeChat } from "./purge-chat.ts";
 import { refreshQuotes } from "./refresh-quotes.ts";
-import { listChanged, readProgress, writeProgress } from "./store.ts";
+import { type Counted, listChanged, type Progress, readProgress, writeProgress } from "./store.ts";
 
 /** Changes handled in one commit. */
 export const CATCH_UP_MESSAGES = 300;
@@ -107,7 +107,7 @@ async function catchUp(
         chat,
         found,
         { revision: reached, countedNumber },
-        countByDay(uncounted),
+        countByDay(changed, progress),
       );
     } catch (cause) {
       const code = grpcCode(cause);
@@ -131,12 +131,26 @@ async function catchUp(
 const nextGoal = (head: ChatHead, handledRevision: number): number =>
   head.status === "deleted" && handledRevision < head.revision - 1 ? head.revision - 1 : head.revision;
 
-function countByDay(messages: readonly StoredMessage[]): Map<string, number> {
-  const days = new Map<string, number>();
-  for (const { createdAt, isCopy } of messages) {
-    if (isCopy) continue;
+/** What is new since the progress, by day: messages by their number, answers by the revision that ended them. */
+function countByDay(messages: readonly StoredMessage[], progress: Progress): Map<string, Counted> {
+  const days = new Map<string, Counted>();
+  const add = (day: string, more: Partial<Counted>): void => {
+    const so = days.get(day) ?? NOTHING;
+    days.set(day, {
+      messages: so.messages + (more.messages ?? 0),
+      answers: so.answers + (more.answers ?? 0),
+      inputTokens: so.inputTokens + (more.inputTokens ?? 0),
+      outputTokens: so.outputTokens + (more.outputTokens ?? 0),
+      costMicros: so.costMicros + (more.costMicros ?? 0),
+    });
+  };
+  for (const { createdAt, isCopy, number, answer } of messages) {
     const day = createdAt.toDate().toISOString().slice(0, 10);
-    days.set(day, (days.get(day) ?? 0) + 1);
+    if (!isCopy && number > progress.countedNumber) add(day, { messages: 1 });
+    const isEnded = (answer?.endedRevision ?? 0) > progress.revision;
+    if (isEnded && answer?.usage !== undefined) add(day, { answers: 1, ...answer.usage });
   }
   return days;
 }
+
+const NOTHING: Counted = { messages: 0, answers: 0, inputTokens: 0, outputTokens: 0, costMicros: 0 };

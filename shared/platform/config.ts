@@ -18,6 +18,9 @@ const Environment = z.object({
   /** An endpoint that speaks OpenAI's chat completions, and its key, from Secret Manager. */
   MODEL_BASE_URL: z.url(),
   MODEL_API_KEY: z.string().min(1),
+  /** The models for questions that are quickly answered, and for the others. */
+  MODEL_FAST: z.string().min(1),
+  MODEL_SLOW: z.string().min(1),
   /** Base URL of the functions: tasks are sent to `${FUNCTIONS_URL}/{function}`. */
   FUNCTIONS_URL: z.url(),
   /** Where clients reach the API: issuer of access tokens, base of problem types. */
@@ -48,6 +51,7 @@ export interface Config {
   readonly pushEndpoint: string | undefined;
   readonly modelBaseUrl: string;
   readonly modelApiKey: string;
+  readonly laneModels: { readonly fast: string; readonly slow: string };
   readonly functionsUrl: string;
   readonly publicUrl: string;
   readonly smtpUrl: string;
@@ -79,6 +83,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     pushEndpoint: value.PUSH_ENDPOINT && withoutTrailingSlash(value.PUSH_ENDPOINT),
     modelBaseUrl: value.MODEL_BASE_URL,
     modelApiKey: value.MODEL_API_KEY,
+    laneModels: { fast: value.MODEL_FAST, slow: value.MODEL_SLOW },
     functionsUrl: withoutTrailingSlash(value.FUNCTIONS_URL),
     publicUrl: withoutTrailingSlash(value.PUBLIC_URL),
     smtpUrl: value.SMTP_URL,
