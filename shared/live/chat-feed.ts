@@ -1,6 +1,6 @@
 import { access, type ChatHead, noSuchChat } from "../chat/head.ts";
 import { isSignal, type StoredSignal, signalPresent } from "../chat/signal.ts";
-import { listChanged } from "../chat/store.ts";
+import { headOf, listChanged, readHead } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { Deps } from "../platform/deps.ts";
@@ -283,7 +283,11 @@ function mayRead(head: ChatHead | undefined, principal: Principal): boolean {
 async function readPage(feed: Feed, after: number, head: ChatHead): Promise<Page> {
   const rows = await listChanged(feed.app, feed.chat, after, PAGE);
   const last = rows.at(-1)?.stored.revision ?? after;
-  return { head, rows, after, through: rows.length === PAGE ? last : Math.max(last, head.revision) };
+  // Rows are read later than the head. Of a newer one, its settings belong to what the page tells, and no page after
+  // this one would look back to them. Invariant: functions/flows/convergence.test.ts.
+  const isBehind = last > head.revision;
+  const current = isBehind ? (headOf(await readHead(feed.app, feed.chat)) ?? head) : head;
+  return { head: current, rows, after, through: rows.length === PAGE ? last : Math.max(last, head.revision) };
 }
 
 /** Tells one subscriber what is new to it. */

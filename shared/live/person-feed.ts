@@ -1,6 +1,13 @@
 import type { ChatHead } from "../chat/head.ts";
 import { isSignal, type StoredSignal } from "../chat/signal.ts";
-import { chatsChangedSince, listChanged, lowestRevisionSince, readServerTime } from "../chat/store.ts";
+import {
+  chatsChangedSince,
+  headOf,
+  listChanged,
+  lowestRevisionSince,
+  readHead,
+  readServerTime,
+} from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { Deps } from "../platform/deps.ts";
@@ -264,7 +271,10 @@ async function baseOf(app: App, head: Head, sinceMs: number): Promise<number> {
 async function readPage(app: App, head: Head, after: number): Promise<Page> {
   const rows = await listChanged(app, head.number, after, PAGE);
   const last = rows.at(-1)?.stored.revision ?? after;
-  return { head, rows, after, through: rows.length === PAGE ? last : Math.max(last, head.revision) };
+  // As in chat-feed.ts: rows of a newer head are told with its settings.
+  const isBehind = last > head.revision;
+  const current = isBehind ? (headOf(await readHead(app, head.number)) ?? head) : head;
+  return { head: current, rows, after, through: rows.length === PAGE ? last : Math.max(last, head.revision) };
 }
 
 function tell({ sink, cursor }: Pick<Subscriber, "sink" | "cursor">, page: Page, floorMs: number): void {
