@@ -90,6 +90,14 @@ describe("the REST API", () => {
     expect(await call("POST", "v1/nothing", {})).toMatchObject({ status: 404 });
   });
 
+  test.each(["%zz", "%E0%A4%A"])("refuses a path with %s in it, and goes on", async (part) => {
+    for (const method of ["GET", "DELETE"]) {
+      expect((await call(method, `${documents}/cities/${part}`)).status).toBe(400);
+      expect((await call(method, `emulator/v1/${part}`)).status).toBe(501);
+    }
+    expect((await call("GET", `${documents}/cities`)).status).toBe(200);
+  });
+
   test("serves a client that prefers REST, transactions included", async () => {
     const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
     const key = privateKey.export({ type: "pkcs8", format: "pem" }).toString();

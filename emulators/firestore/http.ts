@@ -1,5 +1,6 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import type { Client } from "@grpc/grpc-js";
+import { ownMachineOnly } from "../kernel/own-machine.ts";
 import { serveRest } from "../kernel/rest.ts";
 import type { RequestListener } from "../loopback.ts";
 import { loadReadableProtos } from "./protos.ts";
@@ -16,40 +17,16 @@ export function firestoreHttp(clear: (database: string) => Promise<void>, client
     [{ proto: "google.firestore.v1.Firestore", root: loadReadableProtos(), accepts }],
     client,
   );
-  return (request, response) => {
-    if (!isFromHere(request)) return refuse(response, 403, "PERMISSION_DENIED", "Only for this machine.");
-    allowPage(request, response);
-    if (request.method === "OPTIONS") return answer(response, 204, "", "text/plain");
-    const path = decodeURIComponent((request.url ?? "/").split("?")[0] as string);
-    if (path === "/") return answer(response, 200, "Ok\n", "text/plain");
+  return ownMachineOnly((request, response) => {
+    const path = (request.url ?? "/").split("?")[0] as string;
     if (!path.startsWith("/emulator/")) return rest(request, response);
-    const database = request.method === "DELETE" ? CLEAR.exec(path)?.[1] : undefined;
+    const database = request.method === "DELETE" ? CLEAR.exec(plain(path))?.[1] : undefined;
     if (database === undefined) return refuse(response, 501, "UNIMPLEMENTED", "See the README.");
     clear(database).then(
       () => answer(response, 200, "{}", "application/json"),
       (cause: unknown) => refuse(response, 500, "INTERNAL", String(cause)),
     );
-  };
-}
-
-const HERE = new Set(["localhost", "127.0.0.1", "[::1]"]);
-
-/**
- * Whether the request comes from a program or a page of this machine. Nothing is asked of a caller here, so
- * another site's page must not be able to read or write, neither from its own name nor under one that
- * it made to point here.
- */
-function isFromHere({ headers }: IncomingMessage): boolean {
-  const names = [`http://${headers.host}`, headers.origin ?? "http://localhost"];
-  return names.every((name) => URL.canParse(name) && HERE.has(new URL(name).hostname));
-}
-
-function allowPage({ headers }: IncomingMessage, response: ServerResponse): void {
-  if (headers.origin === undefined) return;
-  response.setHeader("access-control-allow-origin", headers.origin);
-  response.setHeader("access-control-allow-methods", "GET, POST, PATCH, DELETE");
-  response.setHeader("access-control-allow-headers", headers["access-control-request-headers"] ?? "*");
-  response.setHeader("vary", "Origin");
+  });
 }
 
 /** `GET …/documents/a/b` is a document, `GET …/documents/a` the list of a collection. */
@@ -67,4 +44,13 @@ function answer(response: ServerResponse, status: number, body: string, type: st
 
 function refuse(response: ServerResponse, code: number, status: string, message: string): void {
   answer(response, code, JSON.stringify({ error: { code, message, status } }), "application/json");
+}
+
+/** Clients write the parentheses of "(default)" as they are or encoded; what can't be decoded names nothing. */
+function plain(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return "";
+  }
 }

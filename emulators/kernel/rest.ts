@@ -119,11 +119,19 @@ function routeOf(
   for (const route of routes) {
     const match = route.verb === verb ? route.pattern.exec(path) : null;
     if (match === null) continue;
-    const entries = route.variables.map((name, i) => [name, decodeURIComponent(match[i + 1] as string)]);
+    const entries = route.variables.map((name, i) => [name, decoded(match[i + 1] as string)]);
     const variables = Object.fromEntries(entries) as Record<string, string>;
     if (route.accepts(variables)) return { route, variables };
   }
   throw new RpcError("NOT_FOUND", `There is no ${verb} ${path}.`);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new RpcError("INVALID_ARGUMENT", `The path can't be decoded: ${text}`);
+  }
 }
 
 async function answer(
