@@ -205,6 +205,7 @@ describe.skipIf(!hasBrowser)("a chat in the page", () => {
     await ada.getByRole("button", { name: `Remove ${name}` }).click();
     await ada.locator(".chat-about", { hasText: "1 member" }).waitFor();
     await lookNow(bob);
-    await bob.getByText("The chat has been deleted, or you are no longer a member.").nth(1).waitFor();
+    await expect.poll(() => bob.url(), { timeout: 10_000 }).toMatch(/#\/$/);
+    await bob.getByText("The chat has been deleted, or you are no longer a member.").last().waitFor();
   });
 });

@@ -15,6 +15,8 @@ const STEPS = Number(process.env["CONVERGENCE_STEPS"] ?? 600);
 const SEED = Number(process.env["CONVERGENCE_SEED"] ?? Math.floor(Math.random() * 1e9));
 const IN_FLIGHT_MAX = 6;
 const CONVERGE_MS_MAX = 15_000;
+/** What an instance has begun to read for its streams ends within this; Firestore's client can't be closed under it. */
+const DRAIN_MS = 1_500;
 
 interface Device {
   readonly person: Person;
@@ -185,7 +187,7 @@ async function disturb(world: World): Promise<void> {
       network.restore();
       desk.wake();
     }
-    world.leaving.push(Promise.resolve(gone[Symbol.asyncDispose]()));
+    world.leaving.push(breath(DRAIN_MS).then(() => gone[Symbol.asyncDispose]()));
   } else if (chance < 0.05) {
     system.fault({ service: "pubsub", method: "Push", kind: "twice", count: 3 });
   } else if (chance < 0.08) {
@@ -355,6 +357,7 @@ test("everybody sees the same in the end, whatever happens on the way", { timeou
     throw new Error(`CONVERGENCE_SEED=${SEED} CONVERGENCE_STEPS=${STEPS}`, { cause });
   } finally {
     for (const { desk } of devices) desk.close();
+    await breath(DRAIN_MS);
     await Promise.all([...world.leaving, world.other[Symbol.asyncDispose]()]);
   }
 });
