@@ -190,6 +190,43 @@ describe("refusals", () => {
   });
 });
 
+describe("hostile bodies", () => {
+  const deep = "[".repeat(100_000) + "]".repeat(100_000);
+  test.each([
+    ["nothing", "", 400],
+    ["a list", "[]", 400],
+    ["depth", deep, 400],
+    ["depth in a known place", `{"model":"${small}","messages":[],"metadata":${deep}}`, 400],
+    ["depth in a parameter without effect", `{"model":"${small}","messages":[],"audio":${deep}}`, 400],
+    ["a prototype", `{"model":"__proto__","messages":[{"role":"user","content":"x"}]}`, 404],
+    ["a name of Object's own", `{"model":"constructor","messages":[{"role":"user","content":"x"}]}`, 404],
+    [
+      "a huge number",
+      `{"model":"${small}","messages":[{"role":"user","content":"x"}],"max_tokens":1e999}`,
+      400,
+    ],
+    ["a lone surrogate", `{"model":"${small}","messages":[{"role":"user","content":"\\ud800"}]}`, 200],
+  ])("%s", async (_, body, status) => expect((await raw(body)).status).toBe(status));
+
+  test("a caller that goes away while it sends leaves nothing behind", async () => {
+    const caller = new AbortController();
+    const body = new ReadableStream({
+      start: (sink) => sink.enqueue(Buffer.from('{"model":')),
+      pull: () => caller.abort(),
+    });
+    const half = () =>
+      fetch(`http://127.0.0.1:${server.port}/v1/chat/completions`, {
+        method: "POST",
+        headers: { authorization: "Bearer any" },
+        signal: caller.signal,
+        duplex: "half",
+        body,
+      } as RequestInit);
+    await expect(half()).rejects.toThrow("aborted");
+    expect(model.show().calls).toMatchObject({ inFlight: 0, recent: [] });
+  });
+});
+
 describe("pace and faults", () => {
   const twenty = "write 20 tokens about rain";
 
