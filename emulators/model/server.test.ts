@@ -221,7 +221,7 @@ describe("hostile bodies", () => {
         signal: caller.signal,
         duplex: "half",
         body,
-      } as RequestInit);
+      });
     await expect(half()).rejects.toThrow("aborted");
     expect(model.show().calls).toMatchObject({ inFlight: 0, recent: [] });
   });
