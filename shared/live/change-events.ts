@@ -1,5 +1,7 @@
 import type { ChatHead } from "../chat/head.ts";
 import { messageView, type StoredMessage } from "../chat/message.ts";
+import { headOf, listChanged, readHead } from "../chat/store.ts";
+import type { App } from "../identity/app.ts";
 import type { LiveEvent } from "./contract.ts";
 
 /** The changes of a chat after one revision, and up to another all there are. */
@@ -44,3 +46,17 @@ const settingsOf = (head: ChatHead): object => ({
   activeBranch: head.activeBranch,
   branchesCount: head.branchesCount,
 });
+
+/** Messages read at once. */
+const PAGE = 200;
+
+/** The changes of a chat after a revision, as far as one page goes. One query, a read for each message. */
+export async function readPage(app: App, head: ChatHead, after: number): Promise<Page> {
+  const rows = await listChanged(app, head.number, after, PAGE);
+  const last = rows.at(-1)?.stored.revision ?? after;
+  // Rows are read later than the head. Of a newer one, its settings belong to what the page tells, and no page after
+  // this one would look back to them. Invariant: functions/flows/convergence.test.ts.
+  const isBehind = last > head.revision;
+  const current = isBehind ? (headOf(await readHead(app, head.number)) ?? head) : head;
+  return { head: current, rows, after, through: rows.length === PAGE ? last : Math.max(last, head.revision) };
+}

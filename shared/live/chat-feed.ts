@@ -1,11 +1,10 @@
 import { access, type ChatHead, noSuchChat } from "../chat/head.ts";
 import { isSignal, type StoredSignal, signalPresent } from "../chat/signal.ts";
-import { headOf, listChanged, readHead } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { Deps } from "../platform/deps.ts";
 import type { QueryDocumentSnapshot } from "../platform/firestore.ts";
-import { changeEvents, type Page } from "./change-events.ts";
+import { changeEvents, type Page, readPage } from "./change-events.ts";
 import type { LiveEvent, Sink } from "./contract.ts";
 import { type Presence, WATCHED_MAX, type Watch } from "./presence.ts";
 import { concerns, hasCome, signalEvents } from "./signal-events.ts";
@@ -65,9 +64,6 @@ interface Feed {
 
 /** Answers that have ended and are still followed, for their last words. */
 const ANSWERS_ENDED_MAX = 2;
-/** Messages read at once. */
-const PAGE = 200;
-
 /** Tells of an answer that is being made; returns the end of it. */
 export interface Answers {
   follow(
@@ -189,7 +185,7 @@ export function openChatFeeds(
     feed.pumping = true;
     try {
       while (feed.head !== undefined && feed.through < feed.head.revision) {
-        const page = await readPage(feed, feed.through, feed.head);
+        const page = await readPage(feed.app, feed.head, feed.through);
         feed.through = page.through;
         for (const subscriber of feed.subscribers) tell(subscriber, page);
       }
@@ -234,7 +230,7 @@ export function openChatFeeds(
         announce(feed, access(await feed.started, principal), principal);
         subscriber.through = Math.min(since ?? feed.through, feed.through);
         while (subscriber.through < feed.through) {
-          tell(subscriber, await readPage(feed, subscriber.through, access(feed.head, principal)));
+          tell(subscriber, await readPage(feed.app, access(feed.head, principal), subscriber.through));
         }
         access(feed.head, principal);
         const present = [...feed.signals.values()]
@@ -278,16 +274,6 @@ function mayRead(head: ChatHead | undefined, principal: Principal): boolean {
   } catch {
     return false;
   }
-}
-
-async function readPage(feed: Feed, after: number, head: ChatHead): Promise<Page> {
-  const rows = await listChanged(feed.app, feed.chat, after, PAGE);
-  const last = rows.at(-1)?.stored.revision ?? after;
-  // Rows are read later than the head. Of a newer one, its settings belong to what the page tells, and no page after
-  // this one would look back to them. Invariant: functions/flows/convergence.test.ts.
-  const isBehind = last > head.revision;
-  const current = isBehind ? (headOf(await readHead(feed.app, feed.chat)) ?? head) : head;
-  return { head: current, rows, after, through: rows.length === PAGE ? last : Math.max(last, head.revision) };
 }
 
 /** Tells one subscriber what is new to it. */

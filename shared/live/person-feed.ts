@@ -1,19 +1,12 @@
 import type { ChatHead } from "../chat/head.ts";
 import { isSignal, type StoredSignal } from "../chat/signal.ts";
-import {
-  chatsChangedSince,
-  headOf,
-  listChanged,
-  lowestRevisionSince,
-  readHead,
-  readServerTime,
-} from "../chat/store.ts";
+import { chatsChangedSince, lowestRevisionSince, readServerTime } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { Deps } from "../platform/deps.ts";
 import type { QueryDocumentSnapshot, Timestamp } from "../platform/firestore.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
-import { changeEvents, type Page } from "./change-events.ts";
+import { changeEvents, type Page, readPage } from "./change-events.ts";
 import type { LiveEvent, Sink } from "./contract.ts";
 import { createPersonCursor, OVERLAP_MS, type PersonCursor, type Position } from "./person-cursor.ts";
 import type { Presence, Watch } from "./presence.ts";
@@ -62,7 +55,6 @@ interface Feed {
 
 type Head = ChatHead & { readonly changedAt: Timestamp };
 
-const PAGE = 200;
 /** Direct chats whose other side is watched: those that changed last. */
 const WATCHED_CHATS_MAX = 20;
 
@@ -266,15 +258,6 @@ async function baseOf(app: App, head: Head, sinceMs: number): Promise<number> {
   const lowest = (await lowestRevisionSince(app, head.number, sinceMs)) ?? head.revision + 1;
   const settings = head.settingsAt.toMillis() > sinceMs ? head.settingsRevision : head.revision + 1;
   return Math.min(lowest, settings) - 1;
-}
-
-async function readPage(app: App, head: Head, after: number): Promise<Page> {
-  const rows = await listChanged(app, head.number, after, PAGE);
-  const last = rows.at(-1)?.stored.revision ?? after;
-  // As in chat-feed.ts: rows of a newer head are told with its settings.
-  const isBehind = last > head.revision;
-  const current = isBehind ? (headOf(await readHead(app, head.number)) ?? head) : head;
-  return { head: current, rows, after, through: rows.length === PAGE ? last : Math.max(last, head.revision) };
 }
 
 function tell({ sink, cursor }: Pick<Subscriber, "sink" | "cursor">, page: Page, floorMs: number): void {
