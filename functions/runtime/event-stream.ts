@@ -51,6 +51,8 @@ export async function eventStream(subscribe: (sink: Sink) => Promise<() => void>
       "x-accel-buffering": "no",
     },
     stream(response) {
+      // It has closed already and will not say so again.
+      if (response.destroyed) return unsubscribe();
       const heartbeat = setInterval(() => write(": still here\n\n"), HEARTBEAT_MS);
       const limit = setTimeout(end, STREAM_MS_MAX);
       response.on("close", () => {

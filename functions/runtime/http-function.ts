@@ -219,6 +219,8 @@ const SECURITY_HEADERS = {
 } as const;
 
 function send(request: IncomingMessage, response: ServerResponse, answer: Answer, requestId: string): void {
+  // Whoever has left meanwhile gets no answer, but what a stream holds for them has to be let go.
+  if (response.destroyed) answer.stream?.(response);
   if (response.headersSent || response.destroyed) return;
   const content =
     answer.text?.content ?? (answer.body === undefined ? undefined : JSON.stringify(answer.body));
