@@ -53,7 +53,7 @@ const examplesOf = (questions: readonly Labelled[]): Example[] =>
 // Logistic regression by AdaGrad (Duchi, Hazan, Singer 2011): a weight moves the less, the more it has moved.
 const STRUCTURE_RATE = 0.25;
 const STRUCTURE_SQUARES = 1;
-const WORD_RATE = 0.05;
+const WORD_RATE = 0.1;
 const WORD_SQUARES = 1e-3;
 /** Pulls the weights of words towards nothing, so that rare ones do not learn single sentences by heart. */
 const WORD_DECAY = 0.005;

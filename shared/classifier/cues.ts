@@ -5,6 +5,8 @@
  */
 const CUE_WORDS = {
   compose: `write draft compose essay poem story article letter email_to blog speech haiku lyrics rewrite paraphrase
+    sketch invent imagine create craft formulate make_up come_up_with put_together draw_up wording toast eulogy slogan
+    caption dialogue script_for screenplay chapter plot lesson quiz worksheet
     schreib schreibe schreiben verfasse entwirf aufsatz gedicht geschichte brief rede
     écris écrivez écrire rédige rédigez rédiger poème histoire lettre discours dissertation
     escribe escribir escriba redacta redactar poema ensayo carta historia cuento discurso
@@ -13,7 +15,8 @@ const CUE_WORDS = {
     viết thơ truyện skriv dikt berättelse brev uppsats напиши написать сочини стихотворение рассказ письмо эссе
     написати вірш оповідання лист اكتب قصيدة قصة رسالة מכתב כתוב שיר סיפור लिखो लिखिए कविता कहानी निबंध`,
   explain: `explain describe elaborate interpret illustrate clarify understand meaning_of how_does how_do_the how_did
-    how_is_it how_are_the tell_me_about tell_me_more teach_me walk_me background
+    how_is_it how_are_the how_do how_did how_were how_was_the how_would how_could how_has how_have how_come tell_me_how
+    tell_me_why show_me_how what_makes what_happens what_happened what_would what_causes overview introduction_to tell_me_about tell_me_more teach_me walk_me background
     erkläre erklär erklären beschreibe beschreiben wie_funktioniert wie_funktionieren wie_entsteht bedeutung erläutere
     explique expliquer expliquez décris décrivez décrire comment_fonctionne comment_fonctionnent
     explica explicar explícame describe describir cómo_funciona cómo_funcionan explicame
@@ -28,7 +31,7 @@ const CUE_WORDS = {
     compara comparar diferencia diferencias ventajas compare diferença diferenças vantagens confronta differenza vantaggi
     vergelijk verschil voordelen porównaj różnica różnice zalety karşılaştır fark avantajları so_sánh khác_nhau
     jämför skillnad skillnaden сравни сравнить разница преимущества порівняй різниця переваги قارن الفرق השווה ההבדל तुलना अंतर`,
-  plan: `plan planning itinerary strategy roadmap organize organise prepare outline design schedule_for routine program_for
+  plan: `plan planning itinerary strategy roadmap organize organise prepare outline design develop budget goals schedule_for routine program_for
     plane planen reiseplan strategie vorbereiten organisiere planifie planifier itinéraire stratégie organise préparer
     planea planificar planifica itinerario estrategia organiza planeja planejar roteiro pianifica itinerario organizza
     plan reisplan zaplanuj planla program lên_kế_hoạch planera спланируй план маршрут сплануй خطط خطة תכנן योजना`,
@@ -36,10 +39,10 @@ const CUE_WORDS = {
     traduis traduire traduisez traduction traduce traducir traduzca traducción traduz traduza traduzir tradução traduci
     tradurre traduzione vertaal vertalen przetłumacz çevir dịch översätt переведи перевести переклади ترجم תרגם अनुवाद`,
   code: `code function script regex sql python javascript typescript java rust html css algorithm debug bug compile
-    query api json unit_test program_that quellcode funktion programmiere fonction código función função funzione
+    query api json unit_test program_that bash shell refactor interface class regular_expression compiler stack_trace error_message quellcode funktion programmiere fonction código función função funzione
     codice functie kod kodu fonksiyon funkcję hàm функцию код скрипт алгоритм`,
   suggest: `suggest suggestion suggestions recommend recommendation recommendations ideas idea advice tips improve best_way
-    should_i what_should where_should what_can_i_make good_places alternatives substitute instead_of
+    should_i we_should could_i_do could_we_do help_me help_us what_should where_should what_can_i_make good_places alternatives substitute instead_of
     schlag vorschläge vorschlag empfiehl empfehlung empfehlungen ideen tipps ratschlag verbessern sollte_ich soll_ich
     suggère suggérer recommande recommander idées conseils conseil améliorer devrais-je
     sugiere sugerir recomienda recomendar ideas consejos consejo mejorar debería sugere sugira recomenda recomende ideias
@@ -48,11 +51,13 @@ const CUE_WORDS = {
     föreslå rekommendera idéer råd посоветуй порекомендуй предложи советы идеи порадь запропонуй поради ідеї
     اقترح نصائح הצע המלץ טיפים सुझाव`,
   summarise: `summarize summarise summary analyze analyse analysis review evaluate critique discuss argue key_points
+    rank assess judge proofread shorten condense edit correct rephrase reword justify criticise criticize feedback comment
+    arguments argument interpret consequences implications key_takeaways
     fasse_zusammen zusammenfassung analysiere bewerte diskutiere résume résumer résumé analyse analyser évalue
     resume resumir resumen analiza analizar evalúa resuma resumo analise avalie riassumi riassunto analizza valuta
     vat_samen samenvatting analyseer bespreek podsumuj streść przeanalizuj oceń özetle özet analiz tóm_tắt phân_tích
     sammanfatta analysera кратко перескажи проанализируй резюме підсумуй проаналізуй لخص حلل סכם נתח सारांश विश्लेषण`,
-  howTo: `how_do_i how_can_i how_to how_should how_would steps step_by instructions guide recipe directions tutorial procedure
+  howTo: `how_do_i how_can_i how_to how_should how_would steps step_by instructions guide solve prove derive show_every show_your work_out walk_through walk_me fix repair build recipe directions tutorial procedure
     wie_kann wie_mache wie_macht wie_baue wie_bekomme anleitung rezept schritte schritt comment_faire comment_puis-je
     comment_je comment_peut-on recette étapes guide cómo_puedo cómo_hago cómo_se receta pasos guía como_posso como_faço
     como_se receita passos come_posso come_faccio come_si ricetta passaggi hoe_kan_ik hoe_maak hoe_moet recept stappen

@@ -89,7 +89,47 @@ const WRITTEN: Readonly<Partial<Record<Language, Readonly<Record<Lane, string>>>
       How can we reduce waste in our school canteen?
       Teach me how to play the harmonica.
       Suggest a good present for a colleague who is leaving.
-      What makes a great teacher?`,
+      What makes a great teacher?
+      Sketch a plot for a crime novel set on a ferry.
+      How do bees find their way home?
+      Our team argues in every meeting. What could a manager do about it?
+      Rank these cities by how easy it is to live there without a car, and justify the order.
+      Help me write a eulogy for my grandfather.
+      Why do we dream?
+      Explain the difference between TCP and UDP.
+      How would life change if we lived to be two hundred?
+      Write a bash script that renames all photos by date.
+      Could you shorten this text to a hundred words?
+      What are sensible goals for my first year as a nurse?
+      Suggest a route through the Alps for beginners.
+      Describe the taste of cinnamon to someone who has never had any.
+      Solve 3x + 7 = 22 and show every step.
+      Which arguments speak against a ban on fireworks?
+      Make a quiz with ten questions on European rivers.
+      How can I get rid of moths in the wardrobe?
+      Translate this recipe into Polish and adapt the measures.
+      Tell me how the pyramids were built.
+      What should be in a will?
+      Imagine you are a lighthouse keeper and describe your evening.
+      How do submarines stay under water?
+      Could you turn my bullet points into an apology to a client?
+      Why is it so hard to learn a language as an adult?
+      I have two job offers, one near home and one that pays more. How would you decide?
+      Give me a workout for a hotel room without equipment.
+      What did the Renaissance change in the lives of ordinary people?
+      Write a regular expression that matches a British postcode.
+      What's wrong with this query: SELECT name FROM users GROUP BY city
+      Teach me three card tricks.
+      Explain why the sum of the angles of a triangle is 180 degrees.
+      Propose a fair way to split the rent in our flat.
+      How does a heat pump compare with a gas boiler?
+      Make this announcement sound more cheerful.
+      Which books should somebody read who wants to understand economics?
+      What are the steps of mitosis?
+      Advise me on what to wear to a winter wedding.
+      How did the Beatles influence pop music?
+      Find the flaw in this reasoning.
+      Tell me a ghost story for a camp fire.`,
     fast: `What time is it?
       Turn on the bedroom lights.
       Set an alarm for half past six.
@@ -171,7 +211,47 @@ const WRITTEN: Readonly<Partial<Record<Language, Readonly<Record<Lane, string>>>
       Show my last payment.
       Good evening!
       Delete the last entry.
-      Was that you?`,
+      Was that you?
+      What's for lunch today?
+      How old are you?
+      Put the kettle on.
+      Is tomorrow a holiday?
+      Who is the mayor of London?
+      How much battery is left?
+      Hello again!
+      Which key is G major's relative minor?
+      Turn left or right?
+      Undo that.
+      When was the telephone invented?
+      What's 15 percent of 80?
+      Do you speak Greek?
+      Is it spelled with one l or two?
+      Where can I park?
+      My name is Lena.
+      Read it out loud.
+      What was the name of that song?
+      Show me the photos from yesterday.
+      Close the blinds at nine.
+      Who's at the door?
+      How much does a litre of milk weigh?
+      Set the oven to 180 degrees.
+      What's the plural of mouse?
+      Is the museum free on Sundays?
+      Call me Max from now on.
+      Yes, do it.
+      When did my subscription start?
+      What's the tallest building in Dubai?
+      Good morning, any news?
+      Archive this chat.
+      Is it Tuesday?
+      What's the wifi password?
+      Wake me in twenty minutes.
+      Which gate does my flight leave from?
+      How many seats are left?
+      You are funny.
+      What is the chemical symbol of tin?
+      Order another pack of coffee.
+      That's wrong.`,
   },
   de: {
     slow: `Schreibe ein Gedicht über den ersten Schnee.
