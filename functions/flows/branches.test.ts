@@ -41,7 +41,7 @@ describe("a message after another than the last", () => {
       activeBranch: "b4",
       branchesCount: 2,
       messagesCount: 5,
-      revision: 6,
+      revision: 7,
     });
     expect(await branchesOf(chat)).toMatchObject([
       { id: "main", parent: null, after: null, lastNumber: 3, active: false },
@@ -100,7 +100,7 @@ describe("the active branch", () => {
     const chat = await chatWith("1", "2", "3");
     await post(chat, "2b", 1);
     const switched = await ada.api.put(`${chat}/branch`, { branch: "main" });
-    expect(switched.body).toMatchObject({ activeBranch: "main", revision: 6 });
+    expect(switched.body).toMatchObject({ activeBranch: "main", revision: 7 });
     expect(await post(chat, "4")).toMatchObject({ number: 5, parent: 3, branch: "main" });
     expect(await textsOf(`${chat}/messages`)).toEqual(["4", "3", "2", "1"]);
     await ada.api.put(`${chat}/branch`, { branch: "b4" });

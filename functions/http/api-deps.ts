@@ -2,6 +2,7 @@ import { type AnswerFeeds, openAnswerFeeds } from "../../shared/assistant/answer
 import { type AnswerHub, createAnswerHub } from "../../shared/assistant/answer-hub.ts";
 import { type ChatLog, openChatLog } from "../../shared/chat/chat-log.ts";
 import type { Lane } from "../../shared/chat/contract.ts";
+import { classify } from "../../shared/classifier/classify.ts";
 import { type AccessTokens, openAccessTokens } from "../../shared/identity/access-token.ts";
 import { type ApiTokens, openApiTokens } from "../../shared/identity/api-token.ts";
 import { type AppDirectory, openAppDirectory } from "../../shared/identity/app-directory.ts";
@@ -47,7 +48,7 @@ export function openApiDeps(deps: Deps): ApiDeps {
     chatLog: openChatLog(deps),
     answerHub,
     answerFeeds,
-    laneOf: () => "slow",
+    laneOf: (text) => classify(text).lane,
     chatFeeds: openChatFeeds(deps, presence, answerFeeds),
     personFeeds: openPersonFeeds(deps, presence),
   };

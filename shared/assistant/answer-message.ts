@@ -7,7 +7,7 @@ import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { AnswerHub } from "./answer-hub.ts";
 import { type AnswerMessage, type Claim, claimAnswer, isOpen, LEASE_MS } from "./claim-answer.ts";
 import { completeAnswer } from "./complete-answer.ts";
-import { ATTEMPTS_MAX, LANE_LIMITS } from "./contract.ts";
+import { ANSWER_MS_MAX, ANSWER_TOKENS_MAX, ATTEMPTS_MAX } from "./contract.ts";
 import { readHistory } from "./history.ts";
 import { isSegmentDue, SEGMENT_MS, type SegmentEnd, writeSegment } from "./segments.ts";
 
@@ -102,9 +102,8 @@ async function ask(
   { epoch, message }: Extract<Claim, { kind: "ask" }>,
 ): Promise<Parameters<typeof completeAnswer>[5] | undefined> {
   const startedMs = performance.now();
-  const { tokens, answerMs } = LANE_LIMITS[message.answer.lane];
   const ending = watchForEnd(deps, app, chat, id, epoch);
-  const limit = setTimeout(() => ending.end("late"), answerMs);
+  const limit = setTimeout(() => ending.end("late"), ANSWER_MS_MAX[message.answer.lane]);
   const model = modelOf(deps, message);
   const writer = segmentWriter(deps, app, chat, id, epoch);
   let end: SegmentEnd | undefined;
@@ -118,7 +117,7 @@ async function ask(
       for await (const piece of deps.models.stream({
         model,
         turns,
-        maxTokens: tokens,
+        maxTokens: ANSWER_TOKENS_MAX,
         signal: ending.signal,
       })) {
         if ("text" in piece) writer.add(piece.text);

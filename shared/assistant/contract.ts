@@ -25,10 +25,9 @@ export const StreamQuery = z.strictObject({
   ticket: z.string().max(2000).optional(),
 });
 
-/** The longest an answer of each lane may take, and the tokens that it may have. */
-export const LANE_LIMITS = {
-  fast: { answerMs: 60_000, tokens: 1_000 },
-  slow: { answerMs: 300_000, tokens: 4_000 },
-} as const;
+/** The longest an answer of each lane may take. */
+export const ANSWER_MS_MAX = { fast: 60_000, slow: 300_000 } as const;
+/** In both lanes: a long answer to a question that seemed a short one is not cut. */
+export const ANSWER_TOKENS_MAX = 4_000;
 /** Attempts before an answer is given up. */
 export const ATTEMPTS_MAX = 4;

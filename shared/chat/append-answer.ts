@@ -49,14 +49,16 @@ export function decideAnswer(
       : {
           activeBranch: branch,
           branchesCount: head.branchesCount + 1,
-          settingsRevision: head.revision + 1,
+          // That the chat now goes on elsewhere is a change of its own, told after the message.
+          revision: head.revision + 2,
+          settingsRevision: head.revision + 2,
           settingsAt: createdAt,
         }),
   });
   const stored = {
     number,
-    revision: next.revision,
-    createdRevision: next.revision,
+    revision: head.revision + 1,
+    createdRevision: head.revision + 1,
     branch,
     parent: question.number,
     sender: { model: head.model ?? "" },

@@ -140,14 +140,16 @@ export function decideAppend(
       : {
           activeBranch: branch,
           branchesCount: head.branchesCount + 1,
-          settingsRevision: head.revision + 1,
+          // That the chat now goes on elsewhere is a change of its own, told after the message.
+          revision: head.revision + 2,
+          settingsRevision: head.revision + 2,
           settingsAt: createdAt,
         }),
   });
   const stored: StoredMessage = {
     number,
-    revision: next.revision,
-    createdRevision: next.revision,
+    revision: head.revision + 1,
+    createdRevision: head.revision + 1,
     branch,
     parent: parent === 0 ? null : parent,
     sender: { id: sender.id },

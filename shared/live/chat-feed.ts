@@ -1,5 +1,6 @@
 import { access, type ChatHead, noSuchChat } from "../chat/head.ts";
 import { isSignal, type StoredSignal, signalPresent } from "../chat/signal.ts";
+import { headOf, readHead } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { Deps } from "../platform/deps.ts";
@@ -227,15 +228,19 @@ export function openChatFeeds(
       };
       feed.subscribers.add(holder);
       try {
-        announce(feed, access(await feed.started, principal), principal);
+        await feed.started;
+        announce(feed, await currentHead(feed, principal), principal);
         subscriber.through = Math.min(since ?? feed.through, feed.through);
         while (subscriber.through < feed.through) {
-          tell(subscriber, await readPage(feed.app, access(feed.head, principal), subscriber.through));
+          tell(subscriber, await readPage(feed.app, await currentHead(feed, principal), subscriber.through));
         }
-        access(feed.head, principal);
-        const present = [...feed.signals.values()]
-          .flatMap((signal) => signalEvents(undefined, signal, deps.clock.now()))
-          .filter((event) => concerns(event, principal.id));
+        await currentHead(feed, principal);
+        const signalled = [...feed.signals.values()].flatMap((signal) =>
+          signalEvents(undefined, signal, deps.clock.now()),
+        );
+        const present = [...signalled, ...(feed.watch?.present() ?? [])].filter((event) =>
+          concerns(event, principal.id),
+        );
         if (present.length > 0) sink.send(present);
         sink.reach(subscriber.through);
         feed.subscribers.add(subscriber);
@@ -246,6 +251,15 @@ export function openChatFeeds(
       return () => leave(path, feed, subscriber);
     },
   };
+}
+
+/**
+ * The head as it is for this person: who has just been added is not in the feed's, if the listener has yet to hear of
+ * it. @throws AppError `not_found`
+ */
+async function currentHead(feed: Feed, principal: Principal): Promise<ChatHead> {
+  if (feed.head !== undefined && mayRead(feed.head, principal)) return feed.head;
+  return access(headOf(await readHead(feed.app, feed.chat)), principal);
 }
 
 const headIn = (documents: readonly QueryDocumentSnapshot[]): ChatHead | undefined =>

@@ -16,6 +16,8 @@ export interface Presence {
 }
 
 export interface Watch {
+  /** Who is online of those watched, as far as is known. */
+  present(): LiveEvent[];
   /** Looks at this person at once: they have just come. */
   look(person: string): void;
   stop(): void;
@@ -54,10 +56,12 @@ export function openPresence(deps: Pick<Deps, "firestore" | "clock" | "log" | "u
 
   const refOf = (app: App, person: string): DocumentReference => app.collection("presence").doc(person);
 
+  const eventOf = ({ person: user, online, lastSeenMs }: Watched): LiveEvent => {
+    const lastSeenAt = lastSeenMs === 0 ? null : new Date(lastSeenMs).toISOString();
+    return { event: "presence", data: { user, online, lastSeenAt } };
+  };
   const tell = (entry: Watched, tells: Iterable<(event: LiveEvent) => void>): void => {
-    const { person: user, online } = entry;
-    const lastSeenAt = entry.lastSeenMs === 0 ? null : new Date(entry.lastSeenMs).toISOString();
-    for (const each of tells) each({ event: "presence", data: { user, online, lastSeenAt } });
+    for (const each of tells) each(eventOf(entry));
   };
 
   const judge = (entry: Watched): void => {
@@ -132,6 +136,7 @@ export function openPresence(deps: Pick<Deps, "firestore" | "clock" | "log" | "u
       refresh(entries.filter(({ online }) => online === undefined));
       timer ??= setInterval(() => refresh([...watched.values()]), WATCH_MS);
       return {
+        present: () => entries.filter(({ online }) => online).map(eventOf),
         look(person) {
           refresh(entries.filter((entry) => entry.person === person));
         },
