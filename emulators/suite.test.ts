@@ -133,7 +133,7 @@ describe("the suite", () => {
 
   test("names the service, the port and the way out when a port is in use", async () => {
     const taken = createServer();
-    const port = await listen(taken as never, 0, "127.0.0.1");
+    const port = await listen(taken, 0, "127.0.0.1");
     const dataDir = join(folder, "untouched");
     const starting = startSuite({ project, dataDir, ports: { ...anyPorts(), pubsub: port } });
     await expect(starting).rejects.toThrow(
