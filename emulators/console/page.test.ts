@@ -39,6 +39,19 @@ describe.skipIf(!hasBrowser)("the page", () => {
       .toBe("The code is wrong, used or expired.");
   });
 
+  test("shows what is pushed to devices among the mails, as text", async () => {
+    await using visitor = await stage.visit();
+    const { page, complaints } = visitor;
+    await page.getByLabel("E-mail address").waitFor();
+    const notification = { title: "Grace", body: "<b>Are</b> you there?" };
+    expect((await stage.push("a-phone", notification)).status).toBe(200);
+    const shown = page.locator(".mail", { hasText: "Push to a-phone" });
+    await shown.waitFor();
+    expect(await shown.locator("h3").textContent()).toBe("Grace");
+    expect(await shown.locator(".mail-text").textContent()).toBe("<b>Are</b> you there?");
+    expect(complaints).toEqual([]);
+  });
+
   test("works with the keyboard alone", async () => {
     await using visitor = await stage.visit();
     const { page } = visitor;

@@ -43,6 +43,8 @@ export interface Stage {
   api(method: string, path: string, body?: unknown): Promise<Response>;
   /** Calls a door of the control API. */
   control(path: string, body: unknown): Promise<Response>;
+  /** Pushes to a device, as the functions do. */
+  push(token: string, notification: { readonly title: string; readonly body: string }): Promise<Response>;
   /** The texts of a chat's messages, by number. */
   textsOf(chat: number): Promise<string[]>;
   close(): Promise<void>;
@@ -71,6 +73,13 @@ export async function openStage(): Promise<Stage> {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
 
+  const push: Stage["push"] = (token, notification) =>
+    fetch(`http://127.0.0.1:${system.ports.push}/v1/projects/demo-page/messages:send`, {
+      method: "POST",
+      headers: { authorization: "Bearer owner", "content-type": "application/json" },
+      body: JSON.stringify({ message: { token, notification } }),
+    });
+
   const visit = async (viewport = { width: 1440, height: 900 }): Promise<Visitor> => {
     const context = await browser.newContext({ viewport, reducedMotion: "reduce" });
     const page = await context.newPage();
@@ -86,6 +95,7 @@ export async function openStage(): Promise<Stage> {
 
   return {
     api,
+    push,
     visit,
     async pair(title) {
       const [ada, bob] = await Promise.all([visit(), visit()]);

@@ -3,6 +3,7 @@ import { send } from "./http.js";
 /**
  * @typedef {{ api: string, projectId: string, operatorKey: string, app: { id: string, token?: string }, ports: Record<string, number> }} Info
  * @typedef {{ to: string, from: string, subject: string, text: string, at: string }} Mail
+ * @typedef {{ user?: string, token: string, notification?: { title?: string, body?: string }, at: string }} Push
  * @typedef {{ rpcs: Record<string, number>, billed: { reads: number, writes: number, deletes: number }, publishes: number, tasks: number, modelCalls: number }} Counts
  * @typedef {{ sequence: number, at: string, severity: string, message: string, function?: string, requestId?: string, entry: Record<string, unknown> }} LogLine
  *
@@ -21,6 +22,8 @@ export function createControl(base) {
     info: () => get("info"),
     /** @param {AbortSignal} signal @returns {Promise<Mail[]>} */
     mail: async (signal) => (await get("mail?limit=30", signal)).data,
+    /** @param {AbortSignal} signal @returns {Promise<Push[]>} */
+    pushes: async (signal) => (await get("pushes?limit=30", signal)).data,
     /** @param {string} requestId @returns {Promise<Counts>} */
     cost: (requestId) => get(`meter?requestId=${encodeURIComponent(requestId)}`),
     /** @param {URLSearchParams} query @param {AbortSignal} signal @returns {Promise<LogLine[]>} */

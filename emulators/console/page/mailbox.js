@@ -3,11 +3,12 @@ import { exactTimeOf, timeOf } from "./format.js";
 import { poll } from "./polling.js";
 
 /** @typedef {import("./control.js").Mail} Mail */
+/** @typedef {import("./control.js").Push} Push */
 
 const CODE = /\b(\d{6})\b/;
 
 /**
- * The mails that the functions have sent, the newest first. Six digits in a mail are a button that hands
+ * The mails and pushes that the functions have sent, the newest first. Six digits in a mail are a button that hands
  * them on.
  *
  * @param {import("./control.js").Control} control
@@ -18,7 +19,7 @@ export function createMailbox(control, onCode) {
   const empty = el(
     "p",
     { class: "hint" },
-    "No mail yet. What the functions send over SMTP comes here instead of into the world.",
+    "No mail yet. What the functions send over SMTP, and push to devices, comes here instead of into the world.",
   );
   const element = el("div", {}, empty, list);
   /** What is shown, to draw only what has changed. */
@@ -29,15 +30,19 @@ export function createMailbox(control, onCode) {
 
   /** @param {AbortSignal} signal */
   const look = async (signal) => {
-    const mails = await control.mail(signal);
-    const key = JSON.stringify(mails);
+    const [mails, pushes] = await Promise.all([control.mail(signal), control.pushes(signal)]);
+    const key = JSON.stringify([mails, pushes]);
     if (key === shown) return false;
     const first = mails[0];
     if (first !== undefined && newest !== "" && first.at !== newest) announce(`New mail: ${first.subject}`);
     newest = first?.at ?? "none";
     shown = key;
-    empty.hidden = mails.length > 0;
-    fill(list, ...mails.map((mail) => drawMail(mail, onCode)));
+    const all = [
+      ...mails.map((mail) => ({ at: mail.at, draw: () => drawMail(mail, onCode) })),
+      ...pushes.map((push) => ({ at: push.at, draw: () => drawPush(push) })),
+    ].sort((a, b) => b.at.localeCompare(a.at));
+    empty.hidden = all.length > 0;
+    fill(list, ...all.map(({ draw }) => draw()));
     return true;
   };
 
@@ -69,6 +74,22 @@ function drawMail(mail, onCode) {
     ),
     el("h3", {}, ...(inSubject ? withCodes(mail.subject, onCode) : [mail.subject])),
     el("p", { class: "mail-text" }, ...withCodes(mail.text.trim(), onCode)),
+  );
+}
+
+/** @param {Push} push */
+function drawPush({ at, user, token, notification }) {
+  return el(
+    "li",
+    { class: "mail" },
+    el(
+      "p",
+      { class: "mail-head" },
+      el("span", { class: "mail-to", title: user ?? "" }, `Push to ${token}`),
+      el("time", { dateTime: at, title: exactTimeOf(at) }, timeOf(at)),
+    ),
+    el("h3", {}, notification?.title ?? "Without a text"),
+    el("p", { class: "mail-text" }, notification?.body ?? ""),
   );
 }
 
