@@ -1,5 +1,5 @@
-import { type Asked, answerRef, decideAnswer, UNCLAIMED_MS } from "../chat/append-answer.ts";
-import { type ForkPoint, leaveBranch, newBranch, readForkPoint } from "../chat/branch.ts";
+import { type Asked, answerRef, decideAnswer } from "../chat/append-answer.ts";
+import { type ForkPoint, readForkPoint, turningWrites } from "../chat/branch.ts";
 import type { ChatDeps } from "../chat/chat-log.ts";
 import type { Lane, Message } from "../chat/contract.ts";
 import { access } from "../chat/head.ts";
@@ -74,7 +74,6 @@ export async function askAgain(
   const lane = laneOf(body.text);
   const ref = answerRef(app, chat, question.ref.id, requestKey ?? randomId());
   const createdAt = Timestamp.fromMillis(deps.clock.now());
-  const leaseUntil = Timestamp.fromMillis(createdAt.toMillis() + UNCLAIMED_MS);
   let point: ForkPoint | undefined;
   const { result, replayed } = await deps.chatLog.chats.change<{ message: Message; asked: Asked }>(
     chatRef(app, chat),
@@ -86,17 +85,14 @@ export async function askAgain(
         access(head, principal);
         if (head.kind !== "assistant") throw new AppError("conflict", "No model answers in this chat.");
         const turns = head.tip === number ? undefined : point;
-        const asking = { id: ref.id, lane, asker: principal.id, createdAt, leaseUntil, turns };
+        const asking = { id: ref.id, lane, asker: principal.id, createdAt, turns };
         const { next, stored } = decideAnswer(head, question.stored, asking);
-        const left = turns === undefined ? { create: [], update: [] } : leaveBranch(app, head);
-        const begun =
-          turns === undefined
-            ? []
-            : [newBranch(app, head, turns, { id: principal.id, at: createdAt, number: stored.number })];
+        const by = { id: principal.id, at: createdAt, number: stored.number };
+        const turning = turningWrites(app, head, turns, by);
         return {
           head: next,
-          create: [{ ref, data: { ...stored, changedAt: serverTime() } }, ...left.create, ...begun],
-          update: left.update,
+          create: [{ ref, data: { ...stored, changedAt: serverTime() } }, ...turning.create],
+          update: turning.update,
           bytes: 0,
           result: {
             message: messageView(ref.id, stored),

@@ -1,7 +1,7 @@
 import type { App } from "../identity/app.ts";
-import type { DocumentReference, Timestamp } from "../platform/firestore.ts";
+import { type DocumentReference, Timestamp } from "../platform/firestore.ts";
 import { derivedId } from "../platform/ids.ts";
-import type { ForkPoint } from "./branch.ts";
+import { type ForkPoint, turnedTo } from "./branch.ts";
 import type { Lane } from "./contract.ts";
 import { advance, type ChatHead } from "./head.ts";
 import type { StoredAnswer, StoredMessage } from "./message.ts";
@@ -33,27 +33,18 @@ export function decideAnswer(
     readonly lane: Lane;
     readonly asker: string;
     readonly createdAt: Timestamp;
-    readonly leaseUntil: Timestamp;
     readonly turns: ForkPoint | undefined;
   },
 ): { next: ChatHead; stored: StoredMessage & { readonly answer: StoredAnswer } } {
-  const { id, lane, asker, createdAt, leaseUntil, turns } = asking;
+  const { id, lane, asker, createdAt, turns } = asking;
+  const leaseUntil = Timestamp.fromMillis(createdAt.toMillis() + UNCLAIMED_MS);
   const number = head.lastNumber + 1;
   const branch = turns === undefined ? head.activeBranch : `b${number}`;
   const next = advance(head, createdAt, {
     lastNumber: number,
     tip: number,
     answering: [...(head.answering ?? []), id],
-    ...(turns === undefined
-      ? {}
-      : {
-          activeBranch: branch,
-          branchesCount: head.branchesCount + 1,
-          // That the chat now goes on elsewhere is a change of its own, told after the message.
-          revision: head.revision + 2,
-          settingsRevision: head.revision + 2,
-          settingsAt: createdAt,
-        }),
+    ...(turns === undefined ? {} : turnedTo(head, branch, createdAt)),
   });
   const stored = {
     number,

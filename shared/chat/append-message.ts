@@ -4,9 +4,9 @@ import { AppError } from "../platform/errors.ts";
 import { Timestamp } from "../platform/firestore.ts";
 import type { Decision } from "../platform/head-change.ts";
 import { derivedId, fingerprint, randomId } from "../platform/ids.ts";
-import { type Asked, answerRef, decideAnswer, UNCLAIMED_MS } from "./append-answer.ts";
-import { type Body, encodeBody, type Forward, type Quote } from "./body.ts";
-import { type ForkPoint, leaveBranch, newBranch, readForkPoint } from "./branch.ts";
+import { type Asked, answerRef, decideAnswer } from "./append-answer.ts";
+import { type Body, encodeBody, type Forward, type Quote, textOf } from "./body.ts";
+import { type ForkPoint, readForkPoint, turnedTo, turningWrites } from "./branch.ts";
 import type { ChatDeps } from "./chat-log.ts";
 import { LATEST_CHARS_MAX, type Lane, type Message, type NewMessage, QUOTE_CHARS_MAX } from "./contract.ts";
 import { access, advance, type ChatHead, excerpt } from "./head.ts";
@@ -57,11 +57,8 @@ export async function appendMessage(
         createdAt,
         point,
       });
-      const left = turns === undefined ? NO_WRITES : leaveBranch(app, head);
-      const begun =
-        turns === undefined
-          ? []
-          : [newBranch(app, head, turns, { id: sender.id, at: createdAt, number: stored.number })];
+      const by = { id: sender.id, at: createdAt, number: stored.number };
+      const turning = turningWrites(app, head, turns, by);
       const answer =
         head.kind === "assistant"
           ? decideAnswer(next, stored, {
@@ -69,7 +66,6 @@ export async function appendMessage(
               lane: laneOf(textOf(body)),
               asker: sender.id,
               createdAt,
-              leaseUntil: Timestamp.fromMillis(createdAt.toMillis() + UNCLAIMED_MS),
               turns: undefined,
             })
           : undefined;
@@ -86,13 +82,8 @@ export async function appendMessage(
             ];
       return {
         head: answer?.next ?? next,
-        create: [
-          { ref, data: { ...question, changedAt: serverTime() } },
-          ...answered,
-          ...left.create,
-          ...begun,
-        ],
-        update: left.update,
+        create: [{ ref, data: { ...question, changedAt: serverTime() } }, ...answered, ...turning.create],
+        update: turning.update,
         bytes: (body.text.length + (body.forward?.text.length ?? 0)) * 3,
         result: messageView(id, question),
       } satisfies Decision<ChatHead, Message>;
@@ -105,11 +96,6 @@ export async function appendMessage(
   });
   return { message: result, replayed, asked: replayed ? undefined : asked };
 }
-
-/** What a message says, of its own or forwarded. */
-const textOf = ({ text, forward }: Body): string => (text === "" ? (forward?.text ?? "") : text);
-
-const NO_WRITES = { create: [], update: [] };
 
 export interface Appending {
   readonly print: string;
@@ -135,16 +121,7 @@ export function decideAppend(
     latest: { number, sender: { id: sender.id }, text: excerpt(text, LATEST_CHARS_MAX), createdAt },
     sent: head.members.includes(sender.id) ? { ...head.sent, [sender.id]: number } : head.sent,
     tip: number,
-    ...(turns === undefined
-      ? {}
-      : {
-          activeBranch: branch,
-          branchesCount: head.branchesCount + 1,
-          // That the chat now goes on elsewhere is a change of its own, told after the message.
-          revision: head.revision + 2,
-          settingsRevision: head.revision + 2,
-          settingsAt: createdAt,
-        }),
+    ...(turns === undefined ? {} : turnedTo(head, branch, createdAt)),
   });
   const stored: StoredMessage = {
     number,

@@ -26,6 +26,9 @@ export interface Forward {
   readonly createdAt: Timestamp;
 }
 
+/** What is read as a message's text: its own, or what it forwards without a word. */
+export const textOf = ({ text, forward }: Body): string => (text === "" ? (forward?.text ?? "") : text);
+
 /**
  * The one place where message bodies turn into stored form and back; encrypting them with a person's
  * key is a change of these two functions.

@@ -94,8 +94,29 @@ export function leaveBranch(app: App, head: ChatHead): Writes {
   return { create: [{ ref, data: mainBranch(head) }], update: [] };
 }
 
+/** The part of a head that turns to a new branch. That the chat goes on elsewhere is a change of its own, told after the message. */
+export const turnedTo = (head: ChatHead, branch: string, at: Timestamp): Partial<ChatHead> => ({
+  activeBranch: branch,
+  branchesCount: head.branchesCount + 1,
+  revision: head.revision + 2,
+  settingsRevision: head.revision + 2,
+  settingsAt: at,
+});
+
+/** What to write beside a message that begins a branch; nothing beside one that does not. */
+export function turningWrites(
+  app: App,
+  head: ChatHead,
+  point: ForkPoint | undefined,
+  by: { readonly id: string; readonly at: Timestamp; readonly number: number },
+): Writes {
+  if (point === undefined) return { create: [], update: [] };
+  const left = leaveBranch(app, head);
+  return { create: [...left.create, newBranch(app, head, point, by)], update: left.update };
+}
+
 /** A new branch whose first message gets this number; branches are named after theirs. */
-export function newBranch(
+function newBranch(
   app: App,
   head: ChatHead,
   point: ForkPoint,

@@ -5,7 +5,7 @@ import { AppError } from "../platform/errors.ts";
 import { Timestamp } from "../platform/firestore.ts";
 import { derivedId, fingerprint } from "../platform/ids.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
-import { type Body, encodeBody } from "./body.ts";
+import { type Body, encodeBody, textOf } from "./body.ts";
 import { type PathRange, pathOf } from "./branch.ts";
 import { type ChatDeps, changeStamp } from "./chat-log.ts";
 import { type Chat, LATEST_CHARS_MAX } from "./contract.ts";
@@ -161,7 +161,7 @@ export async function finishFork(deps: ChatDeps, app: App, chat: number): Promis
 const latestOf = ({ number, sender, body, createdAt }: StoredMessage): ChatHead["latest"] => ({
   number,
   sender,
-  text: excerpt(body.text === "" ? (body.forward?.text ?? "") : body.text, LATEST_CHARS_MAX),
+  text: excerpt(textOf(body), LATEST_CHARS_MAX),
   createdAt,
 });
 

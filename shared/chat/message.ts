@@ -1,5 +1,5 @@
 import type { Timestamp } from "../platform/firestore.ts";
-import { type Author, type Body, decodeBody, type Forward } from "./body.ts";
+import { type Author, type Body, decodeBody, type Forward, textOf } from "./body.ts";
 import type { Lane, Message, Part, Usage } from "./contract.ts";
 
 /** A message as it is stored. */
@@ -42,7 +42,7 @@ export function messageView(id: string, stored: StoredMessage): Message {
     parent: stored.parent,
     sender: stored.sender,
     role: stored.role,
-    text: body.text === "" ? (body.forward?.text ?? "") : body.text,
+    text: textOf(body),
     parts: stored.status === "deleted" ? [] : partsOf(body),
     status: stored.status,
     ...(body.quote === undefined ? {} : { replyTo: body.quote.message }),
