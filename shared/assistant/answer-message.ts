@@ -1,12 +1,12 @@
 import type { ChatDeps } from "../chat/chat-log.ts";
-import { headOf, messagesOf, readHead } from "../chat/store.ts";
+import { messagesOf } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import { AppError } from "../platform/errors.ts";
 import { Timestamp } from "../platform/firestore.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { AnswerHub } from "./answer-hub.ts";
 import { type AnswerMessage, type Claim, claimAnswer, isOpen, LEASE_MS } from "./claim-answer.ts";
-import { completeAnswer } from "./complete-answer.ts";
+import { completeAnswer, type Outcome } from "./complete-answer.ts";
 import { ANSWER_MS_MAX, ANSWER_TOKENS_MAX, ATTEMPTS_MAX } from "./contract.ts";
 import { readHistory } from "./history.ts";
 import { isSegmentDue, SEGMENT_MS, type SegmentEnd, writeSegment } from "./segments.ts";
@@ -20,7 +20,7 @@ export const GIVEN_UP = "No answer could be made. You can ask again.";
  * Answers a question, or finds that it is answered. One attempt at a time: what it has is kept in segments while it
  * comes, and in one commit at the end. Whoever comes after a crash begins anew, unless the model had said all.
  *
- * Costs 2 reads and 1 write to begin and what the history costs; a write for each segment (see segments.ts); 1 read, 2
+ * Costs 1 read and 1 write to begin and what the history costs; a write for each segment (see segments.ts); 1 read, 2
  * writes and 1 publish to end; one model call, none when the result is there. The instance listens to the message meanwhile.
  * @throws AppError `unavailable` while another attempt is alive; `model_failed`; both are to be tried again
  */
@@ -45,7 +45,7 @@ async function outcomeOf(
   chat: number,
   id: string,
   claim: Exclude<Claim, { kind: "done" }>,
-): Promise<Parameters<typeof completeAnswer>[5] | undefined> {
+): Promise<Outcome | undefined> {
   const model = modelOf(deps, claim.message);
   if (claim.kind === "end") {
     const text = claim.status === "failed" ? GIVEN_UP : claim.text;
@@ -100,7 +100,7 @@ async function ask(
   chat: number,
   id: string,
   { epoch, message }: Extract<Claim, { kind: "ask" }>,
-): Promise<Parameters<typeof completeAnswer>[5] | undefined> {
+): Promise<Outcome | undefined> {
   const startedMs = performance.now();
   const ending = watchForEnd(deps, app, chat, id, epoch);
   const limit = setTimeout(() => ending.end("late"), ANSWER_MS_MAX[message.answer.lane]);
@@ -108,8 +108,6 @@ async function ask(
   const writer = segmentWriter(deps, app, chat, id, epoch);
   let end: SegmentEnd | undefined;
   try {
-    const head = headOf(await readHead(app, chat));
-    if (head === undefined) return undefined;
     const turns = await readHistory(app, chat, message);
     let finish = "stop";
     let usage = { inputTokens: 0, outputTokens: 0 };
@@ -135,6 +133,7 @@ async function ask(
   } finally {
     clearTimeout(limit);
     ending.stop();
+    writer.stop();
   }
   return kept(writer.text(), end);
 }
@@ -201,9 +200,10 @@ function segmentWriter(deps: AnswerDeps, app: App, chat: number, id: string, epo
       text += piece;
       flushIfDue();
     },
+    /** Nothing more is written by itself. */
+    stop: () => clearInterval(timer),
     /** @throws what a write has failed with */
     async close(end: SegmentEnd): Promise<void> {
-      clearInterval(timer);
       write(end);
       await writing;
       if (failure !== undefined)
