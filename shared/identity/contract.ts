@@ -172,7 +172,39 @@ const Claims = z.strictObject({
   /** Only tokens of this tenant of Identity Platform; null: of the project itself and of any tenant. */
   tenant: z.string().min(1).max(100).nullable(),
 });
-const Models = z.array(z.string().min(1).max(200)).max(100);
+
+const ModelName = z.string().min(1).max(200);
+/** Models that an answer may be asked of, one after the other. */
+export const LANE_MODELS_MAX = 5;
+export const SYSTEM_PROMPT_CHARS_MAX = 8_000;
+const PRICES_MAX = 100;
+/** A thousand units of the currency for a million tokens, or a day: more is a slip of the pen. */
+const MICROS_MAX = 1_000_000_000;
+const Models = z.array(ModelName).max(100);
+/** In millionths of the app's currency, for a million tokens. */
+const Price = z.strictObject({
+  inputMicros: z.number().int().min(0).max(MICROS_MAX),
+  outputMicros: z.number().int().min(0).max(MICROS_MAX),
+});
+export type Price = z.infer<typeof Price>;
+const LaneModels = z.array(ModelName).max(LANE_MODELS_MAX);
+/** In millionths of the app's currency; null is no limit. */
+const Budget = z.number().int().min(0).max(1000 * MICROS_MAX).nullable();
+
+const Assistant = z.strictObject({
+  /** What models are told before every conversation. */
+  systemPrompt: z.string().min(1).max(SYSTEM_PROMPT_CHARS_MAX).nullable(),
+  /** The models of each lane in the order in which they are asked; none: the deployment's. */
+  fast: LaneModels,
+  slow: LaneModels,
+  prices: z
+    .record(ModelName, Price)
+    .refine((prices) => Object.keys(prices).length <= PRICES_MAX, `must have at most ${PRICES_MAX} models`),
+  /** What may be spent on a day (UTC), by everyone together and by each person. */
+  budgets: z.strictObject({ appPerDay: Budget, personPerDay: Budget }),
+  /** Whose earlier answer to the very same question may stand in while no model answers. */
+  cache: z.enum(["off", "person", "app"]),
+});
 
 /** Whether pushes say who wrote what; without, only that something was written. */
 const Notifications = z.strictObject({ text: z.boolean() });
@@ -186,7 +218,9 @@ export const AppSettings = z.strictObject({
   retention: Retention,
   /** How the claims of an exchanged identity token become a profile. */
   claims: Claims,
+  /** Those that a chat may name; none: any. */
   models: Models,
+  assistant: Assistant,
   /** Whether people without a second factor may do what is sensitive. */
   secondFactor: SecondFactor,
   notifications: Notifications,
@@ -206,6 +240,14 @@ export const DEFAULT_SETTINGS: AppSettings = {
   retention: { chatsDays: null, temporaryDays: 30, filesDays: null },
   claims: { email: "email", name: "name", role: null, roles: {}, tenant: null },
   models: [],
+  assistant: {
+    systemPrompt: null,
+    fast: [],
+    slow: [],
+    prices: {},
+    budgets: { appPerDay: null, personPerDay: null },
+    cache: "person",
+  },
   secondFactor: "optional",
   notifications: { text: true },
 };
@@ -221,6 +263,7 @@ export const AppChange = z
         retention: Retention.partial(),
         claims: Claims.partial(),
         models: Models,
+        assistant: Assistant.partial(),
         secondFactor: SecondFactor,
         notifications: Notifications.partial(),
       })

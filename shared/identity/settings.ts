@@ -8,6 +8,7 @@ export const completeSettings = (stored: StoredSettings): AppSettings => ({
   retention: { ...DEFAULT_SETTINGS.retention, ...stored.retention },
   claims: { ...DEFAULT_SETTINGS.claims, ...stored.claims },
   models: stored.models ?? DEFAULT_SETTINGS.models,
+  assistant: { ...DEFAULT_SETTINGS.assistant, ...stored.assistant },
   secondFactor: stored.secondFactor ?? DEFAULT_SETTINGS.secondFactor,
   notifications: { ...DEFAULT_SETTINGS.notifications, ...stored.notifications },
 });
@@ -23,6 +24,7 @@ export function changedSettings(
     retention: { ...before.retention, ...withoutUndefined(change.retention) },
     claims: { ...before.claims, ...withoutUndefined(change.claims) },
     models: change.models ?? before.models,
+    assistant: { ...before.assistant, ...withoutUndefined(change.assistant) },
     secondFactor: change.secondFactor ?? before.secondFactor,
     notifications: { ...before.notifications, ...withoutUndefined(change.notifications) },
   };
