@@ -1,5 +1,6 @@
 import { type AnswerFeeds, openAnswerFeeds } from "../../shared/assistant/answer-feed.ts";
 import { type AnswerHub, createAnswerHub } from "../../shared/assistant/answer-hub.ts";
+import { type Circuits, openCircuits } from "../../shared/assistant/circuits.ts";
 import { type ChatLog, openChatLog } from "../../shared/chat/chat-log.ts";
 import type { Lane } from "../../shared/chat/contract.ts";
 import { classify } from "../../shared/classifier/classify.ts";
@@ -25,6 +26,7 @@ export interface ApiDeps extends Deps {
   readonly chatLog: ChatLog;
   readonly answerHub: AnswerHub;
   readonly answerFeeds: AnswerFeeds;
+  readonly circuits: Circuits;
   /** Which lane suits a question. */
   readonly laneOf: (text: string) => Lane;
   readonly chatFeeds: ChatFeeds;
@@ -48,6 +50,7 @@ export function openApiDeps(deps: Deps): ApiDeps {
     chatLog: openChatLog(deps),
     answerHub,
     answerFeeds,
+    circuits: openCircuits(deps),
     laneOf: (text) => classify(text).lane,
     chatFeeds: openChatFeeds(deps, presence, answerFeeds),
     personFeeds: openPersonFeeds(deps, presence),

@@ -1,11 +1,23 @@
 import { createAnswerHub } from "../../shared/assistant/answer-hub.ts";
-import { answerMessage } from "../../shared/assistant/answer-message.ts";
-import { laneQueue } from "../../shared/assistant/ask.ts";
+import { type AnswerDeps, answerMessage } from "../../shared/assistant/answer-message.ts";
+import { openCircuits } from "../../shared/assistant/circuits.ts";
 import { AnswerTask } from "../../shared/assistant/contract.ts";
+import { laneQueue } from "../../shared/assistant/enqueue-answer.ts";
 import { openChatLog } from "../../shared/chat/chat-log.ts";
 import type { Lane } from "../../shared/chat/contract.ts";
 import { appHandle } from "../../shared/identity/app.ts";
+import { openAppDirectory } from "../../shared/identity/app-directory.ts";
+import { openRevocations } from "../../shared/identity/revocations.ts";
+import type { Deps } from "../../shared/platform/deps.ts";
 import { taskFunction } from "../runtime/background-function.ts";
+
+const openAnswerDeps = (deps: Deps): AnswerDeps => ({
+  ...deps,
+  chatLog: openChatLog(deps),
+  answerHub: createAnswerHub(),
+  apps: openAppDirectory(deps, openRevocations(deps)),
+  circuits: openCircuits(deps),
+});
 
 /** One function for each lane, so that each has instances of its own. */
 const answerIn = (lane: Lane) =>
@@ -13,7 +25,7 @@ const answerIn = (lane: Lane) =>
     name: laneQueue(lane),
     payload: AnswerTask,
     open(deps) {
-      const answerDeps = { ...deps, chatLog: openChatLog(deps), answerHub: createAnswerHub() };
+      const answerDeps = openAnswerDeps(deps);
       return ({ app, chat, answer }) =>
         answerMessage(answerDeps, appHandle(deps.firestore, app), chat, answer);
     },

@@ -20,7 +20,7 @@ export interface AnswerPosition {
 export interface AnswerFeeds {
   /**
    * Tells the text from a position on, and then whatever comes: `answer.delta`, `answer.reset` when an attempt has died,
-   * and at the end `answer.done` with the message. Returns the end of the subscription.
+   * `message.changed` when it has to wait for a model, and at the end `answer.done` with the message. Returns the end of the subscription.
    * Costs 1 read and 1 for each segment for the first reader, then 1 for each segment and change.
    */
   follow(
@@ -34,7 +34,14 @@ export interface AnswerFeeds {
 
 interface Reader {
   readonly position: AnswerPosition;
+  /** Has been told that the answer waits. */
+  isPatient: boolean;
   tell(events: readonly LiveEvent[], position: AnswerPosition): void;
+}
+
+interface Found {
+  readonly id: string;
+  readonly stored: StoredMessage;
 }
 
 interface Feed {
@@ -43,7 +50,8 @@ interface Feed {
   number: number | undefined;
   epoch: number;
   text: string;
-  done: { readonly id: string; readonly stored: StoredMessage } | undefined;
+  waiting: Found | undefined;
+  done: Found | undefined;
   stop(): void;
 }
 
@@ -62,6 +70,7 @@ export function openAnswerFeeds(deps: Pick<Deps, "upkeep" | "log">, hub: AnswerH
       number: undefined,
       epoch: 0,
       text: "",
+      waiting: undefined,
       done: undefined,
       stop: () => undefined,
     };
@@ -88,7 +97,10 @@ export function openAnswerFeeds(deps: Pick<Deps, "upkeep" | "log">, hub: AnswerH
         const stored = snapshot.data() as StoredMessage | undefined;
         if (stored === undefined) return;
         feed.number = stored.number;
-        if (!isOpen(stored)) feed.done = { id: snapshot.id, stored };
+        const found = { id: snapshot.id, stored };
+        const waits = stored.status === "queued" && stored.answer?.served?.as === "queued";
+        feed.waiting = waits ? found : undefined;
+        if (!isOpen(stored)) feed.done = found;
         for (const reader of feed.readers) catchUp(feed, reader);
       }, fail),
     ]);
@@ -103,7 +115,7 @@ export function openAnswerFeeds(deps: Pick<Deps, "upkeep" | "log">, hub: AnswerH
     follow(app, chat, answer, from, tell) {
       const path = `${app.id}/${chat}/${answer}`;
       const feed = feeds.get(path) ?? open(path, app, chat, answer);
-      const reader: Reader = { position: from ?? { epoch: 0, offset: 0 }, tell };
+      const reader: Reader = { position: from ?? { epoch: 0, offset: 0 }, isPatient: false, tell };
       feed.readers.add(reader);
       // Not before the caller has what this returns.
       queueMicrotask(() => catchUp(feed, reader));
@@ -120,7 +132,7 @@ export function openAnswerFeeds(deps: Pick<Deps, "upkeep" | "log">, hub: AnswerH
 /** Tells a reader what lies between it and what is known. */
 function catchUp(feed: Feed, reader: Reader): void {
   const { position } = reader;
-  const { number, chat, done } = feed;
+  const { number, chat, waiting, done } = feed;
   if (number === undefined || !feed.readers.has(reader)) return;
   const events: LiveEvent[] = [];
   const restart = (epoch: number): void => {
@@ -135,6 +147,13 @@ function catchUp(feed: Feed, reader: Reader): void {
     events.push({ event: "answer.delta", data });
     position.offset = text.length;
   };
+  if (waiting !== undefined && !reader.isPatient) {
+    events.push({
+      event: "message.changed",
+      data: { chat, message: messageView(waiting.id, waiting.stored) },
+    });
+    reader.isPatient = true;
+  }
   if (position.epoch < feed.epoch) restart(feed.epoch);
   if (done === undefined) {
     if (position.epoch === feed.epoch) say(feed.text);

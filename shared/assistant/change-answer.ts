@@ -123,10 +123,17 @@ export async function stopAnswer(deps: ChatDeps, address: AnswerAddress): Promis
   const { ref, stored } = await findAnswer(deps, address);
   if (!isOpen(stored)) return;
   await within(READ_MS_MAX, ref.update({ "answer.stop": true }));
-  if (stored.answer.epoch > 0) return;
+  const { epoch, left } = stored.answer;
+  // Somebody is making it, and hears of this.
+  if (epoch > 0 && left !== epoch) return;
   const { app, chat } = address;
   const model = "model" in stored.sender ? stored.sender.model : "";
-  await completeAnswer(deps, app, chat, ref.id, 0, { status: "stopped", text: "", model, usage: undefined });
+  await completeAnswer(deps, app, chat, ref.id, epoch, {
+    status: "stopped",
+    text: "",
+    model,
+    usage: undefined,
+  });
 }
 
 /**

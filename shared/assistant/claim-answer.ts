@@ -14,11 +14,17 @@ export const LEASE_MS = 30_000;
 export type AnswerMessage = StoredMessage & { readonly answer: StoredAnswer };
 
 /** What is to be done about an answer by whoever has claimed it. */
-export type Claim =
+export type Claim<Plan> =
   /** Nothing: it is finished, or gone. */
   | { readonly kind: "done" }
-  /** Ask a model. */
-  | { readonly kind: "ask"; readonly epoch: number; readonly message: AnswerMessage }
+  /** Carry out the plan. */
+  | {
+      readonly kind: "ask";
+      readonly epoch: number;
+      readonly attempt: number;
+      readonly message: AnswerMessage;
+      readonly plan: Plan;
+    }
   /** Store what an attempt before has brought to its end, and paid for. */
   | {
       readonly kind: "keep";
@@ -34,47 +40,100 @@ export type Claim =
       readonly message: AnswerMessage;
       readonly text: string;
       readonly status: "stopped" | "failed";
+    }
+  /** What the plan says instead of an attempt. */
+  | {
+      readonly kind: "instead";
+      readonly epoch: number;
+      readonly message: AnswerMessage;
+      readonly plan: Plan;
     };
 
+/** How an attempt is to be made, decided before it is claimed. */
+export interface Planned<Plan> {
+  readonly plan: Plan;
+  /** False when nothing is to be asked of a model now. */
+  readonly isAttempt: boolean;
+  /** To be stored with the claim. */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
 /**
- * Claims an answer for one attempt: whoever comes while that lives is told to come again. Costs 1 read and 1 write; for
- * a later attempt also 1 query and a read for each segment of the one before.
- * @throws AppError `unavailable` while another attempt is alive
+ * Claims an answer for one attempt: whoever comes while that lives is told to come again. Costs 1 read and 1 write and
+ * what planning costs; for a later attempt also 1 query and a read for each segment of the one before.
+ * @throws AppError `unavailable` while another attempt is alive; what `plan` throws
  */
-export async function claimAnswer(deps: Deps, app: App, chat: number, id: string): Promise<Claim> {
+export async function claimAnswer<Plan>(
+  deps: Pick<Deps, "clock">,
+  app: App,
+  chat: number,
+  id: string,
+  plan: (message: AnswerMessage) => Promise<Planned<Plan>>,
+): Promise<Claim<Plan>> {
   const ref = messagesOf(app, chat).doc(id);
   for (;;) {
     const found = await within(READ_MS_MAX, ref.get());
     const message = found.data() as AnswerMessage | undefined;
     if (message === undefined || !isOpen(message)) return { kind: "done" };
-    const { epoch, stop, leaseUntil } = message.answer;
+    const { epoch, stop, leaseUntil, left: leftEpoch } = message.answer;
     const left = epoch === 0 ? NOTHING : await readSegments(app, chat, id, epoch);
     if (left.end !== undefined) return { kind: "keep", epoch, message, text: left.text, end: left.end };
     const aliveUntilMs = Math.max(leaseUntil?.toMillis() ?? 0, left.lastMs + LEASE_MS);
-    if (epoch > 0 && aliveUntilMs > deps.clock.now()) {
+    if (epoch > 0 && leftEpoch !== epoch && aliveUntilMs > deps.clock.now()) {
       throw new AppError("unavailable", "Another attempt at this answer is alive.", { retryAfterSeconds: 5 });
     }
     if (stop) return { kind: "end", epoch, message, text: left.text, status: "stopped" };
-    if (epoch >= ATTEMPTS_MAX) return { kind: "end", epoch, message, text: "", status: "failed" };
-    if (await take(deps, ref, epoch + 1, found.updateTime)) {
-      return { kind: "ask", epoch: epoch + 1, message };
+    if (attemptsAt(message) >= ATTEMPTS_MAX) {
+      return { kind: "end", epoch, message, text: "", status: "failed" };
+    }
+    const planned = await plan(message);
+    if (!planned.isAttempt) return { kind: "instead", epoch, message, plan: planned.plan };
+    const attempt = attemptsAt(message) + 1;
+    const fields = { ...planned.fields, "answer.attempts": attempt };
+    if (await takeEpoch(deps, ref, epoch + 1, found.updateTime, fields)) {
+      return { kind: "ask", epoch: epoch + 1, attempt, message, plan: planned.plan };
     }
   }
 }
 
 const NOTHING = { text: "", end: undefined, lastMs: 0 };
 
+export const attemptsAt = ({ answer }: AnswerMessage): number => answer.attempts ?? answer.epoch;
+
 export const isOpen = ({ status }: Pick<StoredMessage, "status">): boolean =>
   status === "queued" || status === "streaming";
 
-/** False when somebody else was faster. */
-async function take(
-  deps: Deps,
+/**
+ * For the attempt that goes on to another model: what the first has said is void from here on, and readers are told.
+ * 1 read and 1 write.
+ * @returns false when the answer is no longer this attempt's
+ */
+export async function nextEpoch(
+  deps: Pick<Deps, "clock">,
+  app: App,
+  chat: number,
+  id: string,
+  epoch: number,
+): Promise<boolean> {
+  const ref = messagesOf(app, chat).doc(id);
+  for (;;) {
+    const found = await within(READ_MS_MAX, ref.get());
+    const message = found.data() as AnswerMessage | undefined;
+    if (message === undefined || !isOpen(message) || message.answer.epoch !== epoch) return false;
+    if (await takeEpoch(deps, ref, epoch + 1, found.updateTime)) return true;
+  }
+}
+
+/** @returns false when somebody else was faster */
+async function takeEpoch(
+  deps: Pick<Deps, "clock">,
   ref: DocumentReference,
   epoch: number,
   lastUpdateTime: Timestamp | undefined,
+  fields: Readonly<Record<string, unknown>> = {},
 ): Promise<boolean> {
   const change = {
+    ...fields,
     status: "streaming",
     "answer.epoch": epoch,
     "answer.leaseUntil": Timestamp.fromMillis(deps.clock.now() + LEASE_MS),
@@ -85,5 +144,25 @@ async function take(
   } catch (cause) {
     if (grpcCode(cause) === GRPC.failedPrecondition) return false;
     throw cause;
+  }
+}
+
+/** Whoever is next need not wait for the lease to run out. 1 read and 1 write; never throws. */
+export async function leaveAnswer(
+  deps: Pick<Deps, "clock" | "log">,
+  app: App,
+  chat: number,
+  id: string,
+  epoch: number,
+): Promise<void> {
+  const ref = messagesOf(app, chat).doc(id);
+  try {
+    const found = await within(READ_MS_MAX, ref.get());
+    const { answer } = (found.data() ?? {}) as Partial<AnswerMessage>;
+    if (answer?.epoch !== epoch || found.updateTime === undefined) return;
+    const change = { "answer.left": epoch, "answer.leaseUntil": Timestamp.fromMillis(deps.clock.now()) };
+    await within(READ_MS_MAX, ref.update(change, { lastUpdateTime: found.updateTime }));
+  } catch (cause) {
+    deps.log.error("A lease could not be given back; it runs out.", cause);
   }
 }

@@ -1,12 +1,13 @@
 import type { Body } from "../chat/body.ts";
 import { encodeBody } from "../chat/body.ts";
 import type { ChatDeps } from "../chat/chat-log.ts";
-import { LATEST_CHARS_MAX, type Usage } from "../chat/contract.ts";
+import { LATEST_CHARS_MAX, type Served, type Usage } from "../chat/contract.ts";
 import { advance, excerpt } from "../chat/head.ts";
 import { chatRef, messagesOf, serverTime } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import { Timestamp } from "../platform/firestore.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
+import { settlement } from "./budget.ts";
 import { type AnswerMessage, isOpen } from "./claim-answer.ts";
 
 /** How an attempt ends. */
@@ -15,11 +16,12 @@ export interface Outcome {
   readonly text: string;
   readonly model: string;
   readonly usage: Usage | undefined;
+  readonly served?: Served | undefined;
 }
 
 /**
  * Ends an answer: text, usage and head in one commit. An attempt that is no longer the present one changes nothing.
- * Idempotent. Costs 1 read, 1 commit and 2 writes, 1 publish.
+ * Idempotent. Costs 1 read, 1 commit and 2 writes, 4 where budgets hold money for it; 1 publish.
  * @returns whether this call has ended it
  */
 export async function completeAnswer(
@@ -59,10 +61,14 @@ export async function completeAnswer(
         "answer.leaseUntil": null,
         "answer.endedRevision": next.revision,
         ...(outcome.usage === undefined ? {} : { "answer.usage": outcome.usage }),
+        ...(outcome.served === undefined ? {} : { "answer.served": outcome.served }),
         revision: next.revision,
         changedAt: serverTime(),
       });
-      const update = [{ ref, fields, lastUpdateTime: updateTime }];
+      const { heldDay, asker } = message.answer;
+      const costMicros = outcome.usage?.costMicros ?? 0;
+      const settled = heldDay === undefined ? [] : settlement(app, heldDay, asker, id, costMicros);
+      const update = [{ ref, fields, lastUpdateTime: updateTime }, ...settled];
       return { head: next, create: [], update, bytes: outcome.text.length * 3, result: true };
     },
   });

@@ -27,6 +27,10 @@ export const StreamQuery = z.strictObject({
 
 /** The longest an answer of each lane may take. */
 export const ANSWER_MS_MAX = { fast: 60_000, slow: 300_000 } as const;
+/** The first word has to come within this time. */
+export const FIRST_WORD_MS_MAX = { fast: 15_000, slow: 45_000 } as const;
+/** A question that no model could answer for so long is given up. */
+export const WAIT_MS_MAX = 24 * 3600 * 1000;
 /** In both lanes: a long answer to a question that seemed a short one is not cut. */
 export const ANSWER_TOKENS_MAX = 4_000;
 /** Attempts before an answer is given up. */

@@ -4,11 +4,16 @@ import { listAlong } from "../chat/read-path.ts";
 import { readBranch } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Turn } from "../platform/model.ts";
+import { readSummary } from "./summaries.ts";
 
-/** Tokens of the conversation that a model is given, the question included. */
+/** Tokens of the conversation that a model is given whole, the question included. */
 export const HISTORY_TOKENS_MAX = 6_000;
 /** Messages looked at, at most. */
 export const HISTORY_MESSAGES_MAX = 60;
+/** Shorter conversations have no summary. */
+const SUMMARIZED_FROM = 20;
+/** What a model is given besides what messages say: who says it. */
+const TOKENS_PER_TURN = 4;
 
 /** Roughly: four characters of an alphabet, or one of a script that writes words with one or two. */
 export function countTokens(text: string): number {
@@ -17,27 +22,69 @@ export function countTokens(text: string): number {
   return Math.ceil((text.length - dense) / 4) + dense;
 }
 
+export const countTurns = (turns: readonly Turn[]): number =>
+  turns.reduce((sum, { content }) => sum + countTokens(content) + TOKENS_PER_TURN, 0);
+
+/** What a model is given, and whether something older is left out. */
+export interface History {
+  readonly turns: readonly Turn[];
+  readonly isCut: boolean;
+}
+
+/** The way to an answer. One read for a branch other than the main one. */
+export async function readAnswerPath(
+  app: App,
+  chat: number,
+  { branch, number }: Pick<StoredMessage, "branch" | "number">,
+): Promise<PathRange[]> {
+  const lineage = (await readBranch(app, chat, branch))?.stored.lineage ?? [];
+  return pathOf({ id: branch, lineage, lastNumber: number });
+}
+
 /**
- * What was said on the way to an answer, oldest first, as much as fits. The question always does. Costs 1 read for a branch
- * other than the main one, 1 query for each branch on the way, and 1 read for each message.
+ * What was said on the way to an answer, oldest first: the system prompt, the summary of what is older, and as much
+ * as fits, whole. The question always does. Costs 1 read for the branch, 1 query for each branch on the way, 1 read for
+ * each message, and in a longer conversation 1 query and up to 5 reads for the summary.
  */
-export async function readHistory(app: App, chat: number, answer: StoredMessage): Promise<Turn[]> {
-  const lineage = (await readBranch(app, chat, answer.branch))?.stored.lineage ?? [];
-  const path: PathRange[] = pathOf({ id: answer.branch, lineage, lastNumber: answer.number });
-  const rows = await listAlong(app, chat, path, { before: answer.number }, HISTORY_MESSAGES_MAX);
+export async function readHistory(
+  app: App,
+  chat: number,
+  answer: StoredMessage,
+  systemPrompt: string | null,
+): Promise<History> {
+  const path = await readAnswerPath(app, chat, answer);
+  const [rows, summary] = await Promise.all([
+    listAlong(app, chat, path, { before: answer.number }, HISTORY_MESSAGES_MAX),
+    answer.number > SUMMARIZED_FROM ? readSummary(app, chat, path, answer.number) : undefined,
+  ]);
   const turns: Turn[] = [];
   let tokens = 0;
+  let isCut = false;
   for (const { stored } of rows) {
+    if (stored.number <= (summary?.upTo ?? 0)) break;
     const turn = turnOf(stored);
     if (turn === undefined) continue;
     tokens += countTokens(turn.content);
-    if (tokens > HISTORY_TOKENS_MAX && turns.length > 0) break;
+    isCut = tokens > HISTORY_TOKENS_MAX && turns.length > 0;
+    if (isCut) break;
     turns.push(turn);
   }
-  return turns.reverse();
+  const oldest = rows.at(-1)?.stored.number ?? 0;
+  isCut ||= rows.length === HISTORY_MESSAGES_MAX && oldest > (summary?.upTo ?? 0) + 1;
+  const before: Turn[] = [
+    ...(systemPrompt === null ? [] : [{ role: "system" as const, content: systemPrompt }]),
+    ...(summary === undefined ? [] : [summaryTurn(summary.text)]),
+  ];
+  return { turns: [...before, ...turns.reverse()], isCut };
 }
 
-function turnOf({ role, status, body }: StoredMessage): Turn | undefined {
+export const summaryTurn = (text: string): Turn => ({
+  role: "system",
+  content: `What was said earlier in this conversation, in short: ${text}`,
+});
+
+/** A message as a model takes it; nothing for one that says nothing. Pure. */
+export function turnOf({ role, status, body }: StoredMessage): Turn | undefined {
   if (status === "deleted" || status === "queued" || status === "streaming" || status === "failed")
     return undefined;
   const parts = [body.quote && `> ${body.quote.text}`, body.forward?.text, body.text].filter(Boolean);

@@ -3,7 +3,7 @@ import { appHandle } from "../identity/app.ts";
 import type { Deps } from "../platform/deps.ts";
 import { Timestamp } from "../platform/firestore.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
-import { enqueueAnswer } from "./ask.ts";
+import { enqueueAnswer } from "./enqueue-answer.ts";
 
 /** Answers looked at in one run; the next goes on. */
 export const RECOVERED_MAX = 500;

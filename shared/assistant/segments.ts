@@ -1,3 +1,4 @@
+import type { Served } from "../chat/contract.ts";
 import { messagesOf } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import { type CollectionReference, type Query, Timestamp } from "../platform/firestore.ts";
@@ -27,6 +28,7 @@ export interface SegmentEnd {
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly latencyMs: number;
+  readonly served: Served;
 }
 
 /** More segments than an answer can have. */

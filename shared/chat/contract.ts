@@ -149,6 +149,17 @@ export const Usage = z.object({
 });
 export type Usage = z.infer<typeof Usage>;
 
+/** Who gave an answer, and why not the one that should have. */
+export const Served = z.object({
+  /** The model first in line; another; one that said it earlier; nobody yet; nobody. */
+  as: z.enum(["chosen", "fallback", "cached", "queued", "none"]),
+  /** Why the first in line did not: it is not asked at the moment, or it failed; or there is no money left. */
+  reason: z.enum(["circuit_open", "model_failed", "budget_exhausted"]).optional(),
+  /** The first in line, where it was not it. */
+  insteadOf: z.string().optional(),
+});
+export type Served = z.infer<typeof Served>;
+
 export const Message = z.object({
   id: z.string(),
   number: z.number(),
@@ -167,6 +178,7 @@ export const Message = z.object({
   reactions: z.record(z.string(), z.array(z.string())),
   editedAt: z.string().optional(),
   usage: Usage.optional(),
+  served: Served.optional(),
   /** Of a question to a model: which message answers it. */
   answer: z.object({ number: z.number() }).optional(),
   createdAt: z.string(),

@@ -1,6 +1,6 @@
 import type { Timestamp } from "../platform/firestore.ts";
 import { type Author, type Body, decodeBody, type Forward, textOf } from "./body.ts";
-import type { Lane, Message, Part, Usage } from "./contract.ts";
+import type { Lane, Message, Part, Served, Usage } from "./contract.ts";
 
 /** A message as it is stored. */
 export interface StoredMessage {
@@ -68,11 +68,21 @@ export interface StoredAnswer {
   /** Somebody wants it to end. */
   readonly stop?: true;
   readonly usage?: Usage;
+  readonly served?: Served;
+  /** Attempts so far; an attempt has several epochs when it goes from one model to another. */
+  readonly attempts?: number;
+  /** The epoch whose attempt has ended without an answer. */
+  readonly left?: number;
+  /** The day whose budgets hold what it may cost. */
+  readonly heldDay?: string;
   /** The chat's revision when it was finished. */
   readonly endedRevision?: number;
 }
 
-const answerView = ({ usage }: StoredAnswer) => (usage === undefined ? {} : { usage });
+const answerView = ({ usage, served }: StoredAnswer) => ({
+  ...(usage === undefined ? {} : { usage }),
+  ...(served === undefined ? {} : { served }),
+});
 
 const originOf = ({ chat, message, sender, createdAt }: Forward) => ({
   chat,

@@ -22,6 +22,8 @@ export type AppCollection =
   | "pairs"
   | "reads"
   | "usage"
+  | "budgets"
+  | "cachedAnswers"
   | "security"
   | "limits"
   | "lockouts"
@@ -29,7 +31,9 @@ export type AppCollection =
   | "presence"
   | "notifications"
   | "devices"
-  | "pushTokens";
+  | "pushTokens"
+  | "rollouts"
+  | "outcomes";
 
 export function appHandle(firestore: Firestore, id: string): App {
   const ref = firestore.collection("apps").doc(id);

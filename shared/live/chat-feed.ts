@@ -168,7 +168,10 @@ export function openChatFeeds(
       if (following.has(answer)) continue;
       following.set(
         answer,
-        answers.follow(feed.app, feed.chat, answer, undefined, (events) => sink.send(events)),
+        answers.follow(feed.app, feed.chat, answer, undefined, (events) => {
+          // Changes of messages come with the chat's.
+          sink.send(events.filter(({ event }) => event !== "message.changed"));
+        }),
       );
     }
     for (const [answer, stop] of following) {

@@ -21,6 +21,10 @@ const Environment = z.object({
   /** The models for questions that are quickly answered, and for the others. */
   MODEL_FAST: z.string().min(1),
   MODEL_SLOW: z.string().min(1),
+  /** So many failures of a model within so many seconds end all calls to it for so many seconds. */
+  BREAKER_FAILURES: z.coerce.number().int().min(1).max(20).default(5),
+  BREAKER_WINDOW_SECONDS: z.coerce.number().int().min(1).max(600).default(30),
+  BREAKER_OPEN_SECONDS: z.coerce.number().int().min(1).max(600).default(10),
   /** Base URL of the functions: tasks are sent to `${FUNCTIONS_URL}/{function}`. */
   FUNCTIONS_URL: z.url(),
   /** Where clients reach the API: issuer of access tokens, base of problem types. */
@@ -52,6 +56,14 @@ export interface Config {
   readonly modelBaseUrl: string;
   readonly modelApiKey: string;
   readonly laneModels: { readonly fast: string; readonly slow: string };
+  /** When a model's circuit opens (shared/assistant/circuit.ts). */
+  readonly circuit: {
+    readonly failuresMax: number;
+    readonly windowMs: number;
+    readonly failedShare: number;
+    readonly openMs: number;
+    readonly openMsMax: number;
+  };
   readonly functionsUrl: string;
   readonly publicUrl: string;
   readonly smtpUrl: string;
@@ -63,6 +75,11 @@ export interface Config {
   readonly operatorKey: string;
   readonly trustedProxies: number;
 }
+
+/** Of the calls to a model: fewer failures are no reason to stop calling it. */
+const FAILED_SHARE = 0.5;
+/** However often it has failed, a model is tried again after this time. */
+const OPEN_MS_MAX = 300_000;
 
 const withoutTrailingSlash = (url: string): string => url.replace(/\/+$/, "");
 
@@ -84,6 +101,13 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     modelBaseUrl: value.MODEL_BASE_URL,
     modelApiKey: value.MODEL_API_KEY,
     laneModels: { fast: value.MODEL_FAST, slow: value.MODEL_SLOW },
+    circuit: {
+      failuresMax: value.BREAKER_FAILURES,
+      windowMs: value.BREAKER_WINDOW_SECONDS * 1000,
+      failedShare: FAILED_SHARE,
+      openMs: value.BREAKER_OPEN_SECONDS * 1000,
+      openMsMax: Math.max(OPEN_MS_MAX, value.BREAKER_OPEN_SECONDS * 1000),
+    },
     functionsUrl: withoutTrailingSlash(value.FUNCTIONS_URL),
     publicUrl: withoutTrailingSlash(value.PUBLIC_URL),
     smtpUrl: value.SMTP_URL,

@@ -1,5 +1,6 @@
 import type OpenAI from "openai";
 import type { Config } from "./config.ts";
+import { currentContext, REQUEST_ID_HEADER, type RequestContext, TRACEPARENT_HEADER } from "./context.ts";
 import { AppError } from "./errors.ts";
 import { lazy } from "./lazy.ts";
 
@@ -13,6 +14,8 @@ export interface ModelCall {
   readonly model: string;
   readonly turns: readonly Turn[];
   readonly maxTokens: number;
+  /** The first piece has to come within this time. */
+  readonly firstMsMax: number;
   /** Ends the call; the provider hears of it, as the connection ends. */
   readonly signal: AbortSignal;
 }
@@ -31,7 +34,7 @@ export interface Models {
   stream(call: ModelCall): AsyncGenerator<ModelPiece>;
 }
 
-/** Nothing at all for so long: the connection is dead, or the model is. */
+/** Nothing more for so long: the connection is dead, or the model is. */
 export const SILENCE_MS_MAX = 60_000;
 
 /** Any endpoint that speaks OpenAI's chat completions. */
@@ -41,9 +44,10 @@ export function openModels(config: Pick<Config, "modelBaseUrl" | "modelApiKey">)
     return new OpenAI({ baseURL: config.modelBaseUrl, apiKey: config.modelApiKey, maxRetries: 0 });
   });
   return {
-    async *stream({ model, turns, maxTokens, signal }) {
+    async *stream({ model, turns, maxTokens, firstMsMax, signal }) {
       const silence = new AbortController();
-      let timer = setTimeout(() => silence.abort(), SILENCE_MS_MAX);
+      let timer = setTimeout(() => silence.abort(), firstMsMax);
+      const context = currentContext();
       try {
         const chunks = await (await client.get()).chat.completions.create(
           {
@@ -53,11 +57,15 @@ export function openModels(config: Pick<Config, "modelBaseUrl" | "modelApiKey">)
             stream: true,
             stream_options: { include_usage: true },
           },
-          { signal: AbortSignal.any([signal, silence.signal]) },
+          {
+            signal: AbortSignal.any([signal, silence.signal]),
+            ...(context === undefined ? {} : { headers: contextHeaders(context) }),
+          },
         );
         let isFinished = false;
         for await (const { choices, usage } of chunks) {
-          timer.refresh();
+          clearTimeout(timer);
+          timer = setTimeout(() => silence.abort(), SILENCE_MS_MAX);
           const [choice] = choices;
           if (choice?.delta.content) yield { text: choice.delta.content };
           if (choice?.finish_reason) {
@@ -75,3 +83,9 @@ export function openModels(config: Pick<Config, "modelBaseUrl" | "modelApiKey">)
     },
   };
 }
+
+/** So that a provider's log can be laid beside ours. */
+const contextHeaders = ({ requestId, traceparent }: RequestContext): Record<string, string> => ({
+  [REQUEST_ID_HEADER]: requestId,
+  [TRACEPARENT_HEADER]: traceparent,
+});

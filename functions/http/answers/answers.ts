@@ -1,4 +1,4 @@
-import { enqueueAnswer } from "../../../shared/assistant/ask.ts";
+import { enqueueAnswer } from "../../../shared/assistant/enqueue-answer.ts";
 import { askAgain, rateAnswer, readAnswer, stopAnswer } from "../../../shared/assistant/change-answer.ts";
 import { Feedback, StreamQuery } from "../../../shared/assistant/contract.ts";
 import { Message } from "../../../shared/chat/contract.ts";

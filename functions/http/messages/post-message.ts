@@ -1,4 +1,5 @@
-import { answerHere, enqueueAnswer } from "../../../shared/assistant/ask.ts";
+import { answerHere } from "../../../shared/assistant/answer-here.ts";
+import { enqueueAnswer } from "../../../shared/assistant/enqueue-answer.ts";
 import { appendMessage } from "../../../shared/chat/append-message.ts";
 import { Message, NewMessage } from "../../../shared/chat/contract.ts";
 import { created, endpoint } from "../../runtime/endpoint.ts";

@@ -1,0 +1,203 @@
+import type { Served } from "../chat/contract.ts";
+import { messagesOf } from "../chat/store.ts";
+import type { App } from "../identity/app.ts";
+import type { AppSettings } from "../identity/contract.ts";
+import type { Turn } from "../platform/model.ts";
+import type { AnswerDeps } from "./answer-message.ts";
+import { holdBudget } from "./budget.ts";
+import { chooseModels } from "./choose-models.ts";
+import { type AnswerMessage, attemptsAt, isOpen, nextEpoch, type Planned } from "./claim-answer.ts";
+import { ANSWER_MS_MAX, ANSWER_TOKENS_MAX, FIRST_WORD_MS_MAX } from "./contract.ts";
+import { countTokens, countTurns, readHistory } from "./history.ts";
+import { openSegmentWriter } from "./segment-writer.ts";
+import type { SegmentEnd } from "./segments.ts";
+
+/** What is to be asked of which models. */
+export interface Plan {
+  /** In the order in which they are asked. */
+  readonly models: readonly string[];
+  readonly turns: readonly Turn[];
+  readonly maxTokens: number;
+  /** The budget allows no call. */
+  readonly isExhausted: boolean;
+  /** Something older did not fit. */
+  readonly isCut: boolean;
+}
+
+/**
+ * Decides on models and conversation, and holds the money. Costs what the history costs; 2 reads and 2 writes where there
+ * are budgets.
+ * @throws AppError `unavailable` while what is left of a budget is held for other answers
+ */
+export async function planAnswer(
+  deps: AnswerDeps,
+  app: App,
+  settings: AppSettings,
+  chat: number,
+  id: string,
+  message: AnswerMessage,
+): Promise<Planned<Plan>> {
+  const models = chooseModels(deps.config, settings, message);
+  const [history, ...open] = await Promise.all([
+    readHistory(app, chat, message, settings.assistant.systemPrompt),
+    ...models.map((model) => deps.circuits.isOpen(model)),
+  ]);
+  const plan = { models, ...history, maxTokens: ANSWER_TOKENS_MAX, isExhausted: false };
+  if (open.every(Boolean)) return { plan, isAttempt: false, fields: {} };
+  const { asker } = message.answer;
+  const inputTokens = countTurns(history.turns);
+  const holding = await holdBudget(deps, app, settings, { id, asker, models, inputTokens });
+  if (holding.kind === "exhausted") {
+    return { plan: { ...plan, isExhausted: true }, isAttempt: false, fields: {} };
+  }
+  const fields = holding.day === undefined ? {} : { "answer.heldDay": holding.day };
+  return { plan: { ...plan, maxTokens: holding.maxTokens }, isAttempt: true, fields };
+}
+
+/** Which answer. */
+export interface Asked {
+  readonly app: App;
+  readonly chat: number;
+  readonly id: string;
+  readonly message: AnswerMessage;
+  readonly plan: Plan;
+  /** Which attempt this is. */
+  readonly attempt: number;
+}
+
+/** What has come of asking. Each carries the epoch that it ended in. */
+export type Said =
+  | { readonly kind: "said"; readonly epoch: number; readonly text: string; readonly end: SegmentEnd }
+  | { readonly kind: "taken over" }
+  | {
+      readonly kind: "unsaid";
+      readonly epoch: number;
+      readonly served: Omit<Served, "as">;
+      /** Undefined when no model was asked. */
+      readonly cause: unknown;
+    };
+
+/**
+ * Asks the models one after the other until one has answered. Where one breaks off in the middle, the next begins a new
+ * epoch, so that readers let go what the first has said; that costs a write.
+ */
+export async function ask(deps: AnswerDeps, asked: Asked, firstEpoch: number): Promise<Said> {
+  const { app, chat, id, message, plan } = asked;
+  const [first] = plan.models;
+  let epoch = firstEpoch;
+  let why: Omit<Served, "as"> = {};
+  let failure: unknown;
+  const ending = watchForEnd(deps, asked);
+  const limit = setTimeout(() => ending.end("late"), ANSWER_MS_MAX[message.answer.lane]);
+  try {
+    for (const model of plan.models) {
+      const served: Served =
+        model === first ? { as: "chosen" } : { as: "fallback", ...why, insteadOf: first ?? "" };
+      let hasSpoken = false;
+      try {
+        const ran = await deps.circuits.run(model, () =>
+          askOnce(deps, asked, epoch, model, served, ending, () => {
+            hasSpoken = true;
+          }),
+        );
+        if (!ran.isRefused) {
+          return ending.reason() === "taken over"
+            ? { kind: "taken over" }
+            : { kind: "said", epoch, ...ran.value };
+        }
+        why = { reason: why.reason ?? "circuit_open" };
+      } catch (cause) {
+        if (ending.reason() === "taken over") return { kind: "taken over" };
+        failure = cause;
+        why = { reason: why.reason ?? "model_failed" };
+        deps.log.error("A model did not answer.", cause, { app: app.id, chat, model });
+        if (ending.reason() === "late") break;
+      }
+      if (hasSpoken && model !== plan.models.at(-1)) {
+        const isOurs = await nextEpoch(deps, app, chat, id, epoch);
+        if (!isOurs) return { kind: "taken over" };
+        epoch += 1;
+      }
+    }
+  } finally {
+    clearTimeout(limit);
+    ending.stop();
+  }
+  return { kind: "unsaid", epoch, served: { ...why, insteadOf: first ?? "" }, cause: failure };
+}
+
+/** One call to one model. @throws AppError `model_failed`; `unavailable` when what it said could not be kept */
+async function askOnce(
+  deps: AnswerDeps,
+  { app, chat, id, message, plan }: Asked,
+  epoch: number,
+  model: string,
+  served: Served,
+  ending: Ending,
+  spoke: () => void,
+): Promise<{ text: string; end: SegmentEnd }> {
+  const startedMs = performance.now();
+  const writer = openSegmentWriter(deps, app, chat, id, epoch);
+  try {
+    let finish = "stop";
+    let usage: { inputTokens: number; outputTokens: number } | undefined;
+    try {
+      for await (const piece of deps.models.stream({
+        model,
+        turns: plan.turns,
+        maxTokens: plan.maxTokens,
+        firstMsMax: FIRST_WORD_MS_MAX[message.answer.lane],
+        signal: ending.signal,
+      })) {
+        if ("text" in piece) {
+          spoke();
+          writer.add(piece.text);
+        } else if ("finish" in piece) ({ finish } = piece);
+        else usage = piece;
+      }
+    } catch (cause) {
+      // Of an answer that was stopped, what has been said counts; one that is another's now is no fault of the model.
+      if (ending.reason() !== "stopped" && ending.reason() !== "taken over") throw cause;
+      finish = "stopped";
+    }
+    // Whoever is hung up on tells no usage, but bills for what was said.
+    usage ??= { inputTokens: countTurns(plan.turns), outputTokens: countTokens(writer.text()) };
+    const latencyMs = Math.round(performance.now() - startedMs);
+    const end = { model, finish, ...usage, latencyMs, served };
+    if (ending.reason() !== "taken over") await writer.close(end);
+    return { text: writer.text(), end };
+  } finally {
+    writer.stop();
+  }
+}
+
+interface Ending {
+  readonly signal: AbortSignal;
+  end(why: "stopped" | "taken over" | "late"): void;
+  reason(): "stopped" | "taken over" | "late" | undefined;
+  stop(): void;
+}
+
+/** Hears when somebody stops the answer, or another attempt takes over, and ends the model's call then. */
+function watchForEnd(deps: AnswerDeps, { app, chat, id, attempt }: Asked): Ending {
+  const controller = new AbortController();
+  let reason: "stopped" | "taken over" | "late" | undefined;
+  const end: Ending["end"] = (why) => {
+    reason ??= why;
+    controller.abort();
+  };
+  const stop = deps.upkeep.run(() =>
+    messagesOf(app, chat)
+      .doc(id)
+      .onSnapshot(
+        (snapshot) => {
+          const message = snapshot.data() as AnswerMessage | undefined;
+          const isOurs = message !== undefined && isOpen(message) && attemptsAt(message) <= attempt;
+          if (!isOurs) end("taken over");
+          else if (message.answer.stop) end("stopped");
+        },
+        (cause) => deps.log.error("An answer can't be stopped: its message is not heard.", cause),
+      ),
+  );
+  return { signal: controller.signal, end, stop, reason: () => reason };
+}

@@ -1,0 +1,71 @@
+import { messagesOf } from "../chat/store.ts";
+import type { App } from "../identity/app.ts";
+import type { Deps } from "../platform/deps.ts";
+import { AppError } from "../platform/errors.ts";
+import type { AnswerHub } from "./answer-hub.ts";
+import { isSegmentDue, SEGMENT_MS, type SegmentEnd, writeSegment } from "./segments.ts";
+
+/** Keeps what an attempt says. */
+export interface SegmentWriter {
+  text(): string;
+  add(piece: string): void;
+  /** Nothing more is written by itself. */
+  stop(): void;
+  /** @throws AppError `unavailable` when a part could not be kept */
+  close(end: SegmentEnd): Promise<void>;
+}
+
+/** Keeps what comes, in segments, one write at a time; and lets readers here have it at once. */
+export function openSegmentWriter(
+  deps: Pick<Deps, "clock"> & { readonly answerHub: AnswerHub },
+  app: App,
+  chat: number,
+  id: string,
+  epoch: number,
+): SegmentWriter {
+  const { path } = messagesOf(app, chat).doc(id);
+  let text = "";
+  let written = 0;
+  let index = 0;
+  let lastMs = performance.now();
+  let writing: Promise<void> = Promise.resolve();
+  let failure: unknown;
+  const write = (end?: SegmentEnd): void => {
+    const segment = {
+      epoch,
+      index,
+      offset: written,
+      text: text.slice(written),
+      nowMs: deps.clock.now(),
+      ...(end === undefined ? {} : { end }),
+    };
+    index += 1;
+    written = text.length;
+    lastMs = performance.now();
+    writing = writing
+      .then(() => (failure === undefined ? writeSegment(app, chat, id, segment) : undefined))
+      .catch((cause: unknown) => {
+        failure = cause;
+      });
+  };
+  const flushIfDue = (): void => {
+    if (isSegmentDue(index, text.length - written, performance.now() - lastMs)) write();
+  };
+  // A model that pauses has said something all the same.
+  const timer = setInterval(flushIfDue, SEGMENT_MS);
+  return {
+    text: () => text,
+    add(piece) {
+      deps.answerHub.say(path, { epoch, offset: text.length, text: piece });
+      text += piece;
+      flushIfDue();
+    },
+    stop: () => clearInterval(timer),
+    async close(end) {
+      write(end);
+      await writing;
+      if (failure !== undefined)
+        throw new AppError("unavailable", "A part of the answer could not be kept.", {}, { cause: failure });
+    },
+  };
+}

@@ -1,0 +1,83 @@
+import { type Body, decodeBody, encodeBody } from "../chat/body.ts";
+import type { PathRange } from "../chat/branch.ts";
+import type { StoredMessage } from "../chat/message.ts";
+import { chatRef } from "../chat/store.ts";
+import type { App } from "../identity/app.ts";
+import { type CollectionReference, type DocumentReference, Timestamp } from "../platform/firestore.ts";
+import { derivedId } from "../platform/ids.ts";
+import { READ_MS_MAX, within } from "../platform/within.ts";
+
+/** What was said on the way to a message, in short. Written once, and deleted when something in it is edited or deleted. */
+export interface StoredSummary {
+  /** The branch of the last message that is in it. */
+  readonly branch: string;
+  /** The number of that message. */
+  readonly upTo: number;
+  readonly body: Body;
+  readonly at: Timestamp;
+}
+
+export interface Summary {
+  readonly upTo: number;
+  readonly text: string;
+}
+
+/** Summaries of other branches that may lie between; with more of them the history begins later. */
+const CANDIDATES_MAX = 5;
+
+export const summariesOf = (app: App, chat: number): CollectionReference =>
+  chatRef(app, chat).collection("summaries");
+
+export const summaryRef = (app: App, chat: number, branch: string, upTo: number): DocumentReference =>
+  summariesOf(app, chat).doc(derivedId("summary", branch, String(upTo)));
+
+/** The longest summary of what lies on a path before a message. One query, up to 5 reads. */
+export async function readSummary(
+  app: App,
+  chat: number,
+  path: readonly PathRange[],
+  before: number,
+): Promise<Summary | undefined> {
+  const query = summariesOf(app, chat)
+    .where("upTo", "<", before)
+    .orderBy("upTo", "desc")
+    .limit(CANDIDATES_MAX);
+  for (const document of (await within(READ_MS_MAX, query.get())).docs) {
+    const { branch, upTo, body } = document.data() as StoredSummary;
+    const isOnPath = path.some((part) => part.branch === branch && part.after < upTo && upTo <= part.through);
+    if (isOnPath) return { upTo, text: decodeBody(body).text };
+  }
+  return undefined;
+}
+
+export const newSummary = (branch: string, upTo: number, text: string, nowMs: number): StoredSummary => ({
+  branch,
+  upTo,
+  body: encodeBody({ text }) as Body,
+  at: Timestamp.fromMillis(nowMs),
+});
+
+/**
+ * Deletes the summaries that hold what has been edited or deleted since a revision; they are made again when they are
+ * needed. Nothing when nothing was; else 1 query, and a read and a delete for each.
+ */
+export async function forgetSummaries(
+  app: App,
+  chat: number,
+  messages: readonly StoredMessage[],
+  sinceRevision: number,
+): Promise<void> {
+  const numbers = messages
+    .filter(({ createdRevision, editedAt, status }) => {
+      const isOld = createdRevision <= sinceRevision;
+      return isOld && (editedAt !== undefined || status === "deleted");
+    })
+    .map(({ number }) => number);
+  if (numbers.length > 0) await deleteSummaries(app, chat, Math.min(...numbers));
+}
+
+/** Of a chat, from a message's number on. */
+export async function deleteSummaries(app: App, chat: number, from = 0): Promise<void> {
+  const found = await within(READ_MS_MAX, summariesOf(app, chat).where("upTo", ">=", from).select().get());
+  await Promise.all(found.docs.map(({ ref }) => within(READ_MS_MAX, ref.delete())));
+}
