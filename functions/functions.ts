@@ -3,6 +3,7 @@ import { api } from "./http/api.ts";
 import type { CloudFunction } from "./runtime/function.ts";
 import { audit } from "./schedules/audit.ts";
 import { expireChats } from "./schedules/expire-chats.ts";
+import { judgeRollouts } from "./schedules/judge-rollouts.ts";
 import { reconcile } from "./schedules/reconcile.ts";
 import { recoverAnswers } from "./schedules/recover-answers.ts";
 import { answerFast, answerSlow } from "./tasks/answer-message.ts";
@@ -23,4 +24,5 @@ export const functions: readonly CloudFunction[] = [
   answerFast,
   answerSlow,
   recoverAnswers,
+  judgeRollouts,
 ];

@@ -44,6 +44,8 @@ import { deleteMute, putMute } from "./notifications/mute.ts";
 import { putNotificationsRead } from "./notifications/put-read.ts";
 import { postRevocation } from "./operator/post-revocation.ts";
 import { postRotation } from "./operator/post-rotation.ts";
+import { getReport } from "./rollouts/get-report.ts";
+import { getRollout, putRollout } from "./rollouts/rollouts.ts";
 import { getSecurityEvents, getSystemSecurityEvents } from "./security/get-security-events.ts";
 import { getHealth } from "./system/get-health.ts";
 import { getProblem } from "./system/get-problem.ts";
@@ -114,6 +116,9 @@ export const endpoints: readonly Endpoint[] = [
   putNotificationsRead,
   putDevice,
   deleteDevice,
+  getRollout,
+  putRollout,
+  getReport,
   postRotation,
   postRevocation,
   getSystemSecurityEvents,

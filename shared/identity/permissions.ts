@@ -27,6 +27,8 @@ export const PERMISSIONS = {
   "notification:read": ["owner", "admin", "member", "viewer"],
   "notification:change": ["owner", "admin", "member", "viewer"],
   "usage:read": ["owner", "admin"],
+  "rollout:read": ["owner", "admin"],
+  "rollout:change": ["owner", "admin"],
   "security:read": ["owner", "admin"],
 } as const satisfies Record<string, readonly Role[]>;
 
@@ -42,6 +44,7 @@ export const NEEDS_FRESH: ReadonlySet<string> = new Set<Permission>([
   "token:manage",
   "user:change",
   "security:read",
+  "rollout:change",
 ]);
 
 export const holds = (principal: Principal, permission: Permission): boolean =>

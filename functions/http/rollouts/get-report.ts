@@ -1,0 +1,25 @@
+import { z } from "zod";
+import { RolloutName, RolloutReport } from "../../../shared/rollout/contract.ts";
+import { reportRollout } from "../../../shared/rollout/report-rollout.ts";
+import { endpoint, ok } from "../../runtime/endpoint.ts";
+
+const PREFIX = "rollout-";
+/** `rollout-{name}` is the report on the rollout of that name. */
+const ReportParams = z.object({
+  name: z
+    .string()
+    .startsWith(PREFIX)
+    .transform((name) => name.slice(PREFIX.length))
+    .pipe(RolloutName),
+});
+
+export const getReport = endpoint({
+  method: "GET",
+  path: "/v1/apps/{app}/reports/{name}",
+  access: "rollout:read",
+  params: ReportParams,
+  answer: RolloutReport,
+  async handle({ app, params }) {
+    return ok(await reportRollout(app, params.name));
+  },
+});
