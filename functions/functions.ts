@@ -2,14 +2,17 @@ import { onChatChanged } from "./events/on-chat-changed.ts";
 import { api } from "./http/api.ts";
 import type { CloudFunction } from "./runtime/function.ts";
 import { audit } from "./schedules/audit.ts";
+import { auditSearch } from "./schedules/audit-search.ts";
 import { expireChats } from "./schedules/expire-chats.ts";
 import { judgeRollouts } from "./schedules/judge-rollouts.ts";
 import { reconcile } from "./schedules/reconcile.ts";
 import { recoverAnswers } from "./schedules/recover-answers.ts";
 import { answerFast, answerSlow } from "./tasks/answer-message.ts";
 import { forkChat } from "./tasks/fork-chat.ts";
+import { indexMessages } from "./tasks/index-messages.ts";
 import { notifyMembers } from "./tasks/notify-members.ts";
 import { sendMail } from "./tasks/send-mail.ts";
+import { summarizeChatTask } from "./tasks/summarize-chat.ts";
 
 /** Every function; the manifest says how each is deployed, and a test compares the two. */
 export const functions: readonly CloudFunction[] = [
@@ -21,8 +24,11 @@ export const functions: readonly CloudFunction[] = [
   reconcile,
   expireChats,
   audit,
+  auditSearch,
+  indexMessages,
   answerFast,
   answerSlow,
+  summarizeChatTask,
   recoverAnswers,
   judgeRollouts,
 ];

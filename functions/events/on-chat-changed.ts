@@ -1,3 +1,4 @@
+import { summaryFollower } from "../../shared/assistant/summaries.ts";
 import { openCatchUp } from "../../shared/chat/catch-up.ts";
 import { openChatLog } from "../../shared/chat/chat-log.ts";
 import { ChatChanged } from "../../shared/chat/contract.ts";
@@ -9,7 +10,10 @@ export const onChatChanged = eventFunction({
   name: "on-chat-changed",
   payload: ChatChanged,
   open(deps) {
-    const catchUp = openCatchUp({ ...deps, chatLog: openChatLog(deps) }, [notificationFollower(deps)]);
+    const catchUp = openCatchUp({ ...deps, chatLog: openChatLog(deps) }, [
+      notificationFollower(deps),
+      summaryFollower,
+    ]);
     return ({ app, chat, revision }) => catchUp.run(appHandle(deps.firestore, app), chat, revision);
   },
 });

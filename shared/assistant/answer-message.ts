@@ -13,6 +13,7 @@ import { completeAnswer, type Outcome } from "./complete-answer.ts";
 import { ATTEMPTS_MAX, WAIT_MS_MAX } from "./contract.ts";
 import { costOf, priceOf } from "./price.ts";
 import type { SegmentEnd } from "./segments.ts";
+import { enqueueSummary } from "./summarize-chat.ts";
 import { waitForModel } from "./wait-for-model.ts";
 
 export type AnswerDeps = ChatDeps & {
@@ -51,8 +52,9 @@ export async function answerMessage(
   const { outcome, epoch } = ended;
   const isEnded = await completeAnswer(deps, app, chat, id, epoch, outcome);
   if (!isEnded) return { outcome: "taken over", epoch };
-  if (claim.kind === "ask" && outcome.status === "complete" && outcome.served?.as !== "cached") {
-    await keepForLater(deps, app, settings, claim, outcome);
+  if (claim.kind === "ask" && outcome.status === "complete") {
+    if (outcome.served?.as !== "cached") await keepForLater(deps, app, settings, claim, outcome);
+    if (claim.plan.isLong) await enqueueSummary(deps, app, chat, claim.message);
   }
   const served = outcome.served === undefined ? {} : { served: outcome.served.as };
   return { outcome: outcome.status, epoch, model: outcome.model, ...served };
@@ -101,7 +103,9 @@ async function attempt(
   if (cached !== undefined) return { outcome: cached, epoch: said.epoch };
   if (said.cause === undefined || claim.attempt < ATTEMPTS_MAX) {
     await leaveAnswer(deps, app, chat, id, said.epoch);
-    throw said.cause ?? new AppError("unavailable", "No model is asked at the moment.");
+    throw said.cause instanceof Error
+      ? said.cause
+      : new AppError("unavailable", "No model is asked at the moment.");
   }
   deps.log.error("An answer is given up after its last attempt.", said.cause, { app: app.id, chat });
   const outcome = { status: "failed" as const, text: GIVEN_UP, model: claim.plan.models[0] ?? "" };

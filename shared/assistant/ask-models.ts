@@ -12,6 +12,9 @@ import { countTokens, countTurns, readHistory } from "./history.ts";
 import { openSegmentWriter } from "./segment-writer.ts";
 import type { SegmentEnd } from "./segments.ts";
 
+const GUESS_MARGIN = 1.25;
+const GUESS_TOKENS = 8;
+
 /** What is to be asked of which models. */
 export interface Plan {
   /** In the order in which they are asked. */
@@ -20,8 +23,8 @@ export interface Plan {
   readonly maxTokens: number;
   /** The budget allows no call. */
   readonly isExhausted: boolean;
-  /** Something older did not fit. */
-  readonly isCut: boolean;
+  /** What is older had better be summarised. */
+  readonly isLong: boolean;
 }
 
 /**
@@ -45,7 +48,8 @@ export async function planAnswer(
   const plan = { models, ...history, maxTokens: ANSWER_TOKENS_MAX, isExhausted: false };
   if (open.every(Boolean)) return { plan, isAttempt: false, fields: {} };
   const { asker } = message.answer;
-  const inputTokens = countTurns(history.turns);
+  // Providers count otherwise than we guess; a budget is rather used up a little early than overdrawn.
+  const inputTokens = Math.ceil(countTurns(history.turns) * GUESS_MARGIN) + GUESS_TOKENS;
   const holding = await holdBudget(deps, app, settings, { id, asker, models, inputTokens });
   if (holding.kind === "exhausted") {
     return { plan: { ...plan, isExhausted: true }, isAttempt: false, fields: {} };

@@ -9,6 +9,16 @@ export const AnswerTask = z.object({
 });
 export type AnswerTask = z.infer<typeof AnswerTask>;
 
+/** The task that summarises what lies before an answer. */
+export const SummaryTask = z.object({
+  app: z.string(),
+  chat: z.number().int().min(1),
+  branch: z.string(),
+  /** The answer's number. */
+  number: z.number().int().min(1),
+});
+export type SummaryTask = z.infer<typeof SummaryTask>;
+
 export const Feedback = z.strictObject({
   value: z.enum(["up", "down"]),
   comment: z.string().min(1).max(2000).optional(),

@@ -10,8 +10,11 @@ import { readSummary } from "./summaries.ts";
 export const HISTORY_TOKENS_MAX = 6_000;
 /** Messages looked at, at most. */
 export const HISTORY_MESSAGES_MAX = 60;
-/** Shorter conversations have no summary. */
-const SUMMARIZED_FROM = 20;
+/** From here on a conversation is worth a summary, which has time to be made before anything is left out. */
+export const LONG_TOKENS = 4_000;
+export const LONG_MESSAGES = 40;
+/** Shorter conversations are not looked up for a summary. */
+const SUMMARIZED_FROM = 8;
 /** What a model is given besides what messages say: who says it. */
 const TOKENS_PER_TURN = 4;
 
@@ -25,10 +28,10 @@ export function countTokens(text: string): number {
 export const countTurns = (turns: readonly Turn[]): number =>
   turns.reduce((sum, { content }) => sum + countTokens(content) + TOKENS_PER_TURN, 0);
 
-/** What a model is given, and whether something older is left out. */
+/** What a model is given, and whether its older part had better be summarised. */
 export interface History {
   readonly turns: readonly Turn[];
-  readonly isCut: boolean;
+  readonly isLong: boolean;
 }
 
 /** The way to an answer. One read for a branch other than the main one. */
@@ -59,23 +62,20 @@ export async function readHistory(
   ]);
   const turns: Turn[] = [];
   let tokens = 0;
-  let isCut = false;
   for (const { stored } of rows) {
     if (stored.number <= (summary?.upTo ?? 0)) break;
     const turn = turnOf(stored);
     if (turn === undefined) continue;
     tokens += countTokens(turn.content);
-    isCut = tokens > HISTORY_TOKENS_MAX && turns.length > 0;
-    if (isCut) break;
+    if (tokens > HISTORY_TOKENS_MAX && turns.length > 0) break;
     turns.push(turn);
   }
-  const oldest = rows.at(-1)?.stored.number ?? 0;
-  isCut ||= rows.length === HISTORY_MESSAGES_MAX && oldest > (summary?.upTo ?? 0) + 1;
+  const isLong = tokens > LONG_TOKENS || turns.length > LONG_MESSAGES;
   const before: Turn[] = [
     ...(systemPrompt === null ? [] : [{ role: "system" as const, content: systemPrompt }]),
     ...(summary === undefined ? [] : [summaryTurn(summary.text)]),
   ];
-  return { turns: [...before, ...turns.reverse()], isCut };
+  return { turns: [...before, ...turns.reverse()], isLong };
 }
 
 export const summaryTurn = (text: string): Turn => ({

@@ -1,5 +1,6 @@
 import { type Body, decodeBody, encodeBody } from "../chat/body.ts";
 import type { PathRange } from "../chat/branch.ts";
+import type { Followers } from "../chat/catch-up.ts";
 import type { StoredMessage } from "../chat/message.ts";
 import { chatRef } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
@@ -57,11 +58,18 @@ export const newSummary = (branch: string, upTo: number, text: string, nowMs: nu
   at: Timestamp.fromMillis(nowMs),
 });
 
+/** What becomes of summaries when a chat has changed, or is no more. */
+export const summaryFollower: Followers = {
+  changed: (app, { kind, number }, messages, { revision }) =>
+    kind === "assistant" ? forgetSummaries(app, number, messages, revision) : Promise.resolve(),
+  purged: (app, { number }) => deleteSummaries(app, number),
+};
+
 /**
  * Deletes the summaries that hold what has been edited or deleted since a revision; they are made again when they are
  * needed. Nothing when nothing was; else 1 query, and a read and a delete for each.
  */
-export async function forgetSummaries(
+async function forgetSummaries(
   app: App,
   chat: number,
   messages: readonly StoredMessage[],
@@ -77,7 +85,7 @@ export async function forgetSummaries(
 }
 
 /** Of a chat, from a message's number on. */
-export async function deleteSummaries(app: App, chat: number, from = 0): Promise<void> {
+async function deleteSummaries(app: App, chat: number, from = 0): Promise<void> {
   const found = await within(READ_MS_MAX, summariesOf(app, chat).where("upTo", ">=", from).select().get());
   await Promise.all(found.docs.map(({ ref }) => within(READ_MS_MAX, ref.delete())));
 }

@@ -1,3 +1,4 @@
+import { demandModel } from "../../../shared/assistant/choose-models.ts";
 import { changeChat } from "../../../shared/chat/change-chat.ts";
 import { Chat, ChatChange } from "../../../shared/chat/contract.ts";
 import { etagOf, expectedRevision } from "../../runtime/conditional.ts";
@@ -12,6 +13,7 @@ export const patchChat = endpoint({
   body: ChatChange,
   answer: Chat,
   async handle({ deps, app, principal, params, body, headers }) {
+    if (body.model) demandModel(await deps.apps.settingsOf(app), body.model);
     const chat = await changeChat(deps, app, principal, params.chat, body, expectedRevision(headers));
     return ok(chat, { etag: etagOf(chat.revision) });
   },

@@ -1,3 +1,4 @@
+import { demandModel } from "../../../shared/assistant/choose-models.ts";
 import { Chat, NewChat } from "../../../shared/chat/contract.ts";
 import { createChat } from "../../../shared/chat/create-chat.ts";
 import { created, endpoint, ok } from "../../runtime/endpoint.ts";
@@ -10,6 +11,7 @@ export const postChat = endpoint({
   body: NewChat,
   answer: Chat,
   async handle({ deps, app, principal, body, requestKey }) {
+    if (body.model) demandModel(await deps.apps.settingsOf(app), body.model);
     const { chat, created: isNew, replayed } = await createChat(deps, app, principal, body, requestKey);
     return isNew || replayed ? created(chat, replayed) : ok(chat);
   },
