@@ -4,6 +4,7 @@ import { openChatLog } from "../../shared/chat/chat-log.ts";
 import { ChatChanged } from "../../shared/chat/contract.ts";
 import { appHandle } from "../../shared/identity/app.ts";
 import { notificationFollower } from "../../shared/notify/announce-messages.ts";
+import { searchFollower } from "../../shared/search/follow-changes.ts";
 import { eventFunction } from "../runtime/background-function.ts";
 
 export const onChatChanged = eventFunction({
@@ -12,6 +13,7 @@ export const onChatChanged = eventFunction({
   open(deps) {
     const catchUp = openCatchUp({ ...deps, chatLog: openChatLog(deps) }, [
       notificationFollower(deps),
+      searchFollower(deps),
       summaryFollower,
     ]);
     return ({ app, chat, revision }) => catchUp.run(appHandle(deps.firestore, app), chat, revision);

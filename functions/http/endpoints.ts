@@ -42,10 +42,12 @@ import { deleteReaction, putReaction } from "./messages/reactions.ts";
 import { getNotifications } from "./notifications/get-notifications.ts";
 import { deleteMute, putMute } from "./notifications/mute.ts";
 import { putNotificationsRead } from "./notifications/put-read.ts";
+import { getRebuild, postRebuild } from "./operator/rebuilds.ts";
 import { postRevocation } from "./operator/post-revocation.ts";
 import { postRotation } from "./operator/post-rotation.ts";
 import { getReport } from "./rollouts/get-report.ts";
 import { getRollout, putRollout } from "./rollouts/rollouts.ts";
+import { getSearch } from "./search/get-search.ts";
 import { getSecurityEvents, getSystemSecurityEvents } from "./security/get-security-events.ts";
 import { getHealth } from "./system/get-health.ts";
 import { getProblem } from "./system/get-problem.ts";
@@ -110,6 +112,7 @@ export const endpoints: readonly Endpoint[] = [
   deleteAnswer,
   putFeedback,
   getAnswerStream,
+  getSearch,
   putMute,
   deleteMute,
   getNotifications,
@@ -119,6 +122,8 @@ export const endpoints: readonly Endpoint[] = [
   getRollout,
   putRollout,
   getReport,
+  postRebuild,
+  getRebuild,
   postRotation,
   postRevocation,
   getSystemSecurityEvents,

@@ -4,8 +4,16 @@ import type { ChatDeps } from "./chat-log.ts";
 import type { ChatHead } from "./head.ts";
 import type { StoredMessage } from "./message.ts";
 import { purgeChat } from "./purge-chat.ts";
+import type { Row } from "./read-path.ts";
 import { refreshQuotes } from "./refresh-quotes.ts";
-import { type Counted, listChanged, type Progress, readProgress, writeProgress } from "./store.ts";
+import {
+  type Companion,
+  type Counted,
+  listChanged,
+  type Progress,
+  readProgress,
+  writeProgress,
+} from "./store.ts";
 
 /** Changes handled in one commit. */
 export const CATCH_UP_MESSAGES = 300;
@@ -21,10 +29,17 @@ export interface CaughtUp {
 /** What other domains do when a chat has changed. Each may be called again for the same, and throws to be. */
 export interface Followers {
   /** Messages that have changed since a revision, before that is recorded. */
-  changed(app: App, head: ChatHead, messages: readonly StoredMessage[], sinceRevision: number): Promise<void>;
+  changed(app: App, head: ChatHead, messages: readonly StoredMessage[], progress: Progress): Promise<void>;
+  /** What is written for a changed message in the very commit that records it as handled; pure. */
+  companion?(app: App, head: ChatHead, row: Row): Companion;
+  /** What the progress then says of the head as it was handled; pure. */
+  note?(head: ChatHead): Readonly<Record<string, unknown>>;
   /** When what a deleted chat has left is removed. */
   purged(app: App, head: ChatHead): Promise<void>;
 }
+
+/** About what companions may take in one commit; Firestore refuses more than 10 MiB, index entries included. */
+export const COMPANION_BYTES_MAX = 7_500_000;
 
 /** Catches chats up, one run at a time for each chat within an instance. */
 export interface CatchUp {
@@ -67,12 +82,12 @@ export function openCatchUp(deps: ChatDeps, followers: readonly Followers[]): Ca
 
 /**
  * Brings the background work on a chat up to its head: counts its new messages into the usage of
- * their day, brings quotes up to date, and deletes the messages of a deleted chat. An event is only a hint that there is
- * something to do, so events may be lost, late, repeated and out of order: whichever comes next
+ * their day, brings quotes up to date, writes what other domains keep for them, and deletes the messages of a deleted
+ * chat. An event is only a hint that there is something to do, so events may be lost, late, repeated and out of order: whichever comes next
  * handles everything since the recorded progress, and each commit is conditional on that progress.
  *
- * Costs 2 reads when there is nothing to do; otherwise 1 query, a read for each changed message and
- * 1 commit more for each CATCH_UP_MESSAGES.
+ * Costs 2 reads when there is nothing to do; otherwise 1 query, a read and a write for each changed message
+ * and 1 commit more for each CATCH_UP_MESSAGES.
  * @throws when Firestore fails; call it again
  */
 async function catchUp(
@@ -85,18 +100,20 @@ async function catchUp(
   let handled = 0;
   let until = revision;
   for (let collisions = 0; collisions <= COLLISIONS_MAX; ) {
-    const { head, progress, found } = await readProgress(deps.firestore, app, chat);
+    const { head, progress, found: recorded } = await readProgress(deps.firestore, app, chat);
     if (head === undefined || progress.revision >= Math.min(until, head.revision)) return { handled };
     const goal = nextGoal(head, progress.revision);
     if (head.status === "deleted" && goal === head.revision) {
       for (const follower of followers) await follower.purged(app, head);
       await purgeChat(deps.firestore, app, head);
     }
-    const rows = await listChanged(app, chat, progress.revision, CATCH_UP_MESSAGES);
+    const found = await listChanged(app, chat, progress.revision, CATCH_UP_MESSAGES);
+    const { rows, companions } = accompany(followers, app, head, found);
     const changed = rows.map(({ stored }) => stored);
     if (head.status === "open") await refreshQuotes(deps, app, chat, changed);
-    for (const follower of followers) await follower.changed(app, head, changed, progress.revision);
-    const complete = changed.length < CATCH_UP_MESSAGES;
+    for (const follower of followers) await follower.changed(app, head, changed, progress);
+    const complete = rows.length === found.length && found.length < CATCH_UP_MESSAGES;
+    const notes = Object.assign({}, ...followers.map((follower) => follower.note?.(head)));
     const uncounted = changed.filter(({ number }) => number > progress.countedNumber);
     const reached = Math.max(complete ? goal : 0, ...changed.map((message) => message.revision));
     const countedNumber = Math.max(progress.countedNumber, ...uncounted.map(({ number }) => number));
@@ -105,9 +122,10 @@ async function catchUp(
         deps.firestore,
         app,
         chat,
-        found,
-        { revision: reached, countedNumber },
+        recorded,
+        { ...notes, revision: reached, countedNumber },
         countByDay(changed, progress),
+        companions,
       );
     } catch (cause) {
       const code = grpcCode(cause);
@@ -122,6 +140,26 @@ async function catchUp(
     if (complete && goal === head.revision) return { handled };
   }
   throw new Error("Other deliveries kept moving the progress of this chat.");
+}
+
+/** The changed messages whose companions fit into one commit, at least one, with these. */
+function accompany(
+  followers: readonly Followers[],
+  app: App,
+  head: ChatHead,
+  found: readonly Row[],
+): { rows: readonly Row[]; companions: Companion[] } {
+  const companions: Companion[] = [];
+  let bytes = 0;
+  for (const [index, row] of found.entries()) {
+    // What is still recorded of a deleted chat is removed right after.
+    const next =
+      head.status === "deleted" ? [] : followers.flatMap((each) => each.companion?.(app, head, row) ?? []);
+    bytes += next.reduce((sum, companion) => sum + companion.bytes, 0);
+    if (bytes > COMPANION_BYTES_MAX && index > 0) return { rows: found.slice(0, index), companions };
+    companions.push(...next);
+  }
+  return { rows: found, companions };
 }
 
 /**

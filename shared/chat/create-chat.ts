@@ -159,6 +159,7 @@ export function newHead(
     revision: 1,
     settingsRevision: 1,
     settingsAt: at,
+    facetsRevision: 1,
     lastNumber: 0,
     latest: null,
     sent: {},

@@ -147,6 +147,7 @@ export async function finishFork(deps: ChatDeps, app: App, chat: number): Promis
         revision,
         settingsRevision: revision,
         settingsAt: at,
+        facetsRevision: revision,
         lastNumber: count,
         tip: count,
         latest: last === undefined ? null : latestOf(last),

@@ -23,6 +23,8 @@ export interface ChatHead extends Faceted {
   readonly settingsRevision: number;
   /** When that was. */
   readonly settingsAt: Timestamp;
+  /** The revision of the last change of members or tags: what was derived from those before is to be done anew. */
+  readonly facetsRevision: number;
   /** The number of the newest message; numbers have no gaps, so also how many there are. */
   readonly lastNumber: number;
   readonly latest: LatestMessage | null;
@@ -82,7 +84,7 @@ export function advance(head: ChatHead, at: Timestamp, change: Partial<ChatHead>
 export function advanceSettings(head: ChatHead, at: Timestamp, change: Partial<ChatHead>): ChatHead {
   const { members = head.members, tags = head.tags } = change;
   const isSame = members === head.members && tags === head.tags;
-  const facets = isSame ? {} : facetsOf({ members, tags });
+  const facets = isSame ? {} : { ...facetsOf({ members, tags }), facetsRevision: head.revision + 1 };
   return advance(head, at, { ...change, ...facets, settingsRevision: head.revision + 1, settingsAt: at });
 }
 

@@ -21,7 +21,7 @@ export const messagesOf = (app: App, chat: number): CollectionReference =>
   chatRef(app, chat).collection("messages");
 export const branchesOf = (app: App, chat: number): CollectionReference =>
   chatRef(app, chat).collection("branches");
-const progressRef = (app: App, chat: number): DocumentReference =>
+export const progressRef = (app: App, chat: number): DocumentReference =>
   chatRef(app, chat).collection("progress").doc("changes");
 /** What a person has read, over all chats: one document, so that a list of chats costs one more read. */
 export const readsRef = (app: App, personId: string): DocumentReference =>
@@ -214,6 +214,16 @@ export interface Progress {
   readonly revision: number;
   /** Messages up to this number are counted in the usage of their day. */
   readonly countedNumber: number;
+  /** What the followers noted. */
+  readonly [note: string]: unknown;
+}
+
+/** A document that other domains keep for a message. */
+export interface Companion {
+  readonly ref: DocumentReference;
+  readonly data: object;
+  /** About what it takes in a commit, its index entries included. */
+  readonly bytes: number;
 }
 
 /** Two reads in one call. */
@@ -256,7 +266,7 @@ export interface Counted {
 export const USAGE_SHARDS = 16;
 
 /**
- * Moves the progress and counts messages per day, in one commit that fails if the progress is no longer
+ * Moves the progress, counts messages per day and writes their companions, in one commit that fails if the progress is no longer
  * the one read: so every message is counted once, whoever else is at it.
  */
 export async function writeProgress(
@@ -266,8 +276,10 @@ export async function writeProgress(
   found: DocumentSnapshot,
   next: Progress,
   byDay: ReadonlyMap<string, Counted>,
+  companions: readonly Companion[],
 ): Promise<void> {
   const batch = firestore.batch();
+  for (const { ref, data } of companions) batch.set(ref, data);
   if (found.updateTime === undefined) batch.create(progressRef(app, chat), { ...next });
   else batch.update(progressRef(app, chat), { ...next }, { lastUpdateTime: found.updateTime });
   for (const [day, counted] of byDay) {

@@ -22,6 +22,8 @@ export type AppCollection =
   | "pairs"
   | "reads"
   | "usage"
+  | "search"
+  | "rebuilds"
   | "budgets"
   | "cachedAnswers"
   | "security"

@@ -3,6 +3,7 @@ import type { Config } from "./config.ts";
 import { withContextMetadata } from "./context.ts";
 
 export {
+  AggregateField,
   type CollectionReference,
   type DocumentData,
   type DocumentReference,

@@ -2,7 +2,6 @@ import { textOf } from "../chat/body.ts";
 import type { ChatHead } from "../chat/head.ts";
 import type { StoredMessage } from "../chat/message.ts";
 import type { Timestamp } from "../platform/firestore.ts";
-import { fingerprint } from "../platform/ids.ts";
 import { foldText } from "./fold.ts";
 import { gramsOf, singlesOf } from "./grams.ts";
 import { spellingsOf } from "./spelling.ts";
@@ -42,9 +41,6 @@ export interface StoredEntry {
  * and 8 MiB a document; a text of 32,000 characters in any language has fewer than this, random characters have more.
  */
 export const ENTRY_KEYS_MAX = 30_000;
-/** Where there are more members, a message is found by its chat and not by them: nothing is written anew when they change. */
-export const CROWD_MEMBERS = 50;
-
 /** Of a single-field index: two document names, the field's name, its value and 32 bytes, as Firestore counts. */
 export const INDEX_ENTRY_BYTES = 220;
 
@@ -91,21 +87,11 @@ export function entryOf(head: ChatHead, id: string, message: StoredMessage): Sto
     text,
     g: marked(isWide ? singlesOf(folded) : grams),
     d: marked(isWide ? [] : spellings),
-    m: marked(isFound && !isCrowd(head) ? head.members : []),
+    m: marked(isFound && !head.isCrowd ? head.members : []),
     tags: marked(isFound ? head.tags.map(tagKey) : []),
     ...(isWide ? { wide: true as const } : {}),
   };
 }
-
-export const isCrowd = ({ members }: Pick<ChatHead, "members">): boolean => members.length > CROWD_MEMBERS;
-
-/** What the entries of a chat's messages depend on besides the messages: when it changes, they are written anew. */
-export const scopeOf = (head: Pick<ChatHead, "members" | "tags">): string =>
-  fingerprint(
-    ...(isCrowd(head) ? ["crowd"] : head.members.toSorted()),
-    "tags",
-    ...head.tags.toSorted(),
-  ).slice(0, 20);
 
 /** About what an entry takes in a commit, its index entries included, which Firestore counts there too. */
 export function entryBytes({ text, g, d, m, tags }: StoredEntry): number {

@@ -1,0 +1,208 @@
+import type { ChatDeps } from "../chat/chat-log.ts";
+import type { Message } from "../chat/contract.ts";
+import { access, type ChatHead } from "../chat/head.ts";
+import { messageView } from "../chat/message.ts";
+import { readProgress } from "../chat/store.ts";
+import type { App } from "../identity/app.ts";
+import { holds } from "../identity/permissions.ts";
+import type { Principal } from "../identity/principal.ts";
+import { AppError } from "../platform/errors.ts";
+import type { SearchQuery } from "./contract.ts";
+import { decodePlace, encodePlace, type Place } from "./page-cursor.ts";
+import { parseTerms, type Term } from "./parse-terms.ts";
+import { type Ranked, rankEntries } from "./rank-entries.ts";
+import { searchRecent } from "./search-recent.ts";
+import { type Shown, showHit } from "./show-hit.ts";
+import { behind, CROWDS_MAX, type EntryFilter, listCrowds, type Reach, readChecked } from "./store.ts";
+import { clausesOf, readWindow } from "./windows.ts";
+
+/** Documents that one search reads at most: entries, messages with the heads of their chats, and what is needed besides. */
+export const READS_MAX = 300;
+const ENTRY_READS_MAX = 180;
+/** With CROWDS_MAX and one more no more than READS_MAX. */
+const CHECK_READS_MAX = 100;
+/** Entries that are ranked among one another. */
+export const WINDOW = 100;
+
+export interface Hit extends Shown {
+  readonly message: Message;
+  readonly chat: number;
+  readonly score: number;
+}
+
+export interface SearchPage {
+  readonly data: readonly Hit[];
+  readonly hasMore: boolean;
+  readonly next: string | null;
+  readonly prev: null;
+  readonly partial: boolean;
+}
+
+/** What one search is about. */
+export interface Search {
+  readonly app: App;
+  readonly principal: Principal;
+  readonly terms: readonly Term[];
+  readonly filter: EntryFilter;
+  readonly limit: number;
+  /** The one chat that is searched. */
+  readonly chat: ChatHead | undefined;
+  /** Whose chats are searched; undefined: all of the app. */
+  readonly person: string | undefined;
+}
+
+/**
+ * Messages of the caller's chats, or of one, that have all words and phrases of a query, the best first among the newest WINDOW.
+ * When the first page is not filled, words of four letters and more may be misspelt. When the index can't be asked, recent messages are
+ * searched. Only chats that the caller is a member of now are told of, and messages as they are now.
+ *
+ * Costs at most READS_MAX reads: for each page 1 or 2 queries and a read for each entry looked at, and for each hit one of
+ * its message and one of its chat, once a chat.
+ * @throws AppError `not_found`, `invalid_request` for a cursor of another search, `unavailable`
+ */
+export async function searchMessages(
+  deps: ChatDeps,
+  app: App,
+  principal: Principal,
+  query: SearchQuery,
+): Promise<SearchPage> {
+  const { q, chat, cursor, limit, from, to, tag, sender } = query;
+  const filter = { fromMs: from, toMs: to, tag, sender };
+  const cursorScope = ["search", app.id, principal.id, JSON.stringify([q, chat ?? null, filter])];
+  const place = cursor === undefined ? undefined : decodePlace(deps.keys, cursorScope, cursor);
+  const terms = parseTerms(q);
+  if (terms.length === 0) return { data: [], hasMore: false, next: null, prev: null, partial: false };
+  const one = chat === undefined ? undefined : await readSearched(deps, app, principal, chat);
+  const person = holds(principal, "chat:any") && principal.kind !== "person" ? undefined : principal.id;
+  const search: Search = { app, principal, terms, filter, limit, chat: one?.head, person };
+  try {
+    const { reaches, isCut } = await reachesOf(search);
+    const { hits, next } = await collect(deps, search, reaches, place);
+    return {
+      data: hits,
+      hasMore: next !== undefined,
+      next: next === undefined ? null : encodePlace(deps.keys, cursorScope, next),
+      prev: null,
+      partial: isCut || (one?.lags ?? false),
+    };
+  } catch (cause) {
+    if (place !== undefined || (cause instanceof AppError && cause.code !== "unavailable")) throw cause;
+    deps.log.error("The search index could not be asked; recent messages are searched.", cause, {
+      app: app.id,
+    });
+    const data = await searchRecent(deps, search);
+    return { data, hasMore: false, next: null, prev: null, partial: true };
+  }
+}
+
+/** The chat, and whether there are messages in it that have no entry yet. Two reads in one call. */
+async function readSearched(
+  deps: ChatDeps,
+  app: App,
+  principal: Principal,
+  chat: number,
+): Promise<{ head: ChatHead; lags: boolean }> {
+  const { head, progress } = await readProgress(deps.firestore, app, chat);
+  const open = access(head, principal);
+  return { head: open, lags: progress.revision < open.revision };
+}
+
+/** Where the person's messages are: at most one query. `isCut`: they are in more crowds than are searched. */
+async function reachesOf({ app, chat, person }: Search): Promise<{ reaches: Reach[]; isCut: boolean }> {
+  if (chat !== undefined) return { reaches: [{ of: "chats", chats: [chat.number] }], isCut: false };
+  if (person === undefined) return { reaches: [{ of: "app" }], isCut: false };
+  const crowds = await listCrowds(app, person);
+  const reaches: Reach[] = [{ of: "member", person }];
+  if (crowds.length > 0) reaches.push({ of: "chats", chats: crowds.slice(0, CROWDS_MAX) });
+  return { reaches, isCut: crowds.length > CROWDS_MAX };
+}
+
+interface Collected {
+  readonly hits: Hit[];
+  /** Where the next page begins; undefined at the end. */
+  readonly next: Place | undefined;
+}
+
+/** Window after window until the page is full, everything has been looked at, or enough has been read. */
+async function collect(
+  deps: ChatDeps,
+  search: Search,
+  reaches: readonly Reach[],
+  begin: Place | undefined,
+): Promise<Collected> {
+  const { app, terms, filter, limit } = search;
+  const budget = { entries: ENTRY_READS_MAX, checks: CHECK_READS_MAX };
+  const heads = new Map<number, ChatHead | undefined>();
+  if (search.chat !== undefined) heads.set(search.chat.number, search.chat);
+  const hits: Hit[] = [];
+  let place: Place = begin ?? { phase: "exact", atMs: deps.clock.now() };
+  for (;;) {
+    const { phase, atMs, from, until, rank } = place;
+    const size = Math.min(WINDOW, budget.entries);
+    const window = await readWindow(app, reaches, filter, clausesOf(terms, phase), { from, until }, size);
+    budget.entries -= window.reads;
+    const ranked = rankEntries(window.entries, terms, { phase, atMs, behind: rank });
+    const taken = await check(deps, search, place, ranked, { heads, budget, most: limit - hits.length });
+    hits.push(...taken.hits);
+    const here = { ...place, from: from ?? window.entries[0]?.id, until: window.until ?? until };
+    const end = window.until ?? until;
+    if (taken.rank !== undefined) return { hits, next: { ...here, rank: taken.rank } };
+    const onward = end === undefined ? nearPlace(place, begin, terms) : { phase, atMs, from: behind(end) };
+    const isFull = hits.length >= limit;
+    if (onward === undefined || (isFull && onward.phase !== phase)) return { hits, next: undefined };
+    if (isFull || budget.entries < reaches.length || budget.checks < 2) return { hits, next: onward };
+    place = onward;
+  }
+}
+
+/** Misspelt words are looked for when the exact hits did not fill the first page. */
+function nearPlace(
+  { phase, atMs }: Place,
+  begin: Place | undefined,
+  terms: readonly Term[],
+): Place | undefined {
+  const mayBeMisspelt = terms.some(({ isTolerant }) => isTolerant);
+  return phase === "exact" && begin === undefined && mayBeMisspelt ? { phase: "near", atMs } : undefined;
+}
+
+interface Checking {
+  readonly heads: Map<number, ChatHead | undefined>;
+  readonly budget: { checks: number };
+  readonly most: number;
+}
+
+/** The first of the ranked that still are what they were. `rank`: of the last one looked at, where there are more. */
+async function check(
+  deps: ChatDeps,
+  search: Search,
+  { phase }: Place,
+  ranked: readonly Ranked[],
+  { heads, budget, most }: Checking,
+): Promise<{ hits: Hit[]; rank: Place["rank"] }> {
+  const hits: Hit[] = [];
+  let at = 0;
+  while (at < ranked.length && hits.length < most && budget.checks >= 2) {
+    const part = ranked.slice(at, at + Math.min(most - hits.length, Math.floor(budget.checks / 2)));
+    const known = heads.size;
+    const entries = part.map(({ entry }) => entry);
+    const checked = await readChecked(deps.firestore, search.app, entries, heads);
+    budget.checks -= part.length + heads.size - known;
+    for (const [index, { entry, score }] of part.entries()) {
+      const { message, head } = checked[index] ?? {};
+      if (message === undefined || !mayTell(search, head)) continue;
+      const view = messageView(entry.stored.message, message);
+      const shown =
+        message.status === "deleted" ? undefined : showHit(view.text, search.terms, phase === "near");
+      if (shown !== undefined) hits.push({ message: view, chat: entry.stored.chat, score, ...shown });
+    }
+    at += part.length;
+  }
+  const last = ranked[at - 1];
+  if (at >= ranked.length) return { hits, rank: undefined };
+  return { hits, rank: last === undefined ? undefined : { score: last.score, id: last.entry.id } };
+}
+
+const mayTell = ({ person, chat, filter }: Search, head: ChatHead | undefined): boolean =>
+  head?.status === "open" &&
+  (person === undefined || chat !== undefined || head.members.includes(person)) &&
+  (filter.tag === undefined || head.tags.includes(filter.tag));

@@ -1,0 +1,62 @@
+import type { ChatDeps } from "../chat/chat-log.ts";
+import type { ChatHead } from "../chat/head.ts";
+import { listHeads } from "../chat/list-heads.ts";
+import { messageView } from "../chat/message.ts";
+import type { Row } from "../chat/read-path.ts";
+import { listMessages } from "../chat/store.ts";
+import { senderOf } from "./entry.ts";
+import { foldText } from "./fold.ts";
+import { matchText } from "./match-text.ts";
+import { scoreOf, weighTerms } from "./score.ts";
+import type { Hit, Search } from "./search-messages.ts";
+import { showHit } from "./show-hit.ts";
+
+/** Messages that are searched without the index, over the caller's chats with the latest activity. */
+export const RECENT_MESSAGES = 100;
+export const RECENT_CHATS = 10;
+
+/**
+ * Searches recent messages themselves: what is left when the index can't be asked. 1 query and a read for each chat, 1 query for
+ * each chat, and a read for each of at most RECENT_MESSAGES messages.
+ */
+export async function searchRecent(deps: ChatDeps, search: Search): Promise<Hit[]> {
+  const { app, terms, filter, limit, chat, person } = search;
+  const chats =
+    chat === undefined ? await listHeads(app, person, { tag: filter.tag, limit: RECENT_CHATS }) : [chat];
+  const each = Math.floor(RECENT_MESSAGES / Math.max(1, chats.length));
+  const lists = await Promise.all(
+    chats
+      .filter((head) => filter.tag === undefined || head.tags.includes(filter.tag))
+      .map(async (head) => ({
+        head,
+        rows: await listMessages(app, head.number, { order: "desc", limit: each }),
+      })),
+  );
+  const weights = weighTerms(terms);
+  const now = deps.clock.now();
+  const hits = lists.flatMap(({ head, rows }) =>
+    rows.flatMap((row) => hitOf(search, head, row, { weights, now }) ?? []),
+  );
+  return hits.sort((a, b) => b.score - a.score).slice(0, limit);
+}
+
+function hitOf(
+  { terms, filter }: Search,
+  head: ChatHead,
+  { id, stored }: Row,
+  { weights, now }: { readonly weights: readonly number[]; readonly now: number },
+): Hit | undefined {
+  const createdMs = stored.createdAt.toMillis();
+  const isOutside =
+    createdMs < (filter.fromMs ?? Number.NEGATIVE_INFINITY) ||
+    createdMs > (filter.toMs ?? Number.POSITIVE_INFINITY);
+  const isFromOther = filter.sender !== undefined && senderOf(stored) !== filter.sender;
+  if (isOutside || isFromOther || stored.status === "deleted") return undefined;
+  const view = messageView(id, stored);
+  const folded = foldText(view.text);
+  const match = matchText(folded, terms, true);
+  const shown = match && showHit(view.text, terms, true);
+  if (match === undefined || shown === undefined) return undefined;
+  const score = scoreOf(weights, { match, chars: folded.length, ageMs: now - createdMs });
+  return { message: view, chat: head.number, score, ...shown };
+}

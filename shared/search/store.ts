@@ -1,0 +1,153 @@
+import type { ChatHead } from "../chat/head.ts";
+import type { StoredMessage } from "../chat/message.ts";
+import { chatRef, headOf, messagesOf } from "../chat/store.ts";
+import type { App } from "../identity/app.ts";
+import {
+  type CollectionReference,
+  type DocumentReference,
+  FieldPath,
+  Filter,
+  type Firestore,
+  type Query,
+} from "../platform/firestore.ts";
+import { READ_MS_MAX, within } from "../platform/within.ts";
+import { type StoredEntry, tagKey, timeKey } from "./entry.ts";
+
+/** The search domain's contact with Firestore. */
+
+export const entriesOf = (app: App): CollectionReference => app.collection("search");
+export const rebuildRef = (app: App, id: string): DocumentReference => app.collection("rebuilds").doc(id);
+
+/** Disjunctions of one query, counted after it has been multiplied out; Firestore's limit. */
+export const DISJUNCTIONS_MAX = 30;
+/** Crowds that a person's search reaches into: with the two ways of finding a message in one query. */
+export const CROWDS_MAX = 15;
+/** An index query that takes longer is given up, and recent messages are searched instead. */
+export const INDEX_MS_MAX = 2_000;
+
+/** Whose messages are searched: all of the app, those of some chats, or those of chats that a person is a member of. */
+export type Reach =
+  | { readonly of: "app" }
+  | { readonly of: "chats"; readonly chats: readonly number[] }
+  | { readonly of: "member"; readonly person: string };
+
+export interface EntryFilter {
+  readonly fromMs?: number | undefined;
+  readonly toMs?: number | undefined;
+  readonly tag?: string | undefined;
+  readonly sender?: string | undefined;
+}
+
+/** What an entry has to have: keys of its maps. */
+export interface Clause {
+  readonly grams?: readonly string[];
+  readonly spelling?: string;
+  readonly isWide?: boolean;
+}
+
+export interface FoundEntry {
+  readonly id: string;
+  readonly stored: StoredEntry;
+}
+
+/** A stretch of the entries, newest first, both ends included. */
+export interface Stretch {
+  readonly from: string | undefined;
+  readonly until: string | undefined;
+}
+
+/** Right behind an entry: sorts before every id that is greater. */
+export const behind = (id: string): string => `${id}-`;
+/** Behind every id that begins like this. */
+const LAST = "~";
+
+/** One query, and a read for each entry: those with any of the clauses within what is reached. */
+export async function listEntries(
+  app: App,
+  reach: Reach,
+  filter: EntryFilter,
+  clauses: readonly Clause[],
+  { from, until }: Stretch,
+  limit: number,
+): Promise<FoundEntry[]> {
+  const conditions = [...reachFilters(reach), ...plainFilters(filter)];
+  const any = clauses.map((clause) => Filter.and(...clauseFilters(clause)));
+  let query: Query = entriesOf(app)
+    .where(Filter.and(...conditions, any.length === 1 && any[0] !== undefined ? any[0] : Filter.or(...any)))
+    .orderBy(FieldPath.documentId())
+    .limit(limit);
+  const first = greatest(from, filter.toMs === undefined ? undefined : timeKey(filter.toMs));
+  const last = least(until, filter.fromMs === undefined ? undefined : timeKey(filter.fromMs) + LAST);
+  if (first !== undefined && last !== undefined && first > last) return [];
+  if (first !== undefined) query = query.startAt(first);
+  if (last !== undefined) query = query.endAt(last);
+  const found = await within(INDEX_MS_MAX, query.get());
+  return found.docs.map((document) => ({ id: document.id, stored: document.data() as StoredEntry }));
+}
+
+const greatest = (a: string | undefined, b: string | undefined): string | undefined =>
+  a === undefined || (b !== undefined && b > a) ? b : a;
+const least = (a: string | undefined, b: string | undefined): string | undefined =>
+  a === undefined || (b !== undefined && b < a) ? b : a;
+
+const has = (map: "g" | "d" | "m" | "tags", key: string): Filter =>
+  Filter.where(new FieldPath(map, key), "==", true);
+
+function reachFilters(reach: Reach): Filter[] {
+  if (reach.of === "app") return [];
+  if (reach.of === "member") return [has("m", reach.person)];
+  const [only, ...more] = reach.chats;
+  return [more.length === 0 ? Filter.where("chat", "==", only) : Filter.where("chat", "in", reach.chats)];
+}
+
+function plainFilters({ sender, tag }: EntryFilter): Filter[] {
+  return [
+    ...(sender === undefined ? [] : [Filter.where("sender", "==", sender)]),
+    ...(tag === undefined ? [] : [has("tags", tagKey(tag))]),
+  ];
+}
+
+const clauseFilters = ({ grams = [], spelling, isWide }: Clause): Filter[] => [
+  ...grams.map((gram) => has("g", gram)),
+  ...(spelling === undefined ? [] : [has("d", spelling)]),
+  ...(isWide === true ? [Filter.where("wide", "==", true)] : []),
+];
+
+/** One query; a read for each of the person's crowds, at most one more than CROWDS_MAX. */
+export async function listCrowds(app: App, person: string): Promise<number[]> {
+  const query = app
+    .collection("chats")
+    .where("members", "array-contains", person)
+    .where("isCrowd", "==", true)
+    .limit(CROWDS_MAX + 1);
+  return (await within(INDEX_MS_MAX, query.get())).docs.map(({ id }) => Number(id));
+}
+
+export interface Checked {
+  /** Undefined where it is no more. */
+  readonly message: StoredMessage | undefined;
+  readonly head: ChatHead | undefined;
+}
+
+/** The messages that entries stand for and the heads of their chats, as they are now; a read for each, heads once. */
+export async function readChecked(
+  firestore: Firestore,
+  app: App,
+  entries: readonly FoundEntry[],
+  heads: Map<number, ChatHead | undefined>,
+): Promise<Checked[]> {
+  const unknown = [...new Set(entries.map(({ stored }) => stored.chat))].filter((chat) => !heads.has(chat));
+  const messages = entries.map(({ stored }) => messagesOf(app, stored.chat).doc(stored.message));
+  const found = await within(
+    READ_MS_MAX,
+    firestore.getAll(...messages, ...unknown.map((chat) => chatRef(app, chat))),
+  );
+  for (const [index, chat] of unknown.entries()) {
+    const head = found[messages.length + index];
+    heads.set(chat, head && headOf(head));
+  }
+  return entries.map(({ stored }, index) => ({
+    message: found[index]?.data() as StoredMessage | undefined,
+    head: heads.get(stored.chat),
+  }));
+}
