@@ -23,7 +23,7 @@ export const roundMs = (members: number): number => Math.max(ROUND_MS_MIN, membe
 
 /** What notifications do when a chat has changed, or is no more. */
 export const notificationFollower = (deps: Deps): Followers => ({
-  changed: (app, head, messages, sinceRevision) => announce(deps, app, head, messages, sinceRevision),
+  changed: (app, head, messages, { revision }) => announce(deps, app, head, messages, revision),
   purged: (app, { number }) => forgetChat(deps.firestore, app, number),
 });
 
