@@ -89,6 +89,18 @@ test("what was rolled back stays stable for all, or for its segment, whatever an
   expect(chosen(inSpanish, "ada", { language: "fr" })).toMatchObject({ reason: "canary" });
 });
 
+test("whose language is not known can go back by themselves", () => {
+  const stored = rollout(
+    100,
+    {},
+    { withdrawn: [{ at: Timestamp.fromMillis(0), figures: [], language: "und" }] },
+  );
+  for (const segment of [{}, { language: "not a language" }]) {
+    expect(chosen(stored, "ada", segment)).toEqual({ version: "small-1", reason: "rolled back" });
+  }
+  expect(chosen(stored, "ada", { language: "en" })).toMatchObject({ reason: "canary" });
+});
+
 test("a rollout that is off has the stable version and compares nothing; one that is not has no say", () => {
   expect(chosen(rollout(100, { mode: "off" }), "ada")).toEqual({ version: "small-1", reason: "stable" });
   expect(chosen(rollout(0), "ada")).toEqual({ version: "small-1", reason: "stable" });

@@ -28,6 +28,11 @@ export type Traits = { readonly [Name in keyof Segment]?: string | undefined };
 export type RolloutSet = ReadonlyMap<string, StoredRollout>;
 
 const PLACES = 10_000;
+const UNKNOWN_LANGUAGE = "und";
+
+/** The language by which outcomes are counted and segments go back; it stands in a field's name, so it is plain. */
+export const languageOf = (language: string | undefined): string =>
+  language !== undefined && /^[a-z]{2,3}$/.test(language) ? language : UNKNOWN_LANGUAGE;
 
 /**
  * Where a person stands in the trial, from 0 to 9,999: always the same in one trial, and unrelated to where they stand in
@@ -53,7 +58,8 @@ export function choose(
   if (definition.mode === "off") return { version: stable, reason: "stable" };
   const exception = definition.exceptions.find((each) => fits(each.segment, segment));
   const isBack =
-    rollout.rolledBack !== null || rollout.withdrawn.some(({ language }) => language === segment.language);
+    rollout.rolledBack !== null ||
+    rollout.withdrawn.some(({ language }) => language === languageOf(segment.language));
   if (isBack && exception?.version !== stable) return { version: stable, reason: "rolled back" };
   if (exception !== undefined) return { version: exception.version, reason: "exception" };
   const takesPart = placeOf(rollout, person) < Math.round((percent * PLACES) / 100);

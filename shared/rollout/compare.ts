@@ -20,7 +20,11 @@ const MEASURES: Readonly<Record<Metric, Measure>> = {
   "latency-p50": { kind: "time", share: 0.5, of: ({ latency }) => latency },
   "latency-p95": { kind: "time", share: 0.95, of: ({ latency }) => latency },
   "first-token-p50": { kind: "time", share: 0.5, of: ({ firstToken }) => firstToken },
-  negative: { kind: "share", of: ({ up, down }) => ({ samples: up + down, bad: down }) },
+  // An opinion that is taken back in a later window leaves that window with less than none.
+  negative: {
+    kind: "share",
+    of: ({ up, down }) => ({ samples: Math.max(up, 0) + Math.max(down, 0), bad: Math.max(down, 0) }),
+  },
 };
 
 const thresholdOf = (metric: Metric, thresholds: Thresholds): number => {

@@ -110,6 +110,13 @@ test("with one language alone, or a second one that fails, the whole goes back",
   expect(judge([oneStratum(50, { es: bad, fr: bad, en: good })], ["es"], thresholds).kind).toBe("whole");
 });
 
+test("opinions taken back in a later window count for nothing there", () => {
+  const rated = (up: number, down: number) => Object.assign(emptyTally(), { up, down });
+  const before = oneStratum(50, { en: { stable: rated(100, 10), candidate: rated(100, 10) } });
+  const after = oneStratum(51, { en: { stable: rated(60, -2), candidate: rated(-3, -1) } });
+  expect(judge([before, after], [], thresholds).kind).toBe("keep");
+});
+
 test("the boundary asks for more than a single look would, and hardly grows", () => {
   for (const samples of [50, 200, 1_000, 100_000]) {
     expect(certainty(samples, 0.0003)).toBeGreaterThan(3.43);

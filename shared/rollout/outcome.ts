@@ -10,7 +10,7 @@ import {
   type WriteBatch,
 } from "../platform/firestore.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
-import type { Trial } from "./choose.ts";
+import { languageOf, type Trial } from "./choose.ts";
 import { bucketOf } from "./histogram.ts";
 import { addTally, emptyTally, type StoredCounts, type Tally } from "./tally.ts";
 
@@ -48,10 +48,6 @@ export const WINDOWS_OPEN = 5;
 
 export const outcomesOf = (app: App): CollectionReference => app.collection("outcomes");
 const trialKey = (name: string, trial: number): string => `${name}.${trial}`;
-const UNKNOWN_LANGUAGE = "und";
-/** What stands in a field's name has to be plain. */
-const languageOf = (language: string | undefined): string =>
-  language !== undefined && /^[a-z]{2,3}$/.test(language) ? language : UNKNOWN_LANGUAGE;
 
 /**
  * Adds outcomes to a commit: 1 write for each rollout among them, whatever their number. An outcome is counted exactly as
