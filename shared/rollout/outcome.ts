@@ -49,18 +49,23 @@ export const WINDOWS_OPEN = 5;
 export const outcomesOf = (app: App): CollectionReference => app.collection("outcomes");
 const trialKey = (name: string, trial: number): string => `${name}.${trial}`;
 
+/** A document and the fields that are to be merged into it (`set` with `merge`). */
+export interface OutcomeWrite {
+  readonly ref: DocumentReference;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
 /**
- * Adds outcomes to a commit: 1 write for each rollout among them, whatever their number. An outcome is counted exactly as
- * often as the commit happens, so it belongs in one that happens once: that which records the answer as handled, on condition
- * that it was not. `shardKey` spreads the writers, such as a chat's number.
+ * The writes that count outcomes: 1 for each rollout among them, whatever their number. Pure. An outcome is counted exactly as
+ * often as the commit happens that they are in, so it is to be one that happens once: that which records the answer as handled, on
+ * condition that it was not. `shardKey` spreads the writers, such as a chat's number.
  */
-export function addOutcomes(
-  writer: WriteBatch | Transaction,
+export function outcomeWrites(
   app: App,
   shardKey: number,
   outcomes: readonly Outcome[],
   nowMs: number,
-): void {
+): OutcomeWrite[] {
   const windowMs = Math.floor(nowMs / WINDOW_MS) * WINDOW_MS;
   const shard = shardKey % OUTCOME_SHARDS;
   const byDocument = new Map<string, Outcome[]>();
@@ -69,19 +74,29 @@ export function addOutcomes(
     const id = `${trialKey(outcome.name, number)}.${windowMs}.${Math.round(percent * 100)}.${shard}`;
     byDocument.set(id, [...(byDocument.get(id) ?? []), outcome]);
   }
-  for (const [id, [first, ...rest]] of byDocument) {
-    if (first === undefined) continue;
-    const counts = incrementsOf(countsOf([first, ...rest]));
+  return [...byDocument].flatMap(([id, together]): OutcomeWrite[] => {
+    const [first] = together;
+    const counts = incrementsOf(countsOf(together));
     // An empty map would take the place of what is counted already.
-    if (Object.keys(counts).length === 0) continue;
-    const fields = {
-      trial: trialKey(first.name, first.trial.number),
-      windowAt: Timestamp.fromMillis(windowMs),
-      percent: first.trial.percent,
-      counts,
-    };
+    if (first === undefined || Object.keys(counts).length === 0) return [];
+    const { name, trial } = first;
+    const windowAt = Timestamp.fromMillis(windowMs);
+    const fields = { trial: trialKey(name, trial.number), windowAt, percent: trial.percent, counts };
+    return [{ ref: outcomesOf(app).doc(id), fields }];
+  });
+}
+
+/** Adds the writes that count outcomes to a batch or transaction. */
+export function addOutcomes(
+  writer: WriteBatch | Transaction,
+  app: App,
+  shardKey: number,
+  outcomes: readonly Outcome[],
+  nowMs: number,
+): void {
+  for (const { ref, fields } of outcomeWrites(app, shardKey, outcomes, nowMs)) {
     // Transaction and WriteBatch have the same verb in types that do not unite.
-    (writer as WriteBatch).set(outcomesOf(app).doc(id), fields, { merge: true });
+    (writer as WriteBatch).set(ref, fields, { merge: true });
   }
 }
 
