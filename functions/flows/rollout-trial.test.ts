@@ -58,7 +58,7 @@ const planted: Plan = (name, version, language) => {
 };
 
 const QUESTIONS = 10_000;
-const ROUNDS = 100;
+const ROUNDS = 50;
 
 /** Ten hours of traffic; the judge looks after each round. */
 async function run(trial: Trial, plan: Plan, seed: number) {
@@ -196,6 +196,39 @@ test("every page of rollouts is judged", async () => {
   for (const name of names) batch.create(app.collection("rollouts").doc(name), { ...stored, name });
   await batch.commit();
   expect((await judgeRollouts(deps)).judged).toBeGreaterThan(PAGE);
+});
+
+test("a candidate that fails in the shadow is run no more, and nobody has had it", async () => {
+  const trial = await trialOf("shadow", [FAST], { mode: "shadow", steps: [] });
+  const { app, deps, rollouts } = trial;
+  const ask = async () =>
+    choose(await rollouts.of(app), { name: FAST, person: "ada", segment: { language: "en" } });
+  const choice = await ask();
+  expect(choice).toMatchObject({ version: "v1", shadow: "v2", trial: { percent: 100, arm: "stable" } });
+  const { trial: counted } = choice ?? {};
+  if (counted === undefined) throw new Error("The shadow is on trial.");
+  const answer = { name: FAST, language: "en", kind: "answered", latencyMs: 500 } as const;
+  const answered = Array.from({ length: 100 }, (_, question): Outcome[] => [
+    { ...answer, trial: counted, ok: true },
+    { ...answer, trial: { ...counted, arm: "candidate" }, ok: question % 2 === 0, shadowDiffers: true },
+  ]);
+  await count(trial, answered.flat());
+  await judgeRollouts(deps);
+  await rollouts.confirm(app);
+  expect(await ask()).toEqual({ version: "v1", reason: "rolled back" });
+});
+
+test("a step is taken when its time has come, and what is worse goes back instead", async () => {
+  const from = new Date(BEGIN + HOUR).toISOString();
+  const trial = await trialOf("stepped", [FAST, SLOW], { steps: [{ from, percent: 5 }] });
+  await count(trial, worse(SLOW));
+  const percents = async () =>
+    Promise.all([FAST, SLOW].map(async (name) => (await readRollout(trial.app, name)).state.percent));
+  expect(await percents()).toEqual([0, 0]);
+  trial.advance(HOUR);
+  expect(await judgeRollouts(trial.deps)).toMatchObject({ rolledBack: 1, stepped: 1, failed: 0 });
+  expect(await percents()).toEqual([5, 0]);
+  expect(kindsOf(await readRollout(trial.app, SLOW))).toEqual(["started", "rolled-back"]);
 });
 
 test("what was rolled back stays so through other changes, and another attempt begins anew", async () => {
