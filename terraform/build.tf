@@ -1,0 +1,49 @@
+# Cloud Functions keeps the images of revisions here; a rollback needs those of the last few.
+resource "google_artifact_registry_repository" "functions" {
+  repository_id = "functions"
+  location      = local.region
+  format        = "DOCKER"
+  description   = "Images of the functions' revisions."
+
+  cleanup_policies {
+    id     = "keep-recent"
+    action = "KEEP"
+
+    most_recent_versions {
+      keep_count = 10
+    }
+  }
+
+  cleanup_policies {
+    id     = "delete-old"
+    action = "DELETE"
+
+    condition {
+      older_than = "7776000s"
+    }
+  }
+
+  depends_on = [google_project_service.this]
+}
+
+resource "google_cloudbuild_trigger" "deploy" {
+  name            = "deploy"
+  description     = "Tests ${var.repository.branch} and rolls it out by steps."
+  location        = local.region
+  filename        = "cloudbuild.yaml"
+  service_account = google_service_account.builder.id
+
+  github {
+    owner = var.repository.owner
+    name  = var.repository.name
+
+    push {
+      branch = "^${var.repository.branch}$"
+    }
+  }
+
+  substitutions = {
+    _REGION     = local.region
+    _PUBLIC_URL = local.public_url
+  }
+}

@@ -1,0 +1,137 @@
+# Clients reach the API through a global load balancer: docs/decisions/0015 says why it is not Firebase Hosting.
+
+resource "google_compute_global_address" "api" {
+  name = "scrollback-api"
+
+  depends_on = [google_project_service.this]
+}
+
+resource "google_compute_managed_ssl_certificate" "api" {
+  name = "scrollback-api-${substr(sha256(var.domain), 0, 8)}"
+
+  managed {
+    domains = [var.domain]
+  }
+
+  # A load balancer needs a certificate at every moment, so the next is made before this one goes.
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+locals {
+  # "current" follows the traffic split; "candidate" is the revision that is being rolled out.
+  backends = {
+    current   = null
+    candidate = "candidate"
+  }
+}
+
+resource "google_compute_region_network_endpoint_group" "api" {
+  for_each = local.backends
+
+  name                  = "scrollback-api-${each.key}"
+  region                = local.region
+  network_endpoint_type = "SERVERLESS"
+
+  cloud_run {
+    service = google_cloudfunctions2_function.this["api"].name
+    tag     = each.value
+  }
+}
+
+resource "google_compute_backend_service" "api" {
+  for_each = local.backends
+
+  name                  = "scrollback-api-${each.key}"
+  load_balancing_scheme = "EXTERNAL_MANAGED"
+  protocol              = "HTTPS"
+
+  backend {
+    group = google_compute_region_network_endpoint_group.api[each.key].id
+  }
+
+  # The functions write a line for every request; the load balancer's are for what never reaches them.
+  log_config {
+    enable      = true
+    sample_rate = 0.01
+  }
+}
+
+resource "google_compute_url_map" "api" {
+  name            = "scrollback-api"
+  default_service = google_compute_backend_service.api["current"].id
+
+  host_rule {
+    hosts        = [var.domain]
+    path_matcher = "api"
+  }
+
+  path_matcher {
+    name            = "api"
+    default_service = google_compute_backend_service.api["current"].id
+
+    # How the smoke test reaches a revision that has no traffic yet.
+    route_rules {
+      priority = 1
+      service  = google_compute_backend_service.api["candidate"].id
+
+      match_rules {
+        prefix_match = "/"
+
+        header_matches {
+          header_name = "x-scrollback-revision"
+          exact_match = "candidate"
+        }
+      }
+    }
+  }
+}
+
+resource "google_compute_target_https_proxy" "api" {
+  name             = "scrollback-api"
+  url_map          = google_compute_url_map.api.id
+  ssl_certificates = [google_compute_managed_ssl_certificate.api.id]
+  ssl_policy       = google_compute_ssl_policy.api.id
+}
+
+resource "google_compute_ssl_policy" "api" {
+  name            = "scrollback-api"
+  profile         = "MODERN"
+  min_tls_version = "TLS_1_2"
+
+  depends_on = [google_project_service.this]
+}
+
+resource "google_compute_global_forwarding_rule" "https" {
+  name                  = "scrollback-api-https"
+  load_balancing_scheme = "EXTERNAL_MANAGED"
+  ip_address            = google_compute_global_address.api.id
+  port_range            = "443"
+  target                = google_compute_target_https_proxy.api.id
+}
+
+resource "google_compute_url_map" "redirect" {
+  name = "scrollback-api-redirect"
+
+  default_url_redirect {
+    https_redirect         = true
+    redirect_response_code = "PERMANENT_REDIRECT"
+    strip_query            = false
+  }
+
+  depends_on = [google_project_service.this]
+}
+
+resource "google_compute_target_http_proxy" "redirect" {
+  name    = "scrollback-api-redirect"
+  url_map = google_compute_url_map.redirect.id
+}
+
+resource "google_compute_global_forwarding_rule" "http" {
+  name                  = "scrollback-api-http"
+  load_balancing_scheme = "EXTERNAL_MANAGED"
+  ip_address            = google_compute_global_address.api.id
+  port_range            = "80"
+  target                = google_compute_target_http_proxy.redirect.id
+}

@@ -1,0 +1,166 @@
+# Metrics from the log lines that functions write. Tests evaluate these filters on lines of the running system, each caused by
+# what the metric is to count.
+locals {
+  of_functions = "resource.type=\"cloud_run_revision\" AND (${join(" OR ", [
+    for name in keys(local.functions) : "resource.labels.service_name=\"${name}\""
+  ])})"
+
+  by_endpoint = { endpoint = "EXTRACT(jsonPayload.endpoint)" }
+  by_outcome  = { outcome = "EXTRACT(jsonPayload.outcome)" }
+  by_function = { function = "EXTRACT(jsonPayload.function)" }
+
+  counters = {
+    api_requests = {
+      description = "Requests to the API."
+      filter      = "jsonPayload.function=\"api\" AND jsonPayload.endpoint:*"
+      labels      = merge(local.by_endpoint, local.by_outcome)
+    }
+    api_failures = {
+      description = "Requests to the API that failed on our side."
+      filter      = "jsonPayload.function=\"api\" AND httpRequest.status>=500"
+      labels      = merge(local.by_endpoint, local.by_outcome)
+    }
+    api_unavailable = {
+      description = "Requests and deliveries that failed because Firestore, Pub/Sub, Cloud Tasks or Cloud KMS did not answer."
+      filter      = "jsonPayload.outcome=\"unavailable\""
+      labels      = local.by_function
+    }
+    failed_logins = {
+      description = "Sign-ins with a wrong code, and refusals for having tried too often."
+      filter      = "jsonPayload.function=\"api\" AND jsonPayload.endpoint=~\"/auth/\" AND (jsonPayload.outcome=\"code_invalid\" OR jsonPayload.outcome=\"quota_exceeded\")"
+      labels      = local.by_outcome
+    }
+    refused_tokens = {
+      description = "Requests with a token that is not ours, or was revoked."
+      filter      = "jsonPayload.function=\"api\" AND (jsonPayload.outcome=\"token_invalid\" OR jsonPayload.outcome=\"token_revoked\")"
+      labels      = local.by_outcome
+    }
+    reused_refresh_tokens = {
+      description = "Refresh tokens that came a second time: one of two holders has stolen it."
+      filter      = "jsonPayload.event=\"refresh-token.reused\""
+      labels      = {}
+    }
+    background_runs = {
+      description = "Events, tasks and schedules that were handled."
+      filter      = "jsonPayload.trigger:* AND severity<ERROR"
+      labels      = local.by_function
+    }
+    background_failures = {
+      description = "Events, tasks and schedules that failed."
+      filter      = "jsonPayload.trigger:* AND severity>=ERROR"
+      labels      = merge(local.by_function, local.by_outcome)
+    }
+    dead_letters = {
+      description = "Deliveries that can never succeed and were put aside."
+      filter      = "jsonPayload.trigger:* AND jsonPayload.outcome=\"invalid_request\""
+      labels      = local.by_function
+    }
+    reconciler_findings = {
+      description = "Runs that found lost events or answers, or counters that were behind, and made them good."
+      filter      = "jsonPayload.trigger=\"schedule\" AND (jsonPayload.announced>0 OR jsonPayload.recovered>0 OR jsonPayload.repaired>0)"
+      labels      = local.by_function
+    }
+    missing_messages = {
+      description = "Audits that found numbers without what was numbered: data is missing."
+      filter      = "jsonPayload.function=\"audit\" AND jsonPayload.missing>0"
+      labels      = {}
+    }
+    failed_answers = {
+      description = "Attempts to answer that the model failed."
+      filter      = "jsonPayload.outcome=\"model_failed\" OR jsonPayload.error.code=\"model_failed\""
+      labels      = local.by_function
+    }
+    breaker_openings = {
+      description = "Models that are not asked any more for a while, because they kept failing."
+      filter      = "jsonPayload.event=\"breaker.opened\" AND severity>=WARNING"
+      labels      = { model = "EXTRACT(jsonPayload.model)", provider = "EXTRACT(jsonPayload.provider)" }
+    }
+    budgets_exhausted = {
+      description = "Requests refused because an app has used up what it may spend on models."
+      filter      = "jsonPayload.event=\"budget.exhausted\""
+      labels      = { app = "EXTRACT(jsonPayload.app)" }
+    }
+    crashes = {
+      description = "Instances that ended by an exception, and rejections that nobody handled."
+      filter      = "severity=\"CRITICAL\" OR jsonPayload.message=\"A rejection was not handled.\""
+      labels      = {}
+    }
+  }
+
+  distributions = {
+    api_latency = {
+      description = "How long requests to the API took, without the time that a stream was open."
+      filter      = local.counters.api_requests.filter
+      value       = "EXTRACT(jsonPayload.latencyMs)"
+      labels      = local.by_endpoint
+    }
+    background_latency = {
+      description = "How long handling an event, task or schedule took."
+      filter      = "jsonPayload.trigger:*"
+      value       = "EXTRACT(jsonPayload.latencyMs)"
+      labels      = local.by_function
+    }
+  }
+}
+
+resource "google_logging_metric" "counter" {
+  for_each = local.counters
+
+  name             = each.key
+  description      = each.value.description
+  filter           = "resource.type=\"cloud_run_revision\" AND (${each.value.filter})"
+  label_extractors = each.value.labels
+
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "INT64"
+    unit        = "1"
+
+    dynamic "labels" {
+      for_each = each.value.labels
+
+      content {
+        key        = labels.key
+        value_type = "STRING"
+      }
+    }
+  }
+
+  depends_on = [google_project_service.this]
+}
+
+resource "google_logging_metric" "distribution" {
+  for_each = local.distributions
+
+  name             = each.key
+  description      = each.value.description
+  filter           = "resource.type=\"cloud_run_revision\" AND (${each.value.filter})"
+  value_extractor  = each.value.value
+  label_extractors = each.value.labels
+
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "DISTRIBUTION"
+    unit        = "ms"
+
+    dynamic "labels" {
+      for_each = each.value.labels
+
+      content {
+        key        = labels.key
+        value_type = "STRING"
+      }
+    }
+  }
+
+  # From 1 ms to 68 s, each bound a fifth above the one before: percentiles are right to 10 %.
+  bucket_options {
+    exponential_buckets {
+      num_finite_buckets = 61
+      growth_factor      = 1.2
+      scale              = 1
+    }
+  }
+
+  depends_on = [google_project_service.this]
+}

@@ -1,0 +1,35 @@
+terraform {
+  required_version = ">= 1.9.0, < 2.0.0"
+
+  required_providers {
+    google = {
+      source  = "hashicorp/google"
+      version = "~> 6.37.0"
+    }
+    archive = {
+      source  = "hashicorp/archive"
+      version = "~> 2.7.0"
+    }
+  }
+
+  # The bucket and the prefix come from environments/*.gcs.tfbackend, since a backend takes no variables.
+  backend "gcs" {}
+}
+
+provider "google" {
+  project = var.project_id
+  region  = local.region
+
+  # Budgets and Identity Toolkit are billed to the project of whoever calls them.
+  user_project_override = true
+  billing_project       = var.project_id
+
+  default_labels = {
+    system      = "scrollback"
+    environment = var.environment
+  }
+}
+
+data "google_project" "this" {
+  project_id = var.project_id
+}
