@@ -9,7 +9,7 @@ export type FaultKind =
   | "after"
   /** Never answers; the caller's deadline ends it. Nothing is applied. */
   | "hang"
-  /** Answers `ms` late. */
+  /** Is applied and answers `ms` late. */
   | "slow"
   /** Drops the connection without an answer. Nothing is applied. */
   | "drop"

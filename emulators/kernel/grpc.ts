@@ -315,9 +315,9 @@ async function serveUnary(
     if (fault?.kind === "before") throw faulted(fault);
     if (fault?.kind === "hang") return;
     if (fault?.kind === "drop") return dropStream(stream);
-    if (fault?.kind === "slow") await delay(fault.ms);
     if (fault?.kind === "twice") await Promise.resolve(run(stream.request, call)).catch(() => undefined);
     const answer = await run(stream.request, call);
+    if (fault?.kind === "slow") await delay(fault.ms);
     if (fault?.kind === "after") throw faulted(fault);
     callback(null, answer);
   } catch (cause) {

@@ -189,7 +189,12 @@ const Price = z.strictObject({
 export type Price = z.infer<typeof Price>;
 const LaneModels = z.array(ModelName).max(LANE_MODELS_MAX);
 /** In millionths of the app's currency; null is no limit. */
-const Budget = z.number().int().min(0).max(1000 * MICROS_MAX).nullable();
+const Budget = z
+  .number()
+  .int()
+  .min(0)
+  .max(1000 * MICROS_MAX)
+  .nullable();
 
 const Assistant = z.strictObject({
   /** What models are told before every conversation. */

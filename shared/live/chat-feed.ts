@@ -85,6 +85,7 @@ export function openChatFeeds(
   deps.upkeep.onClose(() => {
     for (const feed of feeds.values()) {
       feed.stop();
+      feed.head = undefined;
       for (const { sink } of feed.subscribers) sink.end();
     }
     feeds.clear();
@@ -128,7 +129,7 @@ export function openChatFeeds(
       for (const subscriber of feed.subscribers) if (!subscriber.isHolder) followAnswers(feed, subscriber);
       if (head === undefined) reject(noSuchChat());
       else if (isFirst) resolve(head);
-      else pump(feed).catch(fail);
+      else deps.upkeep.run(() => pump(feed)).catch(fail);
     };
     const heed = (signal: StoredSignal): void => {
       if (signal.left) return;

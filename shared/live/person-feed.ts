@@ -69,7 +69,10 @@ export function openPersonFeeds(
     feed.subscribers.clear();
   };
   deps.upkeep.onClose(() => {
-    for (const feed of feeds.values()) end(feed);
+    for (const feed of feeds.values()) {
+      end(feed);
+      feed.pending.clear();
+    }
     feeds.clear();
   });
 
@@ -147,7 +150,7 @@ export function openPersonFeeds(
         for (const { type, doc } of snapshot.docChanges()) if (type !== "removed") heed(feed, doc, isFirst);
         isFirst = false;
         resolve();
-        pump(feed).catch(fail);
+        deps.upkeep.run(() => pump(feed)).catch(fail);
       }, fail);
       feed.stop = () => {
         stop();

@@ -11,7 +11,8 @@ export interface Upkeep {
   run<T>(work: () => T): T;
   /** Has `stop` called when the instance closes its clients. */
   onClose(stop: () => void): void;
-  close(): void;
+  /** Stops all, and resolves when nothing that was run is under way any more. */
+  close(): Promise<void>;
 }
 
 /** The id that calls of upkeep carry as their request's. */
@@ -22,11 +23,22 @@ export function createUpkeep(config: Pick<Config, "projectId">): Upkeep {
   const requestId = upkeepId(config.projectId);
   const trace = randomBytes(24).toString("hex");
   const traceparent = `00-${trace.slice(0, 32)}-${trace.slice(32)}-00`;
+  const underWay = new Set<Promise<unknown>>();
   return {
-    run: (work) => runInContext({ requestId, traceparent }, work),
+    run(work) {
+      const result = runInContext({ requestId, traceparent }, work);
+      if (result instanceof Promise) {
+        const settled: Promise<unknown> = result
+          .catch(() => undefined)
+          .finally(() => underWay.delete(settled));
+        underWay.add(settled);
+      }
+      return result;
+    },
     onClose: (stop) => void stops.push(stop),
-    close() {
+    async close() {
       for (const stop of stops.splice(0)) stop();
+      await Promise.all(underWay);
     },
   };
 }
