@@ -35,6 +35,9 @@ const INSERT_MANY = INSERT_ONE + ", (?, ?)".repeat(ROWS_PER_INSERT - 1);
 export class EntryQueue {
   private readonly store: Store;
   private readonly indexes = new Map<string, Waiting>();
+  /** Indexes in the order of their keys, as they were when it was last made; those behind `round` are still to come. */
+  private order: readonly string[] = [];
+  private round = 0;
   /** The keys of one index that are being written in order, and how far. */
   private sorted: { readonly prefix: string; readonly suffixes: readonly string[] } | undefined;
   private position = 0;
@@ -51,6 +54,8 @@ export class EntryQueue {
 
   clear(): void {
     this.indexes.clear();
+    this.order = [];
+    this.round = 0;
     this.sorted = undefined;
     this.inserts = [];
     this.size = 0;
@@ -93,12 +98,19 @@ export class EntryQueue {
     this.insert();
   }
 
-  /** Takes up the index whose keys are lowest, so that a stretch of work touches pages side by side. */
+  /**
+   * Takes up the next index in the order of the keys, so that a stretch of work touches pages side by side. There may be
+   * thousands, so they are put in order once a round; what has come meanwhile waits for the next.
+   */
   private sort(): { readonly prefix: string; readonly suffixes: readonly string[] } {
-    let prefix: string | undefined;
-    for (const each of this.indexes.keys()) if (prefix === undefined || each < prefix) prefix = each;
-    const suffixes = [...(this.indexes.get(prefix ?? "")?.keys() ?? [])].sort();
-    this.sorted = { prefix: prefix ?? "", suffixes };
+    if (this.round >= this.order.length) {
+      this.order = [...this.indexes.keys()].sort();
+      this.round = 0;
+    }
+    const prefix = this.order[this.round] ?? "";
+    this.round += 1;
+    const suffixes = [...(this.indexes.get(prefix)?.keys() ?? [])].sort();
+    this.sorted = { prefix, suffixes };
     this.position = 0;
     return this.sorted;
   }
