@@ -12,6 +12,7 @@ import {
   type Answered,
   addOutcomes,
   OUTCOME_SHARDS,
+  OUTCOMES_PER_DOCUMENT_MAX,
   type Outcome,
   WINDOW_MS,
   WINDOWS_OPEN,
@@ -275,6 +276,26 @@ test("an app has at most so many rollouts", async () => {
   expect((await system.operator.put(path("last"), definition)).status).toBe(201);
   const { status, body } = await system.operator.put(path("one-more"), definition);
   expect([status, body.code]).toEqual([409, "conflict"]);
+});
+
+test("a commit takes any number of outcomes, however different, and so does a total", async () => {
+  await admin.api.put(at("many"), definition);
+  const now = system.deps.clock.now();
+  const languages = Array.from({ length: 26 }, (_, letter) => `x${String.fromCharCode(97 + letter)}`);
+  const all = languages.flatMap((language) =>
+    Array.from({ length: 40 }, (_, time) =>
+      answers("many", "stable", 1, { language, latencyMs: 2 ** (time / 4), firstTokenMs: 2 ** (time / 3) }),
+    ).flat(),
+  );
+  expect(all.length).toBeGreaterThan(10 * OUTCOMES_PER_DOCUMENT_MAX);
+  await count(all, now - WINDOWS_OPEN * WINDOW_MS - WINDOW_MS);
+  const report = () => admin.api.get("/v1/apps/demo/reports/rollout-many");
+  const before = (await report()).body;
+  expect([before.overall.stable.samples, before.segments.length]).toEqual([all.length, languages.length]);
+  await system.runSchedule("judge-rollouts");
+  expect((await report()).body).toEqual(before);
+  const left = system.deps.firestore.collection("apps/demo/outcomes").where("trial", "==", "many.1");
+  expect((await left.get()).empty).toBe(true);
 });
 
 test("windows that are over are folded into a total, and none is lost", async () => {

@@ -12,7 +12,15 @@ import {
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { languageOf, type Trial } from "./choose.ts";
 import { bucketOf } from "./histogram.ts";
-import { addTally, emptyTally, type StoredCounts, type Tally } from "./tally.ts";
+import {
+  addCounts,
+  addTally,
+  emptyTally,
+  type Pair,
+  type StoredCounts,
+  storedCounts,
+  type Tally,
+} from "./tally.ts";
 
 /** An answer that has ended, whether or not anybody saw it. */
 export interface Answered {
@@ -41,6 +49,11 @@ export type Outcome = (Answered | Rated) & {
 
 /** Documents that a busy app's outcomes of one window are spread over, each good for about one commit a second. */
 export const OUTCOME_SHARDS = 8;
+/** Firestore takes so many increments of one document in a commit. */
+export const TRANSFORMS_MAX = 500;
+/** Counts that an outcome moves, at most: an answer, its two times, a shadow and its difference. */
+const COUNTS_PER_OUTCOME_MAX = 5;
+export const OUTCOMES_PER_DOCUMENT_MAX = TRANSFORMS_MAX / COUNTS_PER_OUTCOME_MAX;
 /** Outcomes of a window are compared with those of the same window. */
 export const WINDOW_MS = 6 * 3600 * 1000;
 /** Windows that the judge looks at, with the present one: what a version did before does not excuse what it does. */
@@ -56,7 +69,7 @@ export interface OutcomeWrite {
 }
 
 /**
- * The writes that count outcomes: 1 for each rollout among them, whatever their number. Pure. An outcome is counted exactly as
+ * The writes that count outcomes: 1 for each rollout and OUTCOMES_PER_DOCUMENT_MAX of them. Pure. An outcome is counted exactly as
  * often as the commit happens that they are in, so it is to be one that happens once: that which records the answer as handled, on
  * condition that it was not. `shardKey` spreads the writers, such as a chat's number.
  */
@@ -68,23 +81,26 @@ export function outcomeWrites(
 ): OutcomeWrite[] {
   const windowMs = Math.floor(nowMs / WINDOW_MS) * WINDOW_MS;
   const shard = shardKey % OUTCOME_SHARDS;
-  const byDocument = new Map<string, Outcome[]>();
-  for (const outcome of outcomes) {
-    const { number, percent } = outcome.trial;
-    const id = `${trialKey(outcome.name, number)}.${windowMs}.${Math.round(percent * 100)}.${shard}`;
-    byDocument.set(id, [...(byDocument.get(id) ?? []), outcome]);
-  }
-  return [...byDocument].flatMap(([id, together]): OutcomeWrite[] => {
-    const [first] = together;
-    const counts = incrementsOf(countsOf(together));
-    // An empty map would take the place of what is counted already.
-    if (first === undefined || Object.keys(counts).length === 0) return [];
-    const { name, trial } = first;
-    const windowAt = Timestamp.fromMillis(windowMs);
-    const fields = { trial: trialKey(name, trial.number), windowAt, percent: trial.percent, counts };
-    return [{ ref: outcomesOf(app).doc(id), fields }];
-  });
+  const byDocument = Map.groupBy(outcomes, ({ name, trial: { number, percent } }) =>
+    [trialKey(name, number), windowMs, Math.round(percent * 100), shard].join("."),
+  );
+  return [...byDocument].flatMap(([id, all]) =>
+    // What is too much for one document goes into others beside it.
+    chunksOf(all, OUTCOMES_PER_DOCUMENT_MAX).flatMap((together, at): OutcomeWrite[] => {
+      const [first] = together;
+      const counts = incrementsOf(countsOf(together));
+      // An empty map would take the place of what is counted already.
+      if (first === undefined || Object.keys(counts).length === 0) return [];
+      const { name, trial } = first;
+      const windowAt = Timestamp.fromMillis(windowMs);
+      const fields = { trial: trialKey(name, trial.number), windowAt, percent: trial.percent, counts };
+      return [{ ref: outcomesOf(app).doc(at === 0 ? id : `${id}.${at}`), fields }];
+    }),
+  );
 }
+
+const chunksOf = <T>(all: readonly T[], size: number): T[][] =>
+  Array.from({ length: Math.ceil(all.length / size) }, (_, at) => all.slice(at * size, (at + 1) * size));
 
 /** Adds the writes that count outcomes to a batch or transaction. */
 export function addOutcomes(
@@ -153,8 +169,7 @@ const totalRef = (app: App, name: string, trial: number): DocumentReference =>
 
 /** What was counted in windows that are over. 1 read. */
 export async function readTotal(app: App, name: string, trial: number): Promise<StoredCounts> {
-  const found = await within(READ_MS_MAX, totalRef(app, name, trial).get());
-  return (found.get("counts") ?? {}) as StoredCounts;
+  return countsIn(await within(READ_MS_MAX, totalRef(app, name, trial).get()));
 }
 
 export const isOver = (document: DocumentSnapshot, nowMs: number): boolean =>
@@ -165,7 +180,8 @@ const FOLDED_MAX = 100;
 
 /**
  * Moves the counts of windows that nobody looks at any more into the trial's total, so that a trial of months costs a report no more
- * than one of a day. 1 commit; refused, and left to the next run, when one of them is written meanwhile.
+ * than one of a day. 1 read and 1 commit; refused, and left to the next run, when one of them is written meanwhile. The total is
+ * written as a whole and not by increments, of which a commit takes TRANSFORMS_MAX for a document.
  */
 export async function foldOutcomes(
   app: App,
@@ -174,12 +190,20 @@ export async function foldOutcomes(
   over: readonly DocumentSnapshot[],
 ): Promise<void> {
   if (over.length === 0) return;
+  const ref = totalRef(app, name, trial);
+  const total = await within(READ_MS_MAX, ref.get());
+  const languages = new Map<string, Pair>();
+  addCounts(languages, countsIn(total));
   const batch = app.ref.firestore.batch();
   for (const document of over.slice(0, FOLDED_MAX)) {
-    const counts = incrementsOf(document.get("counts") as object);
-    if (Object.keys(counts).length > 0) batch.set(totalRef(app, name, trial), { counts }, { merge: true });
+    addCounts(languages, countsIn(document));
     const { updateTime } = document;
     batch.delete(document.ref, updateTime === undefined ? {} : { lastUpdateTime: updateTime });
   }
+  const counts = storedCounts(languages);
+  if (total.updateTime === undefined) batch.create(ref, { counts });
+  else batch.update(ref, { counts }, { lastUpdateTime: total.updateTime });
   await within(READ_MS_MAX, batch.commit());
 }
+
+const countsIn = (document: DocumentSnapshot): StoredCounts => (document.get("counts") ?? {}) as StoredCounts;

@@ -34,7 +34,7 @@ export async function reportRollout(app: App, name: string): Promise<RolloutRepo
     trial,
     overall: view(overall),
     segments: [...languages]
-      .sort(([, one], [, other]) => answers(other) - answers(one))
+      .sort(([a, one], [b, other]) => answers(other) - answers(one) || (a < b ? -1 : 1))
       .map(([language, pair]) => ({ segment: { language }, ...view(pair) })),
   };
 }

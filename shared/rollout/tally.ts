@@ -1,6 +1,6 @@
 import type { DocumentData } from "../platform/firestore.ts";
 import type { Arm } from "./choose.ts";
-import { addTo, type Histogram } from "./histogram.ts";
+import { addTo } from "./histogram.ts";
 
 /** What has been counted of one version's answers. */
 export interface Tally {
@@ -65,6 +65,12 @@ export function addCounts(languages: Map<string, Pair>, counts: StoredCounts): v
   }
 }
 
+/** The reverse of `addCounts`. */
+export const storedCounts = (languages: ReadonlyMap<string, Pair>): StoredCounts => ({
+  stable: Object.fromEntries([...languages].map(([language, { stable }]) => [language, stable])),
+  candidate: Object.fromEntries([...languages].map(([language, { candidate }]) => [language, candidate])),
+});
+
 /** Puts the shards of each stratum together. */
 export function strataOf(documents: readonly DocumentData[]): Stratum[] {
   const strata = new Map<string, Stratum>();
@@ -77,5 +83,3 @@ export function strataOf(documents: readonly DocumentData[]): Stratum[] {
   }
   return [...strata.values()];
 }
-
-export type { Histogram };
