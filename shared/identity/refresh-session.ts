@@ -64,7 +64,10 @@ export async function refreshSession(
       throw cause;
     }
     if (!isReused) return issueSession(deps, app, sessionId, next, user);
-    deps.log.write("WARNING", "A refresh token was used again; its session has been ended.", { app: app.id });
+    deps.log.warn("A refresh token was used again; its session has been ended.", {
+      event: "refresh-token.reused",
+      app: app.id,
+    });
     throw ended();
   }
 }
