@@ -83,7 +83,7 @@ async function run(trial: Trial, plan: Plan, seed: number) {
         outcomes.push(...found.map((each) => ({ ...each, name, trial: counted, language })));
       }
     }
-    await count(trial, outcomes, round);
+    await count(trial, outcomes, round % 2);
   };
   for (let round = 0; round < ROUNDS; round += 1) {
     await versionsOf(round);

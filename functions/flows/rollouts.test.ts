@@ -8,16 +8,7 @@ import {
   STEPS_MAX,
   VERSION_CHARS_MAX,
 } from "../../shared/rollout/contract.ts";
-import {
-  type Answered,
-  addOutcomes,
-  OUTCOME_SHARDS,
-  OUTCOMES_PER_DOCUMENT_MAX,
-  type Outcome,
-  WINDOW_MS,
-  WINDOWS_OPEN,
-} from "../../shared/rollout/outcome.ts";
-import { openRollouts, ROLLOUTS_FOLLOWED_MAX, ROLLOUTS_IDLE_MS } from "../../shared/rollout/rollouts.ts";
+import { openRollouts, ROLLOUTS_IDLE_MS } from "../../shared/rollout/rollouts.ts";
 import { type Person, type System, startSystem } from "../../shared/testing/start-system.ts";
 
 let system: System;
@@ -39,33 +30,6 @@ const definition = {
   steps: [{ from: "2026-01-01T00:00:00Z", percent: 50 }],
 };
 const demo = () => appHandle(system.deps.firestore, "demo");
-
-/** As the handler of a chat's changes does: with the commit that says that they are handled. */
-async function count(
-  outcomes: readonly Outcome[],
-  nowMs = system.deps.clock.now(),
-  shardKey = 1,
-): Promise<void> {
-  const batch = system.deps.firestore.batch();
-  addOutcomes(batch, demo(), shardKey, outcomes, nowMs);
-  await batch.commit();
-}
-const answers = (
-  name: string,
-  arm: "stable" | "candidate",
-  times: number,
-  change: Partial<Answered & { language: string }> = {},
-): Outcome[] =>
-  Array.from({ length: times }, () => ({
-    name,
-    trial: { number: 1, percent: 50, arm },
-    language: "en",
-    kind: "answered",
-    ok: true,
-    latencyMs: 800,
-    firstTokenMs: 200,
-    ...change,
-  }));
 
 test("a rollout is created, read, replaced, and repeats itself without effect", async () => {
   const created = await admin.api.put(at("model-fast"), definition);
@@ -167,50 +131,6 @@ test("members may not look, strangers are not known, and other names are not fou
   expect((await admin.api.get("/v1/apps/demo/reports/else")).status).toBe(404);
 });
 
-test("the report compares the versions by language, and takes opinions back", async () => {
-  await admin.api.put(at("reported"), definition);
-  const rated = (before: "up" | "down" | undefined, after: "up" | "down" | undefined): Outcome => ({
-    name: "reported",
-    trial: { number: 1, percent: 50, arm: "candidate" },
-    language: "es",
-    kind: "rated",
-    before,
-    after,
-  });
-  await count([
-    ...answers("reported", "stable", 8),
-    ...answers("reported", "stable", 2, { ok: false }),
-    ...answers("reported", "candidate", 4, { language: "es", latencyMs: 1_600, shadowDiffers: true }),
-    ...answers("reported", "candidate", 1, { language: "es", latencyMs: 1_600, shadowDiffers: false }),
-    rated(undefined, "up"),
-    rated("up", "down"),
-  ]);
-  await count([rated("down", "down")]);
-  await count(answers("reported", "stable", 1, { language: "not a language" }), undefined, 5);
-  const { status, body } = await admin.api.get("/v1/apps/demo/reports/rollout-reported");
-  expect([status, body.rollout, body.trial]).toEqual([200, "reported", 1]);
-  expect(body.segments.map(({ segment }: { segment: object }) => segment)).toEqual([
-    { language: "en" },
-    { language: "es" },
-    { language: "und" },
-  ]);
-  expect(body.segments[0].stable).toMatchObject({
-    version: "small-1",
-    samples: 10,
-    errors: 2,
-    errorRate: 0.2,
-  });
-  expect(body.segments[1].candidate).toMatchObject({
-    version: "small-2",
-    samples: 5,
-    feedback: { up: 0, down: 1 },
-    shadow: { runs: 5, differences: 4 },
-  });
-  expect(body.overall.stable.samples).toBe(11);
-  expect(Math.abs(body.segments[1].candidate.latencyMs.p50 / 1_600 - 1)).toBeLessThan(0.2);
-  expect(body.segments[0].candidate.latencyMs).toBeNull();
-});
-
 test("every route has its budget", async () => {
   const billed = async (work: () => Promise<unknown>) => (await system.meterRequest(work)).billed;
   // The rollout, how many there are, and the decision that is shown.
@@ -231,13 +151,6 @@ test("every route has its budget", async () => {
     writes: 2,
     deletes: 0,
   });
-  for (let shard = 0; shard < OUTCOME_SHARDS; shard += 1) {
-    const own = await billed(() => count(answers("counted", "stable", 20), undefined, shard));
-    expect(own).toEqual({ reads: 0, writes: 1, deletes: 0 });
-  }
-  const report = () => admin.api.get("/v1/apps/demo/reports/rollout-counted");
-  expect(await billed(report)).toEqual({ reads: 2 + OUTCOME_SHARDS, writes: 0, deletes: 0 });
-  expect(DECISIONS_SHOWN_MAX).toBe(50);
 });
 
 test("choosing costs nothing once an app is followed, hears of changes, and lets go what is idle", async () => {
@@ -262,7 +175,32 @@ test("choosing costs nothing once an app is followed, hears of changes, and lets
   await rollouts.of(appHandle(system.deps.firestore, "other"));
   expect(rollouts.listeners()).toBe(1);
   expect(await of()).toMatchObject({ version: "small-1" });
-  expect(ROLLOUTS_FOLLOWED_MAX).toBeGreaterThan(1);
+});
+
+test("an instance follows so many apps at most, and those that are served", async () => {
+  const rollouts = openRollouts(system.deps, 2);
+  const of = (id: string) => rollouts.of(appHandle(system.deps.firestore, id));
+  for (const id of ["one", "two", "one", "three"]) await of(id);
+  expect(rollouts.listeners()).toBe(2);
+  // Whoever is known costs no query, and the one used least lately is not.
+  const queries = async (id: string) => {
+    const before =
+      system.suite.kernel.meter.read({ project: system.project }).rpcs["firestore.RunQuery"] ?? 0;
+    await of(id);
+    const after = system.suite.kernel.meter.read({ project: system.project }).rpcs["firestore.RunQuery"] ?? 0;
+    return after - before;
+  };
+  expect([await queries("one"), await queries("three"), await queries("two")]).toEqual([0, 0, 1]);
+});
+
+test("the latest decisions are shown", async () => {
+  for (let percent = 0; percent <= DECISIONS_SHOWN_MAX; percent += 1) {
+    const step = { from: "2026-01-01T00:00:00Z", percent };
+    await admin.api.put(at("decided"), { ...definition, steps: [step] });
+  }
+  const { decisions } = (await admin.api.get(at("decided"))).body;
+  expect(decisions).toHaveLength(DECISIONS_SHOWN_MAX);
+  expect([decisions[0].revision, decisions.at(-1).revision]).toEqual([DECISIONS_SHOWN_MAX + 1, 2]);
 });
 
 test("an app has at most so many rollouts", async () => {
@@ -276,44 +214,4 @@ test("an app has at most so many rollouts", async () => {
   expect((await system.operator.put(path("last"), definition)).status).toBe(201);
   const { status, body } = await system.operator.put(path("one-more"), definition);
   expect([status, body.code]).toEqual([409, "conflict"]);
-});
-
-test("a commit takes any number of outcomes, however different, and so does a total", async () => {
-  await admin.api.put(at("many"), definition);
-  const now = system.deps.clock.now();
-  const languages = Array.from({ length: 26 }, (_, letter) => `x${String.fromCharCode(97 + letter)}`);
-  const all = languages.flatMap((language) =>
-    Array.from({ length: 40 }, (_, time) =>
-      answers("many", "stable", 1, { language, latencyMs: 2 ** (time / 4), firstTokenMs: 2 ** (time / 3) }),
-    ).flat(),
-  );
-  expect(all.length).toBeGreaterThan(10 * OUTCOMES_PER_DOCUMENT_MAX);
-  await count(all, now - WINDOWS_OPEN * WINDOW_MS - WINDOW_MS);
-  const report = () => admin.api.get("/v1/apps/demo/reports/rollout-many");
-  const before = (await report()).body;
-  expect([before.overall.stable.samples, before.segments.length]).toEqual([all.length, languages.length]);
-  await system.runSchedule("judge-rollouts");
-  expect((await report()).body).toEqual(before);
-  const left = system.deps.firestore.collection("apps/demo/outcomes").where("trial", "==", "many.1");
-  expect((await left.get()).empty).toBe(true);
-});
-
-test("windows that are over are folded into a total, and none is lost", async () => {
-  await admin.api.put(at("folded"), definition);
-  const now = system.deps.clock.now();
-  await count(answers("folded", "stable", 7), now - WINDOWS_OPEN * WINDOW_MS - WINDOW_MS);
-  await count(answers("folded", "stable", 3), now);
-  const report = () => admin.api.get("/v1/apps/demo/reports/rollout-folded");
-  const before = (await report()).body;
-  await Promise.all([system.runSchedule("judge-rollouts"), system.runSchedule("judge-rollouts")]);
-  expect((await report()).body).toEqual(before);
-  const left = await system.deps.firestore
-    .collection("apps/demo/outcomes")
-    .where("trial", "==", "folded.1")
-    .get();
-  expect(left.size).toBe(1);
-  // What is counted late into a window that is gone is folded by the next run.
-  await count(answers("folded", "stable", 5), now - WINDOWS_OPEN * WINDOW_MS - WINDOW_MS);
-  await system.runSchedule("judge-rollouts");
-  expect((await report()).body.overall.stable.samples).toBe(15);
 });

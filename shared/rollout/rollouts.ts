@@ -34,7 +34,10 @@ interface Entry {
   stop(): void;
 }
 
-export function openRollouts(deps: Pick<Deps, "upkeep" | "log" | "clock">): Rollouts {
+export function openRollouts(
+  deps: Pick<Deps, "upkeep" | "log" | "clock">,
+  followedMax: number = ROLLOUTS_FOLLOWED_MAX,
+): Rollouts {
   // In the order of their last use.
   const entries = new Map<string, Entry>();
   deps.upkeep.onClose(() => {
@@ -61,7 +64,7 @@ export function openRollouts(deps: Pick<Deps, "upkeep" | "log" | "clock">): Roll
 
   const closeIdle = (nowMs: number): void => {
     for (const [id, { usedMs, stop }] of entries) {
-      if (nowMs - usedMs <= ROLLOUTS_IDLE_MS && entries.size <= ROLLOUTS_FOLLOWED_MAX) return;
+      if (nowMs - usedMs <= ROLLOUTS_IDLE_MS && entries.size <= followedMax) return;
       entries.delete(id);
       stop();
     }
