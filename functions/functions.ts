@@ -12,6 +12,7 @@ import { forkChat } from "./tasks/fork-chat.ts";
 import { indexMessages } from "./tasks/index-messages.ts";
 import { notifyMembers } from "./tasks/notify-members.ts";
 import { sendMail } from "./tasks/send-mail.ts";
+import { shadowAnswerTask } from "./tasks/shadow-answer.ts";
 import { summarizeChatTask } from "./tasks/summarize-chat.ts";
 
 /** Every function; the manifest says how each is deployed, and a test compares the two. */
@@ -29,6 +30,7 @@ export const functions: readonly CloudFunction[] = [
   answerFast,
   answerSlow,
   summarizeChatTask,
+  shadowAnswerTask,
   recoverAnswers,
   judgeRollouts,
 ];

@@ -1,3 +1,4 @@
+import { answerCounter } from "../../shared/assistant/count-answers.ts";
 import { summaryFollower } from "../../shared/assistant/summaries.ts";
 import { openCatchUp } from "../../shared/chat/catch-up.ts";
 import { openChatLog } from "../../shared/chat/chat-log.ts";
@@ -15,6 +16,7 @@ export const onChatChanged = eventFunction({
       notificationFollower(deps),
       searchFollower(deps),
       summaryFollower,
+      answerCounter(deps),
     ]);
     return ({ app, chat, revision }) => catchUp.run(appHandle(deps.firestore, app), chat, revision);
   },

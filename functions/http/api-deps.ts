@@ -2,8 +2,6 @@ import { type AnswerFeeds, openAnswerFeeds } from "../../shared/assistant/answer
 import { type AnswerHub, createAnswerHub } from "../../shared/assistant/answer-hub.ts";
 import { type Circuits, openCircuits } from "../../shared/assistant/circuits.ts";
 import { type ChatLog, openChatLog } from "../../shared/chat/chat-log.ts";
-import type { Lane } from "../../shared/chat/contract.ts";
-import { classify } from "../../shared/classifier/classify.ts";
 import { type AccessTokens, openAccessTokens } from "../../shared/identity/access-token.ts";
 import { type ApiTokens, openApiTokens } from "../../shared/identity/api-token.ts";
 import { type AppDirectory, openAppDirectory } from "../../shared/identity/app-directory.ts";
@@ -14,6 +12,7 @@ import { openPersonFeeds, type PersonFeeds } from "../../shared/live/person-feed
 import { openPresence } from "../../shared/live/presence.ts";
 import type { Deps } from "../../shared/platform/deps.ts";
 import { type IdentityPlatform, openIdentityPlatform } from "../../shared/platform/identity-platform.ts";
+import { openRollouts, type Rollouts } from "../../shared/rollout/rollouts.ts";
 
 /** What the API's endpoints work with: the platform, and what an instance remembers. */
 export interface ApiDeps extends Deps {
@@ -27,8 +26,7 @@ export interface ApiDeps extends Deps {
   readonly answerHub: AnswerHub;
   readonly answerFeeds: AnswerFeeds;
   readonly circuits: Circuits;
-  /** Which lane suits a question. */
-  readonly laneOf: (text: string) => Lane;
+  readonly rollouts: Rollouts;
   readonly chatFeeds: ChatFeeds;
   readonly personFeeds: PersonFeeds;
 }
@@ -51,7 +49,7 @@ export function openApiDeps(deps: Deps): ApiDeps {
     answerHub,
     answerFeeds,
     circuits: openCircuits(deps),
-    laneOf: (text) => classify(text).lane,
+    rollouts: openRollouts(deps),
     chatFeeds: openChatFeeds(deps, presence, answerFeeds),
     personFeeds: openPersonFeeds(deps, presence),
   };

@@ -3,7 +3,7 @@ import { deleteAnswer, getAnswerStream, postAnswer, putFeedback } from "./answer
 import { deleteAppEndpoint } from "./apps/delete-app.ts";
 import { deleteToken } from "./apps/delete-token.ts";
 import { getApp } from "./apps/get-app.ts";
-import { getUsage } from "./apps/get-usage.ts";
+import { getMyUsage, getUsage } from "./apps/get-usage.ts";
 import { patchApp } from "./apps/patch-app.ts";
 import { postApp } from "./apps/post-app.ts";
 import { postToken } from "./apps/post-token.ts";
@@ -42,9 +42,9 @@ import { deleteReaction, putReaction } from "./messages/reactions.ts";
 import { getNotifications } from "./notifications/get-notifications.ts";
 import { deleteMute, putMute } from "./notifications/mute.ts";
 import { putNotificationsRead } from "./notifications/put-read.ts";
-import { getRebuild, postRebuild } from "./operator/rebuilds.ts";
 import { postRevocation } from "./operator/post-revocation.ts";
 import { postRotation } from "./operator/post-rotation.ts";
+import { getRebuild, postRebuild } from "./operator/rebuilds.ts";
 import { getReport } from "./rollouts/get-report.ts";
 import { getRollout, putRollout } from "./rollouts/rollouts.ts";
 import { getSearch } from "./search/get-search.ts";
@@ -73,6 +73,7 @@ export const endpoints: readonly Endpoint[] = [
   deleteToken,
   getSecurityEvents,
   getUsage,
+  getMyUsage,
   getUsers,
   getUser,
   patchUser,

@@ -9,6 +9,7 @@ import { appHandle } from "../../shared/identity/app.ts";
 import { openAppDirectory } from "../../shared/identity/app-directory.ts";
 import { openRevocations } from "../../shared/identity/revocations.ts";
 import type { Deps } from "../../shared/platform/deps.ts";
+import { openRollouts } from "../../shared/rollout/rollouts.ts";
 import { taskFunction } from "../runtime/background-function.ts";
 
 const openAnswerDeps = (deps: Deps): AnswerDeps => ({
@@ -17,6 +18,7 @@ const openAnswerDeps = (deps: Deps): AnswerDeps => ({
   answerHub: createAnswerHub(),
   apps: openAppDirectory(deps, openRevocations(deps)),
   circuits: openCircuits(deps),
+  rollouts: openRollouts(deps),
 });
 
 /** One function for each lane, so that each has instances of its own. */

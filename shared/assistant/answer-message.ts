@@ -4,6 +4,7 @@ import type { App } from "../identity/app.ts";
 import type { AppDirectory } from "../identity/app-directory.ts";
 import type { AppSettings } from "../identity/contract.ts";
 import { AppError } from "../platform/errors.ts";
+import type { Rollouts } from "../rollout/rollouts.ts";
 import type { AnswerHub } from "./answer-hub.ts";
 import { ask, type Plan, planAnswer } from "./ask-models.ts";
 import { cachedAnswerRef, keepAnswer, readCachedAnswer } from "./cached-answer.ts";
@@ -13,6 +14,7 @@ import { completeAnswer, type Outcome } from "./complete-answer.ts";
 import { ATTEMPTS_MAX, WAIT_MS_MAX } from "./contract.ts";
 import { costOf, priceOf } from "./price.ts";
 import type { SegmentEnd } from "./segments.ts";
+import { enqueueShadow } from "./shadow-answer.ts";
 import { enqueueSummary } from "./summarize-chat.ts";
 import { waitForModel } from "./wait-for-model.ts";
 
@@ -20,6 +22,7 @@ export type AnswerDeps = ChatDeps & {
   readonly answerHub: AnswerHub;
   readonly apps: AppDirectory;
   readonly circuits: Circuits;
+  readonly rollouts: Rollouts;
 };
 
 /** What is said when no model could. */
@@ -55,6 +58,7 @@ export async function answerMessage(
   if (claim.kind === "ask" && outcome.status === "complete") {
     if (outcome.served?.as !== "cached") await keepForLater(deps, app, settings, claim, outcome);
     if (claim.plan.isLong) await enqueueSummary(deps, app, chat, claim.message);
+    if (claim.plan.shadow !== undefined) await enqueueShadow(deps, app, chat, id, claim.plan.shadow);
   }
   const served = outcome.served === undefined ? {} : { served: outcome.served.as };
   return { outcome: outcome.status, epoch, model: outcome.model, ...served };
@@ -175,13 +179,13 @@ async function keepForLater(
 const modelOf = ({ sender }: AnswerMessage): string => ("model" in sender ? sender.model : "");
 
 function kept(settings: AppSettings, text: string, end: SegmentEnd): Outcome {
-  const { model, finish, inputTokens, outputTokens, latencyMs, served } = end;
+  const { model, finish, inputTokens, outputTokens, latencyMs, firstTokenMs, served } = end;
   const costMicros = costOf(priceOf(settings, model), { inputTokens, outputTokens });
   return {
     status: finish === "stopped" ? "stopped" : "complete",
     text,
     model,
-    usage: { model, inputTokens, outputTokens, costMicros, latencyMs },
+    usage: { model, inputTokens, outputTokens, costMicros, latencyMs, firstTokenMs },
     served,
   };
 }

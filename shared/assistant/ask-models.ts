@@ -3,11 +3,12 @@ import { messagesOf } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { AppSettings } from "../identity/contract.ts";
 import type { Turn } from "../platform/model.ts";
+import type { RolloutSet } from "../rollout/choose.ts";
 import type { AnswerDeps } from "./answer-message.ts";
 import { holdBudget } from "./budget.ts";
 import { chooseModels } from "./choose-models.ts";
 import { type AnswerMessage, attemptsAt, isOpen, nextEpoch, type Planned } from "./claim-answer.ts";
-import { ANSWER_MS_MAX, ANSWER_TOKENS_MAX, FIRST_WORD_MS_MAX } from "./contract.ts";
+import { ANSWER_MS_MAX, ANSWER_TOKENS_MAX, FIRST_WORD_MS_MAX, type ShadowTask } from "./contract.ts";
 import { countTokens, countTurns, readHistory } from "./history.ts";
 import { openSegmentWriter } from "./segment-writer.ts";
 import type { SegmentEnd } from "./segments.ts";
@@ -23,6 +24,8 @@ export interface Plan {
   readonly maxTokens: number;
   /** The budget allows no call. */
   readonly isExhausted: boolean;
+  /** Another model is to answer too, for comparison. */
+  readonly shadow: Pick<ShadowTask, "model" | "trial"> | undefined;
   /** What is older had better be summarised. */
   readonly isLong: boolean;
 }
@@ -40,12 +43,13 @@ export async function planAnswer(
   id: string,
   message: AnswerMessage,
 ): Promise<Planned<Plan>> {
-  const models = chooseModels(deps.config, settings, message);
+  const { models, choice } = chooseModels(deps.config, settings, await rolloutsOf(deps, app), message);
   const [history, ...open] = await Promise.all([
     readHistory(app, chat, message, settings.assistant.systemPrompt),
     ...models.map((model) => deps.circuits.isOpen(model)),
   ]);
-  const plan = { models, ...history, maxTokens: ANSWER_TOKENS_MAX, isExhausted: false };
+  const { trial, shadow } = choice;
+  const plan = { models, ...history, maxTokens: ANSWER_TOKENS_MAX, isExhausted: false, shadow };
   if (open.every(Boolean)) return { plan, isAttempt: false, fields: {} };
   const { asker } = message.answer;
   // Providers count otherwise than we guess; a budget is rather used up a little early than overdrawn.
@@ -54,8 +58,22 @@ export async function planAnswer(
   if (holding.kind === "exhausted") {
     return { plan: { ...plan, isExhausted: true }, isAttempt: false, fields: {} };
   }
-  const fields = holding.day === undefined ? {} : { "answer.heldDay": holding.day };
+  const before = (message.answer.trials ?? []).filter(({ name }) => name !== trial?.name);
+  const fields = {
+    ...(holding.day === undefined ? {} : { "answer.heldDay": holding.day }),
+    ...(trial === undefined ? {} : { "answer.trials": [...before, trial] }),
+  };
   return { plan: { ...plan, maxTokens: holding.maxTokens }, isAttempt: true, fields };
+}
+
+/** Without them the app's own order of models holds. */
+async function rolloutsOf({ rollouts, log }: AnswerDeps, app: App): Promise<RolloutSet> {
+  try {
+    return await rollouts.of(app);
+  } catch (cause) {
+    log.error("The rollouts are not known; the stable versions are used.", cause, { app: app.id });
+    return new Map();
+  }
 }
 
 /** Which answer. */
@@ -97,12 +115,10 @@ export async function ask(deps: AnswerDeps, asked: Asked, firstEpoch: number): P
     for (const model of plan.models) {
       const served: Served =
         model === first ? { as: "chosen" } : { as: "fallback", ...why, insteadOf: first ?? "" };
-      let hasSpoken = false;
+      const speech = { hasBegun: false };
       try {
         const ran = await deps.circuits.run(model, () =>
-          askOnce(deps, asked, epoch, model, served, ending, () => {
-            hasSpoken = true;
-          }),
+          askOnce(deps, asked, epoch, model, served, ending, speech),
         );
         if (!ran.isRefused) {
           return ending.reason() === "taken over"
@@ -117,7 +133,7 @@ export async function ask(deps: AnswerDeps, asked: Asked, firstEpoch: number): P
         deps.log.error("A model did not answer.", cause, { app: app.id, chat, model });
         if (ending.reason() === "late") break;
       }
-      if (hasSpoken && model !== plan.models.at(-1)) {
+      if (speech.hasBegun && model !== plan.models.at(-1)) {
         const isOurs = await nextEpoch(deps, app, chat, id, epoch);
         if (!isOurs) return { kind: "taken over" };
         epoch += 1;
@@ -138,9 +154,11 @@ async function askOnce(
   model: string,
   served: Served,
   ending: Ending,
-  spoke: () => void,
+  speech: { hasBegun: boolean },
 ): Promise<{ text: string; end: SegmentEnd }> {
   const startedMs = performance.now();
+  const elapsedMs = (): number => Math.round(performance.now() - startedMs);
+  let firstTokenMs: number | undefined;
   const writer = openSegmentWriter(deps, app, chat, id, epoch);
   try {
     let finish = "stop";
@@ -154,7 +172,8 @@ async function askOnce(
         signal: ending.signal,
       })) {
         if ("text" in piece) {
-          spoke();
+          firstTokenMs ??= elapsedMs();
+          speech.hasBegun = true;
           writer.add(piece.text);
         } else if ("finish" in piece) ({ finish } = piece);
         else usage = piece;
@@ -166,8 +185,7 @@ async function askOnce(
     }
     // Whoever is hung up on tells no usage, but bills for what was said.
     usage ??= { inputTokens: countTurns(plan.turns), outputTokens: countTokens(writer.text()) };
-    const latencyMs = Math.round(performance.now() - startedMs);
-    const end = { model, finish, ...usage, latencyMs, served };
+    const end = { model, finish, ...usage, latencyMs: elapsedMs(), firstTokenMs, served };
     if (ending.reason() !== "taken over") await writer.close(end);
     return { text: writer.text(), end };
   } finally {

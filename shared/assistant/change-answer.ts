@@ -1,7 +1,7 @@
-import { type Asked, answerRef, decideAnswer } from "../chat/append-answer.ts";
+import { type Asked, answerRef, type Classified, decideAnswer } from "../chat/append-answer.ts";
 import { type ForkPoint, readForkPoint, turningWrites } from "../chat/branch.ts";
 import type { ChatDeps } from "../chat/chat-log.ts";
-import type { Lane, Message } from "../chat/contract.ts";
+import type { Message } from "../chat/contract.ts";
 import { access } from "../chat/head.ts";
 import { messageView, type StoredMessage } from "../chat/message.ts";
 import { readAccessible } from "../chat/read-messages.ts";
@@ -12,6 +12,7 @@ import { AppError } from "../platform/errors.ts";
 import { FieldValue, Timestamp } from "../platform/firestore.ts";
 import { randomId } from "../platform/ids.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
+import { addOutcomes } from "../rollout/outcome.ts";
 import { type AnswerMessage, isOpen } from "./claim-answer.ts";
 import { completeAnswer } from "./complete-answer.ts";
 import type { Feedback } from "./contract.ts";
@@ -62,7 +63,7 @@ export async function askAgain(
   deps: ChatDeps,
   address: AnswerAddress,
   requestKey: string | undefined,
-  laneOf: (text: string) => Lane,
+  classify: (text: string) => Classified,
 ): Promise<{ message: Message; asked: Asked | undefined; replayed: boolean }> {
   const { app, chat, principal } = address;
   const named = await find(deps, address);
@@ -71,7 +72,8 @@ export async function askAgain(
       ? await find(deps, { ...address, number: named.stored.parent })
       : named;
   const { number, body } = question.stored;
-  const lane = laneOf(body.text);
+  const classified = classify(body.text);
+  const { lane } = classified;
   const ref = answerRef(app, chat, question.ref.id, requestKey ?? randomId());
   const createdAt = Timestamp.fromMillis(deps.clock.now());
   let point: ForkPoint | undefined;
@@ -85,7 +87,7 @@ export async function askAgain(
         access(head, principal);
         if (head.kind !== "assistant") throw new AppError("conflict", "No model answers in this chat.");
         const turns = head.tip === number ? undefined : point;
-        const asking = { id: ref.id, lane, asker: principal.id, createdAt, turns };
+        const asking = { id: ref.id, classified, asker: principal.id, createdAt, turns };
         const { next, stored } = decideAnswer(head, question.stored, asking);
         const by = { id: principal.id, at: createdAt, number: stored.number };
         const turning = turningWrites(app, head, turns, by);
@@ -137,7 +139,8 @@ export async function stopAnswer(deps: ChatDeps, address: AnswerAddress): Promis
 }
 
 /**
- * Keeps what a person thinks of an answer; later words replace earlier ones. Costs 2 reads and 1 write.
+ * Keeps what a person thinks of an answer; later words replace earlier ones. Costs 2 reads and 1 write; 1 read and 1 write
+ * more for each rollout that compares versions by this answer.
  * @throws AppError `not_found`, `conflict` for a message that is no answer
  */
 export async function rateAnswer(
@@ -145,8 +148,23 @@ export async function rateAnswer(
   address: AnswerAddress,
   { value, comment }: Feedback,
 ): Promise<void> {
-  const { ref } = await findAnswer(deps, address);
+  const { ref, stored } = await findAnswer(deps, address);
   const at = FieldValue.serverTimestamp();
   const feedback = { value, comment: comment ?? null, at };
-  await within(READ_MS_MAX, ref.collection("feedback").doc(address.principal.id).set(feedback));
+  const own = ref.collection("feedback").doc(address.principal.id);
+  const { trials = [], language } = stored.answer;
+  if (trials.length === 0) {
+    await within(READ_MS_MAX, own.set(feedback));
+    return;
+  }
+  const { app, chat } = address;
+  const work = deps.firestore.runTransaction(async (transaction) => {
+    const before = (await transaction.get(own)).get("value") as Feedback["value"] | undefined;
+    const rated = { kind: "rated" as const, before, after: value, language };
+    const seen = trials.filter(({ differs }) => differs === undefined);
+    const outcomes = seen.map(({ name, trial }) => ({ ...rated, name, trial }));
+    addOutcomes(transaction, app, chat, outcomes, deps.clock.now());
+    transaction.set(own, feedback);
+  });
+  await within(READ_MS_MAX, work);
 }

@@ -1,7 +1,10 @@
+import type { StoredTrial } from "../chat/message.ts";
 import type { AppSettings } from "../identity/contract.ts";
 import type { Config } from "../platform/config.ts";
 import { AppError } from "../platform/errors.ts";
+import { choose, type RolloutSet } from "../rollout/choose.ts";
 import type { AnswerMessage } from "./claim-answer.ts";
+import type { ShadowTask } from "./contract.ts";
 
 /** @throws AppError `invalid_request` for a model that the app does not let chats name */
 export function demandModel({ models }: AppSettings, model: string): void {
@@ -11,19 +14,52 @@ export function demandModel({ models }: AppSettings, model: string): void {
   });
 }
 
+/** The rollout of the first model of a lane; its versions are names of models. */
+export const modelRollout = (lane: AnswerMessage["answer"]["lane"]): string => `model-${lane}`;
+
+/** Which models are asked, and what is being compared by that. */
+export interface ModelChoice {
+  /** One after the other. */
+  readonly models: readonly string[];
+  readonly choice: {
+    readonly trial?: StoredTrial | undefined;
+    readonly shadow?: Pick<ShadowTask, "model" | "trial"> | undefined;
+  };
+}
+
 /**
- * The models to ask, one after the other: the one that the chat names, then those of the lane, which are the app's or
- * else the deployment's. Pure.
+ * The models to ask, one after the other: the one that the chat names, or the one that the app's rollout gives the asker; then
+ * those of the lane, which are the app's or else the deployment's. Pure.
  */
 export function chooseModels(
   { laneModels }: Pick<Config, "laneModels">,
   { models, assistant }: AppSettings,
+  rollouts: RolloutSet,
   { sender, answer }: Pick<AnswerMessage, "sender" | "answer">,
-): string[] {
+): ModelChoice {
   const named = "model" in sender ? sender.model : "";
-  const isNamed = named !== "" && (models.length === 0 || models.includes(named));
-  const ofApp = assistant[answer.lane];
-  const others = answer.lane === "fast" ? "slow" : "fast";
-  const ofLane = ofApp.length > 0 ? ofApp : [laneModels[answer.lane], laneModels[others]];
-  return [...new Set([...(isNamed ? [named] : []), ...ofLane])];
+  const { lane, asker: person, language } = answer;
+  const ofApp = assistant[lane];
+  const ofLane = ofApp.length > 0 ? ofApp : [laneModels[lane], laneModels[lane === "fast" ? "slow" : "fast"]];
+  if (named !== "" && (models.length === 0 || models.includes(named))) {
+    return { models: [...new Set([named, ...ofLane])], choice: {} };
+  }
+  const name = modelRollout(lane);
+  const chosen = choose(rollouts, { name, person, segment: { language } });
+  if (chosen === undefined) return { models: ofLane, choice: {} };
+  const { version, trial, shadow } = chosen;
+  return {
+    models: [...new Set([version, ...ofLane])],
+    choice:
+      trial === undefined
+        ? {}
+        : {
+            trial: { name, trial },
+            ...(shadow === undefined
+              ? {}
+              : {
+                  shadow: { model: shadow, trial: { name, trial: { ...trial, arm: "candidate" as const } } },
+                }),
+          },
+  };
 }

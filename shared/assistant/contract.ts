@@ -19,6 +19,19 @@ export const SummaryTask = z.object({
 });
 export type SummaryTask = z.infer<typeof SummaryTask>;
 
+/** The task that has another model answer the same question. */
+export const ShadowTask = z.object({
+  app: z.string(),
+  chat: z.number().int().min(1),
+  answer: z.string(),
+  model: z.string(),
+  trial: z.object({
+    name: z.string(),
+    trial: z.object({ number: z.number(), percent: z.number(), arm: z.literal("candidate") }),
+  }),
+});
+export type ShadowTask = z.infer<typeof ShadowTask>;
+
 export const Feedback = z.strictObject({
   value: z.enum(["up", "down"]),
   comment: z.string().min(1).max(2000).optional(),

@@ -28,6 +28,7 @@ export interface SegmentEnd {
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly latencyMs: number;
+  readonly firstTokenMs: number | undefined;
   readonly served: Served;
 }
 

@@ -4,7 +4,7 @@ import { derivedId } from "../platform/ids.ts";
 import { type ForkPoint, turnedTo } from "./branch.ts";
 import type { Lane } from "./contract.ts";
 import { advance, type ChatHead } from "./head.ts";
-import type { StoredAnswer, StoredMessage } from "./message.ts";
+import type { StoredAnswer, StoredMessage, StoredTrial } from "./message.ts";
 import { messagesOf } from "./store.ts";
 
 /** An answer that nobody has begun within this time, counted from the question, is looked for by the schedule. */
@@ -15,6 +15,14 @@ export interface Asked {
   readonly id: string;
   readonly number: number;
   readonly lane: Lane;
+}
+
+/** How a question is to be answered, as far as it tells by itself. */
+export interface Classified {
+  readonly lane: Lane;
+  readonly language?: string | undefined;
+  /** Versions of the classifier that are being compared by it. */
+  readonly trials?: readonly StoredTrial[] | undefined;
 }
 
 /** The document of a question's answer: the first, or that of a request for another. */
@@ -30,13 +38,14 @@ export function decideAnswer(
   question: Pick<StoredMessage, "number" | "fingerprint">,
   asking: {
     readonly id: string;
-    readonly lane: Lane;
+    readonly classified: Classified;
     readonly asker: string;
     readonly createdAt: Timestamp;
     readonly turns: ForkPoint | undefined;
   },
 ): { next: ChatHead; stored: StoredMessage & { readonly answer: StoredAnswer } } {
-  const { id, lane, asker, createdAt, turns } = asking;
+  const { id, classified, asker, createdAt, turns } = asking;
+  const { lane, language, trials = [] } = classified;
   const leaseUntil = Timestamp.fromMillis(createdAt.toMillis() + UNCLAIMED_MS);
   const number = head.lastNumber + 1;
   const branch = turns === undefined ? head.activeBranch : `b${number}`;
@@ -56,7 +65,14 @@ export function decideAnswer(
     role: "assistant" as const,
     body: { text: "" },
     status: "queued" as const,
-    answer: { epoch: 0, lane, asker, leaseUntil },
+    answer: {
+      epoch: 0,
+      lane,
+      asker,
+      leaseUntil,
+      ...(language === undefined ? {} : { language }),
+      ...(trials.length === 0 ? {} : { trials }),
+    },
     fingerprint: question.fingerprint,
     createdAt,
   };

@@ -4,11 +4,11 @@ import { AppError } from "../platform/errors.ts";
 import { Timestamp } from "../platform/firestore.ts";
 import type { Decision } from "../platform/head-change.ts";
 import { derivedId, fingerprint, randomId } from "../platform/ids.ts";
-import { type Asked, answerRef, decideAnswer } from "./append-answer.ts";
+import { type Asked, answerRef, type Classified, decideAnswer } from "./append-answer.ts";
 import { type Body, encodeBody, type Forward, type Quote, textOf } from "./body.ts";
 import { type ForkPoint, readForkPoint, turnedTo, turningWrites } from "./branch.ts";
 import type { ChatDeps } from "./chat-log.ts";
-import { LATEST_CHARS_MAX, type Lane, type Message, type NewMessage, QUOTE_CHARS_MAX } from "./contract.ts";
+import { LATEST_CHARS_MAX, type Message, type NewMessage, QUOTE_CHARS_MAX } from "./contract.ts";
 import { access, advance, type ChatHead, excerpt } from "./head.ts";
 import { messageView, type StoredMessage } from "./message.ts";
 import { readAccessible } from "./read-messages.ts";
@@ -31,7 +31,7 @@ export async function appendMessage(
   sender: Principal,
   draft: NewMessage,
   requestKey: string | undefined,
-  laneOf: (text: string) => Lane = () => "slow",
+  classify: (text: string) => Classified = () => ({ lane: "slow" }),
 ): Promise<{ message: Message; replayed: boolean; asked: Asked | undefined }> {
   const id =
     requestKey === undefined ? randomId() : derivedId("message", app.id, String(chat), sender.id, requestKey);
@@ -63,7 +63,7 @@ export async function appendMessage(
         head.kind === "assistant"
           ? decideAnswer(next, stored, {
               id: answerId,
-              lane: laneOf(textOf(body)),
+              classified: classify(textOf(body)),
               asker: sender.id,
               createdAt,
               turns: undefined,

@@ -7,6 +7,7 @@ import { purgeChat } from "./purge-chat.ts";
 import type { Row } from "./read-path.ts";
 import { refreshQuotes } from "./refresh-quotes.ts";
 import {
+  type Addition,
   type Companion,
   type Counted,
   listChanged,
@@ -32,6 +33,13 @@ export interface Followers {
   changed(app: App, head: ChatHead, messages: readonly StoredMessage[], progress: Progress): Promise<void>;
   /** What is written for a changed message in the very commit that records it as handled; pure. */
   companion?(app: App, head: ChatHead, row: Row): Companion;
+  /** What is added to documents in the very commit that records the messages as handled, and so once; pure. */
+  additions?(
+    app: App,
+    head: ChatHead,
+    messages: readonly StoredMessage[],
+    progress: Progress,
+  ): readonly Addition[];
   /** What the progress then says of the head as it was handled; pure. */
   note?(head: ChatHead): Readonly<Record<string, unknown>>;
   /** When what a deleted chat has left is removed. */
@@ -126,6 +134,7 @@ async function catchUp(
         { ...notes, revision: reached, countedNumber },
         countByDay(changed, progress),
         companions,
+        followers.flatMap((follower) => follower.additions?.(app, head, changed, progress) ?? []),
       );
     } catch (cause) {
       const code = grpcCode(cause);

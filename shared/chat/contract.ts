@@ -146,6 +146,8 @@ export const Usage = z.object({
   /** Millionths of the price list's currency. */
   costMicros: z.number(),
   latencyMs: z.number(),
+  /** Until the first word. */
+  firstTokenMs: z.number().optional(),
 });
 export type Usage = z.infer<typeof Usage>;
 

@@ -73,10 +73,27 @@ export interface StoredAnswer {
   readonly attempts?: number;
   /** The epoch whose attempt has ended without an answer. */
   readonly left?: number;
+  /** What the classifier found in the question. */
+  readonly language?: string;
+  /** Versions that are being compared by this answer. */
+  readonly trials?: readonly StoredTrial[];
   /** The day whose budgets hold what it may cost. */
   readonly heldDay?: string;
   /** The chat's revision when it was finished. */
   readonly endedRevision?: number;
+}
+
+/** Which side of a rollout's comparison an answer is on. */
+export interface StoredTrial {
+  /** The rollout's. */
+  readonly name: string;
+  readonly trial: {
+    readonly number: number;
+    readonly percent: number;
+    readonly arm: "stable" | "candidate";
+  };
+  /** Of a version that ran beside: whether it came to something else. */
+  readonly differs?: boolean;
 }
 
 const answerView = ({ usage, served }: StoredAnswer) => ({

@@ -226,6 +226,12 @@ export interface Companion {
   readonly bytes: number;
 }
 
+/** Fields that are merged into a document; numbers as increments. */
+export interface Addition {
+  readonly ref: DocumentReference;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
 /** Two reads in one call. */
 export async function readProgress(
   firestore: Firestore,
@@ -277,9 +283,11 @@ export async function writeProgress(
   next: Progress,
   byDay: ReadonlyMap<string, Counted>,
   companions: readonly Companion[],
+  additions: readonly Addition[],
 ): Promise<void> {
   const batch = firestore.batch();
   for (const { ref, data } of companions) batch.set(ref, data);
+  for (const { ref, fields } of additions) batch.set(ref, fields, { merge: true });
   if (found.updateTime === undefined) batch.create(progressRef(app, chat), { ...next });
   else batch.update(progressRef(app, chat), { ...next }, { lastUpdateTime: found.updateTime });
   for (const [day, counted] of byDay) {

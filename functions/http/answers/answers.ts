@@ -1,6 +1,7 @@
-import { enqueueAnswer } from "../../../shared/assistant/enqueue-answer.ts";
 import { askAgain, rateAnswer, readAnswer, stopAnswer } from "../../../shared/assistant/change-answer.ts";
+import { openClassification } from "../../../shared/assistant/classify-question.ts";
 import { Feedback, StreamQuery } from "../../../shared/assistant/contract.ts";
+import { enqueueAnswer } from "../../../shared/assistant/enqueue-answer.ts";
 import { Message } from "../../../shared/chat/contract.ts";
 import { accepted, endpoint, noContent } from "../../runtime/endpoint.ts";
 import { eventStream } from "../../runtime/event-stream.ts";
@@ -19,7 +20,12 @@ export const postAnswer = endpoint({
   answer: Message,
   async handle({ deps, app, principal, params, requestKey }) {
     const address = { app, chat: params.chat, number: params.message, principal };
-    const { message, asked, replayed } = await askAgain(deps, address, requestKey, deps.laneOf);
+    const { message, asked, replayed } = await askAgain(
+      deps,
+      address,
+      requestKey,
+      await openClassification(deps, app, principal),
+    );
     if (asked !== undefined) await enqueueAnswer(deps, app, params.chat, asked, { after: "asked" });
     return { ...accepted(message), headers: replayed ? { "idempotency-replayed": "true" } : {} };
   },

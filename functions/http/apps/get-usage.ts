@@ -1,27 +1,53 @@
 import { z } from "zod";
+import { listPersonUsage } from "../../../shared/assistant/person-usage.ts";
 import { listUsage } from "../../../shared/chat/store.ts";
+import { UserId } from "../../../shared/identity/contract.ts";
 import { AppError } from "../../../shared/platform/errors.ts";
 import { endpoint, ok } from "../../runtime/endpoint.ts";
 
-const DAYS_MAX = 366;
+export const USAGE_DAYS_MAX = 366;
 const DAY_MS = 24 * 3600 * 1000;
 
-/** Messages written on each day (UTC) from `from` to `to`, both included; the last 30 days by default. */
+const Days = z.strictObject({ from: z.iso.date(), to: z.iso.date() }).partial();
+
+/** From and to, both included; the last 30 days by default. @throws AppError `invalid_request` */
+function daysOf(query: z.infer<typeof Days>, nowMs: number): { from: string; to: string } {
+  const to = query.to ?? dayOf(nowMs);
+  const from = query.from ?? dayOf(Date.parse(to) - 29 * DAY_MS);
+  if ((Date.parse(to) - Date.parse(from)) / DAY_MS >= USAGE_DAYS_MAX) {
+    throw new AppError("invalid_request", "The range is too long.", {
+      errors: [{ path: "from", message: `must be less than ${USAGE_DAYS_MAX} days before to` }],
+    });
+  }
+  return { from, to };
+}
+
+const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
+
+/** Messages written and answers made on each day (UTC), of the whole app or of what one person asked. */
 export const getUsage = endpoint({
   method: "GET",
   path: "/v1/apps/{app}/usage",
   access: "usage:read",
-  query: z.strictObject({ from: z.iso.date(), to: z.iso.date() }).partial(),
+  query: Days.extend({ person: UserId.optional() }),
   async handle({ deps, app, query }) {
-    const to = query.to ?? dayOf(deps.clock.now());
-    const from = query.from ?? dayOf(Date.parse(to) - 29 * DAY_MS);
-    if ((Date.parse(to) - Date.parse(from)) / DAY_MS >= DAYS_MAX) {
-      throw new AppError("invalid_request", "The range is too long.", {
-        errors: [{ path: "from", message: `must be less than ${DAYS_MAX} days before to` }],
-      });
-    }
-    return ok({ data: await listUsage(app, from, to) });
+    const { from, to } = daysOf(query, deps.clock.now());
+    const data =
+      query.person === undefined
+        ? await listUsage(app, from, to)
+        : await listPersonUsage(app, query.person, from, to);
+    return ok({ data });
   },
 });
 
-const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
+/** What the caller's own questions took on each day. */
+export const getMyUsage = endpoint({
+  method: "GET",
+  path: "/v1/apps/{app}/me/usage",
+  access: "me:read",
+  query: Days,
+  async handle({ deps, app, principal, query }) {
+    const { from, to } = daysOf(query, deps.clock.now());
+    return ok({ data: await listPersonUsage(app, principal.id, from, to) });
+  },
+});

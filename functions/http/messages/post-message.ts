@@ -1,4 +1,5 @@
 import { answerHere } from "../../../shared/assistant/answer-here.ts";
+import { openClassification } from "../../../shared/assistant/classify-question.ts";
 import { enqueueAnswer } from "../../../shared/assistant/enqueue-answer.ts";
 import { appendMessage } from "../../../shared/chat/append-message.ts";
 import { Message, NewMessage } from "../../../shared/chat/contract.ts";
@@ -27,7 +28,7 @@ export const postMessage = endpoint({
       principal,
       body,
       requestKey,
-      deps.laneOf,
+      await openClassification(deps, app, principal),
     );
     const waits = /\btext\/event-stream\b/.test(headers.accept ?? "");
     if (asked !== undefined && !waits) await enqueueAnswer(deps, app, chat, asked, { after: "asked" });

@@ -1,0 +1,30 @@
+import type { App } from "../identity/app.ts";
+import { READ_MS_MAX, within } from "../platform/within.ts";
+
+/** What a person's questions took on a day. */
+export interface PersonUsage {
+  readonly day: string;
+  readonly answers: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly costMicros: number;
+}
+
+/** One query; one read for each day on which the person had an answer, in order. */
+export async function listPersonUsage(
+  app: App,
+  person: string,
+  from: string,
+  to: string,
+): Promise<PersonUsage[]> {
+  const query = app
+    .collection("personUsage")
+    .where("person", "==", person)
+    .where("day", ">=", from)
+    .where("day", "<=", to)
+    .orderBy("day");
+  return (await within(READ_MS_MAX, query.get())).docs.map((document) => {
+    const { day, answers, inputTokens, outputTokens, costMicros } = document.data() as PersonUsage;
+    return { day, answers, inputTokens, outputTokens, costMicros };
+  });
+}

@@ -1,0 +1,119 @@
+import { messagesOf, USAGE_SHARDS } from "../chat/store.ts";
+import type { App } from "../identity/app.ts";
+import type { AppDirectory } from "../identity/app-directory.ts";
+import type { Deps } from "../platform/deps.ts";
+import { GRPC, grpcCode } from "../platform/errors.ts";
+import { FieldValue, Timestamp } from "../platform/firestore.ts";
+import { derivedId } from "../platform/ids.ts";
+import { READ_MS_MAX, within } from "../platform/within.ts";
+import { addOutcomes } from "../rollout/outcome.ts";
+import type { AnswerMessage } from "./claim-answer.ts";
+import { ANSWER_MS_MAX, ANSWER_TOKENS_MAX, FIRST_WORD_MS_MAX, type ShadowTask } from "./contract.ts";
+import { readHistory } from "./history.ts";
+import { costOf, priceOf } from "./price.ts";
+
+export const SHADOWS_QUEUE = "shadows";
+export const SHADOW_FUNCTION = "shadow-answer";
+/** How long it is known that a shadow has run: longer than any queue repeats it. */
+const SHADOW_TTL_MS = 7 * 24 * 3600 * 1000;
+
+/** Has another model answer the same question in the background, for comparison only. 1 task; never throws. */
+export async function enqueueShadow(
+  deps: Pick<Deps, "tasks" | "log">,
+  app: App,
+  chat: number,
+  answer: string,
+  shadow: Pick<ShadowTask, "model" | "trial">,
+): Promise<void> {
+  const payload: ShadowTask = { app: app.id, chat, answer, ...shadow };
+  try {
+    await deps.tasks.enqueue({
+      queue: SHADOWS_QUEUE,
+      function: SHADOW_FUNCTION,
+      id: ["shadow", app.id, String(chat), answer, shadow.model],
+      payload,
+    });
+  } catch (cause) {
+    deps.log.error("An answer is not compared with that of the other version.", cause, { app: app.id });
+  }
+}
+
+/**
+ * Asks the model that runs in the shadow what the other has answered, and counts how it did. What it says is not kept. Counted
+ * once, however often it runs. Costs what the history costs, 2 reads, 1 model call, 1 commit of 3 writes.
+ * @throws when Firestore fails: call it again
+ */
+export async function shadowAnswer(
+  deps: Deps & { readonly apps: AppDirectory },
+  app: App,
+  { chat, answer, model, trial }: ShadowTask,
+): Promise<{ outcome: string }> {
+  const done = app.collection("shadows").doc(derivedId("shadow", String(chat), answer, model));
+  const [found, before] = await within(
+    READ_MS_MAX,
+    deps.firestore.getAll(messagesOf(app, chat).doc(answer), done),
+  );
+  const message = found?.data() as AnswerMessage | undefined;
+  if (message?.status !== "complete" || before?.exists === true) return { outcome: "nothing to compare" };
+  const settings = await deps.apps.settingsOf(app);
+  const { turns } = await readHistory(app, chat, message, settings.assistant.systemPrompt);
+  const run = await runModel(deps, model, turns, message.answer.lane);
+  const costMicros = costOf(priceOf(settings, model), run);
+  const nowMs = deps.clock.now();
+  const day = new Date(nowMs).toISOString().slice(0, 10);
+  const batch = deps.firestore.batch();
+  batch.create(done, {
+    at: Timestamp.fromMillis(nowMs),
+    expireAt: Timestamp.fromMillis(nowMs + SHADOW_TTL_MS),
+  });
+  const { ok, latencyMs, firstTokenMs } = run;
+  const shadowDiffers = run.text !== message.body.text;
+  const outcome = { kind: "answered" as const, ...trial, ok, latencyMs, firstTokenMs, shadowDiffers };
+  addOutcomes(batch, app, chat, [{ ...outcome, language: message.answer.language }], nowMs);
+  const counts = { inputTokens: run.inputTokens, outputTokens: run.outputTokens, costMicros };
+  const more = Object.entries(counts).map(([name, count]) => [name, FieldValue.increment(count)]);
+  const usage = app.collection("usage").doc(`${day}.${chat % USAGE_SHARDS}`);
+  batch.set(usage, { day, ...Object.fromEntries(more) }, { merge: true });
+  try {
+    await within(READ_MS_MAX, batch.commit());
+  } catch (cause) {
+    if (grpcCode(cause) !== GRPC.alreadyExists) throw cause;
+  }
+  return { outcome: ok ? "compared" : "failed" };
+}
+
+/** A model that fails in the shadow is counted, and nobody is the worse for it. */
+async function runModel(
+  { models, log }: Deps,
+  model: string,
+  turns: Parameters<Deps["models"]["stream"]>[0]["turns"],
+  lane: AnswerMessage["answer"]["lane"],
+) {
+  const startedMs = performance.now();
+  const run = {
+    ok: true,
+    text: "",
+    inputTokens: 0,
+    outputTokens: 0,
+    firstTokenMs: undefined as number | undefined,
+  };
+  const call = {
+    model,
+    turns,
+    maxTokens: ANSWER_TOKENS_MAX,
+    firstMsMax: FIRST_WORD_MS_MAX[lane],
+    signal: AbortSignal.timeout(ANSWER_MS_MAX[lane]),
+  };
+  try {
+    for await (const piece of models.stream(call)) {
+      if ("text" in piece) {
+        run.firstTokenMs ??= Math.round(performance.now() - startedMs);
+        run.text += piece.text;
+      } else if ("inputTokens" in piece) Object.assign(run, piece);
+    }
+  } catch (cause) {
+    log.error("A model in the shadow did not answer.", cause, { model });
+    run.ok = false;
+  }
+  return { ...run, latencyMs: Math.round(performance.now() - startedMs) };
+}
