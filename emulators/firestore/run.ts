@@ -2,6 +2,7 @@ import { plannedRanges } from "./bounds.ts";
 import type { IndexCatalog } from "./catalog.ts";
 import { type Filter, matchesFilter } from "./filter.ts";
 import { Found, findByPath } from "./found.ts";
+import { KeyJoin } from "./key-join.ts";
 import { PastView } from "./past.ts";
 import { type IndexUse, MissingIndexError, missingDefinition, type Plan, planConjunct } from "./plan.ts";
 import { type Query, withinCursors } from "./query.ts";
@@ -152,6 +153,10 @@ export class QueryEngine {
     if (only !== undefined && others.length === 0) {
       return new EntryScan(this.store, only, ranges, plan.reverse, expected);
     }
+    const [range, ...more] = ranges;
+    if (range !== undefined && more.length === 0 && plan.indexes.every(isWholeKey)) {
+      return new KeyJoin(this.store, prefixes, range, plan.reverse, expected);
+    }
     const scans = prefixes.map((prefix) => new EntryScan(this.store, prefix, ranges, plan.reverse));
     return new JoinedScan(scans, plan.reverse);
   }
@@ -173,6 +178,10 @@ export class QueryEngine {
     return document === undefined ? undefined : new Found(reach.collection, row.id, document);
   }
 }
+
+/** Whether the equal beginning is all of the key, so that its entries are ordered by name alone. */
+const isWholeKey = ({ index, equal }: IndexUse): boolean =>
+  "slot" in index ? equal.length === index.fields.length : equal.length === 1;
 
 function once<T>(work: () => T | undefined): () => T | undefined {
   let done = false;

@@ -1,0 +1,110 @@
+import type { Range, Row, Source } from "./scan.ts";
+import type { Store } from "./store.ts";
+
+const EMPTY = Buffer.alloc(0);
+const ZERO = Buffer.from([0]);
+/** Ids are UTF-8, which never has this byte. */
+const BEHIND_IDS = Buffer.from([0xff]);
+
+/** Rows are read in chunks that grow, as where one index is scanned. */
+const CHUNK_MIN = 16;
+const CHUNK_MAX = 1_024;
+/** So far into each list is looked to tell which has the fewest entries in the stretch that is read. */
+const PROBE_ENTRIES = 256;
+
+const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+/**
+ * The documents that have an entry under each of several keys, by id: what "and" makes of equalities with an index each. The
+ * database itself walks along the sparsest list and looks each id up in the others, which is many times faster than to
+ * fetch entries of every list to compare them here.
+ */
+export class KeyJoin implements Source {
+  /** Entries that were found in all lists; those that were in some only are not told by the database. */
+  scanned = 0;
+  private readonly store: Store;
+  private readonly reverse: boolean;
+  private keys: readonly Buffer[];
+  private low: Buffer;
+  private high: Buffer;
+  private chunk: Row[] = [];
+  private position = 0;
+  private size: number;
+  private isOrdered = false;
+  private ended = false;
+
+  constructor(store: Store, keys: readonly Buffer[], range: Range, reverse: boolean, expected?: number) {
+    this.store = store;
+    this.keys = keys;
+    this.reverse = reverse;
+    this.low = range.low.id;
+    this.high = range.high.suffix === undefined ? BEHIND_IDS : range.high.id;
+    this.size = expected === undefined ? CHUNK_MIN : Math.min(Math.max(expected, 1), CHUNK_MAX);
+  }
+
+  next(): Row | undefined {
+    if (this.position >= this.chunk.length) this.fill();
+    return this.chunk[this.position++];
+  }
+
+  seek(target: Row): void {
+    if (this.reverse) {
+      const bound = Buffer.concat([target.id, ZERO]);
+      if (Buffer.compare(bound, this.high) < 0) this.high = bound;
+    } else if (Buffer.compare(target.id, this.low) > 0) this.low = target.id;
+    this.chunk = [];
+    this.position = 0;
+  }
+
+  private fill(): void {
+    if (!this.isOrdered) this.orderKeys();
+    if (this.ended) return;
+    const [first, ...others] = this.keys;
+    const direction = this.reverse ? "DESC" : "ASC";
+    const conditions = others.map(
+      () => "AND EXISTS (SELECT 1 FROM entries AS other WHERE other.key = ? AND other.id = entries.id)",
+    );
+    const rows = this.store
+      .statement(
+        `SELECT id FROM entries WHERE key = ? AND id >= ? AND id < ? ${conditions.join(" ")}
+         ORDER BY id ${direction} LIMIT ?`,
+      )
+      .all(first ?? EMPTY, this.low, this.high, ...others, this.size) as unknown as { id: Uint8Array }[];
+    this.chunk = rows.map(({ id }) => ({ suffix: EMPTY, id: asBuffer(id) }));
+    this.position = 0;
+    this.scanned += rows.length * this.keys.length;
+    const last = this.chunk.at(-1);
+    if (last === undefined || rows.length < this.size) this.ended = true;
+    else if (this.reverse) this.high = last.id;
+    else this.low = Buffer.concat([last.id, ZERO]);
+    this.size = Math.min(this.size * 4, CHUNK_MAX);
+  }
+
+  /** The sparsest list first: the one that ends, or whose entries reach furthest, within as many as are looked at. */
+  private orderKeys(): void {
+    this.isOrdered = true;
+    const probed = this.keys.map((key) => ({ key, ...this.probe(key) }));
+    if (probed.some(({ count }) => count === 0)) this.ended = true;
+    const order = this.reverse ? -1 : 1;
+    this.keys = probed
+      .sort((a, b) => {
+        if (a.reach === undefined || b.reach === undefined) {
+          return Number(a.reach !== undefined) - Number(b.reach !== undefined) || a.count - b.count;
+        }
+        return order * Buffer.compare(b.reach, a.reach);
+      })
+      .map(({ key }) => key);
+  }
+
+  /** How many entries a list has, up to PROBE_ENTRIES, and where it stands then; undefined when it has ended. */
+  private probe(key: Buffer): { readonly count: number; readonly reach: Buffer | undefined } {
+    const row = this.store
+      .statement(
+        `SELECT count(*) AS n, ${this.reverse ? "min" : "max"}(id) AS reach FROM
+         (SELECT id FROM entries WHERE key = ? AND id >= ? AND id < ? ORDER BY id ${this.reverse ? "DESC" : "ASC"} LIMIT ?)`,
+      )
+      .get(key, this.low, this.high, PROBE_ENTRIES) as { n: number; reach: Uint8Array | null };
+    const reach = row.n < PROBE_ENTRIES || row.reach === null ? undefined : asBuffer(row.reach);
+    return { count: row.n, reach };
+  }
+}
