@@ -12,8 +12,8 @@ import { forkChat } from "./tasks/fork-chat.ts";
 import { indexMessages } from "./tasks/index-messages.ts";
 import { notifyMembers } from "./tasks/notify-members.ts";
 import { sendMail } from "./tasks/send-mail.ts";
-import { shadowAnswerTask } from "./tasks/shadow-answer.ts";
-import { summarizeChatTask } from "./tasks/summarize-chat.ts";
+import { shadowAnswer } from "./tasks/shadow-answer.ts";
+import { summarizeChat } from "./tasks/summarize-chat.ts";
 
 /** Every function; the manifest says how each is deployed, and a test compares the two. */
 export const functions: readonly CloudFunction[] = [
@@ -29,8 +29,8 @@ export const functions: readonly CloudFunction[] = [
   indexMessages,
   answerFast,
   answerSlow,
-  summarizeChatTask,
-  shadowAnswerTask,
+  summarizeChat,
+  shadowAnswer,
   recoverAnswers,
   judgeRollouts,
 ];

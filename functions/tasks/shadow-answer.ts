@@ -1,15 +1,15 @@
 import { ShadowTask } from "../../shared/assistant/contract.ts";
-import { SHADOW_FUNCTION, shadowAnswer } from "../../shared/assistant/shadow-answer.ts";
+import { shadowAnswer as answerInShadow, SHADOW_FUNCTION } from "../../shared/assistant/shadow-answer.ts";
 import { appHandle } from "../../shared/identity/app.ts";
 import { openAppDirectory } from "../../shared/identity/app-directory.ts";
 import { openRevocations } from "../../shared/identity/revocations.ts";
 import { taskFunction } from "../runtime/background-function.ts";
 
-export const shadowAnswerTask = taskFunction({
+export const shadowAnswer = taskFunction({
   name: SHADOW_FUNCTION,
   payload: ShadowTask,
   open(deps) {
     const apps = openAppDirectory(deps, openRevocations(deps));
-    return (task) => shadowAnswer({ ...deps, apps }, appHandle(deps.firestore, task.app), task);
+    return (task) => answerInShadow({ ...deps, apps }, appHandle(deps.firestore, task.app), task);
   },
 });
