@@ -20,8 +20,8 @@ locals {
     "notify-members"  = merge(local.background, { queues = ["notifications", "mail"], push = true })
     "send-mail"       = merge(local.background, { secrets = ["SCROLLBACK_SECRET", "SMTP_URL"] })
     "fork-chat"       = local.announcing
-    "answer-fast"     = merge(local.announcing, { queues = ["answer-fast", "summaries"], secrets = ["MODEL_API_KEY"] })
-    "answer-slow"     = merge(local.announcing, { queues = ["answer-slow", "summaries"], secrets = ["MODEL_API_KEY"] })
+    "answer-fast"     = merge(local.announcing, { queues = ["answer-fast", "summaries", "shadows"], secrets = ["MODEL_API_KEY"] })
+    "answer-slow"     = merge(local.announcing, { queues = ["answer-slow", "summaries", "shadows"], secrets = ["MODEL_API_KEY"] })
     "summarize-chat"  = merge(local.background, { secrets = ["MODEL_API_KEY"] })
 
     "index-messages" = local.background
@@ -31,6 +31,7 @@ locals {
     audit             = local.background
     "expire-chats"    = local.announcing
     "recover-answers" = merge(local.background, { queues = ["answer-fast", "answer-slow"] })
+    "shadow-answer"   = merge(local.background, { secrets = ["MODEL_API_KEY"] })
     "judge-rollouts"  = local.background
   }
 

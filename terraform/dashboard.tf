@@ -16,7 +16,7 @@ locals {
     { title = "Delay of tasks p95 (ms)", filter = "metric.type=\"cloudtasks.googleapis.com/queue/task_attempt_delays\" AND resource.type=\"cloud_tasks_queue\"", aligner = "ALIGN_PERCENTILE_95", reducer = "REDUCE_MAX", by = ["resource.label.queue_id"] },
     { title = "Dead letters", filter = local.api_metric["dead_letters"], aligner = "ALIGN_SUM", reducer = "REDUCE_SUM", by = ["metric.label.function"] },
     { title = "Found and made good", filter = local.api_metric["reconciler_findings"], aligner = "ALIGN_SUM", reducer = "REDUCE_SUM", by = ["metric.label.function"] },
-    { title = "Attempts that a model failed", filter = local.api_metric["failed_answers"], aligner = "ALIGN_SUM", reducer = "REDUCE_SUM", by = ["metric.label.function"] },
+    { title = "Calls that a model did not answer", filter = local.api_metric["failed_answers"], aligner = "ALIGN_SUM", reducer = "REDUCE_SUM", by = ["metric.label.model"] },
     { title = "Breakers opened", filter = local.api_metric["breaker_openings"], aligner = "ALIGN_SUM", reducer = "REDUCE_SUM", by = ["metric.label.model"] },
     { title = "Failed sign-ins", filter = local.api_metric["failed_logins"], aligner = "ALIGN_SUM", reducer = "REDUCE_SUM", by = ["metric.label.outcome"] },
     { title = "Instances", filter = "metric.type=\"run.googleapis.com/container/instance_count\" AND resource.type=\"cloud_run_revision\"", aligner = "ALIGN_MAX", reducer = "REDUCE_SUM", by = ["resource.label.service_name"] },

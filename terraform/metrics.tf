@@ -1,10 +1,6 @@
 # Metrics from the log lines that functions write. Tests evaluate these filters on lines of the running system, each caused by
 # what the metric is to count.
 locals {
-  of_functions = "resource.type=\"cloud_run_revision\" AND (${join(" OR ", [
-    for name in keys(local.functions) : "resource.labels.service_name=\"${name}\""
-  ])})"
-
   by_endpoint = { endpoint = "EXTRACT(jsonPayload.endpoint)" }
   by_outcome  = { outcome = "EXTRACT(jsonPayload.outcome)" }
   by_function = { function = "EXTRACT(jsonPayload.function)" }
@@ -66,9 +62,9 @@ locals {
       labels      = {}
     }
     failed_answers = {
-      description = "Attempts to answer that the model failed."
-      filter      = "jsonPayload.outcome=\"model_failed\" OR jsonPayload.error.code=\"model_failed\""
-      labels      = local.by_function
+      description = "Calls to a model that it did not answer."
+      filter      = "jsonPayload.error.code=\"model_failed\" AND jsonPayload.model:*"
+      labels      = { model = "EXTRACT(jsonPayload.model)" }
     }
     breaker_openings = {
       description = "Models that are not asked any more for a while, because they kept failing."

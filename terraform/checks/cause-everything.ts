@@ -25,6 +25,7 @@ const manifest = readManifest("functions/manifest.json");
  */
 export async function causeEverything(system: System): Promise<void> {
   system.suite.model.change(PACE);
+  const failing = await beginFailingFork(system, await system.signIn("ada@everything.test"));
   for (const stage of [
     talk,
     askModels,
@@ -32,7 +33,7 @@ export async function causeEverything(system: System): Promise<void> {
     spendBudget,
     signInOtherwise,
     failSignIns,
-    forkAfterCrash,
+    failing,
     loseWork,
     expireChats,
     poison,
@@ -42,10 +43,10 @@ export async function causeEverything(system: System): Promise<void> {
     await stage(system, await system.signIn("ada@everything.test"));
     system.clearFaults();
   }
-  system.suite.model.reset();
   await system.operator.post("/v1/operator/keys/rotations", { graceSeconds: 900 });
   for (const name of Object.keys(manifest.schedules)) await system.runSchedule(name);
   await system.settle();
+  system.suite.model.reset();
 }
 
 const path = (chat: number): string => `${chats}/${chat}`;
@@ -69,6 +70,16 @@ async function talk(system: System, ada: Person): Promise<void> {
   await bob.api.put("/v1/apps/demo/devices/phone", { pushToken: "everything:token", platform: "android" });
   await ada.api.post(`${path(direct)}/messages`, { text: "Call me." });
   await pass(system, roundMs(2));
+  // Who is online is told later, if then they still have not read.
+  const presence = await fetch(`${system.url}/v1/apps/demo/events`, {
+    headers: { authorization: `Bearer ${bob.session.accessToken}` },
+  });
+  const reader = presence.body?.getReader();
+  await reader?.read();
+  await system.settle();
+  await ada.api.post(`${path(direct)}/messages`, { text: "There you are." });
+  await pass(system, roundMs(2));
+  await reader?.cancel();
   await ada.api.get(`${chats}?limit=1`);
   await system.client().get("/v1/no/such/route");
 }
@@ -91,11 +102,15 @@ async function askModels(system: System, ada: Person): Promise<void> {
     body: JSON.stringify({ text: "What is 2 plus 2?" }),
   });
   await stream.text();
-  const long = "We agreed that the blue boat leaves on Thursday. ".repeat(150);
-  for (let turn = 0; turn < 5; turn += 1) {
-    await ask(`repeat after me: ${turn} ${long}`);
-    await pass(system, 60_000);
-    await ask(`${SLOW_QUESTION} ${turn}`);
+  await talkAtLength(system, ada, "repeat after me:");
+  await talkAtLength(system, ada, SLOW_QUESTION);
+}
+
+async function talkAtLength(system: System, ada: Person, question: string): Promise<void> {
+  const chat = await newChat(ada, { kind: "assistant" });
+  const long = "We agreed that the blue boat leaves on Thursday. ".repeat(250);
+  for (let turn = 0; turn < 3; turn += 1) {
+    await ada.api.post(`${path(chat)}/messages`, { text: `${question} ${turn} ${long}` });
     await pass(system, 60_000);
   }
 }
@@ -169,17 +184,33 @@ async function failSignIns(system: System, ada: Person): Promise<void> {
   await anyone.post("/v1/apps/demo/auth/refresh", { refreshToken });
 }
 
-/** A fork whose request died half-way: its task finishes it. */
-async function forkAfterCrash(system: System, ada: Person): Promise<void> {
+/**
+ * A fork for which Firestore answers no query half-way: it is given up after some seconds, during which other things happen. What is
+ * handed back waits for that, and lets the fork's task finish it.
+ */
+async function beginFailingFork(system: System, ada: Person): Promise<() => Promise<void>> {
   const chat = await newChat(ada, { kind: "group" });
-  for (let count = 1; count <= 12; count += 1)
+  for (let count = 1; count <= 12; count += 1) {
     await ada.api.post(`${path(chat)}/messages`, { text: `${count}` });
+  }
   await system.settle();
-  const denied = { kind: "before", code: "PERMISSION_DENIED", skip: 1, count: 1_000 } as const;
+  const match = `${system.project}/databases/(default)/documents/apps/demo/chats/${chat}`;
+  const denied = { kind: "before", code: "PERMISSION_DENIED", skip: 1, count: 1_000, match } as const;
   system.fault({ service: "firestore", method: "RunQuery", ...denied });
-  await ada.api.post(`${path(chat)}/forks`, { at: 12 });
-  system.clearFaults();
-  await pass(system, FORK_TASK_DELAY_MS);
+  const failing = ada.api.post(`${path(chat)}/forks`, { at: 12 });
+  return async () => {
+    await failing;
+    system.suite.kernel.faults.clear(match);
+    await pass(system, FORK_TASK_DELAY_MS);
+  };
+}
+
+/** Firestore refuses reads, to a request and to a schedule. */
+async function failOnOurSide(system: System, ada: Person): Promise<void> {
+  const denied = { kind: "before", code: "PERMISSION_DENIED", count: 40 } as const;
+  system.fault({ service: "firestore", method: "BatchGetDocuments", ...denied });
+  await ada.api.get(`${chats}?limit=1`);
+  await system.runSchedule("reconcile").catch(() => undefined);
 }
 
 /** Events that were never published, an answer that was never enqueued, a counter that is behind, a message that is gone. */
@@ -231,10 +262,4 @@ async function poison(system: System): Promise<void> {
     });
   }
   await system.settle();
-}
-
-/** A delivery that fails because of Firestore; a request that does so stands among those of forks. */
-async function failOnOurSide(system: System): Promise<void> {
-  system.fault({ service: "firestore", method: "*", kind: "before", code: "PERMISSION_DENIED", count: 40 });
-  await system.runSchedule("reconcile").catch(() => undefined);
 }
