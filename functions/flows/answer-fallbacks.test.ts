@@ -110,6 +110,8 @@ describe("the circuit of a model", () => {
       expect(answer.status).toBe("complete");
     }
     expect(callsTo(LARGE) - before).toBe(failuresMax);
+    const { body } = await system.operator.get("/v1/operator/breakers");
+    expect(body.data).toContainEqual(expect.objectContaining({ model: LARGE, state: "open" }));
     const last = await ask(await newChat(), uniqueQuestion());
     expect(last.served).toEqual({ as: "fallback", reason: "circuit_open", insteadOf: LARGE });
     expect(system.logs.filter(({ event }) => event === "breaker.opened")).toMatchObject(

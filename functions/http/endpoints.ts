@@ -42,6 +42,7 @@ import { deleteReaction, putReaction } from "./messages/reactions.ts";
 import { getNotifications } from "./notifications/get-notifications.ts";
 import { deleteMute, putMute } from "./notifications/mute.ts";
 import { putNotificationsRead } from "./notifications/put-read.ts";
+import { getBreakers } from "./operator/get-breakers.ts";
 import { postRevocation } from "./operator/post-revocation.ts";
 import { postRotation } from "./operator/post-rotation.ts";
 import { getRebuild, postRebuild } from "./operator/rebuilds.ts";
@@ -72,6 +73,7 @@ export const endpoints: readonly Endpoint[] = [
   postToken,
   deleteToken,
   getSecurityEvents,
+  getBreakers,
   getUsage,
   getMyUsage,
   getUsers,

@@ -7,7 +7,6 @@ import { derivedId } from "../platform/ids.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import {
   afterFailure,
-  type CircuitState,
   closed,
   isTroubled,
   newCircuit,
@@ -15,6 +14,7 @@ import {
   type StoredCircuit,
   stateOf,
 } from "./circuit.ts";
+import type { CircuitView } from "./contract.ts";
 
 /**
  * A circuit breaker for each model of the provider, shared by all instances. Within an instance opossum counts and
@@ -37,14 +37,6 @@ export interface Circuits {
   retryAtMs(models: readonly string[]): Promise<number>;
   /** Every model that has failed since the deployment began. */
   list(): Promise<CircuitView[]>;
-}
-
-export interface CircuitView {
-  readonly model: string;
-  readonly provider: string;
-  readonly state: CircuitState;
-  /** Until when it is open at least. */
-  readonly openUntil: string | null;
 }
 
 const circuitsOf = (firestore: Firestore) =>

@@ -32,6 +32,16 @@ export const ShadowTask = z.object({
 });
 export type ShadowTask = z.infer<typeof ShadowTask>;
 
+export const CircuitView = z.object({
+  model: z.string(),
+  provider: z.string(),
+  /** Half-open: somebody may try it. */
+  state: z.enum(["closed", "open", "half-open"]),
+  /** Until when it is open at least. */
+  openUntil: z.string().nullable(),
+});
+export type CircuitView = z.infer<typeof CircuitView>;
+
 export const Feedback = z.strictObject({
   value: z.enum(["up", "down"]),
   comment: z.string().min(1).max(2000).optional(),
