@@ -1,0 +1,62 @@
+import { execFile } from "node:child_process";
+import { parseArgs, promisify } from "node:util";
+import manifest from "../functions/manifest.json" with { type: "json" };
+import { back, deploy, type Gcloud, type RolloutOptions, step } from "./rollout-steps.ts";
+import { smokeTest } from "./smoke-test.ts";
+
+/**
+ * `npm run roll-out -- COMMAND --project PROJECT --region REGION`, as cloudbuild.yaml calls it, one after the other:
+ *
+ * - `deploy`: a new revision of every function from dist/, without traffic, tagged `candidate`
+ * - `smoke --url URL`: asks the candidate of the API through the load balancer
+ * - `step --percent 5 --minutes 10`: gives it so much traffic, waits, compares it with the revision before, and when it is worse gives
+ *   all traffic back and fails
+ * - `back`: gives all traffic back
+ */
+
+const run = promisify(execFile);
+/** Logs of some thousand requests. */
+const OUTPUT_BYTES_MAX = 256 * 1024 * 1024;
+
+const gcloud: Gcloud = async (args) => {
+  console.log(`gcloud ${args.join(" ")}`);
+  const { stdout } = await run("gcloud", [...args], { maxBuffer: OUTPUT_BYTES_MAX });
+  return stdout;
+};
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    project: { type: "string" },
+    region: { type: "string", default: manifest.region },
+    url: { type: "string" },
+    percent: { type: "string" },
+    minutes: { type: "string", default: "10" },
+  },
+});
+
+function demand(name: "project" | "url" | "percent"): string {
+  const value = values[name];
+  if (value === undefined) throw new Error(`--${name} is missing.`);
+  return value;
+}
+
+const options = (): RolloutOptions => ({
+  project: demand("project"),
+  region: values.region,
+  functions: Object.keys(manifest.functions),
+  gcloud,
+  wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  now: () => Date.now(),
+});
+
+const COMMANDS: Readonly<Record<string, () => Promise<unknown>>> = {
+  deploy: () => deploy(options()),
+  smoke: () => smokeTest(demand("url")),
+  step: () => step(options(), { percent: Number(demand("percent")), minutes: Number(values.minutes) }),
+  back: () => back(options()),
+};
+
+const command = COMMANDS[positionals[0] ?? ""];
+if (command === undefined) throw new Error(`Name one of ${Object.keys(COMMANDS).join(", ")}.`);
+await command();
