@@ -9,14 +9,14 @@ locals {
     api = {
       firestore = true
       topics    = ["chat-changes"]
-      queues    = ["mail", "forks", "answer-fast", "answer-slow"]
+      queues    = ["mail", "forks", "search-index", "answer-fast", "answer-slow", "summaries", "shadows"]
       kms       = true
       identity  = true
       push      = false
       secrets   = ["SCROLLBACK_SECRET", "OPERATOR_KEY", "MODEL_API_KEY"]
     }
 
-    "on-chat-changed" = merge(local.background, { queues = ["notifications"] })
+    "on-chat-changed" = merge(local.background, { queues = ["notifications", "search-index"] })
     "notify-members"  = merge(local.background, { queues = ["notifications", "mail"], push = true })
     "send-mail"       = merge(local.background, { secrets = ["SCROLLBACK_SECRET", "SMTP_URL"] })
     "fork-chat"       = local.announcing
@@ -24,8 +24,8 @@ locals {
     "answer-slow"     = merge(local.announcing, { queues = ["answer-slow", "summaries", "shadows"], secrets = ["MODEL_API_KEY"] })
     "summarize-chat"  = merge(local.background, { secrets = ["MODEL_API_KEY"] })
 
-    "index-messages" = local.background
-    "audit-search"   = local.announcing
+    "index-messages" = merge(local.background, { queues = ["search-index"] })
+    "audit-search"   = merge(local.announcing, { queues = ["search-index"] })
 
     reconcile         = local.announcing
     audit             = local.background

@@ -1,0 +1,136 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import manifest from "../functions/manifest.json" with { type: "json" };
+import { type System, startSystem } from "../shared/testing/start-system.ts";
+import { suiteOfProcess } from "../shared/testing/suite-of-process.ts";
+import { causeEverything } from "./checks/cause-everything.ts";
+import { readConfiguration, readVariables } from "./checks/configuration.ts";
+import { entryOf, parseLogFilter } from "./checks/log-filter.ts";
+import { type Plan, planOf } from "./checks/plan.ts";
+import { type CallRecorder, createCallRecorder } from "./checks/record-calls.ts";
+import { providerSchema } from "./checks/schema.ts";
+
+/** One system does everything that functions do; its calls are held against the roles, its log lines against the metrics. */
+
+/** On a busy machine. By itself it takes seven seconds. */
+const SCENARIO_MS_MAX = 60_000;
+
+let system: System;
+let recorder: CallRecorder;
+let plan: Plan;
+beforeAll(async () => {
+  const variables = await readVariables("terraform/environments/production.tfvars");
+  plan = await planOf(await readConfiguration("terraform"), variables, providerSchema);
+  recorder = createCallRecorder((await suiteOfProcess()).ports.auth);
+  recorder.install();
+  system = await startSystem();
+  recorder.restore();
+  await causeEverything(system);
+}, SCENARIO_MS_MAX);
+afterAll(async () => {
+  await system[Symbol.asyncDispose]();
+  await recorder.close();
+});
+
+const names = Object.keys(manifest.functions);
+
+interface Access {
+  readonly topics: readonly string[];
+  readonly queues: readonly string[];
+  readonly secrets: readonly string[];
+}
+
+test.each(names)("%s may do what it was seen to do, and nothing else", (name) => {
+  const access = (plan.locals.access as Record<string, Access>)[name];
+  const used = recorder.used.get(name);
+  expect({
+    ...used,
+    topics: [...(used?.topics ?? [])].sort(),
+    queues: [...(used?.queues ?? [])].sort(),
+    secrets: [...(used?.secrets ?? [])].sort(),
+  }).toEqual({
+    ...access,
+    topics: access?.topics.toSorted(),
+    queues: access?.queues.toSorted(),
+    secrets: access?.secrets.toSorted(),
+  });
+});
+
+const memberOf = (name: string): string => `<google_service_account.function["${name}"].member>`;
+
+test.each(names)("%s has the roles that its access stands for, each where it is needed", (name) => {
+  const access = (plan.locals.access as Record<string, Access & Record<string, unknown>>)[name];
+  const granted = plan.instances
+    .filter(({ values }) => values.member === memberOf(name))
+    .map(({ type, values }) =>
+      [values.role, values.topic ?? values.name ?? values.secret_id ?? type].join(" "),
+    );
+  expect(granted.sort()).toEqual(
+    [
+      ...(access?.firestore === true ? ["roles/datastore.user google_project_iam_member"] : []),
+      ...(access?.identity === true ? ["roles/firebaseauth.viewer google_project_iam_member"] : []),
+      ...(access?.push === true ? ["roles/firebasecloudmessaging.admin google_project_iam_member"] : []),
+      ...(access?.kms === true
+        ? ["roles/cloudkms.cryptoKeyEncrypterDecrypter google_kms_crypto_key_iam_member"]
+        : []),
+      ...(access?.queues.length ? ["roles/iam.serviceAccountUser google_service_account_iam_member"] : []),
+      ...(access?.topics ?? []).map((topic) => `roles/pubsub.publisher ${topic}`),
+      ...(access?.queues ?? []).map((queue) => `roles/cloudtasks.enqueuer ${queue}`),
+      ...(access?.secrets ?? []).map((secret) => `roles/secretmanager.secretAccessor ${secret}`),
+    ].sort(),
+  );
+});
+
+/** What functions have written, as Cloud Logging would hold it. */
+const entries = () => system.logs.map((line) => entryOf(line, (line.function ?? "api") as string));
+
+const metrics = await (async () => {
+  const variables = await readVariables("terraform/environments/production.tfvars");
+  const planned = await planOf(await readConfiguration("terraform"), variables, providerSchema);
+  return planned.of("google_logging_metric").map(({ values }) => values);
+})();
+
+/** What ends an instance is caused in a process of its own, below. */
+const ENDING = new Set(["crashes"]);
+
+test.each(
+  metrics.filter(({ name }) => !ENDING.has(String(name))).map(({ name, ...rest }) => [name, rest] as const),
+)(
+  "%s counts what was caused, and not everything",
+  (_, { filter, label_extractors: labels, value_extractor: value }) => {
+    const matches = parseLogFilter(String(filter));
+    const found = entries().filter(matches);
+    expect(found.length).toBeGreaterThan(0);
+    expect(found.length).toBeLessThan(system.logs.length);
+    for (const extractor of [...Object.values(labels ?? {}), ...(value === undefined ? [] : [value])]) {
+      const field = /^EXTRACT\(jsonPayload\.(\w+)\)$/.exec(String(extractor))?.[1] ?? "";
+      for (const entry of found) expect(entry.jsonPayload).toHaveProperty(field);
+    }
+  },
+);
+
+test("the sink of security takes attempts to get in and what operators did, and not everything", () => {
+  const [sink] = plan.of("google_logging_project_sink");
+  const found = entries().filter(parseLogFilter(String(sink?.values.filter)));
+  const endpoints = new Set(found.map(({ jsonPayload }) => (jsonPayload as { endpoint?: string }).endpoint));
+  expect(endpoints).toContain("POST /v1/apps/{app}/auth/sessions");
+  expect(endpoints).toContain("POST /v1/operator/keys/rotations");
+  expect(endpoints).not.toContain("POST /v1/apps/{app}/chats/{chat}/messages");
+});
+
+test("crashes counts a rejection that nobody handled and an exception that nobody caught", async () => {
+  const instance = `
+    import { createLifecycle, ownProcess } from "./functions/runtime/lifecycle.ts";
+    import { createLog } from "./shared/platform/log.ts";
+    ownProcess(createLog({ projectId: "test" }), createLifecycle(), async () => undefined);
+    setTimeout(() => { throw new Error("nobody catches this"); }, 20);
+    Promise.reject(new Error("nobody handles this"));`;
+  const child = spawn(process.execPath, ["--input-type=module-typescript", "--eval", instance]);
+  const [lines] = await Promise.all([text(child.stdout), once(child, "exit")]);
+  const crashes = metrics.find(({ name }) => name === "crashes");
+  const matches = parseLogFilter(String(crashes?.filter));
+  const written = lines.split("\n").filter((line) => line !== "");
+  expect(written.map((line) => matches(entryOf(JSON.parse(line), "api")))).toEqual([true, true]);
+});
