@@ -126,7 +126,9 @@ describe("a message is found", () => {
     await post(ada, chat, "An unmistakable armadillo");
     const { body: fork } = await bob.api.post(`${chats}/${chat}/forks`, { at: 1 });
     await system.settle();
-    expect((await search(bob, "armadillo")).data.map((hit) => hit.chat).sort()).toEqual([chat, fork.number]);
+    expect(new Set((await search(bob, "armadillo")).data.map((hit) => hit.chat))).toEqual(
+      new Set([chat, fork.number]),
+    );
     expect((await search(ada, "armadillo")).data.map((hit) => hit.chat)).toEqual([chat]);
   });
 });

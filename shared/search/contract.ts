@@ -34,29 +34,36 @@ export type SearchQuery = z.infer<typeof SearchQuery>;
 export const Highlight = z.object({ start: z.number(), end: z.number() });
 export type Highlight = z.infer<typeof Highlight>;
 
-/** The answer of a search, of messages as the chats' contract has them. */
+const Found = z.object({
+  chat: z.number(),
+  /** Comparable within one search only; hits with a misspelling lie below all others. */
+  score: z.number(),
+  /** Where in the message's text the words stand, in order. */
+  highlights: z.array(Highlight),
+  /** The piece of the text around the first of them. */
+  snippet: z.string(),
+  /** Where in the text the snippet begins. */
+  snippetStart: z.number(),
+});
+
+/** A message that was found, as the chats' contract has messages. */
+export type Hit<Message> = Readonly<z.infer<typeof Found>> & { readonly message: Message };
+
+const FoundPage = z.object({
+  hasMore: z.boolean(),
+  next: z.string().nullable(),
+  prev: z.null(),
+  /** There may be more: the index could not be asked, or is behind the messages. */
+  partial: z.boolean(),
+});
+
+export type HitPage<Message> = Readonly<z.infer<typeof FoundPage>> & {
+  readonly data: readonly Hit<Message>[];
+};
+
+/** The answer of a search. */
 export const searchPageOf = <M extends z.ZodType>(message: M) =>
-  z.object({
-    data: z.array(
-      z.object({
-        message,
-        chat: z.number(),
-        /** Comparable within one search only; hits with a misspelling lie below all others. */
-        score: z.number(),
-        /** Where in the message's text the words stand, in order. */
-        highlights: z.array(Highlight),
-        /** The piece of the text around the first of them. */
-        snippet: z.string(),
-        /** Where in the text the snippet begins. */
-        snippetStart: z.number(),
-      }),
-    ),
-    hasMore: z.boolean(),
-    next: z.string().nullable(),
-    prev: z.null(),
-    /** There may be more: the index could not be asked, or is behind the messages. */
-    partial: z.boolean(),
-  });
+  FoundPage.extend({ data: z.array(Found.extend({ message })) });
 
 const Positive = z.number().int().min(1);
 

@@ -7,12 +7,12 @@ import type { App } from "../identity/app.ts";
 import { holds } from "../identity/permissions.ts";
 import type { Principal } from "../identity/principal.ts";
 import { AppError } from "../platform/errors.ts";
-import type { SearchQuery } from "./contract.ts";
+import type { Hit, HitPage, SearchQuery } from "./contract.ts";
 import { decodePlace, encodePlace, type Place } from "./page-cursor.ts";
 import { parseTerms, type Term } from "./parse-terms.ts";
 import { type Ranked, rankEntries } from "./rank-entries.ts";
 import { searchRecent } from "./search-recent.ts";
-import { type Shown, showHit } from "./show-hit.ts";
+import { showHit } from "./show-hit.ts";
 import { behind, CROWDS_MAX, type EntryFilter, listCrowds, type Reach, readChecked } from "./store.ts";
 import { clausesOf, readWindow } from "./windows.ts";
 
@@ -24,19 +24,8 @@ const CHECK_READS_MAX = 100;
 /** Entries that are ranked among one another. */
 export const WINDOW = 100;
 
-export interface Hit extends Shown {
-  readonly message: Message;
-  readonly chat: number;
-  readonly score: number;
-}
-
-export interface SearchPage {
-  readonly data: readonly Hit[];
-  readonly hasMore: boolean;
-  readonly next: string | null;
-  readonly prev: null;
-  readonly partial: boolean;
-}
+export type MessageHit = Hit<Message>;
+export type SearchPage = HitPage<Message>;
 
 /** What one search is about. */
 export interface Search {
@@ -118,7 +107,7 @@ async function reachesOf({ app, chat, person }: Search): Promise<{ reaches: Reac
 }
 
 interface Collected {
-  readonly hits: Hit[];
+  readonly hits: MessageHit[];
   /** Where the next page begins; undefined at the end. */
   readonly next: Place | undefined;
 }
@@ -134,7 +123,7 @@ async function collect(
   const budget = { entries: ENTRY_READS_MAX, checks: CHECK_READS_MAX };
   const heads = new Map<number, ChatHead | undefined>();
   if (search.chat !== undefined) heads.set(search.chat.number, search.chat);
-  const hits: Hit[] = [];
+  const hits: MessageHit[] = [];
   let place: Place = begin ?? { phase: "exact", atMs: deps.clock.now() };
   for (;;) {
     const { phase, atMs, from, until, rank } = place;
@@ -178,8 +167,8 @@ async function check(
   { phase }: Place,
   ranked: readonly Ranked[],
   { heads, budget, most }: Checking,
-): Promise<{ hits: Hit[]; rank: Place["rank"] }> {
-  const hits: Hit[] = [];
+): Promise<{ hits: MessageHit[]; rank: Place["rank"] }> {
+  const hits: MessageHit[] = [];
   let at = 0;
   while (at < ranked.length && hits.length < most && budget.checks >= 2) {
     const part = ranked.slice(at, at + Math.min(most - hits.length, Math.floor(budget.checks / 2)));

@@ -8,7 +8,7 @@ import { senderOf } from "./entry.ts";
 import { foldText } from "./fold.ts";
 import { matchText } from "./match-text.ts";
 import { scoreOf, weighTerms } from "./score.ts";
-import type { Hit, Search } from "./search-messages.ts";
+import type { MessageHit, Search } from "./search-messages.ts";
 import { showHit } from "./show-hit.ts";
 
 /** Messages that are searched without the index, over the caller's chats with the latest activity. */
@@ -19,7 +19,7 @@ export const RECENT_CHATS = 10;
  * Searches recent messages themselves: what is left when the index can't be asked. 1 query and a read for each chat, 1 query for
  * each chat, and a read for each of at most RECENT_MESSAGES messages.
  */
-export async function searchRecent(deps: ChatDeps, search: Search): Promise<Hit[]> {
+export async function searchRecent(deps: ChatDeps, search: Search): Promise<MessageHit[]> {
   const { app, terms, filter, limit, chat, person } = search;
   const chats =
     chat === undefined ? await listHeads(app, person, { tag: filter.tag, limit: RECENT_CHATS }) : [chat];
@@ -45,7 +45,7 @@ function hitOf(
   head: ChatHead,
   { id, stored }: Row,
   { weights, now }: { readonly weights: readonly number[]; readonly now: number },
-): Hit | undefined {
+): MessageHit | undefined {
   const createdMs = stored.createdAt.toMillis();
   const isOutside =
     createdMs < (filter.fromMs ?? Number.NEGATIVE_INFINITY) ||

@@ -10,7 +10,7 @@ const BEFORE_CHARS = 40;
 export const HIGHLIGHTS_MAX = 100;
 
 export interface Shown {
-  readonly highlights: readonly Highlight[];
+  readonly highlights: Highlight[];
   readonly snippet: string;
   readonly snippetStart: number;
 }
