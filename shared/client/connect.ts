@@ -8,7 +8,6 @@ import { createEmitter, type Emitter } from "./emitter.ts";
 import { type Environment, type KeyValueStore, memoryStore, platformEnvironment } from "./environment.ts";
 import type { StreamState } from "./event-stream.ts";
 import { createMarks } from "./marks.ts";
-import { createMessageSearch, type MessageSearch, type SearchFilter } from "./message-search.ts";
 import { createOutbox, type Draft } from "./outbox.ts";
 import { openPersonFeed } from "./person-feed.ts";
 import { createPresenceBook, type Presence } from "./presence-book.ts";
@@ -58,8 +57,6 @@ export interface Desk extends Emitter<DeskEvents> {
     took(chat: Chat): void;
   };
   openChat(number: number): ChatView;
-  /** Looks through the messages of the person's chats, or of one, as they type. */
-  search(filter?: SearchFilter): MessageSearch;
   /** Sends a message to a chat, open or not. */
   send(chat: number, message: NewMessage): Draft;
   presenceOf(user: string): Presence | undefined;
@@ -191,7 +188,6 @@ function openDesk({ env, api, store, me, prefix }: DeskOptions): Desk & { leave(
       views.add(view);
       return view;
     },
-    search: (filter = {}) => createMessageSearch({ env, api, filter }),
     send: outbox.add,
     presenceOf: presence.of,
     wake() {
