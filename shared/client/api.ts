@@ -1,6 +1,6 @@
 import { ApiError, problemOf } from "./api-error.ts";
 import type { Environment } from "./environment.ts";
-import { type Answer, type Asked, reach, type Send } from "./send.ts";
+import { type Answer, type Asked, type Done, headersOf, reach, type Send } from "./send.ts";
 import type { ClientSession } from "./session.ts";
 
 /** The API of one app as the person who is signed in; paths begin below `/v1/apps/{app}`. */
@@ -11,8 +11,14 @@ export interface Api {
   patch<T>(path: string, body: unknown, asked?: Asked): Promise<T>;
   put<T = undefined>(path: string, body: unknown, asked?: Asked): Promise<T>;
   delete(path: string, asked?: Asked): Promise<void>;
-  /** Opens a stream of server-sent events. @throws ApiError */
-  open(path: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Response>;
+  /** Asks for an answer as server-sent events, and leaves reading it to the caller. @throws ApiError */
+  open(path: string, opened: Opened): Promise<Response>;
+}
+
+export interface Opened extends Pick<Asked, "body" | "headers" | "key"> {
+  /** GET unless it says otherwise. */
+  readonly method?: string;
+  readonly signal: AbortSignal;
 }
 
 /** How often what can be repeated is tried. */
@@ -23,9 +29,10 @@ export interface ApiOptions {
   readonly base: string;
   readonly send: Send;
   readonly session: ClientSession;
+  readonly onDone?: ((done: Done) => void) | undefined;
 }
 
-export function createApi({ env, base, send, session }: ApiOptions): Api {
+export function createApi({ env, base, send, session, onDone }: ApiOptions): Api {
   /** A token may be refused before its time: it was revoked, or the clocks differ. It is renewed once. */
   const asPerson = async <T>(work: (authorization: string) => Promise<T>): Promise<T> => {
     const token = await session.accessToken();
@@ -60,10 +67,21 @@ export function createApi({ env, base, send, session }: ApiOptions): Api {
     async delete(path, asked) {
       await request("DELETE", path, asked);
     },
-    open: (path, headers, signal) =>
+    open: (path, { method = "GET", signal, ...asked }) =>
       asPerson(async (authorization) => {
-        const init = { headers: { authorization, accept: "text/event-stream", ...headers }, signal };
-        const response = await reach(env, base + path, { ...init, cache: "no-store" });
+        const startedMs = env.now();
+        const response = await reach(env, base + path, {
+          method,
+          signal,
+          cache: "no-store",
+          headers: { authorization, accept: "text/event-stream", ...headersOf(asked) },
+          ...(asked.body === undefined ? {} : { body: JSON.stringify(asked.body) }),
+        });
+        const { status } = response;
+        const requestId = response.headers.get("x-request-id") ?? undefined;
+        // Streams that are followed come and go by themselves; nobody has asked for them.
+        const background = method === "GET";
+        onDone?.({ method, path: base + path, status, ms: env.now() - startedMs, requestId, background });
         if (!response.ok) throw await problemOf(response);
         return response;
       }),

@@ -1,4 +1,5 @@
 import type { Chat, Message } from "../chat/contract.ts";
+import { isOpenAnswer } from "./answers.ts";
 
 /** What `chat.changed` tells of a chat: its settings as they are since a revision. */
 export interface ChatSettings {
@@ -106,12 +107,13 @@ function merged(known: Known, next: Chat, readThrough: number): Known {
 function withMessage(known: Known, message: Message, me: string): Known {
   const { number, revision, sender, createdAt, status } = message;
   const { chat } = known;
-  const isLatest = number >= (chat.latest?.number ?? 0) && revision > known.latestRevision;
+  // An answer that is still being made says nothing yet.
+  const isOpen = isOpenAnswer(message);
+  const isLatest = !isOpen && number >= (chat.latest?.number ?? 0) && revision > known.latestRevision;
   const isMine = "id" in sender && sender.id === me;
-  // A list names people; what a model says is told by its own name.
   const latest = {
     number,
-    sender: { id: "id" in sender ? sender.id : sender.model },
+    sender,
     text: status === "deleted" ? "" : message.text.slice(0, LATEST_CHARS_MAX),
     createdAt,
   };

@@ -1,4 +1,5 @@
 import type { Branch, Chat, Message, NewMessage } from "../chat/contract.ts";
+import { type AnswerActions, createAnswers, isOpenAnswer } from "./answers.ts";
 import type { Api } from "./api.ts";
 import type { ChatHeads, ChatSettings } from "./chat-heads.ts";
 import { type ChatSignals, createChatSignals } from "./chat-signals.ts";
@@ -7,6 +8,7 @@ import { createDraftClaims } from "./draft-claims.ts";
 import { coalesce, createEmitter, type Emitter } from "./emitter.ts";
 import type { Environment } from "./environment.ts";
 import type { StreamState } from "./event-stream.ts";
+import { createExcursion } from "./excursion.ts";
 import type { Marks } from "./marks.ts";
 import type { Draft, Outbox } from "./outbox.ts";
 import { createPendingChanges, type PendingChanges } from "./pending-changes.ts";
@@ -16,7 +18,7 @@ import { createTimeline } from "./timeline.ts";
 export interface ChatViewEvents {
   /** Something is other than it was; told once for all that one turn brings. */
   change: undefined;
-  /** Others have written, just now. */
+  /** Others have written, just now; a model, once it has finished. */
   arrival: readonly Message[];
   /** The chat is no longer there for this person. */
   gone: undefined;
@@ -27,13 +29,16 @@ export interface ChatViewEvents {
 }
 
 /** One chat as it is now, and what can be done to it. */
-export interface ChatView extends Emitter<ChatViewEvents>, PendingChanges {
+export interface ChatView extends Emitter<ChatViewEvents>, PendingChanges, AnswerActions {
   readonly number: number;
   /** Undefined until it has been read. */
   readonly chat: Chat | undefined;
   /** True once the newest messages are there. */
   readonly isLoaded: boolean;
-  /** The messages that lead to the end of the active branch, with changes that are on their way; oldest first. */
+  /**
+   * The messages that lead to the end of the active branch, with changes that are on their way and answers as far as
+   * they have come; or those around the one that is being visited. Oldest first.
+   */
   readonly messages: readonly Message[];
   /** What this person has written and the server not yet confirmed. */
   readonly drafts: readonly Draft[];
@@ -47,6 +52,14 @@ export interface ChatView extends Emitter<ChatViewEvents>, PendingChanges {
   /** Resolves once the newest messages are there. @throws ApiError */
   loaded(): Promise<void>;
   loadOlder(): Promise<void>;
+  /** Shows a message wherever in the chat it is, with what stands around it. @throws ApiError */
+  visit(message: Pick<Message, "number" | "branch">): Promise<void>;
+  /** What is shown does not reach to the end: a visit that has not led back there yet. */
+  readonly isAway: boolean;
+  /** Goes on from what is visited towards the end, where it is over by itself. @throws ApiError */
+  loadNewer(): Promise<void>;
+  /** Back to the end. */
+  return(): void;
   send(message: NewMessage): Draft;
   retry(key: string): void;
   discard(key: string): void;
@@ -121,6 +134,24 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
     onChange,
   });
 
+  const answers = createAnswers({
+    env,
+    api,
+    path: `/chats/${number}/messages`,
+    isKnown: (at) => tree.get(at) !== undefined,
+    take: (message) => takeMessage(message),
+    onChange,
+  });
+  const isOnPath = (at: number): boolean => timeline.path.messages.some((message) => message.number === at);
+  const excursion = createExcursion({
+    api,
+    path: `/chats/${number}/messages`,
+    tree,
+    active: () => heads.get(number)?.activeBranch ?? "main",
+    isOnPath,
+    onChange,
+  });
+
   const vanish = (): void => {
     if (isGone || isClosed) return;
     isGone = true;
@@ -131,9 +162,11 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
 
   const takeMessage = (message: Message): void => {
     const { newest } = tree;
-    const isArrival = timeline.take([message]).length > 0 && message.number > newest;
+    const before = tree.get(message.number);
+    const isFinished = before !== undefined && isOpenAnswer(before);
+    const isNews = timeline.take([message]).length > 0 && message.number > newest;
     const { sender, status } = message;
-    if (!isArrival) return;
+    if (isOpenAnswer(message) || !(isNews || isFinished)) return;
     if ("id" in sender) signals.stopTyping(sender.id);
     const isMine = "id" in sender && sender.id === me;
     if (timeline.isLoaded && !isMine && status !== "deleted") emitter.emit("arrival", [message]);
@@ -141,6 +174,7 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
 
   const takeEvent: OwnChatView["takeEvent"] = (event, data) => {
     if (isMessageEvent(event)) takeMessage(data["message"] as Message);
+    else if (event.startsWith("answer.")) answers.takeEvent(event, data);
     else if (event === "chat.changed") {
       heads.takeSettings(data as unknown as ChatSettings);
       timeline.settle();
@@ -177,6 +211,8 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
 
   const draftsShown = (): readonly Draft[] => claims.shown(outbox.of(number));
 
+  const shown = (message: Message): Message => changes.shown(answers.shown(message));
+
   /** What is sent in the place of an earlier message is shown there already. */
   const messagesShown = (): readonly Message[] => {
     const { messages } = timeline.path;
@@ -186,22 +222,26 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
     const { after } = turn?.message ?? {};
     const upTo = after === undefined ? -1 : messages.findLastIndex((message) => message.number === after);
     const kept = after === undefined || (upTo === -1 && after !== 0) ? messages : messages.slice(0, upTo + 1);
-    return kept.map(changes.shown);
+    return kept.map(shown);
   };
 
   const send: ChatView["send"] = (message) => {
+    excursion.end();
     marks.written(number);
     return outbox.add(number, message);
   };
 
   const switchBranch = async (branch: string): Promise<void> => {
     heads.take(await api.put<Chat>(`/chats/${number}/branch`, { branch }));
+    excursion.end();
     timeline.settle();
     onChange();
   };
 
+  const { takeEvent: _takeEvent, shown: _shown, ...answerActions } = answers;
   return {
     ...changes,
+    ...answerActions,
     on: emitter.on,
     number,
     signals,
@@ -219,16 +259,19 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
       return timeline.isLoaded;
     },
     get messages() {
-      return messagesShown();
+      return excursion.messages?.map(shown) ?? messagesShown();
     },
     get drafts() {
       return draftsShown();
     },
     get hasOlder() {
-      return timeline.path.before !== undefined;
+      return excursion.messages === undefined ? timeline.path.before !== undefined : excursion.hasOlder;
     },
     get isLoadingOlder() {
-      return timeline.isLoadingOlder;
+      return timeline.isLoadingOlder || excursion.isLoading;
+    },
+    get isAway() {
+      return excursion.messages !== undefined;
     },
     get connection() {
       return stream.state;
@@ -240,10 +283,17 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
     keyOf: claims.keyOf,
     message: (at) => {
       const message = tree.get(at);
-      return message === undefined ? undefined : changes.shown(message);
+      return message === undefined ? undefined : shown(message);
     },
     loaded: () => stream.opening,
-    loadOlder: timeline.loadOlder,
+    loadOlder: () => (excursion.messages === undefined ? timeline.loadOlder() : excursion.loadOlder()),
+    async visit(message) {
+      await stream.opening;
+      if (isOnPath(message.number)) excursion.end();
+      else await excursion.begin(message);
+    },
+    loadNewer: excursion.loadNewer,
+    return: excursion.end,
     send,
     retry: outbox.retry,
     discard: outbox.discard,

@@ -10,7 +10,9 @@ import type { StreamState } from "./event-stream.ts";
 import { createMarks } from "./marks.ts";
 import { createOutbox, type Draft } from "./outbox.ts";
 import { openPersonFeed } from "./person-feed.ts";
+import { createPostMessage } from "./post-message.ts";
 import { createPresenceBook, type Presence } from "./presence-book.ts";
+import { createSearch, type Search } from "./search.ts";
 import { createSend, type Done } from "./send.ts";
 import { type ClientSession, createSession, memorySession, type SessionStore } from "./session.ts";
 
@@ -57,6 +59,8 @@ export interface Desk extends Emitter<DeskEvents> {
     took(chat: Chat): void;
   };
   openChat(number: number): ChatView;
+  /** Looks for messages in all chats, or in one. */
+  openSearch(): Search;
   /** Sends a message to a chat, open or not. */
   send(chat: number, message: NewMessage): Draft;
   presenceOf(user: string): Presence | undefined;
@@ -76,7 +80,7 @@ export function connect(options: ConnectOptions): Client {
     store: options.sessions ?? memorySession(),
     transport: options.transport ?? "body",
   });
-  const api = createApi({ env, base, send, session });
+  const api = createApi({ env, base, send, session, onDone: options.onDone });
   const store = options.store ?? memoryStore();
   return {
     session,
@@ -122,9 +126,17 @@ function openDesk({ env, api, store, me, prefix }: DeskOptions): Desk & { leave(
     tell();
   });
   const marks = createMarks({ env, api });
-  const outbox = createOutbox({
+  const post = createPostMessage({
     env,
     api,
+    isAnswered: (chat) => heads.get(chat)?.kind === "assistant",
+    onEvent(chat, event, data) {
+      for (const view of viewsOf(chat)) view.takeEvent(event, data);
+    },
+  });
+  const outbox = createOutbox({
+    env,
+    post,
     store,
     prefix,
     onSent(draft, message) {
@@ -158,6 +170,7 @@ function openDesk({ env, api, store, me, prefix }: DeskOptions): Desk & { leave(
     feed.close();
     marks.close();
     outbox.close();
+    post.close();
     for (const view of views) view.close();
     for (const list of lists) list.close();
   };
@@ -188,6 +201,7 @@ function openDesk({ env, api, store, me, prefix }: DeskOptions): Desk & { leave(
       views.add(view);
       return view;
     },
+    openSearch: () => createSearch({ env, api }),
     send: outbox.add,
     presenceOf: presence.of,
     wake() {

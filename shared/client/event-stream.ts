@@ -71,7 +71,7 @@ export function openEventStream(options: EventStreamOptions): EventStream {
     let cancel = env.after(SILENCE_MS_MAX, () => dead.abort());
     const headers: Record<string, string> = lastEventId === undefined ? {} : { "last-event-id": lastEventId };
     try {
-      const response = await api.open(path, headers, both);
+      const response = await api.open(path, { headers, signal: both });
       const parser = createEventParser((event) => {
         lastEventId = parser.lastEventId ?? lastEventId;
         if (event.event !== "reconnect") options.onEvent(event, lastEventId);
@@ -164,7 +164,7 @@ export function openEventStream(options: EventStreamOptions): EventStream {
 }
 
 /** What a body says, piece by piece; characters that are cut between pieces are whole. */
-async function* textOf(response: Response): AsyncGenerator<string> {
+export async function* textOf(response: Response): AsyncGenerator<string> {
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   if (reader === undefined) return;
   try {

@@ -1,7 +1,7 @@
 import type { Message, NewMessage } from "../chat/contract.ts";
-import type { Api } from "./api.ts";
 import { ApiError } from "./api-error.ts";
 import { backoffMs, type Environment, type KeyValueStore, pause } from "./environment.ts";
+import type { PostMessage } from "./post-message.ts";
 
 /**
  * A message on its way. Its key is the Idempotency-Key of every try, so it arrives once at most. `pending`: it
@@ -32,7 +32,7 @@ export interface Outbox {
 
 export interface OutboxOptions {
   readonly env: Environment;
-  readonly api: Api;
+  readonly post: PostMessage;
   readonly store: KeyValueStore;
   /** What the store's keys begin with: of one app and one person. */
   readonly prefix: string;
@@ -46,7 +46,7 @@ interface Entry extends Draft {
 }
 
 export function createOutbox(options: OutboxOptions): Outbox {
-  const { env, api, store, prefix, onChange } = options;
+  const { env, post, store, prefix, onChange } = options;
   /** Entries are kept one by one, so that two tabs don't overwrite each other's; a key that both send is one message. */
   let entries = readEntries(store, prefix);
   let order = entries.at(-1)?.order ?? 0;
@@ -77,8 +77,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
   const send = async (entry: Entry, failures: number): Promise<number | undefined> => {
     put({ ...entry, state: "sending", error: "" });
     try {
-      const path = `/chats/${entry.chat}/messages`;
-      const message = await api.post<Message>(path, entry.message, { key: entry.key, tries: 1 });
+      const message = await post(entry);
       drop(entry);
       options.onSent(entry, message);
       onChange(entry.chat);

@@ -76,21 +76,28 @@ export function createSend({ env, base, onDone }: SendOptions): Send {
   };
 }
 
-function initOf(method: string, { body, headers, key, signal, keepalive }: Asked): RequestInit {
+function initOf(method: string, asked: Asked): RequestInit {
+  const { body, signal, keepalive } = asked;
   const limit = AbortSignal.timeout(REQUEST_MS_MAX);
   return {
     method,
     cache: "no-store",
     signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
     ...(keepalive === true ? { keepalive } : {}),
-    headers: {
-      ...(body === undefined ? {} : { "content-type": "application/json" }),
-      ...(key === undefined ? {} : { "idempotency-key": `"${key}"` }),
-      ...headers,
-    },
+    headers: headersOf(asked),
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   };
 }
+
+export const headersOf = ({
+  body,
+  key,
+  headers,
+}: Pick<Asked, "body" | "key" | "headers">): Record<string, string> => ({
+  ...(body === undefined ? {} : { "content-type": "application/json" }),
+  ...(key === undefined ? {} : { "idempotency-key": `"${key}"` }),
+  ...headers,
+});
 
 /** A way that fails is a problem like others; whoever has called it off is told so as they expect. */
 export async function reach(env: Environment, url: string, init: RequestInit): Promise<Response> {

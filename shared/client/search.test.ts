@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { clientOf, createNetwork, openDesk, until } from "../testing/live-clients.ts";
+import { type Person, type System, startSystem } from "../testing/start-system.ts";
+import type { ChatView } from "./chat-view.ts";
+
+let system: System;
+let ada: Person;
+let chat: number;
+const LINES = 130;
+beforeAll(async () => {
+  system = await startSystem();
+  ada = await system.signIn("ada@finds.test");
+  chat = (await ada.api.post("/v1/apps/demo/chats", { kind: "group" })).body.number;
+  const path = `/v1/apps/demo/chats/${chat}/messages`;
+  const textOf = (line: number): string => (line === 20 ? "A lighthouse at night" : `Line ${line}`);
+  for (let line = 1; line <= LINES; line += 1) await ada.api.post(path, { text: textOf(line) });
+  await system.settle();
+});
+afterAll(() => system[Symbol.asyncDispose]());
+
+test("a search is asked once the typing pauses, and what is outdated has no say", async () => {
+  const network = createNetwork();
+  using desk = openDesk(clientOf(system, ada, { environment: network }));
+  const search = desk.openSearch();
+  for (const text of ["l", "li", "lig", "light", "lighth"]) search.ask({ text });
+  expect(search.isSearching).toBe(true);
+  await until(search, () => !search.isSearching);
+  expect(search.asked.text).toBe("lighth");
+  const [hit] = search.hits;
+  expect(hit).toMatchObject({ chat, message: { number: 20 }, snippet: "A lighthouse at night" });
+  expect(hit?.highlights.map(({ start, end }) => hit.message.text.slice(start, end))).toEqual(["lighth"]);
+  expect([search.isPartial, search.hasMore, search.error]).toEqual([false, false, undefined]);
+  expect(network.requests.filter((name) => name.includes("/search?"))).toHaveLength(1);
+  search.ask({ text: "  " });
+  expect([search.hits, search.isSearching]).toEqual([[], false]);
+});
+
+test("hits are of one chat where that is asked for, and come page by page", async () => {
+  using desk = openDesk(clientOf(system, ada));
+  const search = desk.openSearch();
+  search.ask({ text: "line", chat });
+  await until(search, () => search.hits.length > 0);
+  const first = search.hits.length;
+  expect(search.hasMore).toBe(true);
+  await search.loadMore();
+  expect(search.hits.length).toBeGreaterThan(first);
+  expect(new Set(search.hits.map(({ message }) => message.number)).size).toBe(search.hits.length);
+  search.ask({ text: "line", chat: chat + 1 });
+  await until(search, () => !search.isSearching);
+  expect(search.hits).toEqual([]);
+});
+
+test("a search that fails says why", async () => {
+  const network = createNetwork();
+  using desk = openDesk(clientOf(system, ada, { environment: network }));
+  const search = desk.openSearch();
+  search.ask({ text: "x".repeat(501) });
+  await until(search, () => !search.isSearching);
+  expect(search.error).toMatchObject({ status: 400 });
+});
+
+const numbersOf = (view: ChatView): number[] => view.messages.map(({ number }) => number);
+
+test("a message far back is visited with what stands around it, without reading all between", async () => {
+  const network = createNetwork();
+  using desk = openDesk(clientOf(system, ada, { environment: network }));
+  const view = desk.openChat(chat);
+  await view.loaded();
+  await view.visit({ number: 20, branch: "main" });
+  expect(view.isAway).toBe(true);
+  expect(numbersOf(view)).toContain(20);
+  expect(numbersOf(view).length).toBeLessThan(50);
+  expect(network.requests.filter((name) => name.includes("/messages?"))).toHaveLength(2);
+  while (view.hasOlder) await view.loadOlder();
+  expect(numbersOf(view)[0]).toBe(1);
+  view.return();
+  expect([view.isAway, numbersOf(view).at(-1)]).toEqual([false, LINES]);
+  expect(numbersOf(view)[0]).toBeGreaterThan(20);
+});
+
+test("who goes on from what is visited comes back to the end, without a hole", async () => {
+  using desk = openDesk(clientOf(system, ada));
+  const view = desk.openChat(chat);
+  await view.loaded();
+  await view.visit({ number: 20, branch: "main" });
+  while (view.isAway) await view.loadNewer();
+  const numbers = numbersOf(view);
+  expect(numbers).toEqual(numbers.map((_, at) => at + (numbers[0] ?? 0)));
+  expect(numbers.at(-1)).toBe(LINES);
+  expect(numbers).toContain(20);
+});
+
+test("what is visited on another branch leaves the active one as it is", async () => {
+  using desk = openDesk(clientOf(system, ada));
+  const view = desk.openChat((await desk.chats.create({ kind: "group" })).number);
+  await view.loaded();
+  for (const text of ["Root", "Left", "Left again"]) {
+    view.send({ text });
+    await until(view, () => view.drafts.length === 0);
+  }
+  view.send({ text: "Right", after: 1 });
+  await until(view, () => numbersOf(view).join() === "1,4");
+  await view.visit({ number: 3, branch: "main" });
+  expect([numbersOf(view), view.isAway, view.chat?.activeBranch]).toEqual([[1, 2, 3], true, "b4"]);
+  view.send({ text: "Right again" });
+  await until(view, () => view.drafts.length === 0 && numbersOf(view).join() === "1,4,5");
+});
