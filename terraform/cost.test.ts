@@ -1,0 +1,70 @@
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { roundMs } from "../shared/notify/announce-messages.ts";
+import { type Person, type System, startSystem } from "../shared/testing/start-system.ts";
+
+/** The table of counted operations in docs/operations.md is what the cost model is made of. */
+
+const chats = "/v1/apps/demo/chats";
+let system: System;
+let ada: Person;
+let bob: Person;
+let alone: string;
+let both: string;
+beforeAll(async () => {
+  system = await startSystem();
+  ada = await system.signIn("ada@cost.test");
+  bob = await system.signIn("bob@cost.test");
+  await bob.api.put("/v1/apps/demo/devices/phone", { pushToken: "cost:token", platform: "android" });
+  alone = await chatWith([]);
+  both = await chatWith([bob.id]);
+});
+afterAll(() => system[Symbol.asyncDispose]());
+
+/** With a message, so that the next is like most. */
+async function chatWith(members: readonly string[]): Promise<string> {
+  const { body } = await ada.api.post(chats, { kind: "group", members });
+  const path = `${chats}/${body.number}`;
+  await ada.api.post(`${path}/messages`, { text: "First" });
+  await nextRound();
+  return path;
+}
+
+async function nextRound(): Promise<void> {
+  await system.settle();
+  system.suite.kernel.clock.advance(roundMs(2) + 1_000);
+  await system.settle();
+}
+
+const rows = new Map(
+  [
+    ...readFileSync("docs/operations.md", "utf8").matchAll(
+      /^\| ([^|]+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$/gm,
+    ),
+  ].map(([, name = "", ...counts]) => [name, counts.map(Number)]),
+);
+
+const COUNTED: Readonly<Record<string, () => Promise<unknown>>> = {
+  "a message nobody has to be told of": () => ada.api.post(`${alone}/messages`, { text: "Second" }),
+  "a message to one who is away, with a push": async () => {
+    await ada.api.post(`${both}/messages`, { text: "Second" });
+    await nextRound();
+  },
+  "marking a chat as read": () => bob.api.put(`${both}/read`, { number: 2 }),
+  "a sign-in by mail": () => system.signIn("carol@cost.test"),
+};
+
+test.each(Object.entries(COUNTED))("%s costs what docs/operations.md says", async (name, work) => {
+  const { billed, publishes, tasks } = await system.meter(work);
+  expect(rows.get(name)).toEqual([billed.reads, billed.writes, publishes, tasks]);
+});
+
+test("a page costs a read for each message and what stands beside it", async () => {
+  const { billed } = await system.meter(() => bob.api.get(`${both}/messages`));
+  const [reads = 0] = rows.get("reading a page with its messages, beside one read for each") ?? [];
+  expect(billed).toEqual({ reads: reads + 2, writes: 0, deletes: 0 });
+});
+
+test("every row is counted here", () => {
+  expect(rows.size).toBe(Object.keys(COUNTED).length + 1);
+});
