@@ -7,13 +7,15 @@ import { liftLimits } from "../shared/testing/lift-limits.ts";
 import { type LocalSuite, signInOn, startLocalSuite } from "./local-suite.ts";
 import { corpusOf } from "./search/corpus.ts";
 import { benchFindable } from "./search/findable.ts";
-import { addMessages, CHATS, createChats } from "./search/load.ts";
+import { addMessages, CHATS, createChats, saidOf } from "./search/load.ts";
 import { queriesOf } from "./search/queries.ts";
+import { benchRecall } from "./search/recall.ts";
 
 /**
  * `npm run bench:search [-- --messages 10000,100000] [--data FILE]`: fills an app with messages and their entries, half of them in the
  * searcher's 1,000 chats, and times searches over HTTP at each size; then how long it takes from a commit until its message is found.
- * Texts are those of FILE (JSON Lines of `{turns: [{text}]}`), or made up.
+ * With `--messages 20000 --recall 2000,500` it compares the hits of so many pieces of texts and misspelt words with looking at every
+ * text instead. Texts are those of FILE (JSON Lines of `{turns: [{text}]}`), or made up.
  */
 const { values } = parseArgs({
   options: {
@@ -22,6 +24,7 @@ const { values } = parseArgs({
     queries: { type: "string", default: "60" },
     "port-base": { type: "string", default: "24000" },
     findable: { type: "string", default: "100" },
+    recall: { type: "string", default: "" },
   },
 });
 const sizes = values.messages.split(",").map(Number);
@@ -110,7 +113,8 @@ try {
       `loaded ${size - done} in ${seconds.toFixed(0)} s: ${Math.round((size - done) / seconds)}/s\n`,
     );
     done = size;
-    await benchQueries(api, suite, size);
+    if (values.recall === "") await benchQueries(api, suite, size);
+    else await benchRecall(api, saidOf(loaded, size), values.recall.split(",").map(Number));
   }
   await loaded.client.terminate();
   const perSecond = Number(values.findable);

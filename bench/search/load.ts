@@ -2,6 +2,7 @@ import { Firestore, Timestamp } from "@google-cloud/firestore";
 import { newHead } from "../../shared/chat/create-chat.ts";
 import type { StoredMessage } from "../../shared/chat/message.ts";
 import { entryId, entryOf } from "../../shared/search/entry.ts";
+import type { Said } from "../../shared/testing/search-recall.ts";
 import type { Corpus } from "./corpus.ts";
 
 export const CHATS = 2_000;
@@ -83,6 +84,13 @@ function messageOf({ searcher, corpus, fromMs, spanMs }: Loaded, index: number, 
     createdAt: Timestamp.fromMillis(Math.round(fromMs + (spanMs * index) / total)),
   };
   return { chat, stored };
+}
+
+/** What the searcher may find, among so many messages. */
+export function saidOf(loaded: Loaded, total: number): Said[] {
+  return Array.from({ length: total }, (_, index) => messageOf(loaded, index, total))
+    .filter(({ chat }) => isSearched(chat))
+    .map(({ chat, stored }) => ({ chat, number: stored.number, text: stored.body.text }));
 }
 
 /** Adds messages up to a number, with their entries, as `on-chat-changed` leaves them; times are spread over `total`. */
