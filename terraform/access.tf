@@ -27,6 +27,11 @@ locals {
     "index-messages" = merge(local.background, { queues = ["search-index"] })
     "audit-search"   = merge(local.announcing, { queues = ["search-index"] })
 
+    # A dead letter may be delivered again to any function, by whatever delivers to it.
+    "keep-dead-letter" = local.background
+    "run-job"          = merge(local.announcing, { queues = keys(local.manifest.queues) })
+    "recover-jobs"     = merge(local.background, { queues = ["jobs"] })
+
     reconcile         = local.announcing
     audit             = local.background
     "expire-chats"    = local.announcing

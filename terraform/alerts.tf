@@ -20,7 +20,7 @@ locals {
   platform_alerts = {
     "queue-age" = {
       title   = "Events wait too long"
-      filter  = "metric.type=\"pubsub.googleapis.com/subscription/oldest_unacked_message_age\" AND resource.type=\"pubsub_subscription\" AND resource.labels.subscription_id!=\"dead-letters\""
+      filter  = "metric.type=\"pubsub.googleapis.com/subscription/oldest_unacked_message_age\" AND resource.type=\"pubsub_subscription\""
       aligner = "ALIGN_MAX", reducer = "REDUCE_MAX", group_by = ["resource.label.subscription_id"]
       above   = var.thresholds.queue_age_seconds, window = 60, severity = "ERROR", runbook = "queue-backlog"
     }

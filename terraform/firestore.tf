@@ -6,7 +6,7 @@ resource "google_firestore_database" "this" {
   app_engine_integration_mode       = "DISABLED"
   point_in_time_recovery_enablement = "POINT_IN_TIME_RECOVERY_ENABLED"
   delete_protection_state           = var.deletion_protection ? "DELETE_PROTECTION_ENABLED" : "DELETE_PROTECTION_DISABLED"
-  deletion_policy                   = "ABANDON"
+  deletion_policy                   = var.deletion_protection ? "ABANDON" : "DELETE"
 
   depends_on = [google_project_service.this]
 }
