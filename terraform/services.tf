@@ -9,6 +9,7 @@ locals {
     "cloudtasks.googleapis.com",
     "compute.googleapis.com",
     "fcm.googleapis.com",
+    "firebaserules.googleapis.com",
     "firestore.googleapis.com",
     "iam.googleapis.com",
     "identitytoolkit.googleapis.com",

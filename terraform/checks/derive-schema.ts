@@ -10,7 +10,7 @@ import type { BlockSchema, NestedSchema } from "./schema.ts";
  *
  *     npm install --prefix FOLDER --legacy-peer-deps @cdktf/provider-google@14.36.0 @cdktf/provider-archive@10.3.1
  *
- * Declarations hold all that is needed: an interface for each block, a question mark on what is optional, the name in Terraform
+ * Then `npm run format`. Declarations hold all that is needed: an interface for each block, a question mark on what is optional, the name in Terraform
  * as the anchor of the link to the documentation, the word "block" in the comment, and a getter for whatever can be read.
  */
 
