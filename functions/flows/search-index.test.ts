@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { GRACE_MS } from "../../shared/chat/reconcile-changes.ts";
+import { FieldValue } from "../../shared/platform/firestore.ts";
 import { ENTRY_KEYS_MAX } from "../../shared/search/entry.ts";
 import { seededRandom } from "../../shared/testing/seeded-random.ts";
 import { type Person, type System, startSystem } from "../../shared/testing/start-system.ts";
@@ -92,6 +93,22 @@ describe("the index follows the messages", () => {
     });
     await system.settle();
     expect(await stateOf(chat)).toEqual([]);
+  });
+
+  test("messages from before there were entries, when something more is said in the chat", async () => {
+    const chat = await newChat("An ancient ammonite", "A younger ammonite");
+    await system.settle();
+    const { firestore } = system.deps;
+    for (const { ref } of (await entriesOf(chat).get()).docs) await ref.delete();
+    const gone = FieldValue.delete();
+    await firestore.doc(`apps/demo/chats/${chat}`).update({ facetsRevision: gone, isCrowd: gone });
+    await firestore.doc(`apps/demo/chats/${chat}/progress/changes`).update({ searchFacetsRevision: gone });
+    const another = await system.anotherInstance();
+    expect((await another.as(ada).post(`${chats}/${chat}/messages`, { text: "Ammonites" })).status).toBe(201);
+    await system.settle();
+    await another[Symbol.asyncDispose]();
+    expect(await found("ammonite", chat)).toHaveLength(3);
+    expect(await stateOf(chat)).toHaveLength(3);
   });
 
   test.each(["before", "after"] as const)("whatever commit fails once %s it is applied", async (kind) => {

@@ -20,10 +20,13 @@ const DELETES_MAX = 300;
  */
 export const searchFollower = (deps: Deps): Followers => ({
   companion,
-  note: (head) => ({ [FACETS_NOTE]: head.facetsRevision }),
+  note: (head) => ({ [FACETS_NOTE]: facetsRevisionOf(head) }),
   changed: (app, head, _messages, progress) => renew(deps, app, head, progress),
   purged: (app, { number }) => forgetEntries(deps, app, number),
 });
+
+/** A number in any case, so that a chat of before there were entries is told from one that has them. */
+const facetsRevisionOf = ({ facetsRevision = 0 }: ChatHead): number => facetsRevision;
 
 /** The entry of a message. One write. */
 export function companion(app: App, head: ChatHead, { id, stored }: Row): Companion {
@@ -32,16 +35,16 @@ export function companion(app: App, head: ChatHead, { id, stored }: Row): Compan
 }
 
 /**
- * When the members or tags of a chat have changed, its older entries are written anew by a task, before what made that
- * necessary is recorded. Costs nothing otherwise, 1 task then.
+ * When the members or tags of a chat have changed, or it has messages from before there were entries, they are written
+ * anew by a task, before what made that necessary is recorded. Costs nothing otherwise, 1 task then.
  */
 async function renew(deps: Deps, app: App, head: ChatHead, progress: Progress): Promise<void> {
   const isIndexed = progress.countedNumber > 0;
-  if (!isIndexed || head.status !== "open" || progress[FACETS_NOTE] === head.facetsRevision) return;
+  if (!isIndexed || head.status !== "open" || progress[FACETS_NOTE] === facetsRevisionOf(head)) return;
   await enqueueIndexing(deps, {
     app: app.id,
     chat: head.number,
-    cause: `facets-${head.facetsRevision}`,
+    cause: `facets-${facetsRevisionOf(head)}`,
     after: 0,
   });
 }
