@@ -1,3 +1,4 @@
+import { keepDeadLetter } from "./events/keep-dead-letter.ts";
 import { onChatChanged } from "./events/on-chat-changed.ts";
 import { api } from "./http/api.ts";
 import type { CloudFunction } from "./runtime/function.ts";
@@ -7,10 +8,12 @@ import { expireChats } from "./schedules/expire-chats.ts";
 import { judgeRollouts } from "./schedules/judge-rollouts.ts";
 import { reconcile } from "./schedules/reconcile.ts";
 import { recoverAnswers } from "./schedules/recover-answers.ts";
+import { recoverJobs } from "./schedules/recover-jobs.ts";
 import { answerFast, answerSlow } from "./tasks/answer-message.ts";
 import { forkChat } from "./tasks/fork-chat.ts";
 import { indexMessages } from "./tasks/index-messages.ts";
 import { notifyMembers } from "./tasks/notify-members.ts";
+import { runJob } from "./tasks/run-job.ts";
 import { sendMail } from "./tasks/send-mail.ts";
 import { shadowAnswer } from "./tasks/shadow-answer.ts";
 import { summarizeChat } from "./tasks/summarize-chat.ts";
@@ -19,6 +22,9 @@ import { summarizeChat } from "./tasks/summarize-chat.ts";
 export const functions: readonly CloudFunction[] = [
   api,
   onChatChanged,
+  keepDeadLetter,
+  runJob,
+  recoverJobs,
   sendMail,
   notifyMembers,
   forkChat,

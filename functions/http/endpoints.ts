@@ -42,7 +42,15 @@ import { deleteReaction, putReaction } from "./messages/reactions.ts";
 import { getNotifications } from "./notifications/get-notifications.ts";
 import { deleteMute, putMute } from "./notifications/mute.ts";
 import { putNotificationsRead } from "./notifications/put-read.ts";
+import {
+  deleteDeadLetter,
+  getDeadLetter,
+  getDeadLetters,
+  postReplay,
+  postReplayAll,
+} from "./operator/dead-letters.ts";
 import { getBreakers } from "./operator/get-breakers.ts";
+import { getJob, getJobs, postMigration } from "./operator/jobs.ts";
 import { postRevocation } from "./operator/post-revocation.ts";
 import { postRotation } from "./operator/post-rotation.ts";
 import { getRebuild, postRebuild } from "./operator/rebuilds.ts";
@@ -74,6 +82,14 @@ export const endpoints: readonly Endpoint[] = [
   deleteToken,
   getSecurityEvents,
   getBreakers,
+  getDeadLetters,
+  getDeadLetter,
+  postReplayAll,
+  postReplay,
+  deleteDeadLetter,
+  getJobs,
+  getJob,
+  postMigration,
   getUsage,
   getMyUsage,
   getUsers,

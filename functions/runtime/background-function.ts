@@ -1,11 +1,14 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import { z } from "zod";
+import type { Death } from "../../shared/jobs/contract.ts";
 import { runInContext } from "../../shared/platform/context.ts";
 import type { Deps } from "../../shared/platform/deps.ts";
 import { AppError, toAppError } from "../../shared/platform/errors.ts";
 import { describeError } from "../../shared/platform/log.ts";
 import { type CallerCheck, openCallerCheck } from "./caller-check.ts";
+import { attemptsMaxOf } from "./deliveries.ts";
 import type { CloudFunction } from "./function.ts";
+import { parseJson } from "./parse-json.ts";
 import { DELIVERY_BYTES_MAX, discardBody, readJsonBody } from "./read-body.ts";
 import { contextOf, oneHeader } from "./request-context.ts";
 
@@ -14,6 +17,9 @@ interface Delivery {
   readonly payload: unknown;
   readonly requestId?: string | undefined;
   readonly traceparent?: string | undefined;
+  /** Names it among all deliveries, and counts how often it was tried, this time included. */
+  readonly source?: string | undefined;
+  readonly attempt?: number | undefined;
   /** For the log: which attempt, which task. */
   readonly facts: Readonly<Record<string, unknown>>;
 }
@@ -73,7 +79,7 @@ async function serve<Payload>(
         isDone = true;
       } catch (cause) {
         failure = toAppError(cause);
-        isDone = await isBuried(deps, spec.name, delivery, failure);
+        isDone = await isBuried(deps, spec, delivery, failure);
       }
     }
     const status = isDone ? 204 : (failure?.status ?? 500);
@@ -101,15 +107,33 @@ function parsePayload<Payload>(schema: z.ZodType<Payload>, payload: unknown): Pa
   });
 }
 
-/** Sends what can never succeed to the dead letters; false when it is to be delivered again. */
-async function isBuried(deps: Deps, name: string, delivery: Delivery, failure: AppError): Promise<boolean> {
-  if (failure.code !== "invalid_request") return false;
+/**
+ * Sends what can never succeed, or was tried for the last time, to the dead letters; false when it is to be delivered again.
+ * Schedules come again by themselves.
+ */
+async function isBuried(
+  deps: Deps,
+  { name, trigger }: Pick<BackgroundSpec<unknown>, "name" | "trigger">,
+  { payload, source, attempt = 1 }: Delivery,
+  failure: AppError,
+): Promise<boolean> {
+  const isLast = attempt >= attemptsMaxOf(name);
+  if (trigger === "schedule" || !(isLast || failure.code === "invalid_request")) return false;
+  const { code, message } = failure;
+  const death: Death = {
+    function: name,
+    trigger,
+    cause: {
+      code,
+      message,
+      ...(failure.details.errors === undefined ? {} : { errors: [...failure.details.errors] }),
+    },
+    payload: payload ?? null,
+    source: source ?? "",
+    attempts: attempt,
+  };
   try {
-    await deps.publisher.publish(DEAD_LETTERS_TOPIC, {
-      function: name,
-      cause: { code: failure.code, message: failure.message, errors: failure.details.errors },
-      payload: delivery.payload ?? null,
-    });
+    await deps.publisher.publish(DEAD_LETTERS_TOPIC, death);
     return true;
   } catch (cause) {
     deps.log.error("A dead letter could not be published; it is delivered again.", cause, { function: name });
@@ -129,15 +153,22 @@ const PushEnvelope = z.object({
 
 /** A function that a Pub/Sub subscription pushes events to. */
 export const eventFunction = <Payload>(
-  spec: Pick<BackgroundSpec<Payload>, "name" | "payload" | "open">,
+  spec: Pick<BackgroundSpec<Payload>, "name" | "payload" | "open"> & {
+    /** The payload, where it is not the data alone. */
+    read?(data: unknown, attributes: Readonly<Record<string, string>>, messageId: string): unknown;
+  },
 ): CloudFunction =>
   backgroundFunction({
     ...spec,
     trigger: "event",
     unwrap(body) {
       const { message, deliveryAttempt } = parsePayload(PushEnvelope, body);
+      const { attributes, messageId } = message;
+      const data = jsonOrText(Buffer.from(message.data, "base64"));
       return {
-        payload: jsonOrUndefined(Buffer.from(message.data, "base64").toString()),
+        payload: spec.read === undefined ? data : spec.read(data, attributes, messageId),
+        source: messageId,
+        attempt: deliveryAttempt ?? 1,
         requestId: message.attributes.requestId,
         traceparent: message.attributes.traceparent,
         facts: {
@@ -159,6 +190,8 @@ export const taskFunction = <Payload>(
       payload,
       requestId: oneHeader(headers["x-request-id"]),
       traceparent: oneHeader(headers.traceparent),
+      source: oneHeader(headers["x-cloudtasks-taskname"]),
+      attempt: Number(oneHeader(headers["x-cloudtasks-taskretrycount"]) ?? 0) + 1,
       facts: {
         task: oneHeader(headers["x-cloudtasks-taskname"]),
         retryCount: Number(oneHeader(headers["x-cloudtasks-taskretrycount"]) ?? 0),
@@ -178,10 +211,11 @@ export const scheduleFunction = (spec: Pick<BackgroundSpec<object>, "name" | "op
     }),
   });
 
-function jsonOrUndefined(text: string): unknown {
+/** What is no JSON, or nests too deep to be written again, is taken for text: no function takes that, and the dead letters keep it. */
+function jsonOrText(bytes: Buffer): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(bytes);
   } catch {
-    return undefined;
+    return bytes.toString();
   }
 }

@@ -1,0 +1,17 @@
+import { JobTask } from "../../shared/jobs/contract.ts";
+import { JOB_FUNCTION } from "../../shared/jobs/jobs.ts";
+import { REPLAY_ALL, replayAll } from "../../shared/jobs/replay-all.ts";
+import { runJob as run } from "../../shared/jobs/run-job.ts";
+import { MIGRATE, migrate } from "../../shared/migrations/migrate.ts";
+import { taskFunction } from "../runtime/background-function.ts";
+import { deliveredBy } from "../runtime/deliveries.ts";
+
+/** Does the next step of a job of the deployment. */
+export const runJob = taskFunction({
+  name: JOB_FUNCTION,
+  payload: JobTask,
+  open(deps) {
+    const kinds = { [REPLAY_ALL]: replayAll({ ...deps, deliveredBy }), [MIGRATE]: migrate(deps) };
+    return (task) => run(deps, kinds, task);
+  },
+});

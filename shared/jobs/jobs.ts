@@ -1,0 +1,155 @@
+import { decodeCursor, encodeCursor } from "../platform/cursor.ts";
+import type { Deps } from "../platform/deps.ts";
+import { AppError, GRPC, grpcCode } from "../platform/errors.ts";
+import {
+  type CollectionReference,
+  type DocumentSnapshot,
+  FieldPath,
+  type Firestore,
+  Timestamp,
+} from "../platform/firestore.ts";
+import { derivedId, fingerprint, randomId } from "../platform/ids.ts";
+import { READ_MS_MAX, within } from "../platform/within.ts";
+import type { Cause, Job, JobState, JobTask } from "./contract.ts";
+
+/** Work that takes longer than a delivery may: done in steps, each from where the one before has come. */
+export interface StoredJob {
+  readonly kind: string;
+  readonly state: JobState;
+  readonly input: Readonly<Record<string, unknown>>;
+  /** Of the input as it was given. */
+  readonly fingerprint: string;
+  /** Where it goes on; the kind's own. */
+  readonly cursor: string | null;
+  readonly progress: Job["progress"];
+  /** Counts the steps that were done; the next task is named after it. */
+  readonly step: number;
+  /** Attempts since the last step that was done. */
+  readonly attempts: number;
+  /** Until when somebody is trusted to be at it; null when nobody needs to be. */
+  readonly leaseUntil: Timestamp | null;
+  readonly result?: Readonly<Record<string, unknown>>;
+  readonly error?: Cause;
+  readonly createdAt: Timestamp;
+  readonly updatedAt: Timestamp;
+  readonly expireAt: Timestamp;
+}
+
+export const JOBS_QUEUE = "jobs";
+export const JOB_FUNCTION = "run-job";
+/** A step takes less; who takes longer is taken for dead. */
+export const JOB_LEASE_MS = 60_000;
+/** A step that fails so often ends the job. */
+export const JOB_ATTEMPTS_MAX = 8;
+const JOB_TTL_MS = 90 * 24 * 3600 * 1000;
+
+export const jobsOf = (firestore: Firestore): CollectionReference =>
+  firestore.collection("system").doc("operations").collection("jobs");
+
+/**
+ * Creates a job and has it begun; with the same key it is the same job. 1 read where it exists, 1 write, 1 task. A task that is
+ * lost is found by the schedule.
+ */
+export async function createJob(
+  deps: Pick<Deps, "firestore" | "clock" | "tasks" | "log">,
+  { kind, input }: Pick<StoredJob, "kind" | "input">,
+  requestKey: string | undefined,
+): Promise<{ job: Job; replayed: boolean }> {
+  const id = requestKey === undefined ? randomId() : derivedId("job", kind, requestKey);
+  const ref = jobsOf(deps.firestore).doc(id);
+  const nowMs = deps.clock.now();
+  const now = Timestamp.fromMillis(nowMs);
+  const stored: StoredJob = {
+    kind,
+    state: "pending",
+    input,
+    fingerprint: fingerprint(JSON.stringify(input)),
+    cursor: null,
+    progress: { done: 0, failed: 0 },
+    step: 0,
+    attempts: 0,
+    leaseUntil: now,
+    createdAt: now,
+    updatedAt: now,
+    expireAt: Timestamp.fromMillis(nowMs + JOB_TTL_MS),
+  };
+  let job = view(id, stored);
+  let replayed = false;
+  try {
+    await within(READ_MS_MAX, ref.create(stored));
+  } catch (cause) {
+    if (grpcCode(cause) !== GRPC.alreadyExists) throw cause;
+    const found = await within(READ_MS_MAX, ref.get());
+    if (found.get("fingerprint") !== stored.fingerprint) {
+      throw new AppError("idempotency_key_reused", "The key was used for another job.");
+    }
+    job = viewOf(found);
+    replayed = true;
+  }
+  await enqueueStep(deps, id, 0);
+  return { job, replayed };
+}
+
+/** Never throws: the schedule finds a job that nobody goes on with. 1 task. */
+export async function enqueueStep(
+  deps: Pick<Deps, "tasks" | "log">,
+  job: string,
+  step: number,
+  notBefore?: number,
+  attempt = 0,
+): Promise<void> {
+  const payload: JobTask = { job, step };
+  try {
+    await deps.tasks.enqueue({
+      queue: JOBS_QUEUE,
+      function: JOB_FUNCTION,
+      id: ["job", job, String(step), String(attempt)],
+      payload,
+      ...(notBefore === undefined ? {} : { notBefore }),
+    });
+  } catch (cause) {
+    deps.log.error("A job's next step was not enqueued; the schedule does it.", cause, { job });
+  }
+}
+
+/** One read. @throws AppError `not_found` */
+export async function readJob(deps: Pick<Deps, "firestore">, id: string): Promise<Job> {
+  const found = await within(READ_MS_MAX, jobsOf(deps.firestore).doc(id).get());
+  if (!found.exists) throw new AppError("not_found", "There is no such job.");
+  return viewOf(found);
+}
+
+/** A page of jobs, the newest first. One query, one read for each. */
+export async function listJobs(
+  deps: Pick<Deps, "firestore" | "keys">,
+  { cursor, limit }: { readonly cursor?: string | undefined; readonly limit: number },
+): Promise<{ data: Job[]; hasMore: boolean; next: string | null; prev: null }> {
+  const scope = ["jobs"];
+  let query = jobsOf(deps.firestore).orderBy("createdAt", "desc").orderBy(FieldPath.documentId(), "desc");
+  if (cursor !== undefined) {
+    const [atMs, id] = decodeCursor(deps.keys, scope, cursor);
+    query = query.startAfter(Timestamp.fromMillis(Number(atMs)), String(id));
+  }
+  const found = await within(READ_MS_MAX, query.limit(limit + 1).get());
+  const page = found.docs.slice(0, limit);
+  const last = page.at(-1);
+  const hasMore = found.size > limit && last !== undefined;
+  const next = hasMore
+    ? encodeCursor(deps.keys, scope, [(last.get("createdAt") as Timestamp).toMillis(), last.id])
+    : null;
+  return { data: page.map(viewOf), hasMore, next, prev: null };
+}
+
+const viewOf = (found: DocumentSnapshot): Job => view(found.id, found.data() as StoredJob);
+
+const view = (id: string, { kind, state, progress, attempts, result, error, ...times }: StoredJob): Job => ({
+  id,
+  kind,
+  state,
+  progress,
+  attempts,
+  ...(result === undefined ? {} : { result }),
+  ...(error === undefined ? {} : { error }),
+  createdAt: times.createdAt.toDate().toISOString(),
+  updatedAt: times.updatedAt.toDate().toISOString(),
+});

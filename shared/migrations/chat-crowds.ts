@@ -1,0 +1,26 @@
+import { facetsOf } from "../chat/facets.ts";
+import type { ChatHead } from "../chat/head.ts";
+import { isSignal } from "../chat/signal.ts";
+import type { Migration } from "./migration.ts";
+
+type OldHead = Omit<ChatHead, "isCrowd" | "facetsRevision"> &
+  Partial<Pick<ChatHead, "isCrowd" | "facetsRevision">>;
+
+/**
+ * Chats from before search did not say whether they are crowds, nor when their members last changed. Without that a crowd of theirs is
+ * not searched by those who are in it.
+ *
+ * Expand: heads that lack the fields are taken for no crowds. Contract: when this has run, every head has them.
+ */
+export const chatCrowds: Migration = {
+  name: "chat-crowds",
+  documents: (firestore) => firestore.collectionGroup("chats"),
+  change(document) {
+    const head = document.data() as OldHead | undefined;
+    if (head === undefined || isSignal(document.id) || head.status === "deleted") return undefined;
+    const { isCrowd } = facetsOf(head);
+    const { facetsRevision = head.settingsRevision } = head;
+    const isNew = head.isCrowd === isCrowd && head.facetsRevision === facetsRevision;
+    return isNew ? undefined : { isCrowd, facetsRevision };
+  },
+};

@@ -1,0 +1,68 @@
+import { NewMigration } from "../jobs/contract.ts";
+import type { JobKind, Stepped } from "../jobs/run-job.ts";
+import type { Deps } from "../platform/deps.ts";
+import { AppError, GRPC, grpcCode } from "../platform/errors.ts";
+import { type DocumentSnapshot, FieldPath } from "../platform/firestore.ts";
+import { READ_MS_MAX, within } from "../platform/within.ts";
+import { chatCrowds } from "./chat-crowds.ts";
+import type { Migration } from "./migration.ts";
+
+export const MIGRATE = "migrate";
+
+/** Every migration that can be run; one is taken out when no deployment needs it any more. */
+export const migrations: readonly Migration[] = [chatCrowds];
+
+/** Documents of one step. */
+export const MIGRATION_PAGE = 200;
+
+/** @throws AppError `not_found` */
+export function migrationNamed(name: string, among: readonly Migration[] = migrations): Migration {
+  const found = among.find((migration) => migration.name === name);
+  if (found === undefined) throw new AppError("not_found", "There is no such migration.");
+  return found;
+}
+
+/**
+ * Goes through all documents in the order of their names, so many a second, and changes those that have the old form; with `dryRun` it
+ * only counts them. Documents that are written meanwhile are left as they are found by their writers, and looked at again at once.
+ * Each page costs 1 query, a read for each document and a write for each that is changed.
+ */
+export const migrate =
+  (deps: Pick<Deps, "firestore" | "clock" | "log">, among = migrations): JobKind =>
+  async (input, cursor): Promise<Stepped> => {
+    const { name, dryRun, perSecond } = NewMigration.parse(input);
+    const migration = migrationNamed(name, among);
+    const begunMs = deps.clock.now();
+    let query = migration.documents(deps.firestore).orderBy(FieldPath.documentId()).limit(MIGRATION_PAGE);
+    if (cursor !== null) query = query.startAfter(deps.firestore.doc(cursor));
+    const found = await within(READ_MS_MAX, query.get());
+    let changed = 0;
+    for (const document of found.docs) {
+      if (migration.change(document) === undefined) continue;
+      if (!dryRun) await changeDocument(migration, document);
+      changed += 1;
+    }
+    const last = found.docs.at(-1);
+    const isLast = last === undefined || found.size < MIGRATION_PAGE;
+    return {
+      cursor: isLast ? null : last.ref.path,
+      done: changed,
+      notBefore: begunMs + (found.size / perSecond) * 1000,
+    };
+  };
+
+/** Reads again for as long as others write. */
+async function changeDocument(migration: Migration, document: DocumentSnapshot): Promise<void> {
+  for (let current = document; ; current = await within(READ_MS_MAX, document.ref.get())) {
+    const change = migration.change(current);
+    if (change === undefined || current.updateTime === undefined) return;
+    try {
+      await within(READ_MS_MAX, document.ref.update({ ...change }, { lastUpdateTime: current.updateTime }));
+      return;
+    } catch (cause) {
+      const code = grpcCode(cause);
+      if (code === GRPC.notFound) return;
+      if (code !== GRPC.failedPrecondition && code !== GRPC.aborted) throw cause;
+    }
+  }
+}
