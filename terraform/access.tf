@@ -1,43 +1,45 @@
 # What each function may do, and nothing else. A test runs every function, records the calls that it makes and compares them
 # with this table in both directions, so that no role is missing and none is left over.
 locals {
-  # All of them keep their state in Firestore; those that queues call put aside what they can never do.
-  background = { firestore = true, topics = ["dead-letters"], queues = [], kms = false, identity = false, push = false, secrets = [] }
-  announcing = merge(local.background, { topics = ["chat-changes", "dead-letters"] })
+  # All of them keep their state in Firestore. What queues deliver and can never be done is put aside; schedules come again anyway.
+  scheduled  = { firestore = true, topics = [], queues = [], kms = false, identity = false, push = false, secrets = [] }
+  background = merge(local.scheduled, { topics = ["dead-letters"] })
+  announcing = merge(local.scheduled, { topics = ["chat-changes", "dead-letters"] })
+
+  # A dead letter may be delivered again to any function, by whatever delivers to it.
+  all_queues = keys(local.manifest.queues)
+  all_topics = keys(local.manifest.topics)
 
   access_of = {
     api = {
       firestore = true
-      topics    = ["chat-changes"]
-      queues    = ["mail", "forks", "search-index", "answer-fast", "answer-slow", "summaries", "shadows"]
+      topics    = local.all_topics
+      queues    = local.all_queues
       kms       = true
       identity  = true
       push      = false
       secrets   = ["SCROLLBACK_SECRET", "OPERATOR_KEY", "MODEL_API_KEY"]
     }
 
-    "on-chat-changed" = merge(local.background, { queues = ["notifications", "search-index"] })
-    "notify-members"  = merge(local.background, { queues = ["notifications", "mail"], push = true })
-    "send-mail"       = merge(local.background, { secrets = ["SCROLLBACK_SECRET", "SMTP_URL"] })
-    "fork-chat"       = local.announcing
-    "answer-fast"     = merge(local.announcing, { queues = ["answer-fast", "summaries", "shadows"], secrets = ["MODEL_API_KEY"] })
-    "answer-slow"     = merge(local.announcing, { queues = ["answer-slow", "summaries", "shadows"], secrets = ["MODEL_API_KEY"] })
-    "summarize-chat"  = merge(local.background, { secrets = ["MODEL_API_KEY"] })
-
-    "index-messages" = merge(local.background, { queues = ["search-index"] })
-    "audit-search"   = merge(local.announcing, { queues = ["search-index"] })
-
-    # A dead letter may be delivered again to any function, by whatever delivers to it.
+    "on-chat-changed"  = merge(local.background, { queues = ["notifications", "search-index"] })
+    "notify-members"   = merge(local.background, { queues = ["notifications", "mail"], push = true })
+    "send-mail"        = merge(local.background, { secrets = ["SCROLLBACK_SECRET", "SMTP_URL"] })
+    "fork-chat"        = local.announcing
+    "index-messages"   = merge(local.background, { queues = ["search-index"] })
+    "answer-fast"      = merge(local.announcing, { queues = ["answer-fast", "summaries", "shadows"], secrets = ["MODEL_API_KEY"] })
+    "answer-slow"      = merge(local.announcing, { queues = ["answer-slow", "summaries", "shadows"], secrets = ["MODEL_API_KEY"] })
+    "summarize-chat"   = merge(local.background, { secrets = ["MODEL_API_KEY"] })
+    "shadow-answer"    = merge(local.background, { secrets = ["MODEL_API_KEY"] })
     "keep-dead-letter" = local.background
-    "run-job"          = merge(local.announcing, { queues = keys(local.manifest.queues) })
-    "recover-jobs"     = merge(local.background, { queues = ["jobs"] })
+    "run-job"          = merge(local.announcing, { queues = local.all_queues })
 
-    reconcile         = local.announcing
-    audit             = local.background
-    "expire-chats"    = local.announcing
-    "recover-answers" = merge(local.background, { queues = ["answer-fast", "answer-slow"] })
-    "shadow-answer"   = merge(local.background, { secrets = ["MODEL_API_KEY"] })
-    "judge-rollouts"  = local.background
+    reconcile         = merge(local.scheduled, { topics = ["chat-changes"] })
+    audit             = local.scheduled
+    "audit-search"    = merge(local.scheduled, { topics = ["chat-changes"], queues = ["search-index"] })
+    "expire-chats"    = merge(local.scheduled, { topics = ["chat-changes"] })
+    "recover-answers" = merge(local.scheduled, { queues = ["answer-fast", "answer-slow"] })
+    "recover-jobs"    = merge(local.scheduled, { queues = ["jobs"] })
+    "judge-rollouts"  = local.scheduled
   }
 
   # A function without an entry stops the plan here.

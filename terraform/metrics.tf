@@ -47,13 +47,18 @@ locals {
       labels      = merge(local.by_function, local.by_outcome)
     }
     dead_letters = {
-      description = "Deliveries that can never succeed and were put aside."
-      filter      = "jsonPayload.trigger:* AND jsonPayload.outcome=\"invalid_request\""
-      labels      = local.by_function
+      description = "Deliveries that were given up and are kept."
+      filter      = "jsonPayload.event=\"dead-letter.kept\""
+      labels      = { function = "EXTRACT(jsonPayload.deadFunction)", cause = "EXTRACT(jsonPayload.cause)" }
+    }
+    failed_jobs = {
+      description = "Jobs of operators, such as migrations and replays, that were given up."
+      filter      = "jsonPayload.event=\"job.failed\""
+      labels      = { kind = "EXTRACT(jsonPayload.kind)" }
     }
     reconciler_findings = {
-      description = "Runs that found lost events or answers, or counters that were behind, and made them good."
-      filter      = "jsonPayload.trigger=\"schedule\" AND (jsonPayload.announced>0 OR jsonPayload.recovered>0 OR jsonPayload.repaired>0)"
+      description = "Runs of schedules that found lost events, answers or jobs, or counters and search entries that were behind, and made them good."
+      filter      = "jsonPayload.trigger=\"schedule\" AND (jsonPayload.announced>0 OR jsonPayload.recovered>0 OR jsonPayload.repaired>0 OR jsonPayload.behind>0 OR jsonPayload.wrong>0)"
       labels      = local.by_function
     }
     missing_messages = {

@@ -111,6 +111,13 @@ test.each(
   },
 );
 
+test("findings of each schedule that looks for lost work are counted", () => {
+  const findings = metrics.find(({ name }) => name === "reconciler_findings");
+  const found = entries().filter(parseLogFilter(String(findings?.filter)));
+  const finders = found.map(({ jsonPayload }) => (jsonPayload as { function: string }).function);
+  expect(new Set(finders)).toEqual(new Set(["reconcile", "audit-search", "recover-answers", "recover-jobs"]));
+});
+
 test("the sink of security takes attempts to get in and what operators did, and not everything", () => {
   const [sink] = plan.of("google_logging_project_sink");
   const found = entries().filter(parseLogFilter(String(sink?.values.filter)));

@@ -6,6 +6,7 @@ import { LEASE_MS } from "../../shared/assistant/claim-answer.ts";
 import { FORK_TASK_DELAY_MS } from "../../shared/chat/fork-chat.ts";
 import { GRACE_MS } from "../../shared/chat/reconcile-changes.ts";
 import { FAILURES_MAX } from "../../shared/identity/lockout.ts";
+import { jobsOf } from "../../shared/jobs/jobs.ts";
 import { roundMs } from "../../shared/notify/announce-messages.ts";
 import { UNREAD_MS } from "../../shared/notify/unread-mail.ts";
 import type { Person, System } from "../../shared/testing/start-system.ts";
@@ -32,6 +33,7 @@ export async function causeEverything(system: System): Promise<void> {
     loseWork,
     expireChats,
     poison,
+    replay,
   ]) {
     // Signed in anew each time, as stages let hours pass.
     await stage(system, await system.signIn("ada@everything.test"));
@@ -183,12 +185,38 @@ async function expireChats(system: System, ada: Person): Promise<void> {
 
 /** What no function that queues call can ever understand. */
 async function poison(system: System): Promise<void> {
-  const message = { data: Buffer.from("not JSON").toString("base64"), messageId: "1", attributes: {} };
+  const message = { data: Buffer.from("{}").toString("base64"), messageId: "1", attributes: {} };
   for (const [name, { trigger }] of Object.entries(manifest.functions)) {
     if (trigger === "http") continue;
     await deliver(system, name, trigger === "event" ? { message, subscription: "poison" } : []);
   }
   await system.settle();
+}
+
+/**
+ * Every dead letter is delivered again, one by one and then all; a job whose task was lost is taken up, by a version that does not know its
+ * kind any more.
+ */
+async function replay(system: System): Promise<void> {
+  const letters = "/v1/operator/dead-letters";
+  const { body } = await system.operator.get(`${letters}?limit=100`);
+  for (const { id } of body.data) await system.operator.post(`${letters}/${id}/replay`);
+  await pass(system, 60_000);
+  await system.operator.post(`${letters}/replay-all`, { perSecond: 50 });
+  await pass(system, 60_000);
+  system.fault({
+    service: "tasks",
+    method: "CreateTask",
+    kind: "before",
+    code: "PERMISSION_DENIED",
+    count: 3,
+  });
+  const { body: job } = await system.operator.post(`${letters}/replay-all`, { perSecond: 50 });
+  system.clearFaults();
+  await jobsOf(system.deps.firestore).doc(job.id).update({ kind: "of-yesterday" });
+  await pass(system, 10 * 60_000);
+  await system.runSchedule("recover-jobs");
+  await pass(system, 60_000);
 }
 
 /** As a queue would, with the invoker's token. */
