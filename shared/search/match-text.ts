@@ -14,6 +14,9 @@ export interface Found {
 /** Places of one term that are looked at; what ranks and what is highlighted needs no more. */
 export const PLACES_MAX = 30;
 
+/** Words of a text that are compared with a misspelt one: about 12,000 characters. */
+const WORDS_COMPARED_MAX = 2_000;
+
 export interface Match {
   readonly found: readonly Found[];
   /** Every term stands there as it is. */
@@ -51,8 +54,10 @@ function placesOf(folded: string, text: string, term: number): Found[] {
 
 function nearPlacesOf(folded: string, text: string, term: number): Found[] {
   const places: Found[] = [];
+  let compared = 0;
   for (const word of wordsOf(folded)) {
-    if (places.length >= PLACES_MAX) break;
+    compared += 1;
+    if (places.length >= PLACES_MAX || compared > WORDS_COMPARED_MAX) break;
     if (!isNear(text, word.text)) continue;
     places.push({ term, start: word.start, end: word.start + word.text.length, as: "near" });
   }

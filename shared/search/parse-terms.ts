@@ -9,6 +9,9 @@ export interface Term {
   readonly isTolerant: boolean;
 }
 
+/** Words that may be misspelt: each is compared with every word of every text that is looked at. */
+const TOLERANT_TERMS_MAX = 4;
+
 const QUOTED = /"([^"]*)(?:"|$)/g;
 
 /**
@@ -18,8 +21,11 @@ const QUOTED = /"([^"]*)(?:"|$)/g;
 export function parseTerms(query: string): Term[] {
   const folded = foldText(query);
   const terms = new Map<string, Term>();
+  let tolerant = 0;
   const add = (text: string, mayBeMisspelt: boolean): void => {
-    if (text !== "" && !terms.has(text)) terms.set(text, { text, isTolerant: mayBeMisspelt });
+    if (text === "" || terms.has(text)) return;
+    if (mayBeMisspelt) tolerant += 1;
+    terms.set(text, { text, isTolerant: mayBeMisspelt && tolerant <= TOLERANT_TERMS_MAX });
   };
   let from = 0;
   const addWords = (piece: string): void => {

@@ -14,7 +14,7 @@ import { type Ranked, rankEntries } from "./rank-entries.ts";
 import { searchRecent } from "./search-recent.ts";
 import { showHit } from "./show-hit.ts";
 import { behind, CROWDS_MAX, type EntryFilter, listCrowds, type Reach, readChecked } from "./store.ts";
-import { clausesOf, readWindow } from "./windows.ts";
+import { readWindow, type Window, waysOf } from "./windows.ts";
 
 /** Documents that one search reads at most: entries, messages with the heads of their chats, and what is needed besides. */
 export const READS_MAX = 300;
@@ -23,6 +23,8 @@ const ENTRY_READS_MAX = 180;
 const CHECK_READS_MAX = 100;
 /** Entries that are ranked among one another. */
 export const WINDOW = 100;
+/** With less left to read, the next page goes on; no query of a window then reads more than its share. */
+const WINDOW_MIN = 20;
 
 export type MessageHit = Hit<Message>;
 export type SearchPage = HitPage<Message>;
@@ -66,13 +68,13 @@ export async function searchMessages(
   const search: Search = { app, principal, terms, filter, limit, chat: one?.head, person };
   try {
     const { reaches, isCut } = await reachesOf(search);
-    const { hits, next } = await collect(deps, search, reaches, place);
+    const { hits, next, isCut: isEnded } = await collect(deps, search, reaches, place);
     return {
       data: hits,
       hasMore: next !== undefined,
       next: next === undefined ? null : encodePlace(deps.keys, cursorScope, next),
       prev: null,
-      partial: isCut || (one?.lags ?? false),
+      partial: isCut || isEnded || (one?.lags ?? false),
     };
   } catch (cause) {
     if (place !== undefined || (cause instanceof AppError && cause.code !== "unavailable")) throw cause;
@@ -110,6 +112,8 @@ interface Collected {
   readonly hits: MessageHit[];
   /** Where the next page begins; undefined at the end. */
   readonly next: Place | undefined;
+  /** There may be more, but the index failed on the way. */
+  readonly isCut: boolean;
 }
 
 /** Window after window until the page is full, everything has been looked at, or enough has been read. */
@@ -128,18 +132,27 @@ async function collect(
   for (;;) {
     const { phase, atMs, from, until, rank } = place;
     const size = Math.min(WINDOW, budget.entries);
-    const window = await readWindow(app, reaches, filter, clausesOf(terms, phase), { from, until }, size);
+    let window: Window;
+    try {
+      window = await readWindow(app, reaches, filter, waysOf(terms, phase), { from, until }, size);
+    } catch (cause) {
+      if (hits.length === 0) throw cause;
+      deps.log.error("The search index did not answer to the end.", cause, { app: app.id });
+      return { hits, next: undefined, isCut: true };
+    }
     budget.entries -= window.reads;
     const ranked = rankEntries(window.entries, terms, { phase, atMs, behind: rank });
     const taken = await check(deps, search, place, ranked, { heads, budget, most: limit - hits.length });
     hits.push(...taken.hits);
     const here = { ...place, from: from ?? window.entries[0]?.id, until: window.until ?? until };
     const end = window.until ?? until;
-    if (taken.rank !== undefined) return { hits, next: { ...here, rank: taken.rank } };
+    if (taken.rank !== undefined) return { hits, next: { ...here, rank: taken.rank }, isCut: false };
     const onward = end === undefined ? nearPlace(place, begin, terms) : { phase, atMs, from: behind(end) };
     const isFull = hits.length >= limit;
-    if (onward === undefined || (isFull && onward.phase !== phase)) return { hits, next: undefined };
-    if (isFull || budget.entries < reaches.length || budget.checks < 2) return { hits, next: onward };
+    if (onward === undefined || (isFull && onward.phase !== phase))
+      return { hits, next: undefined, isCut: false };
+    if (isFull || budget.entries < WINDOW_MIN || budget.checks < 2)
+      return { hits, next: onward, isCut: false };
     place = onward;
   }
 }

@@ -25,6 +25,8 @@ export function editsAllowed(wordChars: number, otherChars: number): 0 | 1 | 2 {
 
 /** Whether so few edits turn one word into the other: a character more, less, another, or two swapped. */
 export function isNear(word: string, other: string): boolean {
+  // Most pairs differ too much in length: two edits are two characters, of up to two units each.
+  if (Math.abs(word.length - other.length) > 4) return false;
   const a = charactersOf(word);
   const b = charactersOf(other);
   const allowed = editsAllowed(a.length, b.length);

@@ -38,6 +38,12 @@ export interface EntryFilter {
   readonly sender?: string | undefined;
 }
 
+/** Which entries are looked for: those that have all of the grams, and what one of the clauses asks for besides. */
+export interface Ways {
+  readonly grams: readonly string[];
+  readonly any: readonly Clause[];
+}
+
 /** What an entry has to have: keys of its maps. */
 export interface Clause {
   readonly grams?: readonly string[];
@@ -64,17 +70,17 @@ export const behind = (id: string): string => `${id}-`;
 /** Behind every id that begins like this. */
 const LAST = "~";
 
-/** One query, and a read for each entry: those with any of the clauses within what is reached. */
+/** One query, and a read for each entry. */
 export async function listEntries(
   app: App,
   reach: Reach,
   filter: EntryFilter,
-  clauses: readonly Clause[],
+  ways: Ways,
   { from, until }: Stretch,
   limit: number,
 ): Promise<FoundEntry[]> {
-  const conditions = [...reachFilters(reach), ...plainFilters(filter)];
-  const any = clauses.map((clause) => Filter.and(...clauseFilters(clause)));
+  const conditions = [...reachFilters(reach), ...plainFilters(filter), ...clauseFilters(ways)];
+  const any = ways.any.map((clause) => Filter.and(...clauseFilters(clause)));
   let query: Query = entriesOf(app)
     .where(Filter.and(...conditions, any.length === 1 && any[0] !== undefined ? any[0] : Filter.or(...any)))
     .orderBy(FieldPath.documentId())

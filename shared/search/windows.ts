@@ -11,6 +11,7 @@ import {
   listEntries,
   type Reach,
   type Stretch,
+  type Ways,
 } from "./store.ts";
 
 /** Grams that the other words are narrowed down by where one is looked for misspelt. */
@@ -18,24 +19,24 @@ const FIXED_GRAMS_MAX = 3;
 /** Of a word that is one letter shorter: a query has at most 100 conditions. */
 const SHORTER_GRAMS_MAX = 2;
 
-/** How texts that may have all terms are found: each clause is one way. */
-export function clausesOf(terms: readonly Term[], phase: Phase): Clause[] {
-  if (phase === "exact") return [{ grams: planGrams(terms) }, { grams: planCharacters(terms), isWide: true }];
+/** How texts that may have all terms are found. */
+export function waysOf(terms: readonly Term[], phase: Phase): Ways {
+  if (phase === "exact") {
+    return { grams: [], any: [{ grams: planGrams(terms) }, { grams: planCharacters(terms), isWide: true }] };
+  }
   const word = anchorOf(terms);
-  if (word === undefined) return [];
-  const fixed = terms.filter((term) => term !== word && !term.isTolerant);
-  const others = fixed.length === 0 ? [] : planGrams(fixed, FIXED_GRAMS_MAX);
+  if (word === undefined) return { grams: [], any: [] };
+  const fixed = terms.filter((term) => !term.isTolerant);
+  const grams = fixed.length === 0 ? [] : planGrams(fixed, FIXED_GRAMS_MAX);
   const { spellings, words } = spellingsNear(word.text);
-  const asIs = { grams: [...others, ...planGrams([word], SHORTER_GRAMS_MAX)] };
-  const clauses: Clause[] = [
-    ...spellings.map((spelling) => ({ grams: others, spelling })),
-    ...words.map((text) => ({
-      grams: [...others, ...planGrams([{ text, isTolerant: false }], SHORTER_GRAMS_MAX)],
-    })),
-  ];
+  const asIs = (text: string): Clause => ({
+    grams: planGrams([{ text, isTolerant: false }], SHORTER_GRAMS_MAX),
+  });
+  const near = [...spellings.map((spelling) => ({ spelling })), ...words.map(asIs)];
   // With another word that may be misspelt this one may be right.
-  const isAlone = terms.filter(({ isTolerant }) => isTolerant).length === 1;
-  return (isAlone ? clauses : [asIs, ...clauses]).slice(0, DISJUNCTIONS_MAX);
+  const isAlone = terms.every((term) => term === word || !term.isTolerant);
+  const any = isAlone ? near : [asIs(word.text), ...near];
+  return { grams, any: any.slice(0, DISJUNCTIONS_MAX) };
 }
 
 /** The word by which texts are found in the near phase: the longest says most. */
@@ -54,21 +55,21 @@ export interface Window {
 }
 
 /**
- * Reads the next entries of a stretch that any of the clauses finds in any of the reaches, newest first. Each query has at most
+ * Reads the next entries of a stretch that are found in any of the reaches, newest first. Each query has at most
  * DISJUNCTIONS_MAX disjunctions, so many chats take several; all of them share the limit.
  */
 export async function readWindow(
   app: App,
   reaches: readonly Reach[],
   filter: EntryFilter,
-  clauses: readonly Clause[],
+  ways: Ways,
   stretch: Stretch,
   limit: number,
 ): Promise<Window> {
-  const queries = reaches.flatMap((reach) => split(reach, clauses.length));
+  const queries = reaches.flatMap((reach) => split(reach, ways.any.length));
   const each = Math.max(1, Math.floor(limit / queries.length));
   const lists = await Promise.all(
-    queries.map((reach) => listEntries(app, reach, filter, clauses, stretch, each)),
+    queries.map((reach) => listEntries(app, reach, filter, ways, stretch, each)),
   );
   const ends = lists.flatMap((list) => (list.length < each ? [] : (list.at(-1)?.id ?? [])));
   // Beyond the first list that was cut off something may be missing.
