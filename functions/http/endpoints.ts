@@ -60,6 +60,7 @@ import { getSearch } from "./search/get-search.ts";
 import { getSecurityEvents, getSystemSecurityEvents } from "./security/get-security-events.ts";
 import { getHealth } from "./system/get-health.ts";
 import { getProblem } from "./system/get-problem.ts";
+import { getReady } from "./system/get-ready.ts";
 import { getUser } from "./users/get-user.ts";
 import { getUsers } from "./users/get-users.ts";
 import { patchUser } from "./users/patch-user.ts";
@@ -147,5 +148,6 @@ export const endpoints: readonly Endpoint[] = [
   postRevocation,
   getSystemSecurityEvents,
   getHealth,
+  getReady,
   getProblem,
 ];

@@ -32,6 +32,8 @@ export interface Models {
    * @throws AppError `model_failed` when it refuses, breaks off or is out of reach
    */
   stream(call: ModelCall): AsyncGenerator<ModelPiece>;
+  /** Asks the provider for a model, which costs nothing. @throws when it does not answer, or does not have it */
+  check(model: string): Promise<void>;
 }
 
 /** Nothing more for so long: the connection is dead, or the model is. */
@@ -44,6 +46,9 @@ export function openModels(config: Pick<Config, "modelBaseUrl" | "modelApiKey">)
     return new OpenAI({ baseURL: config.modelBaseUrl, apiKey: config.modelApiKey, maxRetries: 0 });
   });
   return {
+    async check(model) {
+      await (await client.get()).models.retrieve(model);
+    },
     async *stream({ model, turns, maxTokens, firstMsMax, signal }) {
       const silence = new AbortController();
       let timer = setTimeout(() => silence.abort(), firstMsMax);

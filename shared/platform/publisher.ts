@@ -9,6 +9,8 @@ export interface Publisher {
    * @throws a Google client error after PUBLISH_MS_MAX of trying; the event may have been published.
    */
   publish(topic: string, event: object): Promise<void>;
+  /** Asks Pub/Sub for a topic. @throws when it does not answer, or does not have it */
+  check(topic: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -46,6 +48,9 @@ export function openPublisher(config: Pick<Config, "projectId">): Publisher {
         attributes:
           context === undefined ? {} : { requestId: context.requestId, traceparent: context.traceparent },
       });
+    },
+    async check(name) {
+      await (await client.get()).topic(name).getMetadata();
     },
     async close() {
       await (await client.made())?.close();

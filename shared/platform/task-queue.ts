@@ -23,6 +23,8 @@ export interface TaskQueue {
    * after the task is done, so the function that does the work keeps its own record too.
    */
   enqueue(task: NewTask): Promise<void>;
+  /** Asks Cloud Tasks for a queue. @throws when it does not answer, or does not have it */
+  check(queue: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -69,6 +71,10 @@ export function openTaskQueue(
       } catch (cause) {
         if (grpcCode(cause) !== GRPC.alreadyExists) throw cause;
       }
+    },
+    async check(queue) {
+      const name = `projects/${config.projectId}/locations/${config.region}/queues/${queue}`;
+      await (await client.get()).getQueue({ name }, { timeout: ENQUEUE_MS_MAX });
     },
     async close() {
       await (await client.made())?.close();
