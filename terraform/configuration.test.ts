@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { format } from "@cdktf/hcl-tools";
+
 import { beforeAll, describe, expect, test } from "vitest";
 import { type Body, type Configuration, readConfiguration, readVariables } from "./checks/configuration.ts";
+import { format } from "./checks/hcl.ts";
 import { type Plan, planOf } from "./checks/plan.ts";
 import { type BlockSchema, problemsOf, providerSchema } from "./checks/schema.ts";
 

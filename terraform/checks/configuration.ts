@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parse } from "@cdktf/hcl2json";
+import { parse } from "./hcl.ts";
 
 /** The body of a block: arguments by name, and nested blocks as lists, as Terraform's parser hands them out. */
 export type Body = Readonly<Record<string, unknown>>;
@@ -58,8 +58,8 @@ export async function readConfiguration(folder: string): Promise<Configuration> 
 }
 
 /** Values for variables, as in environments/*.tfvars. */
-export async function readVariables(path: string): Promise<Body> {
-  return (await parse(path, readFileSync(path, "utf8"))) as Body;
+export function readVariables(path: string): Promise<Body> {
+  return parse(path, readFileSync(path, "utf8"));
 }
 
 const bodies = (named: Readonly<Record<string, readonly [Body]>> = {}): Record<string, Body> =>

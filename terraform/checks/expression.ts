@@ -1,4 +1,4 @@
-import { getExpressionAst } from "@cdktf/hcl2json";
+import { getExpressionAst } from "./hcl.ts";
 
 /** A node of an expression, in the form that evaluating needs. */
 export type Node =
@@ -112,7 +112,7 @@ export function compileExpression(source: string): Promise<Node> {
 const compiled = new Map<string, Promise<Node>>();
 
 async function parseExpression(source: string): Promise<Node> {
-  const syntax = (await getExpressionAst("expression", source)) as unknown as Syntax | null;
+  const syntax = (await getExpressionAst("expression", source)) as Syntax | null;
   if (syntax === null) throw new Error(`This is no expression: ${source}`);
   return nodeOf(syntax, Buffer.from(source));
 }
