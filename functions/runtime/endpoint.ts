@@ -24,6 +24,14 @@ export interface Answer {
   readonly stream?: (response: ServerResponse) => void;
 }
 
+/** When an endpoint was declared old, when it will be gone, and what comes after it. Times as RFC 3339. */
+export interface Deprecation {
+  readonly since: string;
+  readonly sunset: string;
+  /** Where the next version is described, or a path of it. */
+  readonly successor: string;
+}
+
 export interface EndpointRequest<Params, Query, Body> {
   readonly deps: ApiDeps;
   /** The app of the path. Endpoints without one have no use for it and get a handle to no app. */
@@ -50,6 +58,8 @@ export interface EndpointSpec<P extends z.ZodType, Q extends z.ZodType, B extend
   readonly sensitive?: boolean;
   /** Takes a ticket (`?ticket=`) in place of a token. */
   readonly ticket?: boolean;
+  /** It is to go; clients are told so with every answer. */
+  readonly deprecated?: Deprecation;
   /** Takes an Idempotency-Key. */
   readonly idempotent?: boolean;
   /** The path's parameters other than {app}; what does not fit is not found. */
@@ -80,4 +90,11 @@ export const created = (body: object, replayed = false): Answer => ({
 });
 export const accepted = (body: object): Answer => ({ status: 202, body });
 export const noContent: Answer = { status: 204 };
+/** `Deprecation` (RFC 9745), `Sunset` (RFC 8594), and a link to what comes next. */
+export const deprecationHeaders = ({ since, sunset, successor }: Deprecation): Record<string, string> => ({
+  deprecation: `@${Math.floor(Date.parse(since) / 1000)}`,
+  sunset: new Date(sunset).toUTCString(),
+  link: `<${successor}>; rel="successor-version"`,
+});
+
 export const notModified = (etag: string): Answer => ({ status: 304, headers: { etag } });

@@ -11,7 +11,7 @@ import { AppError, toAppError } from "../../shared/platform/errors.ts";
 import { within } from "../../shared/platform/within.ts";
 import type { ApiDeps } from "../http/api-deps.ts";
 import { authenticate, authorize } from "./authenticate.ts";
-import type { Answer, Endpoint } from "./endpoint.ts";
+import { type Answer, deprecationHeaders, type Endpoint } from "./endpoint.ts";
 import type { FunctionHandler } from "./function.ts";
 import { corsHeaders, demandOrigin, type Provenance, preflightHeaders, provenanceOf } from "./origin.ts";
 import { problemOf } from "./problem.ts";
@@ -60,6 +60,7 @@ export function serveEndpoints(deps: ApiDeps, endpoints: readonly Endpoint[]): F
       const headers = {
         ...corsHeaders(served.provenance, request.headers.origin),
         ...quotaHeaders(deps, served.quota),
+        ...(served.endpoint?.deprecated === undefined ? {} : deprecationHeaders(served.endpoint.deprecated)),
         ...answer.headers,
       };
       send(request, response, { ...answer, headers }, context.requestId);
