@@ -30,6 +30,7 @@ export function askForNewChat(api, others, onCreated) {
     { class: "kinds" },
     el("legend", {}, "Kind"),
     radio("group", "Group", "Any number of people, with a title.", true, false),
+    radio("assistant", "Assistant", "A model answers whatever is written.", false, false),
     radio("direct", "Direct", "Two people. Asking again opens the same chat.", false, others.length === 0),
   );
   openDialog({

@@ -23,9 +23,11 @@ const TYPING_MAX = 3;
  * @param {import("./people.js").People} options.people
  * @param {import("./chats.js").Chats} options.chats
  * @param {number} options.number
+ * @param {import("./models.js").Models | undefined} options.models where they can be looked after
  * @param {() => void} options.onGone
+ * @param {() => void} options.onReturn
  */
-export function showChat({ element, api, desk, people, chats, number, onGone }) {
+export function showChat({ element, api, desk, people, chats, number, models, onGone, onReturn }) {
   const { me } = desk;
   const title = el("h1", { class: "chat-title" });
   const about = el("p", { class: "chat-about" });
@@ -41,6 +43,7 @@ export function showChat({ element, api, desk, people, chats, number, onGone }) 
     people,
     onReply: (message) => void reply(message),
     onForward: (message) => forward(message),
+    onReturn,
   });
   const composer = createComposer({
     onSend(text, replyTo) {
@@ -48,6 +51,7 @@ export function showChat({ element, api, desk, people, chats, number, onGone }) 
       messages.toEnd();
     },
     onTyping: () => view.typing(),
+    onEscape: () => messages.stop() || messages.unmark(),
   });
 
   /** @param {Message} message */
@@ -62,6 +66,9 @@ export function showChat({ element, api, desk, people, chats, number, onGone }) 
       if (to !== number) toast("Forwarded.");
     });
   };
+
+  const aboutModels = models?.menu();
+  if (aboutModels !== undefined) aboutModels.element.hidden = true;
 
   const leave = () => {
     isLeft = true;
@@ -111,7 +118,11 @@ export function showChat({ element, api, desk, people, chats, number, onGone }) 
     const { chat } = view;
     if (chat === undefined) return;
     fill(title, chats.nameOf(chat));
-    const members = chat.kind === "direct" ? "Direct" : counted(chat.members.length, "member");
+    if (aboutModels?.element.hidden === true && chat.kind === "assistant") {
+      aboutModels.element.hidden = false;
+      aboutModels.look();
+    }
+    const members = aboutMembers(chat);
     const presence = presenceIn(chat);
     fill(
       about,
@@ -136,7 +147,14 @@ export function showChat({ element, api, desk, people, chats, number, onGone }) 
     fill(about, "There is no such chat.");
     composer.element.hidden = menu.hidden = true;
   });
-  const forget = [view.on("change", update), desk.on("change", update), people.onChange(update)];
+  const forget = [
+    view.on("arrival", () => {
+      if (aboutModels?.element.hidden === false) aboutModels.look();
+    }),
+    view.on("change", update),
+    desk.on("change", update),
+    people.onChange(update),
+  ];
 
   fill(
     element,
@@ -145,6 +163,7 @@ export function showChat({ element, api, desk, people, chats, number, onGone }) 
       { class: "chat-head" },
       el("a", { class: "back", href: "#/", "aria-label": "Back to your chats" }, "←"),
       el("div", { class: "chat-titles" }, title, about),
+      aboutModels?.element,
       menu,
     ),
     messages.element,
@@ -155,10 +174,21 @@ export function showChat({ element, api, desk, people, chats, number, onGone }) 
 
   return {
     focus: () => composer.focus(),
+    /** @param {number} message */
+    jumpTo: (message) => void messages.jumpTo(message),
     close() {
+      aboutModels?.close();
       for (const stop of forget) stop();
       messages.close();
       view.close();
     },
   };
+}
+
+/** Who is in it, in a word. @param {Chat} chat */
+function aboutMembers({ kind, model, members }) {
+  if (kind === "direct") return "Direct";
+  if (kind === "group") return counted(members.length, "member");
+  const people = members.length > 1 ? `, ${counted(members.length, "member")}` : "";
+  return `With ${model ?? "a model"}${people}`;
 }

@@ -13,8 +13,9 @@ import { rove } from "./roving.js";
  * @param {Desk} options.desk
  * @param {import("./people.js").People} options.people
  * @param {() => void} options.onNew the person wants a new chat
+ * @param {() => void} options.onSearch the person looks for a message
  */
-export function showChats({ element, desk, people, onNew }) {
+export function showChats({ element, desk, people, onNew, onSearch }) {
   const me = desk.me.id;
   const lists = { false: desk.chats.list({ archived: false }), true: desk.chats.list({ archived: true }) };
   let archived = false;
@@ -48,7 +49,24 @@ export function showChats({ element, desk, people, onNew }) {
       archive,
       el("button", { type: "button", class: "primary", onclick: onNew }, "New chat"),
     ),
-    el("div", { class: "find", role: "search" }, wanted),
+    el(
+      "div",
+      { class: "find", role: "search" },
+      wanted,
+      el(
+        "button",
+        {
+          type: "button",
+          class: "quiet",
+          title: "Search all messages",
+          "aria-haspopup": "dialog",
+          "aria-keyshortcuts": "/",
+          onclick: onSearch,
+        },
+        "Messages ",
+        el("kbd", {}, "/"),
+      ),
+    ),
     list,
     empty,
     more,
@@ -125,6 +143,11 @@ export function showChats({ element, desk, people, onNew }) {
   return {
     /** What a chat is called here. */
     nameOf,
+    /** @param {number} number */
+    nameOfNumber(number) {
+      const chat = desk.chats.get(number);
+      return chat === undefined ? `Chat ${number}` : nameOf(chat);
+    },
     /** The chats that can be seen. */
     get all() {
       return lists.false.chats;
@@ -149,7 +172,7 @@ export function showChats({ element, desk, people, onNew }) {
 function nameOfChat(chat, me, people) {
   if (chat.title !== "") return chat.title;
   const others = chat.members.filter((id) => id !== me);
-  if (others.length === 0) return `Chat ${chat.number}`;
+  if (others.length === 0) return `${chat.kind === "assistant" ? "Assistant" : "Chat"} ${chat.number}`;
   const names = others.slice(0, 3).map((id) => people.known({ id }) ?? "…");
   return others.length > 3 ? `${names.join(", ")} and ${others.length - 3} more` : names.join(", ");
 }

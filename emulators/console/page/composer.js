@@ -12,8 +12,9 @@ export const TEXT_CHARS_MAX = 32_000;
  * @param {object} options
  * @param {(text: string, replyTo: number | undefined) => void} options.onSend
  * @param {() => void} options.onTyping
+ * @param {() => boolean} options.onEscape whether there was something to leave
  */
-export function createComposer({ onSend, onTyping }) {
+export function createComposer({ onSend, onTyping, onEscape }) {
   /** @type {Answered | undefined} */
   let answered;
   const text = el("textarea", {
@@ -76,7 +77,7 @@ export function createComposer({ onSend, onTyping }) {
     if (event.key === "Escape" && answered !== undefined) {
       event.preventDefault();
       replyTo(undefined);
-    }
+    } else if (event.key === "Escape" && onEscape()) event.preventDefault();
     if (event.key !== "Enter" || event.shiftKey) return;
     event.preventDefault();
     element.requestSubmit();

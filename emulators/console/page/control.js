@@ -8,6 +8,8 @@ import { send } from "./http.js";
  * @typedef {{ sequence: number, at: string, severity: string, message: string, function?: string, requestId?: string, entry: Record<string, unknown> }} LogLine
  *
  * @typedef {{ collections: string[], document?: { id: string, updateTime: string, fields: Record<string, unknown> }, documents: { id: string, updateTime: string, fields: Record<string, unknown> }[], next?: string }} BrowsePage
+ * @typedef {{ firstTokenMs: number, tokensPerSecond: number, fault?: string, after?: number }} ModelSettings
+ * @typedef {{ model: string, provider: string, state: "closed" | "open" | "half-open", openUntil: string | null }} Breaker
  * @typedef {ReturnType<typeof createControl>} Control
  */
 
@@ -35,6 +37,16 @@ export function createControl(base) {
       ),
     /** @param {AbortSignal} signal */
     queues: (signal) => get("queues", signal),
+    /** How each emulated model behaves. @param {AbortSignal} [signal] @returns {Promise<Record<string, ModelSettings>>} */
+    models: async (signal) => (await get("model", signal)).models,
+    /** A fault that is not given ends. @param {Partial<ModelSettings> & { model: string }} change */
+    setModel: (change) => send("POST", `${base}/control/model`, { body: change }),
+    /** How the models stand with the API, which only operators are told. @param {string} operatorKey @param {AbortSignal} [signal] @returns {Promise<Breaker[]>} */
+    breakers: async (operatorKey, signal) => {
+      const headers = { authorization: `Bearer ${operatorKey}` };
+      return (await send("GET", "/v1/operator/breakers", { headers, ...(signal ? { signal } : {}) })).data
+        .data;
+    },
     /** @param {string} name */
     runSchedule: (name) => send("POST", `${base}/control/schedules/${encodeURIComponent(name)}/run`),
   };

@@ -111,6 +111,21 @@ export function createMessageActions({ view, api, me, onChange }) {
       view.showSibling(sibling).catch(explain);
     },
 
+    /** @param {Message} message */
+    stop({ number }) {
+      view.stopAnswer(number).catch(explain);
+    },
+
+    /** Has the question answered once more. @param {Message} message */
+    askAgain({ number }) {
+      view.regenerate(number).catch(explain);
+    },
+
+    /** @param {Message} message @param {"up" | "down"} rating */
+    rate({ number }, rating) {
+      view.rate(number, rating).catch(explain);
+    },
+
     /** Copies what was said up to here into a chat of one's own. @param {Message} message */
     async fork({ number }) {
       try {

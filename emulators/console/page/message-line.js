@@ -1,3 +1,4 @@
+import { belowAnswer, comingText, isAnswer, isComing } from "./answer-line.js";
 import { el } from "./dom.js";
 import { dayOf, exactTimeOf, timeOf } from "./format.js";
 import { createEditor } from "./message-editor.js";
@@ -25,6 +26,7 @@ import { drawReactions, hasReactions } from "./reactions.js";
  * @property {import("./receipts.js").Receipt | undefined} receipt
  * @property {readonly number[]} siblings the messages in whose place it stands, itself included
  * @property {string} seenBy
+ * @property {boolean} isMarked it is what was looked for
  *
  * @typedef {object} Around what a line needs of the view that it is in
  * @property {string} me
@@ -47,6 +49,7 @@ export function drawLine(line, around) {
       class: "line",
       "data-mine": line.isMine,
       "data-continues": line.continues,
+      ...(line.isMarked ? { "data-marked": true } : {}),
       "data-state": line.isLeaving ? "deleted" : (stateOf(draft) ?? message?.status),
       ...(message === undefined ? {} : { "aria-posinset": message.number, "aria-setsize": -1 }),
     },
@@ -59,6 +62,7 @@ export function drawLine(line, around) {
     line.editing === undefined
       ? el("div", { class: "said" }, bubbleOf(line, around), ...besideOf(line, around))
       : createEditor(line.editing, actions, around.onResize),
+    message?.role === "assistant" && !line.isLeaving && belowAnswer(line, message, around),
     message !== undefined && line.siblings.length > 1 && pagerOf(message, line.siblings, actions),
     message !== undefined &&
       !line.isLeaving &&
@@ -104,6 +108,7 @@ function bubbleOf(line, around) {
 
 /** A message's parts, in their order. @param {Message | undefined} message @param {Around} around */
 function saidIn(message, { people, onJump }) {
+  if (message !== undefined && isComing(message)) return [comingText(message)];
   return (message?.parts ?? []).map((part) => {
     if (part.type === "quote") return quoteOf(part.message, part.sender, part.text, people, onJump);
     if (part.type === "text") return el("span", { class: "text" }, part.text);
@@ -183,7 +188,8 @@ function besideOf(line, { onMenu, onHistory }) {
     message.editedAt !== undefined && editedBadge(message, onHistory),
     line.receipt !== undefined && ticksOf(line.receipt),
   );
-  if (message.status !== "complete") return [foot];
+  if (isComing(message)) return [];
+  if (message.status !== "complete" && !isAnswer(message)) return [foot];
   return [foot, menuButton(line, message, onMenu)];
 }
 

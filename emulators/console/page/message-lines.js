@@ -1,3 +1,4 @@
+import { isAnswer, isComing, lookOfAnswer } from "./answer-line.js";
 import { dayOf, momentOf } from "./format.js";
 import { lookOfReactions } from "./reactions.js";
 
@@ -15,16 +16,19 @@ const CONTINUES_MS = 5 * 60_000;
  *
  * @param {Around} around
  * @param {ReturnType<typeof import("./receipts.js").createReceipts>} receipts
+ * @param {number} marked the number of the message that was looked for; 0 for none
  * @returns {Line[]}
  */
-export function linesOf({ view, actions, me, people }, receipts) {
-  const { messages, drafts, hasOlder } = view;
+export function linesOf({ view, actions, me, people }, receipts, marked) {
+  const { messages, hasOlder } = view;
+  // What is being sent stands at the end, which is elsewhere.
+  const drafts = view.isAway ? [] : view.drafts;
   const { reached } = receipts;
   const turns = turnsOf(view);
   /** @type {Line[]} */
   const lines = [];
   const newest = drafts.length === 0 ? messages.at(-1) : undefined;
-  const reachable = messages.findLast(({ status }) => status === "complete");
+  const reachable = messages.findLast((message) => message.status === "complete" || isAnswer(message));
   let previous = { sender: "", moment: { ms: 0, day: 0 } };
 
   /** @param {string} key @param {Sender} from @param {string} at @param {Message | undefined} message @param {Draft | undefined} draft */
@@ -46,16 +50,30 @@ export function linesOf({ view, actions, me, people }, receipts) {
       isMine && isComplete && reached !== undefined ? receiptOf(message.number, reached) : undefined;
     const siblings =
       message !== undefined && turns.has(message.parent ?? 0) ? view.siblingsOf(message.number) : [];
+    const isMarked = message !== undefined && message.number === marked;
     const look = [
       stateOf(message, draft, editing),
       message !== undefined && lookOfReactions(message, people),
       opensDay && dayOf(at),
-      [continues, isFirst, isTabStop, isLeaving],
+      message !== undefined && lookOfAnswer(message, view),
+      [continues, isFirst, isTabStop, isLeaving, isMarked],
       [seenBy, receipt, siblings],
       people.known(from),
     ].join("|");
     const place = { isMine, at, opensDay, isFirst, isTabStop, continues };
-    lines.push({ key, look, message, draft, ...place, editing, isLeaving, receipt, siblings, seenBy });
+    lines.push({
+      key,
+      look,
+      message,
+      draft,
+      ...place,
+      editing,
+      isLeaving,
+      receipt,
+      siblings,
+      seenBy,
+      isMarked,
+    });
     previous = { sender, moment };
   };
   for (const message of messages)
@@ -81,5 +99,7 @@ function receiptOf(number, { seen, delivered }) {
 function stateOf(message, draft, editing) {
   if (editing !== undefined) return `editing ${editing.isSaving} ${editing.error}`;
   if (draft !== undefined) return `${draft.state} ${navigator.onLine}`;
+  // The words of a coming answer are added to what is drawn.
+  if (isComing(message)) return "coming";
   return `${message?.revision} ${message?.status} ${message?.editedAt} ${message?.text.length}`;
 }

@@ -1,3 +1,4 @@
+import { isAnswer, isComing, renewComing } from "./answer-line.js";
 import { announce, el, fill, toast } from "./dom.js";
 import { createMessageActions } from "./message-actions.js";
 import { showHistory } from "./message-history.js";
@@ -26,8 +27,9 @@ const OLDER_PAUSE_MS = 2000;
  * @param {import("./people.js").People} options.people
  * @param {(message: Message) => void} options.onReply
  * @param {(message: Message) => void} options.onForward
+ * @param {() => void} options.onReturn back from a message that was looked for to the newest
  */
-export function showMessages({ api, view, me, mayDeleteAny, people, onReply, onForward }) {
+export function showMessages({ api, view, me, mayDeleteAny, people, onReply, onForward, onReturn }) {
   const list = el("ol", { class: "messages", "aria-label": "Messages" });
   const receipts = createReceipts({ view, me, people });
   const older = el("p", { class: "older", hidden: true }, "Loading earlier messages …");
@@ -39,7 +41,7 @@ export function showMessages({ api, view, me, mayDeleteAny, people, onReply, onF
   const empty = el("div", { class: "empty", hidden: true });
   const newest = el(
     "button",
-    { class: "to-newest", type: "button", hidden: true, onclick: () => frame.toEnd() },
+    { class: "to-newest", type: "button", hidden: true, onclick: () => toEnd() },
     "Newest messages ↓",
   );
 
@@ -48,7 +50,11 @@ export function showMessages({ api, view, me, mayDeleteAny, people, onReply, onF
     list,
     /** @param {Line} line */
     draw: (line) => drawLine(line, around),
-    onNearStart: () => void loadOlder(),
+    renew: (row, { message }) => {
+      if (message !== undefined && isComing(message)) renewComing(row, message);
+    },
+    onNearStart: () => void load(view.hasOlder, view.loadOlder),
+    onNearEnd: () => void load(view.isAway, view.loadNewer),
     onMove: (atEnd) => {
       menu.close();
       newest.hidden = atEnd;
@@ -57,10 +63,11 @@ export function showMessages({ api, view, me, mayDeleteAny, people, onReply, onF
   });
 
   let isWaiting = false;
-  const loadOlder = async () => {
-    if (isWaiting || !view.hasOlder || view.isLoadingOlder) return;
+  /** @param {boolean} hasMore @param {() => Promise<void>} loadMore */
+  const load = async (hasMore, loadMore) => {
+    if (isWaiting || !hasMore || view.isLoadingOlder) return;
     try {
-      await view.loadOlder();
+      await loadMore();
     } catch (cause) {
       toast(/** @type {Error} */ (cause).message);
       // Or the window would ask again at once, for ever.
@@ -81,6 +88,13 @@ export function showMessages({ api, view, me, mayDeleteAny, people, onReply, onF
   const actionsOn = (message) => {
     const isMine = "id" in message.sender && message.sender.id === me;
     return [
+      ...(isAnswer(message)
+        ? [
+            { label: "Answer again", act: () => actions.askAgain(message) },
+            { label: "Good answer", act: () => actions.rate(message, "up") },
+            { label: "Bad answer", act: () => actions.rate(message, "down") },
+          ]
+        : []),
       { label: "Reply", act: () => onReply(message) },
       ...(isMine ? [{ label: "Edit", act: () => actions.edit(message, false) }] : []),
       ...(isMine ? [{ label: "Send again, reworded", act: () => actions.edit(message, true) }] : []),
@@ -120,24 +134,37 @@ export function showMessages({ api, view, me, mayDeleteAny, people, onReply, onF
   });
   const element = el("div", { class: "conversation" }, older, scroller, empty, newest, menu.element);
 
-  /** Shows an earlier message, read back to as far as it takes. @param {number} number */
+  /** What was looked for. */
+  let marked = 0;
+
+  /** Shows a message wherever it is, with what stands around it, and marks it. @param {number} number */
   const jumpTo = async (number) => {
-    const isThere = () => view.messages.some((message) => message.number === number);
     try {
-      while (!isThere() && view.hasOlder && (view.messages[0]?.number ?? 0) > number) await view.loadOlder();
+      /** @type {Message} */
+      const message = view.message(number) ?? (await api.get(`/chats/${view.number}/messages/${number}`));
+      await view.visit(message);
+      marked = number;
+      update();
+      frame.toKey(view.keyOf(message));
+      focusOn(message);
     } catch (cause) {
       toast(/** @type {Error} */ (cause).message);
     }
+  };
+
+  /** Back to what was said last, or has just been written. */
+  const toEnd = () => {
+    const isReturn = marked !== 0 || view.isAway;
+    marked = 0;
+    view.return();
     update();
-    const message = view.message(number);
-    if (message === undefined || !isThere()) return toast("It is on another branch.");
-    frame.toKey(view.keyOf(message));
-    focusOn(message);
+    frame.toEnd();
+    if (isReturn) onReturn();
   };
 
   const seen = () => {
     const last = view.messages.at(-1);
-    if (last !== undefined && frame.atEnd && !document.hidden) view.markRead(last.number);
+    if (last !== undefined && frame.atEnd && !view.isAway && !document.hidden) view.markRead(last.number);
   };
   // What came in while nobody looked is seen when somebody does; without anybody there is no need for a stream.
   const ending = new AbortController();
@@ -166,7 +193,7 @@ export function showMessages({ api, view, me, mayDeleteAny, people, onReply, onF
 
   const update = () => {
     older.hidden = !view.isLoadingOlder;
-    const lines = view.isLoaded || view.drafts.length > 0 ? linesOf(around, receipts) : [];
+    const lines = view.isLoaded || view.drafts.length > 0 ? linesOf(around, receipts, marked) : [];
     empty.hidden = true;
     if (view.isLoaded && lines.length === 0) {
       showEmpty(
@@ -174,13 +201,25 @@ export function showMessages({ api, view, me, mayDeleteAny, people, onReply, onF
         "Write the first message below. Enter sends it, Shift and Enter begin a new line.",
       );
     }
-    frame.show(lines);
+    frame.show(lines, !view.isAway);
     seen();
+  };
+
+  let isPlanned = false;
+  /** Words of answers come faster than anybody sees. */
+  const updateSoon = () => {
+    if (!view.messages.some(isComing)) return update();
+    if (isPlanned) return;
+    isPlanned = true;
+    requestAnimationFrame(() => {
+      isPlanned = false;
+      if (!ending.signal.aborted) update();
+    });
   };
 
   const forget = [
     people.onChange(update),
-    view.on("change", update),
+    view.on("change", updateSoon),
     view.on("arrival", (messages) => void arrived(messages)),
     view.on("error", (cause) => {
       if (view.isLoaded) return;
@@ -191,8 +230,21 @@ export function showMessages({ api, view, me, mayDeleteAny, people, onReply, onF
   return {
     element,
     update,
-    /** Shows what has just been written. */
-    toEnd: () => frame.toEnd(),
+    toEnd,
+    jumpTo,
+    /** Ends the answer that is being made; false when there is none. */
+    stop() {
+      const coming = view.messages.findLast(isComing);
+      if (coming !== undefined) actions.stop(coming);
+      return coming !== undefined;
+    },
+    /** Takes the mark away; false when there is none. */
+    unmark() {
+      const was = marked;
+      marked = 0;
+      update();
+      return was !== 0;
+    },
     close() {
       for (const leave of forget) leave();
       ending.abort();

@@ -7,7 +7,9 @@ import { showConnection } from "./connection.js";
 import { createConsole } from "./console.js";
 import { findControl } from "./control.js";
 import { byId, el, fill, isFreeEscape, toast } from "./dom.js";
+import { createModels } from "./models.js";
 import { createPeople } from "./people.js";
+import { createSearchBox } from "./search-box.js";
 import { createSessionStore } from "./session-store.js";
 import { showSignIn } from "./sign-in.js";
 
@@ -25,21 +27,27 @@ const main = byId("main");
 const sidebar = byId("sidebar");
 const signOut = byId("sign-out");
 
-/** The chat that the address names; 0 for none. */
-const chatInAddress = () => Number(/^#\/chats\/(\d+)$/.exec(location.hash)?.[1] ?? 0);
+/** The chat that the address names, and the message in it; 0 for none. */
+const placeInAddress = () => {
+  const [, chat, message] = /^#\/chats\/(\d+)(?:\/(\d+))?$/.exec(location.hash) ?? [];
+  return { chat: Number(chat ?? 0), message: Number(message ?? 0) };
+};
 
 /**
  * The page for somebody who is signed in.
  *
  * @param {import("./types.js").Api} api
  * @param {Desk} desk
+ * @param {import("./models.js").Models | undefined} models
  */
-function showPlayground(api, desk) {
+function showPlayground(api, desk, models) {
   const { me } = desk;
   const ending = new AbortController();
   const people = createPeople(api, me);
   /** @type {ReturnType<typeof showChat> | undefined} */
   let open;
+  /** The chat that is open. */
+  let shown = 0;
 
   const create = async () => {
     const others = await people.others().catch(() => []);
@@ -53,12 +61,31 @@ function showPlayground(api, desk) {
     desk,
     people,
     onNew: () => void create(),
+    onSearch: () => search.show(),
+  });
+  const search = createSearchBox({
+    desk,
+    people,
+    chats,
+    open: () => shown,
+    onChoose(chat, message) {
+      const to = `#/chats/${chat}/${message}`;
+      if (location.hash === to) open?.jumpTo(message);
+      else location.hash = to;
+    },
   });
 
   const follow = () => {
-    const number = chatInAddress();
+    const { chat: number, message } = placeInAddress();
+    if (number !== shown || open === undefined) enter(number);
+    if (message !== 0) open?.jumpTo(message);
+  };
+
+  /** @param {number} number */
+  const enter = (number) => {
     open?.close();
     open = undefined;
+    shown = number;
     body.dataset["view"] = number === 0 ? "chats" : "chat";
     chats.select(number);
     if (number === 0) {
@@ -68,7 +95,9 @@ function showPlayground(api, desk) {
     const onGone = () => {
       location.hash = "#/";
     };
-    open = showChat({ element: main, api, desk, people, chats, number, onGone });
+    // What the address says of a message is over once somebody is back at the end.
+    const onReturn = () => history.replaceState(null, "", `#/chats/${number}`);
+    open = showChat({ element: main, api, desk, people, chats, number, models, onGone, onReturn });
     open.focus();
   };
 
@@ -96,6 +125,7 @@ function showPlayground(api, desk) {
     ending.abort();
     forgetBanner();
     open?.close();
+    search.close();
     chats.close();
     desk.close();
     sidebar.hidden = true;
@@ -122,7 +152,9 @@ function showWelcome(element, me, onNew) {
 
 async function start() {
   const control = await findControl();
-  const appId = (await control?.info().catch(() => undefined))?.app.id ?? APP_DEFAULT;
+  const info = await control?.info().catch(() => undefined);
+  const appId = info?.app.id ?? APP_DEFAULT;
+  const models = control && info && createModels(control, info.operatorKey);
   /** @type {((code: string) => boolean) | undefined} */
   let fillIn;
   const console = createConsole(control, (code) => {
@@ -157,7 +189,7 @@ async function start() {
       const { expectMail: onCodeSent } = console;
       fillIn = showSignIn({ element: main, session, appName: appId, onStay, onCodeSent }).fillIn;
     } else {
-      close = showPlayground(client.api, client.open());
+      close = showPlayground(client.api, client.open(), models);
     }
   };
   signOut.addEventListener("click", () => void session.signOut());

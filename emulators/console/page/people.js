@@ -43,7 +43,7 @@ export function createPeople(api, me) {
 
   /** @param {Sender} sender @returns {Promise<string>} */
   const nameOf = async (sender) => {
-    if ("model" in sender) return sender.model;
+    if ("model" in sender) return modelName(sender.model);
     const known = names.get(sender.id);
     if (known !== undefined) return known;
     const asking = asked.get(sender.id) ?? ask(sender.id);
@@ -53,7 +53,7 @@ export function createPeople(api, me) {
 
   /** The name if it is known; asks for it otherwise. @param {Sender} sender */
   const known = (sender) => {
-    if ("model" in sender) return sender.model;
+    if ("model" in sender) return modelName(sender.model);
     if (!names.has(sender.id)) void nameOf(sender);
     return names.get(sender.id);
   };
@@ -98,6 +98,9 @@ export function createPeople(api, me) {
     others: async () => (await page()).data.filter(({ id }) => id !== me.id),
   };
 }
+
+/** Until it is known which model answers. @param {string} model */
+const modelName = (model) => (model === "" ? "The model" : model);
 
 /** Roles that may do what only senders and creators may otherwise. @param {User} user */
 export const isAdministrator = ({ role }) => role === "owner" || role === "admin";

@@ -15,10 +15,12 @@
  * @param {HTMLElement} options.scroller the element that scrolls
  * @param {HTMLElement} options.list the element that holds the rows
  * @param {(row: R) => HTMLElement} options.draw
+ * @param {(element: HTMLElement, row: R) => void} options.renew brings up to date what the row's look says nothing of
  * @param {() => void} options.onNearStart the reader comes close to the first row
+ * @param {() => void} options.onNearEnd the reader comes close to the last row
  * @param {(atEnd: boolean) => void} options.onMove
  */
-export function createWindow({ scroller, list, draw, onNearStart, onMove }) {
+export function createWindow({ scroller, list, draw, renew, onNearStart, onNearEnd, onMove }) {
   /** Rows drawn beyond either edge, so that scrolling by keys does not show gaps. */
   const overscanPx = 600;
   /** So near to the end, new rows pull the view along. */
@@ -37,6 +39,8 @@ export function createWindow({ scroller, list, draw, onNearStart, onMove }) {
   const drawn = new Map();
   let expectedPx = 56;
   let atEnd = true;
+  /** The last row is the last there is. */
+  let isWhole = true;
   let lastTop = 0;
   /**
    * The row at the top edge, and how much of it can be seen. Counted from its end, because a row changes at
@@ -108,7 +112,10 @@ export function createWindow({ scroller, list, draw, onNearStart, onMove }) {
   /** @param {R} row */
   const drawOnce = (row) => {
     const known = drawn.get(row.key);
-    if (known !== undefined && known.look === row.look) return known.element;
+    if (known !== undefined && known.look === row.look) {
+      renew(known.element, row);
+      return known.element;
+    }
     const element = draw(row);
     if (known !== undefined) {
       const focused = known.element.contains(document.activeElement) ? document.activeElement : null;
@@ -159,13 +166,14 @@ export function createWindow({ scroller, list, draw, onNearStart, onMove }) {
     if (Math.abs(scroller.scrollTop - top) >= 1) scroller.scrollTop = top;
     lastTop = scroller.scrollTop;
     if (top < overscanPx) onNearStart();
+    if (top + scroller.clientHeight > total() - overscanPx) onNearEnd();
   };
 
   /** Takes note of where the reader is. */
   const note = () => {
     const top = scroller.scrollTop;
     lastTop = top;
-    atEnd = top + scroller.clientHeight >= scroller.scrollHeight - atEndPx;
+    atEnd = isWhole && top + scroller.clientHeight >= scroller.scrollHeight - atEndPx;
     const index = indexAt(top);
     const row = rows[index];
     if (row !== undefined) anchor = { key: row.key, seen: /** @type {number} */ (tops[index + 1]) - top };
@@ -199,10 +207,12 @@ export function createWindow({ scroller, list, draw, onNearStart, onMove }) {
   scroller.addEventListener("scroll", onScroll, { passive: true });
 
   return {
-    /** @param {readonly R[]} next */
-    show(next) {
+    /** @param {readonly R[]} next @param {boolean} hasEnd false: more will follow the last, which pulls nobody along */
+    show(next, hasEnd) {
       // By the old rows, for whose places it is known what was looked at.
       catchUp();
+      isWhole = hasEnd;
+      if (!hasEnd) atEnd = false;
       rows = next;
       indexes = new Map(next.map(({ key }, index) => [key, index]));
       if (heights.size > 20) {

@@ -1,0 +1,204 @@
+import { el, fill, toast } from "./dom.js";
+import { clockOf } from "./format.js";
+import { poll } from "./polling.js";
+import { rove } from "./roving.js";
+
+/** @typedef {ReturnType<typeof createModels>} Models */
+/** @typedef {import("./control.js").ModelSettings} Settings */
+/** @typedef {import("./control.js").Breaker} Breaker */
+
+const POLL_MS = 1000;
+const POLL_MS_MAX = 4000;
+
+/** So few tokens a second are slow for everybody. */
+const SLOW = { firstTokenMs: 3000, tokensPerSecond: 6 };
+/** Some words are said before the connection breaks, so that it shows what becomes of them. */
+const DROP_AFTER_TOKENS = 15;
+
+/**
+ * What can befall a model, in the words of the buttons.
+ * @type {readonly { id: string, label: string, title: string, change: Partial<Settings> }[]}
+ */
+const STATES = [
+  { id: "well", label: "Well", title: "Answers at its usual pace", change: {} },
+  { id: "500", label: "Fails", title: "Refuses every call with 500", change: { fault: "500" } },
+  { id: "hang", label: "Hangs", title: "Never says a word", change: { fault: "hang" } },
+  {
+    id: "drop",
+    label: "Drops",
+    title: `Breaks off after ${DROP_AFTER_TOKENS} tokens`,
+    change: { fault: "drop", after: DROP_AFTER_TOKENS },
+  },
+  {
+    id: "slow",
+    label: "Slow",
+    title: `${SLOW.tokensPerSecond} tokens a second, the first after ${SLOW.firstTokenMs / 1000} s`,
+    change: SLOW,
+  },
+];
+
+/** The pace of each model when nothing befalls it, as the emulator starts them. @type {Record<string, { firstTokenMs: number, tokensPerSecond: number }>} */
+const USUAL = {
+  "emulated-large": { firstTokenMs: 600, tokensPerSecond: 40 },
+  "emulated-small": { firstTokenMs: 150, tokensPerSecond: 120 },
+};
+
+/** @param {Settings} settings */
+function stateOf({ fault, tokensPerSecond }) {
+  if (fault !== undefined) return fault;
+  return tokensPerSecond <= SLOW.tokensPerSecond ? "slow" : "well";
+}
+
+/** @param {Breaker | undefined} breaker */
+function wordsOf(breaker) {
+  if (breaker === undefined || breaker.state === "closed") return "Is asked";
+  if (breaker.state === "half-open") return "The next question tries it";
+  return breaker.openUntil === null ? "Not asked" : `Not asked until ${clockOf(breaker.openUntil)}`;
+}
+
+/**
+ * The models behind the assistant: how each stands, and buttons that break and repair it.
+ * @param {import("./control.js").Control} control
+ * @param {string} operatorKey
+ */
+export function createModels(control, operatorKey) {
+  return {
+    /** A button that opens what there is to see of the models. */
+    menu: () => createModelMenu(control, operatorKey),
+  };
+}
+
+/** @param {import("./control.js").Control} control @param {string} operatorKey */
+function createModelMenu(control, operatorKey) {
+  const rows = el("div", { class: "model-rows" });
+  const panel = el(
+    "div",
+    { class: "model-panel", role: "dialog", "aria-label": "Models", hidden: true },
+    el("h2", {}, "Models"),
+    rows,
+    el(
+      "p",
+      { class: "hint" },
+      "Break one, and see who answers in its place. After failures it is not asked for a while.",
+    ),
+  );
+  const sign = el("span", { class: "model-sign", "aria-hidden": true });
+  const button = el(
+    "button",
+    { type: "button", class: "quiet", "aria-haspopup": "dialog", "aria-expanded": false },
+    sign,
+    "Model",
+  );
+  const element = el("div", { class: "menu model-menu" }, button, panel);
+  /** @type {Map<string, ReturnType<typeof createRow>>} */
+  const shown = new Map();
+  let seen = "";
+
+  /** @param {string} model @param {Partial<Settings>} change */
+  const set = async (model, change) => {
+    try {
+      await control.setModel({ model, ...USUAL[model], ...change });
+    } catch (cause) {
+      toast(/** @type {Error} */ (cause).message);
+    }
+    await look();
+  };
+
+  /** @param {AbortSignal} [signal] */
+  const look = async (signal) => {
+    const [models, breakers] = await Promise.all([
+      control.models(signal),
+      control.breakers(operatorKey, signal),
+    ]);
+    for (const [name, settings] of Object.entries(models)) {
+      const known = shown.get(name);
+      const row = known ?? createRow(name, (change) => void set(name, change));
+      shown.set(name, row);
+      if (known === undefined) rows.append(row.element);
+      row.show(
+        settings,
+        breakers.find(({ model }) => model === name),
+      );
+    }
+    const troubles = Object.values(models).filter((settings) => stateOf(settings) !== "well").length;
+    const open = breakers.filter(({ state }) => state !== "closed").length;
+    sign.dataset["state"] = open > 0 ? "open" : troubles > 0 ? "broken" : "well";
+    const now = JSON.stringify([models, breakers]);
+    const isNew = now !== seen;
+    seen = now;
+    return isNew;
+  };
+  /** While somebody looks. @type {ReturnType<typeof poll> | undefined} */
+  let polling;
+  /** What can't be seen now is seen the next time. */
+  const lookOnce = () => void look().catch(() => undefined);
+
+  /** @param {boolean} isOpen */
+  const setOpen = (isOpen) => {
+    panel.hidden = !isOpen;
+    button.setAttribute("aria-expanded", String(isOpen));
+    polling?.stop();
+    polling = isOpen ? poll({ everyMs: POLL_MS, slowestMs: POLL_MS_MAX, ask: look }) : undefined;
+    if (!isOpen) return;
+    /** @type {HTMLElement | null} */ (panel.querySelector('[aria-checked="true"]'))?.focus();
+  };
+  button.addEventListener("click", () => setOpen(panel.hidden === true));
+  element.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || panel.hidden) return;
+    event.preventDefault();
+    setOpen(false);
+    button.focus();
+  });
+  element.addEventListener("focusout", ({ relatedTarget }) => {
+    // A click on the panel's ground takes the focus from everything.
+    if (relatedTarget !== null && !element.contains(/** @type {Node} */ (relatedTarget))) setOpen(false);
+  });
+  const outside = new AbortController();
+  addEventListener(
+    "pointerdown",
+    ({ target }) => {
+      if (!element.contains(/** @type {Node | null} */ (target))) setOpen(false);
+    },
+    { signal: outside.signal },
+  );
+
+  return {
+    element,
+    /** Something may have happened to a model. */
+    look: lookOnce,
+    close() {
+      polling?.stop();
+      outside.abort();
+    },
+  };
+}
+
+/** @param {string} name @param {(change: Partial<Settings>) => void} onChoose */
+function createRow(name, onChoose) {
+  const words = el("span", { class: "model-state" });
+  const choices = STATES.map(({ id, label, title, change }) =>
+    el(
+      "button",
+      { type: "button", role: "radio", title, "data-state": id, onclick: () => onChoose(change) },
+      label,
+    ),
+  );
+  const group = el("div", { class: "model-choices", role: "radiogroup", "aria-label": name }, ...choices);
+  const roving = rove(group, "button", { vertical: false });
+  return {
+    element: el("div", { class: "model-row" }, el("strong", {}, name), words, group),
+
+    /** @param {Settings} settings @param {Breaker | undefined} breaker */
+    show(settings, breaker) {
+      const state = stateOf(settings);
+      for (const choice of choices) {
+        choice.setAttribute("aria-checked", String(choice.dataset["state"] === state));
+      }
+      const said = wordsOf(breaker);
+      if (words.textContent !== said) fill(words, said);
+      words.dataset["state"] = breaker?.state ?? "closed";
+      const checked = choices.find((choice) => choice.getAttribute("aria-checked") === "true");
+      if (!group.contains(document.activeElement)) roving.settle(checked);
+    },
+  };
+}
