@@ -9,7 +9,10 @@ export default defineConfig({
   test: {
     projects: [
       { extends: true, test: { name: "emulators", include: ["emulators/**/*.test.ts"] } },
-      { extends: true, test: { name: "system", include: ["{functions,shared,scripts,bench,terraform}/**/*.test.ts"] } },
+      {
+        extends: true,
+        test: { name: "system", include: ["{functions,shared,scripts,bench,terraform}/**/*.test.ts"] },
+      },
     ],
     pool: "forks",
     maxWorkers: 2,
