@@ -65,6 +65,24 @@ describe("a person's stream", () => {
     expect(stream.events.map(({ data }) => data.chat)).toEqual([left.number, deleted.number]);
   });
 
+  test("tells answers as they are made, on any instance, to the stored text", async () => {
+    const { body } = await bob.api.post(`${app}/chats`, { kind: "assistant" });
+    const path = `${app}/chats/${body.number}`;
+    system.suite.model.change({ firstTokenMs: 5, tokensPerSecond: 200 });
+    await using before = await open(bob, undefined, elsewhere.url);
+    await bob.api.post(`${path}/messages`, { text: "Write 60 words about canals" });
+    await before.until((all) => all.some(({ event }) => event === "answer.delta"));
+    await using during = await open(bob);
+    for (const stream of [before, during]) {
+      await stream.until((all) => all.some(({ event }) => event === "answer.done"));
+      const deltas = stream.events.filter(({ event }) => event === "answer.delta");
+      expect(deltas.every(({ data }) => data.chat === body.number && data.message === 2)).toBe(true);
+      const stored = (await bob.api.get(`${path}/messages/2`)).body;
+      expect(deltas.map(({ data }) => data.text).join("")).toBe(stored.text);
+    }
+    system.suite.model.reset();
+  });
+
   test("of several tabs is one listener", async () => {
     const chat = await newChat(bob);
     const before = system.suite.kernel.meter.read({ project: system.project }).rpcs["firestore.Listen"] ?? 0;

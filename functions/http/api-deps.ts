@@ -51,6 +51,6 @@ export function openApiDeps(deps: Deps): ApiDeps {
     circuits: openCircuits(deps),
     rollouts: openRollouts(deps),
     chatFeeds: openChatFeeds(deps, presence, answerFeeds),
-    personFeeds: openPersonFeeds(deps, presence),
+    personFeeds: openPersonFeeds(deps, presence, answerFeeds),
   };
 }

@@ -7,6 +7,7 @@ import type { Deps } from "../platform/deps.ts";
 import type { QueryDocumentSnapshot, Timestamp } from "../platform/firestore.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { changeEvents, type Page, readPage } from "./change-events.ts";
+import type { Answers } from "./chat-feed.ts";
 import type { LiveEvent, Sink } from "./contract.ts";
 import { createPersonCursor, OVERLAP_MS, type PersonCursor, type Position } from "./person-cursor.ts";
 import type { Presence, Watch } from "./presence.ts";
@@ -21,7 +22,7 @@ export interface PersonFeeds {
    * Tells the sink what has changed since the position, and then whatever comes; without one only what comes.
    * Costs 1 read, and 1 for each chat and signal of the last OVERLAP_MS, for the first stream of a person in an
    * instance. A past costs 1 read for each chat and signal changed since, and for each chat at most 2 queries and 1 read for each
-   * changed message. Each change then costs 1 read, 1 query (2 in a chat that is new to the feed) and 1 read for
+   * changed message. Answers that are being made are told as they come, as in their chats. Each change then costs 1 read, 1 query (2 in a chat that is new to the feed) and 1 read for
    * each changed message, each signal 1 read.
    */
   subscribe(app: App, person: Principal, since: Position | undefined, sink: Sink): Promise<() => void>;
@@ -34,6 +35,8 @@ interface Subscriber {
   cursor: PersonCursor;
   /** Pages that wait until the past has been told. */
   queue: Page[] | undefined;
+  /** The ends of following answers that are being made. */
+  readonly following: Map<string, () => void>;
 }
 
 interface Feed {
@@ -47,6 +50,8 @@ interface Feed {
   /** Chat → everything up to this revision has been read. */
   readonly read: Map<number, number>;
   readonly watches: Map<number, Watch>;
+  /** Answers that are being made, by chat. */
+  readonly answering: Map<number, readonly string[]>;
   /** Changes before this moment of Firestore's clock are not the feed's. */
   openedMs: number;
   pumping: boolean;
@@ -61,11 +66,19 @@ const WATCHED_CHATS_MAX = 20;
 export function openPersonFeeds(
   deps: Pick<Deps, "upkeep" | "clock" | "log">,
   presence: Presence,
+  answers: Answers,
 ): PersonFeeds {
   const feeds = new Map<string, Feed>();
+  const unfollow = ({ following }: Subscriber): void => {
+    for (const stop of following.values()) stop();
+    following.clear();
+  };
   const end = (feed: Feed): void => {
     feed.stop();
-    for (const { sink } of feed.subscribers) sink.end();
+    for (const subscriber of feed.subscribers) {
+      unfollow(subscriber);
+      subscriber.sink.end();
+    }
     feed.subscribers.clear();
   };
   deps.upkeep.onClose(() => {
@@ -77,10 +90,26 @@ export function openPersonFeeds(
   });
 
   const leave = (path: string, feed: Feed, subscriber: Subscriber): void => {
+    unfollow(subscriber);
     feed.subscribers.delete(subscriber);
     if (feed.subscribers.size > 0 || feeds.get(path) !== feed) return;
     feeds.delete(path);
     feed.stop();
+  };
+
+  /** Of who still catches up it is told as well: an answer's parts say where they belong. */
+  const followAnswers = (feed: Feed, { sink, following }: Subscriber, chat: number): void => {
+    for (const answer of feed.answering.get(chat) ?? []) {
+      if (following.has(answer)) continue;
+      const stop = answers.follow(feed.app, chat, answer, undefined, (events) => {
+        // Changes of messages come with their chat's.
+        sink.send(events.filter(({ event }) => event !== "message.changed"));
+        if (events.at(-1)?.event !== "answer.done") return;
+        following.delete(answer);
+        stop();
+      });
+      following.set(answer, stop);
+    }
   };
 
   const heedSignal = (feed: Feed, signal: StoredSignal): void => {
@@ -113,6 +142,9 @@ export function openPersonFeeds(
     }
     const head = document.data() as Head;
     watchOther(feed, head);
+    if ((head.answering ?? []).length === 0) feed.answering.delete(head.number);
+    else feed.answering.set(head.number, head.answering ?? []);
+    for (const subscriber of feed.subscribers) followAnswers(feed, subscriber, head.number);
     // What was there at the beginning is read by those who say where they left off.
     if (wasThere) feed.read.set(head.number, head.revision);
     else {
@@ -133,6 +165,7 @@ export function openPersonFeeds(
       signals: new Map(),
       read: new Map(),
       watches: new Map(),
+      answering: new Map(),
       openedMs: 0,
       pumping: false,
       stop: () => undefined,
@@ -170,7 +203,11 @@ export function openPersonFeeds(
       .catch((cause: unknown) => deps.log.error("Presence could not be noted.", cause));
   };
 
-  const tellPast = async (feed: Feed, { sink, cursor }: Subscriber, { ms }: Position): Promise<void> => {
+  const tellPast = async (
+    feed: Feed,
+    { sink, cursor }: Pick<Subscriber, "sink" | "cursor">,
+    { ms }: Position,
+  ): Promise<void> => {
     const sinceMs = ms - OVERLAP_MS;
     const found = await within(READ_MS_MAX, chatsChangedSince(feed.app, feed.person, sinceMs).get());
     for (const document of found.docs) {
@@ -195,7 +232,12 @@ export function openPersonFeeds(
     async subscribe(app, person, since, sink) {
       const path = `${app.id}/${person.id}`;
       const feed = feeds.get(path) ?? open(path, app, person.id);
-      const subscriber: Subscriber = { sink, cursor: createPersonCursor(since), queue: [] };
+      const subscriber: Subscriber = {
+        sink,
+        cursor: createPersonCursor(since),
+        queue: [],
+        following: new Map(),
+      };
       feed.subscribers.add(subscriber);
       try {
         await feed.started;
@@ -211,6 +253,7 @@ export function openPersonFeeds(
       subscriber.queue = undefined;
       for (const page of waited) tell(subscriber, page, floorOf(feed));
       sink.reach(subscriber.cursor.id(floorOf(feed)));
+      for (const chat of feed.answering.keys()) followAnswers(feed, subscriber, chat);
       return () => leave(path, feed, subscriber);
     },
   };
