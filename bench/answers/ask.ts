@@ -22,8 +22,10 @@ export interface Asker {
   ask(text: string, way: Way): Promise<Answering>;
   /** Sets how models behave. */
   setModel(change: object): Promise<void>;
-  /** What the request cost, with all that it caused. */
-  costOf(requestId: string): Promise<{ writes: number; reads: number; segments: number }>;
+  /** What the request has cost so far, with all that it caused. */
+  costOf(requestId: string): Promise<{ readonly writes: number; readonly reads: number }>;
+  /** In how many pieces an answer was kept while it came. */
+  segmentsOf(chat: number, id: string): Promise<number>;
   readonly api: ApiClient;
 }
 
@@ -68,11 +70,12 @@ export function createAsker(suite: LocalSuite, token: string): Asker {
     },
     async costOf(requestId) {
       const { body } = await control.get(`/control/meter?requestId=${encodeURIComponent(requestId)}`);
-      return {
-        writes: body.billed.writes,
-        reads: body.billed.reads,
-        segments: body.rpcs["firestore.Commit"],
-      };
+      return { writes: body.billed.writes, reads: body.billed.reads };
+    },
+    async segmentsOf(chat, id) {
+      const path = `apps/demo/chats/${chat}/messages/${id}/segments`;
+      const { body } = await control.get(`/control/firestore?limit=100&path=${encodeURIComponent(path)}`);
+      return body.documents.length;
     },
   };
 }
