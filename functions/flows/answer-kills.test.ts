@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type HostProcess, startHost } from "../../emulators/function-host/host-process.ts";
+import { answerTo } from "../../emulators/model/answer.ts";
 import { LEASE_MS } from "../../shared/assistant/claim-answer.ts";
 import { UNCLAIMED_MS } from "../../shared/chat/append-answer.ts";
 import type { Message } from "../../shared/chat/contract.ts";
@@ -8,11 +9,16 @@ import { type System, startSystem } from "../../shared/testing/start-system.ts";
 
 /** Starting a process takes most of a case's time, so several are under way. */
 const SYSTEMS = 3;
-const QUESTION = "Write 150 words about harbours";
+/** Each case has a question of its own, by which the model's calls are told apart. */
+const questionOf = (name: string): string => `Write 150 words about harbour ${name}`;
+const expectedFor = (name: string): string =>
+  answerTo("emulated-small", [{ role: "user", content: questionOf(name) }]);
 /** Longer than a process lives on after a call. */
 const LATE_MS = 3_000;
 
 let killed = 0;
+/** Killed when the model's whole answer was stored already. */
+let paid = 0;
 let systems: readonly System[];
 beforeAll(async () => {
   systems = await Promise.all(Array.from({ length: SYSTEMS }, startSystem));
@@ -42,7 +48,7 @@ const startAnswering = (of: System): Promise<HostProcess> =>
   });
 
 /** Asks at the process that is to be killed, under a key that can be repeated elsewhere. */
-const ask = (of: System, host: HostProcess, chat: string): Promise<EventStream> =>
+const ask = (of: System, host: HostProcess, chat: string, name: string): Promise<EventStream> =>
   EventStream.open(
     `http://127.0.0.1:${host.port}/api${chat}/messages`,
     undefined,
@@ -52,7 +58,7 @@ const ask = (of: System, host: HostProcess, chat: string): Promise<EventStream> 
       "content-type": "application/json",
       "idempotency-key": "question",
     },
-    { method: "POST", body: JSON.stringify({ text: QUESTION }) },
+    { method: "POST", body: JSON.stringify({ text: questionOf(name) }) },
   );
 
 const answerOf = async ({ operator }: System, chat: string): Promise<Message> =>
@@ -101,7 +107,7 @@ test("an answer survives its process being killed after any call: whole, once, a
   timeout: 240_000,
 }, async () => {
   const [system] = systems as [System];
-  const { kills, text } = await enumerate(system);
+  const kills = await enumerate(system);
   const left = [...kills];
   await Promise.all(
     systems.map(async (of) => {
@@ -109,24 +115,25 @@ test("an answer survives its process being killed after any call: whole, once, a
       for (let kill = left.shift(); kill !== undefined; kill = left.shift()) {
         const host = await next;
         if (left.length > 0) next = startAnswering(of);
-        await killAndRecover(of, host, kill, text);
+        await killAndRecover(of, host, kill);
       }
       const unused = await next.catch(() => undefined);
       await unused?.stop(1_000);
     }),
   );
   expect(killed).toBeGreaterThan(20);
+  expect(paid).toBeGreaterThan(2);
 });
 
 /** Every call that answering makes, in the order of each method, with a reader elsewhere; those that leave something also without. */
-async function enumerate(of: System): Promise<{ kills: Kill[]; text: string }> {
+async function enumerate(of: System): Promise<Kill[]> {
   const host = await startAnswering(of);
   // The first request finds an app that this instance does not know yet, as each that is killed does.
   const chat = await newChat(of);
   await of.settle();
   holdDeliveries(of);
   of.suite.kernel.meter.clear(of.project);
-  const stream = await ask(of, host, chat);
+  const stream = await ask(of, host, chat, "zero");
   await stream.ended;
   const calls = callsOf(of);
   of.clearFaults();
@@ -141,12 +148,25 @@ async function enumerate(of: System): Promise<{ kills: Kill[]; text: string }> {
       return (isReading ? [true] : [true, false]).map((isRead) => ({ service, method, skip, isRead }));
     }).flat(),
   );
-  return { kills, text: (await answerOf(of, chat)).text };
+  expect((await answerOf(of, chat)).text).toBe(expectedFor("zero"));
+  return kills;
 }
 
-async function killAndRecover(of: System, host: HostProcess, kill: Kill, text: string): Promise<void> {
+/** Whether the model's whole answer is stored, in its segments or its message. */
+async function hasResult({ deps }: System, chat: string): Promise<boolean> {
+  const messages = await deps.firestore
+    .collection(`apps/demo/chats/${chat.split("/").at(-1)}/messages`)
+    .get();
+  for (const { ref } of messages.docs) {
+    const segments = await ref.collection("segments").get();
+    if (segments.docs.some((segment) => segment.get("end") !== undefined)) return true;
+  }
+  return false;
+}
+
+async function killAndRecover(of: System, host: HostProcess, kill: Kill): Promise<void> {
   const { service, method, skip, isRead } = kill;
-  const name = `${service}.${method} ${skip} ${isRead ? "read" : "unread"}`;
+  const name = `${service} ${method} ${skip} ${isRead ? "read" : "unread"}`;
   const chat = await newChat(of);
   await of.settle();
   const reader = isRead
@@ -155,7 +175,7 @@ async function killAndRecover(of: System, host: HostProcess, kill: Kill, text: s
   holdDeliveries(of);
   of.suite.kernel.meter.clear(of.project);
   of.fault({ service, method, skip, kind: "slow", ms: LATE_MS });
-  const asked = ask(of, host, chat).catch(() => undefined);
+  const asked = ask(of, host, chat, name).catch(() => undefined);
   let isOver = false;
   const over = asked.then(async (stream) => {
     await stream?.ended;
@@ -170,10 +190,12 @@ async function killAndRecover(of: System, host: HostProcess, kill: Kill, text: s
   await over;
   await (await asked)?.[Symbol.asyncDispose]();
   of.clearFaults();
+  const wasPaid = await hasResult(of, chat);
+  if (wasPaid) paid += 1;
   // Whoever has no answer asks again under the same key.
   const again = await of.operator.post(
     `${chat}/messages`,
-    { text: QUESTION },
+    { text: questionOf(name) },
     { "idempotency-key": "question" },
   );
   expect(again.status).toBe(201);
@@ -181,6 +203,7 @@ async function killAndRecover(of: System, host: HostProcess, kill: Kill, text: s
   await of.runSchedule("recover-answers");
   await untilFinished(of, chat);
   await of.settle();
+  const text = expectedFor(name);
   const answer = await answerOf(of, chat);
   const { body: head } = await of.operator.get(chat);
   expect([name, answer.status, answer.text, head.messagesCount, head.revision]).toEqual([
@@ -190,6 +213,10 @@ async function killAndRecover(of: System, host: HostProcess, kill: Kill, text: s
     2,
     4,
   ]);
+  // What the model had said whole, and was stored, is not paid for again.
+  const { recent } = of.suite.model.show().calls;
+  const calls = recent.filter(({ question }) => question === questionOf(name)).length;
+  expect([name, wasPaid ? calls : 1]).toEqual([name, 1]);
   if (reader === undefined) return;
   await reader.until((all) => all.some(({ event }) => event === "answer.done"));
   expect(textOf(reader.events)).toBe(text);
