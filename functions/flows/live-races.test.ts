@@ -34,6 +34,7 @@ test("a reader who leaves while a stream is being opened leaves nothing open beh
   // What an instance reads for itself once is read before.
   const { body: other } = await ada.api.post("/v1/apps/demo/chats", { kind: "group" });
   await ada.api.post(`/v1/apps/demo/chats/${other.number}/messages`, { text: "Before" });
+  await system.settle();
   const upkeep = (rpc: string): number =>
     system.suite.kernel.meter.read({ requestId: upkeepId(system.project) }).rpcs[rpc] ?? 0;
   system.fault({ service: "firestore", method: "RunQuery", kind: "slow", ms: 500 });
