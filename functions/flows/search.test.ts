@@ -43,7 +43,7 @@ interface Page {
 async function search({ api }: Pick<Person, "api">, q: string, more: Parameters = {}): Promise<Page> {
   const parameters = Object.entries(more).map(([name, value]) => [name, String(value)]);
   const query = new URLSearchParams({ q, ...Object.fromEntries(parameters) });
-  const { status, body } = await api.get(`/v1/apps/demo/search?${query}`);
+  const { status, body } = await api.get(`/v1/apps/demo/search?${query.toString()}`);
   expect(status).toBe(200);
   return body;
 }
