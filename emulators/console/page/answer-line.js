@@ -40,7 +40,7 @@ export function belowAnswer(line, message, around) {
   const served = wordsOfServed(message);
   return el(
     "div",
-    { class: "answer-foot" },
+    {},
     served !== "" && el("p", { class: "stand-in", "data-as": message.served?.as }, served),
     isComing(message) ? comingFoot(message, around) : doneFoot(line, message, around),
   );
@@ -55,7 +55,7 @@ const comingFoot = (message, { actions }) =>
       "button",
       {
         type: "button",
-        class: "stop",
+        class: "pill",
         "data-control": "stop",
         "aria-keyshortcuts": "Escape",
         onclick: () => actions.stop(message),
@@ -73,11 +73,15 @@ function doneFoot(line, message, { view, actions }) {
   /** @param {"up" | "down"} value @param {string} label @param {string} sign */
   const thumb = (value, label, sign) =>
     tool(sign, label, tabIndex, () => actions.rate(message, value), { "aria-pressed": rating === value });
+  if (message.status === "failed") {
+    const again = { type: "button", class: "pill", tabIndex, "data-control": "again" };
+    const onclick = () => actions.askAgain(message);
+    return el("div", { class: "answer-bar" }, el("button", { ...again, onclick }, "↻ Try again"));
+  }
   return el(
     "div",
     { class: "answer-bar" },
     message.status === "stopped" && el("span", { class: "ended" }, "Stopped"),
-    message.status === "failed" && el("span", { class: "ended", "data-failed": true }, "No answer"),
     message.usage !== undefined && badgeOf(message.usage),
     el(
       "span",

@@ -30,7 +30,7 @@ export const explanationOf = ({ inputTokens, outputTokens, costMicros }) =>
 /** What is the matter with the model that should have answered. @param {Served} served */
 function troubleOf({ reason }) {
   if (reason === "model_failed") return "failed";
-  if (reason === "circuit_open") return "is not asked for now, after failures";
+  if (reason === "circuit_open") return "is not asked for now";
   return "may not be asked: today’s budget is used up";
 }
 

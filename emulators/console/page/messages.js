@@ -88,9 +88,9 @@ export function showMessages({ api, view, me, mayDeleteAny, people, onReply, onF
   const actionsOn = (message) => {
     const isMine = "id" in message.sender && message.sender.id === me;
     return [
-      ...(isAnswer(message)
+      ...(isAnswer(message) ? [{ label: "Answer again", act: () => actions.askAgain(message) }] : []),
+      ...(isAnswer(message) && message.status !== "failed"
         ? [
-            { label: "Answer again", act: () => actions.askAgain(message) },
             { label: "Good answer", act: () => actions.rate(message, "up") },
             { label: "Bad answer", act: () => actions.rate(message, "down") },
           ]

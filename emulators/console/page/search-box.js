@@ -166,8 +166,7 @@ export function createSearchBox({ desk, people, chats, open, onChoose }) {
 function statusOf({ asked, hits, hasMore, isPartial, isSearching, error }) {
   if (error !== undefined) return /** @type {Error} */ (error).message;
   if (isSearching && hits.length === 0) return "Searching …";
-  if (asked.text === "")
-    return "Any part of any word; “a phrase” in quotes; a slip of the finger is forgiven.";
+  if (asked.text === "") return "Any part of any word, or “a phrase” in quotes.";
   const partial = isPartial ? " The search is not complete: the index is behind, or can’t be asked." : "";
   if (hits.length === 0) return `Nothing found for “${asked.text}”.${partial}`;
   return `${hasMore ? "The best " : ""}${counted(hits.length, "message")}.${partial}`;
