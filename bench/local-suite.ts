@@ -25,7 +25,8 @@ export async function startLocalSuite(portBase: number, dataDir: string): Promis
   const child = spawn(
     process.execPath,
     ["emulators/start.ts", "--port-base", String(portBase), "--data", dataDir],
-    { stdio: ["ignore", "ignore", "inherit"] },
+    // Traces are made of as many requests as in a deployment by default.
+    { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, TRACE_RATIO: "0.1" } },
   );
   const api = `http://127.0.0.1:${portBase}`;
   const consoleUrl = `http://127.0.0.1:${portBase + 1}`;

@@ -23,7 +23,7 @@ let folder: string;
 let suite: Suite;
 let hosting: Hosting;
 let site: LoopbackServer;
-let ports: Readonly<Record<"storage" | "auth" | "push" | "site", number>>;
+let ports: Readonly<Record<"storage" | "auth" | "push" | "trace" | "site", number>>;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "hostile-"));
@@ -47,7 +47,8 @@ beforeAll(async () => {
   site = await serveLoopback(0, (request, response) => {
     if (!control(request, response)) hosting.listener(request, response);
   });
-  ports = { storage: suite.ports.storage, auth: suite.ports.auth, push: suite.ports.push, site: site.port };
+  const { storage, auth, push, trace } = suite.ports;
+  ports = { storage, auth, push, trace, site: site.port };
   await fetch(`http://127.0.0.1:${ports.storage}/storage/v1/b?project=hostile`, {
     method: "POST",
     body: JSON.stringify({ name: "bucket" }),
@@ -106,6 +107,7 @@ async function honestCalls(): Promise<number[]> {
     `http://127.0.0.1:${ports.storage}/storage/v1/b/bucket/o/object?alt=media`,
     `http://127.0.0.1:${ports.auth}/`,
     `http://127.0.0.1:${ports.push}/`,
+    `http://127.0.0.1:${ports.trace}/`,
     `http://127.0.0.1:${ports.site}/control/info`,
     `http://127.0.0.1:${ports.site}/`,
   ];
@@ -113,9 +115,9 @@ async function honestCalls(): Promise<number[]> {
   for (const answer of answers) await answer.arrayBuffer();
   return answers.map(({ status }) => status);
 }
-const ALL_SERVED = [200, 200, 200, 200, 200];
+const ALL_SERVED = [200, 200, 200, 200, 200, 200];
 
-const NAMES = ["storage", "auth", "push", "site"] as const;
+const NAMES = ["storage", "auth", "push", "trace", "site"] as const;
 
 const PATHS = [
   "/",
@@ -225,6 +227,7 @@ const DOORS: Readonly<Record<(typeof NAMES)[number], readonly string[]>> = {
     "PATCH /emulator/v1/projects/hostile/config",
   ],
   push: ["POST /v1/projects/hostile/messages:send", "DELETE /emulator/v1/projects/hostile/tokens/a"],
+  trace: ["POST /v1/traces", "POST /v1/metrics"],
   site: [
     "POST /control/clock",
     "POST /control/faults",

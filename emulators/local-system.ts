@@ -111,9 +111,13 @@ async function startPools(
   throw api.status === "rejected" ? api.reason : (background as PromiseRejectedResult).reason;
 }
 
-/** The functions run as in production; what they compile is kept, so that they start faster next time. */
+/**
+ * The functions run as in production; what they compile is kept, so that they start faster next time. All requests are
+ * recorded for a trace, since there are few and each is looked at, unless the environment names another share.
+ */
 function hostEnv(env: Record<string, string>, compileCache: string | undefined): NodeJS.ProcessEnv {
   return {
+    TRACE_RATIO: "1",
     ...process.env,
     ...env,
     NODE_ENV: "production",

@@ -16,6 +16,7 @@ export const PORT_NAMES = [
   "functions",
   "kms",
   "push",
+  "trace",
 ] as const;
 
 export type PortName = (typeof PORT_NAMES)[number];

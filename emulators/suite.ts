@@ -23,6 +23,7 @@ import {
   trustedAccount,
 } from "./storage/server.ts";
 import { openTasks } from "./tasks/server.ts";
+import { openTrace, type TraceServer } from "./trace/server.ts";
 
 /** The emulators that can be started alone, each with its port. */
 export const SERVICES = {
@@ -34,6 +35,7 @@ export const SERVICES = {
   auth: "auth",
   kms: "kms",
   push: "push",
+  trace: "trace",
   model: "model",
 } as const;
 export type ServiceName = keyof typeof SERVICES;
@@ -47,6 +49,7 @@ interface Emulators {
   readonly auth: Auth;
   readonly kms: Kms;
   readonly push: PushServer;
+  readonly trace: TraceServer;
   readonly model: ModelServer;
 }
 
@@ -189,6 +192,12 @@ async function openAll(kernel: Kernel, opening: Opening): Promise<Opened> {
     undo.push(() => server.close());
     bound.push = server.port;
   }
+  if (wanted("trace")) {
+    emulators.trace = openTrace(kernel);
+    const server = await serveLoopback(ports.trace, emulators.trace.listener);
+    undo.push(() => server.close());
+    bound.trace = server.port;
+  }
   if (wanted("model")) {
     emulators.model = openModel(kernel, { project: opening.project });
     const server = await serveLoopback(ports.model, emulators.model.listener);
@@ -304,6 +313,7 @@ function clientEnv(project: string, ports: Ports, oidc: Oidc, hasAuth: boolean):
     ...(ports.tasks === 0 ? {} : { TASKS_ENDPOINT: at(ports.tasks) }),
     ...(ports.kms === 0 ? {} : { KMS_ENDPOINT: at(ports.kms) }),
     ...(ports.push === 0 ? {} : { PUSH_ENDPOINT: `http://${at(ports.push)}` }),
+    ...(ports.trace === 0 ? {} : { TRACE_ENDPOINT: `http://${at(ports.trace)}` }),
     ...(ports.model === 0 ? {} : { MODEL_BASE_URL: `http://${at(ports.model)}/v1` }),
     ...(ports.storage === 0 ? {} : { STORAGE_EMULATOR_HOST: `http://${at(ports.storage)}` }),
     ...(hasAuth ? { FIREBASE_AUTH_EMULATOR_HOST: at(ports.auth) } : {}),

@@ -194,6 +194,25 @@ describe("the control API", () => {
     await door("meter", { method: "DELETE" });
   });
 
+  test("shows traces, and the spans of one", async () => {
+    const traceId = "0af7651916cd43dd8448eb211c80319c";
+    const span = { traceId, spanId: "b7ad6b7169203331", name: "GET /x", startTimeUnixNano: "1000000" };
+    const sent = await fetch(`${suite.env["TRACE_ENDPOINT"]}/v1/traces`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({
+        resourceSpans: [{ scopeSpans: [{ spans: [{ ...span, endTimeUnixNano: "3000000" }] }] }],
+      }),
+    });
+    expect(sent.status).toBe(200);
+    const traces = await (await door("traces?limit=5")).json();
+    expect(traces).toMatchObject({ data: [{ traceId, name: "GET /x", startMs: 1, endMs: 3, spans: 1 }] });
+    const spans = await (await door(`traces/${traceId}`)).json();
+    expect(spans).toMatchObject({ data: [{ spanId: span.spanId, startMs: 1, endMs: 3 }] });
+    expect(await (await door(`traces/${"1".repeat(32)}`)).json()).toEqual({ data: [] });
+    expect((await door("traces/1")).status).toBe(404);
+  });
+
   test("shows queues, mail, pushes and documents", async () => {
     expect(await (await door("queues")).json()).toMatchObject({ topics: [], subscriptions: [], queues: [] });
     expect(await (await door("mail?to=ada@example.com")).json()).toEqual({ data: [] });

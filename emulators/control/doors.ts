@@ -31,7 +31,16 @@ export interface Info {
 export interface ControlDeps {
   readonly suite: Pick<
     Suite,
-    "kernel" | "project" | "firestore" | "pubsub" | "tasks" | "scheduler" | "mail" | "push" | "model"
+    | "kernel"
+    | "project"
+    | "firestore"
+    | "pubsub"
+    | "tasks"
+    | "scheduler"
+    | "mail"
+    | "push"
+    | "trace"
+    | "model"
   >;
   readonly logs: LogBook;
   info(): Info;
@@ -45,6 +54,7 @@ const Text = z.string().min(1).optional();
 
 const MailQuery = z.strictObject({ to: Text, limit: Limit });
 const PushQuery = z.strictObject({ user: Text, limit: Limit });
+const TracesQuery = z.strictObject({ limit: Limit });
 const MeterQuery = z.strictObject({ requestId: Text, project: Text });
 const LogsQuery = z.strictObject({
   requestId: Text,
@@ -70,7 +80,7 @@ const ADVANCE_MS_MAX = 10 * 365 * 24 * 3600 * 1000;
 const ClockMove = z.strictObject({ advanceMs: z.int().min(0).max(ADVANCE_MS_MAX) });
 
 const FaultBody = z.strictObject({
-  service: z.enum(["firestore", "pubsub", "tasks", "scheduler", "mail", "push", "model"]),
+  service: z.enum(["firestore", "pubsub", "tasks", "scheduler", "mail", "push", "trace", "model"]),
   method: z.string().min(1),
   match: Text,
   skip: z.int().min(0).optional(),
@@ -141,6 +151,16 @@ function listDoors({ suite, logs }: ControlDeps): Door[] {
       method: "GET",
       path: /^\/control\/pushes$/,
       answer: ({ query }) => ({ data: suite.push.list(PushQuery.parse(query)) }),
+    },
+    {
+      method: "GET",
+      path: /^\/control\/traces$/,
+      answer: ({ query }) => ({ data: suite.trace.list(TracesQuery.parse(query)) }),
+    },
+    {
+      method: "GET",
+      path: /^\/control\/traces\/(?<traceId>[0-9a-f]{32})$/,
+      answer: ({ params }) => ({ data: suite.trace.spans(params.traceId ?? "") }),
     },
     {
       method: "GET",
