@@ -5,12 +5,13 @@ import { runInContext } from "../../shared/platform/context.ts";
 import type { Deps } from "../../shared/platform/deps.ts";
 import { AppError, toAppError } from "../../shared/platform/errors.ts";
 import { describeError } from "../../shared/platform/log.ts";
+import type { SpanAttributes } from "../../shared/platform/trace-context.ts";
 import { type CallerCheck, openCallerCheck } from "./caller-check.ts";
 import { attemptsMaxOf } from "./deliveries.ts";
 import type { CloudFunction } from "./function.ts";
 import { parseJson } from "./parse-json.ts";
 import { DELIVERY_BYTES_MAX, discardBody, readJsonBody } from "./read-body.ts";
-import { contextOf, oneHeader } from "./request-context.ts";
+import { oneHeader, requestIdOf } from "./request-context.ts";
 
 /** What a delivery carries, once its envelope is opened. */
 interface Delivery {
@@ -69,7 +70,14 @@ async function serve<Payload>(
   } catch (cause) {
     failure = toAppError(cause);
   }
-  const context = contextOf(delivery);
+  const entered = deps.traces.enter({
+    service: spec.name,
+    requestId: requestIdOf(delivery.requestId),
+    traceparent: delivery.traceparent,
+    isOurs: failure === undefined,
+  });
+  const isRefused = failure !== undefined;
+  const { context } = entered;
   await runInContext(context, async () => {
     let result: object | undefined;
     let isDone = false;
@@ -83,7 +91,13 @@ async function serve<Payload>(
       }
     }
     const status = isDone ? 204 : (failure?.status ?? 500);
-    await discardBody(request);
+    entered.end({
+      name: spec.name,
+      kind: spec.trigger === "schedule" ? "server" : "consumer",
+      attributes: deliveryAttributes(spec, delivery, failure),
+      isFailed: failure !== undefined && !isRefused,
+    });
+    await Promise.all([discardBody(request), deps.traces.settle()]);
     response.writeHead(status, { "x-request-id": context.requestId }).end();
     deps.log.write(failure === undefined ? "INFO" : "ERROR", `${spec.name} ${failure?.code ?? "done"}`, {
       function: spec.name,
@@ -96,6 +110,21 @@ async function serve<Payload>(
     });
   });
 }
+
+/** By the names of OpenTelemetry's conventions, where those have one. */
+const deliveryAttributes = (
+  { name, trigger }: Pick<BackgroundSpec<unknown>, "name" | "trigger">,
+  { source, attempt }: Delivery,
+  failure: AppError | undefined,
+): SpanAttributes => ({
+  "faas.name": name,
+  "faas.trigger": trigger === "schedule" ? "timer" : "pubsub",
+  "scrollback.trigger": trigger,
+  "messaging.message.id": source,
+  "scrollback.attempt": attempt,
+  "scrollback.outcome": failure?.code ?? "ok",
+  "error.type": failure?.code,
+});
 
 /** @throws AppError `invalid_request`: what is malformed now will be malformed at every delivery */
 function parsePayload<Payload>(schema: z.ZodType<Payload>, payload: unknown): Payload {

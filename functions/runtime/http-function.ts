@@ -17,12 +17,16 @@ import { corsHeaders, demandOrigin, type Provenance, preflightHeaders, provenanc
 import { problemOf } from "./problem.ts";
 import { demandQuota, quotaHeaders } from "./quota.ts";
 import { BODY_BYTES_MAX, discardBody, readJsonBody } from "./read-body.ts";
-import { contextOf, oneHeader } from "./request-context.ts";
+import { oneHeader, requestIdOf } from "./request-context.ts";
 import { openRequestLines } from "./request-line.ts";
+import { requestSpan } from "./request-span.ts";
 import { createRouter, type Route } from "./router.ts";
 
 /** A request that is not answered by then is given up; hosting cuts at 60 s. */
 export const HANDLE_MS_MAX = 30_000;
+
+/** The name under which the API is deployed, in logs and traces. */
+export const API = "api";
 
 /** What is known of a request by the time its log line is written. */
 export interface Served {
@@ -42,7 +46,13 @@ export function serveEndpoints(deps: ApiDeps, endpoints: readonly Endpoint[]): F
   const route = createRouter(endpoints);
   const writeRequestLine = openRequestLines(deps);
   return (request, response) => {
-    const context = contextOf({ traceparent: oneHeader(request.headers.traceparent) });
+    const entered = deps.traces.enter({
+      service: API,
+      requestId: requestIdOf(undefined),
+      traceparent: oneHeader(request.headers.traceparent),
+      isOurs: false,
+    });
+    const { context } = entered;
     return runInContext(context, async () => {
       const startedMs = performance.now();
       const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
@@ -65,6 +75,7 @@ export function serveEndpoints(deps: ApiDeps, endpoints: readonly Endpoint[]): F
       };
       send(request, response, { ...answer, headers }, context.requestId);
       writeRequestLine(request, { path, answer, served, startedMs });
+      entered.end(requestSpan(request, answer, served));
     });
   };
 }

@@ -13,6 +13,13 @@ const Environment = z.object({
   KMS_ENDPOINT: z.string().optional(),
   /** Base URL of Firebase Cloud Messaging; Google's own when absent. */
   PUSH_ENDPOINT: z.url().optional(),
+  /** Base URL of an OTLP endpoint that takes traces: https://telemetry.googleapis.com is Google's own. Absent: none are made. */
+  TRACE_ENDPOINT: z.url().optional(),
+  /**
+   * The share of requests whose spans are all kept; failed ones are kept beyond it, and 0 keeps none at all. A tenth
+   * shows where the time goes at a fraction of what the requests themselves cost (docs/decisions/0018).
+   */
+  TRACE_RATIO: z.coerce.number().min(0).max(1).default(0.1),
   /** The key of Cloud KMS that signing keys are encrypted with: projects/…/cryptoKeys/… */
   KMS_KEY: z.string().regex(/^projects\/[^/]+\/locations\/[^/]+\/keyRings\/[^/]+\/cryptoKeys\/[^/]+$/),
   /** An endpoint that speaks OpenAI's chat completions, and its key, from Secret Manager. */
@@ -53,6 +60,8 @@ export interface Config {
   readonly kmsEndpoint: string | undefined;
   readonly kmsKey: string;
   readonly pushEndpoint: string | undefined;
+  readonly traceEndpoint: string | undefined;
+  readonly traceRatio: number;
   readonly modelBaseUrl: string;
   readonly modelApiKey: string;
   readonly laneModels: { readonly fast: string; readonly slow: string };
@@ -98,6 +107,8 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     kmsEndpoint: value.KMS_ENDPOINT,
     kmsKey: value.KMS_KEY,
     pushEndpoint: value.PUSH_ENDPOINT && withoutTrailingSlash(value.PUSH_ENDPOINT),
+    traceEndpoint: value.TRACE_ENDPOINT && withoutTrailingSlash(value.TRACE_ENDPOINT),
+    traceRatio: value.TRACE_RATIO,
     modelBaseUrl: value.MODEL_BASE_URL,
     modelApiKey: value.MODEL_API_KEY,
     laneModels: { fast: value.MODEL_FAST, slow: value.MODEL_SLOW },

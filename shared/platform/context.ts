@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { Recording } from "./trace-context.ts";
 
 /**
  * What belongs to the request being served and has to travel with every call it makes: to
@@ -6,8 +7,10 @@ import { AsyncLocalStorage } from "node:async_hooks";
  */
 export interface RequestContext {
   readonly requestId: string;
-  /** W3C trace context, as received or begun here. */
+  /** W3C trace context: the trace, and the span under way in it. */
   readonly traceparent: string;
+  /** Takes the spans that end; absent where none are recorded. */
+  readonly recording?: Recording | undefined;
 }
 
 const storage = new AsyncLocalStorage<RequestContext>();
@@ -24,14 +27,20 @@ interface CallProperties {
   metadata: { clone(): CallProperties["metadata"]; set(name: string, value: string): void };
 }
 
+/** The properties of a gRPC call with a context, the current one by default, in its metadata. */
+export function contextMetadata<Properties extends CallProperties>(
+  properties: Properties,
+  context = storage.getStore(),
+): Properties {
+  if (context === undefined) return properties;
+  const metadata = properties.metadata.clone();
+  metadata.set(REQUEST_ID_HEADER, context.requestId);
+  metadata.set(TRACEPARENT_HEADER, context.traceparent);
+  return { ...properties, metadata };
+}
+
 /** For Google's gRPC clients: adds the current context to each call's metadata. */
 export const withContextMetadata = {
-  "grpc.callInvocationTransformer": (call: CallProperties): CallProperties => {
-    const context = storage.getStore();
-    if (context === undefined) return call;
-    const metadata = call.metadata.clone();
-    metadata.set(REQUEST_ID_HEADER, context.requestId);
-    metadata.set(TRACEPARENT_HEADER, context.traceparent);
-    return { ...call, metadata };
-  },
+  "grpc.callInvocationTransformer": (properties: CallProperties): CallProperties =>
+    contextMetadata(properties),
 };

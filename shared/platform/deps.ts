@@ -9,6 +9,7 @@ import { type Models, openModels } from "./model.ts";
 import { openPublisher, type Publisher } from "./publisher.ts";
 import { openPush, type Push } from "./push.ts";
 import { openTaskQueue, type TaskQueue } from "./task-queue.ts";
+import { openTraces, type Traces } from "./traces.ts";
 import { createUpkeep, type Upkeep } from "./upkeep.ts";
 import { within } from "./within.ts";
 
@@ -26,6 +27,7 @@ export interface Deps {
   readonly push: Push;
   readonly models: Models;
   readonly upkeep: Upkeep;
+  readonly traces: Traces;
 }
 
 export function openDeps(config: Config, replaced: Partial<Pick<Deps, "clock" | "log">> = {}): Deps {
@@ -44,6 +46,7 @@ export function openDeps(config: Config, replaced: Partial<Pick<Deps, "clock" | 
     push: openPush(config, log),
     models: openModels(config),
     upkeep: createUpkeep(config),
+    traces: openTraces(config, log),
   };
 }
 
@@ -60,6 +63,7 @@ export async function closeDeps(deps: Deps): Promise<void> {
     deps.keyEncryption.close(),
     deps.mailer.close(),
     deps.firestore.terminate(),
+    deps.traces.close(),
   ];
   await within(CLOSE_MS_MAX, Promise.allSettled(closing)).catch(() => undefined);
 }

@@ -1,6 +1,6 @@
 import { Firestore } from "@google-cloud/firestore";
 import type { Config } from "./config.ts";
-import { withContextMetadata } from "./context.ts";
+import { withCallSpans } from "./trace-calls.ts";
 
 export {
   AggregateField,
@@ -21,7 +21,7 @@ export {
 
 /** Opens the client. The connection is made with the first call. */
 export function openFirestore(config: Pick<Config, "projectId">): Firestore {
-  const firestore = new Firestore({ projectId: config.projectId, ...withContextMetadata });
+  const firestore = new Firestore({ projectId: config.projectId, ...withCallSpans });
   firestore.settings({ ignoreUndefinedProperties: true });
   return firestore;
 }

@@ -1,8 +1,8 @@
 import type { KeyManagementServiceClient } from "@google-cloud/kms";
 import type { Config } from "./config.ts";
-import { withContextMetadata } from "./context.ts";
 import { clientOptions } from "./endpoint.ts";
 import { lazy } from "./lazy.ts";
+import { withCallSpans } from "./trace-calls.ts";
 
 /**
  * Encrypts the private parts of signing keys before they are stored, with a key of Cloud KMS that nobody can
@@ -21,7 +21,7 @@ export function openKeyEncryption(config: Pick<Config, "kmsEndpoint" | "kmsKey">
   const client = lazy<KeyManagementServiceClient>(async () => {
     const { KeyManagementServiceClient } = await import("@google-cloud/kms");
     return new KeyManagementServiceClient({
-      ...withContextMetadata,
+      ...withCallSpans,
       ...(await clientOptions(config.kmsEndpoint)),
     });
   });

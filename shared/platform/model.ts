@@ -3,6 +3,8 @@ import type { Config } from "./config.ts";
 import { currentContext, REQUEST_ID_HEADER, type RequestContext, TRACEPARENT_HEADER } from "./context.ts";
 import { AppError } from "./errors.ts";
 import { lazy } from "./lazy.ts";
+import { beginSpan } from "./trace.ts";
+import type { SpanAttributes } from "./trace-context.ts";
 
 /** One turn of a conversation as models take it. */
 export interface Turn {
@@ -52,7 +54,9 @@ export function openModels(config: Pick<Config, "modelBaseUrl" | "modelApiKey">)
     async *stream({ model, turns, maxTokens, firstMsMax, signal }) {
       const silence = new AbortController();
       let timer = setTimeout(() => silence.abort(), firstMsMax);
-      const context = currentContext();
+      const span = beginSpan(`chat ${model}`, "client", { ...CHAT, "gen_ai.request.model": model });
+      const context = span?.context ?? currentContext();
+      let isFailed = false;
       try {
         const chunks = await (await client.get()).chat.completions.create(
           {
@@ -75,19 +79,32 @@ export function openModels(config: Pick<Config, "modelBaseUrl" | "modelApiKey">)
           if (choice?.delta.content) yield { text: choice.delta.content };
           if (choice?.finish_reason) {
             isFinished = true;
+            span?.set({ "gen_ai.response.finish_reason": choice.finish_reason });
             yield { finish: choice.finish_reason };
           }
-          if (usage) yield { inputTokens: usage.prompt_tokens, outputTokens: usage.completion_tokens };
+          if (usage) {
+            const { prompt_tokens: inputTokens, completion_tokens: outputTokens } = usage;
+            span?.set({
+              "gen_ai.usage.input_tokens": inputTokens,
+              "gen_ai.usage.output_tokens": outputTokens,
+            });
+            yield { inputTokens, outputTokens };
+          }
         }
         if (!isFinished) throw new Error("The stream ended before the answer did.");
       } catch (cause) {
+        // Who has it stopped has no failed call.
+        isFailed = !signal.aborted;
         throw new AppError("model_failed", "The model did not answer.", {}, { cause });
       } finally {
         clearTimeout(timer);
+        span?.end(isFailed);
       }
     },
   };
 }
+
+const CHAT: SpanAttributes = { "gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai" };
 
 /** So that a provider's log can be laid beside ours. */
 const contextHeaders = ({ requestId, traceparent }: RequestContext): Record<string, string> => ({

@@ -2,6 +2,7 @@ import type { Config } from "./config.ts";
 import { currentContext, REQUEST_ID_HEADER, TRACEPARENT_HEADER } from "./context.ts";
 import { lazy } from "./lazy.ts";
 import type { Log } from "./log.ts";
+import { inSpan } from "./trace.ts";
 
 /** A message to one device, as FCM's HTTP v1 API takes it (fcm.googleapis.com, projects.messages.send). */
 export interface PushMessage {
@@ -39,27 +40,33 @@ export function openPush(config: Pick<Config, "projectId" | "pushEndpoint">, log
     const { access_token: token } = await (await credentials.get()).getAccessToken();
     return { authorization: `Bearer ${token}` };
   };
-  return {
-    async send(message) {
-      try {
-        const answer = await fetch(url, {
-          method: "POST",
-          headers: { "content-type": "application/json", ...contextHeaders(), ...(await authorization()) },
-          body: JSON.stringify({ message: wireOf(message) }),
-          signal: AbortSignal.timeout(PUSH_MS_MAX),
-        });
-        const outcome = answer.ok ? "sent" : outcomeOf(answer.status, (await answer.json()) as Failure);
-        if (answer.ok) await answer.body?.cancel();
-        if (outcome === "refused" || outcome === "failed") {
-          log.warn("FCM has not taken a message.", { status: answer.status, outcome });
-        }
-        return outcome;
-      } catch (cause) {
-        // The cause is left out: its message can name the token.
-        log.warn("FCM could not be reached.", { cause: cause instanceof Error ? cause.name : typeof cause });
-        return "failed";
+  const post = async (message: PushMessage): Promise<PushOutcome> => {
+    try {
+      const answer = await fetch(url, {
+        method: "POST",
+        headers: { "content-type": "application/json", ...contextHeaders(), ...(await authorization()) },
+        body: JSON.stringify({ message: wireOf(message) }),
+        signal: AbortSignal.timeout(PUSH_MS_MAX),
+      });
+      const outcome = answer.ok ? "sent" : outcomeOf(answer.status, (await answer.json()) as Failure);
+      if (answer.ok) await answer.body?.cancel();
+      if (outcome === "refused" || outcome === "failed") {
+        log.warn("FCM has not taken a message.", { status: answer.status, outcome });
       }
-    },
+      return outcome;
+    } catch (cause) {
+      // The cause is left out: its message can name the token.
+      log.warn("FCM could not be reached.", { cause: cause instanceof Error ? cause.name : typeof cause });
+      return "failed";
+    }
+  };
+  return {
+    send: (message) =>
+      inSpan("push", "client", { "server.address": new URL(url).host }, async (span) => {
+        const outcome = await post(message);
+        span?.set({ "scrollback.outcome": outcome });
+        return outcome;
+      }),
   };
 }
 

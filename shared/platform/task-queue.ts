@@ -5,6 +5,8 @@ import { clientOptions } from "./endpoint.ts";
 import { GRPC, grpcCode } from "./errors.ts";
 import { derivedId } from "./ids.ts";
 import { lazy } from "./lazy.ts";
+import { inSpan } from "./trace.ts";
+import type { SpanAttributes } from "./trace-context.ts";
 
 export interface NewTask {
   readonly queue: string;
@@ -30,9 +32,7 @@ export interface TaskQueue {
 
 const ENQUEUE_MS_MAX = 5_000;
 
-export function openTaskQueue(
-  config: Pick<Config, "projectId" | "region" | "tasksEndpoint" | "functionsUrl" | "invokerEmail">,
-): TaskQueue {
+export function openTaskQueue(config: TaskConfig): TaskQueue {
   const client = lazy<CloudTasksClient>(async () => {
     const { CloudTasksClient } = await import("@google-cloud/tasks");
     return new CloudTasksClient({
@@ -42,42 +42,57 @@ export function openTaskQueue(
     });
   });
   return {
-    async enqueue(task) {
-      const url = `${config.functionsUrl}/${task.function}`;
-      const parent = `projects/${config.projectId}/locations/${config.region}/queues/${task.queue}`;
-      const context = currentContext();
-      const headers: Record<string, string> = { "content-type": "application/json" };
-      if (context !== undefined) {
-        headers[REQUEST_ID_HEADER] = context.requestId;
-        headers[TRACEPARENT_HEADER] = context.traceparent;
-      }
-      const request = {
-        parent,
-        task: {
-          // A hashed name spreads over the queue's shards; sequential names are slower.
-          name: `${parent}/tasks/${derivedId(...task.id)}`,
-          ...(task.notBefore === undefined ? {} : { scheduleTime: timestamp(task.notBefore) }),
-          httpRequest: {
-            httpMethod: "POST" as const,
-            url,
-            headers,
-            body: Buffer.from(JSON.stringify(task.payload)),
-            oidcToken: { serviceAccountEmail: config.invokerEmail, audience: url },
-          },
-        },
-      };
-      try {
-        await (await client.get()).createTask(request, { timeout: ENQUEUE_MS_MAX });
-      } catch (cause) {
-        if (grpcCode(cause) !== GRPC.alreadyExists) throw cause;
-      }
-    },
+    enqueue: (task) =>
+      inSpan(`enqueue ${task.queue}`, "producer", messagingAttributes(task), async (span) => {
+        const request = requestFor(config, task);
+        try {
+          await (await client.get()).createTask(request, { timeout: ENQUEUE_MS_MAX });
+        } catch (cause) {
+          if (grpcCode(cause) !== GRPC.alreadyExists) throw cause;
+          span?.set({ "scrollback.task.existed": true });
+        }
+      }),
     async check(queue) {
       const name = `projects/${config.projectId}/locations/${config.region}/queues/${queue}`;
       await (await client.get()).getQueue({ name }, { timeout: ENQUEUE_MS_MAX });
     },
     async close() {
       await (await client.made())?.close();
+    },
+  };
+}
+
+const messagingAttributes = ({ queue, notBefore }: NewTask): SpanAttributes => ({
+  "messaging.system": "gcp_cloud_tasks",
+  "messaging.operation.name": "create",
+  "messaging.destination.name": queue,
+  "scrollback.task.delayed": notBefore !== undefined,
+});
+
+type TaskConfig = Pick<Config, "projectId" | "region" | "tasksEndpoint" | "functionsUrl" | "invokerEmail">;
+
+function requestFor(config: TaskConfig, task: NewTask) {
+  const url = `${config.functionsUrl}/${task.function}`;
+  const parent = `projects/${config.projectId}/locations/${config.region}/queues/${task.queue}`;
+  const context = currentContext();
+  const headers: Record<string, string> = { "content-type": "application/json" };
+  if (context !== undefined) {
+    headers[REQUEST_ID_HEADER] = context.requestId;
+    headers[TRACEPARENT_HEADER] = context.traceparent;
+  }
+  return {
+    parent,
+    task: {
+      // A hashed name spreads over the queue's shards; sequential names are slower.
+      name: `${parent}/tasks/${derivedId(...task.id)}`,
+      ...(task.notBefore === undefined ? {} : { scheduleTime: timestamp(task.notBefore) }),
+      httpRequest: {
+        httpMethod: "POST" as const,
+        url,
+        headers,
+        body: Buffer.from(JSON.stringify(task.payload)),
+        oidcToken: { serviceAccountEmail: config.invokerEmail, audience: url },
+      },
     },
   };
 }

@@ -86,7 +86,12 @@ const manifest = {
   ),
 };
 
-export async function startSystem(): Promise<System> {
+export interface SystemOptions {
+  /** Whether each request is recorded for a trace, which costs every test that does not look at it. */
+  readonly traced?: boolean;
+}
+
+export async function startSystem({ traced = false }: SystemOptions = {}): Promise<System> {
   const suite = await suiteOfProcess();
   const id = randomId().slice(0, 10);
   const project = `test-${id}`;
@@ -100,6 +105,7 @@ export async function startSystem(): Promise<System> {
     KMS_KEY: signingKmsKey(project, manifest.region),
     // Clients reach these functions without a proxy.
     TRUSTED_PROXIES: "0",
+    TRACE_RATIO: traced ? "1" : "0",
   };
   const config = parseConfig(env);
   const logs: Record<string, unknown>[] = [];
