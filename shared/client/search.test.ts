@@ -12,8 +12,15 @@ beforeAll(async () => {
   ada = await system.signIn("ada@finds.test");
   chat = (await ada.api.post("/v1/apps/demo/chats", { kind: "group" })).body.number;
   const path = `/v1/apps/demo/chats/${chat}/messages`;
-  const textOf = (line: number): string => (line === 20 ? "A lighthouse at night" : `Line ${line}`);
-  for (let line = 1; line <= LINES; line += 1) await ada.api.post(path, { text: textOf(line) });
+  const post = async (from: number, to: number): Promise<void> => {
+    const lines = Array.from({ length: to - from + 1 }, (_, at) => `Line ${from + at}`);
+    await Promise.all(lines.map((text) => ada.api.post(path, { text })));
+  };
+  // Those that are looked for stand in their places; the others within a run come in any order.
+  await post(1, 19);
+  await ada.api.post(path, { text: "A lighthouse at night" });
+  await post(21, LINES - 1);
+  await post(LINES, LINES);
   await system.settle();
 });
 afterAll(() => system[Symbol.asyncDispose]());
@@ -48,6 +55,21 @@ test("hits are of one chat where that is asked for, and come page by page", asyn
   search.ask({ text: "line", chat: chat + 1 });
   await until(search, () => !search.isSearching);
   expect(search.hits).toEqual([]);
+});
+
+test("where the index can't be asked there are recent messages, and that they are not all is known", async () => {
+  using desk = openDesk(clientOf(system, ada));
+  const search = desk.openSearch();
+  system.fault({
+    service: "firestore",
+    method: "RunQuery",
+    match: `${system.project}/databases/(default)/documents/apps/demo`,
+    kind: "hang",
+  });
+  search.ask({ text: `Line ${LINES}` });
+  await until(search, () => !search.isSearching);
+  system.clearFaults();
+  expect([search.isPartial, search.hits[0]?.message.number, search.error]).toEqual([true, LINES, undefined]);
 });
 
 test("a search that fails says why", async () => {

@@ -57,7 +57,7 @@ export function createSearch({ env, api }: SearchOptions): Search {
     const query = new URLSearchParams({ q: of.text, limit: String(LIMIT) });
     if (of.chat !== undefined) query.set("chat", String(of.chat));
     if (cursor !== null) query.set("cursor", cursor);
-    return api.get<SearchPage>(`/search?${query}`, { signal });
+    return api.get<SearchPage>(`/search?${query.toString()}`, { signal });
   };
 
   const run = async (next: SearchAsked, signal: AbortSignal): Promise<void> => {
