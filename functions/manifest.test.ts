@@ -9,6 +9,14 @@ test("the manifest lists exactly the functions that there are", () => {
   for (const { entry } of Object.values(manifest.functions)) expect(existsSync(entry)).toBe(true);
 });
 
+test("each entry exports its function under its name, as bundles import it", async () => {
+  for (const [name, { entry }] of Object.entries(manifest.functions)) {
+    const exported = (await import(`../${entry}`)) as Record<string, { name?: string } | undefined>;
+    const camel = name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+    expect([name, exported[camel]?.name]).toEqual([name, name]);
+  }
+});
+
 test("everything in the manifest refers to something in it", () => {
   const names = Object.keys(manifest.functions);
   const topics = Object.keys(manifest.topics);

@@ -8,6 +8,8 @@ import { type Person, readCode, type System, startSystem } from "../shared/testi
 
 /** Within the project, so that the bundles find the framework as they will beside them when deployed. */
 const OUT = "node_modules/.cache/bundles-under-test";
+/** One of each kind; that each function has an entry of its own is tested beside the manifest. */
+const BUNDLES = ["api", "on-chat-changed", "send-mail", "reconcile"];
 const START_MS_MAX = 20_000;
 /** Other tests have moved the suite's clock; bundles have to live in the same time. */
 const SHIFT_CLOCK = new URL("../emulators/function-host/shift-clock.ts", import.meta.url).href;
@@ -17,7 +19,7 @@ let ada: Person;
 const children: ChildProcess[] = [];
 
 beforeAll(async () => {
-  await promisify(execFile)(process.execPath, ["scripts/build.ts", OUT]);
+  await promisify(execFile)(process.execPath, ["scripts/build.ts", OUT, ...BUNDLES]);
   system = await startSystem();
   ada = await system.signIn("ada@bundle.test");
 }, 60_000);

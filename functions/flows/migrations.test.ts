@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => system[Symbol.asyncDispose]());
 
 const chats = "/v1/apps/demo/chats";
-const CHATS = 450;
+const CHATS = 250;
 
 /** Chats as they were stored before the fields existed. */
 async function oldChats(): Promise<void> {
