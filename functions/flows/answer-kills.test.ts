@@ -152,14 +152,18 @@ async function enumerate(of: System): Promise<Kill[]> {
   return kills;
 }
 
-/** Whether the model's whole answer is stored, in its segments or its message. */
+/**
+ * Whether the model's whole answer is stored, by the present attempt: other systems here move the clock, and an attempt
+ * whose process has not heard of that may be taken over before it is killed.
+ */
 async function hasResult({ deps }: System, chat: string): Promise<boolean> {
   const messages = await deps.firestore
     .collection(`apps/demo/chats/${chat.split("/").at(-1)}/messages`)
     .get();
-  for (const { ref } of messages.docs) {
-    const segments = await ref.collection("segments").get();
-    if (segments.docs.some((segment) => segment.get("end") !== undefined)) return true;
+  for (const message of messages.docs) {
+    const segments = await message.ref.collection("segments").get();
+    const present = segments.docs.filter((segment) => segment.get("epoch") === message.get("answer.epoch"));
+    if (present.some((segment) => segment.get("end") !== undefined)) return true;
   }
   return false;
 }
@@ -175,6 +179,7 @@ async function killAndRecover(of: System, host: HostProcess, kill: Kill): Promis
   holdDeliveries(of);
   of.suite.kernel.meter.clear(of.project);
   of.fault({ service, method, skip, kind: "slow", ms: LATE_MS });
+  await host.setClock(of.suite.kernel.clock.offset());
   const asked = ask(of, host, chat, name).catch(() => undefined);
   let isOver = false;
   const over = asked.then(async (stream) => {
