@@ -122,7 +122,7 @@ test("an answer survives its process being killed after any call: whole, once, a
     }),
   );
   expect(killed).toBeGreaterThan(20);
-  expect(paid).toBeGreaterThan(2);
+  expect(paid).toBeGreaterThan(0);
 });
 
 /** Every call that answering makes, in the order of each method, with a reader elsewhere; those that leave something also without. */
