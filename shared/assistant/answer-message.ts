@@ -9,9 +9,10 @@ import type { AnswerHub } from "./answer-hub.ts";
 import { ask, type Plan, planAnswer } from "./ask-models.ts";
 import { cachedAnswerRef, keepAnswer, readCachedAnswer } from "./cached-answer.ts";
 import type { Circuits } from "./circuits.ts";
-import { type AnswerMessage, type Claim, claimAnswer, leaveAnswer } from "./claim-answer.ts";
+import { type AnswerMessage, type Claim, claimAnswer, leaveAnswer, type Planned } from "./claim-answer.ts";
 import { completeAnswer, type Outcome } from "./complete-answer.ts";
 import { ATTEMPTS_MAX, WAIT_MS_MAX } from "./contract.ts";
+import { enqueueAnswer } from "./enqueue-answer.ts";
 import { costOf, priceOf } from "./price.ts";
 import type { SegmentEnd } from "./segments.ts";
 import { enqueueShadow } from "./shadow-answer.ts";
@@ -34,26 +35,37 @@ export const EXHAUSTED = "The budget for today is used up. You can ask again aft
  * comes, and in one commit at the end. Whoever comes after a crash begins anew, unless the model had said all. While no
  * model can be asked, an earlier answer to the same question stands in, or the question waits and its asker is told.
  *
- * Costs 1 read and 1 write to begin and what history and budgets cost; a write for each segment (see segments.ts); 1
+ * `claimed`: the answer as the commit of its question has claimed it for this instance, which then costs nothing to begin.
+ * Otherwise 1 read and 1 write to begin; what history and budgets cost; a write for each segment (see segments.ts); 1
  * read, 2 writes and 1 publish to end; one model call, none when the result is there; a write where the answer is kept for the
- * same question. The instance listens to the message meanwhile.
- * @throws AppError `unavailable` while another attempt is alive; `model_failed`; both are to be tried again
+ * same question; a task where another attempt is alive. The instance listens to the message meanwhile.
+ * @throws AppError `unavailable`, `model_failed`: to be tried again
  */
 export async function answerMessage(
   deps: AnswerDeps,
   app: App,
   chat: number,
   id: string,
+  claimed?: AnswerMessage,
 ): Promise<{ outcome: string; epoch?: number; model?: string; served?: Served["as"] }> {
   const settings = await deps.apps.settingsOf(app);
-  const claim = await claimAnswer(deps, app, chat, id, (message) =>
-    planAnswer(deps, app, settings, chat, id, message),
-  );
+  const plan = (message: AnswerMessage) => planAnswer(deps, app, settings, chat, id, message);
+  const claim =
+    claimed === undefined
+      ? await claimAnswer(deps, app, chat, id, plan)
+      : claimOf(claimed, await plan(claimed));
   if (claim.kind === "done") return { outcome: "done before" };
+  if (claim.kind === "alive") {
+    const { lane } = claim.message.answer;
+    const attempt = { after: `alive.${claim.untilMs}`, notBefore: claim.untilMs };
+    await enqueueAnswer(deps, app, chat, { id, lane }, attempt);
+    return { outcome: "alive", epoch: claim.epoch };
+  }
   const ended = await endOf(deps, app, settings, chat, id, claim);
   if (ended === "waiting" || ended === "taken over") return { outcome: ended, epoch: claim.epoch };
   const { outcome, epoch } = ended;
-  const isEnded = await completeAnswer(deps, app, chat, id, epoch, outcome);
+  const trials = claimed !== undefined && claim.kind === "ask" ? claim.plan.trials : undefined;
+  const isEnded = await completeAnswer(deps, app, chat, id, epoch, { ...outcome, trials });
   if (!isEnded) return { outcome: "taken over", epoch };
   if (claim.kind === "ask" && outcome.status === "complete") {
     if (outcome.served?.as !== "cached") await keepForLater(deps, app, settings, claim, outcome);
@@ -64,6 +76,14 @@ export async function answerMessage(
   return { outcome: outcome.status, epoch, model: outcome.model, ...served };
 }
 
+/** What the commit of the question has claimed already. Pure. */
+function claimOf(message: AnswerMessage, { plan, isAttempt }: Planned<Plan>): Claim<Plan> {
+  const { epoch, attempts = 1 } = message.answer;
+  return isAttempt
+    ? { kind: "ask", epoch, attempt: attempts, message, plan }
+    : { kind: "instead", epoch, message, plan };
+}
+
 type Ended = { readonly outcome: Outcome; readonly epoch: number } | "waiting" | "taken over";
 
 async function endOf(
@@ -72,7 +92,7 @@ async function endOf(
   settings: AppSettings,
   chat: number,
   id: string,
-  claim: Exclude<Claim<Plan>, { kind: "done" }>,
+  claim: Exclude<Claim<Plan>, { kind: "done" | "alive" }>,
 ): Promise<Ended> {
   const { message, epoch } = claim;
   switch (claim.kind) {

@@ -1,4 +1,5 @@
 import type { Served } from "../chat/contract.ts";
+import type { StoredTrial } from "../chat/message.ts";
 import { messagesOf } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { AppSettings } from "../identity/contract.ts";
@@ -22,6 +23,8 @@ export interface Plan {
   readonly models: readonly string[];
   readonly turns: readonly Turn[];
   readonly maxTokens: number;
+  /** Versions that are compared by it. */
+  readonly trials: readonly StoredTrial[] | undefined;
   /** The budget allows no call. */
   readonly isExhausted: boolean;
   /** Another model is to answer too, for comparison. */
@@ -49,7 +52,14 @@ export async function planAnswer(
     ...models.map((model) => deps.circuits.isOpen(model)),
   ]);
   const { trial, shadow } = choice;
-  const plan = { models, ...history, maxTokens: ANSWER_TOKENS_MAX, isExhausted: false, shadow };
+  const plan = {
+    models,
+    ...history,
+    maxTokens: ANSWER_TOKENS_MAX,
+    isExhausted: false,
+    shadow,
+    trials: undefined,
+  };
   if (open.every(Boolean)) return { plan, isAttempt: false, fields: {} };
   const { asker } = message.answer;
   // Providers count otherwise than we guess; a budget is rather used up a little early than overdrawn.
@@ -59,11 +69,12 @@ export async function planAnswer(
     return { plan: { ...plan, isExhausted: true }, isAttempt: false, fields: {} };
   }
   const before = (message.answer.trials ?? []).filter(({ name }) => name !== trial?.name);
+  const trials = trial === undefined ? undefined : [...before, trial];
   const fields = {
     ...(holding.day === undefined ? {} : { "answer.heldDay": holding.day }),
-    ...(trial === undefined ? {} : { "answer.trials": [...before, trial] }),
+    ...(trials === undefined ? {} : { "answer.trials": trials }),
   };
-  return { plan: { ...plan, maxTokens: holding.maxTokens }, isAttempt: true, fields };
+  return { plan: { ...plan, maxTokens: holding.maxTokens, trials }, isAttempt: true, fields };
 }
 
 /** Without them the app's own order of models holds. */

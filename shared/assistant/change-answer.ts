@@ -98,7 +98,7 @@ export async function askAgain(
           bytes: 0,
           result: {
             message: messageView(ref.id, stored),
-            asked: { id: ref.id, number: stored.number, lane },
+            asked: { id: ref.id, number: stored.number, lane, stored },
           },
         };
       },
@@ -107,7 +107,7 @@ export async function askAgain(
         fingerprint: question.stored.fingerprint,
         result: (existing) => {
           const stored = existing.data() as AnswerMessage;
-          const asked = { id: ref.id, number: stored.number, lane: stored.answer.lane };
+          const asked = { id: ref.id, number: stored.number, lane: stored.answer.lane, stored };
           return { message: messageView(ref.id, stored), asked };
         },
       },

@@ -200,7 +200,8 @@ interface Local {
 const newBreaker = ({ failuresMax, windowMs, failedShare, openMs }: Deps["config"]["circuit"]) =>
   new CircuitBreaker((call: () => Promise<unknown>) => call(), {
     timeout: false,
-    volumeThreshold: failuresMax,
+    // It counts what succeeds too, and has to let what is shared open first.
+    volumeThreshold: 2 * failuresMax,
     errorThresholdPercentage: failedShare * 100,
     rollingCountTimeout: windowMs,
     resetTimeout: openMs,

@@ -1,8 +1,9 @@
-import type { StoredAnswer, StoredMessage } from "../chat/message.ts";
+import type { QueuedAnswer } from "../chat/append-answer.ts";
+import type { StoredMessage } from "../chat/message.ts";
 import { messagesOf } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Deps } from "../platform/deps.ts";
-import { AppError, GRPC, grpcCode } from "../platform/errors.ts";
+import { GRPC, grpcCode } from "../platform/errors.ts";
 import { type DocumentReference, Timestamp } from "../platform/firestore.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { ATTEMPTS_MAX } from "./contract.ts";
@@ -11,12 +12,19 @@ import { readSegments, type SegmentEnd } from "./segments.ts";
 /** An attempt is trusted to be alive for so long after its last sign: its claim, a renewal, a segment. */
 export const LEASE_MS = 30_000;
 
-export type AnswerMessage = StoredMessage & { readonly answer: StoredAnswer };
+export type AnswerMessage = QueuedAnswer;
 
 /** What is to be done about an answer by whoever has claimed it. */
 export type Claim<Plan> =
   /** Nothing: it is finished, or gone. */
   | { readonly kind: "done" }
+  /** Come again: another attempt is alive until then, unless it gives a sign. */
+  | {
+      readonly kind: "alive";
+      readonly epoch: number;
+      readonly message: AnswerMessage;
+      readonly untilMs: number;
+    }
   /** Carry out the plan. */
   | {
       readonly kind: "ask";
@@ -59,9 +67,9 @@ export interface Planned<Plan> {
 }
 
 /**
- * Claims an answer for one attempt: whoever comes while that lives is told to come again. Costs 1 read and 1 write and
+ * Claims an answer for one attempt, unless another is alive. Costs 1 read and 1 write and
  * what planning costs; for a later attempt also 1 query and a read for each segment of the one before.
- * @throws AppError `unavailable` while another attempt is alive; what `plan` throws
+ * @throws what `plan` throws
  */
 export async function claimAnswer<Plan>(
   deps: Pick<Deps, "clock">,
@@ -80,7 +88,7 @@ export async function claimAnswer<Plan>(
     if (left.end !== undefined) return { kind: "keep", epoch, message, text: left.text, end: left.end };
     const aliveUntilMs = Math.max(leaseUntil?.toMillis() ?? 0, left.lastMs + LEASE_MS);
     if (epoch > 0 && leftEpoch !== epoch && aliveUntilMs > deps.clock.now()) {
-      throw new AppError("unavailable", "Another attempt at this answer is alive.", { retryAfterSeconds: 5 });
+      return { kind: "alive", epoch, message, untilMs: aliveUntilMs };
     }
     if (stop) return { kind: "end", epoch, message, text: left.text, status: "stopped" };
     if (attemptsAt(message) >= ATTEMPTS_MAX) {

@@ -3,6 +3,7 @@ import { encodeBody } from "../chat/body.ts";
 import type { ChatDeps } from "../chat/chat-log.ts";
 import { LATEST_CHARS_MAX, type Served, type Usage } from "../chat/contract.ts";
 import { advance, excerpt } from "../chat/head.ts";
+import type { StoredTrial } from "../chat/message.ts";
 import { chatRef, messagesOf, serverTime } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import { Timestamp } from "../platform/firestore.ts";
@@ -17,6 +18,8 @@ export interface Outcome {
   readonly model: string;
   readonly usage: Usage | undefined;
   readonly served?: Served | undefined;
+  /** Versions that were compared by it, where the claim does not say so. */
+  readonly trials?: readonly StoredTrial[] | undefined;
 }
 
 /**
@@ -62,6 +65,7 @@ export async function completeAnswer(
         "answer.endedRevision": next.revision,
         ...(outcome.usage === undefined ? {} : { "answer.usage": outcome.usage }),
         ...(outcome.served === undefined ? {} : { "answer.served": outcome.served }),
+        ...(outcome.trials === undefined ? {} : { "answer.trials": outcome.trials }),
         revision: next.revision,
         changedAt: serverTime(),
       });

@@ -15,7 +15,11 @@ export interface Asked {
   readonly id: string;
   readonly number: number;
   readonly lane: Lane;
+  /** The answer as it was queued. */
+  readonly stored: QueuedAnswer;
 }
+
+export type QueuedAnswer = StoredMessage & { readonly answer: StoredAnswer };
 
 /** How a question is to be answered, as far as it tells by itself. */
 export interface Classified {
@@ -23,6 +27,8 @@ export interface Classified {
   readonly language?: string | undefined;
   /** Versions of the classifier that are being compared by it. */
   readonly trials?: readonly StoredTrial[] | undefined;
+  /** The instance that asks answers by itself: the answer is its own for so long. */
+  readonly claimMs?: number | undefined;
 }
 
 /** The document of a question's answer: the first, or that of a request for another. */
@@ -43,10 +49,10 @@ export function decideAnswer(
     readonly createdAt: Timestamp;
     readonly turns: ForkPoint | undefined;
   },
-): { next: ChatHead; stored: StoredMessage & { readonly answer: StoredAnswer } } {
+): { next: ChatHead; stored: QueuedAnswer } {
   const { id, classified, asker, createdAt, turns } = asking;
-  const { lane, language, trials = [] } = classified;
-  const leaseUntil = Timestamp.fromMillis(createdAt.toMillis() + UNCLAIMED_MS);
+  const { lane, language, trials = [], claimMs } = classified;
+  const leaseUntil = Timestamp.fromMillis(createdAt.toMillis() + (claimMs ?? UNCLAIMED_MS));
   const number = head.lastNumber + 1;
   const branch = turns === undefined ? head.activeBranch : `b${number}`;
   const next = advance(head, createdAt, {
@@ -64,9 +70,9 @@ export function decideAnswer(
     sender: { model: head.model ?? "" },
     role: "assistant" as const,
     body: { text: "" },
-    status: "queued" as const,
+    status: claimMs === undefined ? ("queued" as const) : ("streaming" as const),
     answer: {
-      epoch: 0,
+      ...(claimMs === undefined ? { epoch: 0 } : { epoch: 1, attempts: 1 }),
       lane,
       asker,
       leaseUntil,

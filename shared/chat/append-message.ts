@@ -69,7 +69,12 @@ export async function appendMessage(
               turns: undefined,
             })
           : undefined;
-      asked = answer && { id: answerId, number: answer.stored.number, lane: answer.stored.answer.lane };
+      asked = answer && {
+        id: answerId,
+        number: answer.stored.number,
+        lane: answer.stored.answer.lane,
+        stored: answer.stored,
+      };
       const question = answer === undefined ? stored : { ...stored, answeredBy: answer.stored.number };
       const answered =
         answer === undefined

@@ -1,4 +1,4 @@
-import { answerHere } from "../../../shared/assistant/answer-here.ts";
+import { answerHere, claimMsHere } from "../../../shared/assistant/answer-here.ts";
 import { openClassification } from "../../../shared/assistant/classify-question.ts";
 import { enqueueAnswer } from "../../../shared/assistant/enqueue-answer.ts";
 import { appendMessage } from "../../../shared/chat/append-message.ts";
@@ -21,6 +21,9 @@ export const postMessage = endpoint({
   answer: Message,
   async handle({ deps, app, principal, params, body, requestKey, headers }) {
     const { chat } = params;
+    const waits = /\btext\/event-stream\b/.test(headers.accept ?? "");
+    const classify = await openClassification(deps, app, principal);
+    const claimMs = waits ? await claimMsHere(deps, app) : undefined;
     const { message, replayed, asked } = await appendMessage(
       deps,
       app,
@@ -28,12 +31,11 @@ export const postMessage = endpoint({
       principal,
       body,
       requestKey,
-      await openClassification(deps, app, principal),
+      (text) => ({ ...classify(text), claimMs }),
     );
-    const waits = /\btext\/event-stream\b/.test(headers.accept ?? "");
     if (asked !== undefined && !waits) await enqueueAnswer(deps, app, chat, asked, { after: "asked" });
     if (asked === undefined || !waits) return created(message, replayed);
-    await answerHere(deps, app, chat, asked);
+    answerHere(deps, app, chat, asked);
     return eventStream(async (sink) => {
       sink.send([{ id: message.revision, event: "message.created", data: { chat, message } }]);
       return deps.answerFeeds.follow(app, chat, asked.id, undefined, (events) => {
