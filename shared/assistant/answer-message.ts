@@ -57,8 +57,8 @@ export async function answerMessage(
   if (claim.kind === "done") return { outcome: "done before" };
   if (claim.kind === "alive") {
     const { lane } = claim.message.answer;
-    const attempt = { after: `alive.${claim.untilMs}`, notBefore: claim.untilMs };
-    await enqueueAnswer(deps, app, chat, { id, lane }, attempt);
+    const again = { after: `alive.${claim.untilMs}`, notBefore: claim.untilMs };
+    await enqueueAnswer(deps, app, chat, { id, lane }, again);
     return { outcome: "alive", epoch: claim.epoch };
   }
   const ended = await endOf(deps, app, settings, chat, id, claim);
