@@ -1,14 +1,12 @@
-import { decodeCursor, encodeCursor } from "../platform/cursor.ts";
 import type { Deps } from "../platform/deps.ts";
 import {
   type CollectionReference,
-  FieldPath,
   Timestamp,
   type Transaction,
   type WriteBatch,
 } from "../platform/firestore.ts";
 import { randomId } from "../platform/ids.ts";
-import { READ_MS_MAX, within } from "../platform/within.ts";
+import { type NewestFirst, newestFirst } from "../platform/newest-first.ts";
 import type { App } from "./app.ts";
 import { type Caller, networkOf } from "./caller.ts";
 import type { SecurityEvent, SecurityEventKind } from "./contract.ts";
@@ -65,34 +63,22 @@ export function addSecurityEvent(
 }
 
 /** A page of events, newest first. One query, one read for each. */
-export async function listSecurityEvents(
+export function listSecurityEvents(
   deps: Deps,
   collection: CollectionReference,
-  query: {
+  {
+    kind,
+    ...page
+  }: {
     readonly cursor?: string | undefined;
     readonly limit: number;
     readonly kind?: SecurityEventKind | undefined;
   },
-): Promise<{ data: SecurityEvent[]; hasMore: boolean; next: string | null; prev: null }> {
-  const scope = ["security-events", collection.path, query.kind ?? ""];
-  const newestFirst = collection.orderBy("at", "desc").orderBy(FieldPath.documentId(), "desc");
-  let wanted = query.kind === undefined ? newestFirst : newestFirst.where("kind", "==", query.kind);
-  if (query.cursor !== undefined) {
-    const [atMs, id] = decodeCursor(deps.keys, scope, query.cursor);
-    wanted = wanted.startAfter(Timestamp.fromMillis(Number(atMs)), String(id));
-  }
-  const found = await within(READ_MS_MAX, wanted.limit(query.limit + 1).get());
-  const page = found.docs.slice(0, query.limit);
-  const last = page.at(-1);
-  const hasMore = found.size > query.limit && last !== undefined;
-  return {
-    data: page.map((document) => view(document.id, document.data() as StoredSecurityEvent)),
-    hasMore,
-    next: hasMore
-      ? encodeCursor(deps.keys, scope, [(last.get("at") as Timestamp).toMillis(), last.id])
-      : null,
-    prev: null,
-  };
+): Promise<NewestFirst<SecurityEvent>> {
+  const query = kind === undefined ? collection : collection.where("kind", "==", kind);
+  return newestFirst(deps, query, "at", ["security-events", collection.path, kind ?? ""], page, (document) =>
+    view(document.id, document.data() as StoredSecurityEvent),
+  );
 }
 
 const view = (id: string, { expireAt: _expireAt, at, ...stored }: StoredSecurityEvent): SecurityEvent => ({

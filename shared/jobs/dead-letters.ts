@@ -1,14 +1,14 @@
-import { decodeCursor, encodeCursor } from "../platform/cursor.ts";
 import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
 import {
   type CollectionReference,
   type DocumentSnapshot,
-  FieldPath,
   type Firestore,
+  type Query,
   Timestamp,
 } from "../platform/firestore.ts";
 import { derivedId } from "../platform/ids.ts";
+import { type NewestFirst, newestFirst } from "../platform/newest-first.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { Cause, DeadLetter, DeadLetterState, Death } from "./contract.ts";
 
@@ -107,32 +107,14 @@ export interface DeadLetterQuery {
 }
 
 /** A page of dead letters, the newest death first. One query, one read for each. */
-export async function listDeadLetters(
+export function listDeadLetters(
   deps: Deps,
-  { function: name, state, cursor, limit }: DeadLetterQuery,
-): Promise<{ data: DeadLetter[]; hasMore: boolean; next: string | null; prev: null }> {
-  const scope = ["dead-letters", name ?? "", state ?? ""];
-  let query = deadLettersOf(deps.firestore)
-    .orderBy("updatedAt", "desc")
-    .orderBy(FieldPath.documentId(), "desc");
+  { function: name, state, ...page }: DeadLetterQuery,
+): Promise<NewestFirst<DeadLetter>> {
+  let query: Query = deadLettersOf(deps.firestore);
   if (name !== undefined) query = query.where("function", "==", name);
   if (state !== undefined) query = query.where("state", "==", state);
-  if (cursor !== undefined) {
-    const [atMs, id] = decodeCursor(deps.keys, scope, cursor);
-    query = query.startAfter(Timestamp.fromMillis(Number(atMs)), String(id));
-  }
-  const found = await within(READ_MS_MAX, query.limit(limit + 1).get());
-  const page = found.docs.slice(0, limit);
-  const last = page.at(-1);
-  const hasMore = found.size > limit && last !== undefined;
-  return {
-    data: page.map(viewOf),
-    hasMore,
-    next: hasMore
-      ? encodeCursor(deps.keys, scope, [(last.get("updatedAt") as Timestamp).toMillis(), last.id])
-      : null,
-    prev: null,
-  };
+  return newestFirst(deps, query, "updatedAt", ["dead-letters", name ?? "", state ?? ""], page, viewOf);
 }
 
 /** One read. @throws AppError `not_found` */

@@ -1,14 +1,13 @@
-import { decodeCursor, encodeCursor } from "../platform/cursor.ts";
 import type { Deps } from "../platform/deps.ts";
 import { AppError, GRPC, grpcCode } from "../platform/errors.ts";
 import {
   type CollectionReference,
   type DocumentSnapshot,
-  FieldPath,
   type Firestore,
   Timestamp,
 } from "../platform/firestore.ts";
 import { derivedId, fingerprint, randomId } from "../platform/ids.ts";
+import { type NewestFirst, newestFirst } from "../platform/newest-first.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { Cause, Job, JobState, JobTask } from "./contract.ts";
 
@@ -120,25 +119,11 @@ export async function readJob(deps: Pick<Deps, "firestore">, id: string): Promis
 }
 
 /** A page of jobs, the newest first. One query, one read for each. */
-export async function listJobs(
+export const listJobs = (
   deps: Pick<Deps, "firestore" | "keys">,
-  { cursor, limit }: { readonly cursor?: string | undefined; readonly limit: number },
-): Promise<{ data: Job[]; hasMore: boolean; next: string | null; prev: null }> {
-  const scope = ["jobs"];
-  let query = jobsOf(deps.firestore).orderBy("createdAt", "desc").orderBy(FieldPath.documentId(), "desc");
-  if (cursor !== undefined) {
-    const [atMs, id] = decodeCursor(deps.keys, scope, cursor);
-    query = query.startAfter(Timestamp.fromMillis(Number(atMs)), String(id));
-  }
-  const found = await within(READ_MS_MAX, query.limit(limit + 1).get());
-  const page = found.docs.slice(0, limit);
-  const last = page.at(-1);
-  const hasMore = found.size > limit && last !== undefined;
-  const next = hasMore
-    ? encodeCursor(deps.keys, scope, [(last.get("createdAt") as Timestamp).toMillis(), last.id])
-    : null;
-  return { data: page.map(viewOf), hasMore, next, prev: null };
-}
+  page: { readonly cursor?: string | undefined; readonly limit: number },
+): Promise<NewestFirst<Job>> =>
+  newestFirst(deps, jobsOf(deps.firestore), "createdAt", ["jobs"], page, viewOf);
 
 const viewOf = (found: DocumentSnapshot): Job => view(found.id, found.data() as StoredJob);
 
