@@ -115,7 +115,7 @@ test("a job whose task was lost is found by the schedule; one that fails each ti
   system.suite.kernel.clock.advance(2 * JOB_LEASE_MS);
   await system.runSchedule("recover-jobs");
   expect((await finished(lost.id)).state).toBe("completed");
-  expect(system.logs.some(({ event, found }) => event === "reconciler.found" && found === 1)).toBe(true);
+  expect(system.logs.some(({ recovered, outcome }) => recovered === 1 && outcome === "ok")).toBe(true);
 
   const doomed = (await begin({ perSecond: 400 }, "doomed")).body;
   await jobsOf(system.deps.firestore)

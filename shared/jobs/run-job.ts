@@ -130,12 +130,5 @@ export async function recoverJobs(
     const { step, leaseUntil } = document.data() as StoredJob;
     await enqueueStep(deps, document.id, step, undefined, leaseUntil?.toMillis() ?? 0);
   }
-  if (found.size > 0) {
-    deps.log.warn("Jobs were taken up that nobody went on with.", {
-      event: "reconciler.found",
-      reconciler: "recover-jobs",
-      found: found.size,
-    });
-  }
   return { recovered: found.size };
 }
