@@ -45,6 +45,8 @@ export interface Stage {
   control(path: string, body: unknown): Promise<Response>;
   /** Pushes to a device, as the functions do. */
   push(token: string, notification: { readonly title: string; readonly body: string }): Promise<Response>;
+  /** Publishes an event to a topic, as anything with the right to may. */
+  publish(topic: string, event: object): Promise<void>;
   /** The texts of a chat's messages, by number. */
   textsOf(chat: number): Promise<string[]>;
   close(): Promise<void>;
@@ -122,6 +124,16 @@ export async function openStage(): Promise<Stage> {
         method: "POST",
         body: JSON.stringify(body),
       }),
+    async publish(topic, event) {
+      const path = `/v1/projects/demo-page/topics/${topic}:publish`;
+      const data = Buffer.from(JSON.stringify(event)).toString("base64");
+      const answer = await fetch(`http://127.0.0.1:${system.ports.pubsub}${path}`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ messages: [{ data }] }),
+      });
+      if (!answer.ok) throw new Error(`Publishing was answered with ${answer.status}.`);
+    },
     async textsOf(chat) {
       const answer = await api("GET", `/chats/${chat}/messages?after=0&limit=100`);
       const { data } = (await answer.json()) as { data: { text: string }[] };

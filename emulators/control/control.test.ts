@@ -146,6 +146,7 @@ describe("the control API", () => {
     expect(await messages("?requestId=a")).toEqual(["three", "one"]);
     expect(await messages("?function=api&severity=warning")).toEqual(["two"]);
     expect(await messages("?after=2")).toEqual(["three"]);
+    expect(await messages("?before=3&limit=1")).toEqual(["two"]);
   });
 
   test("runs a schedule now and waits for it", async () => {

@@ -65,6 +65,7 @@ const LogsQuery = z.strictObject({
     .pipe(z.enum(SEVERITIES))
     .optional(),
   after: z.coerce.number().int().min(0).optional(),
+  before: z.coerce.number().int().min(0).optional(),
   limit: Limit,
 });
 

@@ -37,6 +37,8 @@ export interface LogQuery {
   readonly severity?: Severity | undefined;
   /** Only entries with a higher sequence. */
   readonly after?: number | undefined;
+  /** Only entries with a lower sequence, to read on where a limit ended. */
+  readonly before?: number | undefined;
   readonly limit?: number | undefined;
 }
 
@@ -65,13 +67,16 @@ export function createLogBook(now: () => number): LogBook {
       if (entries.length >= ENTRIES_MAX * 2) entries = entries.slice(-ENTRIES_MAX);
       return entry;
     },
-    read({ requestId, function: name, severity = "DEFAULT", after = 0, limit = ENTRIES_MAX } = {}) {
+    read(query = {}) {
+      const { requestId, function: name, severity = "DEFAULT", after = 0 } = query;
+      const { before = Number.POSITIVE_INFINITY, limit = ENTRIES_MAX } = query;
       const found: LogEntry[] = [];
       const lowest = SEVERITIES.indexOf(severity);
       const oldest = Math.max(entries.length - ENTRIES_MAX, 0);
       for (let index = entries.length - 1; index >= oldest && found.length < limit; index -= 1) {
         const entry = entries[index] as LogEntry;
         if (entry.sequence <= after) break;
+        if (entry.sequence >= before) continue;
         if (SEVERITIES.indexOf(entry.severity) < lowest) continue;
         if (requestId !== undefined && entry.requestId !== requestId) continue;
         if (name !== undefined && entry.function !== name) continue;

@@ -29,6 +29,7 @@ export function createConsole(control, onCode) {
   const fit = () => set(views !== undefined && (WIDE.matches || !isSignedIn));
 
   toggle.hidden = views === undefined;
+  byId("operations-link").hidden = views === undefined;
   toggle.addEventListener("click", () => set(document.body.dataset["panel"] !== "open"));
   WIDE.addEventListener("change", fit);
   addEventListener("keydown", (event) => {

@@ -30,6 +30,10 @@ export function createControl(base) {
     cost: (requestId) => get(`meter?requestId=${encodeURIComponent(requestId)}`),
     /** @param {URLSearchParams} query @param {AbortSignal} signal @returns {Promise<LogLine[]>} */
     logs: async (query, signal) => (await get(`logs?${query}`, signal)).data,
+    /** @param {AbortSignal} signal @returns {Promise<import("./operations/traces.js").Summary[]>} */
+    traces: async (signal) => (await get("traces?limit=500", signal)).data,
+    /** @param {string} traceId @param {AbortSignal} signal @returns {Promise<import("./operations/waterfall.js").Span[]>} */
+    spans: async (traceId, signal) => (await get(`traces/${traceId}`, signal)).data,
     /** What is at and below a path in Firestore. @param {string} path @param {string} [after] @returns {Promise<BrowsePage>} */
     browse: (path, after) =>
       get(
