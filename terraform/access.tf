@@ -2,7 +2,7 @@
 # with this table in both directions, so that no role is missing and none is left over.
 locals {
   # All of them keep their state in Firestore. What queues deliver and can never be done is put aside; schedules come again anyway.
-  scheduled  = { firestore = true, topics = [], queues = [], kms = false, identity = false, push = false, secrets = [] }
+  scheduled  = { firestore = true, topics = [], queues = [], checked_topics = [], checked_queues = [], kms = false, identity = false, push = false, secrets = [] }
   background = merge(local.scheduled, { topics = ["dead-letters"] })
   announcing = merge(local.scheduled, { topics = ["chat-changes", "dead-letters"] })
 
@@ -18,7 +18,10 @@ locals {
       kms       = true
       identity  = true
       push      = false
-      secrets   = ["SCROLLBACK_SECRET", "OPERATOR_KEY", "MODEL_API_KEY"]
+      # What /readyz asks about.
+      checked_topics = ["chat-changes"]
+      checked_queues = ["answer-fast"]
+      secrets        = ["SCROLLBACK_SECRET", "OPERATOR_KEY", "MODEL_API_KEY"]
     }
 
     "on-chat-changed"  = merge(local.background, { queues = ["notifications", "search-index"] })

@@ -12,6 +12,8 @@ locals {
     OIDC_ISSUER          = "https://accounts.google.com"
     OIDC_JWKS_URL        = "https://www.googleapis.com/oauth2/v3/certs"
     INVOKER_EMAIL        = google_service_account.invoker.email
+    TRACE_ENDPOINT       = "https://telemetry.googleapis.com"
+    TRACE_RATIO          = tostring(var.trace_ratio)
     # The load balancer appends the client's address and its own: docs/decisions/0015.
     TRUSTED_PROXIES = "2"
     # Google's clients otherwise ask whether there is a metadata server before their first call.

@@ -50,6 +50,41 @@ resource "google_cloud_tasks_queue_iam_member" "enqueuer" {
   member   = google_service_account.function[each.value.function].member
 }
 
+# Asking about a topic or a queue needs more than publishing and enqueueing.
+resource "google_pubsub_topic_iam_member" "viewer" {
+  for_each = merge([
+    for name, access in local.access : {
+      for topic in access.checked_topics : "${name}/${topic}" => { function = name, topic = topic }
+    }
+  ]...)
+
+  topic  = google_pubsub_topic.this[each.value.topic].name
+  role   = "roles/pubsub.viewer"
+  member = google_service_account.function[each.value.function].member
+}
+
+resource "google_cloud_tasks_queue_iam_member" "viewer" {
+  for_each = merge([
+    for name, access in local.access : {
+      for queue in access.checked_queues : "${name}/${queue}" => { function = name, queue = queue }
+    }
+  ]...)
+
+  location = local.region
+  name     = google_cloud_tasks_queue.this[each.value.queue].name
+  role     = "roles/cloudtasks.viewer"
+  member   = google_service_account.function[each.value.function].member
+}
+
+# Every function exports the spans of what it does, and may do nothing else with traces.
+resource "google_project_iam_member" "traces" {
+  for_each = local.access
+
+  project = var.project_id
+  role    = "roles/telemetry.tracesWriter"
+  member  = google_service_account.function[each.key].member
+}
+
 # Whoever creates a task that is to carry the invoker's token has to be allowed to act as the invoker.
 resource "google_service_account_iam_member" "acts_as_invoker" {
   for_each = { for name, access in local.access : name => access if length(access.queues) > 0 }

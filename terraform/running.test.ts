@@ -39,6 +39,8 @@ const names = Object.keys(manifest.functions);
 interface Access {
   readonly topics: readonly string[];
   readonly queues: readonly string[];
+  readonly checked_topics: readonly string[];
+  readonly checked_queues: readonly string[];
   readonly secrets: readonly string[];
 }
 
@@ -49,6 +51,8 @@ test.each(names)("%s may do what it was seen to do, and nothing else", (name) =>
     ...used,
     topics: [...(used?.topics ?? [])].sort(),
     queues: [...(used?.queues ?? [])].sort(),
+    checked_topics: [...(used?.checked_topics ?? [])].sort(),
+    checked_queues: [...(used?.checked_queues ?? [])].sort(),
     secrets: [...(used?.secrets ?? [])].sort(),
   }).toEqual({
     ...access,
@@ -69,6 +73,8 @@ test.each(names)("%s has the roles that its access stands for, each where it is 
     );
   expect(granted.sort()).toEqual(
     [
+      // Whatever it does, it may be traced.
+      "roles/telemetry.tracesWriter google_project_iam_member",
       ...(access?.firestore === true ? ["roles/datastore.user google_project_iam_member"] : []),
       ...(access?.identity === true ? ["roles/firebaseauth.viewer google_project_iam_member"] : []),
       ...(access?.push === true ? ["roles/firebasecloudmessaging.admin google_project_iam_member"] : []),
@@ -78,6 +84,8 @@ test.each(names)("%s has the roles that its access stands for, each where it is 
       ...(access?.queues.length ? ["roles/iam.serviceAccountUser google_service_account_iam_member"] : []),
       ...(access?.topics ?? []).map((topic) => `roles/pubsub.publisher ${topic}`),
       ...(access?.queues ?? []).map((queue) => `roles/cloudtasks.enqueuer ${queue}`),
+      ...(access?.checked_topics ?? []).map((topic) => `roles/pubsub.viewer ${topic}`),
+      ...(access?.checked_queues ?? []).map((queue) => `roles/cloudtasks.viewer ${queue}`),
       ...(access?.secrets ?? []).map((secret) => `roles/secretmanager.secretAccessor ${secret}`),
     ].sort(),
   );

@@ -7,6 +7,7 @@ locals {
     "cloudkms.googleapis.com",
     "cloudscheduler.googleapis.com",
     "cloudtasks.googleapis.com",
+    "cloudtrace.googleapis.com",
     "compute.googleapis.com",
     "fcm.googleapis.com",
     "firebaserules.googleapis.com",
@@ -19,6 +20,7 @@ locals {
     "run.googleapis.com",
     "secretmanager.googleapis.com",
     "storage.googleapis.com",
+    "telemetry.googleapis.com",
   ])
 }
 

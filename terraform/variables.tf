@@ -52,6 +52,17 @@ variable "model" {
   }
 }
 
+variable "trace_ratio" {
+  description = "The share of requests that are traced; failed ones are beyond it, and 0 traces none at all."
+  type        = number
+  default     = 0.1
+
+  validation {
+    condition     = var.trace_ratio >= 0 && var.trace_ratio <= 1
+    error_message = "A share is between 0 and 1."
+  }
+}
+
 variable "min_instances" {
   description = "Instances kept warm, by function; 0 for those that are not named."
   type        = map(number)

@@ -66,6 +66,7 @@ async function talk(system: System, ada: Person): Promise<void> {
   await reader?.cancel();
   await ada.api.get(`${chats}?limit=1`);
   await system.client().get("/v1/no/such/route");
+  await system.client().get("/readyz");
 }
 
 const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");

@@ -5,6 +5,7 @@ import { functions } from "../../functions/functions.ts";
 import type { CloudFunction } from "../../functions/runtime/function.ts";
 import { withContextMetadata } from "../../shared/platform/context.ts";
 import { closeDeps, type Deps, openDeps } from "../../shared/platform/deps.ts";
+import { withCallSpans } from "../../shared/platform/trace-calls.ts";
 
 /** What one function was seen to use of Google Cloud: what its service account needs rights for. */
 export interface Used {
@@ -14,6 +15,9 @@ export interface Used {
   push: boolean;
   readonly topics: Set<string>;
   readonly queues: Set<string>;
+  /** Those that it asks about. */
+  readonly checked_topics: Set<string>;
+  readonly checked_queues: Set<string>;
   readonly secrets: Set<string>;
 }
 
@@ -28,7 +32,7 @@ export interface CallRecorder {
 }
 
 interface Call {
-  readonly argument?: { readonly topic?: string; readonly parent?: string };
+  readonly argument?: { readonly topic?: string; readonly parent?: string; readonly name?: string };
   readonly methodDefinition: { readonly path: string };
 }
 
@@ -44,7 +48,8 @@ export function createCallRecorder(identityPort: number): CallRecorder {
   const used = new Map<string, Used>();
   const opened: Deps[] = [];
   const originals = new Map<CloudFunction, CloudFunction["open"]>();
-  const transformer = withContextMetadata[TRANSFORMER];
+  const plain = withContextMetadata[TRANSFORMER];
+  const traced = withCallSpans[TRANSFORMER];
   const note = (apply: (of: Used) => void): void => {
     const name = current.getStore();
     if (name !== undefined) apply(usedBy(used, name));
@@ -65,7 +70,11 @@ export function createCallRecorder(identityPort: number): CallRecorder {
     install() {
       withContextMetadata[TRANSFORMER] = (call) => {
         noteCall(call);
-        return transformer(call);
+        return plain(call);
+      };
+      withCallSpans[TRANSFORMER] = (call) => {
+        noteCall(call);
+        return traced(call);
       };
       subscribe("http.client.request.start", noteHttp);
       for (const definition of functions) {
@@ -87,7 +96,8 @@ export function createCallRecorder(identityPort: number): CallRecorder {
       for (const [definition, open] of originals) Object.assign(definition, { open });
     },
     async close() {
-      withContextMetadata[TRANSFORMER] = transformer;
+      withContextMetadata[TRANSFORMER] = plain;
+      withCallSpans[TRANSFORMER] = traced;
       unsubscribe("http.client.request.start", noteHttp);
       await Promise.all(opened.map(closeDeps));
     },
@@ -102,6 +112,8 @@ function usedBy(used: Map<string, Used>, name: string): Used {
     push: false,
     topics: new Set(),
     queues: new Set(),
+    checked_topics: new Set(),
+    checked_queues: new Set(),
     secrets: new Set(),
   };
   used.set(name, known);
@@ -114,6 +126,9 @@ function noteRpc(of: Used, path: string, argument: Call["argument"]): void {
   if (path.startsWith("/google.firestore.v1.Firestore/")) of.firestore = true;
   else if (path === "/google.pubsub.v1.Publisher/Publish") of.topics.add(lastPart(argument?.topic));
   else if (path === "/google.cloud.tasks.v2.CloudTasks/CreateTask") of.queues.add(lastPart(argument?.parent));
+  else if (path === "/google.pubsub.v1.Publisher/GetTopic") of.checked_topics.add(lastPart(argument?.topic));
+  else if (path === "/google.cloud.tasks.v2.CloudTasks/GetQueue")
+    of.checked_queues.add(lastPart(argument?.name));
   else if (/^\/google\.cloud\.kms\.v1\.KeyManagementService\/(En|De)crypt$/.test(path)) of.kms = true;
   else throw new Error(`${path} is called, and no role is known for it.`);
 }
