@@ -81,6 +81,16 @@ locals {
       filter      = "jsonPayload.event=\"budget.exhausted\""
       labels      = { app = "EXTRACT(jsonPayload.app)" }
     }
+    answers = {
+      description = "Answers that have ended, by model, lane and who gave them."
+      filter      = "jsonPayload.event=\"answer.ended\""
+      labels = {
+        model  = "EXTRACT(jsonPayload.model)"
+        lane   = "EXTRACT(jsonPayload.lane)"
+        served = "EXTRACT(jsonPayload.served)"
+        status = "EXTRACT(jsonPayload.status)"
+      }
+    }
     crashes = {
       description = "Instances that ended by an exception, and rejections that nobody handled."
       filter      = "severity=\"CRITICAL\" OR jsonPayload.message=\"A rejection was not handled.\""
@@ -93,12 +103,35 @@ locals {
       description = "How long requests to the API took, without the time that a stream was open."
       filter      = local.counters.api_requests.filter
       value       = "EXTRACT(jsonPayload.latencyMs)"
+      unit        = "ms"
       labels      = local.by_endpoint
+    }
+    answer_tokens = {
+      description = "Tokens of questions and answers."
+      filter      = local.counters.answers.filter
+      value       = "EXTRACT(jsonPayload.tokens)"
+      unit        = "1"
+      labels      = { model = "EXTRACT(jsonPayload.model)" }
+    }
+    answer_cost = {
+      description = "What answers cost, in millionths of the currency of the price list."
+      filter      = local.counters.answers.filter
+      value       = "EXTRACT(jsonPayload.costMicros)"
+      unit        = "1"
+      labels      = { model = "EXTRACT(jsonPayload.model)" }
+    }
+    answer_first_word = {
+      description = "How long models took to the first word."
+      filter      = "${local.counters.answers.filter} AND jsonPayload.firstTokenMs:*"
+      value       = "EXTRACT(jsonPayload.firstTokenMs)"
+      unit        = "ms"
+      labels      = { model = "EXTRACT(jsonPayload.model)" }
     }
     background_latency = {
       description = "How long handling an event, task or schedule took."
       filter      = "jsonPayload.trigger:*"
       value       = "EXTRACT(jsonPayload.latencyMs)"
+      unit        = "ms"
       labels      = local.by_function
     }
   }
@@ -142,7 +175,7 @@ resource "google_logging_metric" "distribution" {
   metric_descriptor {
     metric_kind = "DELTA"
     value_type  = "DISTRIBUTION"
-    unit        = "ms"
+    unit        = each.value.unit
 
     dynamic "labels" {
       for_each = each.value.labels

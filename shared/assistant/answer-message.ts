@@ -67,6 +67,7 @@ export async function answerMessage(
   const trials = claimed !== undefined && claim.kind === "ask" ? claim.plan.trials : undefined;
   const isEnded = await completeAnswer(deps, app, chat, id, epoch, { ...outcome, trials });
   if (!isEnded) return { outcome: "taken over", epoch };
+  tellEnd(deps, app, claim.message, outcome);
   if (claim.kind === "ask" && outcome.status === "complete") {
     if (outcome.served?.as !== "cached") await keepForLater(deps, app, settings, claim, outcome);
     if (claim.plan.isLong) await enqueueSummary(deps, app, chat, claim.message);
@@ -74,6 +75,24 @@ export async function answerMessage(
   }
   const served = outcome.served === undefined ? {} : { served: outcome.served.as };
   return { outcome: outcome.status, epoch, model: outcome.model, ...served };
+}
+
+/** For metrics of tokens and cost, in millionths of the app's currency. */
+function tellEnd({ log }: AnswerDeps, app: App, { answer }: AnswerMessage, outcome: Outcome): void {
+  const { status, model, usage, served } = outcome;
+  log.info("An answer ended.", {
+    event: "answer.ended",
+    app: app.id,
+    lane: answer.lane,
+    status,
+    model,
+    served: served?.as,
+    servedReason: served?.reason,
+    tokens: (usage?.inputTokens ?? 0) + (usage?.outputTokens ?? 0),
+    costMicros: usage?.costMicros ?? 0,
+    answerMs: usage?.latencyMs,
+    firstTokenMs: usage?.firstTokenMs,
+  });
 }
 
 /** What the commit of the question has claimed already. Pure. */
