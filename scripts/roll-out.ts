@@ -1,6 +1,8 @@
 import { execFile } from "node:child_process";
 import { parseArgs, promisify } from "node:util";
 import manifest from "../functions/manifest.json" with { type: "json" };
+import { type Deed, tellingOf } from "./deployment-events.ts";
+import { cloudLogging, openDeploymentLog } from "./deployment-log.ts";
 import { back, deploy, type Gcloud, type RolloutOptions, step } from "./rollout-steps.ts";
 import { smokeTest } from "./smoke-test.ts";
 
@@ -50,13 +52,20 @@ const options = (): RolloutOptions => ({
   now: () => Date.now(),
 });
 
-const COMMANDS: Readonly<Record<string, () => Promise<unknown>>> = {
+const COMMANDS: Readonly<Record<Deed["command"], () => Promise<unknown>>> = {
   deploy: () => deploy(options()),
   smoke: () => smokeTest(demand("url")),
   step: () => step(options(), { percent: Number(demand("percent")), minutes: Number(values.minutes) }),
   back: () => back(options()),
 };
 
-const command = COMMANDS[positionals[0] ?? ""];
-if (command === undefined) throw new Error(`Name one of ${Object.keys(COMMANDS).join(", ")}.`);
-await command();
+const [name = ""] = positionals;
+if (!Object.hasOwn(COMMANDS, name)) throw new Error(`Name one of ${Object.keys(COMMANDS).join(", ")}.`);
+const command = name as Deed["command"];
+const log = openDeploymentLog(cloudLogging(demand("project")));
+const percent = values.percent === undefined ? {} : { percent: Number(values.percent) };
+try {
+  await tellingOf(log, { command, ...percent }, COMMANDS[command]);
+} finally {
+  await log.close();
+}

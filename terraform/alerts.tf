@@ -138,6 +138,45 @@ resource "google_monitoring_alert_policy" "traffic_spike" {
   }
 }
 
+# A rollout that went back by itself is no emergency, but nobody else tells of it.
+resource "google_monitoring_alert_policy" "rolled_back" {
+  display_name          = "A rollout went back"
+  combiner              = "OR"
+  severity              = "WARNING"
+  notification_channels = local.channels
+
+  conditions {
+    display_name = "Traffic was given back, or could not be"
+
+    condition_matched_log {
+      filter = "resource.type=\"global\" AND log_id(\"deployment\") AND (jsonPayload.event=\"deployment.rolled-back\" OR jsonPayload.event=\"deployment.failed\")"
+
+      label_extractors = {
+        command = "EXTRACT(jsonPayload.command)"
+      }
+    }
+  }
+
+  alert_strategy {
+    auto_close = "86400s"
+
+    notification_rate_limit {
+      period = "300s"
+    }
+  }
+
+  documentation {
+    subject   = "Scrollback ${var.environment}: a rollout went back"
+    content   = "The candidate was worse than what served before, or could not be deployed. What to do: ${local.runbooks_url}/bad-deployment.md"
+    mime_type = "text/markdown"
+
+    links {
+      display_name = "Runbook"
+      url          = "${local.runbooks_url}/bad-deployment.md"
+    }
+  }
+}
+
 # What finds lost work has to run: it does so every five minutes.
 resource "google_monitoring_alert_policy" "silence" {
   display_name          = "The reconciler does not run"
