@@ -1,4 +1,5 @@
 import { type PathRange, pathOf } from "../chat/branch.ts";
+import { MAIN_BRANCH } from "../chat/head.ts";
 import type { StoredMessage } from "../chat/message.ts";
 import { listAlong } from "../chat/read-path.ts";
 import { readBranch } from "../chat/store.ts";
@@ -40,7 +41,8 @@ export async function readAnswerPath(
   chat: number,
   { branch, number }: Pick<StoredMessage, "branch" | "number">,
 ): Promise<PathRange[]> {
-  const lineage = (await readBranch(app, chat, branch))?.stored.lineage ?? [];
+  const begun = branch === MAIN_BRANCH ? undefined : await readBranch(app, chat, branch);
+  const lineage = begun?.stored.lineage ?? [];
   return pathOf({ id: branch, lineage, lastNumber: number });
 }
 
