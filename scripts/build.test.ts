@@ -20,7 +20,7 @@ const children: ChildProcess[] = [];
 
 beforeAll(async () => {
   await promisify(execFile)(process.execPath, ["scripts/build.ts", OUT, ...BUNDLES]);
-  system = await startSystem();
+  system = await startSystem({ traced: true });
   ada = await system.signIn("ada@bundle.test");
 }, 60_000);
 afterAll(async () => {
@@ -98,6 +98,18 @@ test("the bundle of the API signs in, appends and ends when it is told to", { ti
   const ended = new Promise((resolve) => child?.once("exit", resolve));
   child?.kill("SIGTERM");
   expect(await ended).toBe(0);
+  // What was recorded last has been sent before the end.
+  const requestId = posted.headers.get("x-request-id");
+  const line = system.logs.find((entry) => entry.requestId === requestId);
+  const traceId = String(line?.["logging.googleapis.com/trace"]).split("/").at(-1) ?? "";
+  const sentBy = system.suite.trace.spans(traceId).filter(({ service }) => service === "api");
+  expect(sentBy.map(({ name }) => name)).toEqual(
+    expect.arrayContaining([
+      "POST /v1/apps/{app}/chats/{chat}/messages",
+      "Firestore Commit",
+      "publish chat-changes",
+    ]),
+  );
 });
 
 test("the bundles of the background functions take their deliveries", { timeout: 90_000 }, async () => {
