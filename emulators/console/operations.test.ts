@@ -39,6 +39,18 @@ describe.skipIf(!hasBrowser)("the operations page", () => {
     expect(complaints).toEqual([]);
   });
 
+  test("is led to from a log line, to its trace", async () => {
+    await stage.api("GET", "/users?limit=2");
+    await using visitor = await stage.visit();
+    const { page, complaints } = visitor;
+    await page.getByRole("tab", { name: "Logs" }).click();
+    const line = page.locator(".log-lines li", { hasText: "GET /v1/apps/{app}/users 200" }).first();
+    await line.locator("summary").click();
+    await line.getByRole("link", { name: "Show its trace" }).click();
+    await page.locator(".trace-detail h2", { hasText: "GET /v1/apps/{app}/users" }).waitFor();
+    expect(complaints).toEqual([]);
+  });
+
   test("finds a trace by its name", async () => {
     await stage.api("GET", "/users?limit=3");
     await using visitor = await stage.visit();

@@ -81,6 +81,7 @@ export function createLogs(control) {
 /** @param {LogLine} line */
 function drawLine(line) {
   const whole = el("pre", { tabIndex: 0 });
+  const traceId = /[0-9a-f]{32}$/.exec(String(line.entry["logging.googleapis.com/trace"]))?.[0];
   const details = el(
     "details",
     { "data-severity": line.severity },
@@ -92,6 +93,8 @@ function drawLine(line) {
       el("span", { class: "log-text" }, line.message === "" ? "(no message)" : line.message),
       line.function !== undefined && el("span", { class: "log-from" }, line.function),
     ),
+    traceId !== undefined &&
+      el("a", { class: "log-trace", href: `operations.html#/traces/${traceId}` }, "Show its trace"),
     whole,
   );
   details.addEventListener("toggle", () => {

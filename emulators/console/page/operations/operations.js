@@ -21,12 +21,18 @@ if (control === undefined) {
 } else {
   const { operatorKey } = await control.info();
   const lines = createLineWindow(control);
+  const traces = createTraces(control, lines);
   const panel = createPanel(main, [
     createDashboard(control, operatorKey, lines),
-    createTraces(control, lines),
+    traces,
     createDeadLetters(createOperator(operatorKey)),
   ]);
-  const show = () => panel.show(location.hash.slice(2));
+  // #/traces/{traceId}, as log lines link to.
+  const show = () => {
+    const [tab = "", traceId] = location.hash.slice(2).split("/");
+    if (traceId !== undefined) traces.choose(traceId);
+    panel.show(tab);
+  };
   addEventListener("hashchange", show);
   show();
 }

@@ -84,6 +84,7 @@ export function createTraces(control, lines) {
     id: "traces",
     label: "Traces",
     element,
+    choose,
     start() {
       polling = poll({ everyMs: 1500, slowestMs: 4000, ask: look });
     },
