@@ -1,6 +1,7 @@
-import { type HostProcess, startHost } from "../../emulators/function-host/host-process.ts";
+import type { HostProcess } from "../../emulators/function-host/host-process.ts";
 import type { FaultKind } from "../../emulators/kernel/faults.ts";
 import { type ApiClient, createApiClient } from "../../shared/testing/api-client.ts";
+import { startProcess } from "../../shared/testing/start-process.ts";
 import type { System } from "../../shared/testing/start-system.ts";
 
 const FAULT_EVERY_MS = 120;
@@ -55,15 +56,7 @@ export async function beginMisfortune(system: System, random: () => number): Pro
   const counts = { faults: 0, kills: 0, poison: 0 };
   const authorization = `Bearer ${system.env.OPERATOR_KEY}`;
   const pick = <T>(all: readonly T[]): T => all[Math.floor(random() * all.length)] as T;
-  const start = (): Promise<HostProcess> =>
-    startHost({
-      entry: "functions/index.ts",
-      manifestPath: "functions/manifest.json",
-      port: 0,
-      env: { ...process.env, ...system.env },
-      clockOffsetMs: system.suite.kernel.clock.offset(),
-      onLine: () => undefined,
-    });
+  const start = (): Promise<HostProcess> => startProcess(system);
   const hosts = await Promise.all(Array.from({ length: PROCESSES }, start));
   const clientOf = ({ port }: HostProcess): ApiClient =>
     createApiClient(`http://127.0.0.1:${port}/api`, { authorization });

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startHost } from "../../emulators/function-host/host-process.ts";
 import type { FaultKind } from "../../emulators/kernel/faults.ts";
 import { LEASE_MS } from "../../shared/assistant/claim-answer.ts";
 import { UNCLAIMED_MS } from "../../shared/chat/append-answer.ts";
 import type { Message } from "../../shared/chat/contract.ts";
 import { GRACE_MS } from "../../shared/chat/reconcile-changes.ts";
 import { EventStream } from "../../shared/testing/event-stream.ts";
+import { startProcess } from "../../shared/testing/start-process.ts";
 import { type System, startSystem } from "../../shared/testing/start-system.ts";
 
 /** Cases wait more than they work, so several systems go through them side by side. */
@@ -119,14 +119,7 @@ test("what a killed process was answering is begun anew, and its readers are tol
   timeout: 60_000,
 }, async () => {
   system.suite.model.change({ firstTokenMs: 1, tokensPerSecond: 40 });
-  const host = await startHost({
-    entry: "functions/index.ts",
-    manifestPath: "functions/manifest.json",
-    port: 0,
-    env: { ...process.env, ...system.env },
-    clockOffsetMs: system.suite.kernel.clock.offset(),
-    onLine: () => undefined,
-  });
+  const host = await startProcess(system);
   const chat = await newChat(system);
   const authorization = { authorization: `Bearer ${system.env.OPERATOR_KEY}` };
   const headers = { ...authorization, accept: "text/event-stream", "content-type": "application/json" };

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type HostProcess, startHost } from "../../emulators/function-host/host-process.ts";
+import type { HostProcess } from "../../emulators/function-host/host-process.ts";
 import { answerTo } from "../../emulators/model/answer.ts";
 import { LEASE_MS } from "../../shared/assistant/claim-answer.ts";
 import { UNCLAIMED_MS } from "../../shared/chat/append-answer.ts";
 import type { Message } from "../../shared/chat/contract.ts";
 import { EventStream, type SseEvent } from "../../shared/testing/event-stream.ts";
+import { startProcess } from "../../shared/testing/start-process.ts";
 import { type System, startSystem } from "../../shared/testing/start-system.ts";
 
 /** Starting a process takes most of a case's time, so several are under way. */
@@ -37,15 +38,7 @@ async function newChat({ operator }: System): Promise<string> {
   return `${chats}/${body.number}`;
 }
 
-const startAnswering = (of: System): Promise<HostProcess> =>
-  startHost({
-    entry: "functions/index.ts",
-    manifestPath: "functions/manifest.json",
-    port: 0,
-    env: { ...process.env, ...of.env },
-    clockOffsetMs: of.suite.kernel.clock.offset(),
-    onLine: () => undefined,
-  });
+const startAnswering = (of: System): Promise<HostProcess> => startProcess(of);
 
 /** Asks at the process that is to be killed, under a key that can be repeated elsewhere. */
 const ask = (of: System, host: HostProcess, chat: string, name: string): Promise<EventStream> =>

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type HostProcess, startHost } from "../../emulators/function-host/host-process.ts";
+import type { HostProcess } from "../../emulators/function-host/host-process.ts";
 import { type ApiClient, createApiClient } from "../../shared/testing/api-client.ts";
 import { asks, watchEnding } from "../../shared/testing/refusals.ts";
+import { startProcess } from "../../shared/testing/start-process.ts";
 import { type System, startSystem } from "../../shared/testing/start-system.ts";
 
 /** Real processes that share nothing but Firestore. The full figures are those of bench/identity.ts. */
@@ -14,18 +15,7 @@ let hosts: HostProcess[];
 
 beforeAll(async () => {
   system = await startSystem();
-  hosts = await Promise.all(
-    Array.from({ length: PROCESSES }, () =>
-      startHost({
-        entry: "functions/index.ts",
-        manifestPath: "functions/manifest.json",
-        port: 0,
-        env: { ...process.env, ...system.env },
-        clockOffsetMs: system.suite.kernel.clock.offset(),
-        onLine: () => undefined,
-      }),
-    ),
-  );
+  hosts = await Promise.all(Array.from({ length: PROCESSES }, () => startProcess(system)));
 }, 90_000);
 afterAll(async () => {
   await Promise.all(hosts.map((host) => host.stop(5_000)));

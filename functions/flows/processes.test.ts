@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type HostProcess, startHost } from "../../emulators/function-host/host-process.ts";
+import type { HostProcess } from "../../emulators/function-host/host-process.ts";
 import { createApiClient } from "../../shared/testing/api-client.ts";
 import { seededRandom } from "../../shared/testing/seeded-random.ts";
+import { startProcess } from "../../shared/testing/start-process.ts";
 import { type Person, type System, startSystem } from "../../shared/testing/start-system.ts";
 
 const SEED = 20_261_121;
@@ -26,15 +27,7 @@ afterAll(async () => {
   await system[Symbol.asyncDispose]();
 });
 
-const startOne = (): Promise<HostProcess> =>
-  startHost({
-    entry: "functions/index.ts",
-    manifestPath: "functions/manifest.json",
-    port: 0,
-    env: { ...process.env, ...system.env },
-    clockOffsetMs: system.suite.kernel.clock.offset(),
-    onLine: () => undefined,
-  });
+const startOne = (): Promise<HostProcess> => startProcess(system);
 
 test(`${APPENDS} appends from ${PROCESSES} processes, with repetitions and a killed process: every acknowledged message once, no gap (seed ${SEED})`, async () => {
   const random = seededRandom(SEED);
@@ -91,6 +84,8 @@ test("a process that is asked to end finishes what it has begun", async () => {
   });
   const { body: chat } = await ada.api.post("/v1/apps/demo/chats", { kind: "group" });
   const path = `/v1/apps/demo/chats/${chat.number}/messages`;
+  // The next commit is that of the request.
+  await system.settle();
   system.fault({ service: "firestore", method: "Commit", match: system.project, kind: "slow", ms: 600 });
   system.suite.kernel.meter.clear(system.project);
   const posting = client.post(path, { text: "Still here" });
