@@ -96,6 +96,13 @@ describe("one message", () => {
     expect(push.attributes).toMatchObject({ "scrollback.outcome": "sent" });
   });
 
+  test("with a code is traced down to the mail server", async () => {
+    const sent = await system.client().post(`${apps}/auth/codes`, { email: "carol@traces.test" });
+    const spans = await spansAfter(sent.headers.get("x-request-id"));
+    const way = wayUp(spans, one(spans, "send mail"));
+    expect(way).toEqual(["send mail", "send-mail", "enqueue mail", "POST /v1/apps/{app}/auth/codes"]);
+  });
+
   test("has spans that last as long as what stands below them and is awaited", async () => {
     const chat = await ada.api.post(`${apps}/chats`, { kind: "group" });
     const posted = await ada.api.post(`${apps}/chats/${chat.body.number}/messages`, { text: "x" });

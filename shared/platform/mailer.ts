@@ -1,6 +1,7 @@
 import type { Transporter } from "nodemailer";
 import type { Config } from "./config.ts";
 import { lazy } from "./lazy.ts";
+import { inSpan } from "./trace.ts";
 
 export interface Mail {
   readonly to: string;
@@ -32,9 +33,10 @@ export function openMailer(config: Pick<Config, "smtpUrl" | "mailFrom">): Mailer
     } as never);
   });
   return {
-    async send(mail) {
-      await (await transport.get()).sendMail({ from: config.mailFrom, ...mail });
-    },
+    send: (mail) =>
+      inSpan("send mail", "client", { "network.protocol.name": "smtp" }, async () => {
+        await (await transport.get()).sendMail({ from: config.mailFrom, ...mail });
+      }),
     async close() {
       (await transport.made())?.close();
     },
