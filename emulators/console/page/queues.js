@@ -25,7 +25,8 @@ export function createQueues(control) {
   /** @param {string} name */
   const run = async (name) => {
     try {
-      const { status } = await control.runSchedule(name);
+      const { data } = await control.runSchedule(name);
+      const { status } = data;
       toast(status >= 200 && status < 300 ? `“${name}” has run.` : `“${name}” failed with status ${status}.`);
     } catch (cause) {
       toast(/** @type {Error} */ (cause).message);
