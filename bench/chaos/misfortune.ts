@@ -5,7 +5,7 @@ import { startProcess } from "../../shared/testing/start-process.ts";
 import type { System } from "../../shared/testing/start-system.ts";
 
 const FAULT_EVERY_MS = 120;
-const KILL_EVERY_MS = 6_000;
+const KILL_EVERY_MS = 5_000;
 const POISON_EVERY_MS = 3_000;
 const PROCESSES = 2;
 
