@@ -1,9 +1,9 @@
-import { messagesOf, USAGE_SHARDS } from "../chat/store.ts";
+import { messagesOf, usageAddition } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { AppDirectory } from "../identity/app-directory.ts";
 import type { Deps } from "../platform/deps.ts";
 import { GRPC, grpcCode } from "../platform/errors.ts";
-import { FieldValue, Timestamp } from "../platform/firestore.ts";
+import { Timestamp } from "../platform/firestore.ts";
 import { derivedId } from "../platform/ids.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { addOutcomes } from "../rollout/outcome.ts";
@@ -70,10 +70,9 @@ export async function shadowAnswer(
   const shadowDiffers = run.text !== message.body.text;
   const outcome = { kind: "answered" as const, ...trial, ok, latencyMs, firstTokenMs, shadowDiffers };
   addOutcomes(batch, app, chat, [{ ...outcome, language: message.answer.language }], nowMs);
-  const counts = { inputTokens: run.inputTokens, outputTokens: run.outputTokens, costMicros };
-  const more = Object.entries(counts).map(([name, count]) => [name, FieldValue.increment(count)]);
-  const usage = app.collection("usage").doc(`${day}.${chat % USAGE_SHARDS}`);
-  batch.set(usage, { day, ...Object.fromEntries(more) }, { merge: true });
+  const { inputTokens, outputTokens } = run;
+  const usage = usageAddition(app, chat, day, { inputTokens, outputTokens, costMicros });
+  batch.set(usage.ref, usage.fields, { merge: true });
   try {
     await within(READ_MS_MAX, batch.commit());
   } catch (cause) {

@@ -1,12 +1,11 @@
 import type { PathRange } from "../chat/branch.ts";
 import type { StoredMessage } from "../chat/message.ts";
 import { listAlong } from "../chat/read-path.ts";
-import { USAGE_SHARDS } from "../chat/store.ts";
+import { usageAddition } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { AppDirectory } from "../identity/app-directory.ts";
 import type { Deps } from "../platform/deps.ts";
 import { AppError, GRPC, grpcCode, toAppError } from "../platform/errors.ts";
-import { FieldValue } from "../platform/firestore.ts";
 import type { Turn } from "../platform/model.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { Circuits } from "./circuits.ts";
@@ -181,12 +180,8 @@ async function keep(
   const day = new Date(nowMs).toISOString().slice(0, 10);
   const batch = deps.firestore.batch();
   batch.create(summaryRef(app, chat, branch, number), { ...newSummary(branch, number, text, nowMs) });
-  const more = Object.entries(counted).map(([name, count]) => [name, FieldValue.increment(count)]);
-  batch.set(
-    app.collection("usage").doc(`${day}.${chat % USAGE_SHARDS}`),
-    { day, ...Object.fromEntries(more) },
-    { merge: true },
-  );
+  const usage = usageAddition(app, chat, day, counted);
+  batch.set(usage.ref, usage.fields, { merge: true });
   try {
     await within(READ_MS_MAX, batch.commit());
   } catch (cause) {

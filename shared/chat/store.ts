@@ -271,6 +271,16 @@ export interface Counted {
 /** Usage documents of a day and app, over which busy apps spread their counting. */
 export const USAGE_SHARDS = 16;
 
+/** What has been used in a chat, to be added to the app's usage of a day (`YYYY-MM-DD`, UTC). */
+export function usageAddition(app: App, chat: number, day: string, counted: Partial<Counted>): Addition {
+  const more = Object.entries(counted).filter(([, count]) => count > 0);
+  const increments = Object.fromEntries(more.map(([name, count]) => [name, FieldValue.increment(count)]));
+  return {
+    ref: app.collection("usage").doc(`${day}.${chat % USAGE_SHARDS}`),
+    fields: { day, ...increments },
+  };
+}
+
 /**
  * Moves the progress, counts messages per day and writes their companions, in one commit that fails if the progress is no longer
  * the one read: so every message is counted once, whoever else is at it.
@@ -291,10 +301,8 @@ export async function writeProgress(
   if (found.updateTime === undefined) batch.create(progressRef(app, chat), { ...next });
   else batch.update(progressRef(app, chat), { ...next }, { lastUpdateTime: found.updateTime });
   for (const [day, counted] of byDay) {
-    const ref = app.collection("usage").doc(`${day}.${chat % USAGE_SHARDS}`);
-    const more = Object.entries(counted).filter(([, count]) => count > 0);
-    const increments = Object.fromEntries(more.map(([name, count]) => [name, FieldValue.increment(count)]));
-    batch.set(ref, { day, ...increments }, { merge: true });
+    const { ref, fields } = usageAddition(app, chat, day, counted);
+    batch.set(ref, fields, { merge: true });
   }
   await within(READ_MS_MAX, batch.commit());
 }
