@@ -4,13 +4,13 @@ import { messagesOf } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { AppSettings } from "../identity/contract.ts";
 import type { Turn } from "../platform/model.ts";
-import type { RolloutSet } from "../rollout/choose.ts";
 import type { AnswerDeps } from "./answer-message.ts";
 import { holdBudget } from "./budget.ts";
 import { chooseModels } from "./choose-models.ts";
 import { type AnswerMessage, attemptsAt, isOpen, nextEpoch, type Planned } from "./claim-answer.ts";
 import { ANSWER_MS_MAX, ANSWER_TOKENS_MAX, FIRST_WORD_MS_MAX, type ShadowTask } from "./contract.ts";
 import { countTokens, countTurns, readHistory } from "./history.ts";
+import { knownRollouts } from "./known-rollouts.ts";
 import { openSegmentWriter } from "./segment-writer.ts";
 import type { SegmentEnd } from "./segments.ts";
 
@@ -46,7 +46,7 @@ export async function planAnswer(
   id: string,
   message: AnswerMessage,
 ): Promise<Planned<Plan>> {
-  const { models, choice } = chooseModels(deps.config, settings, await rolloutsOf(deps, app), message);
+  const { models, choice } = chooseModels(deps.config, settings, await knownRollouts(deps, app), message);
   const [history, ...open] = await Promise.all([
     readHistory(app, chat, message, settings.assistant.systemPrompt),
     ...models.map((model) => deps.circuits.isOpen(model)),
@@ -75,16 +75,6 @@ export async function planAnswer(
     ...(trials === undefined ? {} : { "answer.trials": trials }),
   };
   return { plan: { ...plan, maxTokens: holding.maxTokens, trials }, isAttempt: true, fields };
-}
-
-/** Without them the app's own order of models holds. */
-async function rolloutsOf({ rollouts, log }: AnswerDeps, app: App): Promise<RolloutSet> {
-  try {
-    return await rollouts.of(app);
-  } catch (cause) {
-    log.error("The rollouts are not known; the stable versions are used.", cause, { app: app.id });
-    return new Map();
-  }
 }
 
 /** Which answer. */

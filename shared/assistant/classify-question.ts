@@ -6,6 +6,7 @@ import type { Principal } from "../identity/principal.ts";
 import type { Log } from "../platform/log.ts";
 import { choose, type RolloutSet } from "../rollout/choose.ts";
 import type { Rollouts } from "../rollout/rollouts.ts";
+import { knownRollouts } from "./known-rollouts.ts";
 
 /** The rollout of the classifier's versions, `v1` and `v2`. */
 export const CLASSIFIER_ROLLOUT = "classifier";
@@ -21,12 +22,7 @@ export async function openClassification(
   app: App,
   principal: Principal,
 ): Promise<(text: string) => Classified> {
-  let rollouts: RolloutSet = new Map();
-  try {
-    rollouts = await deps.rollouts.of(app);
-  } catch (cause) {
-    deps.log.error("The rollouts are not known; the newest versions are used.", cause, { app: app.id });
-  }
+  const rollouts = await knownRollouts(deps, app);
   return (text) => classifyFor(rollouts, principal, text);
 }
 
