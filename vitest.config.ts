@@ -12,7 +12,7 @@ export default defineConfig({
       { extends: true, test: { name: "emulators", include: ["emulators/**/*.test.ts"] } },
       {
         extends: true,
-        test: { name: "system", include: ["{functions,shared,scripts,bench,terraform}/**/*.test.ts"] },
+        test: { name: "system", include: ["{functions,shared,scripts,bench,terraform,page}/**/*.test.ts"] },
       },
     ],
     pool: "forks",

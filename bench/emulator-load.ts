@@ -34,7 +34,7 @@ const RESTING_LOOKS = 3;
 
 /** Waits until a process has nothing left to do, so that what one run leaves behind does not slow the next. */
 export async function untilResting({ pid }: EmulatorProcess): Promise<void> {
-  for (let resting = 0; resting < RESTING_LOOKS; ) {
+  for (let resting = 0; resting < RESTING_LOOKS;) {
     const before = cpuOf(pid);
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     resting = cpuOf(pid) - before <= RESTING_CPU_MS ? resting + 1 : 0;

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { type HostProcess, startHost } from "../emulators/function-host/host-process.ts";
+import { type HostProcess, startHost } from "../emulators/local/function-host/host-process.ts";
 import { upkeepId } from "../shared/platform/upkeep.ts";
 import { type ApiClient, createApiClient } from "../shared/testing/api-client.ts";
 import { liftLimits } from "../shared/testing/lift-limits.ts";
@@ -194,7 +194,7 @@ async function upkeepPerMs(system: System, hosts: readonly HostProcess[]): Promi
   const clients = clientsOf(hosts, (await system.signIn("upkeep@bench.test")).session.accessToken);
   await Promise.all(clients.map((client) => client.get(me)));
   const before = operationsOf(system);
-  for (const begunMs = performance.now(); performance.now() - begunMs < UPKEEP_MS; ) {
+  for (const begunMs = performance.now(); performance.now() - begunMs < UPKEEP_MS;) {
     await Promise.all(clients.map((client) => client.get("/v1/apps/demo/chats?limit=0")));
     await new Promise((resolve) => setTimeout(resolve, 400));
   }

@@ -73,7 +73,7 @@ async function measure(candidate: Candidate): Promise<string[]> {
     sentMs.set(text, performance.now());
   });
   const isComplete = (): boolean => received >= MESSAGES * PER_CHAT;
-  for (const until = performance.now() + 5_000; !isComplete() && performance.now() < until; ) await sleep(50);
+  for (const until = performance.now() + 5_000; !isComplete() && performance.now() < until;) await sleep(50);
   const cpu = (cpuOf(candidate.pid) - cpuBefore) / (performance.now() - startedMs);
   const row = rowOf({ latencies, wallMs: 1, cpuMs: 0 });
   const later = rowOf({ latencies: afterAnswer, wallMs: 1, cpuMs: 0 });

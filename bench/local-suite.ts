@@ -24,7 +24,7 @@ export async function startLocalSuite(portBase: number, dataDir: string): Promis
   const startedMs = performance.now();
   const child = spawn(
     process.execPath,
-    ["emulators/start.ts", "--port-base", String(portBase), "--data", dataDir],
+    ["emulators/local/start.ts", "--port-base", String(portBase), "--data", dataDir],
     // Traces are made of as many requests as in a deployment by default.
     { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, TRACE_RATIO: "0.1" } },
   );
@@ -56,7 +56,7 @@ export async function startLocalSuite(portBase: number, dataDir: string): Promis
 }
 
 async function firstAnswer(url: string, child: ChildProcess): Promise<void> {
-  for (const deadlineMs = performance.now() + START_MS_MAX; performance.now() < deadlineMs; ) {
+  for (const deadlineMs = performance.now() + START_MS_MAX; performance.now() < deadlineMs;) {
     if (child.exitCode !== null) throw new Error("The local suite ended while starting.");
     const answered = await fetch(url).then(
       (response) => response.ok,

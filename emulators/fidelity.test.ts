@@ -98,7 +98,7 @@ test("an RPC that no proto has answers UNIMPLEMENTED", async () => {
 
 /** The test files that each README's table of behaviours names, from this folder. */
 function namedTests(): string[] {
-  const folders = readdirSync(new URL(".", import.meta.url), { withFileTypes: true });
+  const folders = readdirSync(new URL("./", import.meta.url), { withFileTypes: true });
   return folders.flatMap(({ name }) => {
     const readme = new URL(`${name}/README.md`, import.meta.url);
     const text = existsSync(readme) ? readFileSync(readme, "utf8") : "";

@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createControl } from "./control/server.ts";
-import { createLogBook } from "./function-host/log-book.ts";
-import { readHostingRules } from "./hosting/rewrites.ts";
-import { createHosting, type Hosting } from "./hosting/server.ts";
+import { createControl } from "./local/control/server.ts";
+import { createLogBook } from "./local/function-host/log-book.ts";
+import { readHostingRules } from "./local/hosting/rewrites.ts";
+import { createHosting, type Hosting } from "./local/hosting/server.ts";
 import { type LoopbackServer, serveLoopback } from "./loopback.ts";
 import { type Suite, startSuite } from "./suite.ts";
 

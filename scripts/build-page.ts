@@ -1,6 +1,6 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { withoutTypes } from "../emulators/hosting/typed-modules.ts";
+import { withoutTypes } from "../emulators/local/hosting/typed-modules.ts";
 
 /** Writes the page as hosting serves it here: its own files, and the client without its types beside them. */
 export function buildPage(page: string, client: string, out: string): void {

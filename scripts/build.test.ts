@@ -12,7 +12,7 @@ const OUT = "node_modules/.cache/bundles-under-test";
 const BUNDLES = ["api", "on-chat-changed", "send-mail", "reconcile"];
 const START_MS_MAX = 20_000;
 /** Other tests have moved the suite's clock; bundles have to live in the same time. */
-const SHIFT_CLOCK = new URL("../emulators/function-host/shift-clock.ts", import.meta.url).href;
+const SHIFT_CLOCK = new URL("../emulators/local/function-host/shift-clock.ts", import.meta.url).href;
 
 let system: System;
 let ada: Person;

@@ -43,7 +43,7 @@ const CJS_IN_ESM = [
   'import { fileURLToPath as __fileURLToPath } from "node:url";',
   "const require = __createRequire(import.meta.url);",
   "const __filename = __fileURLToPath(import.meta.url);",
-  'const __dirname = __fileURLToPath(new URL(".", import.meta.url));',
+  'const __dirname = __fileURLToPath(new URL("./", import.meta.url));',
 ].join("");
 
 const packageJson = JSON.parse(readFileSync("package.json", "utf8"));
@@ -52,7 +52,7 @@ rmSync(OUT, { recursive: true, force: true });
 for (const [name, { entry }] of Object.entries(manifest.functions)) {
   if (ONLY.length === 0 || ONLY.includes(name)) await buildFunction(name, entry);
 }
-buildPage("emulators/console/page", "shared/client", join(OUT, "page"));
+buildPage("page", "shared/client", join(OUT, "page"));
 
 async function buildFunction(name: string, entry: string): Promise<void> {
   const folder = join(OUT, name);

@@ -113,7 +113,7 @@ const MAIL_MS_MAX = 10_000;
 
 async function newestCode(consoleUrl: string, email: string, sinceMs: number): Promise<string> {
   const mailbox = createApiClient(consoleUrl, {});
-  for (const deadline = performance.now() + MAIL_MS_MAX; performance.now() < deadline; ) {
+  for (const deadline = performance.now() + MAIL_MS_MAX; performance.now() < deadline;) {
     const { body } = await mailbox.get(`/control/mail?to=${encodeURIComponent(email)}`);
     const [mail] = body.data;
     const code = /\b(\d{6})\b/.exec(mail?.subject ?? "")?.[1];

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
-import { parseManifest } from "../emulators/manifest.ts";
+import { parseManifest } from "../emulators/local/manifest.ts";
 import manifestJson from "../functions/manifest.json" with { type: "json" };
 import { parseConfig } from "../shared/platform/config.ts";
 import { type Configuration, readConfiguration, readVariables } from "./checks/configuration.ts";

@@ -1,4 +1,4 @@
-import type { HostProcess } from "../../emulators/function-host/host-process.ts";
+import type { HostProcess } from "../../emulators/local/function-host/host-process.ts";
 import type { FaultKind } from "../../emulators/kernel/faults.ts";
 import { type ApiClient, createApiClient } from "../../shared/testing/api-client.ts";
 import { startProcess } from "../../shared/testing/start-process.ts";

@@ -1,6 +1,6 @@
 import { Firestore, Timestamp } from "@google-cloud/firestore";
-import { newHead } from "../../shared/chat/create-chat.ts";
-import type { StoredMessage } from "../../shared/chat/message.ts";
+import { newHead } from "../../shared/chat/log/create-chat.ts";
+import type { StoredMessage } from "../../shared/chat/log/message.ts";
 import { entryId, entryOf } from "../../shared/search/entry.ts";
 import type { Said } from "../../shared/testing/search-recall.ts";
 import type { Corpus } from "./corpus.ts";

@@ -10,7 +10,7 @@ export async function benchRecall(
 ): Promise<void> {
   const ask = async (query: string, chat: number | undefined): Promise<Set<string>> => {
     const found = new Set<string>();
-    for (let next: string | null = ""; next !== null; ) {
+    for (let next: string | null = ""; next !== null;) {
       const cursor = next === "" ? "" : `&cursor=${next}`;
       const where = chat === undefined ? "" : `&chat=${chat}`;
       const path = `/v1/apps/demo/search?limit=50&q=${encodeURIComponent(query)}${where}${cursor}`;

@@ -89,7 +89,7 @@ describe("cursors", () => {
   test("lead through all pages, with limits from either end", async () => {
     const found: string[] = [];
     const byHeight = plants.orderBy("height").limit(2);
-    for (let page = await byHeight.get(); !page.empty; ) {
+    for (let page = await byHeight.get(); !page.empty;) {
       found.push(...page.docs.map(({ id }) => id));
       page = await byHeight.startAfter(page.docs.at(-1)).get();
     }

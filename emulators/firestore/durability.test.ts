@@ -30,7 +30,7 @@ const PROGRAM = `
 `;
 
 async function startProcess(): Promise<{ child: ChildProcess; port: number }> {
-  const cwd = fileURLToPath(new URL(".", import.meta.url));
+  const cwd = fileURLToPath(new URL("./", import.meta.url));
   const child = spawn(process.execPath, ["--input-type=module", "--eval", PROGRAM, path], { cwd });
   const port = await new Promise<number>((resolve, reject) => {
     child.stdout?.once("data", (line: Buffer) => resolve(Number(line.toString())));

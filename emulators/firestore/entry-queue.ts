@@ -83,7 +83,7 @@ export class EntryQueue {
 
   /** Inside a write: writes in the order of the keys until the clock says so. */
   writeUntil(until: number): void {
-    for (let written = 0; this.size > 0; ) {
+    for (let written = 0; this.size > 0;) {
       const { prefix, suffixes } = this.sorted ?? this.sort();
       const suffix = suffixes[this.position++];
       if (suffix === undefined) {

@@ -196,7 +196,7 @@ function aggregate(query: Query, results: Results, aggregations: readonly Aggreg
     }
   }
   let read = 0;
-  for (let found = read < most ? results.next() : undefined; found !== undefined; ) {
+  for (let found = read < most ? results.next() : undefined; found !== undefined;) {
     if (isAggregated(found, aggregations)) {
       for (const aggregation of aggregations) aggregation.add(found);
     }

@@ -254,7 +254,7 @@ export class Store {
   /** The spans that have versions replaced after `time`: of quiet times there are none. */
   private *spansSince(time: Micros): Iterable<number> {
     const next = this.statement("SELECT min(span) AS span FROM versions WHERE span >= ?");
-    for (let from = spanOf(time); ; ) {
+    for (let from = spanOf(time); ;) {
       const { span } = next.get(from) as { span: number | null };
       if (span === null) return;
       yield span;

@@ -16,7 +16,7 @@ export async function* inPace(
 ): AsyncGenerator<readonly string[]> {
   const begunAt = performance.now() + firstTokenMs;
   await pause(firstTokenMs, gone);
-  for (let sent = 0; sent < tokens.length; ) {
+  for (let sent = 0; sent < tokens.length;) {
     const elapsedSeconds = Math.max(performance.now() - begunAt, 0) / 1000;
     const due = 1 + Math.floor(elapsedSeconds * tokensPerSecond);
     if (due > sent) {

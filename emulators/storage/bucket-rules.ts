@@ -120,8 +120,8 @@ export function changedBucket(known: BucketResource, change: Change): BucketReso
   if ("autoclass" in given) set("autoclass", parseAutoclass(known, change));
   if (Array.isArray(given.acl)) changed.acl = given.acl.map((entry) => parseEntry(entry, "bucket"));
   if (Array.isArray(given.defaultObjectAcl)) {
-    changed.defaultObjectAcl = given.defaultObjectAcl.map(
-      (entry): AccessEntry => parseEntry(entry, "object"),
+    changed.defaultObjectAcl = given.defaultObjectAcl.map((entry): AccessEntry =>
+      parseEntry(entry, "object"),
     );
   }
   return changed as unknown as BucketResource;

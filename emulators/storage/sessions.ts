@@ -12,8 +12,10 @@ import { type Creation, createVersion } from "./versions.ts";
 import { objectView } from "./views.ts";
 
 /** What the request that started a session has said. */
-export interface SessionPlan
-  extends Pick<Creation, "given" | "conditions" | "predefinedAcl" | "customerKey" | "kmsKeyName"> {
+export interface SessionPlan extends Pick<
+  Creation,
+  "given" | "conditions" | "predefinedAcl" | "customerKey" | "kmsKeyName"
+> {
   /** In whose words to answer. */
   readonly api: "json" | "xml";
   /** The origin of the page that started it: it may carry on from a browser. */

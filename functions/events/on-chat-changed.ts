@@ -1,7 +1,7 @@
 import { answerCounter } from "../../shared/assistant/count-answers.ts";
 import { summaryFollower } from "../../shared/assistant/summaries.ts";
-import { openCatchUp } from "../../shared/chat/catch-up.ts";
-import { openChatLog } from "../../shared/chat/chat-log.ts";
+import { openCatchUp } from "../../shared/chat/upkeep/catch-up.ts";
+import { openChatLog } from "../../shared/chat/log/chat-log.ts";
 import { ChatChanged } from "../../shared/chat/contract.ts";
 import { appHandle } from "../../shared/identity/app.ts";
 import { notificationFollower } from "../../shared/notify/announce-messages.ts";

@@ -1,7 +1,7 @@
 import { type AnswerFeeds, openAnswerFeeds } from "../../shared/assistant/answer-feed.ts";
 import { type AnswerHub, createAnswerHub } from "../../shared/assistant/answer-hub.ts";
 import { type Circuits, openCircuits } from "../../shared/assistant/circuits.ts";
-import { type ChatLog, openChatLog } from "../../shared/chat/chat-log.ts";
+import { type ChatLog, openChatLog } from "../../shared/chat/log/chat-log.ts";
 import { type AccessTokens, openAccessTokens } from "../../shared/identity/access-token.ts";
 import { type ApiTokens, openApiTokens } from "../../shared/identity/api-token.ts";
 import { type AppDirectory, openAppDirectory } from "../../shared/identity/app-directory.ts";

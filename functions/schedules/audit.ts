@@ -1,5 +1,5 @@
-import { auditCounters } from "../../shared/chat/audit-counters.ts";
-import { openChatLog } from "../../shared/chat/chat-log.ts";
+import { auditCounters } from "../../shared/chat/upkeep/audit-counters.ts";
+import { openChatLog } from "../../shared/chat/log/chat-log.ts";
 import { scheduleFunction } from "../runtime/background-function.ts";
 
 export const audit = scheduleFunction({

@@ -1,5 +1,5 @@
-import { openChatLog } from "../../shared/chat/chat-log.ts";
-import { expireChats as expire } from "../../shared/chat/expire-chats.ts";
+import { openChatLog } from "../../shared/chat/log/chat-log.ts";
+import { expireChats as expire } from "../../shared/chat/upkeep/expire-chats.ts";
 import { scheduleFunction } from "../runtime/background-function.ts";
 
 export const expireChats = scheduleFunction({

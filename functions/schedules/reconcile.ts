@@ -1,5 +1,5 @@
-import { openChatLog } from "../../shared/chat/chat-log.ts";
-import { reconcileChanges } from "../../shared/chat/reconcile-changes.ts";
+import { openChatLog } from "../../shared/chat/log/chat-log.ts";
+import { reconcileChanges } from "../../shared/chat/upkeep/reconcile-changes.ts";
 import { scheduleFunction } from "../runtime/background-function.ts";
 
 export const reconcile = scheduleFunction({

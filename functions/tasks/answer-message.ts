@@ -3,7 +3,7 @@ import { type AnswerDeps, answerMessage } from "../../shared/assistant/answer-me
 import { openCircuits } from "../../shared/assistant/circuits.ts";
 import { AnswerTask } from "../../shared/assistant/contract.ts";
 import { laneQueue } from "../../shared/assistant/enqueue-answer.ts";
-import { openChatLog } from "../../shared/chat/chat-log.ts";
+import { openChatLog } from "../../shared/chat/log/chat-log.ts";
 import type { Lane } from "../../shared/chat/contract.ts";
 import { appHandle } from "../../shared/identity/app.ts";
 import { openAppDirectory } from "../../shared/identity/app-directory.ts";

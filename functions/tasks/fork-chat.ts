@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { openChatLog } from "../../shared/chat/chat-log.ts";
-import { finishFork } from "../../shared/chat/fork-chat.ts";
+import { openChatLog } from "../../shared/chat/log/chat-log.ts";
+import { finishFork } from "../../shared/chat/branches/fork-chat.ts";
 import { appHandle } from "../../shared/identity/app.ts";
 import { AppId } from "../../shared/identity/contract.ts";
 import { taskFunction } from "../runtime/background-function.ts";

@@ -1,4 +1,4 @@
-import { messageView, type StoredMessage } from "../chat/message.ts";
+import { messageView, type StoredMessage } from "../chat/log/message.ts";
 import { messagesOf } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { LiveEvent } from "../live/contract.ts";

@@ -1,4 +1,4 @@
-import type { Asked } from "../chat/append-answer.ts";
+import type { Asked } from "../chat/log/append-answer.ts";
 import type { App } from "../identity/app.ts";
 import type { AppDirectory } from "../identity/app-directory.ts";
 import { type AnswerDeps, answerMessage } from "./answer-message.ts";

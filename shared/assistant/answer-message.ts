@@ -1,4 +1,4 @@
-import type { ChatDeps } from "../chat/chat-log.ts";
+import type { ChatDeps } from "../chat/log/chat-log.ts";
 import type { Served } from "../chat/contract.ts";
 import type { App } from "../identity/app.ts";
 import type { AppDirectory } from "../identity/app-directory.ts";

@@ -1,5 +1,5 @@
 import type { Served } from "../chat/contract.ts";
-import type { StoredTrial } from "../chat/message.ts";
+import type { StoredTrial } from "../chat/log/message.ts";
 import { messagesOf } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { AppSettings } from "../identity/contract.ts";

@@ -1,4 +1,4 @@
-import { type Body, decodeBody, encodeBody } from "../chat/body.ts";
+import { type Body, decodeBody, encodeBody } from "../chat/log/body.ts";
 import type { App } from "../identity/app.ts";
 import type { AppSettings } from "../identity/contract.ts";
 import { type DocumentReference, Timestamp } from "../platform/firestore.ts";

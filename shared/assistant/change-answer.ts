@@ -1,10 +1,10 @@
-import { type Asked, answerRef, type Classified, decideAnswer } from "../chat/append-answer.ts";
-import { type ForkPoint, readForkPoint, turningWrites } from "../chat/branch.ts";
-import type { ChatDeps } from "../chat/chat-log.ts";
+import { type Asked, answerRef, type Classified, decideAnswer } from "../chat/log/append-answer.ts";
+import { type ForkPoint, readForkPoint, turningWrites } from "../chat/branches/branch.ts";
+import type { ChatDeps } from "../chat/log/chat-log.ts";
 import type { Message } from "../chat/contract.ts";
-import { access } from "../chat/head.ts";
-import { messageView, type StoredMessage } from "../chat/message.ts";
-import { readAccessible } from "../chat/read-messages.ts";
+import { access } from "../chat/log/head.ts";
+import { messageView, type StoredMessage } from "../chat/log/message.ts";
+import { readAccessible } from "../chat/read/read-messages.ts";
 import { chatRef, type FoundMessage, findMessage, serverTime } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Principal } from "../identity/principal.ts";

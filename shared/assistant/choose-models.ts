@@ -1,4 +1,4 @@
-import type { StoredTrial } from "../chat/message.ts";
+import type { StoredTrial } from "../chat/log/message.ts";
 import type { AppSettings } from "../identity/contract.ts";
 import type { Config } from "../platform/config.ts";
 import { AppError } from "../platform/errors.ts";

@@ -1,5 +1,5 @@
-import type { QueuedAnswer } from "../chat/append-answer.ts";
-import type { StoredMessage } from "../chat/message.ts";
+import type { QueuedAnswer } from "../chat/log/append-answer.ts";
+import type { StoredMessage } from "../chat/log/message.ts";
 import { messagesOf } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Deps } from "../platform/deps.ts";

@@ -1,5 +1,5 @@
-import type { Classified } from "../chat/append-answer.ts";
-import type { StoredTrial } from "../chat/message.ts";
+import type { Classified } from "../chat/log/append-answer.ts";
+import type { StoredTrial } from "../chat/log/message.ts";
 import { type ClassifierVersion, classify, versions } from "../classifier/classify.ts";
 import type { App } from "../identity/app.ts";
 import type { Principal } from "../identity/principal.ts";

@@ -1,9 +1,9 @@
-import type { Body } from "../chat/body.ts";
-import { encodeBody } from "../chat/body.ts";
-import type { ChatDeps } from "../chat/chat-log.ts";
+import type { Body } from "../chat/log/body.ts";
+import { encodeBody } from "../chat/log/body.ts";
+import type { ChatDeps } from "../chat/log/chat-log.ts";
 import { LATEST_CHARS_MAX, type Served, type Usage } from "../chat/contract.ts";
-import { advance, excerpt } from "../chat/head.ts";
-import type { StoredTrial } from "../chat/message.ts";
+import { advance, excerpt } from "../chat/log/head.ts";
+import type { StoredTrial } from "../chat/log/message.ts";
 import { chatRef, messagesOf, serverTime } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import { Timestamp } from "../platform/firestore.ts";

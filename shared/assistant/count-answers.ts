@@ -1,5 +1,5 @@
-import type { Followers } from "../chat/catch-up.ts";
-import type { StoredMessage } from "../chat/message.ts";
+import type { Followers } from "../chat/upkeep/catch-up.ts";
+import type { StoredMessage } from "../chat/log/message.ts";
 import type { Addition } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -50,16 +50,14 @@ function usageOf(app: App, ended: readonly AnswerMessage[]): Addition[] {
 /** A version that was chosen and did not answer has failed, whoever stood in for it. Pure. */
 export function outcomesOf({ status, answer }: StoredMessage): Outcome[] {
   const { trials = [], usage, served, language } = answer ?? {};
-  return trials.map(
-    ({ name, trial, differs }): Outcome => ({
-      kind: "answered",
-      name,
-      trial,
-      language,
-      ok: status !== "failed" && (served === undefined || served.as === "chosen"),
-      latencyMs: usage?.latencyMs ?? 0,
-      firstTokenMs: usage?.firstTokenMs,
-      shadowDiffers: differs,
-    }),
-  );
+  return trials.map(({ name, trial, differs }): Outcome => ({
+    kind: "answered",
+    name,
+    trial,
+    language,
+    ok: status !== "failed" && (served === undefined || served.as === "chosen"),
+    latencyMs: usage?.latencyMs ?? 0,
+    firstTokenMs: usage?.firstTokenMs,
+    shadowDiffers: differs,
+  }));
 }

@@ -1,4 +1,4 @@
-import type { Asked } from "../chat/append-answer.ts";
+import type { Asked } from "../chat/log/append-answer.ts";
 import type { App } from "../identity/app.ts";
 import type { Deps } from "../platform/deps.ts";
 import type { AnswerTask } from "./contract.ts";

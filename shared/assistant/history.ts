@@ -1,7 +1,7 @@
-import { type PathRange, pathOf } from "../chat/branch.ts";
-import { MAIN_BRANCH } from "../chat/head.ts";
-import type { StoredMessage } from "../chat/message.ts";
-import { listAlong } from "../chat/read-path.ts";
+import { type PathRange, pathOf } from "../chat/branches/branch.ts";
+import { MAIN_BRANCH } from "../chat/log/head.ts";
+import type { StoredMessage } from "../chat/log/message.ts";
+import { listAlong } from "../chat/branches/read-path.ts";
 import { readBranch } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Turn } from "../platform/model.ts";

@@ -1,4 +1,4 @@
-import type { StoredMessage } from "../chat/message.ts";
+import type { StoredMessage } from "../chat/log/message.ts";
 import { appHandle } from "../identity/app.ts";
 import type { Deps } from "../platform/deps.ts";
 import { Timestamp } from "../platform/firestore.ts";

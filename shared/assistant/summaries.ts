@@ -1,7 +1,7 @@
-import { type Body, decodeBody, encodeBody } from "../chat/body.ts";
-import type { PathRange } from "../chat/branch.ts";
-import type { Followers } from "../chat/catch-up.ts";
-import type { StoredMessage } from "../chat/message.ts";
+import { type Body, decodeBody, encodeBody } from "../chat/log/body.ts";
+import type { PathRange } from "../chat/branches/branch.ts";
+import type { Followers } from "../chat/upkeep/catch-up.ts";
+import type { StoredMessage } from "../chat/log/message.ts";
 import { chatRef } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import { type CollectionReference, type DocumentReference, Timestamp } from "../platform/firestore.ts";

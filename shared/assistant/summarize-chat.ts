@@ -1,6 +1,6 @@
-import type { PathRange } from "../chat/branch.ts";
-import type { StoredMessage } from "../chat/message.ts";
-import { listAlong } from "../chat/read-path.ts";
+import type { PathRange } from "../chat/branches/branch.ts";
+import type { StoredMessage } from "../chat/log/message.ts";
+import { listAlong } from "../chat/branches/read-path.ts";
 import { usageAddition } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { AppDirectory } from "../identity/app-directory.ts";

@@ -1,6 +1,6 @@
-import type { ChatDeps } from "../chat/chat-log.ts";
+import type { ChatDeps } from "../chat/log/chat-log.ts";
 import type { Served } from "../chat/contract.ts";
-import { advance } from "../chat/head.ts";
+import { advance } from "../chat/log/head.ts";
 import { chatRef, messagesOf, serverTime } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import { Timestamp } from "../platform/firestore.ts";

@@ -9,9 +9,9 @@ import {
   Timestamp,
 } from "../platform/firestore.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
-import type { StoredBranch } from "./branch.ts";
-import type { ChatHead, Mark } from "./head.ts";
-import type { StoredMessage } from "./message.ts";
+import type { StoredBranch } from "./branches/branch.ts";
+import type { ChatHead, Mark } from "./log/head.ts";
+import type { StoredMessage } from "./log/message.ts";
 
 /** The chat domain's only contact with Firestore besides the head log. */
 

@@ -70,7 +70,7 @@ export function createMessageTree(): MessageTree {
     branch: Branch,
     { number, branch: on }: Pick<Message, "number" | "branch">,
   ): boolean => {
-    for (let at: Branch | undefined = branch; at !== undefined; ) {
+    for (let at: Branch | undefined = branch; at !== undefined;) {
       if (at.id === on) return at.lastNumber >= number;
       const { parent, after }: Branch = at;
       if (parent === on) return (after ?? 0) >= number;

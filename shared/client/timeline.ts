@@ -208,7 +208,7 @@ export function createTimeline({ api, number, heads, onChange, onError }: Timeli
     },
     async catchUp(since, signal) {
       let revision = since;
-      for (let hasMore = true; hasMore; ) {
+      for (let hasMore = true; hasMore;) {
         const page: Changes = await api.get(`${at}/changes?since=${revision}&limit=${LIMIT}`, {
           background: true,
           signal,

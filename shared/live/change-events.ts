@@ -1,5 +1,5 @@
-import type { ChatHead } from "../chat/head.ts";
-import { messageView, type StoredMessage } from "../chat/message.ts";
+import type { ChatHead } from "../chat/log/head.ts";
+import { messageView, type StoredMessage } from "../chat/log/message.ts";
 import { headOf, listChanged, readHead } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { LiveEvent } from "./contract.ts";
@@ -21,13 +21,11 @@ export interface ChangeEvent extends LiveEvent {
 export function changeEvents({ head, rows, through }: Page, known: number): ChangeEvent[] {
   const events = rows
     .filter(({ stored }) => stored.revision > known)
-    .map(
-      ({ id, stored }): ChangeEvent => ({
-        id: stored.revision,
-        event: stored.createdRevision > known ? "message.created" : "message.changed",
-        data: { chat: head.number, message: messageView(id, stored) },
-      }),
-    );
+    .map(({ id, stored }): ChangeEvent => ({
+      id: stored.revision,
+      event: stored.createdRevision > known ? "message.created" : "message.changed",
+      data: { chat: head.number, message: messageView(id, stored) },
+    }));
   if (head.settingsRevision > known && head.settingsRevision <= through) {
     events.push({ id: head.settingsRevision, event: "chat.changed", data: settingsOf(head) });
     events.sort((a, b) => a.id - b.id);
@@ -55,7 +53,7 @@ export async function readPage(app: App, head: ChatHead, after: number): Promise
   const rows = await listChanged(app, head.number, after, PAGE);
   const last = rows.at(-1)?.stored.revision ?? after;
   // Rows are read later than the head. Of a newer one, its settings belong to what the page tells, and no page after
-  // this one would look back to them. Invariant: functions/flows/convergence.test.ts.
+  // this one would look back to them. Invariant: functions/flows/live/convergence.test.ts.
   const isBehind = last > head.revision;
   const current = isBehind ? (headOf(await readHead(app, head.number)) ?? head) : head;
   return { head: current, rows, after, through: rows.length === PAGE ? last : Math.max(last, head.revision) };

@@ -1,5 +1,5 @@
-import { access, type ChatHead, noSuchChat } from "../chat/head.ts";
-import { isSignal, type StoredSignal, signalPresent } from "../chat/signal.ts";
+import { access, type ChatHead, noSuchChat } from "../chat/log/head.ts";
+import { isSignal, type StoredSignal, signalPresent } from "../chat/log/signal.ts";
 import { headOf, readHead } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Principal } from "../identity/principal.ts";

@@ -1,5 +1,5 @@
-import type { ChatHead } from "../chat/head.ts";
-import { isSignal, type StoredSignal } from "../chat/signal.ts";
+import type { ChatHead } from "../chat/log/head.ts";
+import { isSignal, type StoredSignal } from "../chat/log/signal.ts";
 import { chatsChangedSince, lowestRevisionSince, readServerTime } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Principal } from "../identity/principal.ts";

@@ -1,4 +1,4 @@
-import type { StoredSignal } from "../chat/signal.ts";
+import type { StoredSignal } from "../chat/log/signal.ts";
 import type { LiveEvent } from "./contract.ts";
 
 /** What is new in a signal to somebody who knew the one before; of a new one, what still holds. */

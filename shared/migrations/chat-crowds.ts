@@ -1,6 +1,6 @@
-import { facetsOf } from "../chat/facets.ts";
-import type { ChatHead } from "../chat/head.ts";
-import { isSignal } from "../chat/signal.ts";
+import { facetsOf } from "../chat/log/facets.ts";
+import type { ChatHead } from "../chat/log/head.ts";
+import { isSignal } from "../chat/log/signal.ts";
 import type { Migration } from "./migration.ts";
 
 type OldHead = Omit<ChatHead, "isCrowd" | "facetsRevision"> &

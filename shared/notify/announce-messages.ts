@@ -1,6 +1,6 @@
-import type { Followers } from "../chat/catch-up.ts";
-import type { ChatHead } from "../chat/head.ts";
-import type { StoredMessage } from "../chat/message.ts";
+import type { Followers } from "../chat/upkeep/catch-up.ts";
+import type { ChatHead } from "../chat/log/head.ts";
+import type { StoredMessage } from "../chat/log/message.ts";
 import type { App } from "../identity/app.ts";
 import type { Deps } from "../platform/deps.ts";
 import type { Timestamp } from "../platform/firestore.ts";

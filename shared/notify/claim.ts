@@ -1,4 +1,4 @@
-import type { ChatHead } from "../chat/head.ts";
+import type { ChatHead } from "../chat/log/head.ts";
 import type { Deps } from "../platform/deps.ts";
 import { AppError, GRPC, grpcCode, isTransient } from "../platform/errors.ts";
 import {

@@ -1,6 +1,6 @@
-import type { ChatDeps } from "../chat/chat-log.ts";
-import { type ChatHead, excerpt } from "../chat/head.ts";
-import { messageView, type StoredMessage } from "../chat/message.ts";
+import type { ChatDeps } from "../chat/log/chat-log.ts";
+import { type ChatHead, excerpt } from "../chat/log/head.ts";
+import { messageView, type StoredMessage } from "../chat/log/message.ts";
 import { chatRef, headOf, listMessages, readsRef } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Principal } from "../identity/principal.ts";

@@ -1,5 +1,5 @@
-import type { ChatDeps } from "../chat/chat-log.ts";
-import { readAccessible } from "../chat/read-messages.ts";
+import type { ChatDeps } from "../chat/log/chat-log.ts";
+import { readAccessible } from "../chat/read/read-messages.ts";
 import { readsRef } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Principal } from "../identity/principal.ts";

@@ -1,4 +1,4 @@
-import type { ChatHead } from "../chat/head.ts";
+import type { ChatHead } from "../chat/log/head.ts";
 import { chatRef, headOf, readHead } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import { ONLINE_MS } from "../live/presence.ts";

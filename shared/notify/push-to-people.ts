@@ -1,4 +1,4 @@
-import { type ChatHead, excerpt } from "../chat/head.ts";
+import { type ChatHead, excerpt } from "../chat/log/head.ts";
 import type { App } from "../identity/app.ts";
 import { completeSettings } from "../identity/settings.ts";
 import { type AppHead, type StoredUser, userRef } from "../identity/store.ts";

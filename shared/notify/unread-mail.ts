@@ -1,4 +1,4 @@
-import type { ChatHead } from "../chat/head.ts";
+import type { ChatHead } from "../chat/log/head.ts";
 import { chatRef, headOf, readsRef } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import { MAIL_QUEUE, SEND_MAIL_FUNCTION } from "../identity/sign-in-code.ts";

@@ -1,4 +1,4 @@
-import type { ChatHead } from "../chat/head.ts";
+import type { ChatHead } from "../chat/log/head.ts";
 import type { Round } from "./claim.ts";
 import type { Presence, Reading } from "./store.ts";
 

@@ -51,7 +51,7 @@ export function createHeadLog<Head extends object>(options: HeadLogOptions<Head>
 
   /** Works through a log's queue until it is empty; one at a time for each log. */
   const drain = async (ref: DocumentReference, queue: Waiting<Head>[]): Promise<void> => {
-    for (let failures = 0; queue.length > 0; ) {
+    for (let failures = 0; queue.length > 0;) {
       refuseLate(queue);
       const batch = queue.splice(0, BATCH_CHANGES_MAX);
       const first = batch[0];

@@ -58,7 +58,9 @@ export function openModels(config: Pick<Config, "modelBaseUrl" | "modelApiKey">)
       const context = span?.context ?? currentContext();
       let isFailed = false;
       try {
-        const chunks = await (await client.get()).chat.completions.create(
+        const chunks = await (
+          await client.get()
+        ).chat.completions.create(
           {
             model,
             messages: [...turns],

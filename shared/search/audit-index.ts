@@ -1,6 +1,6 @@
-import { CHANGE_SHARDS, CHAT_CHANGES_TOPIC } from "../chat/chat-log.ts";
+import { CHANGE_SHARDS, CHAT_CHANGES_TOPIC } from "../chat/log/chat-log.ts";
 import type { ChatChanged } from "../chat/contract.ts";
-import { GRACE_MS, listChanges } from "../chat/reconcile-changes.ts";
+import { GRACE_MS, listChanges } from "../chat/upkeep/reconcile-changes.ts";
 import { messagesOf, readProgress } from "../chat/store.ts";
 import { type App, appHandle } from "../identity/app.ts";
 import type { Deps } from "../platform/deps.ts";

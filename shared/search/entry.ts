@@ -1,6 +1,6 @@
-import { textOf } from "../chat/body.ts";
-import type { ChatHead } from "../chat/head.ts";
-import type { StoredMessage } from "../chat/message.ts";
+import { textOf } from "../chat/log/body.ts";
+import type { ChatHead } from "../chat/log/head.ts";
+import type { StoredMessage } from "../chat/log/message.ts";
 import type { Timestamp } from "../platform/firestore.ts";
 import { foldText } from "./fold.ts";
 import { gramsOf, singlesOf } from "./grams.ts";

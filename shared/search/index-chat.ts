@@ -1,6 +1,6 @@
-import { COMPANION_BYTES_MAX } from "../chat/catch-up.ts";
-import type { ChatHead } from "../chat/head.ts";
-import type { Row } from "../chat/read-path.ts";
+import { COMPANION_BYTES_MAX } from "../chat/upkeep/catch-up.ts";
+import type { ChatHead } from "../chat/log/head.ts";
+import type { Row } from "../chat/branches/read-path.ts";
 import { chatRef, headOf, listMessages, progressRef, readProgress } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Deps } from "../platform/deps.ts";

@@ -1,7 +1,7 @@
-import type { ChatDeps } from "../chat/chat-log.ts";
+import type { ChatDeps } from "../chat/log/chat-log.ts";
 import type { Message } from "../chat/contract.ts";
-import { access, type ChatHead } from "../chat/head.ts";
-import { messageView } from "../chat/message.ts";
+import { access, type ChatHead } from "../chat/log/head.ts";
+import { messageView } from "../chat/log/message.ts";
 import { readProgress } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import { holds } from "../identity/permissions.ts";

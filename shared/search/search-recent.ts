@@ -1,8 +1,8 @@
-import type { ChatDeps } from "../chat/chat-log.ts";
-import type { ChatHead } from "../chat/head.ts";
-import { listHeads } from "../chat/list-heads.ts";
-import { messageView } from "../chat/message.ts";
-import type { Row } from "../chat/read-path.ts";
+import type { ChatDeps } from "../chat/log/chat-log.ts";
+import type { ChatHead } from "../chat/log/head.ts";
+import { listHeads } from "../chat/read/list-heads.ts";
+import { messageView } from "../chat/log/message.ts";
+import type { Row } from "../chat/branches/read-path.ts";
 import { listMessages } from "../chat/store.ts";
 import { senderOf } from "./entry.ts";
 import { foldText } from "./fold.ts";

@@ -1,5 +1,5 @@
-import type { ChatHead } from "../chat/head.ts";
-import type { StoredMessage } from "../chat/message.ts";
+import type { ChatHead } from "../chat/log/head.ts";
+import type { StoredMessage } from "../chat/log/message.ts";
 import { chatRef, headOf, messagesOf } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import {

@@ -33,7 +33,7 @@ export async function watchEnding(
   const over = new AbortController();
   const deadlineMs = performance.now() + GIVE_UP_MS;
   const watch = async (ask: () => Promise<number>): Promise<void> => {
-    for (let refusals = 0; refusals < REFUSALS_IN_A_ROW; ) {
+    for (let refusals = 0; refusals < REFUSALS_IN_A_ROW;) {
       if (performance.now() > deadlineMs) throw new Error("It is still accepted.");
       const isAccepted = (await ask()) === 200;
       refusals = isAccepted ? 0 : refusals + 1;

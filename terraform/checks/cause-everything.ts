@@ -1,10 +1,10 @@
 import { type App as AdminApp, deleteApp, initializeApp } from "firebase-admin/app";
 import { getAuth } from "firebase-admin/auth";
-import { readManifest } from "../../emulators/manifest.ts";
+import { readManifest } from "../../emulators/local/manifest.ts";
 import { invokerEmail } from "../../emulators/suite.ts";
 import { LEASE_MS } from "../../shared/assistant/claim-answer.ts";
-import { FORK_TASK_DELAY_MS } from "../../shared/chat/fork-chat.ts";
-import { GRACE_MS } from "../../shared/chat/reconcile-changes.ts";
+import { FORK_TASK_DELAY_MS } from "../../shared/chat/branches/fork-chat.ts";
+import { GRACE_MS } from "../../shared/chat/upkeep/reconcile-changes.ts";
 import { FAILURES_MAX } from "../../shared/identity/lockout.ts";
 import { jobsOf } from "../../shared/jobs/jobs.ts";
 import { roundMs } from "../../shared/notify/announce-messages.ts";

@@ -55,7 +55,7 @@ export async function compile(value: unknown): Promise<Node> {
 async function compileTemplate(text: string): Promise<Node> {
   const parts: Node[] = [];
   let plain = "";
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     if (text.startsWith("$${", at)) {
       plain += "${";
       at += 3;

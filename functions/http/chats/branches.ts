@@ -1,4 +1,4 @@
-import { readBranches, switchBranch } from "../../../shared/chat/branches.ts";
+import { readBranches, switchBranch } from "../../../shared/chat/branches/branches.ts";
 import { Branch, BranchChoice, BranchListQuery, Chat, pageOf } from "../../../shared/chat/contract.ts";
 import { endpoint, ok } from "../../runtime/endpoint.ts";
 import { ChatParams } from "../parameters.ts";

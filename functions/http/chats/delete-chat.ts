@@ -1,4 +1,4 @@
-import { deleteChat as deleteChatForAll } from "../../../shared/chat/change-chat.ts";
+import { deleteChat as deleteChatForAll } from "../../../shared/chat/log/change-chat.ts";
 import { expectedRevision } from "../../runtime/conditional.ts";
 import { endpoint, noContent } from "../../runtime/endpoint.ts";
 import { ChatParams } from "../parameters.ts";

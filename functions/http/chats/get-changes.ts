@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ChangesQuery, Message } from "../../../shared/chat/contract.ts";
-import { readChanges } from "../../../shared/chat/read-messages.ts";
+import { readChanges } from "../../../shared/chat/read/read-messages.ts";
 import { endpoint, ok } from "../../runtime/endpoint.ts";
 import { ChatParams } from "../parameters.ts";
 

@@ -1,5 +1,5 @@
 import { Chat } from "../../../shared/chat/contract.ts";
-import { readChat } from "../../../shared/chat/read-chat.ts";
+import { readChat } from "../../../shared/chat/read/read-chat.ts";
 import { etagOf, knownRevision } from "../../runtime/conditional.ts";
 import { endpoint, notModified, ok } from "../../runtime/endpoint.ts";
 import { ChatParams } from "../parameters.ts";

@@ -1,5 +1,5 @@
 import { Chat, ChatListQuery, pageOf } from "../../../shared/chat/contract.ts";
-import { listChats } from "../../../shared/chat/read-chat.ts";
+import { listChats } from "../../../shared/chat/read/read-chat.ts";
 import { endpoint, ok } from "../../runtime/endpoint.ts";
 
 export const getChats = endpoint({

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { readReads } from "../../../shared/chat/read-messages.ts";
+import { readReads } from "../../../shared/chat/read/read-messages.ts";
 import { endpoint, ok } from "../../runtime/endpoint.ts";
 import { ChatParams } from "../parameters.ts";
 

@@ -1,4 +1,4 @@
-import { addMember, removeMember } from "../../../shared/chat/change-members.ts";
+import { addMember, removeMember } from "../../../shared/chat/log/change-members.ts";
 import { Chat } from "../../../shared/chat/contract.ts";
 import { UserId } from "../../../shared/identity/contract.ts";
 import { endpoint, noContent, ok } from "../../runtime/endpoint.ts";

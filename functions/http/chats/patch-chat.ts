@@ -1,5 +1,5 @@
 import { demandModel } from "../../../shared/assistant/choose-models.ts";
-import { changeChat } from "../../../shared/chat/change-chat.ts";
+import { changeChat } from "../../../shared/chat/log/change-chat.ts";
 import { Chat, ChatChange } from "../../../shared/chat/contract.ts";
 import { etagOf, expectedRevision } from "../../runtime/conditional.ts";
 import { endpoint, ok } from "../../runtime/endpoint.ts";

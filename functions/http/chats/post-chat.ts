@@ -1,6 +1,6 @@
 import { demandModel } from "../../../shared/assistant/choose-models.ts";
 import { Chat, NewChat } from "../../../shared/chat/contract.ts";
-import { createChat } from "../../../shared/chat/create-chat.ts";
+import { createChat } from "../../../shared/chat/log/create-chat.ts";
 import { created, endpoint, ok } from "../../runtime/endpoint.ts";
 
 export const postChat = endpoint({

@@ -1,5 +1,5 @@
 import { Chat, NewFork } from "../../../shared/chat/contract.ts";
-import { forkChat } from "../../../shared/chat/fork-chat.ts";
+import { forkChat } from "../../../shared/chat/branches/fork-chat.ts";
 import { created, endpoint } from "../../runtime/endpoint.ts";
 import { ChatParams } from "../parameters.ts";
 

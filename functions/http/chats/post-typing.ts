@@ -1,4 +1,4 @@
-import { signalTyping } from "../../../shared/chat/signal.ts";
+import { signalTyping } from "../../../shared/chat/log/signal.ts";
 import { endpoint, noContent } from "../../runtime/endpoint.ts";
 import { ChatParams } from "../parameters.ts";
 

@@ -1,5 +1,5 @@
 import { Marks } from "../../../shared/chat/contract.ts";
-import { mark } from "../../../shared/chat/signal.ts";
+import { mark } from "../../../shared/chat/log/signal.ts";
 import { endpoint, noContent } from "../../runtime/endpoint.ts";
 import { ChatParams } from "../parameters.ts";
 

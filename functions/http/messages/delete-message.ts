@@ -1,4 +1,4 @@
-import { deleteMessage as deleteMessageForAll } from "../../../shared/chat/change-message.ts";
+import { deleteMessage as deleteMessageForAll } from "../../../shared/chat/log/change-message.ts";
 import { endpoint, noContent } from "../../runtime/endpoint.ts";
 import { MessageParams } from "../parameters.ts";
 

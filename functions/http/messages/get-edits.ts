@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Edit } from "../../../shared/chat/contract.ts";
-import { readEdits } from "../../../shared/chat/read-messages.ts";
+import { readEdits } from "../../../shared/chat/read/read-messages.ts";
 import { endpoint, ok } from "../../runtime/endpoint.ts";
 import { MessageParams } from "../parameters.ts";
 

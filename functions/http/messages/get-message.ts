@@ -1,5 +1,5 @@
 import { Message } from "../../../shared/chat/contract.ts";
-import { readMessage } from "../../../shared/chat/read-messages.ts";
+import { readMessage } from "../../../shared/chat/read/read-messages.ts";
 import { endpoint, ok } from "../../runtime/endpoint.ts";
 import { MessageParams } from "../parameters.ts";
 

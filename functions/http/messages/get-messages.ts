@@ -1,5 +1,5 @@
 import { Message, MessagePageQuery, pageOf } from "../../../shared/chat/contract.ts";
-import { readMessages } from "../../../shared/chat/read-messages.ts";
+import { readMessages } from "../../../shared/chat/read/read-messages.ts";
 import { etagOf, knownRevision } from "../../runtime/conditional.ts";
 import { endpoint, notModified, ok } from "../../runtime/endpoint.ts";
 import { ChatParams } from "../parameters.ts";

@@ -1,4 +1,4 @@
-import { editMessage } from "../../../shared/chat/change-message.ts";
+import { editMessage } from "../../../shared/chat/log/change-message.ts";
 import { Message, MessageChange } from "../../../shared/chat/contract.ts";
 import { endpoint, ok } from "../../runtime/endpoint.ts";
 import { MessageParams } from "../parameters.ts";

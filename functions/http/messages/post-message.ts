@@ -1,7 +1,7 @@
 import { answerHere, claimMsHere } from "../../../shared/assistant/answer-here.ts";
 import { openClassification } from "../../../shared/assistant/classify-question.ts";
 import { enqueueAnswer } from "../../../shared/assistant/enqueue-answer.ts";
-import { appendMessage } from "../../../shared/chat/append-message.ts";
+import { appendMessage } from "../../../shared/chat/log/append-message.ts";
 import { Message, NewMessage } from "../../../shared/chat/contract.ts";
 import { created, endpoint } from "../../runtime/endpoint.ts";
 import { eventStream } from "../../runtime/event-stream.ts";

@@ -1,4 +1,4 @@
-import { react } from "../../../shared/chat/change-message.ts";
+import { react } from "../../../shared/chat/log/change-message.ts";
 import { Emoji, Message } from "../../../shared/chat/contract.ts";
 import { endpoint, ok } from "../../runtime/endpoint.ts";
 import { MessageParams } from "../parameters.ts";

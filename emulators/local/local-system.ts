@@ -1,0 +1,179 @@
+import { join } from "node:path";
+import { ROOT, readConfig } from "../command-line.ts";
+import { createControl } from "./control/server.ts";
+import { DEMO_APP, ensureDemoApp } from "./demo-app.ts";
+import type { IndexFile } from "../firestore/server.ts";
+import { createLogBook, type LogBook, type LogEntry } from "./function-host/log-book.ts";
+import { type FunctionPool, startFunctions } from "./function-host/pool.ts";
+import { readHostingRules } from "./hosting/rewrites.ts";
+import { createHosting } from "./hosting/server.ts";
+import { serveLoopback } from "../loopback.ts";
+import { parseManifest } from "./manifest.ts";
+import { freePort, type Ports, requireFreePorts } from "../ports.ts";
+import { provision } from "./provision.ts";
+import { functionsEnv, type Suite, startSuite } from "../suite.ts";
+
+export interface LocalSystemOptions {
+  readonly project: string;
+  readonly ports: Ports;
+  /** Undefined: everything stays in memory. */
+  readonly dataDir: string | undefined;
+  readonly fresh: boolean;
+  readonly instances: number;
+  readonly output: Output;
+}
+
+/** Where what the functions say goes. */
+export interface Output {
+  text(text: string, stream: "stdout" | "stderr"): void;
+  log(entry: LogEntry): void;
+}
+
+export interface LocalSystem {
+  readonly suite: Suite;
+  /** All ports that are open, the suite's included. */
+  readonly ports: Ports;
+  /** Ends what people see, drains the functions, flushes the emulators: in that order. */
+  stop(): Promise<void>;
+}
+
+/** How long answers under way may take once the system is to stop. */
+const STOP_GRACE_MS = 12_000;
+
+/** Everything `npm start` runs, in this process but for the functions, which have their own. */
+export async function startLocalSystem(options: LocalSystemOptions): Promise<LocalSystem> {
+  const { project } = options;
+  const manifest = parseManifest(readConfig("functions/manifest.json"));
+  await requireFreePorts(options.ports, ["hosting", "ui", "functions"]);
+  const firstUp = Promise.withResolvers<void>();
+  const suite = await startSuite({
+    ...options,
+    indexes: readConfig("firestore.indexes.json") as IndexFile,
+    beforeDelivery: () => pools?.background.up() ?? firstUp.promise,
+  });
+  let site: Site | undefined;
+  let pools: Pools | undefined;
+  const stop = async (): Promise<void> => {
+    firstUp.resolve();
+    const closing = site?.close(STOP_GRACE_MS);
+    await Promise.all([pools?.api.stop(), pools?.background.stop()]);
+    await closing;
+    await suite.stop();
+  };
+  try {
+    const logs = createLogBook(suite.kernel.clock.now);
+    const functionsPort = options.ports.functions === 0 ? await freePort() : options.ports.functions;
+    site = await serveSite(options.ports, { suite, logs, functionsPort, pools: () => pools });
+    const functionsUrl = `http://127.0.0.1:${functionsPort}`;
+    const publicUrl = `http://127.0.0.1:${site.ports.hosting}`;
+    await provision(suite, manifest, { project, functionsUrl });
+    const env = functionsEnv(suite, { region: manifest.region, functionsUrl, publicUrl });
+    pools = await startPools(options, logs, functionsPort, hostEnv(env, suite.folder.file("compile-cache")));
+    firstUp.resolve();
+    const token = await ensureDemoApp(publicUrl, suite.folder.operatorKey);
+    if (token !== undefined) suite.folder.keepAppToken(project, DEMO_APP, token);
+    return { suite, ports: site.ports, stop };
+  } catch (cause) {
+    await stop();
+    throw cause;
+  }
+}
+
+const FUNCTIONS = {
+  entry: join(ROOT, "functions/index.ts"),
+  manifestPath: join(ROOT, "functions/manifest.json"),
+};
+
+/**
+ * As in the cloud, where each function has instances of its own, people do not wait for work in the
+ * background: one pool answers what comes through hosting, the other takes the deliveries.
+ */
+interface Pools {
+  readonly api: FunctionPool;
+  readonly background: FunctionPool;
+}
+
+async function startPools(
+  { instances, output }: Pick<LocalSystemOptions, "instances" | "output">,
+  logs: LogBook,
+  functionsPort: number,
+  env: NodeJS.ProcessEnv,
+): Promise<Pools> {
+  const common = { ...FUNCTIONS, env, logs, onText: output.text, onLog: output.log };
+  const [api, background] = await Promise.allSettled([
+    startFunctions({ ...common, label: "The API's host", instances, port: 0 }),
+    startFunctions({ ...common, label: "The background's host", instances: 1, port: functionsPort }),
+  ]);
+  if (api.status === "fulfilled" && background.status === "fulfilled") {
+    return { api: api.value, background: background.value };
+  }
+  for (const pool of [api, background]) if (pool.status === "fulfilled") await pool.value.stop();
+  throw api.status === "rejected" ? api.reason : (background as PromiseRejectedResult).reason;
+}
+
+/**
+ * The functions run as in production; what they compile is kept, so that they start faster next time. All requests are
+ * recorded for a trace, since there are few and each is looked at, unless the environment names another share.
+ */
+function hostEnv(env: Record<string, string>, compileCache: string | undefined): NodeJS.ProcessEnv {
+  return {
+    TRACE_RATIO: "1",
+    ...process.env,
+    ...env,
+    NODE_ENV: "production",
+    ...(compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache }),
+  };
+}
+
+interface Site {
+  readonly ports: Ports;
+  close(graceMs: number): Promise<void>;
+}
+
+interface SiteParts {
+  readonly suite: Suite;
+  readonly logs: LogBook;
+  readonly functionsPort: number;
+  /** Undefined while the functions are starting. */
+  pools(): Pools | undefined;
+}
+
+/** Hosting with the page, and the console's port with the control API and the same site. */
+async function serveSite(asked: Ports, { suite, logs, functionsPort, pools }: SiteParts): Promise<Site> {
+  const rules = readHostingRules(readConfig("firebase.json"));
+  let ports: Ports = { ...suite.ports, functions: functionsPort };
+  const hosting = createHosting({
+    rules,
+    publicFolder: join(ROOT, rules.publicFolder),
+    modules: { path: "/client/", folder: join(ROOT, "shared/client") },
+    functionsPort: () => pools()?.api.nextPort(),
+    controlUrl: () => `http://127.0.0.1:${ports.ui}`,
+  });
+  const control = createControl({
+    suite,
+    logs,
+    setFunctionsClock: async (offsetMs) => {
+      await Promise.all([pools()?.api.setClock(offsetMs), pools()?.background.setClock(offsetMs)]);
+    },
+    pagePorts: () => [ports.hosting, ports.ui],
+    info: () => ({
+      api: `http://127.0.0.1:${ports.hosting}`,
+      projectId: suite.project,
+      operatorKey: suite.folder.operatorKey,
+      app: { id: DEMO_APP, token: suite.folder.appToken(suite.project, DEMO_APP) },
+      ports,
+    }),
+  });
+  const page = await serveLoopback(asked.hosting, hosting.listener);
+  const ui = await serveLoopback(asked.ui, (request, response) => {
+    if (!control(request, response)) hosting.listener(request, response);
+  });
+  ports = { ...ports, hosting: page.port, ui: ui.port };
+  return {
+    ports,
+    async close(graceMs) {
+      await Promise.all([page.close(graceMs), ui.close(graceMs)]);
+      hosting.close();
+    },
+  };
+}

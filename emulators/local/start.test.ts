@@ -1,0 +1,129 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { PORT_NAMES, type Ports, portsFrom, requireFreePorts } from "../ports.ts";
+
+/** `npm start` as people run it: a process of its own, on ports of its own. */
+const START = fileURLToPath(new URL("start.ts", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "start-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+let base: number;
+let ports: Ports;
+
+beforeAll(async () => {
+  for (;;) {
+    base = 20_000 + Math.floor(Math.random() * 10_000);
+    ports = portsFrom(base);
+    const areFree = await requireFreePorts(ports, PORT_NAMES).then(
+      () => true,
+      () => false,
+    );
+    if (areFree) return;
+  }
+});
+
+interface Running {
+  readonly process: ChildProcess;
+  readonly output: string[];
+  /** Resolves when a line that matches has been printed. */
+  printed(pattern: RegExp): Promise<void>;
+  readonly exitCode: Promise<number | null>;
+}
+
+function start(...flags: string[]): Running {
+  const args = [START, "--port-base", String(base), "--data", folder, ...flags];
+  const child = spawn(process.execPath, args, {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, NO_COLOR: "1" },
+  });
+  const output: string[] = [];
+  let look = (): void => undefined;
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on("line", (line) => {
+      output.push(line);
+      look();
+    });
+  }
+  const exitCode = once(child, "close").then(([code]) => code as number | null);
+  return {
+    process: child,
+    output,
+    exitCode,
+    printed: (pattern) =>
+      new Promise((resolve, reject) => {
+        look = () => {
+          if (output.some((line) => pattern.test(line))) resolve();
+        };
+        look();
+        exitCode.then(() => reject(new Error(output.join("\n"))), reject);
+      }),
+  };
+}
+
+const info = async (): Promise<{ operatorKey: string; app: { id: string; token?: string } }> => {
+  const answer = await fetch(`http://127.0.0.1:${ports.ui}/control/info`);
+  return (await answer.json()) as { operatorKey: string; app: { id: string; token?: string } };
+};
+
+describe("npm start", () => {
+  test("serves page and API, survives kill -9, and ends cleanly", async () => {
+    const first = start();
+    await first.printed(/Ctrl-C stops/);
+    expect(first.output.join("\n")).toContain(`http://localhost:${ports.hosting}`);
+    const { app, operatorKey } = await info();
+    expect(app).toMatchObject({ id: "demo", token: expect.any(String) });
+    const page = await fetch(`http://localhost:${ports.hosting}/`);
+    expect(await page.text()).toContain("<title>Scrollback</title>");
+    expect((await fetch(`http://localhost:${ports.ui}/healthz`)).status).toBe(200);
+
+    const second = start();
+    expect(await second.exitCode).toBe(1);
+    expect(second.output).toEqual([expect.stringMatching(/^Port \d+ \(\w+\) is in use\./)]);
+
+    first.process.kill("SIGKILL");
+    await first.exitCode;
+    const again = start();
+    await again.printed(/Ctrl-C stops/);
+    expect(await info()).toMatchObject({ operatorKey, app });
+    expect((await fetch(`http://127.0.0.1:${ports.hosting}/v1/apps/demo`)).status).toBe(401);
+
+    again.process.kill("SIGTERM");
+    expect(await again.exitCode).toBe(0);
+    expect(again.output.filter((line) => /error|warn/i.test(line))).toEqual([]);
+  });
+
+  test("takes the echo that npm adds to a Ctrl-C for no second wish", async () => {
+    const running = start();
+    await running.printed(/Ctrl-C stops/);
+    running.process.kill("SIGINT");
+    running.process.kill("SIGINT");
+    expect(await running.exitCode).toBe(0);
+  });
+
+  test("ends at once when it is asked again while a request is still under way", async () => {
+    const running = start();
+    await running.printed(/Ctrl-C stops/);
+    const unfinished = request({ port: ports.hosting, path: "/v1/apps", method: "POST" });
+    unfinished.on("error", () => undefined);
+    unfinished.setHeader("content-length", 100);
+    unfinished.flushHeaders();
+    await once(unfinished, "socket");
+    const asking = setInterval(() => running.process.kill("SIGINT"), 100);
+    expect(await running.exitCode).toBe(130);
+    clearInterval(asking);
+  });
+
+  test("explains its flags when it is given one that it does not know", async () => {
+    const running = start("--prot-base");
+    expect(await running.exitCode).toBe(1);
+    expect(running.output[0]).toContain("--prot-base");
+    expect(running.output.join("\n")).toContain("--port-base N");
+  });
+});

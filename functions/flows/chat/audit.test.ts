@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { GRACE_MS } from "../../../shared/chat/upkeep/reconcile-changes.ts";
+import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+
+let system: System;
+let ada: Person;
+beforeAll(async () => {
+  system = await startSystem();
+  ada = await system.signIn("ada@audit.test");
+});
+afterAll(() => system[Symbol.asyncDispose]());
+
+const chats = "/v1/apps/demo/chats";
+async function chatWith(...texts: string[]): Promise<number> {
+  const { body } = await ada.api.post(chats, { kind: "group" });
+  for (const text of texts) await ada.api.post(`${chats}/${body.number}/messages`, { text });
+  await system.settle();
+  return body.number;
+}
+
+/** What the next run finds. */
+async function audited(): Promise<Record<string, unknown>> {
+  system.suite.kernel.clock.advance(GRACE_MS + 1_000);
+  const before = system.logs.length;
+  await system.runSchedule("audit");
+  const line = system.logs.slice(before).find((each) => each.function === "audit" && "missing" in each);
+  return line ?? {};
+}
+const at = (chat: number) => system.deps.firestore.doc(`apps/demo/chats/${chat}`);
+
+test("what is right is found right, and looked at once", async () => {
+  await chatWith("one", "two");
+  expect(await audited()).toMatchObject({ chats: 1, apps: 1, repaired: 0, missing: 0 });
+  expect(await audited()).toMatchObject({ chats: 0, apps: 0, repaired: 0, missing: 0 });
+});
+
+test("a head that is behind its messages is brought up to them, and goes on from there", async () => {
+  const chat = await chatWith("one", "two", "three");
+  await at(chat).update({ lastNumber: 1, tip: 1, revision: 2 });
+  expect(await audited()).toMatchObject({ repaired: 1, missing: 0 });
+  const elsewhere = await system.anotherInstance();
+  const { status, body } = await elsewhere.as(ada).post(`${chats}/${chat}/messages`, { text: "four" });
+  expect([status, body.number, body.parent]).toEqual([201, 4, 3]);
+  await elsewhere[Symbol.asyncDispose]();
+  await audited();
+});
+
+test("a message that is not there any more is reported", async () => {
+  const chat = await chatWith("one", "two", "three");
+  const [second] = (await at(chat).collection("messages").where("number", "==", 2).get()).docs;
+  await second?.ref.delete();
+  expect(await audited()).toMatchObject({ repaired: 0, missing: 1 });
+  expect(system.logs.some(({ severity, chat: of }) => severity === "ERROR" && of === chat)).toBe(true);
+});
+
+test("an app's count of chats is brought up to the chats that there are", async () => {
+  const chat = await chatWith("one");
+  await system.deps.firestore.doc("apps/demo").update({ lastChatNumber: chat - 1 });
+  expect(await audited()).toMatchObject({ repaired: 1, missing: 0 });
+  expect((await system.operator.get("/v1/apps/demo")).body.chatsCount).toBe(chat);
+});

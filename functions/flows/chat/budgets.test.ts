@@ -1,0 +1,200 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Counts } from "../../../emulators/kernel/meter.ts";
+import type { ApiAnswer, ApiClient } from "../../../shared/testing/api-client.ts";
+import { EventStream } from "../../../shared/testing/event-stream.ts";
+import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { endpoints } from "../../http/endpoints.ts";
+
+/**
+ * What every route of chats costs, counted: billed reads, writes and deletes, and what is published and enqueued.
+ * The instance knows the chat's head, as it does while people talk. A change that costs a read more fails here.
+ */
+
+interface Case {
+  /** `api` is Ada's, in whose group chat Bob is too; it has messages 1 and 2, and 3 on a branch of its own. */
+  run(api: ApiClient, chat: string): Promise<ApiAnswer>;
+  readonly reads: number;
+  readonly writes: number;
+  readonly deletes?: number;
+  readonly publishes?: number;
+  readonly tasks?: number;
+}
+
+const thumb = encodeURIComponent("👍");
+let system: System;
+let ada: Person;
+let bob: Person;
+let carol: Person;
+beforeAll(async () => {
+  system = await startSystem();
+  ada = await system.signIn("ada@budgets.test");
+  bob = await system.signIn("bob@budgets.test");
+  carol = await system.signIn("carol@budgets.test");
+  for (let index = 0; index < 10; index += 1) await ada.api.post("/v1/apps/demo/chats", { kind: "group" });
+});
+afterAll(() => system[Symbol.asyncDispose]());
+
+const chats = "/v1/apps/{app}/chats";
+const CASES: Readonly<Record<string, Case>> = {
+  // The person's marks, the page and one chat more, to know whether there are.
+  [`GET ${chats}`]: { run: (api) => api.get("/v1/apps/demo/chats?limit=9"), reads: 10 + 1, writes: 0 },
+  [`POST ${chats}`]: {
+    run: (api) => api.post("/v1/apps/demo/chats", { kind: "group", members: [bob.id] }),
+    reads: 1,
+    writes: 2,
+    publishes: 1,
+  },
+  [`GET ${chats}/{chat}`]: { run: (api, chat) => api.get(chat), reads: 2, writes: 0 },
+  [`PATCH ${chats}/{chat}`]: {
+    run: (api, chat) => api.patch(chat, { title: "New" }),
+    reads: 1,
+    writes: 1,
+    publishes: 1,
+  },
+  [`DELETE ${chats}/{chat}`]: { run: (api, chat) => api.delete(chat), reads: 0, writes: 2, publishes: 1 },
+  [`POST ${chats}/{chat}/forks`]: {
+    run: (api, chat) => api.post(`${chat}/forks`, { at: 3 }),
+    reads: 3 + 2 + 1,
+    writes: 2 + 2 + 1,
+    publishes: 1,
+    tasks: 1,
+  },
+  [`GET ${chats}/{chat}/branches`]: {
+    run: (api, chat) => api.get(`${chat}/branches`),
+    reads: 1 + 2,
+    writes: 0,
+  },
+  [`PUT ${chats}/{chat}/branch`]: {
+    run: (api, chat) => api.put(`${chat}/branch`, { branch: "main" }),
+    reads: 2,
+    writes: 3,
+    publishes: 1,
+  },
+  [`PUT ${chats}/{chat}/members/{user}`]: {
+    run: (api, chat) => api.put(`${chat}/members/${carol.id}`),
+    reads: 2,
+    writes: 1,
+    publishes: 1,
+  },
+  [`DELETE ${chats}/{chat}/members/{user}`]: {
+    run: (api, chat) => api.delete(`${chat}/members/${bob.id}`),
+    reads: 0,
+    writes: 2,
+    publishes: 1,
+  },
+  [`GET ${chats}/{chat}/changes`]: {
+    run: (api, chat) => api.get(`${chat}/changes`),
+    reads: 1 + 3,
+    writes: 0,
+  },
+  [`PUT ${chats}/{chat}/read`]: {
+    run: (api, chat) => api.put(`${chat}/read`, { number: 3 }),
+    reads: 1,
+    writes: 2,
+  },
+  [`PUT ${chats}/{chat}/mute`]: {
+    run: (api, chat) => api.put(`${chat}/mute`, { until: null }),
+    reads: 1,
+    writes: 1,
+  },
+  [`DELETE ${chats}/{chat}/mute`]: { run: (api, chat) => api.delete(`${chat}/mute`), reads: 1, writes: 1 },
+  [`POST ${chats}/{chat}/typing`]: { run: (api, chat) => api.post(`${chat}/typing`), reads: 1, writes: 1 },
+  [`GET ${chats}/{chat}/reads`]: { run: (api, chat) => api.get(`${chat}/reads`), reads: 1 + 2, writes: 0 },
+  [`POST ${chats}/{chat}/messages`]: {
+    run: (api, chat) => api.post(`${chat}/messages`, { text: "Hello" }),
+    reads: 0,
+    writes: 2,
+    publishes: 1,
+  },
+  [`GET ${chats}/{chat}/messages`]: {
+    run: (api, chat) => api.get(`${chat}/messages`),
+    reads: 2 + 2,
+    writes: 0,
+  },
+  [`GET ${chats}/{chat}/messages/{message}`]: {
+    run: (api, chat) => api.get(`${chat}/messages/1`),
+    reads: 2,
+    writes: 0,
+  },
+  [`PATCH ${chats}/{chat}/messages/{message}`]: {
+    run: (api, chat) => api.patch(`${chat}/messages/1`, { text: "Edited" }),
+    reads: 2,
+    writes: 4,
+    publishes: 1,
+  },
+  [`DELETE ${chats}/{chat}/messages/{message}`]: {
+    run: (api, chat) => api.delete(`${chat}/messages/1`),
+    reads: 2,
+    writes: 2,
+    publishes: 1,
+  },
+  // A query that finds nothing is billed as one read.
+  [`GET ${chats}/{chat}/messages/{message}/edits`]: {
+    run: (api, chat) => api.get(`${chat}/messages/1/edits`),
+    reads: 3,
+    writes: 0,
+  },
+  [`PUT ${chats}/{chat}/messages/{message}/reactions/{emoji}`]: {
+    run: (api, chat) => api.put(`${chat}/messages/1/reactions/${thumb}`),
+    reads: 2,
+    writes: 2,
+    publishes: 1,
+  },
+  [`DELETE ${chats}/{chat}/messages/{message}/reactions/{emoji}`]: {
+    run: (api, chat) => api.delete(`${chat}/messages/2/reactions/${thumb}`),
+    reads: 2,
+    writes: 2,
+    publishes: 1,
+  },
+  "POST /v1/apps/{app}/tickets": { run: (api) => api.post("/v1/apps/demo/tickets"), reads: 0, writes: 0 },
+};
+
+/** Streams go on; what they cost is counted in live.test.ts and person-stream.test.ts, and here for their beginning. */
+const STREAMS = [`GET ${chats}/{chat}/events`, "GET /v1/apps/{app}/events"];
+
+async function newChat(): Promise<string> {
+  const { body } = await ada.api.post("/v1/apps/demo/chats", { kind: "group", members: [bob.id] });
+  const path = `/v1/apps/demo/chats/${body.number}`;
+  for (const text of ["One", "Two"]) await ada.api.post(`${path}/messages`, { text });
+  await ada.api.put(`${path}/messages/2/reactions/${thumb}`);
+  await ada.api.post(`${path}/messages`, { text: "Or else", after: 1 });
+  return path;
+}
+
+const billed = ({ billed: { reads, writes, deletes }, publishes, tasks }: Counts) => ({
+  reads,
+  writes,
+  deletes,
+  publishes,
+  tasks,
+});
+
+test.each(Object.entries(CASES))(
+  "%s",
+  async (_, { run, deletes = 0, publishes = 0, tasks = 0, reads, writes }) => {
+    const chat = await newChat();
+    const cost = await system.meterRequest(async () => {
+      expect((await run(ada.api, chat)).status).toBeLessThan(300);
+    });
+    expect(billed(cost)).toEqual({ reads, writes, deletes, publishes, tasks });
+  },
+);
+
+test("opening a stream costs the request nothing: listeners are an instance's own", async () => {
+  const chat = await newChat();
+  for (const path of [`${chat}/events`, "/v1/apps/demo/events"]) {
+    const cost = await system.meterRequest(async () => {
+      await using stream = await EventStream.open(`${system.url}${path}`, ada);
+      await stream.reached;
+    });
+    expect(billed(cost)).toEqual({ reads: 0, writes: 0, deletes: 0, publishes: 0, tasks: 0 });
+  }
+});
+
+test("every route of chats has a budget", () => {
+  const routes = endpoints
+    .map(({ method, path }) => `${method} ${path}`)
+    // Those of answers have theirs in answers.test.ts.
+    .filter((name) => /\/chats|\/events$|\/tickets$/.test(name) && !/\/(answer|feedback|stream)$/.test(name));
+  expect([...Object.keys(CASES), ...STREAMS].sort()).toEqual(routes.sort());
+});

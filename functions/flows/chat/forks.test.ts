@@ -1,0 +1,114 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Message } from "../../../shared/chat/contract.ts";
+import { FORK_TASK_DELAY_MS } from "../../../shared/chat/branches/fork-chat.ts";
+import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+
+let system: System;
+let ada: Person;
+let bob: Person;
+beforeAll(async () => {
+  system = await startSystem();
+  ada = await system.signIn("ada@forks.test");
+  bob = await system.signIn("bob@forks.test");
+});
+afterAll(() => system[Symbol.asyncDispose]());
+
+const chats = "/v1/apps/demo/chats";
+async function chatWith(...texts: string[]): Promise<string> {
+  const { body } = await ada.api.post(chats, { kind: "group", title: "Source", members: [bob.id] });
+  const chat = `${chats}/${body.number}`;
+  for (const text of texts) await ada.api.post(`${chat}/messages`, { text });
+  return chat;
+}
+const messagesIn = async (person: Person, chat: number): Promise<Message[]> =>
+  (await person.api.get(`${chats}/${chat}/messages?after=0&limit=100`)).body.data;
+
+test("a fork is a chat of one's own with what led to a message, numbered anew", async () => {
+  const chat = await chatWith("1", "2", "3");
+  await ada.api.post(`${chat}/messages`, { text: "2b", after: 1, replyTo: 1 });
+  await ada.api.post(`${chat}/messages`, { text: "3b" });
+  await ada.api.put(`${chat}/messages/4/reactions/${encodeURIComponent("👍")}`);
+  const { status, body } = await bob.api.post(`${chat}/forks`, { at: 4 });
+  expect(status).toBe(201);
+  expect(body).toMatchObject({
+    kind: "group",
+    title: "Source",
+    members: [bob.id],
+    messagesCount: 2,
+    unreadCount: 0,
+    activeBranch: "main",
+    latest: { number: 2, text: "2b" },
+  });
+  const copied = await messagesIn(bob, body.number);
+  expect(copied).toMatchObject([
+    { number: 1, parent: null, text: "1", sender: { id: ada.id } },
+    { number: 2, parent: 1, text: "2b", replyTo: 1, reactions: {}, branch: "main" },
+  ]);
+  const { body: next } = await bob.api.post(`${chats}/${body.number}/messages`, { text: "On my own" });
+  expect(next).toMatchObject({ number: 3, parent: 2, revision: body.revision + 1 });
+  const { body: changes } = await bob.api.get(`${chats}/${body.number}/changes`);
+  expect(changes.data.map(({ number }: Message) => number)).toEqual([1, 2, 3]);
+  expect((await ada.api.get(`${chats}/${body.number}`)).status).toBe(404);
+  expect((await bob.api.get(chats)).body.data[0].number).toBe(body.number);
+});
+
+test("a repeated request is one fork; another under the same key is refused", async () => {
+  const chat = await chatWith("1", "2");
+  const key = { "idempotency-key": "fork" };
+  const answers = await Promise.all([1, 2].map(() => ada.api.post(`${chat}/forks`, { at: 1 }, key)));
+  expect(new Set(answers.map(({ body }) => body.number)).size).toBe(1);
+  expect((await ada.api.post(`${chat}/forks`, { at: 2 }, key)).status).toBe(422);
+});
+
+test("what is not there can't be forked", async () => {
+  const chat = await chatWith("1");
+  const { status, body } = await ada.api.post(`${chat}/forks`, { at: 2 });
+  expect([status, body.errors[0].path]).toEqual([400, "at"]);
+});
+
+test("a fork that was cut off is seen by nobody, and finished by its task", async () => {
+  const texts = Array.from({ length: 12 }, (_, index) => `message ${index}`);
+  const chat = await chatWith(...texts);
+  const { body: before } = await system.operator.get("/v1/apps/demo");
+  // The queries that fail are the fork's own.
+  await system.settle();
+  system.fault({
+    service: "firestore",
+    method: "RunQuery",
+    kind: "before",
+    code: "PERMISSION_DENIED",
+    skip: 1,
+    count: Number.POSITIVE_INFINITY,
+  });
+  expect((await ada.api.post(`${chat}/forks`, { at: 12 })).status).toBeGreaterThanOrEqual(500);
+  system.clearFaults();
+  const number = before.chatsCount + 1;
+  expect((await ada.api.get(`${chats}/${number}`)).status).toBe(404);
+  const { body: list } = await ada.api.get(chats);
+  expect(list.data.map((each: { number: number }) => each.number)).not.toContain(number);
+  system.suite.kernel.clock.advance(FORK_TASK_DELAY_MS);
+  await system.settle();
+  expect((await messagesIn(ada, number)).map(({ text }) => text)).toEqual(texts);
+  expect((await ada.api.get(`${chats}/${number}`)).body.members).toEqual([ada.id]);
+});
+
+test("copied messages count where they were written only", async () => {
+  const usage = async (): Promise<number> => {
+    const { body } = await system.operator.get("/v1/apps/demo/usage");
+    return body.data.reduce((sum: number, { messages }: { messages: number }) => sum + messages, 0);
+  };
+  const chat = await chatWith("1", "2", "3");
+  await system.settle();
+  const before = await usage();
+  await ada.api.post(`${chat}/forks`, { at: 3 });
+  await system.settle();
+  expect(await usage()).toBe(before);
+});
+
+test("costs a read and a write for each message, and three commits", async () => {
+  const chat = await chatWith("1", "2", "3", "4", "5");
+  const cost = await system.meterRequest(() => ada.api.post(`${chat}/forks`, { at: 5 }));
+  expect(cost.billed).toEqual({ reads: 3 + 5 + 1, writes: 2 + 5 + 1, deletes: 0 });
+  expect(cost.rpcs["firestore.Commit"]).toBe(3);
+  expect(cost.tasks).toBe(1);
+});

@@ -1,0 +1,117 @@
+import { decodeJwt } from "jose";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { FACTOR_FRESH_MS, RECOVERY_CODES } from "../../../shared/identity/factor.ts";
+import { FAILURES_MAX } from "../../../shared/identity/lockout.ts";
+import { STEP_SECONDS, stepAt, totp } from "../../../shared/identity/totp.ts";
+import type { ApiClient } from "../../../shared/testing/api-client.ts";
+import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+
+const factor = "/v1/apps/demo/me/factor";
+const proof = "/v1/apps/demo/auth/sessions/current/factor";
+
+let system: System;
+beforeAll(async () => {
+  system = await startSystem();
+});
+afterAll(() => system[Symbol.asyncDispose]());
+
+const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+const decoded = (text: string): Buffer => {
+  const bits = Array.from(text, (letter) => BASE32.indexOf(letter).toString(2).padStart(5, "0")).join("");
+  return Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)));
+};
+/** What the authenticator app shows; each code is good once, so time moves on first. */
+const nextCode = (secret: string): string => {
+  system.suite.kernel.clock.advance(2 * STEP_SECONDS * 1000);
+  return totp(decoded(secret), stepAt(system.suite.kernel.clock.now()));
+};
+const withToken = (token: string): ApiClient => system.client({ authorization: `Bearer ${token}` });
+
+async function admin(email: string): Promise<Person> {
+  const person = await system.signIn(email);
+  await system.operator.patch(`/v1/apps/demo/users/${person.id}`, { role: "admin" });
+  const { refreshToken } = person.session;
+  const { body } = await system.client().post("/v1/apps/demo/auth/refresh", { refreshToken });
+  return { ...person, session: body, api: withToken(body.accessToken) };
+}
+
+async function withFactor(email: string): Promise<{ ada: Person; secret: string; recoveryCodes: string[] }> {
+  const ada = await admin(email);
+  const begun = await ada.api.post(factor);
+  expect([begun.status, begun.body.uri.startsWith("otpauth://totp/demo")]).toEqual([201, true]);
+  const { secret } = begun.body;
+  const on = await ada.api.put(factor, { code: nextCode(secret) });
+  expect(on.status).toBe(200);
+  return { ada, secret, recoveryCodes: on.body.recoveryCodes };
+}
+
+test("sensitive actions wait for a proof, which the token then carries for a while", async () => {
+  const bob = await system.signIn("bob@example.test");
+  const { ada, secret } = await withFactor("ada@example.test");
+  const promote = (api: ApiClient, role: string) => api.patch(`/v1/apps/demo/users/${bob.id}`, { role });
+  const refused = await promote(ada.api, "viewer");
+  expect([refused.status, refused.body.code]).toEqual([403, "factor_required"]);
+  const proved = await ada.api.post(proof, { code: nextCode(secret) });
+  expect(proved.status).toBe(201);
+  expect(proved.body.refreshToken).toBeUndefined();
+  const { mfa } = decodeJwt(proved.body.accessToken);
+  expect(Math.abs(Number(mfa) * 1000 - system.suite.kernel.clock.now())).toBeLessThan(10_000);
+  expect((await promote(withToken(proved.body.accessToken), "viewer")).status).toBe(200);
+  const { refreshToken } = ada.session;
+  const { body } = await system.client().post("/v1/apps/demo/auth/refresh", { refreshToken });
+  expect((await promote(withToken(body.accessToken), "member")).status).toBe(200);
+  system.suite.kernel.clock.advance(FACTOR_FRESH_MS + 1);
+  expect((await promote(withToken(body.accessToken), "viewer")).body.code).toBe("factor_required");
+});
+
+test("a code is good once, and another's not at all", async () => {
+  const { ada, secret } = await withFactor("once@example.test");
+  const other = await withFactor("other@example.test");
+  const code = nextCode(secret);
+  expect((await other.ada.api.post(proof, { code })).status).toBe(401);
+  expect((await ada.api.post(proof, { code })).status).toBe(201);
+  expect((await ada.api.post(proof, { code })).status).toBe(401);
+});
+
+test("recovery codes are good once each, however they are typed", async () => {
+  const { ada, recoveryCodes } = await withFactor("lost@example.test");
+  expect(new Set(recoveryCodes).size).toBe(RECOVERY_CODES);
+  const [first = "", second = ""] = recoveryCodes;
+  expect((await ada.api.post(proof, { code: first.toUpperCase().replaceAll("-", " ") })).status).toBe(201);
+  expect((await ada.api.post(proof, { code: first })).status).toBe(401);
+  const both = [ada.api.post(proof, { code: second }), ada.api.post(proof, { code: second })];
+  expect((await Promise.all(both)).map(({ status }) => status).sort((a, b) => a - b)).toEqual([201, 401]);
+  expect((await ada.api.get(factor)).body).toMatchObject({
+    enabled: true,
+    recoveryCodesLeft: RECOVERY_CODES - 2,
+  });
+});
+
+test("guessing locks the proof, also for the right code", async () => {
+  const { ada, secret } = await withFactor("guessed@example.test");
+  for (let tries = 0; tries < FAILURES_MAX; tries += 1) await ada.api.post(proof, { code: "000000" });
+  expect((await ada.api.post(proof, { code: nextCode(secret) })).status).toBe(401);
+});
+
+test("a factor can't be replaced or removed without its proof, and is not stored readably", async () => {
+  const { ada, secret, recoveryCodes } = await withFactor("kept@example.test");
+  expect((await ada.api.post(factor)).status).toBe(409);
+  expect((await ada.api.delete(factor)).body.code).toBe("factor_required");
+  const stored = await system.deps.firestore.doc(`apps/demo/factors/${ada.id}`).get();
+  for (const hidden of [secret, ...recoveryCodes])
+    expect(JSON.stringify(stored.data())).not.toContain(hidden);
+  const { body } = await ada.api.post(proof, { code: nextCode(secret) });
+  const api = withToken(body.accessToken);
+  expect((await api.delete(factor)).status).toBe(204);
+  expect((await api.get(factor)).body.enabled).toBe(false);
+});
+
+test("an app may demand a second factor of everyone", async () => {
+  const carol = await admin("carol@example.test");
+  const bob = await system.signIn("bob@example.test");
+  await system.operator.patch("/v1/apps/demo", { settings: { secondFactor: "required" } });
+  const change = () => carol.api.patch(`/v1/apps/demo/users/${bob.id}`, { role: "viewer" });
+  expect((await change()).body.code).toBe("factor_required");
+  await system.operator.patch("/v1/apps/demo", { settings: { secondFactor: "optional" } });
+  expect((await change()).status).toBe(200);
+});

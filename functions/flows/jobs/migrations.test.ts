@@ -1,0 +1,149 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Job } from "../../../shared/jobs/contract.ts";
+import { JOB_ATTEMPTS_MAX, JOB_LEASE_MS, jobsOf } from "../../../shared/jobs/jobs.ts";
+import { FieldValue } from "../../../shared/platform/firestore.ts";
+import { type System, startSystem } from "../../../shared/testing/start-system.ts";
+
+let system: System;
+beforeAll(async () => {
+  system = await startSystem();
+});
+afterAll(() => system[Symbol.asyncDispose]());
+
+const chats = "/v1/apps/demo/chats";
+const CHATS = 250;
+
+/** Chats as they were stored before the fields existed. */
+async function oldChats(): Promise<void> {
+  const numbers = await Promise.all(
+    Array.from(
+      { length: CHATS },
+      async () => (await system.operator.post(chats, { kind: "group" })).body.number,
+    ),
+  );
+  const old = { isCrowd: FieldValue.delete(), facetsRevision: FieldValue.delete() };
+  await Promise.all(
+    numbers.map((number) => system.deps.firestore.doc(`apps/demo/chats/${number}`).update(old)),
+  );
+}
+
+const withoutFields = async (): Promise<number> => {
+  const all = await system.deps.firestore.collection("apps/demo/chats").get();
+  return all.docs.filter((each) => each.get("number") !== undefined && each.get("isCrowd") === undefined)
+    .length;
+};
+const begin = (body: object, key: string) =>
+  system.operator.post(
+    "/v1/operator/migrations",
+    { name: "chat-crowds", ...body },
+    { "idempotency-key": key },
+  );
+
+async function finished(id: string): Promise<Job> {
+  const read = async (): Promise<Job> => (await system.operator.get(`/v1/operator/jobs/${id}`)).body;
+  await expect
+    .poll(
+      async () => {
+        system.suite.kernel.clock.advance(1_000);
+        return (await read()).state;
+      },
+      { interval: 30, timeout: 20_000 },
+    )
+    .toMatch(/completed|failed/);
+  return read();
+}
+
+test(
+  "a migration brings old documents into the new form while they are used, a page at a time, and only once",
+  {
+    timeout: 60_000,
+  },
+  async () => {
+    await oldChats();
+    expect(await withoutFields()).toBe(CHATS);
+    const rehearsed = await finished((await begin({ dryRun: true }, "rehearsal")).body.id);
+    expect(rehearsed).toMatchObject({ state: "completed", progress: { done: CHATS, failed: 0 } });
+    expect(await withoutFields()).toBe(CHATS);
+
+    const begun = await begin({}, "once");
+    expect(begun.status).toBe(202);
+    expect((await begin({}, "once")).body.id).toBe(begun.body.id);
+    expect((await begin({ dryRun: true }, "once")).status).toBe(422);
+    // Old and new code write meanwhile.
+    const written = await Promise.all(
+      Array.from({ length: 20 }, (_, index) =>
+        system.operator.post(`${chats}/${index + 1}/messages`, { text: "hi" }),
+      ),
+    );
+    expect(written.every(({ status }) => status === 201)).toBe(true);
+    const job = await finished(begun.body.id);
+    expect(job).toMatchObject({ kind: "migrate", state: "completed" });
+    expect(job.progress.done).toBeGreaterThan(CHATS - 25);
+    expect(await withoutFields()).toBe(0);
+    const { body } = await system.operator.get(`${chats}/1/messages`);
+    expect(body.data).toHaveLength(1);
+    expect(await finished((await begin({}, "again")).body.id)).toMatchObject({ progress: { done: 0 } });
+    const { body: listed } = await system.operator.get("/v1/operator/jobs?limit=2");
+    expect(listed.data.map(({ kind }: Job) => kind)).toEqual(["migrate", "migrate"]);
+    expect(listed.hasMore).toBe(true);
+  },
+);
+
+test("a job goes on where it was after a fault of any of its calls", { timeout: 60_000 }, async () => {
+  const old = { isCrowd: FieldValue.delete() };
+  for (const [index, kind] of (["before", "after", "drop"] as const).entries()) {
+    await Promise.all(
+      Array.from({ length: 5 }, (_, each) =>
+        system.deps.firestore.doc(`apps/demo/chats/${each + 1}`).update(old),
+      ),
+    );
+    for (const method of ["Commit", "RunQuery", "BatchGetDocuments"]) {
+      system.fault({ service: "firestore", method, kind, skip: index, code: "UNAVAILABLE" });
+    }
+    const { body } = await begin({}, `faults ${kind}`);
+    const job = await finished(body.id ?? (await begin({}, `faults ${kind}`)).body.id);
+    system.suite.kernel.faults.clear();
+    expect([kind, job.state]).toEqual([kind, "completed"]);
+    expect(await withoutFields()).toBe(0);
+  }
+});
+
+test(
+  "a job whose task was lost is found by the schedule; one that fails each time ends as failed",
+  {
+    timeout: 60_000,
+  },
+  async () => {
+    system.fault({ service: "tasks", method: "CreateTask", kind: "before", code: "UNAVAILABLE", count: 10 });
+    const lost = (await begin({}, "lost")).body;
+    system.suite.kernel.faults.clear();
+    await system.settle();
+    expect((await system.operator.get(`/v1/operator/jobs/${lost.id}`)).body.state).toBe("pending");
+    system.suite.kernel.clock.advance(2 * JOB_LEASE_MS);
+    await system.runSchedule("recover-jobs");
+    expect((await finished(lost.id)).state).toBe("completed");
+    expect(system.logs.some(({ recovered, outcome }) => recovered === 1 && outcome === "ok")).toBe(true);
+
+    const doomed = (await begin({ perSecond: 400 }, "doomed")).body;
+    await jobsOf(system.deps.firestore)
+      .doc(doomed.id)
+      .update({ state: "running", kind: "gone", leaseUntil: null, step: 7 });
+    await system.deps.tasks.enqueue({
+      queue: "jobs",
+      function: "run-job",
+      id: ["doomed"],
+      payload: { job: doomed.id, step: 7 },
+    });
+    expect(await finished(doomed.id)).toMatchObject({ state: "failed", error: { code: "conflict" } });
+    expect(system.logs.some(({ event }) => event === "job.failed")).toBe(true);
+    expect(JOB_ATTEMPTS_MAX).toBeLessThan(20);
+  },
+);
+
+test("migrations are the operator's, and named", async () => {
+  expect((await begin({ name: "no-such" }, "unknown")).status).toBe(404);
+  expect((await begin({ perSecond: 0 }, "slow")).status).toBe(400);
+  const ada = await system.signIn("ada@migrations.test");
+  expect((await ada.api.post("/v1/operator/migrations", { name: "chat-crowds" })).status).toBe(401);
+  expect((await system.operator.get(`/v1/operator/jobs/${"0".repeat(26)}`)).status).toBe(404);
+});

@@ -1,0 +1,70 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { z } from "zod";
+import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { openApiDeps } from "../../http/api-deps.ts";
+import { endpoints } from "../../http/endpoints.ts";
+import { endpoint, ok } from "../../runtime/endpoint.ts";
+import { serveEndpoints } from "../../runtime/http-function.ts";
+
+/** A second version of one route, beside all of the first; the first is declared old. */
+const deprecated = {
+  since: "2026-11-01T00:00:00Z",
+  sunset: "2027-11-01T00:00:00Z",
+  successor: "/v2/apps/{app}/me",
+};
+const meOfSecond = endpoint({
+  method: "GET",
+  path: "/v2/apps/{app}/me",
+  access: "me:read",
+  answer: z.object({ person: z.object({ id: z.string() }) }),
+  async handle({ principal }) {
+    return ok({ person: { id: principal.id } });
+  },
+});
+const both = [
+  ...endpoints.map((each) => (each.path === "/v1/apps/{app}/me" ? { ...each, deprecated } : each)),
+  meOfSecond,
+];
+
+let system: System;
+let ada: Person;
+let url: string;
+const server = createServer();
+beforeAll(async () => {
+  system = await startSystem();
+  ada = await system.signIn("ada@versions.test");
+  const serve = serveEndpoints(openApiDeps(system.deps), both);
+  server.on("request", (request, response) => void serve(request, response));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterAll(async () => {
+  server.closeAllConnections();
+  server.close();
+  await system[Symbol.asyncDispose]();
+});
+
+const get = (path: string) =>
+  fetch(`${url}${path}`, { headers: { authorization: `Bearer ${ada.session.accessToken}` } });
+
+test("two versions answer side by side, each in its own shape and behind the same doors", async () => {
+  const [first, second] = [await get("/v1/apps/demo/me"), await get("/v2/apps/demo/me")];
+  expect(await first.json()).toMatchObject({ id: ada.id, role: "member" });
+  expect(await second.json()).toEqual({ person: { id: ada.id } });
+  expect((await fetch(`${url}/v2/apps/demo/me`)).status).toBe(401);
+  expect((await get("/v3/apps/demo/me")).status).toBe(404);
+  expect((await get("/v2/apps/demo/chats")).status).toBe(404);
+});
+
+test("what is old says since when, until when, and what comes next, with errors too", async () => {
+  const { headers } = await get("/v1/apps/demo/me");
+  expect(headers.get("deprecation")).toBe("@1793491200");
+  expect(headers.get("sunset")).toBe("Mon, 01 Nov 2027 00:00:00 GMT");
+  expect(headers.get("link")).toBe('</v2/apps/{app}/me>; rel="successor-version"');
+  const refused = await fetch(`${url}/v1/apps/demo/me`);
+  expect([refused.status, refused.headers.get("deprecation")]).toEqual([401, "@1793491200"]);
+  expect((await get("/v2/apps/demo/me")).headers.get("deprecation")).toBeNull();
+  expect((await get("/v1/apps/demo/chats")).headers.get("deprecation")).toBeNull();
+});

@@ -1,0 +1,217 @@
+import type { App } from "../../identity/app.ts";
+import { noSuchApp } from "../../identity/manage-app.ts";
+import type { Principal } from "../../identity/principal.ts";
+import { AppError } from "../../platform/errors.ts";
+import { Timestamp } from "../../platform/firestore.ts";
+import { derivedId, fingerprint } from "../../platform/ids.ts";
+import { READ_MS_MAX, within } from "../../platform/within.ts";
+import { type Body, encodeBody, textOf } from "../log/body.ts";
+import { type PathRange, pathOf } from "./branch.ts";
+import { type ChatDeps, changeStamp } from "../log/chat-log.ts";
+import { type Chat, LATEST_CHARS_MAX } from "../contract.ts";
+import { newHead, requestProof, requestRecord } from "../log/create-chat.ts";
+import { facetsOf } from "../log/facets.ts";
+import { type ChatHead, chatView, excerpt } from "../log/head.ts";
+import type { StoredMessage } from "../log/message.ts";
+import { readAccessible } from "../read/read-messages.ts";
+import { listAlong, type Row } from "./read-path.ts";
+import { chatRef, findMessage, headOf, messagesOf, readBranch, readHead } from "../store.ts";
+
+/** Messages that a fork copies at most: as many as can be copied while the caller waits. */
+export const FORK_MESSAGES_MAX = 10_000;
+/** Messages read and written at once. */
+const COPY_PAGE = 200;
+/** By then the request has made the copy, or will not any more. */
+export const FORK_TASK_DELAY_MS = 60_000;
+export const FORK_QUEUE = "forks";
+export const FORK_FUNCTION = "fork-chat";
+
+/**
+ * Copies the path to a message into a new chat of the caller alone. Until all is copied, nobody sees the new chat;
+ * should this instance die, a task that was enqueued before finishes it. Idempotent under `requestKey`.
+ *
+ * Costs 3 or 4 reads, 1 task, 2 commits for the chat and for each COPY_PAGE messages 1 query for each
+ * branch they lie on, as many reads and writes, and 1 commit.
+ * @throws AppError `not_found`, `invalid_request`, `idempotency_key_reused`, `unavailable`
+ */
+export async function forkChat(
+  deps: ChatDeps,
+  app: App,
+  principal: Principal,
+  source: number,
+  at: number,
+  requestKey: string | undefined,
+): Promise<{ chat: Chat; replayed: boolean }> {
+  const head = await readAccessible(deps, app, principal, source);
+  const path = await readPathTo(app, source, at);
+  const longest = path.reduce((sum, { after, through }) => sum + through - after, 0);
+  if (longest > FORK_MESSAGES_MAX) {
+    throw new AppError("invalid_request", `A fork copies at most ${FORK_MESSAGES_MAX} messages.`);
+  }
+  const { number, replayed } = await createCopy(deps, app, principal, head, { source, path }, requestKey);
+  await deps.tasks.enqueue({
+    queue: FORK_QUEUE,
+    function: FORK_FUNCTION,
+    id: ["fork", app.id, String(number)],
+    payload: { app: app.id, chat: number },
+    notBefore: deps.clock.now() + FORK_TASK_DELAY_MS,
+  });
+  const forked = await finishFork(deps, app, number);
+  return { chat: chatView(forked, principal.id, { read: forked.lastNumber }), replayed };
+}
+
+/** What is being copied into a chat, as its head says it until that is done. */
+export interface Copying {
+  readonly source: number;
+  readonly path: readonly PathRange[];
+}
+
+/** @throws AppError `invalid_request` when there is no such message */
+async function readPathTo(app: App, chat: number, at: number): Promise<PathRange[]> {
+  const found = await findMessage(app, chat, at);
+  if (found === undefined) {
+    throw new AppError("invalid_request", "The message to fork at does not exist.", {
+      errors: [{ path: "at", message: "must be the number of a message of this chat" }],
+    });
+  }
+  const { branch } = found.stored;
+  const lineage = (await readBranch(app, chat, branch))?.stored.lineage ?? [];
+  return pathOf({ id: branch, lineage, lastNumber: at });
+}
+
+/** The new chat, without members while it is being filled, and so without anyone who could see it. */
+async function createCopy(
+  deps: ChatDeps,
+  app: App,
+  principal: Principal,
+  of: ChatHead,
+  copying: Copying,
+  requestKey: string | undefined,
+): Promise<{ number: number; replayed: boolean }> {
+  const at = Timestamp.fromMillis(deps.clock.now());
+  const print = fingerprint("fork", String(copying.source), String(copying.path.at(-1)?.through));
+  const proof = requestKey === undefined ? undefined : requestProof(app, principal, requestKey, print);
+  const { result: number, replayed } = await deps.chatLog.apps.change<number>(app.ref, {
+    decide(head) {
+      if (head.status !== "open") throw noSuchApp();
+      const next = head.lastChatNumber + 1;
+      const draft = {
+        kind: of.kind === "assistant" ? ("assistant" as const) : ("group" as const),
+        title: of.title,
+        tags: [...of.tags],
+        ...(of.model === null ? {} : { model: of.model }),
+        temporary: of.temporary,
+      };
+      const chat = { ...newHead(next, principal, [], draft, at), status: "copying", copying };
+      const create = [{ ref: chatRef(app, next), data: { ...chat, ...changeStamp(next) } }];
+      const record = proof && { ref: proof.ref, data: requestRecord(next, print, at) };
+      return {
+        head: { ...head, lastChatNumber: next },
+        create: record === undefined ? create : [...create, record],
+        bytes: 2000 + copying.path.length * 50,
+        result: next,
+      };
+    },
+    ...(proof === undefined ? {} : { proof }),
+  });
+  return { number, replayed };
+}
+
+/**
+ * Copies what is still to be copied into a new chat and opens it; answers with its head. Every message has the same
+ * place and name however often it is copied, so this may be done again, and by two at once.
+ * @throws when Firestore fails; call it again
+ */
+export async function finishFork(deps: ChatDeps, app: App, chat: number): Promise<ChatHead> {
+  const snapshot = await readHead(app, chat);
+  deps.chatLog.chats.remember(snapshot);
+  const found = headOf(snapshot);
+  if (found === undefined) throw new AppError("not_found", "There is no such chat.");
+  const { copying } = found;
+  if (found.status !== "copying" || copying === undefined) return found;
+  const last = await copyMessages(deps, app, chat, copying);
+  const at = Timestamp.fromMillis(deps.clock.now());
+  const { result } = await deps.chatLog.chats.change<ChatHead>(chatRef(app, chat), {
+    decide(head) {
+      if (head.status !== "copying") return { head, create: [], bytes: 0, result: head };
+      const { copying: _done, ...rest } = head;
+      const members = [head.createdBy];
+      const count = last?.number ?? 0;
+      // Each copied message has been a change, and the opening is one more.
+      const revision = 1 + count + 1;
+      const next: ChatHead = {
+        ...rest,
+        status: "open",
+        members,
+        ...facetsOf({ members, tags: head.tags }),
+        revision,
+        settingsRevision: revision,
+        settingsAt: at,
+        facetsRevision: revision,
+        lastNumber: count,
+        tip: count,
+        latest: last === undefined ? null : latestOf(last),
+        updatedAt: at,
+      };
+      return { head: next, create: [], bytes: 0, result: next };
+    },
+  });
+  return result;
+}
+
+const latestOf = ({ number, sender, body, createdAt }: StoredMessage): ChatHead["latest"] => ({
+  number,
+  sender,
+  text: excerpt(textOf(body), LATEST_CHARS_MAX),
+  createdAt,
+});
+
+/** Returns the last message of the copy. */
+async function copyMessages(
+  deps: ChatDeps,
+  app: App,
+  chat: number,
+  { source, path }: Copying,
+): Promise<StoredMessage | undefined> {
+  const numbers = new Map<number, number>();
+  let after = 0;
+  let last: StoredMessage | undefined;
+  for (;;) {
+    const rows = await listAlong(app, source, path, { after }, COPY_PAGE);
+    const batch = deps.firestore.batch();
+    for (const { stored } of rows) {
+      const number = numbers.size + 1;
+      numbers.set(stored.number, number);
+      last = copyOf({ id: "", stored }, number, numbers);
+      batch.set(messagesOf(app, chat).doc(derivedId("copy", app.id, String(chat), String(number))), {
+        ...last,
+      });
+      after = stored.number;
+    }
+    if (rows.length > 0) await within(READ_MS_MAX, batch.commit());
+    if (rows.length < COPY_PAGE) return last;
+  }
+}
+
+/** The message as it stands in the copy: what it says is kept, who reacted and what it said before is not. */
+function copyOf({ stored }: Row, number: number, numbers: ReadonlyMap<number, number>): StoredMessage {
+  const { quote, ...body }: Body = stored.body;
+  const quoted = quote && numbers.get(quote.message);
+  return {
+    number,
+    revision: 1 + number,
+    createdRevision: 1 + number,
+    branch: "main",
+    parent: number === 1 ? null : number - 1,
+    sender: stored.sender,
+    role: stored.role,
+    body: encodeBody({
+      ...body,
+      quote: quote === undefined || quoted === undefined ? undefined : { ...quote, message: quoted },
+    }) as StoredMessage["body"],
+    status: stored.status,
+    isCopy: true,
+    fingerprint: stored.fingerprint,
+    createdAt: stored.createdAt,
+  };
+}

@@ -1,0 +1,209 @@
+import type { App } from "../../identity/app.ts";
+import type { Principal } from "../../identity/principal.ts";
+import { AppError } from "../../platform/errors.ts";
+import { Timestamp } from "../../platform/firestore.ts";
+import type { Decision } from "../../platform/head-change.ts";
+import { derivedId, fingerprint, randomId } from "../../platform/ids.ts";
+import { type Asked, answerRef, type Classified, decideAnswer } from "./append-answer.ts";
+import { type Body, encodeBody, type Forward, type Quote, textOf } from "./body.ts";
+import { type ForkPoint, readForkPoint, turnedTo, turningWrites } from "../branches/branch.ts";
+import type { ChatDeps } from "./chat-log.ts";
+import { LATEST_CHARS_MAX, type Message, type NewMessage, QUOTE_CHARS_MAX } from "../contract.ts";
+import { access, advance, type ChatHead, excerpt } from "./head.ts";
+import { messageView, type StoredMessage } from "./message.ts";
+import { readAccessible } from "../read/read-messages.ts";
+import { chatRef, findMessage, messagesOf, serverTime } from "../store.ts";
+
+/**
+ * Appends a message: one commit that creates it and moves the chat's head, shared with whatever else
+ * is waiting to be appended to the same chat. When it returns, the message is durable and numbered.
+ *
+ * Idempotent under `requestKey`, for as long as the message lives. Costs 1 commit, 2 writes and 1
+ * publish; 1 read when this instance does not know the head; 2 reads more for a reply, 2 for a forward; with
+ * `after` up to 2 reads more, and 2 writes more when it begins a branch.
+ * In a chat with a model the answer is queued in the same commit, at 1 write more; `asked` says what is to be done.
+ * @throws AppError `not_found`, `invalid_request`, `idempotency_key_reused`, `unavailable`
+ */
+export async function appendMessage(
+  deps: ChatDeps,
+  app: App,
+  chat: number,
+  sender: Principal,
+  draft: NewMessage,
+  requestKey: string | undefined,
+  classify: (text: string) => Classified = () => ({ lane: "slow" }),
+): Promise<{ message: Message; replayed: boolean; asked: Asked | undefined }> {
+  const id =
+    requestKey === undefined ? randomId() : derivedId("message", app.id, String(chat), sender.id, requestKey);
+  const ref = messagesOf(app, chat).doc(id);
+  const answerId = answerRef(app, chat, id).id;
+  const print = fingerprint(JSON.stringify(draft));
+  const body = await bodyOf(deps, app, chat, sender, draft);
+  const createdAt = Timestamp.fromMillis(deps.clock.now());
+  const { after } = draft;
+  let point: ForkPoint | undefined;
+  let asked: Asked | undefined;
+  const { result, replayed } = await deps.chatLog.chats.change<Message>(chatRef(app, chat), {
+    ...(after === undefined
+      ? {}
+      : {
+          async prepare() {
+            point ??= await readForkPoint(app, chat, after);
+          },
+        }),
+    decide(head) {
+      const { next, stored, turns } = decideAppend(access(head, sender), sender, body, {
+        print,
+        createdAt,
+        point,
+      });
+      const by = { id: sender.id, at: createdAt, number: stored.number };
+      const turning = turningWrites(app, head, turns, by);
+      const answer =
+        head.kind === "assistant"
+          ? decideAnswer(next, stored, {
+              id: answerId,
+              classified: classify(textOf(body)),
+              asker: sender.id,
+              createdAt,
+              turns: undefined,
+            })
+          : undefined;
+      asked = answer && {
+        id: answerId,
+        number: answer.stored.number,
+        lane: answer.stored.answer.lane,
+        stored: answer.stored,
+      };
+      const question = answer === undefined ? stored : { ...stored, answeredBy: answer.stored.number };
+      const answered =
+        answer === undefined
+          ? []
+          : [
+              {
+                ref: messagesOf(app, chat).doc(answerId),
+                data: { ...answer.stored, changedAt: serverTime() },
+              },
+            ];
+      return {
+        head: answer?.next ?? next,
+        create: [{ ref, data: { ...question, changedAt: serverTime() } }, ...answered, ...turning.create],
+        update: turning.update,
+        bytes: (body.text.length + (body.forward?.text.length ?? 0)) * 3,
+        result: messageView(id, question),
+      } satisfies Decision<ChatHead, Message>;
+    },
+    proof: {
+      ref,
+      fingerprint: print,
+      result: (existing) => messageView(id, existing.data() as StoredMessage),
+    },
+  });
+  return { message: result, replayed, asked: replayed ? undefined : asked };
+}
+
+export interface Appending {
+  readonly print: string;
+  readonly createdAt: Timestamp;
+  /** Where to append, unless at the end of the active branch. */
+  readonly point?: ForkPoint | undefined;
+}
+
+/** The rule of appending, pure: the next number, the next revision, the new latest message, the branch it begins. */
+export function decideAppend(
+  head: ChatHead,
+  sender: Pick<Principal, "id">,
+  body: Body,
+  { print, createdAt, point }: Appending,
+): { next: ChatHead; stored: StoredMessage; turns: ForkPoint | undefined } {
+  const number = head.lastNumber + 1;
+  const turns = point === undefined || point.after === head.tip ? undefined : point;
+  const branch = turns === undefined ? head.activeBranch : `b${number}`;
+  const parent = turns === undefined ? head.tip : turns.after;
+  const text = textOf(body);
+  const next = advance(head, createdAt, {
+    lastNumber: number,
+    latest: { number, sender: { id: sender.id }, text: excerpt(text, LATEST_CHARS_MAX), createdAt },
+    sent: head.members.includes(sender.id) ? { ...head.sent, [sender.id]: number } : head.sent,
+    tip: number,
+    ...(turns === undefined ? {} : turnedTo(head, branch, createdAt)),
+  });
+  const stored: StoredMessage = {
+    number,
+    revision: head.revision + 1,
+    createdRevision: head.revision + 1,
+    branch,
+    parent: parent === 0 ? null : parent,
+    sender: { id: sender.id },
+    role: "user",
+    body: encodeBody(body) as StoredMessage["body"],
+    status: "complete",
+    fingerprint: print,
+    createdAt,
+  };
+  return { next, stored, turns };
+}
+
+async function bodyOf(
+  deps: ChatDeps,
+  app: App,
+  chat: number,
+  sender: Principal,
+  { text = "", replyTo, forwardOf }: NewMessage,
+): Promise<Body> {
+  const [quote, forward] = await Promise.all([
+    replyTo === undefined ? undefined : quoteOf(deps, app, chat, sender, replyTo),
+    forwardOf === undefined ? undefined : forwardFrom(deps, app, sender, forwardOf),
+  ]);
+  return { text, quote, forward };
+}
+
+/** 2 reads. */
+async function quoteOf(
+  deps: ChatDeps,
+  app: App,
+  chat: number,
+  sender: Principal,
+  number: number,
+): Promise<Quote> {
+  const [found] = await Promise.all([
+    findMessage(app, chat, number),
+    readAccessible(deps, app, sender, chat),
+  ]);
+  if (found === undefined || found.stored.status === "deleted") {
+    throw new AppError("invalid_request", "The message replied to does not exist.", {
+      errors: [{ path: "replyTo", message: "must be the number of a message of this chat" }],
+    });
+  }
+  return quoting(found.stored);
+}
+
+/** A message as a reply quotes it. */
+export const quoting = ({ number, sender, body, status }: StoredMessage): Quote => ({
+  message: number,
+  sender,
+  text: status === "deleted" ? "" : excerpt(textOf(body), QUOTE_CHARS_MAX),
+});
+
+/** Who forwards what was forwarded to them names where it was first. 2 reads. */
+async function forwardFrom(
+  deps: ChatDeps,
+  app: App,
+  sender: Principal,
+  { chat, message }: { readonly chat: number; readonly message: number },
+): Promise<Forward> {
+  const refuse = (): AppError =>
+    new AppError("invalid_request", "The message to forward does not exist.", {
+      errors: [{ path: "forwardOf", message: "must be a message of a chat that you can read" }],
+    });
+  const [found] = await Promise.all([
+    findMessage(app, chat, message),
+    readAccessible(deps, app, sender, chat).catch((cause: unknown) => {
+      throw cause instanceof AppError && cause.code === "not_found" ? refuse() : cause;
+    }),
+  ]);
+  if (found === undefined || found.stored.status === "deleted") throw refuse();
+  const { body, sender: by, createdAt } = found.stored;
+  if (body.text === "" && body.forward !== undefined) return body.forward;
+  return { chat, message, sender: by, text: body.text, createdAt };
+}

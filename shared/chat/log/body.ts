@@ -1,0 +1,42 @@
+import type { Timestamp } from "../../platform/firestore.ts";
+
+/** Who said it: a person or a server, or a model. */
+export type Author = { readonly id: string } | { readonly model: string };
+
+/** What a message says, as opposed to where it stands. */
+export interface Body {
+  readonly text: string;
+  readonly quote?: Quote | undefined;
+  readonly forward?: Forward | undefined;
+}
+
+/** A message of the same chat that is replied to, and how it began. */
+export interface Quote {
+  readonly message: number;
+  readonly sender: Author;
+  readonly text: string;
+}
+
+/** A message of any chat, as it was when it was forwarded. */
+export interface Forward {
+  readonly chat: number;
+  readonly message: number;
+  readonly sender: Author;
+  readonly text: string;
+  readonly createdAt: Timestamp;
+}
+
+/** What is read as a message's text: its own, or what it forwards without a word. */
+export const textOf = ({ text, forward }: Body): string => (text === "" ? (forward?.text ?? "") : text);
+
+/**
+ * The one place where message bodies turn into stored form and back; encrypting them with a person's
+ * key is a change of these two functions.
+ */
+export const encodeBody = (body: Body): object => ({
+  text: body.text,
+  ...(body.quote === undefined ? {} : { quote: body.quote }),
+  ...(body.forward === undefined ? {} : { forward: body.forward }),
+});
+
+export const decodeBody = (stored: Body): Body => stored;

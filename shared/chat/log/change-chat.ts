@@ -1,0 +1,93 @@
+import type { App } from "../../identity/app.ts";
+import { holds } from "../../identity/permissions.ts";
+import type { Principal } from "../../identity/principal.ts";
+import { AppError } from "../../platform/errors.ts";
+import { Timestamp } from "../../platform/firestore.ts";
+import type { Decision } from "../../platform/head-change.ts";
+import type { ChatDeps } from "./chat-log.ts";
+import type { Chat, ChatChange } from "../contract.ts";
+import { pairProof } from "./create-chat.ts";
+import { access, advanceSettings, type ChatHead, chatView } from "./head.ts";
+import { leavingSignal } from "./signal.ts";
+import { chatRef, readMarks } from "../store.ts";
+
+/** What the caller believes the chat's revision to be; the change is refused when it is another. */
+export type Expected = ((revision: number) => boolean) | undefined;
+
+/**
+ * Changes title, tags, model, archived or pinned. A change to what already is moves nothing.
+ * Costs 1 commit, 1 write, 1 publish and 1 read, and 1 more when the head is not remembered.
+ * @throws AppError `not_found`, `precondition_failed`, `unavailable`
+ */
+export async function changeChat(
+  deps: ChatDeps,
+  app: App,
+  principal: Principal,
+  chat: number,
+  change: ChatChange,
+  expected: Expected,
+): Promise<Chat> {
+  const at = Timestamp.fromMillis(deps.clock.now());
+  const [{ result }, markOf] = await Promise.all([
+    deps.chatLog.chats.change<ChatHead>(chatRef(app, chat), {
+      decide: (head) => {
+        demandExpected(access(head, principal), expected);
+        const next = isSame(head, change) ? head : advanceSettings(head, at, change as Partial<ChatHead>);
+        return { head: next, create: [], bytes: 0, result: next };
+      },
+    }),
+    readMarks(app, principal.id),
+  ]);
+  return chatView(result, principal.id, markOf(chat));
+}
+
+const isSame = (head: ChatHead, change: ChatChange): boolean =>
+  Object.entries(change).every(
+    ([name, value]) => JSON.stringify(value) === JSON.stringify(head[name as keyof ChatHead]),
+  );
+
+/**
+ * Deletes a chat for everyone: from this commit on it is gone, and the background deletes its messages.
+ * Costs 1 commit, 2 writes (and 1 delete for a direct chat), 1 publish.
+ * @throws AppError `not_found`, `forbidden` unless the caller created it or administers the app
+ */
+export async function deleteChat(
+  deps: ChatDeps,
+  app: App,
+  principal: Principal,
+  chat: number,
+  expected: Expected,
+): Promise<void> {
+  const at = Timestamp.fromMillis(deps.clock.now());
+  await deps.chatLog.chats.change<void>(chatRef(app, chat), {
+    decide: (head) => {
+      demandExpected(access(head, principal), expected);
+      if (head.createdBy !== principal.id && !holds(principal, "app:change") && principal.kind === "person") {
+        throw new AppError("forbidden", "Only who created a chat may delete it.");
+      }
+      return { ...deletedHead(deps, app, head, at), bytes: 0, result: undefined };
+    },
+  });
+}
+
+/** The head of a deleted chat: it keeps its number and revision, and nothing of anyone once it has been purged. */
+export function deletedHead(
+  deps: Pick<ChatDeps, "clock">,
+  app: App,
+  head: ChatHead,
+  at: Timestamp,
+): Pick<Decision<ChatHead, unknown>, "head" | "create" | "remove"> {
+  const emptied = { title: "", members: [], tags: [], latest: null, sent: {}, createdBy: "", model: null };
+  const next = advanceSettings(head, at, { ...emptied, status: "deleted", leavers: head.members });
+  return {
+    head: next,
+    create: [leavingSignal(deps, app, head, head.members)],
+    remove: head.kind === "direct" ? [pairProof(app, head.members).ref] : [],
+  };
+}
+
+function demandExpected(head: ChatHead, expected: Expected): void {
+  if (expected !== undefined && !expected(head.revision)) {
+    throw new AppError("precondition_failed", "The chat has been changed since you read it.");
+  }
+}

@@ -1,0 +1,219 @@
+import type { App } from "../../identity/app.ts";
+import { holds } from "../../identity/permissions.ts";
+import type { Principal } from "../../identity/principal.ts";
+import { AppError } from "../../platform/errors.ts";
+import { type DocumentReference, FieldPath, FieldValue, Timestamp } from "../../platform/firestore.ts";
+import { derivedId, fingerprint, randomId } from "../../platform/ids.ts";
+import { encodeBody } from "./body.ts";
+import type { ChatDeps } from "./chat-log.ts";
+import { LATEST_CHARS_MAX, type Message, REACTIONS_MAX } from "../contract.ts";
+import { access, advance, type ChatHead, excerpt } from "./head.ts";
+import { messageView, type StoredMessage } from "./message.ts";
+import { readAccessible } from "../read/read-messages.ts";
+import {
+  chatRef,
+  editsOf,
+  type FoundMessage,
+  findMessage,
+  listEdits,
+  type StoredEdit,
+  serverTime,
+} from "../store.ts";
+
+/** Where a change of a message happens, and who makes it. */
+export interface MessageAddress {
+  readonly app: App;
+  readonly chat: number;
+  readonly number: number;
+  readonly principal: Principal;
+}
+
+/**
+ * Replaces a message's text and keeps what it said before. Idempotent under `requestKey`.
+ * Costs 1 query, 1 read, 1 commit and 3 writes (4 at the first edit), 1 publish.
+ * @throws AppError `not_found`, `forbidden` to anyone but its sender, `conflict` for a deleted message
+ */
+export async function editMessage(
+  deps: ChatDeps,
+  address: MessageAddress,
+  text: string,
+  requestKey: string | undefined,
+): Promise<Message> {
+  const { app, chat, principal } = address;
+  let found = await findChangeable(deps, address);
+  const { ref } = found;
+  let isFirst = true;
+  const at = Timestamp.fromMillis(deps.clock.now());
+  const print = fingerprint(text);
+  const id = requestKey === undefined ? randomId() : derivedId("edit", ref.id, principal.id, requestKey);
+  const edit = editsOf(ref).doc(id);
+  const { result } = await deps.chatLog.chats.change<Message>(chatRef(app, chat), {
+    // Read anew before each further attempt: an edit that overtakes a deletion would bring the text back.
+    async prepare() {
+      if (!isFirst) found = await findChangeable(deps, address);
+      isFirst = false;
+    },
+    decide(head) {
+      access(head, principal);
+      const { stored, updateTime } = found;
+      if (!isFrom(stored, principal)) throw new AppError("forbidden", "Only who sent it may edit it.");
+      const next = advance(head, at, latestWith(head, stored.number, text));
+      const changed = edited(stored, text, at, next.revision);
+      const added: StoredEdit = { text, revision: next.revision, at, fingerprint: print };
+      return {
+        head: next,
+        create: [...originalOf(found), { ref: edit, data: added }],
+        update: [
+          {
+            ref,
+            fields: Object.entries({
+              body: changed.body,
+              editedAt: at,
+              revision: next.revision,
+              changedAt: serverTime(),
+            }),
+            lastUpdateTime: updateTime,
+          },
+        ],
+        bytes: text.length * 6,
+        result: messageView(ref.id, changed),
+      };
+    },
+    proof: {
+      ref: edit,
+      fingerprint: print,
+      result: (existing) => {
+        const made = existing.data() as StoredEdit;
+        return messageView(ref.id, edited(found.stored, made.text, made.at, made.revision));
+      },
+    },
+  });
+  return result;
+}
+
+const isFrom = ({ sender }: StoredMessage, { id }: Principal): boolean => "id" in sender && sender.id === id;
+
+const edited = (stored: StoredMessage, text: string, at: Timestamp, revision: number): StoredMessage => ({
+  ...stored,
+  body: encodeBody({ ...stored.body, text }) as StoredMessage["body"],
+  editedAt: at,
+  revision,
+});
+
+/** What the message said first, kept when it is edited for the first time. */
+function originalOf({ ref, stored }: FoundMessage): { ref: DocumentReference; data: StoredEdit }[] {
+  if (stored.editedAt !== undefined) return [];
+  const { body, revision, createdAt, fingerprint: print } = stored;
+  return [
+    {
+      ref: editsOf(ref).doc("original"),
+      data: { text: body.text, revision, at: createdAt, fingerprint: print },
+    },
+  ];
+}
+
+/**
+ * Deletes a message for everyone: its number stays, what it said is gone, edits included. Deleting it again
+ * changes nothing. Costs 1 query (2 for an edited message), 1 read, 1 commit, 2 writes, 1 delete for each edit, 1 publish.
+ * @throws AppError `not_found`, `forbidden` to anyone but its sender and administrators
+ */
+export async function deleteMessage(deps: ChatDeps, address: MessageAddress): Promise<void> {
+  const { app, chat, number, principal } = address;
+  const at = Timestamp.fromMillis(deps.clock.now());
+  let found: FoundMessage;
+  let edits: readonly DocumentReference[] = [];
+  await deps.chatLog.chats.change<void>(chatRef(app, chat), {
+    async prepare() {
+      found = await findAccessible(deps, address);
+      const isEdited = found.stored.editedAt !== undefined;
+      edits = isEdited ? (await listEdits(found.ref)).map((edit) => edit.ref) : [];
+    },
+    decide(head) {
+      access(head, principal);
+      const { ref, stored, updateTime } = found;
+      if (!isFrom(stored, principal) && !holds(principal, "message:delete-any")) {
+        throw new AppError("forbidden", "Only who sent it may delete it.");
+      }
+      if (stored.status === "deleted") return { head, create: [], bytes: 0, result: undefined };
+      const next = advance(head, at, latestWith(head, number, ""));
+      const emptied = {
+        body: encodeBody({ text: "" }),
+        status: "deleted",
+        reactions: {},
+        revision: next.revision,
+        changedAt: serverTime(),
+      };
+      const fields = Object.entries({ ...emptied, editedAt: FieldValue.delete() });
+      const update = [{ ref, fields, lastUpdateTime: updateTime }];
+      return { head: next, create: [], update, remove: edits, bytes: 0, result: undefined };
+    },
+  });
+}
+
+/**
+ * Adds or takes back one person's reaction. Doing it again changes nothing and moves nothing.
+ * Costs 1 query, 1 read, 1 commit, 2 writes, 1 publish.
+ * @throws AppError `not_found`, `conflict` for a deleted message, `invalid_request` beyond REACTIONS_MAX emoji
+ */
+export async function react(
+  deps: ChatDeps,
+  address: MessageAddress,
+  emoji: string,
+  present: boolean,
+): Promise<Message> {
+  const { app, chat, principal } = address;
+  const at = Timestamp.fromMillis(deps.clock.now());
+  let found: FoundMessage;
+  const { result } = await deps.chatLog.chats.change<Message>(chatRef(app, chat), {
+    // On condition that the message is still the one read, so that the answer is what it then is.
+    async prepare() {
+      found = await findChangeable(deps, address);
+    },
+    decide(head) {
+      access(head, principal);
+      const { ref, stored, updateTime } = found;
+      const reactions = stored.reactions ?? {};
+      const people = reactions[emoji] ?? [];
+      if (people.includes(principal.id) === present) {
+        return { head, create: [], bytes: 0, result: messageView(ref.id, stored) };
+      }
+      if (present && people.length === 0 && Object.keys(reactions).length >= REACTIONS_MAX) {
+        throw new AppError("invalid_request", `A message takes at most ${REACTIONS_MAX} different emoji.`);
+      }
+      const next = advance(head, at, {});
+      const wanted = present ? [...people, principal.id] : people.filter((id) => id !== principal.id);
+      const changed = { ...stored, reactions: { ...reactions, [emoji]: wanted }, revision: next.revision };
+      const fields = [
+        ["revision", next.revision],
+        ["changedAt", serverTime()],
+        [new FieldPath("reactions", emoji), wanted],
+      ] as const;
+      const update = [{ ref, fields, lastUpdateTime: updateTime }];
+      return { head: next, create: [], update, bytes: 0, result: messageView(ref.id, changed) };
+    },
+  });
+  return result;
+}
+
+/** The message, for those who may know of it: permission comes before any word about the message. */
+async function findAccessible(
+  deps: ChatDeps,
+  { app, chat, number, principal }: MessageAddress,
+): Promise<FoundMessage> {
+  const [found] = await Promise.all([
+    findMessage(app, chat, number),
+    readAccessible(deps, app, principal, chat),
+  ]);
+  if (found === undefined) throw new AppError("not_found", "There is no such message.");
+  return found;
+}
+
+async function findChangeable(deps: ChatDeps, address: MessageAddress): Promise<FoundMessage> {
+  const found = await findAccessible(deps, address);
+  if (found.stored.status === "deleted") throw new AppError("conflict", "The message has been deleted.");
+  return found;
+}
+
+/** The head's excerpt follows its message. */
+const latestWith = (head: ChatHead, number: number, text: string): Partial<ChatHead> =>
+  head.latest?.number === number ? { latest: { ...head.latest, text: excerpt(text, LATEST_CHARS_MAX) } } : {};

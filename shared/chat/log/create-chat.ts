@@ -1,0 +1,176 @@
+import type { App } from "../../identity/app.ts";
+import { noSuchApp } from "../../identity/manage-app.ts";
+import type { Principal } from "../../identity/principal.ts";
+import { type AppHead, usersExist } from "../../identity/store.ts";
+import { AppError } from "../../platform/errors.ts";
+import { type DocumentSnapshot, Timestamp } from "../../platform/firestore.ts";
+import type { Decision, Proof } from "../../platform/head-change.ts";
+import { derivedId, fingerprint } from "../../platform/ids.ts";
+import { type ChatDeps, changeStamp } from "./chat-log.ts";
+import { type Chat, MEMBERS_MAX, type NewChat } from "../contract.ts";
+import { facetsOf } from "./facets.ts";
+import { access, type ChatHead, chatView, MAIN_BRANCH } from "./head.ts";
+import { chatRef, headOf, readHeadAndMark } from "../store.ts";
+
+export interface CreatedChat {
+  readonly chat: Chat;
+  /** False for a direct chat that the two had already. */
+  readonly created: boolean;
+  readonly replayed: boolean;
+}
+
+/** Idempotency keys of chats are honoured this long; 24 hours are promised. */
+const REQUEST_TTL_MS = 7 * 24 * 3600 * 1000;
+
+/**
+ * Creates a chat: one commit that gives it the app's next chat number. A direct chat is created once
+ * for each pair of people; asking again answers with it. Idempotent under `requestKey`.
+ *
+ * Costs 1 commit and 2 writes (3 with a key or for a direct chat), 1 publish, 1 read for each other
+ * member, and 1 read when this instance does not know the app's head.
+ * @throws AppError `invalid_request`, `idempotency_key_reused`, `unavailable`
+ */
+export async function createChat(
+  deps: ChatDeps,
+  app: App,
+  creator: Principal,
+  draft: NewChat,
+  requestKey: string | undefined,
+): Promise<CreatedChat> {
+  const members = await resolveMembers(deps, app, creator, draft);
+  const print = fingerprint(JSON.stringify(draft));
+  const at = Timestamp.fromMillis(deps.clock.now());
+  const proof =
+    draft.kind === "direct"
+      ? pairProof(app, members)
+      : requestKey === undefined
+        ? undefined
+        : requestProof(app, creator, requestKey, print);
+  const { result: number, replayed } = await deps.chatLog.apps.change<number>(app.ref, {
+    decide: (head) =>
+      decideCreate(app, head, newHead(head.lastChatNumber + 1, creator, members, draft, at), proof, at),
+    ...(proof === undefined ? {} : { proof }),
+  });
+  if (replayed)
+    return { ...(await existingChat(deps, app, creator, number)), replayed: draft.kind !== "direct" };
+  await deps.chatLog.announce(app.id, number, 1);
+  const head = newHead(number, creator, members, draft, at);
+  return { chat: chatView(head, creator.id, { read: 0 }), created: true, replayed: false };
+}
+
+function decideCreate(
+  app: App,
+  head: AppHead,
+  chat: ChatHead,
+  proof: Proof<number> | undefined,
+  at: Timestamp,
+): Decision<AppHead, number> {
+  if (head.status !== "open") throw noSuchApp();
+  const create = [{ ref: chatRef(app, chat.number), data: { ...chat, ...changeStamp(chat.number) } }];
+  const record =
+    chat.kind === "direct"
+      ? { chat: chat.number, fingerprint: proof?.fingerprint }
+      : requestRecord(chat.number, proof?.fingerprint, at);
+  return {
+    head: { ...head, lastChatNumber: chat.number },
+    create: proof === undefined ? create : [...create, { ref: proof.ref, data: record }],
+    bytes: 1000 + chat.members.length * 30,
+    result: chat.number,
+  };
+}
+
+/** Which chat a request created. */
+export const requestRecord = (chat: number, print: string | undefined, at: Timestamp): object => ({
+  chat,
+  fingerprint: print,
+  expireAt: Timestamp.fromMillis(at.toMillis() + REQUEST_TTL_MS),
+});
+
+const chatIn = (record: DocumentSnapshot): number => Number(record.get("chat"));
+
+/** Two people have one direct chat: the pair names the document that says which. */
+export const pairProof = (app: App, pair: readonly string[]): Proof<number> => ({
+  ref: app.collection("pairs").doc(derivedId("pair", ...[...pair].sort())),
+  fingerprint: "direct",
+  result: chatIn,
+});
+
+export const requestProof = (
+  app: App,
+  creator: Principal,
+  requestKey: string,
+  print: string,
+): Proof<number> => ({
+  ref: app.collection("requests").doc(derivedId("create-chat", app.id, creator.id, requestKey)),
+  fingerprint: print,
+  result: chatIn,
+});
+
+async function existingChat(
+  deps: ChatDeps,
+  app: App,
+  creator: Principal,
+  number: number,
+): Promise<{ chat: Chat; created: boolean }> {
+  const { snapshot, mark } = await readHeadAndMark(deps.firestore, app, number, creator.id);
+  return { chat: chatView(access(headOf(snapshot), creator), creator.id, mark), created: false };
+}
+
+/** The members of the new chat, its creator among them unless that is a server. */
+async function resolveMembers(
+  deps: ChatDeps,
+  app: App,
+  creator: Principal,
+  draft: NewChat,
+): Promise<readonly string[]> {
+  const others = new Set(draft.members);
+  others.delete(creator.id);
+  const members = creator.kind === "person" ? [creator.id, ...others] : [...others];
+  if (draft.kind === "direct" && members.length !== 2) throw wrongMembers("a direct chat has two members");
+  if (draft.kind === "assistant" && creator.kind === "person" && others.size > 0) {
+    throw wrongMembers("an assistant chat has one member");
+  }
+  if (members.length > MEMBERS_MAX) throw wrongMembers(`at most ${MEMBERS_MAX} members`);
+  if (others.size > 0 && !(await usersExist(deps.firestore, app, [...others]))) {
+    throw wrongMembers("every member must be a user of this app");
+  }
+  return members;
+}
+
+const wrongMembers = (message: string): AppError =>
+  new AppError("invalid_request", "The members do not fit.", { errors: [{ path: "members", message }] });
+
+export function newHead(
+  number: number,
+  creator: Principal,
+  members: readonly string[],
+  draft: NewChat,
+  at: Timestamp,
+): ChatHead {
+  return {
+    number,
+    kind: draft.kind,
+    title: draft.title ?? "",
+    members,
+    tags: draft.tags ?? [],
+    ...facetsOf({ members, tags: draft.tags ?? [] }),
+    model: draft.model ?? null,
+    temporary: draft.temporary ?? false,
+    revision: 1,
+    settingsRevision: 1,
+    settingsAt: at,
+    facetsRevision: 1,
+    lastNumber: 0,
+    latest: null,
+    sent: {},
+    activeBranch: MAIN_BRANCH,
+    tip: 0,
+    branchesCount: 1,
+    archived: false,
+    pinned: false,
+    status: "open",
+    createdBy: creator.id,
+    createdAt: at,
+    updatedAt: at,
+  };
+}

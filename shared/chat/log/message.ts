@@ -1,0 +1,127 @@
+import type { Timestamp } from "../../platform/firestore.ts";
+import { type Author, type Body, decodeBody, type Forward, textOf } from "./body.ts";
+import type { Lane, Message, Part, Served, Usage } from "../contract.ts";
+
+/** A message as it is stored. */
+export interface StoredMessage {
+  readonly number: number;
+  /** The chat's revision at this message's latest change. */
+  readonly revision: number;
+  /** The chat's revision when it was created. */
+  readonly createdRevision: number;
+  readonly branch: string;
+  /** The number of the message that this one follows on its branch. */
+  readonly parent: number | null;
+  readonly sender: Author;
+  readonly role: "user" | "assistant" | "system" | "tool";
+  readonly body: Body;
+  readonly status: Message["status"];
+  /** Of a question: the number of the answer that was queued with it. */
+  readonly answeredBy?: number;
+  /** Of an answer of a model. */
+  readonly answer?: StoredAnswer;
+  /** Who reacted with what; absent until someone did. */
+  readonly reactions?: Readonly<Record<string, readonly string[]>>;
+  readonly editedAt?: Timestamp;
+  /** When it was changed last, by Firestore's clock; absent from copies. */
+  readonly changedAt?: Timestamp;
+  /** It came with a fork, and has been counted where it was written. */
+  readonly isCopy?: true;
+  /** Of the request that created it; tells a repetition from another request under the same key. */
+  readonly fingerprint: string;
+  readonly createdAt: Timestamp;
+}
+
+export function messageView(id: string, stored: StoredMessage): Message {
+  const body = decodeBody(stored.body);
+  return {
+    id,
+    number: stored.number,
+    revision: stored.revision,
+    branch: stored.branch,
+    parent: stored.parent,
+    sender: stored.sender,
+    role: stored.role,
+    text: textOf(body),
+    parts: stored.status === "deleted" ? [] : partsOf(body),
+    status: stored.status,
+    ...(body.quote === undefined ? {} : { replyTo: body.quote.message }),
+    ...(body.forward === undefined ? {} : { forwardedFrom: originOf(body.forward) }),
+    // A reaction may come in just after the deletion; a deleted message has none.
+    reactions: stored.status === "deleted" ? {} : reactionsView(stored.reactions ?? {}),
+    ...(stored.answeredBy === undefined ? {} : { answer: { number: stored.answeredBy } }),
+    ...(stored.answer === undefined ? {} : answerView(stored.answer)),
+    ...(stored.editedAt === undefined ? {} : { editedAt: stored.editedAt.toDate().toISOString() }),
+    createdAt: stored.createdAt.toDate().toISOString(),
+  };
+}
+
+/** How an answer is coming along, and what it took. */
+export interface StoredAnswer {
+  /** Counts attempts; what an attempt writes is void once there is a later one. */
+  readonly epoch: number;
+  readonly lane: Lane;
+  /** Who asked. */
+  readonly asker: string;
+  /** Until when the attempt under way is trusted to be alive; null once the answer is finished. */
+  readonly leaseUntil: Timestamp | null;
+  /** Somebody wants it to end. */
+  readonly stop?: true;
+  readonly usage?: Usage;
+  readonly served?: Served;
+  /** Attempts so far; an attempt has several epochs when it goes from one model to another. */
+  readonly attempts?: number;
+  /** The epoch whose attempt has ended without an answer. */
+  readonly left?: number;
+  /** What the classifier found in the question. */
+  readonly language?: string;
+  /** Versions that are being compared by this answer. */
+  readonly trials?: readonly StoredTrial[];
+  /** The day whose budgets hold what it may cost. */
+  readonly heldDay?: string;
+  /** The chat's revision when it was finished. */
+  readonly endedRevision?: number;
+}
+
+/** Which side of a rollout's comparison an answer is on. */
+export interface StoredTrial {
+  /** The rollout's. */
+  readonly name: string;
+  readonly trial: {
+    readonly number: number;
+    readonly percent: number;
+    readonly arm: "stable" | "candidate";
+  };
+  /** Of a version that ran beside: whether it came to something else. */
+  readonly differs?: boolean;
+}
+
+const answerView = ({ usage, served }: StoredAnswer) => ({
+  ...(usage === undefined ? {} : { usage }),
+  ...(served === undefined ? {} : { served }),
+});
+
+const originOf = ({ chat, message, sender, createdAt }: Forward) => ({
+  chat,
+  message,
+  sender,
+  createdAt: createdAt.toDate().toISOString(),
+});
+
+function partsOf({ text, quote, forward }: Body): Part[] {
+  const parts: Part[] = [];
+  if (quote !== undefined) {
+    parts.push({ type: "quote", message: quote.message, sender: quote.sender, text: quote.text });
+  }
+  if (forward !== undefined) parts.push({ type: "forward", ...originOf(forward), text: forward.text });
+  if (text !== "") parts.push({ type: "text", text });
+  return parts;
+}
+
+/** Emoji that someone reacts with, in the order of their code points; one taken back by all is gone. */
+function reactionsView(stored: Readonly<Record<string, readonly string[]>>): Record<string, string[]> {
+  const present = Object.entries(stored).filter(([, people]) => people.length > 0);
+  return Object.fromEntries(
+    present.sort(([a], [b]) => (a < b ? -1 : 1)).map(([emoji, people]) => [emoji, [...people]]),
+  );
+}

@@ -1,0 +1,133 @@
+import type { App } from "../../identity/app.ts";
+import type { Principal } from "../../identity/principal.ts";
+import { AppError } from "../../platform/errors.ts";
+import { type DocumentReference, FieldValue, Timestamp } from "../../platform/firestore.ts";
+import { READ_MS_MAX, within } from "../../platform/within.ts";
+import type { ChatDeps } from "./chat-log.ts";
+import type { Marks } from "../contract.ts";
+import type { ChatHead } from "./head.ts";
+import { readAccessible } from "../read/read-messages.ts";
+import { readsRef } from "../store.ts";
+
+/**
+ * What a member of a chat lets the others know and no history keeps: up to where they have read, that they are
+ * typing, that they are there. It moves no head. One document for each member and chat, beside the heads and with
+ * the chat's number in it, so that one listener follows a chat with all its signals; see docs/decisions/0009.
+ */
+export interface StoredSignal {
+  readonly number: number;
+  readonly user: string;
+  /** Whose own streams tell it too; none in a large group, where only streams of the chat do. */
+  readonly members: readonly string[];
+  readonly read?: number;
+  readonly delivered?: number;
+  readonly typingUntil?: Timestamp;
+  /** When a stream of theirs was opened. */
+  readonly presentAt?: Timestamp;
+  /** The members are so no longer: removed, or the chat was deleted. */
+  readonly left?: true;
+  readonly changedAt: Timestamp;
+  /** When nobody needs it any more: what has been read is kept elsewhere. */
+  readonly expireAt: Timestamp;
+}
+
+export const TYPING_MS = 6_000;
+/** Every member of a chat is an index entry of each signal in it. */
+export const SIGNAL_MEMBERS_MAX = 50;
+const SIGNAL_TTL_MS = 30 * 24 * 3600 * 1000;
+
+const signalRef = (app: App, chat: number, user: string): DocumentReference =>
+  app.collection("chats").doc(`${chat}.${user}`);
+
+/** Heads are named by their number alone. */
+export const isSignal = (id: string): boolean => id.includes(".");
+
+type Signal = Partial<Record<"read" | "delivered" | "typingUntil" | "presentAt", FieldValue | Timestamp>>;
+
+const signalOf = (deps: Pick<ChatDeps, "clock">, head: ChatHead, user: string, signal: Signal): object => ({
+  number: head.number,
+  user,
+  members: head.members.length > SIGNAL_MEMBERS_MAX ? [] : head.members,
+  changedAt: FieldValue.serverTimestamp(),
+  expireAt: Timestamp.fromMillis(deps.clock.now() + SIGNAL_TTL_MS),
+  ...signal,
+});
+
+/** Lets people who are members no longer know of it, in the commit that ends their membership. */
+export const leavingSignal = (
+  deps: Pick<ChatDeps, "clock">,
+  app: App,
+  head: ChatHead,
+  people: readonly string[],
+): { readonly ref: DocumentReference; readonly data: object } => {
+  const name = `left-${head.revision + 1}`;
+  const data = { ...signalOf(deps, head, name, {}), members: people, left: true };
+  return { ref: signalRef(app, head.number, name), data };
+};
+
+/**
+ * Marks the chat as read, or as delivered, up to a message. What is read has been delivered. Marks never move
+ * back, however late a request arrives. Costs 1 read of the head and 2 writes.
+ * @throws AppError `not_found`, `invalid_request` for a number that no message has
+ */
+export async function mark(
+  deps: ChatDeps,
+  app: App,
+  principal: Principal,
+  chat: number,
+  { number, delivered }: Marks,
+): Promise<void> {
+  const head = await readAccessible(deps, app, principal, chat);
+  for (const [path, value = 0] of Object.entries({ number, delivered })) {
+    if (value <= head.lastNumber) continue;
+    throw new AppError("invalid_request", "No message has this number yet.", {
+      errors: [{ path, message: "must be the number of a message of this chat" }],
+    });
+  }
+  const marks = {
+    ...(number === undefined ? {} : { read: FieldValue.maximum(number) }),
+    delivered: FieldValue.maximum(Math.max(number ?? 0, delivered ?? 0)),
+  };
+  const batch = deps.firestore.batch();
+  const kept = Object.fromEntries(
+    Object.entries({ chats: marks.read, delivered: marks.delivered })
+      .filter(([, value]) => value !== undefined)
+      .map(([field, value]) => [field, { [String(chat)]: value }]),
+  );
+  batch.set(readsRef(app, principal.id), kept, { merge: true });
+  batch.set(signalRef(app, chat, principal.id), signalOf(deps, head, principal.id, marks), { merge: true });
+  await within(READ_MS_MAX, batch.commit());
+}
+
+/** Says that the person is typing, for TYPING_MS. Costs 1 read and 1 write. @throws AppError `not_found` */
+export async function signalTyping(
+  deps: ChatDeps,
+  app: App,
+  principal: Principal,
+  chat: number,
+): Promise<void> {
+  const head = await readAccessible(deps, app, principal, chat);
+  const typingUntil = Timestamp.fromMillis(deps.clock.now() + TYPING_MS);
+  await writeSignal(deps, app, head, principal.id, { typingUntil });
+}
+
+/** Says that the person has come, to those who have the chat open. 1 write. */
+export async function signalPresent(
+  deps: Pick<ChatDeps, "clock">,
+  app: App,
+  head: ChatHead,
+  user: string,
+): Promise<void> {
+  await writeSignal(deps, app, head, user, { presentAt: Timestamp.fromMillis(deps.clock.now()) });
+}
+
+async function writeSignal(
+  deps: Pick<ChatDeps, "clock">,
+  app: App,
+  head: ChatHead,
+  user: string,
+  signal: Signal,
+): Promise<void> {
+  const ref = signalRef(app, head.number, user);
+  await within(READ_MS_MAX, ref.set(signalOf(deps, head, user, signal), { merge: true }));
+}

@@ -1,0 +1,96 @@
+import type { App } from "../../identity/app.ts";
+import { Filter, type Query, Timestamp } from "../../platform/firestore.ts";
+import { READ_MS_MAX, within } from "../../platform/within.ts";
+import type { Kind } from "../contract.ts";
+import { pairFacet, tagFacet } from "../log/facets.ts";
+import type { ChatHead } from "../log/head.ts";
+
+export interface ChatFilter {
+  readonly kind?: Kind | undefined;
+  readonly archived?: boolean | undefined;
+  readonly tag?: string | undefined;
+  /** Somebody else who is a member. */
+  readonly member?: string | undefined;
+  /** Milliseconds since the epoch, of the latest activity. */
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+  /** The position after which to go on. */
+  readonly after?: Position | undefined;
+  readonly limit: number;
+}
+
+export interface Position {
+  readonly updatedAtMicros: string;
+  readonly number: number;
+}
+
+/**
+ * The chats of one person, or of the app, latest activity first. One query; one read for each chat. With a tag or a
+ * member also one for each chat that fits those and not the rest, and for each of one's large groups.
+ */
+export async function listHeads(
+  app: App,
+  personId: string | undefined,
+  filter: ChatFilter,
+): Promise<ChatHead[]> {
+  const heads: ChatHead[] = [];
+  for (let after = filter.after; ;) {
+    const query = queryOf(app, personId, filter);
+    const from = after && [timestampOfMicros(after.updatedAtMicros), after.number];
+    const found = await within(READ_MS_MAX, (from === undefined ? query : query.startAfter(...from)).get());
+    const page = found.docs.map((document) => document.data() as ChatHead);
+    heads.push(...page.filter((head) => fits(head, personId, filter)));
+    const last = page.at(-1);
+    if (heads.length >= filter.limit || page.length < filter.limit || last === undefined) {
+      return heads.slice(0, filter.limit);
+    }
+    after = { updatedAtMicros: microsOf(last.updatedAt), number: last.number };
+  }
+}
+
+function queryOf(app: App, personId: string | undefined, filter: ChatFilter): Query {
+  const { kind, archived, tag, member, from, to, limit } = filter;
+  const isPlain = tag === undefined && member === undefined;
+  let query = app.collection("chats").where(chosen(personId, filter));
+  // Each of these doubles the indexes that every change moves, so they serve the plain list only.
+  if (isPlain && kind !== undefined) query = query.where("kind", "==", kind);
+  if (isPlain && archived !== undefined) query = query.where("archived", "==", archived);
+  if (from !== undefined) query = query.where("updatedAt", ">=", Timestamp.fromMillis(from));
+  if (to !== undefined) query = query.where("updatedAt", "<=", Timestamp.fromMillis(to));
+  return query.orderBy("updatedAt", "desc").orderBy("number", "desc").limit(limit);
+}
+
+function chosen(personId: string | undefined, { tag, member }: ChatFilter): Filter {
+  if (personId === undefined) {
+    if (member !== undefined) return Filter.where("members", "array-contains", member);
+    if (tag !== undefined) return Filter.where("tags", "array-contains", tag);
+    return Filter.where("status", "==", "open");
+  }
+  // A deleted chat has no members, so only a list without a member has to ask for open ones.
+  const own = Filter.where("members", "array-contains", personId);
+  if (tag === undefined && member === undefined) return own;
+  const facet = member === undefined ? tagFacet(personId, tag ?? "") : pairFacet(personId, member);
+  return Filter.or(
+    Filter.where("facets", "array-contains", facet),
+    Filter.and(own, Filter.where("isLarge", "==", true)),
+  );
+}
+
+const fits = (head: ChatHead, personId: string | undefined, filter: ChatFilter): boolean =>
+  head.status === "open" &&
+  (personId === undefined || head.members.includes(personId)) &&
+  (filter.kind === undefined || head.kind === filter.kind) &&
+  (filter.archived === undefined || head.archived === filter.archived) &&
+  (filter.tag === undefined || head.tags.includes(filter.tag)) &&
+  (filter.member === undefined || head.members.includes(filter.member));
+
+const MICROS_PER_SECOND = 1_000_000n;
+
+/** Firestore keeps microseconds, so a position in its order has to keep them too. */
+export const microsOf = (time: Timestamp): string =>
+  String(BigInt(time.seconds) * MICROS_PER_SECOND + BigInt(Math.trunc(time.nanoseconds / 1000)));
+
+const timestampOfMicros = (micros: string): Timestamp => {
+  const value = BigInt(micros);
+  return new Timestamp(Number(value / MICROS_PER_SECOND), Number(value % MICROS_PER_SECOND) * 1000);
+};

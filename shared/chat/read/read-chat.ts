@@ -1,0 +1,71 @@
+import type { App } from "../../identity/app.ts";
+import { holds } from "../../identity/permissions.ts";
+import type { Principal } from "../../identity/principal.ts";
+import { decodeCursor, encodeCursor } from "../../platform/cursor.ts";
+import type { ChatDeps } from "../log/chat-log.ts";
+import type { Chat, ChatListQuery, Page } from "../contract.ts";
+import { access, chatView } from "../log/head.ts";
+import { listHeads, microsOf } from "./list-heads.ts";
+import { headOf, readHead, readHeadAndMark, readMarks } from "../store.ts";
+
+/** The caller has this revision already. */
+export interface Unchanged {
+  readonly unchanged: number;
+}
+
+/**
+ * One chat. Costs 2 reads; 1 when the caller knows its revision.
+ * @throws AppError `not_found`
+ */
+export async function readChat(
+  deps: ChatDeps,
+  app: App,
+  principal: Principal,
+  chat: number,
+  isKnown: ((revision: number) => boolean) | undefined,
+): Promise<Chat | Unchanged> {
+  if (isKnown !== undefined) {
+    const snapshot = await readHead(app, chat);
+    const head = access(headOf(snapshot), principal);
+    deps.chatLog.chats.remember(snapshot);
+    if (isKnown(head.revision)) return { unchanged: head.revision };
+  }
+  const { snapshot, mark } = await readHeadAndMark(deps.firestore, app, chat, principal.id);
+  const head = access(headOf(snapshot), principal);
+  deps.chatLog.chats.remember(snapshot);
+  return chatView(head, principal.id, mark);
+}
+
+/**
+ * The caller's chats, latest activity first; all chats of the app for those who may see any.
+ * Costs 1 query and 1 document; latest message and unread count come with it.
+ * @throws AppError `invalid_request` for a cursor of another list
+ */
+export async function listChats(
+  deps: ChatDeps,
+  app: App,
+  principal: Principal,
+  query: ChatListQuery,
+): Promise<Page<Chat>> {
+  const { cursor, limit, ...filter } = query;
+  const scope = ["chats", app.id, principal.id, JSON.stringify(filter)];
+  const position = cursor === undefined ? undefined : decodeCursor(deps.keys, scope, cursor);
+  const after =
+    position === undefined
+      ? undefined
+      : { updatedAtMicros: String(position[0]), number: Number(position[1]) };
+  const personId = holds(principal, "chat:any") && principal.kind !== "person" ? undefined : principal.id;
+  const [heads, markOf] = await Promise.all([
+    listHeads(app, personId, { ...filter, after, limit: limit + 1 }),
+    readMarks(app, principal.id),
+  ]);
+  const page = heads.slice(0, limit);
+  const last = page.at(-1);
+  const hasMore = heads.length > limit && last !== undefined;
+  return {
+    data: page.map((head) => chatView(head, principal.id, markOf(head.number))),
+    hasMore,
+    next: hasMore ? encodeCursor(deps.keys, scope, [microsOf(last.updatedAt), last.number]) : null,
+    prev: null,
+  };
+}

@@ -1,0 +1,268 @@
+import type { App } from "../../identity/app.ts";
+import type { Principal } from "../../identity/principal.ts";
+import { decodeCursor, encodeCursor } from "../../platform/cursor.ts";
+import { AppError } from "../../platform/errors.ts";
+import type { ChatDeps } from "../log/chat-log.ts";
+import type { Changes, Edit, Message, MessagePageQuery, Page } from "../contract.ts";
+import { access, type ChatHead } from "../log/head.ts";
+import { messageView } from "../log/message.ts";
+import type { Unchanged } from "./read-chat.ts";
+import { listAlong, type Row, readPath } from "../branches/read-path.ts";
+import {
+  chatRef,
+  findMessage,
+  headOf,
+  listChanged,
+  listEdits,
+  listMessages,
+  type MessageRange,
+  readHead,
+  readMarksOf,
+} from "../store.ts";
+
+export interface MessagePage {
+  readonly page: Page<Message>;
+  readonly revision: number;
+}
+
+/**
+ * A page of messages along a branch, by default the active one: newest first, or oldest first after a number.
+ * Costs 1 query and 1 document, made side by side; a branched chat 1 document more, and a query for each
+ * branch that the page touches. An unchanged page costs 1 read.
+ * @throws AppError `not_found`, `invalid_request`
+ */
+export async function readMessages(
+  deps: ChatDeps,
+  app: App,
+  principal: Principal,
+  chat: number,
+  query: MessagePageQuery,
+  isKnown: ((revision: number) => boolean) | undefined,
+): Promise<MessagePage | Unchanged> {
+  const position = positionOf(deps, app, principal, chat, query);
+  if (isKnown === undefined && position.branch === undefined && !isBranched(deps, app, chat)) {
+    // Most chats have one branch: its rows are fetched beside the head, and given out only after its permission.
+    const [rows, head] = await Promise.all([
+      listMessages(app, chat, rangeOf(position, query.limit)),
+      readAccessible(deps, app, principal, chat),
+    ]);
+    if (head.branchesCount === 1) {
+      if (position.around !== undefined) rows.reverse();
+      return pageOf(deps, app, principal, head, rows, position);
+    }
+    return readAlong(deps, app, principal, head, position, query.limit);
+  }
+  const head = await readAccessible(deps, app, principal, chat);
+  if (isKnown?.(head.revision)) return { unchanged: head.revision };
+  return readAlong(deps, app, principal, head, position, query.limit);
+}
+
+/** As far as this instance remembers. */
+const isBranched = (deps: ChatDeps, app: App, chat: number): boolean =>
+  (deps.chatLog.chats.known(chatRef(app, chat))?.branchesCount ?? 1) > 1;
+
+async function readAlong(
+  deps: ChatDeps,
+  app: App,
+  principal: Principal,
+  head: ChatHead,
+  position: Position,
+  limit: number,
+): Promise<MessagePage> {
+  const branch = position.branch ?? head.activeBranch;
+  const path = await readPath(app, head, branch);
+  const along = (from: { before: number } | { after: number }, count: number): Promise<Row[]> =>
+    listAlong(app, head.number, path, from, count);
+  let rows: Row[];
+  if (position.around === undefined) {
+    rows = await along(
+      position.after === undefined ? { before: position.before ?? Infinity } : { after: position.after },
+      limit,
+    );
+  } else {
+    const newer = Math.floor((limit - 1) / 2);
+    const [up, down] = await Promise.all([
+      along({ before: position.around + 1 }, limit - newer),
+      along({ after: position.around }, newer),
+    ]);
+    rows = [...down.reverse(), ...up];
+  }
+  const end = path.at(-1)?.through ?? 0;
+  return pageOf(deps, app, principal, head, rows, { ...position, branch }, end);
+}
+
+/**
+ * One message by its number. Costs 1 query and 1 document.
+ * @throws AppError `not_found`
+ */
+export async function readMessage(
+  deps: ChatDeps,
+  app: App,
+  principal: Principal,
+  chat: number,
+  number: number,
+): Promise<Message> {
+  const [rows] = await Promise.all([
+    listMessages(app, chat, { after: number - 1, before: number + 1, order: "asc", limit: 1 }),
+    readAccessible(deps, app, principal, chat),
+  ]);
+  const row = rows[0];
+  if (row === undefined) throw new AppError("not_found", "There is no such message.");
+  return messageView(row.id, row.stored);
+}
+
+/** One read. @throws AppError `not_found` */
+export async function readAccessible(
+  deps: ChatDeps,
+  app: App,
+  principal: Principal,
+  chat: number,
+): Promise<ChatHead> {
+  const snapshot = await readHead(app, chat);
+  const head = access(headOf(snapshot), principal);
+  deps.chatLog.chats.remember(snapshot);
+  return head;
+}
+
+/** Where a page lies: at most one of the numbers is there. */
+interface Position {
+  readonly before?: number | undefined;
+  readonly after?: number | undefined;
+  readonly around?: number | undefined;
+  readonly branch?: string | undefined;
+}
+
+function positionOf(
+  deps: ChatDeps,
+  app: App,
+  principal: Principal,
+  chat: number,
+  { before, after, around, branch, cursor }: MessagePageQuery,
+): Position {
+  if (cursor === undefined) return { before, after, around, branch };
+  const [direction, number, on] = decodeCursor(deps.keys, cursorScope(app, principal, chat), cursor);
+  // A cursor goes on along the branch that it came from, whichever is active by now.
+  const along = on === undefined ? {} : { branch: String(on) };
+  return direction === "after" ? { after: Number(number), ...along } : { before: Number(number), ...along };
+}
+
+const cursorScope = (app: App, principal: Principal, chat: number): readonly string[] => [
+  "messages",
+  app.id,
+  principal.id,
+  String(chat),
+];
+
+/** On the only branch numbers have no gaps, so the messages around one are a plain range. */
+function rangeOf({ before, after, around }: Position, limit: number): MessageRange {
+  if (after !== undefined) return { after, order: "asc", limit };
+  if (around !== undefined) {
+    return { after: around - Math.floor(limit / 2) - 1, order: "asc", limit };
+  }
+  return { ...(before === undefined ? {} : { before }), order: "desc", limit };
+}
+
+function pageOf(
+  deps: ChatDeps,
+  app: App,
+  principal: Principal,
+  head: ChatHead,
+  rows: readonly Row[],
+  position: Position,
+  end = head.lastNumber,
+): MessagePage {
+  const { branch } = position;
+  const cursor = (direction: "before" | "after", number: number): string =>
+    encodeCursor(deps.keys, cursorScope(app, principal, head.number), [
+      direction,
+      number,
+      ...(branch === undefined ? [] : [branch]),
+    ]);
+  const { revision } = head;
+  const forward = position.after !== undefined;
+  const ordered = forward ? rows : rows.toReversed();
+  const oldest = ordered[0]?.stored;
+  const newest = ordered.at(-1)?.stored;
+  if (oldest === undefined || newest === undefined) {
+    return { page: { data: [], hasMore: false, next: null, prev: null }, revision };
+  }
+  const older = oldest.parent === null ? null : cursor("before", oldest.number);
+  const newer = newest.number < end ? cursor("after", newest.number) : null;
+  const page = {
+    data: rows.map(({ id, stored }) => messageView(id, stored)),
+    hasMore: (forward ? newer : older) !== null,
+    next: forward ? newer : older,
+    prev: forward ? older : newer,
+  };
+  return { page, revision };
+}
+
+/**
+ * What changed since a revision, in the order of the changes, deletions included: whatever a device missed,
+ * this brings it up to date. Costs 1 query and 1 document.
+ * @throws AppError `not_found`
+ */
+export async function readChanges(
+  deps: ChatDeps,
+  app: App,
+  principal: Principal,
+  chat: number,
+  query: { readonly since: number; readonly limit: number },
+): Promise<Changes> {
+  // The head first: a change that comes between the two reads is then in the rows or beyond the revision.
+  const head = await readAccessible(deps, app, principal, chat);
+  if (query.since >= head.revision) return { data: [], revision: head.revision, hasMore: false };
+  const rows = await listChanged(app, chat, query.since, query.limit + 1);
+  const page = rows.slice(0, query.limit);
+  const hasMore = rows.length > query.limit;
+  const reached = page.at(-1)?.stored.revision ?? query.since;
+  return {
+    data: page.map(({ id, stored }) => messageView(id, stored)),
+    revision: hasMore ? reached : Math.max(head.revision, reached),
+    hasMore,
+  };
+}
+
+/**
+ * What a message said, oldest first, its present text last; empty for one that was never edited.
+ * Costs 2 queries and 1 document, a read for each edit.
+ * @throws AppError `not_found`
+ */
+export async function readEdits(
+  deps: ChatDeps,
+  app: App,
+  principal: Principal,
+  chat: number,
+  number: number,
+): Promise<Edit[]> {
+  const [found] = await Promise.all([
+    findMessage(app, chat, number),
+    readAccessible(deps, app, principal, chat),
+  ]);
+  if (found === undefined) throw new AppError("not_found", "There is no such message.");
+  const edits = await listEdits(found.ref);
+  return edits.map(({ stored }) => ({
+    text: stored.text,
+    revision: stored.revision,
+    createdAt: stored.at.toDate().toISOString(),
+  }));
+}
+
+/**
+ * Up to where each member has read, and up to where the chat has reached them. Costs 1 document for the chat and one for each member.
+ * @throws AppError `not_found`
+ */
+export async function readReads(
+  deps: ChatDeps,
+  app: App,
+  principal: Principal,
+  chat: number,
+): Promise<{ user: string; number: number; delivered: number }[]> {
+  const head = await readAccessible(deps, app, principal, chat);
+  const marks = await readMarksOf(deps.firestore, app, chat, head.members);
+  return head.members.map((user) => {
+    const sent = head.sent[user] ?? 0;
+    const { read = 0, delivered = 0 } = marks.get(user) ?? {};
+    return { user, number: Math.max(read, sent), delivered: Math.max(delivered, sent) };
+  });
+}

@@ -1,0 +1,134 @@
+import { appHandle } from "../../identity/app.ts";
+import type { AppHead } from "../../identity/store.ts";
+import { type Query, Timestamp } from "../../platform/firestore.ts";
+import { READ_MS_MAX, within } from "../../platform/within.ts";
+import { CHANGE_SHARDS, type ChatDeps } from "../log/chat-log.ts";
+import type { ChatChanged } from "../contract.ts";
+import type { ChatHead } from "../log/head.ts";
+import { GRACE_MS, listChanges } from "./reconcile-changes.ts";
+import { chatRef, headOf, messagesOf, readHead } from "../store.ts";
+
+export interface Audited {
+  readonly chats: number;
+  readonly apps: number;
+  /** Counters that were behind what is stored, and have been set to it. */
+  readonly repaired: number;
+  /** Numbers that were given and are not there: nothing can repair that. */
+  readonly missing: number;
+}
+
+type Finding = "right" | "repaired" | "missing";
+
+/**
+ * Proves the counters of what has changed since the last audit: a chat's last number is how many messages there are, an
+ * app's how many chats, as numbers have no gaps. A counter that is behind, as after restoring a part of the data,
+ * is set to the highest number there is; a gap is reported, and stays.
+ *
+ * Costs for each changed chat and each app of one 1 read, 1 count (a read for each 1000) and 1 query of 1 read.
+ * Idempotent; a run that is cut short is done again by the next.
+ * @throws when Firestore fails
+ */
+export async function auditCounters(deps: ChatDeps): Promise<Audited> {
+  const { firestore, clock } = deps;
+  const until = clock.now() - GRACE_MS;
+  const mark = firestore.collection("system").doc("audit");
+  const through = (await within(READ_MS_MAX, mark.get())).get("through") as Timestamp | undefined;
+  const total = { chats: 0, apps: 0, repaired: 0, missing: 0 };
+  const take = (finding: Finding, of: Readonly<Record<string, unknown>>): void => {
+    if (finding === "right") return;
+    total[finding] += 1;
+    deps.log.error(
+      `A counter was found ${finding === "missing" ? "above" : "below"} what is stored.`,
+      undefined,
+      of,
+    );
+  };
+  const apps = new Set<string>();
+  for (let shard = 0; shard < CHANGE_SHARDS; shard += 1) {
+    for await (const change of listChanges(firestore, shard, through?.toMillis() ?? 0, until)) {
+      total.chats += 1;
+      apps.add(change.app);
+      take(await auditChat(deps, change), { app: change.app, chat: change.chat });
+    }
+  }
+  for (const app of apps) take(await auditApp(deps, app), { app });
+  total.apps = apps.size;
+  await within(READ_MS_MAX, mark.set({ through: Timestamp.fromMillis(until) }));
+  return total;
+}
+
+/** How many there are, and the highest number among them. */
+async function tally(numbered: Query, counted: Query): Promise<{ count: number; highest: number }> {
+  const [count, last] = await Promise.all([
+    within(READ_MS_MAX, counted.count().get()),
+    within(READ_MS_MAX, numbered.orderBy("number", "desc").limit(1).get()),
+  ]);
+  return { count: count.data().count, highest: Number(last.docs[0]?.get("number") ?? 0) };
+}
+
+/** Looked at twice: what is appended between count and head makes them differ for a moment. */
+const LOOKS = 2;
+
+async function auditChat(deps: ChatDeps, { app: appId, chat }: ChatChanged): Promise<Finding> {
+  const app = appHandle(deps.firestore, appId);
+  let finding: Finding = "right";
+  for (let look = 0; look < LOOKS; look += 1) {
+    const before = headOf(await readHead(app, chat));
+    if (before === undefined || before.status !== "open") return "right";
+    const messages = messagesOf(app, chat);
+    const { count, highest } = await tally(messages, messages);
+    const isBehind = highest > before.lastNumber;
+    if (!isBehind && count >= before.lastNumber) return "right";
+    finding = isBehind ? "repaired" : "missing";
+  }
+  if (finding === "repaired") await raise(deps, appId, chat);
+  return finding;
+}
+
+/** Lets a chat's head catch up with its messages. */
+async function raise(deps: ChatDeps, appId: string, chat: number): Promise<void> {
+  const app = appHandle(deps.firestore, appId);
+  const messages = messagesOf(app, chat);
+  const newest = await within(READ_MS_MAX, messages.orderBy("number", "desc").limit(1).get());
+  const changed = await within(READ_MS_MAX, messages.orderBy("revision", "desc").limit(1).get());
+  const last = newest.docs[0]?.data() as { number: number; branch: string } | undefined;
+  const revision = Number(changed.docs[0]?.get("revision") ?? 0);
+  if (last === undefined) return;
+  await deps.chatLog.chats.change<void>(chatRef(app, chat), {
+    decide(head) {
+      if (head.lastNumber >= last.number) return { head, create: [], bytes: 0, result: undefined };
+      const next: ChatHead = {
+        ...head,
+        revision: Math.max(head.revision, revision) + 1,
+        lastNumber: last.number,
+        ...(last.branch === head.activeBranch ? { tip: last.number } : {}),
+      };
+      return { head: next, create: [], bytes: 0, result: undefined };
+    },
+  });
+}
+
+async function auditApp(deps: ChatDeps, appId: string): Promise<Finding> {
+  const app = appHandle(deps.firestore, appId);
+  let finding: Finding = "right";
+  for (let look = 0; look < LOOKS; look += 1) {
+    const head = (await within(READ_MS_MAX, app.ref.get())).data() as AppHead | undefined;
+    if (head === undefined) return "right";
+    const heads = app.collection("chats").where("status", "in", ["open", "deleted", "copying"]);
+    const { count, highest } = await tally(app.collection("chats").where("number", ">", 0), heads);
+    const isBehind = highest > head.lastChatNumber;
+    if (!isBehind && count >= head.lastChatNumber) return "right";
+    finding = isBehind ? "repaired" : "missing";
+    if (isBehind && look === LOOKS - 1) {
+      await deps.chatLog.apps.change<void>(app.ref, {
+        decide: (now) => ({
+          head: now.lastChatNumber >= highest ? now : { ...now, lastChatNumber: highest },
+          create: [],
+          bytes: 0,
+          result: undefined,
+        }),
+      });
+    }
+  }
+  return finding;
+}

@@ -1,0 +1,52 @@
+import type { App } from "../../identity/app.ts";
+import { FieldPath, FieldValue, type Firestore, type Query } from "../../platform/firestore.ts";
+import { READ_MS_MAX, within } from "../../platform/within.ts";
+import type { ChatHead } from "../log/head.ts";
+import { isSignal } from "../log/signal.ts";
+import { branchesOf, chatRef, deleteMessages, readsRef } from "../store.ts";
+
+/** Documents deleted in one commit. */
+const PAGE = 300;
+
+/**
+ * Removes what a deleted chat has left: messages, edits, branches, signals, and the marks of those who were
+ * members. What stays is the number, which is never given again, and that it was deleted. Idempotent; cut short, it
+ * is done again from the beginning. Costs a read and a delete for each document, and a write for each member.
+ * @throws when Firestore fails; call it again
+ */
+export async function purgeChat(firestore: Firestore, app: App, head: ChatHead): Promise<void> {
+  const chat = head.number;
+  while ((await deleteMessages(firestore, app, chat, PAGE)) > 0);
+  await deleteFound(firestore, branchesOf(app, chat).select("number"));
+  await deleteFound(firestore, app.collection("chats").where("number", "==", chat), isSignal);
+  const { leavers = [] } = head;
+  for (let from = 0; from < leavers.length; from += PAGE) {
+    const batch = firestore.batch();
+    for (const person of leavers.slice(from, from + PAGE)) {
+      const gone = Object.fromEntries(MARKS.map((kind) => [kind, { [String(chat)]: FieldValue.delete() }]));
+      batch.set(readsRef(app, person), gone, { merge: true });
+    }
+    await within(READ_MS_MAX, batch.commit());
+  }
+  if (leavers.length > 0) await within(READ_MS_MAX, chatRef(app, chat).update({ leavers: [] }));
+}
+
+/** What a person's document of marks says of a chat. */
+const MARKS = ["chats", "delivered", "muted", "mailed"];
+
+async function deleteFound(
+  firestore: Firestore,
+  query: Query,
+  isOne: (id: string) => boolean = () => true,
+): Promise<void> {
+  let next = query.orderBy(FieldPath.documentId()).limit(PAGE);
+  for (;;) {
+    const found = await within(READ_MS_MAX, next.get());
+    const last = found.docs.at(-1);
+    if (last === undefined) return;
+    const batch = firestore.batch();
+    for (const document of found.docs) if (isOne(document.id)) batch.delete(document.ref);
+    await within(READ_MS_MAX, batch.commit());
+    next = next.startAfter(last);
+  }
+}
