@@ -1,6 +1,9 @@
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
+/** Longer tests: whole sweeps, judges from the registry. `npm run test:full` runs them. */
+export const FULL_TESTS = "**/*.full.test.ts";
+
 /**
  * Each worker runs several files, so that the suite and Google's clients load once in it. The emulators'
  * tests have workers of their own: they make clients of several servers, and the others point the
@@ -15,6 +18,7 @@ export default defineConfig({
         test: { name: "system", include: ["{functions,shared,scripts,bench,terraform,page}/**/*.test.ts"] },
       },
     ],
+    exclude: [FULL_TESTS, "**/node_modules/**"],
     pool: "forks",
     maxWorkers: 2,
     isolate: false,

@@ -59,7 +59,10 @@ describe("oxlint, as the project configures it", () => {
     writeFileSync(join(folder, file), text);
   };
   const lint = () => {
-    const { status, stdout } = spawnSync("oxlint", ["--format", "unix", "shared"], { cwd: folder, encoding: "utf8" });
+    const { status, stdout } = spawnSync("oxlint", ["--format", "unix", "shared"], {
+      cwd: folder,
+      encoding: "utf8",
+    });
     return { status, stdout };
   };
 

@@ -1,0 +1,15 @@
+import { defineConfig } from "vitest/config";
+import base, { FULL_TESTS } from "./vitest.config.ts";
+
+const { projects: _, ...shared } = base.test ?? {};
+
+/** `npm run test:full`: what takes longer than a developer waits. */
+export default defineConfig({
+  test: {
+    ...shared,
+    include: [FULL_TESTS],
+    exclude: ["**/node_modules/**"],
+    globalSetup: ["bench/judges/install.ts"],
+    testTimeout: 600_000,
+  },
+});
