@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 import base, { FULL_TESTS } from "./vitest.config.ts";
 
@@ -5,6 +6,8 @@ const { projects: _, ...shared } = base.test ?? {};
 
 /** `npm run test:full`: what takes longer than a developer waits. */
 export default defineConfig({
+  // Wherever a test stands, its judge is that of bench/judges.
+  resolve: { alias: { openai: join(import.meta.dirname, "bench/judges/node_modules/openai") } },
   test: {
     ...shared,
     include: [FULL_TESTS],

@@ -1,16 +1,12 @@
-import type OpenAI from "openai";
 import type { Config } from "./config.ts";
 import { currentContext, REQUEST_ID_HEADER, type RequestContext, TRACEPARENT_HEADER } from "./context.ts";
 import { AppError } from "./errors.ts";
-import { lazy } from "./lazy.ts";
+import { callModel, type Provider } from "./models/call-model.ts";
+import type { Turn } from "./models/contract.ts";
 import { beginSpan } from "./trace.ts";
 import type { SpanAttributes } from "./trace-context.ts";
 
-/** One turn of a conversation as models take it. */
-export interface Turn {
-  readonly role: "system" | "user" | "assistant";
-  readonly content: string;
-}
+export type { Turn } from "./models/contract.ts";
 
 export interface ModelCall {
   readonly model: string;
@@ -41,51 +37,47 @@ export interface Models {
 /** Nothing more for so long: the connection is dead, or the model is. */
 export const SILENCE_MS_MAX = 60_000;
 
+/** Of an answer no more is taken: what is stored has to fit a document, with its index. */
+export const ANSWER_CHARS_MAX = 100_000;
+
 /** Any endpoint that speaks OpenAI's chat completions. */
 export function openModels(config: Pick<Config, "modelBaseUrl" | "modelApiKey">): Models {
-  const client = lazy<OpenAI>(async () => {
-    const { OpenAI } = await import("openai");
-    return new OpenAI({ baseURL: config.modelBaseUrl, apiKey: config.modelApiKey, maxRetries: 0 });
-  });
+  const provider: Provider = {
+    baseUrl: config.modelBaseUrl,
+    headers: async () => ({ authorization: `Bearer ${config.modelApiKey}` }),
+    limitField: "max_completion_tokens",
+    asksUsage: true,
+  };
   return {
     async check(model) {
-      await (await client.get()).models.retrieve(model);
+      const url = `${config.modelBaseUrl.replace(/\/+$/, "")}/models/${encodeURIComponent(model)}`;
+      const response = await fetch(url, { headers: await provider.headers(), redirect: "manual" });
+      await response.body?.cancel();
+      if (!response.ok) throw new AppError("model_failed", `The provider answered ${response.status}.`);
     },
     async *stream({ model, turns, maxTokens, firstMsMax, signal }) {
-      const silence = new AbortController();
-      let timer = setTimeout(() => silence.abort(), firstMsMax);
       const span = beginSpan(`chat ${model}`, "client", { ...CHAT, "gen_ai.request.model": model });
       const context = span?.context ?? currentContext();
       let isFailed = false;
       try {
-        const chunks = await (
-          await client.get()
-        ).chat.completions.create(
-          {
-            model,
-            messages: [...turns],
-            max_completion_tokens: maxTokens,
-            stream: true,
-            stream_options: { include_usage: true },
-          },
-          {
-            signal: AbortSignal.any([signal, silence.signal]),
-            ...(context === undefined ? {} : { headers: contextHeaders(context) }),
-          },
-        );
-        let isFinished = false;
-        for await (const { choices, usage } of chunks) {
-          clearTimeout(timer);
-          timer = setTimeout(() => silence.abort(), SILENCE_MS_MAX);
-          const [choice] = choices;
-          if (choice?.delta.content) yield { text: choice.delta.content };
-          if (choice?.finish_reason) {
-            isFinished = true;
-            span?.set({ "gen_ai.response.finish_reason": choice.finish_reason });
-            yield { finish: choice.finish_reason };
-          }
-          if (usage) {
-            const { prompt_tokens: inputTokens, completion_tokens: outputTokens } = usage;
+        const pieces = callModel(provider, {
+          model,
+          turns,
+          maxTokens,
+          textCharsMax: ANSWER_CHARS_MAX,
+          firstMsMax,
+          silenceMsMax: SILENCE_MS_MAX,
+          signal,
+          ...(context === undefined ? {} : { headers: contextHeaders(context) }),
+        });
+        for await (const piece of pieces) {
+          if (piece.kind === "text") yield { text: piece.text };
+          else if (piece.kind === "finish") {
+            span?.set({ "gen_ai.response.finish_reason": piece.reason });
+            yield { finish: piece.reason };
+          } else if (piece.kind === "usage") {
+            const { inputTokens, outputTokens } = piece.usage;
+            if (inputTokens === undefined || outputTokens === undefined) continue;
             span?.set({
               "gen_ai.usage.input_tokens": inputTokens,
               "gen_ai.usage.output_tokens": outputTokens,
@@ -93,13 +85,11 @@ export function openModels(config: Pick<Config, "modelBaseUrl" | "modelApiKey">)
             yield { inputTokens, outputTokens };
           }
         }
-        if (!isFinished) throw new Error("The stream ended before the answer did.");
       } catch (cause) {
         // Who has it stopped has no failed call.
         isFailed = !signal.aborted;
         throw new AppError("model_failed", "The model did not answer.", {}, { cause });
       } finally {
-        clearTimeout(timer);
         span?.end(isFailed);
       }
     },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { TOKEN_SAMPLES } from "../testing/token-samples.ts";
+import { TOKEN_SAMPLES } from "../../testing/token-samples.ts";
 import { estimateTokens } from "./estimate-tokens.ts";
 
 describe("the estimate is within 25 % of a tokenizer's count", () => {

@@ -1,0 +1,271 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { PROVIDER_STREAMS, type ProviderStream } from "../../testing/provider-streams.ts";
+import { callModel, type ModelRequest, type Provider } from "./call-model.ts";
+import { ModelFailure, type ModelPiece, type ModelUsage } from "./contract.ts";
+
+let server: Server;
+let provider: Provider;
+let answer: (request: IncomingMessage, response: ServerResponse, body: Record<string, unknown>) => void;
+
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    let text = "";
+    request.on("data", (bytes) => (text += bytes));
+    request.on("end", () => answer(request, response, JSON.parse(text)));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  provider = {
+    baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
+    headers: async () => ({ authorization: "Bearer key" }),
+    limitField: "max_completion_tokens",
+    asksUsage: true,
+  };
+});
+afterAll(() => server.close());
+
+const request = (changes: Partial<ModelRequest> = {}): ModelRequest => ({
+  model: "some-model",
+  turns: [{ role: "user", content: "Hi" }],
+  maxTokens: 500,
+  textCharsMax: 10_000,
+  firstMsMax: 5_000,
+  silenceMsMax: 5_000,
+  signal: new AbortController().signal,
+  ...changes,
+});
+
+interface Gathered {
+  text: string;
+  thinking: string;
+  finish: string | undefined;
+  usage: ModelUsage;
+  calls: { id?: string; name: string; arguments: string }[];
+}
+
+async function gather(pieces: AsyncIterable<ModelPiece>): Promise<Gathered> {
+  const gathered: Gathered = { text: "", thinking: "", finish: undefined, usage: {}, calls: [] };
+  for await (const piece of pieces) {
+    if (piece.kind === "text") gathered.text += piece.text;
+    else if (piece.kind === "thinking") gathered.thinking += piece.text;
+    else if (piece.kind === "finish") gathered.finish = piece.reason;
+    else if (piece.kind === "usage") gathered.usage = piece.usage;
+    else {
+      const { index, id, name = "" } = piece;
+      const call = (gathered.calls[index] ??= { ...(id === undefined ? {} : { id }), name, arguments: "" });
+      call.arguments += piece.arguments;
+    }
+  }
+  return gathered;
+}
+
+function play({ status = 200, headers, body, breaks }: ProviderStream, response: ServerResponse): void {
+  response.writeHead(status, { "content-type": "text/event-stream", ...headers });
+  response.flushHeaders();
+  const parts = [...body];
+  const next = (): void => {
+    const part = parts.shift();
+    if (part !== undefined) response.write(part, () => setImmediate(next));
+    else if (breaks) response.destroy();
+    else response.end();
+  };
+  next();
+}
+
+describe("a provider's stream", () => {
+  test.each(PROVIDER_STREAMS.map((stream) => [`${stream.provider}: ${stream.name}`, stream] as const))(
+    "%s",
+    async (_, stream) => {
+      answer = (_request, response) => play(stream, response);
+      const gathering = gather(
+        callModel(provider, request({ startsThinking: stream.startsThinking, turns: [] })),
+      );
+      const { expected } = stream;
+      if ("failure" in expected) {
+        const failure = await gathering.catch((cause: unknown) => cause);
+        expect(failure).toBeInstanceOf(ModelFailure);
+        const { kind, retryAfterMs } = failure as ModelFailure;
+        expect({ kind, retryAfterMs }).toEqual({
+          kind: expected.failure,
+          retryAfterMs: expected.retryAfterMs,
+        });
+        return;
+      }
+      const gathered = await gathering;
+      expect(gathered).toEqual({ thinking: "", calls: [], usage: expect.anything(), ...expected });
+    },
+  );
+});
+
+describe("the request", () => {
+  test("has what the provider takes, and keeps the query of its address", async () => {
+    let seen: { url: string | undefined; body: unknown; authorization: string | undefined } | undefined;
+    answer = ({ url, headers }, response, body) => {
+      seen = { url, body, authorization: headers.authorization };
+      response.end('data: {"choices":[{"delta":{"content":"Hi"}}]}\n\ndata: [DONE]\n\n');
+    };
+    const azure = { ...provider, baseUrl: `${provider.baseUrl}/?api-version=2026-01-01` };
+    await gather(callModel(azure, request({ temperature: 0.2 })));
+    expect(seen).toEqual({
+      url: "/v1/chat/completions?api-version=2026-01-01",
+      authorization: "Bearer key",
+      body: {
+        model: "some-model",
+        messages: [{ role: "user", content: "Hi" }],
+        stream: true,
+        max_completion_tokens: 500,
+        temperature: 0.2,
+        stream_options: { include_usage: true },
+      },
+    });
+  });
+
+  test.each([
+    [
+      "max_completion_tokens",
+      "Unsupported parameter: 'max_completion_tokens' is not supported with this model. Use 'max_tokens' instead.",
+      { max_tokens: 500 },
+    ],
+    [
+      "max_completion_tokens",
+      "body -> max_completion_tokens: Extra inputs are not permitted",
+      { max_tokens: 500 },
+    ],
+    [
+      "stream_options",
+      "Unrecognized request argument supplied: stream_options",
+      { max_completion_tokens: 500 },
+    ],
+    [
+      "temperature",
+      "Unsupported value: 'temperature' does not support 0.2 with this model.",
+      { max_completion_tokens: 500 },
+    ],
+  ])("is made once more without %s where that is refused: %s", async (field, message, sent) => {
+    const bodies: Record<string, unknown>[] = [];
+    answer = (_request, response, body) => {
+      bodies.push(body);
+      if (field in body) {
+        response.writeHead(400).end(JSON.stringify({ error: { message, param: field } }));
+      } else response.end('data: {"choices":[{"delta":{"content":"Hi"}}]}\n\ndata: [DONE]\n\n');
+    };
+    const { text } = await gather(callModel(provider, request({ temperature: 0.2 })));
+    expect(text).toBe("Hi");
+    expect(bodies).toHaveLength(2);
+    expect(bodies[1]).toMatchObject(sent);
+    expect(bodies[1]).not.toHaveProperty(field);
+  });
+
+  test("is made twice at most", async () => {
+    let calls = 0;
+    answer = (_request, response) => {
+      calls += 1;
+      response
+        .writeHead(400)
+        .end('{"error":{"message":"max_tokens and max_completion_tokens are not supported"}}');
+    };
+    await expect(gather(callModel(provider, request()))).rejects.toMatchObject({ kind: "invalid" });
+    expect(calls).toBe(2);
+  });
+});
+
+describe("limits", () => {
+  const endless = (text: string): void => {
+    answer = (_request, response) => {
+      response.writeHead(200);
+      const line = `data: ${JSON.stringify({ choices: [{ delta: { content: text } }] })}\n\n`;
+      const more = (): void => {
+        if (!response.destroyed) response.write(line, () => setImmediate(more));
+      };
+      more();
+    };
+  };
+
+  test("an answer that goes on beyond the tokens that were asked for is hung up on", async () => {
+    endless("word after word ");
+    const gathered = await gather(callModel(provider, request({ maxTokens: 991, textCharsMax: 1_000_000 })));
+    expect(gathered.finish).toBe("length");
+    expect(gathered.text.length / "word ".length).toBeGreaterThan(800);
+    expect(gathered.text.length / "word ".length).toBeLessThan(1_400);
+  });
+
+  test("text ends at its limit, and no character is cut in two", async () => {
+    endless("😀");
+    const gathered = await gather(callModel(provider, request({ maxTokens: 1e6, textCharsMax: 1_001 })));
+    expect(gathered).toMatchObject({ finish: "length", text: "😀".repeat(500) });
+  });
+
+  test("a megabyte in one chunk is cut at the limit", async () => {
+    answer = (_request, response) =>
+      response.end(
+        `data: ${JSON.stringify({ choices: [{ delta: { content: "a ".repeat(600_000) } }] })}\n\n`,
+      );
+    const gathered = await gather(callModel(provider, request({ maxTokens: 1e6, textCharsMax: 100_000 })));
+    expect(gathered.finish).toBe("length");
+    expect(gathered.text).toHaveLength(100_000);
+  });
+
+  test("a line without end is a failure before it fills the memory", async () => {
+    answer = (_request, response) => {
+      response.writeHead(200).write("data: ");
+      const more = (): void => {
+        if (!response.destroyed) response.write("x".repeat(1_000_000), () => setImmediate(more));
+      };
+      more();
+    };
+    await expect(gather(callModel(provider, request()))).rejects.toMatchObject({ kind: "malformed" });
+  });
+});
+
+describe("time", () => {
+  test("a model that says nothing at all is left after its time", async () => {
+    answer = () => undefined;
+    await expect(gather(callModel(provider, request({ firstMsMax: 30 })))).rejects.toMatchObject({
+      kind: "silent",
+    });
+  });
+
+  test("a model that falls silent is left after the time of silence", async () => {
+    answer = (_request, response) =>
+      void response.write('data: {"choices":[{"delta":{"content":"Hi"}}]}\n\n');
+    await expect(
+      gather(callModel(provider, request({ firstMsMax: 5_000, silenceMsMax: 30 }))),
+    ).rejects.toMatchObject({ kind: "silent" });
+  });
+
+  test("comments are life", async () => {
+    answer = (_request, response) => {
+      let comments = 0;
+      const timer = setInterval(() => {
+        comments += 1;
+        if (comments < 12) return void response.write(": processing\n\n");
+        clearInterval(timer);
+        response.end('data: {"choices":[{"delta":{"content":"Hi"}}]}\n\ndata: [DONE]\n\n');
+      }, 25);
+    };
+    // Twelve comments take longer than the silence that is allowed.
+    const { text } = await gather(callModel(provider, request({ firstMsMax: 200, silenceMsMax: 200 })));
+    expect(text).toBe("Hi");
+  });
+
+  test("whoever ends the call has their own reason, and the provider is hung up on", async () => {
+    const isClosed = Promise.withResolvers<void>();
+    const controller = new AbortController();
+    answer = (_request, response) => {
+      response.on("close", () => isClosed.resolve());
+      response.write('data: {"choices":[{"delta":{"content":"Hi"}}]}\n\n', () => controller.abort("enough"));
+    };
+    await expect(gather(callModel(provider, request({ signal: controller.signal })))).rejects.toBe("enough");
+    await isClosed.promise;
+  });
+
+  test("a provider that is not there is out of reach", async () => {
+    const gone = createServer();
+    await new Promise<void>((resolve) => gone.listen(0, "127.0.0.1", resolve));
+    const { port } = gone.address() as AddressInfo;
+    await new Promise((resolve) => gone.close(resolve));
+    const nowhere = { ...provider, baseUrl: `http://127.0.0.1:${port}/v1` };
+    await expect(gather(callModel(nowhere, request()))).rejects.toMatchObject({ kind: "unreachable" });
+  });
+});
