@@ -12,7 +12,6 @@ export default defineConfig({
     ...shared,
     include: [FULL_TESTS],
     exclude: ["**/node_modules/**"],
-    globalSetup: ["bench/judges/install.ts"],
     testTimeout: 600_000,
   },
 });

@@ -1,12 +1,15 @@
 import { spawnSync } from "node:child_process";
 
-/** `npm run check`: everything that has to be green but for the build. Each step runs, so that one run tells all. */
+/**
+ * `npm run check [-- OPTIONS OF VITEST]`: everything that has to be green but for the build. Each step runs even if one
+ * before it failed, so that one run tells all.
+ */
 const STEPS: readonly (readonly string[])[] = [
   ["tsc", "-p", "."],
   ["tsc", "-p", "page"],
   ["oxlint"],
   ["oxfmt", "--check", "."],
-  ["vitest", "run", ...process.argv.slice(2)],
+  ["npm", "test", "--", ...process.argv.slice(2)],
 ];
 
 const failed = STEPS.filter(([command = "", ...args]) => {

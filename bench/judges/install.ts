@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 /** Installs the judges once; they are large, and only the full tests want them. */
-export function setup(): void {
+export function installJudges(): void {
   const folder = import.meta.dirname;
   if (existsSync(join(folder, "node_modules/.package-lock.json"))) return;
   const { status } = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
