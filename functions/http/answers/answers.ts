@@ -3,7 +3,8 @@ import { openClassification } from "../../../shared/assistant/classify-question.
 import { Feedback, StreamQuery } from "../../../shared/assistant/contract.ts";
 import { enqueueAnswer } from "../../../shared/assistant/enqueue-answer.ts";
 import { Message } from "../../../shared/chat/contract.ts";
-import { accepted, endpoint, noContent } from "../../runtime/endpoint.ts";
+import { accepted, noContent } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 import { eventStream } from "../../runtime/event-stream.ts";
 import { oneHeader } from "../../runtime/request-context.ts";
 import { MessageParams } from "../parameters.ts";
@@ -11,13 +12,13 @@ import { MessageParams } from "../parameters.ts";
 const path = "/v1/apps/{app}/chats/{chat}/messages/{message}";
 
 /** Another answer to the same question. */
-export const postAnswer = endpoint({
+export const postAnswer = appEndpoint({
   method: "POST",
   path: `${path}/answer`,
   access: "message:write",
   idempotent: true,
   params: MessageParams,
-  answer: Message,
+  reply: Message,
   async handle({ deps, app, principal, params, requestKey }) {
     const address = { app, chat: params.chat, number: params.message, principal };
     const { message, asked, replayed } = await askAgain(
@@ -27,11 +28,11 @@ export const postAnswer = endpoint({
       await openClassification(deps, app, principal),
     );
     if (asked !== undefined) await enqueueAnswer(deps, app, params.chat, asked, { after: "asked" });
-    return { ...accepted(message), headers: replayed ? { "idempotency-replayed": "true" } : {} };
+    return accepted(message, replayed);
   },
 });
 
-export const deleteAnswer = endpoint({
+export const deleteAnswer = appEndpoint({
   method: "DELETE",
   path: `${path}/answer`,
   access: "message:write",
@@ -42,7 +43,7 @@ export const deleteAnswer = endpoint({
   },
 });
 
-export const putFeedback = endpoint({
+export const putFeedback = appEndpoint({
   method: "PUT",
   path: `${path}/feedback`,
   access: "message:write",
@@ -55,7 +56,7 @@ export const putFeedback = endpoint({
 });
 
 /** One answer as it comes, resumed by `Last-Event-ID` or `?after=`; it ends with the answer. */
-export const getAnswerStream = endpoint({
+export const getAnswerStream = appEndpoint({
   method: "GET",
   path: `${path}/stream`,
   access: "message:read",

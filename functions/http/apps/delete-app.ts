@@ -1,7 +1,8 @@
 import { deleteApp } from "../../../shared/identity/change-app.ts";
-import { endpoint, noContent } from "../../runtime/endpoint.ts";
+import { noContent } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 
-export const deleteAppEndpoint = endpoint({
+export const deleteAppEndpoint = appEndpoint({
   method: "DELETE",
   path: "/v1/apps/{app}",
   access: "app:delete",

@@ -3,7 +3,8 @@ import { listPersonUsage } from "../../../shared/assistant/person-usage.ts";
 import { listUsage } from "../../../shared/chat/store.ts";
 import { UserId } from "../../../shared/identity/contract.ts";
 import { AppError } from "../../../shared/platform/errors.ts";
-import { endpoint, ok } from "../../runtime/endpoint.ts";
+import { ok } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 
 export const USAGE_DAYS_MAX = 366;
 const DAY_MS = 24 * 3600 * 1000;
@@ -25,7 +26,7 @@ function daysOf(query: z.infer<typeof Days>, nowMs: number): { from: string; to:
 const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
 /** Messages written and answers made on each day (UTC), of the whole app or of what one person asked. */
-export const getUsage = endpoint({
+export const getUsage = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/usage",
   access: "usage:read",
@@ -41,7 +42,7 @@ export const getUsage = endpoint({
 });
 
 /** What the caller's own questions took on each day. */
-export const getMyUsage = endpoint({
+export const getMyUsage = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/me/usage",
   access: "me:read",

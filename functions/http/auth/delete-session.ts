@@ -1,10 +1,11 @@
 import { endAllSessions, endSession } from "../../../shared/identity/end-session.ts";
-import { endpoint, noContent } from "../../runtime/endpoint.ts";
+import { noContent } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 import { SessionParams } from "../parameters.ts";
-import { withoutCookie } from "./session-answer.ts";
+import { withoutCookie } from "./session-reply.ts";
 
 /** Signs out here. */
-export const deleteCurrentSession = endpoint({
+export const deleteCurrentSession = appEndpoint({
   method: "DELETE",
   path: "/v1/apps/{app}/auth/sessions/current",
   access: "session:end",
@@ -15,7 +16,7 @@ export const deleteCurrentSession = endpoint({
 });
 
 /** Signs out there. */
-export const deleteSession = endpoint({
+export const deleteSession = appEndpoint({
   method: "DELETE",
   path: "/v1/apps/{app}/auth/sessions/{id}",
   access: "session:end",
@@ -27,7 +28,7 @@ export const deleteSession = endpoint({
 });
 
 /** Signs out everywhere. */
-export const deleteSessions = endpoint({
+export const deleteSessions = appEndpoint({
   method: "DELETE",
   path: "/v1/apps/{app}/auth/sessions",
   access: "session:end",

@@ -1,9 +1,10 @@
 import { deleteChat as deleteChatForAll } from "../../../shared/chat/log/change-chat.ts";
 import { expectedRevision } from "../../runtime/conditional.ts";
-import { endpoint, noContent } from "../../runtime/endpoint.ts";
+import { noContent } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 import { ChatParams } from "../parameters.ts";
 
-export const deleteChat = endpoint({
+export const deleteChat = appEndpoint({
   method: "DELETE",
   path: "/v1/apps/{app}/chats/{chat}",
   access: "chat:delete",

@@ -1,8 +1,9 @@
 import { signalTyping } from "../../../shared/chat/log/signal.ts";
-import { endpoint, noContent } from "../../runtime/endpoint.ts";
+import { noContent } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 import { ChatParams } from "../parameters.ts";
 
-export const postTyping = endpoint({
+export const postTyping = appEndpoint({
   method: "POST",
   path: "/v1/apps/{app}/chats/{chat}/typing",
   access: "message:write",

@@ -1,9 +1,10 @@
 import { Marks } from "../../../shared/chat/contract.ts";
 import { mark } from "../../../shared/chat/log/signal.ts";
-import { endpoint, noContent } from "../../runtime/endpoint.ts";
+import { noContent } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 import { ChatParams } from "../parameters.ts";
 
-export const putRead = endpoint({
+export const putRead = appEndpoint({
   method: "PUT",
   path: "/v1/apps/{app}/chats/{chat}/read",
   access: "chat:read",

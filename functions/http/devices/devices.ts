@@ -1,12 +1,13 @@
 import { z } from "zod";
 import { DeviceId, NewDevice } from "../../../shared/notify/contract.ts";
 import { registerDevice, removeDevice } from "../../../shared/notify/devices.ts";
-import { endpoint, noContent } from "../../runtime/endpoint.ts";
+import { noContent } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 
 const DeviceParams = z.object({ id: DeviceId });
 const path = "/v1/apps/{app}/devices/{id}";
 
-export const putDevice = endpoint({
+export const putDevice = appEndpoint({
   method: "PUT",
   path,
   access: "notification:change",
@@ -18,7 +19,7 @@ export const putDevice = endpoint({
   },
 });
 
-export const deleteDevice = endpoint({
+export const deleteDevice = appEndpoint({
   method: "DELETE",
   path,
   access: "notification:change",

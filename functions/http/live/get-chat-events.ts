@@ -1,10 +1,10 @@
 import { ResumeQuery } from "../../../shared/live/contract.ts";
-import { endpoint } from "../../runtime/endpoint.ts";
+import { appEndpoint } from "../endpoint.ts";
 import { eventStream } from "../../runtime/event-stream.ts";
 import { ChatParams } from "../parameters.ts";
 
 /** The live changes of a chat, as server-sent events resumed by `Last-Event-ID` or `?after=`. */
-export const getChatEvents = endpoint({
+export const getChatEvents = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/chats/{chat}/events",
   access: "message:read",

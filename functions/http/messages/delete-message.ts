@@ -1,8 +1,9 @@
 import { deleteMessage as deleteMessageForAll } from "../../../shared/chat/log/change-message.ts";
-import { endpoint, noContent } from "../../runtime/endpoint.ts";
+import { noContent } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 import { MessageParams } from "../parameters.ts";
 
-export const deleteMessage = endpoint({
+export const deleteMessage = appEndpoint({
   method: "DELETE",
   path: "/v1/apps/{app}/chats/{chat}/messages/{message}",
   access: "message:write",

@@ -3,7 +3,8 @@ import { openClassification } from "../../../shared/assistant/classify-question.
 import { enqueueAnswer } from "../../../shared/assistant/enqueue-answer.ts";
 import { appendMessage } from "../../../shared/chat/log/append-message.ts";
 import { Message, NewMessage } from "../../../shared/chat/contract.ts";
-import { created, endpoint } from "../../runtime/endpoint.ts";
+import { created } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 import { eventStream } from "../../runtime/event-stream.ts";
 import { ChatParams } from "../parameters.ts";
 
@@ -11,14 +12,14 @@ import { ChatParams } from "../parameters.ts";
  * Appends a message. In a chat with a model it is answered: in the background, or, for a caller who accepts a stream,
  * here and at once. The stream begins with the message and ends with its answer; should it break off, the answer goes on.
  */
-export const postMessage = endpoint({
+export const postMessage = appEndpoint({
   method: "POST",
   path: "/v1/apps/{app}/chats/{chat}/messages",
   access: "message:write",
   idempotent: true,
   params: ChatParams,
   body: NewMessage,
-  answer: Message,
+  reply: Message,
   async handle({ deps, app, principal, params, body, requestKey, headers }) {
     const { chat } = params;
     const waits = /\btext\/event-stream\b/.test(headers.accept ?? "");

@@ -1,11 +1,12 @@
 import { Mute } from "../../../shared/notify/contract.ts";
 import { muteChat, unmuteChat } from "../../../shared/notify/mute.ts";
-import { endpoint, noContent } from "../../runtime/endpoint.ts";
+import { noContent } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 import { ChatParams } from "../parameters.ts";
 
 const path = "/v1/apps/{app}/chats/{chat}/mute";
 
-export const putMute = endpoint({
+export const putMute = appEndpoint({
   method: "PUT",
   path,
   access: "notification:change",
@@ -17,7 +18,7 @@ export const putMute = endpoint({
   },
 });
 
-export const deleteMute = endpoint({
+export const deleteMute = appEndpoint({
   method: "DELETE",
   path,
   access: "notification:change",

@@ -1,10 +1,10 @@
-import { endpoint, ok } from "../../runtime/endpoint.ts";
+import { ok } from "../../runtime/reply.ts";
+import { publicEndpoint } from "../endpoint.ts";
 
 /** The process runs and answers; says nothing of what it depends on. */
-export const getHealth = endpoint({
+export const getHealth = publicEndpoint({
   method: "GET",
   path: "/healthz",
-  access: "anyone",
   async handle() {
     return ok({ status: "ok" });
   },

@@ -1,12 +1,11 @@
 import { z } from "zod";
 import { FAILURES, type FailureCode } from "../../../shared/platform/errors.ts";
-import { endpoint } from "../../runtime/endpoint.ts";
+import { publicEndpoint } from "../endpoint.ts";
 
 /** The page that a problem's `type` points to. */
-export const getProblem = endpoint({
+export const getProblem = publicEndpoint({
   method: "GET",
   path: "/problems/{code}",
-  access: "anyone",
   params: z.object({ code: z.enum(Object.keys(FAILURES) as [FailureCode, ...FailureCode[]]) }),
   async handle({ params }) {
     const { status, title, retry } = FAILURES[params.code];
