@@ -1,6 +1,6 @@
 import type { Followers } from "../chat/upkeep/catch-up.ts";
 import type { StoredMessage } from "../chat/log/message.ts";
-import type { Addition } from "../chat/store.ts";
+import type { Addition } from "../chat/usage.ts";
 import type { App } from "../identity/app.ts";
 import type { Clock } from "../platform/clock.ts";
 import { FieldValue } from "../platform/firestore.ts";

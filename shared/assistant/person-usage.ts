@@ -1,14 +1,6 @@
 import type { App } from "../identity/app.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
-
-/** What a person's questions took on a day. */
-export interface PersonUsage {
-  readonly day: string;
-  readonly answers: number;
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly costMicros: number;
-}
+import type { PersonUsage } from "./contract.ts";
 
 /** One query; one read for each day on which the person had an answer, in order. */
 export async function listPersonUsage(

@@ -1,4 +1,5 @@
-import { messagesOf, usageAddition } from "../chat/store.ts";
+import { messagesOf } from "../chat/store.ts";
+import { usageAddition } from "../chat/usage.ts";
 import type { App } from "../identity/app.ts";
 import type { AppDirectory } from "../identity/app-directory.ts";
 import type { Deps } from "../platform/deps.ts";

@@ -1,7 +1,7 @@
 import type { PathRange } from "../chat/branches/branch.ts";
 import type { StoredMessage } from "../chat/log/message.ts";
 import { listAlong } from "../chat/branches/read-path.ts";
-import { usageAddition } from "../chat/store.ts";
+import { usageAddition } from "../chat/usage.ts";
 import type { App } from "../identity/app.ts";
 import type { AppDirectory } from "../identity/app-directory.ts";
 import type { Deps } from "../platform/deps.ts";

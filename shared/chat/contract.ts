@@ -310,6 +310,18 @@ export interface Page<T> {
   readonly prev: string | null;
 }
 
+/** What was written and answered on a day (UTC). */
+export const DayUsage = z.object({
+  day: z.string(),
+  messages: z.number(),
+  answers: z.number(),
+  inputTokens: z.number(),
+  outputTokens: z.number(),
+  /** Millionths of the price list's currency. */
+  costMicros: z.number(),
+});
+export type DayUsage = z.infer<typeof DayUsage>;
+
 /** The event `chat-changed`: a hint that the chat has reached this revision. */
 export const ChatChanged = z.object({
   app: z.string(),

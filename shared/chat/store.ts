@@ -12,6 +12,7 @@ import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { StoredBranch } from "./branches/branch.ts";
 import type { ChatHead, Mark } from "./log/head.ts";
 import type { StoredMessage } from "./log/message.ts";
+import { type Addition, type Counted, usageAddition } from "./usage.ts";
 
 /** The chat domain's only contact with Firestore besides the head log. */
 
@@ -226,12 +227,6 @@ export interface Companion {
   readonly bytes: number;
 }
 
-/** Fields that are merged into a document; numbers as increments. */
-export interface Addition {
-  readonly ref: DocumentReference;
-  readonly fields: Readonly<Record<string, unknown>>;
-}
-
 /** Two reads in one call. */
 export async function readProgress(
   firestore: Firestore,
@@ -257,28 +252,6 @@ export async function listChanged(
   const query = messagesOf(app, chat).where("revision", ">", afterRevision).orderBy("revision").limit(limit);
   const found = await within(READ_MS_MAX, query.get());
   return found.docs.map((document) => ({ id: document.id, stored: document.data() as StoredMessage }));
-}
-
-/** What is counted of a day. */
-export interface Counted {
-  readonly messages: number;
-  readonly answers: number;
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly costMicros: number;
-}
-
-/** Usage documents of a day and app, over which busy apps spread their counting. */
-export const USAGE_SHARDS = 16;
-
-/** What has been used in a chat, to be added to the app's usage of a day (`YYYY-MM-DD`, UTC). */
-export function usageAddition(app: App, chat: number, day: string, counted: Partial<Counted>): Addition {
-  const more = Object.entries(counted).filter(([, count]) => count > 0);
-  const increments = Object.fromEntries(more.map(([name, count]) => [name, FieldValue.increment(count)]));
-  return {
-    ref: app.collection("usage").doc(`${day}.${chat % USAGE_SHARDS}`),
-    fields: { day, ...increments },
-  };
 }
 
 /**
@@ -334,28 +307,4 @@ export async function deleteMessages(
   }
   await within(READ_MS_MAX, batch.commit());
   return found.size;
-}
-
-/** One query. Days in order, with what was written and answered on each. */
-export async function listUsage(
-  app: App,
-  from: string,
-  to: string,
-): Promise<(Counted & { readonly day: string })[]> {
-  const query = app.collection("usage").where("day", ">=", from).where("day", "<=", to).orderBy("day");
-  const found = await within(READ_MS_MAX, query.get());
-  const days = new Map<string, Counted>();
-  for (const document of found.docs) {
-    const day = String(document.get("day"));
-    const so = days.get(day);
-    const sum = (name: keyof Counted): number => (so?.[name] ?? 0) + Number(document.get(name) ?? 0);
-    days.set(day, {
-      messages: sum("messages"),
-      answers: sum("answers"),
-      inputTokens: sum("inputTokens"),
-      outputTokens: sum("outputTokens"),
-      costMicros: sum("costMicros"),
-    });
-  }
-  return [...days].map(([day, counted]) => ({ day, ...counted }));
 }

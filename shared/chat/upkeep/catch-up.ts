@@ -6,15 +6,8 @@ import type { StoredMessage } from "../log/message.ts";
 import { purgeChat } from "./purge-chat.ts";
 import type { Row } from "../branches/read-path.ts";
 import { refreshQuotes } from "./refresh-quotes.ts";
-import {
-  type Addition,
-  type Companion,
-  type Counted,
-  listChanged,
-  type Progress,
-  readProgress,
-  writeProgress,
-} from "../store.ts";
+import { type Companion, listChanged, type Progress, readProgress, writeProgress } from "../store.ts";
+import type { Addition, Counted } from "../usage.ts";
 
 /** Changes handled in one commit. */
 export const CATCH_UP_MESSAGES = 300;
