@@ -56,8 +56,8 @@ interface Spec<Path extends string, P extends z.ZodType, Q extends z.ZodType, B 
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B;
-  /** The body of a successful reply. */
-  readonly reply?: z.ZodType;
+  /** The body of a successful reply: JSON of this schema, or what else it is. */
+  readonly reply: z.ZodType | "empty" | "event-stream" | "html";
 }
 
 /** A spec whose handler is called with `Extra` besides what every handler is called with. */

@@ -29,9 +29,12 @@ export const HANDLE_MS_MAX = 30_000;
 /** The name under which the API is deployed, in logs and traces. */
 export const API = "api";
 
+/** Is told of each reply of an endpoint, before it is sent. */
+export type ReplyObserver = (endpoint: Pick<Endpoint, "method" | "path" | "reply">, reply: Reply) => void;
+
 /** What is known of a request by the time its log line is written. */
 export interface Served {
-  endpoint?: Pick<Endpoint, "method" | "path" | "deprecated">;
+  endpoint?: Pick<Endpoint, "method" | "path" | "deprecated" | "reply">;
   appId?: string | undefined;
   principal?: Principal;
   provenance?: Provenance;
@@ -46,6 +49,7 @@ export interface Served {
 export function serveEndpoints<D extends HttpDeps>(
   deps: D,
   endpoints: readonly Endpoint<D>[],
+  observe: ReplyObserver = () => undefined,
 ): FunctionHandler {
   const route = createRouter(endpoints);
   const writeRequestLine = openRequestLines(deps);
@@ -64,6 +68,7 @@ export function serveEndpoints<D extends HttpDeps>(
       let reply: Reply;
       try {
         reply = await within(HANDLE_MS_MAX, replyTo(deps, route, request, path, served));
+        if (served.endpoint !== undefined) observe(served.endpoint, reply);
       } catch (cause) {
         const error = toAppError(cause);
         served.error = error;

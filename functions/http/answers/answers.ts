@@ -37,6 +37,7 @@ export const deleteAnswer = appEndpoint({
   path: `${path}/answer`,
   access: "message:write",
   params: MessageParams,
+  reply: "empty",
   async handle({ deps, app, principal, params }) {
     await stopAnswer(deps, { app, chat: params.chat, number: params.message, principal });
     return noContent;
@@ -49,6 +50,7 @@ export const putFeedback = appEndpoint({
   access: "message:write",
   params: MessageParams,
   body: Feedback,
+  reply: "empty",
   async handle({ deps, app, principal, params, body }) {
     await rateAnswer(deps, { app, chat: params.chat, number: params.message, principal }, body);
     return noContent;
@@ -63,6 +65,7 @@ export const getAnswerStream = appEndpoint({
   ticket: true,
   params: MessageParams,
   query: StreamQuery,
+  reply: "event-stream",
   async handle({ deps, app, principal, params, query, headers }) {
     const found = await readAnswer(deps, { app, chat: params.chat, number: params.message, principal });
     const last = oneHeader(headers["last-event-id"]) ?? query.after ?? "";

@@ -7,6 +7,7 @@ export const deleteAppEndpoint = appEndpoint({
   path: "/v1/apps/{app}",
   access: "app:delete",
   sensitive: true,
+  reply: "empty",
   async handle({ deps, app, principal, caller }) {
     await deleteApp(deps, app, principal, caller);
     deps.apps.forget(app.id);

@@ -9,6 +9,7 @@ export const deleteToken = appEndpoint({
   access: "token:manage",
   sensitive: true,
   params: TokenParams,
+  reply: "empty",
   async handle({ deps, app, principal, params, caller }) {
     await deleteApiToken(deps, app, principal, params.id, caller);
     return noContent;

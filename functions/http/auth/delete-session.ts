@@ -9,6 +9,7 @@ export const deleteCurrentSession = appEndpoint({
   method: "DELETE",
   path: "/v1/apps/{app}/auth/sessions/current",
   access: "session:end",
+  reply: "empty",
   async handle({ deps, app, principal, headers, caller }) {
     await endSession(deps, app, principal, undefined, caller);
     return { status: 204, headers: withoutCookie(app, headers) };
@@ -21,6 +22,7 @@ export const deleteSession = appEndpoint({
   path: "/v1/apps/{app}/auth/sessions/{id}",
   access: "session:end",
   params: SessionParams,
+  reply: "empty",
   async handle({ deps, app, principal, params, caller }) {
     await endSession(deps, app, principal, params.id, caller);
     return noContent;
@@ -32,6 +34,7 @@ export const deleteSessions = appEndpoint({
   method: "DELETE",
   path: "/v1/apps/{app}/auth/sessions",
   access: "session:end",
+  reply: "empty",
   async handle({ deps, app, principal, headers, caller }) {
     await endAllSessions(deps, app, principal, caller);
     return { status: 204, headers: withoutCookie(app, headers) };

@@ -9,6 +9,7 @@ export const deleteChat = appEndpoint({
   path: "/v1/apps/{app}/chats/{chat}",
   access: "chat:delete",
   params: ChatParams,
+  reply: "empty",
   async handle({ deps, app, principal, params, headers }) {
     await deleteChatForAll(deps, app, principal, params.chat, expectedRevision(headers));
     return noContent;

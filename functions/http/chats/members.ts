@@ -24,6 +24,7 @@ export const deleteMember = appEndpoint({
   path,
   access: "chat:change",
   params: MemberParams,
+  reply: "empty",
   async handle({ deps, app, principal, params }) {
     await removeMember(deps, app, principal, params.chat, params.user);
     return noContent;

@@ -8,6 +8,7 @@ export const postTyping = appEndpoint({
   path: "/v1/apps/{app}/chats/{chat}/typing",
   access: "message:write",
   params: ChatParams,
+  reply: "empty",
   async handle({ deps, app, principal, params }) {
     await signalTyping(deps, app, principal, params.chat);
     return noContent;

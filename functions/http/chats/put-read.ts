@@ -10,6 +10,7 @@ export const putRead = appEndpoint({
   access: "chat:read",
   params: ChatParams,
   body: Marks,
+  reply: "empty",
   async handle({ deps, app, principal, params, body }) {
     await mark(deps, app, principal, params.chat, body);
     return noContent;

@@ -13,6 +13,7 @@ export const putDevice = appEndpoint({
   access: "notification:change",
   params: DeviceParams,
   body: NewDevice,
+  reply: "empty",
   async handle({ deps, app, principal, params, body }) {
     await registerDevice(deps, app, principal, params.id, body);
     return noContent;
@@ -24,6 +25,7 @@ export const deleteDevice = appEndpoint({
   path,
   access: "notification:change",
   params: DeviceParams,
+  reply: "empty",
   async handle({ deps, app, principal, params }) {
     await removeDevice(deps, app, principal.id, params.id);
     return noContent;

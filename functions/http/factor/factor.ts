@@ -53,6 +53,7 @@ export const deleteFactor = appEndpoint({
   path,
   access: "session:end",
   sensitive: true,
+  reply: "empty",
   async handle({ deps, app, principal, caller }) {
     await removeFactor(deps, app, principal, caller);
     return noContent;

@@ -11,6 +11,7 @@ export const getChatEvents = appEndpoint({
   ticket: true,
   params: ChatParams,
   query: ResumeQuery,
+  reply: "event-stream",
   async handle({ deps, app, principal, params, query, headers }) {
     const lastId = headers["last-event-id"];
     const since = typeof lastId === "string" && /^\d{1,15}$/.test(lastId) ? Number(lastId) : query.after;

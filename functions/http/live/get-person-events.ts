@@ -11,6 +11,7 @@ export const getPersonEvents = appEndpoint({
   access: "message:read",
   ticket: true,
   query: PersonResumeQuery,
+  reply: "event-stream",
   async handle({ deps, app, principal, query, headers }) {
     const position = parsePosition(oneHeader(headers["last-event-id"]) ?? query.after ?? "");
     return eventStream((sink) => deps.personFeeds.subscribe(app, principal, position, sink));

@@ -8,6 +8,7 @@ export const deleteMessage = appEndpoint({
   path: "/v1/apps/{app}/chats/{chat}/messages/{message}",
   access: "message:write",
   params: MessageParams,
+  reply: "empty",
   async handle({ deps, app, principal, params }) {
     await deleteMessageForAll(deps, { app, chat: params.chat, number: params.message, principal });
     return noContent;

@@ -12,6 +12,7 @@ export const putMute = appEndpoint({
   access: "notification:change",
   params: ChatParams,
   body: Mute,
+  reply: "empty",
   async handle({ deps, app, principal, params, body }) {
     await muteChat(deps, app, principal, params.chat, body);
     return noContent;
@@ -23,6 +24,7 @@ export const deleteMute = appEndpoint({
   path,
   access: "notification:change",
   params: ChatParams,
+  reply: "empty",
   async handle({ deps, app, principal, params }) {
     await unmuteChat(deps, app, principal, params.chat);
     return noContent;

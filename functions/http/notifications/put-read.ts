@@ -8,6 +8,7 @@ export const putNotificationsRead = appEndpoint({
   path: "/v1/apps/{app}/notifications/read",
   access: "notification:read",
   body: NotificationsRead,
+  reply: "empty",
   async handle({ deps, app, principal, body }) {
     await markNoticed(deps, app, principal, body);
     return noContent;

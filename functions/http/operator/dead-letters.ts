@@ -72,6 +72,7 @@ export const deleteDeadLetter = systemEndpoint({
   method: "DELETE",
   path: `${path}/{id}`,
   params,
+  reply: "empty",
   async handle({ deps, params: { id }, principal }) {
     await settleDeadLetter(deps, id, "discarded", principal.id);
     return noContent;

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { ok } from "../../runtime/reply.ts";
 import { publicEndpoint } from "../endpoint.ts";
 
@@ -5,6 +6,7 @@ import { publicEndpoint } from "../endpoint.ts";
 export const getHealth = publicEndpoint({
   method: "GET",
   path: "/healthz",
+  reply: z.object({ status: z.literal("ok") }),
   async handle() {
     return ok({ status: "ok" });
   },

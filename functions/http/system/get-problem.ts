@@ -7,6 +7,7 @@ export const getProblem = publicEndpoint({
   method: "GET",
   path: "/problems/{code}",
   params: z.object({ code: z.enum(Object.keys(FAILURES) as [FailureCode, ...FailureCode[]]) }),
+  reply: "html",
   async handle({ params }) {
     const { status, title, retry } = FAILURES[params.code];
     const advice = retry ? "Trying again later can help." : "Sending the same again will not help.";
