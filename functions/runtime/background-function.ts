@@ -5,6 +5,7 @@ import { runInContext } from "../../shared/platform/context.ts";
 import type { Deps } from "../../shared/platform/deps.ts";
 import { AppError, toAppError } from "../../shared/platform/errors.ts";
 import { describeError } from "../../shared/platform/log.ts";
+import type { Task } from "../../shared/platform/task.ts";
 import type { SpanAttributes } from "../../shared/platform/trace-context.ts";
 import { type CallerCheck, openCallerCheck } from "./caller-check.ts";
 import { attemptsMaxOf } from "./deliveries.ts";
@@ -209,11 +210,16 @@ export const eventFunction = <Payload>(
   });
 
 /** A function that a Cloud Tasks queue dispatches tasks to. */
-export const taskFunction = <Payload>(
-  spec: Pick<BackgroundSpec<Payload>, "name" | "payload" | "open">,
-): CloudFunction =>
+export const taskFunction = <Payload extends object>({
+  task,
+  open,
+}: Pick<BackgroundSpec<Payload>, "open"> & {
+  readonly task: Pick<Task<Payload>, "name" | "payload">;
+}): CloudFunction =>
   backgroundFunction({
-    ...spec,
+    name: task.name,
+    payload: task.payload,
+    open,
     trigger: "task",
     unwrap: (payload, headers) => ({
       payload,

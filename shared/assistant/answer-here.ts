@@ -1,9 +1,10 @@
 import type { Asked } from "../chat/log/append-answer.ts";
 import type { App } from "../identity/app.ts";
 import type { AppDirectory } from "../identity/app-directory.ts";
+import { tryEnqueue } from "../platform/task.ts";
 import { type AnswerDeps, answerMessage } from "./answer-message.ts";
 import { LEASE_MS } from "./claim-answer.ts";
-import { enqueueAnswer } from "./enqueue-answer.ts";
+import { answerTasks } from "./tasks.ts";
 
 /**
  * For how long the commit of a question may claim its answer for the instance that answers it here. Undefined where a
@@ -23,13 +24,15 @@ export async function claimMsHere(
  */
 export function answerHere(deps: AnswerDeps, app: App, chat: number, asked: Asked): void {
   // Beside the answer and not before it: the first word does not wait for it. It never throws.
-  void enqueueAnswer(deps, app, chat, asked, { after: "here", notBefore: deps.clock.now() + LEASE_MS });
+  const task = answerTasks[asked.lane];
+  const payload = { app: app.id, chat, answer: asked.id };
+  void tryEnqueue(deps, task, payload, { occasion: "here", notBefore: deps.clock.now() + LEASE_MS });
   const claimed = asked.stored.answer.epoch > 0 ? asked.stored : undefined;
   answerMessage(deps, app, chat, asked.id, claimed).catch(async (cause: unknown) => {
     deps.log.error("An answer failed where it was asked for; a task tries again.", cause, {
       app: app.id,
       chat,
     });
-    await enqueueAnswer(deps, app, chat, asked, { after: "failed here" });
+    await tryEnqueue(deps, task, payload, { occasion: "failed here" });
   });
 }

@@ -4,6 +4,7 @@ import type { App } from "../identity/app.ts";
 import type { AppDirectory } from "../identity/app-directory.ts";
 import type { AppSettings } from "../identity/contract.ts";
 import { AppError } from "../platform/errors.ts";
+import { tryEnqueue } from "../platform/task.ts";
 import type { Rollouts } from "../rollout/rollouts.ts";
 import type { AnswerHub } from "./answer-hub.ts";
 import { ask, type Plan, planAnswer } from "./ask-models.ts";
@@ -12,11 +13,9 @@ import type { Circuits } from "./circuits.ts";
 import { type AnswerMessage, type Claim, claimAnswer, leaveAnswer, type Planned } from "./claim-answer.ts";
 import { completeAnswer, type Outcome } from "./complete-answer.ts";
 import { ATTEMPTS_MAX, WAIT_MS_MAX } from "./contract.ts";
-import { enqueueAnswer } from "./enqueue-answer.ts";
 import { costOf, priceOf } from "./price.ts";
 import type { SegmentEnd } from "./segments.ts";
-import { enqueueShadow } from "./shadow-answer.ts";
-import { enqueueSummary } from "./summarize-chat.ts";
+import { answerTasks, shadowTask, summarizeTask } from "./tasks.ts";
 import { waitForModel } from "./wait-for-model.ts";
 
 export type AnswerDeps = ChatDeps & {
@@ -57,8 +56,8 @@ export async function answerMessage(
   if (claim.kind === "done") return { outcome: "done before" };
   if (claim.kind === "alive") {
     const { lane } = claim.message.answer;
-    const again = { after: `alive.${claim.untilMs}`, notBefore: claim.untilMs };
-    await enqueueAnswer(deps, app, chat, { id, lane }, again);
+    const again = { occasion: `alive.${claim.untilMs}`, notBefore: claim.untilMs };
+    await tryEnqueue(deps, answerTasks[lane], { app: app.id, chat, answer: id }, again);
     return { outcome: "alive", epoch: claim.epoch };
   }
   const ended = await endOf(deps, app, settings, chat, id, claim);
@@ -70,11 +69,25 @@ export async function answerMessage(
   tellEnd(deps, app, claim.message, outcome);
   if (claim.kind === "ask" && outcome.status === "complete") {
     if (outcome.served?.as !== "cached") await keepForLater(deps, app, settings, claim, outcome);
-    if (claim.plan.isLong) await enqueueSummary(deps, app, chat, claim.message);
-    if (claim.plan.shadow !== undefined) await enqueueShadow(deps, app, chat, id, claim.plan.shadow);
+    await enqueueFollowUps(deps, app, chat, id, claim);
   }
   const served = outcome.served === undefined ? {} : { served: outcome.served.as };
   return { outcome: outcome.status, epoch, model: outcome.model, ...served };
+}
+
+/** What a complete answer sets off. Never throws. */
+async function enqueueFollowUps(
+  deps: AnswerDeps,
+  app: App,
+  chat: number,
+  id: string,
+  { message, plan }: { readonly message: AnswerMessage; readonly plan: Plan },
+): Promise<void> {
+  const { branch, number } = message;
+  if (plan.isLong) await tryEnqueue(deps, summarizeTask, { app: app.id, chat, branch, number });
+  if (plan.shadow !== undefined) {
+    await tryEnqueue(deps, shadowTask, { app: app.id, chat, answer: id, ...plan.shadow });
+  }
 }
 
 /** For metrics of tokens and cost, in millionths of the app's currency. */

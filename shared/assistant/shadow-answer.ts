@@ -13,31 +13,8 @@ import { ANSWER_MS_MAX, ANSWER_TOKENS_MAX, FIRST_WORD_MS_MAX, type ShadowTask } 
 import { readHistory } from "./history.ts";
 import { costOf, priceOf } from "./price.ts";
 
-export const SHADOWS_QUEUE = "shadows";
-export const SHADOW_FUNCTION = "shadow-answer";
 /** How long it is known that a shadow has run: longer than any queue repeats it. */
 const SHADOW_TTL_MS = 7 * 24 * 3600 * 1000;
-
-/** Has another model answer the same question in the background, for comparison only. 1 task; never throws. */
-export async function enqueueShadow(
-  deps: Pick<Deps, "tasks" | "log">,
-  app: App,
-  chat: number,
-  answer: string,
-  shadow: Pick<ShadowTask, "model" | "trial">,
-): Promise<void> {
-  const payload: ShadowTask = { app: app.id, chat, answer, ...shadow };
-  try {
-    await deps.tasks.enqueue({
-      queue: SHADOWS_QUEUE,
-      function: SHADOW_FUNCTION,
-      id: ["shadow", app.id, String(chat), answer, shadow.model],
-      payload,
-    });
-  } catch (cause) {
-    deps.log.error("An answer is not compared with that of the other version.", cause, { app: app.id });
-  }
-}
 
 /**
  * Asks the model that runs in the shadow what the other has answered, and counts how it did. What it says is not kept. Counted

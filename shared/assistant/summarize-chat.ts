@@ -14,9 +14,6 @@ import { countTokens, HISTORY_MESSAGES_MAX, readAnswerPath, summaryTurn, turnOf 
 import { costOf, priceOf } from "./price.ts";
 import { newSummary, readSummary, type Summary, summaryRef } from "./summaries.ts";
 
-export const SUMMARIES_QUEUE = "summaries";
-export const SUMMARIZE_FUNCTION = "summarize-chat";
-
 /** What is newest stays whole. */
 export const WHOLE_TOKENS = 2_000;
 const WHOLE_MESSAGES = 20;
@@ -30,26 +27,6 @@ export const SUMMARY_TOKENS_MAX = 500;
 const INSTRUCTIONS =
   "Summarize this conversation for somebody who goes on with it: facts, names, numbers, decisions, open questions. " +
   "At most 200 words, in the language of the conversation.";
-
-/** Has the conversation before an answer summarised in the background. Asking twice is asking once. 1 task; never throws. */
-export async function enqueueSummary(
-  deps: Pick<Deps, "tasks" | "log">,
-  app: App,
-  chat: number,
-  { branch, number }: Pick<StoredMessage, "branch" | "number">,
-): Promise<void> {
-  const payload: SummaryTask = { app: app.id, chat, branch, number };
-  try {
-    await deps.tasks.enqueue({
-      queue: SUMMARIES_QUEUE,
-      function: SUMMARIZE_FUNCTION,
-      id: ["summarize", app.id, String(chat), branch, String(number)],
-      payload,
-    });
-  } catch (cause) {
-    deps.log.error("A summary was not enqueued; the next answer does it.", cause, { app: app.id, chat });
-  }
-}
 
 export type SummaryDeps = Deps & { readonly apps: AppDirectory; readonly circuits: Circuits };
 

@@ -4,10 +4,11 @@ import { advance } from "../chat/log/head.ts";
 import { chatRef, messagesOf, serverTime } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import { Timestamp } from "../platform/firestore.ts";
+import { tryEnqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { Circuits } from "./circuits.ts";
 import { type AnswerMessage, isOpen } from "./claim-answer.ts";
-import { enqueueAnswer } from "./enqueue-answer.ts";
+import { answerTasks } from "./tasks.ts";
 
 /** Those who wait for the same model come back over a while, and not all at once. */
 const SPREAD_MS = 2_000;
@@ -33,8 +34,8 @@ export async function waitForModel(
     await within(READ_MS_MAX, messagesOf(app, chat).doc(id).update(change));
   } else await tellOfWaiting(deps, app, chat, id, epoch, leaseUntil, served);
   // Named as the schedule names it, which finds the answer when this task is lost.
-  const attempt = { after: `${epoch}.${leaseUntil.toMillis()}`, notBefore: retryAtMs };
-  await enqueueAnswer(deps, app, chat, { id, lane }, attempt);
+  const attempt = { occasion: `${epoch}.${leaseUntil.toMillis()}`, notBefore: retryAtMs };
+  await tryEnqueue(deps, answerTasks[lane], { app: app.id, chat, answer: id }, attempt);
 }
 
 async function tellOfWaiting(

@@ -4,16 +4,16 @@ import { Timestamp } from "../platform/firestore.ts";
 import { derivedId, randomId } from "../platform/ids.ts";
 import type { Keys } from "../platform/keys.ts";
 import type { Mail } from "../platform/mailer.ts";
+import { enqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { App } from "./app.ts";
 import { CODE_DIGITS } from "./contract.ts";
 import { readLockout } from "./lockout.ts";
 import { addressHash, challengeRef, readDocument, type StoredChallenge } from "./store.ts";
+import { codeMailTask } from "./tasks.ts";
 
 export const CODE_TTL_MS = 5 * 60 * 1000;
 export const CODE_TRIES_MAX = 5;
-export const MAIL_QUEUE = "mail";
-export const SEND_MAIL_FUNCTION = "send-mail";
 
 /**
  * The code of a challenge: a keyed hash of its unguessable id, as six digits. Nothing that is stored
@@ -47,12 +47,7 @@ export async function requestCode(
     expireAt: Timestamp.fromMillis(expiresAt),
   };
   const kept = await createOrFind(app, challenge, stored);
-  await deps.tasks.enqueue({
-    queue: MAIL_QUEUE,
-    function: SEND_MAIL_FUNCTION,
-    id: ["sign-in-code", app.id, challenge],
-    payload: { app: app.id, challenge },
-  });
+  await enqueue(deps, codeMailTask, { app: app.id, challenge });
   return { challenge, expiresAt: kept.expiresAt.toDate().toISOString() };
 }
 

@@ -8,8 +8,10 @@ import {
 } from "../platform/firestore.ts";
 import { derivedId, fingerprint, randomId } from "../platform/ids.ts";
 import { type NewestFirst, newestFirst } from "../platform/newest-first.ts";
+import { tryEnqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
-import type { Cause, Job, JobState, JobTask } from "./contract.ts";
+import type { Cause, Job, JobState } from "./contract.ts";
+import { jobTask } from "./tasks.ts";
 
 /** Work that takes longer than a delivery may: done in steps, each from where the one before has come. */
 export interface StoredJob {
@@ -34,8 +36,6 @@ export interface StoredJob {
   readonly expireAt: Timestamp;
 }
 
-export const JOBS_QUEUE = "jobs";
-export const JOB_FUNCTION = "run-job";
 /** A step takes less; who takes longer is taken for dead. */
 export const JOB_LEASE_MS = 60_000;
 /** A step that fails so often ends the job. */
@@ -85,30 +85,8 @@ export async function createJob(
     job = viewOf(found);
     replayed = true;
   }
-  await enqueueStep(deps, id, 0);
+  await tryEnqueue(deps, jobTask, { job: id, step: 0 }, { occasion: 0 });
   return { job, replayed };
-}
-
-/** Never throws: the schedule finds a job that nobody goes on with. 1 task. */
-export async function enqueueStep(
-  deps: Pick<Deps, "tasks" | "log">,
-  job: string,
-  step: number,
-  notBefore?: number,
-  attempt = 0,
-): Promise<void> {
-  const payload: JobTask = { job, step };
-  try {
-    await deps.tasks.enqueue({
-      queue: JOBS_QUEUE,
-      function: JOB_FUNCTION,
-      id: ["job", job, String(step), String(attempt)],
-      payload,
-      ...(notBefore === undefined ? {} : { notBefore }),
-    });
-  } catch (cause) {
-    deps.log.error("A job's next step was not enqueued; the schedule does it.", cause, { job });
-  }
 }
 
 /** One read. @throws AppError `not_found` */

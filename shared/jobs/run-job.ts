@@ -1,9 +1,11 @@
 import type { Deps } from "../platform/deps.ts";
 import { AppError, toAppError } from "../platform/errors.ts";
 import { type DocumentReference, Timestamp } from "../platform/firestore.ts";
+import { tryEnqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { Job, JobTask } from "./contract.ts";
-import { enqueueStep, JOB_ATTEMPTS_MAX, JOB_LEASE_MS, jobsOf, type StoredJob } from "./jobs.ts";
+import { JOB_ATTEMPTS_MAX, JOB_LEASE_MS, jobsOf, type StoredJob } from "./jobs.ts";
+import { jobTask } from "./tasks.ts";
 
 /** How far a step has come. */
 export interface Stepped {
@@ -43,7 +45,10 @@ export async function runJob(
     const stepped = await run(stored.input, stored.cursor);
     const next = nextState(stored, stepped);
     await finish(deps, ref, updateTime, next);
-    if (stepped.cursor !== null) await enqueueStep(deps, id, stored.step + 1, stepped.notBefore);
+    if (stepped.cursor !== null) {
+      const { notBefore } = stepped;
+      await tryEnqueue(deps, jobTask, { job: id, step: stored.step + 1 }, { occasion: 0, notBefore });
+    }
     return { job: id, kind, state: next.state ?? "running", done: next.progress?.done ?? 0 };
   } catch (cause) {
     const error = toAppError(cause);
@@ -128,7 +133,8 @@ export async function recoverJobs(
   const found = await within(READ_MS_MAX, query.get());
   for (const document of found.docs) {
     const { step, leaseUntil } = document.data() as StoredJob;
-    await enqueueStep(deps, document.id, step, undefined, leaseUntil?.toMillis() ?? 0);
+    const occasion = leaseUntil?.toMillis() ?? 0;
+    await tryEnqueue(deps, jobTask, { job: document.id, step }, { occasion });
   }
   return { recovered: found.size };
 }

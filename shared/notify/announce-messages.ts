@@ -4,12 +4,10 @@ import type { StoredMessage } from "../chat/log/message.ts";
 import type { App } from "../identity/app.ts";
 import type { Deps } from "../platform/deps.ts";
 import type { Timestamp } from "../platform/firestore.ts";
+import { enqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
-import type { NotifyMembers } from "./contract.ts";
 import { forgetChat, tellingRef } from "./store.ts";
-
-export const NOTIFICATIONS_QUEUE = "notifications";
-export const NOTIFY_FUNCTION = "notify-members";
+import { roundTask } from "./tasks.ts";
 
 /**
  * Rounds of a chat begin at least this far apart, and one tells of everything since the one before. The first message
@@ -58,16 +56,9 @@ export async function enqueueRound(
   const interval = roundMs(head.members.length);
   // However far another instance's clock is ahead, nobody waits for longer than the interval.
   const notBefore = Math.min(lastMs + interval, now + interval);
-  const isSoon = notBefore > now;
-  const payload: NotifyMembers = { app: app.id, chat: head.number, number, again: false };
-  const name = isSoon ? ["notify-after", String(lastMs)] : ["notify", String(revision)];
-  await deps.tasks.enqueue({
-    queue: NOTIFICATIONS_QUEUE,
-    function: NOTIFY_FUNCTION,
-    id: [...name, app.id, String(head.number)],
-    payload,
-    ...(isSoon ? { notBefore } : {}),
-  });
+  const options =
+    notBefore > now ? { occasion: { lastMs }, notBefore } : { occasion: { revision }, notBefore: undefined };
+  await enqueue(deps, roundTask, { app: app.id, chat: head.number, number, again: false }, options);
 }
 
 /** Whole for the first time, and there is somebody who has not written it. A model's answer is whole when it has ended. */

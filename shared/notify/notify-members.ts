@@ -1,11 +1,11 @@
 import type { ChatHead } from "../chat/log/head.ts";
 import { chatRef, headOf, readHead } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
-import { ONLINE_MS } from "../live/presence.ts";
 import type { Deps } from "../platform/deps.ts";
 import { Timestamp } from "../platform/firestore.ts";
+import { enqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
-import { enqueueRound, NOTIFICATIONS_QUEUE, NOTIFY_FUNCTION } from "./announce-messages.ts";
+import { enqueueRound } from "./announce-messages.ts";
 import { beginRound, endRound, newestOf, type Round } from "./claim.ts";
 import type { NotifyMembers } from "./contract.ts";
 import { type DeviceDeps, withLiveDevices } from "./devices.ts";
@@ -13,13 +13,12 @@ import { pushToPeople } from "./push-to-people.ts";
 import { isQuiet } from "./quiet-hours.ts";
 import { forgetChat, notificationRef, readAll, readAttention, readReachable, tellingRef } from "./store.ts";
 import { type Attention, type Missed, missedBy } from "./unread.ts";
+import { lookAgainTask } from "./tasks.ts";
 import { enqueueMail } from "./unread-mail.ts";
 
 /** People whose documents are read in one call. */
 const PEOPLE_AT_ONCE = 100;
 const KEPT_MS = 30 * 24 * 3600 * 1000;
-/** By then whoever has closed everything when a message came does not count as online any more. */
-export const LOOK_AGAIN_MS = ONLINE_MS + 5_000;
 
 export interface Told {
   /** People who were given a notification by this call. */
@@ -62,7 +61,7 @@ export async function notifyMembers(deps: DeviceDeps, app: App, task: NotifyMemb
     told.stored += await store(deps, app, chat, round, missed.offline);
     told.pushed += await reach(deps, app, head, round, missed.offline);
   }
-  if (Object.keys(waiting).length > 0) await enqueueLook(deps, app, chat, round);
+  if (Object.keys(waiting).length > 0) await enqueueLookAgain(deps, app, chat, round);
   await endRound(round, waiting);
   await goOn(deps, app, chat, round);
   return { ...told, waiting: Object.keys(waiting).length };
@@ -148,18 +147,11 @@ async function reach(
       continue;
     const { through, messageAt } = round.claim;
     const mail = { app: app.id, chat: head.number, person, number: through, writtenMs: messageAt.toMillis() };
-    await enqueueMail(deps, app, mail, seen);
+    await enqueueMail(deps, mail, seen);
   }
   return pushToPeople(deps, app, head, round, people);
 }
 
-async function enqueueLook(deps: Deps, app: App, chat: number, { claim }: Round): Promise<void> {
-  const payload: NotifyMembers = { app: app.id, chat, number: claim.through, again: true };
-  await deps.tasks.enqueue({
-    queue: NOTIFICATIONS_QUEUE,
-    function: NOTIFY_FUNCTION,
-    id: ["notify-again", app.id, String(chat), String(claim.through)],
-    payload,
-    notBefore: deps.clock.now() + LOOK_AGAIN_MS,
-  });
+async function enqueueLookAgain(deps: Deps, app: App, chat: number, { claim }: Round): Promise<void> {
+  await enqueue(deps, lookAgainTask, { app: app.id, chat, number: claim.through, again: true });
 }

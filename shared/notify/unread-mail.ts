@@ -1,36 +1,28 @@
 import type { ChatHead } from "../chat/log/head.ts";
 import { chatRef, headOf, readsRef } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
-import { MAIL_QUEUE, SEND_MAIL_FUNCTION } from "../identity/sign-in-code.ts";
 import { type AppHead, type StoredUser, TRANSACTION_MS_MAX, userRef } from "../identity/store.ts";
 import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
 import { Timestamp } from "../platform/firestore.ts";
 import { derivedId } from "../platform/ids.ts";
 import type { Mail } from "../platform/mailer.ts";
+import { enqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { UnreadMail } from "./contract.ts";
 import { isQuiet } from "./quiet-hours.ts";
 import { type Mailed, type Reading, readAll, readAttention, readingOf, readReachable } from "./store.ts";
+import { unreadMailTask } from "./tasks.ts";
 
-/** How long a direct message may lie unread before it is mailed about. */
-export const UNREAD_MS = 10 * 60 * 1000;
 /** One mail for each person and chat in this time. */
 export const MAIL_INTERVAL_MS = 24 * 3600 * 1000;
 /** A mail that was claimed and not sent may be sent by another delivery after this. */
 const CLAIM_MS = 60_000;
 
 /** Has the person mailed later, if then they still have not read. 1 task; none when they have been mailed today. */
-export async function enqueueMail(deps: Deps, app: App, mail: UnreadMail, seen: Reading): Promise<void> {
-  const now = deps.clock.now();
-  if (seen.mailed?.done === true && isToday(seen.mailed, now)) return;
-  await deps.tasks.enqueue({
-    queue: MAIL_QUEUE,
-    function: SEND_MAIL_FUNCTION,
-    id: ["unread-mail", app.id, String(mail.chat), mail.person, String(mail.number)],
-    payload: mail,
-    notBefore: now + UNREAD_MS,
-  });
+export async function enqueueMail(deps: Deps, mail: UnreadMail, seen: Reading): Promise<void> {
+  if (seen.mailed?.done === true && isToday(seen.mailed, deps.clock.now())) return;
+  await enqueue(deps, unreadMailTask, mail);
 }
 
 const isToday = ({ at }: Mailed, nowMs: number): boolean => nowMs - at.toMillis() < MAIL_INTERVAL_MS;

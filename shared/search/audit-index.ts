@@ -5,9 +5,10 @@ import { messagesOf, readProgress } from "../chat/store.ts";
 import { type App, appHandle } from "../identity/app.ts";
 import type { Deps } from "../platform/deps.ts";
 import { AggregateField, type Query, Timestamp } from "../platform/firestore.ts";
+import { enqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
-import { enqueueIndexing } from "./index-chat.ts";
 import { entriesOf } from "./store.ts";
+import { indexTask } from "./tasks.ts";
 
 export interface AuditedIndex {
   readonly chats: number;
@@ -60,7 +61,7 @@ async function auditChat(
     chat,
   });
   const cause = `audit-${deps.clock.now()}`;
-  await enqueueIndexing(deps, { app: appId, chat, cause, after: 0 });
+  await enqueue(deps, indexTask, { app: appId, chat, cause, after: 0 });
   return "wrong";
 }
 

@@ -4,10 +4,11 @@ import type { Row } from "../chat/branches/read-path.ts";
 import type { Companion, Progress } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Deps } from "../platform/deps.ts";
+import { enqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { entryBytes, entryId, entryOf } from "./entry.ts";
-import { enqueueIndexing } from "./index-chat.ts";
 import { entriesOf } from "./store.ts";
+import { indexTask } from "./tasks.ts";
 
 /** Where a chat's progress says for which members and tags its entries were written. */
 const FACETS_NOTE = "searchFacetsRevision";
@@ -41,7 +42,7 @@ export function companion(app: App, head: ChatHead, { id, stored }: Row): Compan
 async function renew(deps: Deps, app: App, head: ChatHead, progress: Progress): Promise<void> {
   const isIndexed = progress.countedNumber > 0;
   if (!isIndexed || head.status !== "open" || progress[FACETS_NOTE] === facetsRevisionOf(head)) return;
-  await enqueueIndexing(deps, {
+  await enqueue(deps, indexTask, {
     app: app.id,
     chat: head.number,
     cause: `facets-${facetsRevisionOf(head)}`,

@@ -6,13 +6,12 @@ import type { App } from "../identity/app.ts";
 import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
 import type { Timestamp } from "../platform/firestore.ts";
+import { enqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
-import type { IndexChatTask, IndexTask } from "./contract.ts";
+import type { IndexChatTask } from "./contract.ts";
 import { entryBytes, entryId, entryOf, type StoredEntry } from "./entry.ts";
 import { entriesOf } from "./store.ts";
-
-export const INDEX_QUEUE = "search-index";
-export const INDEX_FUNCTION = "index-messages";
+import { indexTask } from "./tasks.ts";
 
 /** Messages read and written at once. */
 const PAGE = 200;
@@ -21,16 +20,6 @@ export const TASK_MESSAGES = 4_000;
 /** How often a page is tried while the chat goes on being written in. */
 const COLLISIONS_MAX = 20;
 const COLLISION_MS_MAX = 50;
-
-/** One task; the same cause and place give the same. */
-export async function enqueueIndexing(deps: Pick<Deps, "tasks">, payload: IndexTask): Promise<void> {
-  await deps.tasks.enqueue({
-    queue: INDEX_QUEUE,
-    function: INDEX_FUNCTION,
-    id: ["index-messages", ...Object.values(payload).map(String)],
-    payload,
-  });
-}
 
 export interface Indexed {
   readonly messages: number;
@@ -69,7 +58,7 @@ export async function indexChat(
  */
 export async function runIndexTask(deps: Deps, app: App, task: IndexChatTask): Promise<Indexed> {
   const indexed = await indexChat(deps, app, task.chat, task.after, TASK_MESSAGES);
-  if (!indexed.done) await enqueueIndexing(deps, { ...task, after: indexed.through });
+  if (!indexed.done) await enqueue(deps, indexTask, { ...task, after: indexed.through });
   return indexed;
 }
 

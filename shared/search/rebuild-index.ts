@@ -7,10 +7,12 @@ import type { Deps } from "../platform/deps.ts";
 import { AppError, GRPC, grpcCode } from "../platform/errors.ts";
 import { FieldValue, Timestamp } from "../platform/firestore.ts";
 import { derivedId, randomId } from "../platform/ids.ts";
+import { enqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { Rebuild, RebuildTask } from "./contract.ts";
-import { enqueueIndexing, indexChat, TASK_MESSAGES } from "./index-chat.ts";
+import { indexChat, TASK_MESSAGES } from "./index-chat.ts";
 import { rebuildRef } from "./store.ts";
+import { indexTask } from "./tasks.ts";
 
 /** Chats are done side by side in so many ranges of their numbers. */
 export const REBUILD_LANES = 8;
@@ -57,7 +59,7 @@ export async function beginRebuild(deps: Deps, app: App, requestKey: string | un
   // Also when it had begun: whoever asks again may do so because this was cut short.
   await Promise.all(
     Object.keys(lanes).map((lane) =>
-      enqueueIndexing(deps, { app: app.id, rebuild: id, lane: Number(lane), step: 1 }),
+      enqueue(deps, indexTask, { app: app.id, rebuild: id, lane: Number(lane), step: 1 }),
     ),
   );
   return readRebuild(app, id);
@@ -118,11 +120,11 @@ export async function runRebuildTask(
         return true;
       }),
     );
-    if (!next.done) await enqueueIndexing(deps, { app: app.id, rebuild, lane: name, step: next.step });
+    if (!next.done) await enqueue(deps, indexTask, { app: app.id, rebuild, lane: name, step: next.step });
     return isOurs ? { chats, messages } : { chats: 0, messages: 0 };
   }
   // A step that was recorded may have died before it enqueued the next.
-  await enqueueIndexing(deps, { app: app.id, rebuild, lane: name, step: lane.step });
+  await enqueue(deps, indexTask, { app: app.id, rebuild, lane: name, step: lane.step });
   return { chats: 0, messages: 0 };
 }
 

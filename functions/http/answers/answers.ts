@@ -1,7 +1,8 @@
 import { askAgain, rateAnswer, readAnswer, stopAnswer } from "../../../shared/assistant/change-answer.ts";
 import { openClassification } from "../../../shared/assistant/classify-question.ts";
 import { Feedback, StreamQuery } from "../../../shared/assistant/contract.ts";
-import { enqueueAnswer } from "../../../shared/assistant/enqueue-answer.ts";
+import { answerTasks } from "../../../shared/assistant/tasks.ts";
+import { tryEnqueue } from "../../../shared/platform/task.ts";
 import { Message } from "../../../shared/chat/contract.ts";
 import { accepted, noContent } from "../../runtime/reply.ts";
 import { appEndpoint } from "../endpoint.ts";
@@ -27,7 +28,10 @@ export const postAnswer = appEndpoint({
       requestKey,
       await openClassification(deps, app, principal),
     );
-    if (asked !== undefined) await enqueueAnswer(deps, app, params.chat, asked, { after: "asked" });
+    if (asked !== undefined) {
+      const payload = { app: app.id, chat: params.chat, answer: asked.id };
+      await tryEnqueue(deps, answerTasks[asked.lane], payload, { occasion: "asked" });
+    }
     return accepted(message, replayed);
   },
 });

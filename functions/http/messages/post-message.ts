@@ -1,6 +1,7 @@
 import { answerHere, claimMsHere } from "../../../shared/assistant/answer-here.ts";
 import { openClassification } from "../../../shared/assistant/classify-question.ts";
-import { enqueueAnswer } from "../../../shared/assistant/enqueue-answer.ts";
+import { answerTasks } from "../../../shared/assistant/tasks.ts";
+import { tryEnqueue } from "../../../shared/platform/task.ts";
 import { appendMessage } from "../../../shared/chat/log/append-message.ts";
 import { Message, NewMessage } from "../../../shared/chat/contract.ts";
 import { created } from "../../runtime/reply.ts";
@@ -34,7 +35,10 @@ export const postMessage = appEndpoint({
       requestKey,
       (text) => ({ ...classify(text), claimMs }),
     );
-    if (asked !== undefined && !waits) await enqueueAnswer(deps, app, chat, asked, { after: "asked" });
+    if (asked !== undefined && !waits) {
+      const payload = { app: app.id, chat, answer: asked.id };
+      await tryEnqueue(deps, answerTasks[asked.lane], payload, { occasion: "asked" });
+    }
     if (asked === undefined || !waits) return created(message, replayed);
     answerHere(deps, app, chat, asked);
     return eventStream(async (sink) => {

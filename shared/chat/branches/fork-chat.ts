@@ -4,6 +4,7 @@ import type { Principal } from "../../identity/principal.ts";
 import { AppError } from "../../platform/errors.ts";
 import { Timestamp } from "../../platform/firestore.ts";
 import { derivedId, fingerprint } from "../../platform/ids.ts";
+import { enqueue } from "../../platform/task.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
 import { type Body, encodeBody, textOf } from "../log/body.ts";
 import { type PathRange, pathOf } from "./branch.ts";
@@ -16,16 +17,12 @@ import type { StoredMessage } from "../log/message.ts";
 import { readAccessible } from "../read/read-messages.ts";
 import { listAlong, type Row } from "./read-path.ts";
 import { chatRef, findMessage, headOf, messagesOf, readBranch, readHead } from "../store.ts";
+import { forkTask } from "../tasks.ts";
 
 /** Messages that a fork copies at most: as many as can be copied while the caller waits. */
 export const FORK_MESSAGES_MAX = 10_000;
 /** Messages read and written at once. */
 const COPY_PAGE = 200;
-/** By then the request has made the copy, or will not any more. */
-export const FORK_TASK_DELAY_MS = 60_000;
-export const FORK_QUEUE = "forks";
-export const FORK_FUNCTION = "fork-chat";
-
 /**
  * Copies the path to a message into a new chat of the caller alone. Until all is copied, nobody sees the new chat;
  * should this instance die, a task that was enqueued before finishes it. Idempotent under `requestKey`.
@@ -49,13 +46,7 @@ export async function forkChat(
     throw new AppError("invalid_request", `A fork copies at most ${FORK_MESSAGES_MAX} messages.`);
   }
   const { number, replayed } = await createCopy(deps, app, principal, head, { source, path }, requestKey);
-  await deps.tasks.enqueue({
-    queue: FORK_QUEUE,
-    function: FORK_FUNCTION,
-    id: ["fork", app.id, String(number)],
-    payload: { app: app.id, chat: number },
-    notBefore: deps.clock.now() + FORK_TASK_DELAY_MS,
-  });
+  await enqueue(deps, forkTask, { app: app.id, chat: number });
   const forked = await finishFork(deps, app, number);
   return { chat: chatView(forked, principal.id, { read: forked.lastNumber }), replayed };
 }
