@@ -3,8 +3,8 @@ import type { StoredMessage } from "../chat/log/message.ts";
 import { messagesOf } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Deps } from "../platform/deps.ts";
-import { GRPC, grpcCode } from "../platform/errors.ts";
-import { type DocumentReference, Timestamp } from "../platform/firestore.ts";
+import { type DocumentSnapshot, Timestamp } from "../platform/firestore.ts";
+import { claimLease } from "../platform/lease.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { ATTEMPTS_MAX } from "./contract.ts";
 import { readSegments, type SegmentEnd } from "./segments.ts";
@@ -98,7 +98,7 @@ export async function claimAnswer<Plan>(
     if (!planned.isAttempt) return { kind: "instead", epoch, message, plan: planned.plan };
     const attempt = attemptsAt(message) + 1;
     const fields = { ...planned.fields, "answer.attempts": attempt };
-    if (await takeEpoch(deps, ref, epoch + 1, found.updateTime, fields)) {
+    if (await takeEpoch(deps, found, epoch + 1, fields)) {
       return { kind: "ask", epoch: epoch + 1, attempt, message, plan: planned.plan };
     }
   }
@@ -128,16 +128,15 @@ export async function nextEpoch(
     const found = await within(READ_MS_MAX, ref.get());
     const message = found.data() as AnswerMessage | undefined;
     if (message === undefined || !isOpen(message) || message.answer.epoch !== epoch) return false;
-    if (await takeEpoch(deps, ref, epoch + 1, found.updateTime)) return true;
+    if (await takeEpoch(deps, found, epoch + 1)) return true;
   }
 }
 
 /** @returns false when somebody else was faster */
 async function takeEpoch(
   deps: Pick<Deps, "clock">,
-  ref: DocumentReference,
+  found: DocumentSnapshot,
   epoch: number,
-  lastUpdateTime: Timestamp | undefined,
   fields: Readonly<Record<string, unknown>> = {},
 ): Promise<boolean> {
   const change = {
@@ -146,13 +145,7 @@ async function takeEpoch(
     "answer.epoch": epoch,
     "answer.leaseUntil": Timestamp.fromMillis(deps.clock.now() + LEASE_MS),
   };
-  try {
-    await within(READ_MS_MAX, ref.update(change, lastUpdateTime === undefined ? {} : { lastUpdateTime }));
-    return true;
-  } catch (cause) {
-    if (grpcCode(cause) === GRPC.failedPrecondition) return false;
-    throw cause;
-  }
+  return (await claimLease(found, change)) !== undefined;
 }
 
 /** Whoever is next need not wait for the lease to run out. 1 read and 1 write; never throws. */
@@ -167,9 +160,9 @@ export async function leaveAnswer(
   try {
     const found = await within(READ_MS_MAX, ref.get());
     const { answer } = (found.data() ?? {}) as Partial<AnswerMessage>;
-    if (answer?.epoch !== epoch || found.updateTime === undefined) return;
+    if (answer?.epoch !== epoch) return;
     const change = { "answer.left": epoch, "answer.leaseUntil": Timestamp.fromMillis(deps.clock.now()) };
-    await within(READ_MS_MAX, ref.update(change, { lastUpdateTime: found.updateTime }));
+    await claimLease(found, change);
   } catch (cause) {
     deps.log.error("A lease could not be given back; it runs out.", cause);
   }

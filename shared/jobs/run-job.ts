@@ -1,6 +1,7 @@
 import type { Deps } from "../platform/deps.ts";
 import { AppError, toAppError } from "../platform/errors.ts";
 import { type DocumentReference, Timestamp } from "../platform/firestore.ts";
+import { claimLease, type Lease, writeLease } from "../platform/lease.ts";
 import { tryEnqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { Job, JobTask } from "./contract.ts";
@@ -37,14 +38,14 @@ export async function runJob(
   const ref = jobsOf(deps.firestore).doc(id);
   const claimed = await claimStep(deps, ref, step);
   if (claimed === undefined) return { job: id, state: "done before" };
-  const { stored, updateTime } = claimed;
+  const { stored, lease } = claimed;
   const { kind } = stored;
   try {
     const run = kinds[kind];
     if (run === undefined) throw new AppError("conflict", "There is no such kind of job any more.");
     const stepped = await run(stored.input, stored.cursor);
     const next = nextState(stored, stepped);
-    await finish(deps, ref, updateTime, next);
+    await finish(deps, lease, next);
     if (stepped.cursor !== null) {
       const { notBefore } = stepped;
       await tryEnqueue(deps, jobTask, { job: id, step: stored.step + 1 }, { occasion: 0, notBefore });
@@ -54,11 +55,11 @@ export async function runJob(
     const error = toAppError(cause);
     const isOver = error.code === "conflict" || error.code === "invalid_request";
     if (!isOver && stored.attempts < JOB_ATTEMPTS_MAX) {
-      await finish(deps, ref, updateTime, { leaseUntil: Timestamp.fromMillis(deps.clock.now()) });
+      await finish(deps, lease, { leaseUntil: Timestamp.fromMillis(deps.clock.now()) });
       throw cause;
     }
     const { code, message } = error;
-    await finish(deps, ref, updateTime, { state: "failed", leaseUntil: null, error: { code, message } });
+    await finish(deps, lease, { state: "failed", leaseUntil: null, error: { code, message } });
     deps.log.error("A job has failed.", cause, { event: "job.failed", job: id, kind });
     return { job: id, kind, state: "failed" };
   }
@@ -88,31 +89,30 @@ async function claimStep(
   deps: Pick<Deps, "firestore" | "clock">,
   ref: DocumentReference,
   step: number,
-): Promise<{ stored: StoredJob; updateTime: Timestamp } | undefined> {
+): Promise<{ stored: StoredJob; lease: Lease } | undefined> {
   const nowMs = deps.clock.now();
   const now = Timestamp.fromMillis(nowMs);
   const leaseUntil = Timestamp.fromMillis(nowMs + JOB_LEASE_MS);
   const found = await within(READ_MS_MAX, ref.get());
   const before = found.data() as StoredJob | undefined;
   const isOver = before === undefined || before.state === "completed" || before.state === "failed";
-  if (isOver || before.step !== step || found.updateTime === undefined) return undefined;
+  if (isOver || before.step !== step) return undefined;
   if (before.state === "running" && before.attempts > 0 && (before.leaseUntil?.toMillis() ?? 0) > nowMs) {
-    throw new AppError("unavailable", "Another worker is at this job.", { retryAfterSeconds: 5 });
+    throw anotherIsAtIt();
   }
   const claim = { state: "running" as const, attempts: before.attempts + 1, leaseUntil, updatedAt: now };
-  const written = await within(READ_MS_MAX, ref.update({ ...claim }, { lastUpdateTime: found.updateTime }));
-  return { stored: { ...before, ...claim }, updateTime: written.writeTime };
+  const lease = await claimLease(found, claim);
+  if (lease === undefined) throw anotherIsAtIt();
+  return { stored: { ...before, ...claim }, lease };
 }
 
-/** Writes only while the claim is still the last word: who took over has the say. */
-async function finish(
-  deps: Pick<Deps, "clock">,
-  ref: DocumentReference,
-  lastUpdateTime: Timestamp,
-  change: Partial<StoredJob>,
-): Promise<void> {
+const anotherIsAtIt = (): AppError =>
+  new AppError("unavailable", "Another worker is at this job.", { retryAfterSeconds: 5 });
+
+/** @throws AppError `unavailable` when another worker has taken the job over */
+async function finish(deps: Pick<Deps, "clock">, lease: Lease, change: Partial<StoredJob>): Promise<void> {
   const updatedAt = Timestamp.fromMillis(deps.clock.now());
-  await within(READ_MS_MAX, ref.update({ ...change, updatedAt }, { lastUpdateTime }));
+  if (!(await writeLease(lease, { ...change, updatedAt }))) throw anotherIsAtIt();
 }
 
 /** Jobs looked at in one run; the next goes on. */

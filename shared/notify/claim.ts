@@ -1,14 +1,8 @@
 import type { ChatHead } from "../chat/log/head.ts";
 import type { Deps } from "../platform/deps.ts";
-import { AppError, GRPC, grpcCode, isTransient } from "../platform/errors.ts";
-import {
-  type DocumentReference,
-  type DocumentSnapshot,
-  FieldValue,
-  Timestamp,
-} from "../platform/firestore.ts";
-import { randomId } from "../platform/ids.ts";
-import { READ_MS_MAX, within } from "../platform/within.ts";
+import { AppError } from "../platform/errors.ts";
+import { type DocumentSnapshot, FieldValue, Timestamp } from "../platform/firestore.ts";
+import { claimLease, type Lease, writeLease } from "../platform/lease.ts";
 import type { NotifyMembers } from "./contract.ts";
 import type { Claim, Telling } from "./store.ts";
 
@@ -24,7 +18,7 @@ import type { Claim, Telling } from "./store.ts";
  *   a crash would have them never hear of it.
  */
 export interface Round {
-  readonly ref: DocumentReference;
+  readonly lease: Lease;
   readonly claim: Claim;
   /** When it began. */
   readonly at: Timestamp;
@@ -33,8 +27,6 @@ export interface Round {
   readonly waiting: Readonly<Record<string, number>>;
   /** There are messages that nobody has been told of. */
   readonly isNew: boolean;
-  /** Of the document, as this round wrote it last. */
-  writtenAt: Timestamp;
 }
 
 /**
@@ -74,20 +66,18 @@ export async function beginRound(
   const claim: Claim =
     other === null
       ? {
-          id: randomId(),
           by,
           through: Math.max(before, newestOf(head)),
           messageAt: head.latest?.createdAt ?? head.updatedAt,
           isFree: false,
           sent: [],
         }
-      : { ...other, id: randomId(), by, isFree: false };
+      : { ...other, by, isFree: false };
   const at = Timestamp.fromMillis(now);
-  const written = found.exists
-    ? found.ref.update({ claim, at }, { lastUpdateTime: present(found.updateTime) })
-    : found.ref.create({ number: before, waiting, claim, at } satisfies Telling);
-  const writtenAt = await timeOf(written, found.ref, claim);
-  return { ref: found.ref, at, claim, number: before, waiting, isNew: claim.through > before, writtenAt };
+  const first: Telling = { number: before, waiting, claim, at };
+  const lease = await claimLease(found, { claim, at }, { ...first });
+  if (lease === undefined) throw anotherIsAtIt();
+  return { lease, at, claim, number: before, waiting, isNew: claim.through > before };
 }
 
 /** Notes devices that have been pushed to, and keeps the claim. 1 write. */
@@ -111,37 +101,11 @@ export async function endRound(round: Round, waiting: Readonly<Record<string, nu
 }
 
 async function writeRound(round: Round, change: { readonly [field: string]: unknown }): Promise<void> {
-  const written = round.ref.update(change, { lastUpdateTime: round.writtenAt });
-  round.writtenAt = await timeOf(written, round.ref, round.claim);
+  if (!(await writeLease(round.lease, change))) throw anotherIsAtIt();
 }
 
 const anotherIsAtIt = (): AppError =>
   new AppError("unavailable", "Members are being told of this.", { retryAfterSeconds: 1 });
-
-const LOST: ReadonlySet<number | undefined> = new Set([
-  GRPC.failedPrecondition,
-  GRPC.alreadyExists,
-  GRPC.notFound,
-]);
-
-/**
- * When a write was made. Of one whose outcome is unknown, or that was made and then refused when the client repeated it, the
- * document tells: as long as it bears this round's claim, nobody else has written it.
- */
-async function timeOf(
-  written: Promise<{ readonly writeTime: Timestamp }>,
-  ref: DocumentReference,
-  { id }: Claim,
-): Promise<Timestamp> {
-  try {
-    return (await within(READ_MS_MAX, written)).writeTime;
-  } catch (cause) {
-    if (!LOST.has(grpcCode(cause)) && !isTransient(cause)) throw cause;
-    const found = await within(READ_MS_MAX, ref.get());
-    if ((found.data() as Telling | undefined)?.claim?.id !== id) throw anotherIsAtIt();
-    return present(found.updateTime);
-  }
-}
 
 function present(time: Timestamp | undefined): Timestamp {
   if (time === undefined) throw new Error("A document that exists says when it was written.");

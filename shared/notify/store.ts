@@ -40,8 +40,6 @@ export interface Telling {
 }
 
 export interface Claim {
-  /** Of the delivery that has it. */
-  readonly id: string;
   /** The task that does it. */
   readonly by: string;
   readonly through: number;

@@ -95,7 +95,10 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 const escapeHtml = (text: string): string => text.replaceAll(/[&<>"']/g, (sign) => ENTITIES[sign] ?? sign);
 
-/** Whether it is this delivery that sends. One transaction: 1 read, 1 write. */
+/**
+ * Whether it is this delivery that sends. The claim stands in the person's marks, which other requests write all the
+ * time, so it is no lease on their document but a transaction: 1 read, 1 write.
+ */
 async function claim(deps: Deps, app: App, { chat, person }: UnreadMail): Promise<boolean> {
   const ref = readsRef(app, person);
   return within(

@@ -1,5 +1,5 @@
 import type { DocumentReference, DocumentSnapshot, Timestamp } from "@google-cloud/firestore";
-import { AppError, GRPC, grpcCode, isTransient } from "./errors.ts";
+import { GRPC, grpcCode, isUnknownOutcome } from "./errors.ts";
 import { type Decision, type HeadLogOptions, keyReused, type Waiting } from "./head-change.ts";
 import type { HeadMemory, RememberedHead } from "./head-memory.ts";
 import { randomId } from "./ids.ts";
@@ -27,10 +27,6 @@ export interface Again<Head> {
   /** True when another instance moved the head first. */
   readonly contended: boolean;
 }
-
-/** True when a failed call may have been applied all the same, or may succeed when it is made again. */
-export const isUnknownOutcome = (cause: unknown): boolean =>
-  isTransient(cause) || (cause instanceof AppError && cause.code === "unavailable");
 
 /**
  * Tries once to commit a batch of changes to one head. Settles every change that is decided by this
