@@ -1,11 +1,11 @@
-import { messageView, type StoredMessage } from "../chat/log/message.ts";
+import { messageView, type StoredMessage, storedMessage } from "../chat/log/message.ts";
 import { messagesOf } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { LiveEvent } from "../live/contract.ts";
 import type { Deps } from "../platform/deps.ts";
 import type { AnswerHub, Piece } from "./answer-hub.ts";
 import { isOpen } from "./claim-answer.ts";
-import { type StoredSegment, segmentsFrom } from "./segments.ts";
+import { segmentsFrom, storedSegment } from "./segments.ts";
 
 /** Where a reader of an answer is: what it has been told of which attempt. */
 export interface AnswerPosition {
@@ -90,11 +90,10 @@ export function openAnswerFeeds(deps: Pick<Deps, "upkeep" | "log">, hub: AnswerH
     const stops = deps.upkeep.run(() => [
       hub.listen(ref.path, take),
       segmentsFrom(app, chat, answer, 0).onSnapshot((snapshot) => {
-        for (const { type, doc } of snapshot.docChanges())
-          if (type === "added") take(doc.data() as StoredSegment);
+        for (const { type, doc } of snapshot.docChanges()) if (type === "added") take(storedSegment(doc));
       }, fail),
       ref.onSnapshot((snapshot) => {
-        const stored = snapshot.data() as StoredMessage | undefined;
+        const stored = storedMessage(snapshot);
         if (stored === undefined) return;
         feed.number = stored.number;
         const found = { id: snapshot.id, stored };

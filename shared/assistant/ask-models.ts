@@ -7,7 +7,14 @@ import type { Turn } from "../platform/model.ts";
 import type { AnswerDeps } from "./answer-message.ts";
 import { holdBudget } from "./budget.ts";
 import { chooseModels } from "./choose-models.ts";
-import { type AnswerMessage, attemptsAt, isOpen, nextEpoch, type Planned } from "./claim-answer.ts";
+import {
+  type AnswerMessage,
+  attemptsAt,
+  isOpen,
+  nextEpoch,
+  type Planned,
+  storedAnswerMessage,
+} from "./claim-answer.ts";
 import { ANSWER_MS_MAX, ANSWER_TOKENS_MAX, FIRST_WORD_MS_MAX, type ShadowTask } from "./contract.ts";
 import { countTokens, countTurns, readHistory } from "./history.ts";
 import { knownRollouts } from "./known-rollouts.ts";
@@ -214,7 +221,7 @@ function watchForEnd(deps: AnswerDeps, { app, chat, id, attempt }: Asked): Endin
       .doc(id)
       .onSnapshot(
         (snapshot) => {
-          const message = snapshot.data() as AnswerMessage | undefined;
+          const message = storedAnswerMessage(snapshot);
           const isOurs = message !== undefined && isOpen(message) && attemptsAt(message) <= attempt;
           if (!isOurs) end("taken over");
           else if (message.answer.stop) end("stopped");

@@ -1,3 +1,4 @@
+import { storedAs } from "../platform/stored.ts";
 import type { App } from "../identity/app.ts";
 import type { AppSettings } from "../identity/contract.ts";
 import type { Deps } from "../platform/deps.ts";
@@ -13,6 +14,7 @@ interface StoredBudget {
   readonly held?: Readonly<Record<string, { readonly micros: number; readonly untilMs: number }>>;
   readonly expireAt: Timestamp;
 }
+export const storedBudget = storedAs<StoredBudget>();
 
 /** An answer of fewer tokens is not worth beginning. */
 export const ANSWER_TOKENS_MIN = 32;
@@ -66,7 +68,7 @@ export async function holdBudget(
     Math.min(ANSWER_TOKENS_MAX, ...prices.map((price) => affordableTokens(price, inputTokens, micros)));
   const work = deps.firestore.runTransaction(async (transaction): Promise<Holding> => {
     const found = await transaction.getAll(...refs);
-    const budgets = found.map((each) => (each.data() as StoredBudget | undefined) ?? NOTHING);
+    const budgets = found.map((each) => storedBudget(each) ?? NOTHING);
     const held = budgets.map(({ held: all }) =>
       Object.fromEntries(
         Object.entries(all ?? {}).filter(([other, { untilMs }]) => other !== id && untilMs > nowMs),

@@ -1,3 +1,4 @@
+import { storedAs } from "../platform/stored.ts";
 import { type Body, decodeBody, encodeBody } from "../chat/log/body.ts";
 import type { App } from "../identity/app.ts";
 import type { AppSettings } from "../identity/contract.ts";
@@ -15,6 +16,7 @@ interface StoredCachedAnswer {
   readonly at: Timestamp;
   readonly expireAt: Timestamp;
 }
+export const storedCachedAnswer = storedAs<StoredCachedAnswer>();
 
 /** Older answers are not given again. */
 export const CACHED_ANSWER_TTL_MS = 7 * 24 * 3600 * 1000;
@@ -41,7 +43,7 @@ export async function readCachedAnswer(
   ref: DocumentReference,
   nowMs: number,
 ): Promise<{ model: string; text: string } | undefined> {
-  const stored = (await within(READ_MS_MAX, ref.get())).data() as StoredCachedAnswer | undefined;
+  const stored = storedCachedAnswer(await within(READ_MS_MAX, ref.get()));
   if (stored === undefined || stored.expireAt.toMillis() <= nowMs) return undefined;
   return { model: stored.model, text: decodeBody(stored.body).text };
 }

@@ -1,3 +1,4 @@
+import { demandStored } from "../platform/stored.ts";
 import { type Asked, answerRef, type Classified, decideAnswer } from "../chat/log/append-answer.ts";
 import { type ForkPoint, readForkPoint, turningWrites } from "../chat/branches/branch.ts";
 import type { ChatDeps } from "../chat/log/chat-log.ts";
@@ -13,7 +14,7 @@ import { FieldValue, Timestamp } from "../platform/firestore.ts";
 import { randomId } from "../platform/ids.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { addOutcomes } from "../rollout/outcome.ts";
-import { type AnswerMessage, isOpen } from "./claim-answer.ts";
+import { type AnswerMessage, isOpen, storedAnswerMessage } from "./claim-answer.ts";
 import { completeAnswer } from "./complete-answer.ts";
 import type { Feedback } from "./contract.ts";
 
@@ -106,7 +107,7 @@ export async function askAgain(
         ref,
         fingerprint: question.stored.fingerprint,
         result: (existing) => {
-          const stored = existing.data() as AnswerMessage;
+          const stored = demandStored(storedAnswerMessage(existing));
           const asked = { id: ref.id, number: stored.number, lane: stored.answer.lane, stored };
           return { message: messageView(ref.id, stored), asked };
         },

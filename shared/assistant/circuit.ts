@@ -1,3 +1,4 @@
+import { storedAs } from "../platform/stored.ts";
 import type { Timestamp } from "../platform/firestore.ts";
 
 /** What all instances know of a model that fails, or did. */
@@ -17,6 +18,7 @@ export interface StoredCircuit {
   readonly turn: number;
   readonly recordedAt?: Timestamp;
 }
+export const storedCircuit = storedAs<StoredCircuit>();
 
 /** When a circuit opens, and for how long. */
 export interface CircuitLimits {

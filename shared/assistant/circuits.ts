@@ -13,6 +13,7 @@ import {
   PROBE_MS,
   type StoredCircuit,
   stateOf,
+  storedCircuit,
 } from "./circuit.ts";
 import type { CircuitView } from "./contract.ts";
 
@@ -53,7 +54,7 @@ export function openCircuits(
   const entries = circuitsOf(firestore);
   const refOf = (model: string) => entries.doc(derivedId("circuit", provider, model));
   const followed = follow(deps, entries, entries, (documents) => {
-    const circuits = documents.map((document) => document.data() as StoredCircuit);
+    const circuits = documents.map((document) => storedCircuit(document));
     return new Map(circuits.filter((each) => each.provider === provider).map((each) => [each.model, each]));
   });
 
@@ -92,7 +93,7 @@ export function openCircuits(
         READ_MS_MAX,
         firestore.runTransaction(async (transaction) => {
           const found = await transaction.get(ref);
-          const before = (found.data() as StoredCircuit | undefined) ?? newCircuit(model, provider);
+          const before = storedCircuit(found) ?? newCircuit(model, provider);
           const after = decide(before);
           if (after !== before) {
             transaction.set(ref, { ...after, recordedAt: FieldValue.serverTimestamp() });
@@ -219,7 +220,7 @@ async function readCircuit(
   log: Deps["log"],
 ): Promise<StoredCircuit> {
   try {
-    return ((await within(READ_MS_MAX, ref.get())).data() as StoredCircuit | undefined) ?? before;
+    return storedCircuit(await within(READ_MS_MAX, ref.get())) ?? before;
   } catch (cause) {
     log.error("How a model stands could not be read.", cause);
     return before;

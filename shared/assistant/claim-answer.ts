@@ -1,3 +1,4 @@
+import { storedAs } from "../platform/stored.ts";
 import type { QueuedAnswer } from "../chat/log/append-answer.ts";
 import type { StoredMessage } from "../chat/log/message.ts";
 import { messagesOf } from "../chat/store.ts";
@@ -13,6 +14,7 @@ import { readSegments, type SegmentEnd } from "./segments.ts";
 export const LEASE_MS = 30_000;
 
 export type AnswerMessage = QueuedAnswer;
+export const storedAnswerMessage = storedAs<AnswerMessage>();
 
 /** What is to be done about an answer by whoever has claimed it. */
 export type Claim<Plan> =
@@ -81,7 +83,7 @@ export async function claimAnswer<Plan>(
   const ref = messagesOf(app, chat).doc(id);
   for (;;) {
     const found = await within(READ_MS_MAX, ref.get());
-    const message = found.data() as AnswerMessage | undefined;
+    const message = storedAnswerMessage(found);
     if (message === undefined || !isOpen(message)) return { kind: "done" };
     const { epoch, stop, leaseUntil, left: leftEpoch } = message.answer;
     const left = epoch === 0 ? NOTHING : await readSegments(app, chat, id, epoch);
@@ -126,7 +128,7 @@ export async function nextEpoch(
   const ref = messagesOf(app, chat).doc(id);
   for (;;) {
     const found = await within(READ_MS_MAX, ref.get());
-    const message = found.data() as AnswerMessage | undefined;
+    const message = storedAnswerMessage(found);
     if (message === undefined || !isOpen(message) || message.answer.epoch !== epoch) return false;
     if (await takeEpoch(deps, found, epoch + 1)) return true;
   }
@@ -159,8 +161,7 @@ export async function leaveAnswer(
   const ref = messagesOf(app, chat).doc(id);
   try {
     const found = await within(READ_MS_MAX, ref.get());
-    const { answer } = (found.data() ?? {}) as Partial<AnswerMessage>;
-    if (answer?.epoch !== epoch) return;
+    if (storedAnswerMessage(found)?.answer.epoch !== epoch) return;
     const change = { "answer.left": epoch, "answer.leaseUntil": Timestamp.fromMillis(deps.clock.now()) };
     await claimLease(found, change);
   } catch (cause) {

@@ -9,7 +9,7 @@ import type { App } from "../identity/app.ts";
 import { Timestamp } from "../platform/firestore.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { settlement } from "./budget.ts";
-import { type AnswerMessage, isOpen } from "./claim-answer.ts";
+import { type AnswerMessage, isOpen, storedAnswerMessage } from "./claim-answer.ts";
 
 /** How an attempt ends. */
 export interface Outcome {
@@ -42,7 +42,7 @@ export async function completeAnswer(
   const { result } = await deps.chatLog.chats.change<boolean>(chatRef(app, chat), {
     async prepare() {
       const found = await within(READ_MS_MAX, ref.get());
-      message = found.data() as AnswerMessage | undefined;
+      message = storedAnswerMessage(found);
       updateTime = found.updateTime;
     },
     decide(head) {

@@ -1,4 +1,4 @@
-import type { StoredMessage } from "../chat/log/message.ts";
+import { storedMessage } from "../chat/log/message.ts";
 import type { Deps } from "../platform/deps.ts";
 import { Timestamp } from "../platform/firestore.ts";
 import { tryEnqueue } from "../platform/task.ts";
@@ -23,7 +23,7 @@ export async function recoverAnswers(
     .limit(RECOVERED_MAX);
   const found = await within(READ_MS_MAX, query.get());
   for (const document of found.docs) {
-    const { answer } = document.data() as StoredMessage;
+    const { answer } = storedMessage(document);
     const chat = document.ref.parent.parent;
     const app = chat?.parent.parent?.id;
     if (answer === undefined || chat === null || app === undefined) continue;

@@ -1,3 +1,4 @@
+import { storedAs } from "../platform/stored.ts";
 import type { Served } from "../chat/contract.ts";
 import { messagesOf } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
@@ -21,6 +22,7 @@ export interface StoredSegment {
   readonly at: Timestamp;
   readonly expireAt: Timestamp;
 }
+export const storedSegment = storedAs<StoredSegment>();
 
 export interface SegmentEnd {
   readonly model: string;
@@ -92,7 +94,7 @@ export async function readSegments(
 ): Promise<{ text: string; end: SegmentEnd | undefined; lastMs: number }> {
   const found = await within(READ_MS_MAX, segmentsFrom(app, chat, answer, epoch).get());
   const segments = found.docs
-    .map((document) => document.data() as StoredSegment)
+    .map((document) => storedSegment(document))
     .filter((segment) => segment.epoch === epoch);
   return {
     text: segments.map(({ text }) => text).join(""),

@@ -8,7 +8,7 @@ import { Timestamp } from "../platform/firestore.ts";
 import { derivedId } from "../platform/ids.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { addOutcomes } from "../rollout/outcome.ts";
-import type { AnswerMessage } from "./claim-answer.ts";
+import { type AnswerMessage, storedAnswerMessage } from "./claim-answer.ts";
 import { ANSWER_MS_MAX, ANSWER_TOKENS_MAX, FIRST_WORD_MS_MAX, type ShadowTask } from "./contract.ts";
 import { readHistory } from "./history.ts";
 import { costOf, priceOf } from "./price.ts";
@@ -31,7 +31,7 @@ export async function shadowAnswer(
     READ_MS_MAX,
     deps.firestore.getAll(messagesOf(app, chat).doc(answer), done),
   );
-  const message = found?.data() as AnswerMessage | undefined;
+  const message = storedAnswerMessage(found);
   if (message?.status !== "complete" || before?.exists === true) return { outcome: "nothing to compare" };
   const settings = await deps.apps.settingsOf(app);
   const { turns } = await readHistory(app, chat, message, settings.assistant.systemPrompt);

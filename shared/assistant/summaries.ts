@@ -1,3 +1,4 @@
+import { storedAs } from "../platform/stored.ts";
 import { type Body, decodeBody, encodeBody } from "../chat/log/body.ts";
 import type { PathRange } from "../chat/branches/branch.ts";
 import type { Followers } from "../chat/upkeep/catch-up.ts";
@@ -17,6 +18,7 @@ export interface StoredSummary {
   readonly body: Body;
   readonly at: Timestamp;
 }
+export const storedSummary = storedAs<StoredSummary>();
 
 export interface Summary {
   readonly upTo: number;
@@ -44,7 +46,7 @@ export async function readSummary(
     .orderBy("upTo", "desc")
     .limit(CANDIDATES_MAX);
   for (const document of (await within(READ_MS_MAX, query.get())).docs) {
-    const { branch, upTo, body } = document.data() as StoredSummary;
+    const { branch, upTo, body } = storedSummary(document);
     const isOnPath = path.some((part) => part.branch === branch && part.after < upTo && upTo <= part.through);
     if (isOnPath) return { upTo, text: decodeBody(body).text };
   }

@@ -7,7 +7,7 @@ import { Timestamp } from "../platform/firestore.ts";
 import { tryEnqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { Circuits } from "./circuits.ts";
-import { type AnswerMessage, isOpen } from "./claim-answer.ts";
+import { type AnswerMessage, isOpen, storedAnswerMessage } from "./claim-answer.ts";
 import { answerTasks } from "./tasks.ts";
 
 /** Those who wait for the same model come back over a while, and not all at once. */
@@ -54,7 +54,7 @@ async function tellOfWaiting(
   await deps.chatLog.chats.change(chatRef(app, chat), {
     async prepare() {
       const found = await within(READ_MS_MAX, ref.get());
-      message = found.data() as AnswerMessage | undefined;
+      message = storedAnswerMessage(found);
       lastUpdateTime = found.updateTime;
     },
     decide(head) {

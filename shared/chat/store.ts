@@ -1,3 +1,4 @@
+import { storedAs } from "../platform/stored.ts";
 import type { App } from "../identity/app.ts";
 import {
   type CollectionReference,
@@ -11,7 +12,7 @@ import {
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { StoredBranch } from "./branches/branch.ts";
 import type { ChatHead, Mark } from "./log/head.ts";
-import type { StoredMessage } from "./log/message.ts";
+import { type StoredMessage, storedMessage } from "./log/message.ts";
 import { type Addition, type Counted, usageAddition } from "./usage.ts";
 
 /** The chat domain's only contact with Firestore besides the head log. */
@@ -33,8 +34,7 @@ export async function readHead(app: App, chat: number): Promise<DocumentSnapshot
   return within(READ_MS_MAX, chatRef(app, chat).get());
 }
 
-export const headOf = (snapshot: DocumentSnapshot): ChatHead | undefined =>
-  snapshot.data() as ChatHead | undefined;
+export const headOf = storedAs<ChatHead>();
 
 /** Two reads in one call: the head, and up to where the person has read. */
 export async function readHeadAndMark(
@@ -84,7 +84,7 @@ export async function lowestRevisionSince(
     .orderBy("revision")
     .limit(1);
   const [found] = (await within(READ_MS_MAX, query.get())).docs;
-  return found === undefined ? undefined : (found.data() as StoredMessage).revision;
+  return found === undefined ? undefined : storedMessage(found).revision;
 }
 
 const markIn = (reads: DocumentSnapshot | undefined, chat: number, kind = "chats"): number =>
@@ -94,6 +94,8 @@ const markOf = (reads: DocumentSnapshot | undefined, chat: number): Mark => ({
   read: markIn(reads, chat),
   muted: (reads?.get("muted") as Record<string, Timestamp | null> | undefined)?.[String(chat)],
 });
+
+const storedBranch = storedAs<StoredBranch>();
 
 export interface FoundBranch {
   readonly ref: DocumentReference;
@@ -105,9 +107,8 @@ export interface FoundBranch {
 export async function readBranch(app: App, chat: number, branch: string): Promise<FoundBranch | undefined> {
   const ref = branchesOf(app, chat).doc(branch);
   const found = await within(READ_MS_MAX, ref.get());
-  return found.exists
-    ? { ref, stored: found.data() as StoredBranch, updateTime: found.updateTime }
-    : undefined;
+  const stored = storedBranch(found);
+  return stored && { ref, stored, updateTime: found.updateTime };
 }
 
 /** One query; one read for each branch, in the order in which they began. */
@@ -118,7 +119,7 @@ export async function listBranches(
   limit: number,
 ): Promise<StoredBranch[]> {
   const query = branchesOf(app, chat).where("number", ">", afterNumber).orderBy("number").limit(limit);
-  return (await within(READ_MS_MAX, query.get())).docs.map((document) => document.data() as StoredBranch);
+  return (await within(READ_MS_MAX, query.get())).docs.map((document) => storedBranch(document));
 }
 
 export interface MessageRange {
@@ -143,7 +144,7 @@ export async function listMessages(
   if (range.after !== undefined) query = query.where("number", ">", range.after);
   if (range.before !== undefined) query = query.where("number", "<", range.before);
   const found = await within(READ_MS_MAX, query.get());
-  return found.docs.map((document) => ({ id: document.id, stored: document.data() as StoredMessage }));
+  return found.docs.map((document) => ({ id: document.id, stored: storedMessage(document) }));
 }
 
 export interface FoundMessage {
@@ -158,13 +159,13 @@ export async function findMessage(app: App, chat: number, number: number): Promi
   const [found] = (await within(READ_MS_MAX, query.get())).docs;
   return found === undefined
     ? undefined
-    : { ref: found.ref, stored: found.data() as StoredMessage, updateTime: found.updateTime };
+    : { ref: found.ref, stored: storedMessage(found), updateTime: found.updateTime };
 }
 
 /** One query; one read for each reply that quotes the message. */
 export async function listReplies(app: App, chat: number, number: number): Promise<StoredMessage[]> {
   const query = messagesOf(app, chat).where("body.quote.message", "==", number);
-  return (await within(READ_MS_MAX, query.get())).docs.map((document) => document.data() as StoredMessage);
+  return (await within(READ_MS_MAX, query.get())).docs.map((document) => storedMessage(document));
 }
 
 /** What a message said at one time. */
@@ -175,6 +176,7 @@ export interface StoredEdit {
   readonly at: Timestamp;
   readonly fingerprint: string;
 }
+export const storedEdit = storedAs<StoredEdit>();
 
 export const editsOf = (message: DocumentReference): CollectionReference => message.collection("edits");
 
@@ -183,7 +185,7 @@ export async function listEdits(
   message: DocumentReference,
 ): Promise<{ ref: DocumentReference; stored: StoredEdit }[]> {
   const found = await within(READ_MS_MAX, editsOf(message).orderBy("revision").get());
-  return found.docs.map((document) => ({ ref: document.ref, stored: document.data() as StoredEdit }));
+  return found.docs.map((document) => ({ ref: document.ref, stored: storedEdit(document) }));
 }
 
 /** One read for each person: up to where they have read the chat, and up to where it has reached them. */
@@ -218,6 +220,7 @@ export interface Progress {
   /** What the followers noted. */
   readonly [note: string]: unknown;
 }
+export const storedProgress = storedAs<Progress>();
 
 /** A document that other domains keep for a message. */
 export interface Companion {
@@ -238,7 +241,7 @@ export async function readProgress(
     firestore.getAll(chatRef(app, chat), progressRef(app, chat)),
   );
   if (head === undefined || found === undefined) throw new Error("getAll answers with every document.");
-  const progress = (found.data() as Progress | undefined) ?? { revision: 0, countedNumber: 0 };
+  const progress = storedProgress(found) ?? { revision: 0, countedNumber: 0 };
   return { head: headOf(head), progress, found };
 }
 
@@ -251,7 +254,7 @@ export async function listChanged(
 ): Promise<{ id: string; stored: StoredMessage }[]> {
   const query = messagesOf(app, chat).where("revision", ">", afterRevision).orderBy("revision").limit(limit);
   const found = await within(READ_MS_MAX, query.get());
-  return found.docs.map((document) => ({ id: document.id, stored: document.data() as StoredMessage }));
+  return found.docs.map((document) => ({ id: document.id, stored: storedMessage(document) }));
 }
 
 /**

@@ -14,7 +14,7 @@ import { accessTokensEndMs } from "./revoke.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
 import { SESSION_TTL_MS } from "./session-lifetime.ts";
 import { changedSettings, completeSettings } from "./settings.ts";
-import { type AppHead, TRANSACTION_MS_MAX } from "./store.ts";
+import { type AppHead, TRANSACTION_MS_MAX, storedAppHead } from "./store.ts";
 
 /**
  * Changes name and settings; every instance hears of it at once. One transaction: 1 read, 3 writes.
@@ -79,7 +79,7 @@ async function withApp<T>(
   return within(
     TRANSACTION_MS_MAX,
     deps.firestore.runTransaction(async (transaction) => {
-      const head = (await transaction.get(app.ref)).data() as AppHead | undefined;
+      const head = storedAppHead(await transaction.get(app.ref));
       if (head === undefined || head.status !== "open") throw noSuchApp();
       return work(transaction, head);
     }),

@@ -8,7 +8,7 @@ import type { Principal } from "./principal.ts";
 import { addRevocation } from "./revocation.ts";
 import { accessTokensEndMs } from "./revoke.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
-import { type StoredUser, TRANSACTION_MS_MAX, userRef } from "./store.ts";
+import { TRANSACTION_MS_MAX, userRef, storedUser } from "./store.ts";
 import { userView } from "./user-view.ts";
 
 const RANKS: Readonly<Record<Role, number>> = { owner: 3, admin: 2, member: 1, service: 1, viewer: 0 };
@@ -35,7 +35,7 @@ export async function changeRole(
     TRANSACTION_MS_MAX,
     deps.firestore.runTransaction(async (transaction) => {
       const ref = userRef(app, userId);
-      const user = (await transaction.get(ref)).data() as StoredUser | undefined;
+      const user = storedUser(await transaction.get(ref));
       if (user === undefined) throw new AppError("not_found", "There is no such user.");
       if (!mayChangeRole(by.role, user.role, role)) {
         throw new AppError("forbidden", "Nobody gives or takes a role above their own.");

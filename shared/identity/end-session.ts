@@ -8,7 +8,7 @@ import type { Principal } from "./principal.ts";
 import { addRevocation } from "./revocation.ts";
 import { accessTokensEndMs } from "./revoke.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
-import { endOpenSessions, readDocument, type StoredSession, sessionRef, userRef } from "./store.ts";
+import { endOpenSessions, readDocument, sessionRef, userRef, storedSession } from "./store.ts";
 
 const noSuchSession = (): AppError => new AppError("not_found", "There is no such session.");
 
@@ -27,7 +27,7 @@ export async function endSession(
   const id = sessionId ?? person.sessionId;
   if (id === undefined) throw noSuchSession();
   const ref = sessionRef(app, id);
-  const { data } = await readDocument<StoredSession>(ref);
+  const { data } = await readDocument(ref, storedSession);
   if (data === undefined || data.user !== person.id) throw noSuchSession();
   if (data.status !== "open") return;
   const now = deps.clock.now();

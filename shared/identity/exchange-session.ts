@@ -16,6 +16,7 @@ import {
   sessionRef,
   TRANSACTION_MS_MAX,
   userRef,
+  storedSession,
 } from "./store.ts";
 
 /**
@@ -40,7 +41,7 @@ export async function exchangeSession(
   const signedIn = await within(
     TRANSACTION_MS_MAX,
     deps.firestore.runTransaction(async (transaction) => {
-      const kept = (await transaction.get(sessionRef(app, sessionId))).data() as StoredSession | undefined;
+      const kept = storedSession(await transaction.get(sessionRef(app, sessionId)));
       const found = await personOf(deps, app, transaction, address, mapped.email, sessionId);
       if (kept !== undefined) return { session: kept, user: found.user };
       const at = Timestamp.fromMillis(deps.clock.now());

@@ -1,3 +1,4 @@
+import { storedAs } from "../platform/stored.ts";
 import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
 import { type DocumentReference, Timestamp } from "../platform/firestore.ts";
@@ -10,7 +11,7 @@ import type { Caller } from "./caller.ts";
 import type { Factor, FactorBegun, FactorOn } from "./contract.ts";
 import type { Principal } from "./principal.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
-import { readDocument, type StoredUser, TRANSACTION_MS_MAX, userRef } from "./store.ts";
+import { readDocument, TRANSACTION_MS_MAX, userRef, storedUser } from "./store.ts";
 import { base32, matchTotp, newTotpSecret, STEP_SECONDS, TOTP_DIGITS } from "./totp.ts";
 
 /** How long a proof of the second factor is good for sensitive actions. */
@@ -27,6 +28,7 @@ export interface StoredFactor {
   readonly recovery: readonly string[];
   readonly createdAt: Timestamp;
 }
+export const storedFactor = storedAs<StoredFactor>();
 
 export const factorRef = (app: App, userId: string): DocumentReference =>
   app.collection("factors").doc(userId);
@@ -43,7 +45,7 @@ const wrongCode = (): AppError => new AppError("code_invalid", "The code is wron
 
 /** Whether the person has a second factor. 1 read. */
 export async function readFactor(app: App, person: Principal): Promise<Factor> {
-  const { data } = await readDocument<StoredFactor>(factorRef(app, person.id));
+  const { data } = await readDocument(factorRef(app, person.id), storedFactor);
   if (data?.isOn !== true) return { enabled: false, recoveryCodesLeft: 0 };
   return {
     enabled: true,
@@ -65,7 +67,7 @@ export async function beginFactor(deps: Deps, app: App, person: Principal): Prom
     recovery: [],
     createdAt: Timestamp.fromMillis(deps.clock.now()),
   };
-  const { data: user } = await readDocument<StoredUser>(userRef(app, person.id));
+  const { data: user } = await readDocument(userRef(app, person.id), storedUser);
   await within(
     TRANSACTION_MS_MAX,
     deps.firestore.runTransaction(async (transaction) => {
@@ -96,7 +98,7 @@ export async function confirmFactor(
     TRANSACTION_MS_MAX,
     deps.firestore.runTransaction(async (transaction) => {
       const ref = factorRef(app, person.id);
-      const factor = (await transaction.get(ref)).data() as StoredFactor | undefined;
+      const factor = storedFactor(await transaction.get(ref));
       if (factor === undefined) throw new AppError("not_found", "No second factor has been begun.");
       if (factor.isOn) throw conflict();
       const secret = secretOf(deps, app, person.id, factor);

@@ -1,3 +1,4 @@
+import { storedAs } from "../platform/stored.ts";
 import type { Deps } from "../platform/deps.ts";
 import { type DocumentReference, Timestamp, type Transaction } from "../platform/firestore.ts";
 import type { App } from "./app.ts";
@@ -15,6 +16,7 @@ interface StoredLockout {
   readonly lockedUntil: Timestamp | null;
   readonly expireAt: Timestamp;
 }
+export const storedLockout = storedAs<StoredLockout>();
 
 export interface Lockout {
   readonly ref: DocumentReference;
@@ -31,7 +33,7 @@ export async function readLockout(
 ): Promise<Lockout> {
   const ref = app.collection("lockouts").doc(name);
   const found = transaction === undefined ? await ref.get() : await transaction.get(ref);
-  const stored = found.data() as StoredLockout | undefined;
+  const stored = storedLockout(found);
   return { ref, stored, isLocked: (stored?.lockedUntil?.toMillis() ?? 0) > deps.clock.now() };
 }
 

@@ -10,7 +10,7 @@ import type { Principal } from "./principal.ts";
 import { addRevocation } from "./revocation.ts";
 import { accessTokensEndMs } from "./revoke.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
-import { apiTokenRef, readDocument, type StoredApiToken } from "./store.ts";
+import { apiTokenRef, readDocument, type StoredApiToken, storedApiToken } from "./store.ts";
 
 /**
  * Makes another API token, beside those there are: servers change over one by one, then the old token is
@@ -43,7 +43,7 @@ export async function createApiToken(
     return { created: answer(stored), replayed: false };
   } catch (cause) {
     if (grpcCode(cause) !== GRPC.alreadyExists) throw cause;
-    const { data } = await readDocument<StoredApiToken>(apiTokenRef(app, id));
+    const { data } = await readDocument(apiTokenRef(app, id), storedApiToken);
     return { created: answer(data ?? stored), replayed: true };
   }
 }
@@ -56,7 +56,7 @@ export async function deleteApiToken(
   id: string,
   caller: Caller,
 ): Promise<void> {
-  const { data } = await readDocument<StoredApiToken>(apiTokenRef(app, id));
+  const { data } = await readDocument(apiTokenRef(app, id), storedApiToken);
   if (data === undefined) throw new AppError("not_found", "There is no such API token.");
   const now = deps.clock.now();
   const batch = deps.firestore.batch();

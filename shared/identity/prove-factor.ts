@@ -5,12 +5,20 @@ import { within } from "../platform/within.ts";
 import type { App } from "./app.ts";
 import type { Caller } from "./caller.ts";
 import type { Session } from "./contract.ts";
-import { factorRef, recoveryHash, type StoredFactor, secretOf } from "./factor.ts";
+import { factorRef, recoveryHash, secretOf, storedFactor } from "./factor.ts";
 import { type IdentityDeps, issueSession } from "./issue-session.ts";
 import { addFailure, clearFailures, readLockout } from "./lockout.ts";
 import type { Principal } from "./principal.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
-import { type StoredSession, type StoredUser, sessionRef, TRANSACTION_MS_MAX, userRef } from "./store.ts";
+import {
+  type StoredSession,
+  type StoredUser,
+  sessionRef,
+  TRANSACTION_MS_MAX,
+  userRef,
+  storedSession,
+  storedUser,
+} from "./store.ts";
 import { matchTotp } from "./totp.ts";
 
 interface Proved {
@@ -58,10 +66,10 @@ async function prove(
 ): Promise<Proved | undefined> {
   const { person, sessionId, code, caller } = attempt;
   const ref = factorRef(app, person.id);
-  const factor = (await transaction.get(ref)).data() as StoredFactor | undefined;
+  const factor = storedFactor(await transaction.get(ref));
   const lockout = await readLockout(deps, app, deps.keys.mac("factor", app.id, person.id), transaction);
-  const session = (await transaction.get(sessionRef(app, sessionId))).data() as StoredSession | undefined;
-  const user = (await transaction.get(userRef(app, person.id))).data() as StoredUser | undefined;
+  const session = storedSession(await transaction.get(sessionRef(app, sessionId)));
+  const user = storedUser(await transaction.get(userRef(app, person.id)));
   if (session === undefined || session.status !== "open" || user === undefined) {
     throw new AppError("session_ended", "The session has ended; sign in again.");
   }

@@ -10,7 +10,15 @@ import { addRevocation } from "./revocation.ts";
 import { accessTokensEndMs } from "./revoke.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
 import { REFRESH_RACE_MS, SESSION_TTL_MS } from "./session-lifetime.ts";
-import { readDocument, type StoredSession, type StoredUser, sessionRef, userRef } from "./store.ts";
+import {
+  readDocument,
+  type StoredSession,
+  type StoredUser,
+  sessionRef,
+  userRef,
+  storedSession,
+  storedUser,
+} from "./store.ts";
 
 const ended = (): AppError => new AppError("session_ended", "The session has ended; sign in again.");
 
@@ -31,11 +39,11 @@ export async function refreshSession(
   const { sessionId, generation } = parsed;
   const ref = sessionRef(app, sessionId);
   for (;;) {
-    const { data: session, found } = await readDocument<StoredSession>(ref);
+    const { data: session, found } = await readDocument(ref, storedSession);
     const now = deps.clock.now();
     if (session === undefined || session.status !== "open" || session.expireAt.toMillis() <= now)
       throw ended();
-    const { data: user } = await readDocument<StoredUser>(userRef(app, session.user));
+    const { data: user } = await readDocument(userRef(app, session.user), storedUser);
     if (user === undefined || (await isOver(deps, app, sessionId, session, user))) throw ended();
     if (isHonestRepetition(session, generation, now))
       return issueSession(deps, app, sessionId, session, user);

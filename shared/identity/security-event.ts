@@ -1,3 +1,4 @@
+import { storedAs } from "../platform/stored.ts";
 import type { Deps } from "../platform/deps.ts";
 import {
   type CollectionReference,
@@ -24,6 +25,7 @@ interface StoredSecurityEvent {
   readonly details: SecurityEvent["details"];
   readonly expireAt: Timestamp;
 }
+export const storedSecurityEvent = storedAs<StoredSecurityEvent>();
 
 export interface NewSecurityEvent {
   readonly kind: SecurityEventKind;
@@ -77,7 +79,7 @@ export function listSecurityEvents(
 ): Promise<NewestFirst<SecurityEvent>> {
   const query = kind === undefined ? collection : collection.where("kind", "==", kind);
   return newestFirst(deps, query, "at", ["security-events", collection.path, kind ?? ""], page, (document) =>
-    view(document.id, document.data() as StoredSecurityEvent),
+    view(document.id, storedSecurityEvent(document)),
   );
 }
 

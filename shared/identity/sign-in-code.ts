@@ -9,7 +9,7 @@ import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { App } from "./app.ts";
 import { CODE_DIGITS } from "./contract.ts";
 import { readLockout } from "./lockout.ts";
-import { addressHash, challengeRef, readDocument, type StoredChallenge } from "./store.ts";
+import { addressHash, challengeRef, readDocument, type StoredChallenge, storedChallenge } from "./store.ts";
 import { codeMailTask } from "./tasks.ts";
 
 export const CODE_TTL_MS = 5 * 60 * 1000;
@@ -58,7 +58,7 @@ async function createOrFind(app: App, challenge: string, stored: StoredChallenge
     return stored;
   } catch (cause) {
     if (grpcCode(cause) !== GRPC.alreadyExists) throw cause;
-    const { data } = await readDocument<StoredChallenge>(ref);
+    const { data } = await readDocument(ref, storedChallenge);
     if (data?.email !== stored.email) {
       throw new AppError("idempotency_key_reused", "This Idempotency-Key was used for another address.");
     }
@@ -72,7 +72,7 @@ async function createOrFind(app: App, challenge: string, stored: StoredChallenge
  * always, so whoever tries out addresses learns nothing. 2 reads.
  */
 export async function composeCodeMail(deps: Deps, app: App, challenge: string): Promise<Mail | undefined> {
-  const { data } = await readDocument<StoredChallenge>(challengeRef(app, challenge));
+  const { data } = await readDocument(challengeRef(app, challenge), storedChallenge);
   if (data === undefined || data.usedBy !== null || data.expiresAt.toMillis() <= deps.clock.now())
     return undefined;
   if ((await readLockout(deps, app, addressHash(deps.keys, app, data.email))).isLocked) return undefined;

@@ -16,12 +16,14 @@ import {
   addressHash,
   addressRef,
   challengeRef,
-  type StoredChallenge,
   type StoredSession,
   type StoredUser,
   sessionRef,
   TRANSACTION_MS_MAX,
   userRef,
+  storedSession,
+  storedUser,
+  storedChallenge,
 } from "./store.ts";
 
 const wrongCode = (): AppError => new AppError("code_invalid", "The code is wrong, used or expired.");
@@ -76,7 +78,7 @@ async function useChallenge(
   attempt: Attempt,
 ): Promise<SignedIn | undefined> {
   const ref = challengeRef(app, signIn.challenge);
-  const challenge = (await transaction.get(ref)).data() as StoredChallenge | undefined;
+  const challenge = storedChallenge(await transaction.get(ref));
   const now = deps.clock.now();
   if (challenge === undefined || challenge.expiresAt.toMillis() <= now || challenge.triesLeft <= 0)
     return undefined;
@@ -105,7 +107,7 @@ async function useChallenge(
   );
   const at = Timestamp.fromMillis(now);
   const session = isRepeated
-    ? ((await transaction.get(sessionRef(app, attempt.sessionId))).data() as StoredSession | undefined)
+    ? storedSession(await transaction.get(sessionRef(app, attempt.sessionId)))
     : newSession(userId, signIn.caller.userAgent, at);
   if (session === undefined) return undefined;
   if (isRepeated) return { session, user };
@@ -133,8 +135,7 @@ export async function personOf(
   const known = await transaction.get(addressRef(app, address));
   const userId = known.exists ? String(known.get("user")) : derivedId("user", app.id, cause);
   const existing = known.exists ? await transaction.get(userRef(app, userId)) : undefined;
-  const user =
-    (existing?.data() as StoredUser | undefined) ?? newUser(email, Timestamp.fromMillis(deps.clock.now()));
+  const user = storedUser(existing) ?? newUser(email, Timestamp.fromMillis(deps.clock.now()));
   return { userId, user, isNew: !known.exists };
 }
 

@@ -1,3 +1,4 @@
+import { storedAs, demandStored } from "../platform/stored.ts";
 import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
 import {
@@ -29,6 +30,7 @@ interface StoredDeadLetter {
   readonly updatedAt: Timestamp;
   readonly expireAt: Timestamp;
 }
+export const storedDeadLetter = storedAs<StoredDeadLetter>();
 
 interface StoredStep {
   readonly at: Timestamp;
@@ -66,7 +68,7 @@ export async function keepDeadLetter(
   const { attempts, cause, source } = death;
   const step: StoredStep = { at, what: "died", attempts, cause, source };
   const work = deps.firestore.runTransaction(async (transaction) => {
-    const before = (await transaction.get(ref)).data() as StoredDeadLetter | undefined;
+    const before = storedDeadLetter(await transaction.get(ref));
     if (before?.trail.some((each) => each.source === source)) return false;
     const stored: StoredDeadLetter = {
       function: death.function,
@@ -138,7 +140,7 @@ export async function settleDeadLetter(
   const at = Timestamp.fromMillis(deps.clock.now());
   const work = deps.firestore.runTransaction(async (transaction) => {
     const found = await transaction.get(ref);
-    const stored = found.data() as StoredDeadLetter | undefined;
+    const stored = storedDeadLetter(found);
     if (stored === undefined) throw noSuchLetter();
     // Somebody has settled this very death meanwhile.
     if (replays !== undefined && stored.replays >= replays) return stored;
@@ -170,7 +172,7 @@ export async function readForReplay(
   readonly traceparent: string | null;
 }> {
   const found = await within(READ_MS_MAX, deadLettersOf(deps.firestore).doc(id).get());
-  const stored = found.data() as StoredDeadLetter | undefined;
+  const stored = storedDeadLetter(found);
   if (stored === undefined) throw noSuchLetter();
   const payload = parsedPayload(stored.payload);
   if (typeof payload !== "object" || payload === null) {
@@ -179,7 +181,7 @@ export async function readForReplay(
   return { ...stored, payload };
 }
 
-const viewOf = (found: DocumentSnapshot): DeadLetter => view(found.id, found.data() as StoredDeadLetter);
+const viewOf = (found: DocumentSnapshot): DeadLetter => view(found.id, demandStored(storedDeadLetter(found)));
 
 const view = (
   id: string,

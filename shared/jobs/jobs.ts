@@ -1,3 +1,4 @@
+import { storedAs, demandStored } from "../platform/stored.ts";
 import type { Deps } from "../platform/deps.ts";
 import { AppError, GRPC, grpcCode } from "../platform/errors.ts";
 import {
@@ -35,6 +36,7 @@ export interface StoredJob {
   readonly updatedAt: Timestamp;
   readonly expireAt: Timestamp;
 }
+export const storedJob = storedAs<StoredJob>();
 
 /** A step takes less; who takes longer is taken for dead. */
 export const JOB_LEASE_MS = 60_000;
@@ -103,7 +105,7 @@ export const listJobs = (
 ): Promise<NewestFirst<Job>> =>
   newestFirst(deps, jobsOf(deps.firestore), "createdAt", ["jobs"], page, viewOf);
 
-const viewOf = (found: DocumentSnapshot): Job => view(found.id, found.data() as StoredJob);
+const viewOf = (found: DocumentSnapshot): Job => view(found.id, demandStored(storedJob(found)));
 
 const view = (id: string, { kind, state, progress, attempts, result, error, ...times }: StoredJob): Job => ({
   id,

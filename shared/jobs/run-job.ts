@@ -5,7 +5,7 @@ import { claimLease, type Lease, writeLease } from "../platform/lease.ts";
 import { tryEnqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { Job, JobTask } from "./contract.ts";
-import { JOB_ATTEMPTS_MAX, JOB_LEASE_MS, jobsOf, type StoredJob } from "./jobs.ts";
+import { JOB_ATTEMPTS_MAX, JOB_LEASE_MS, jobsOf, type StoredJob, storedJob } from "./jobs.ts";
 import { jobTask } from "./tasks.ts";
 
 /** How far a step has come. */
@@ -94,7 +94,7 @@ async function claimStep(
   const now = Timestamp.fromMillis(nowMs);
   const leaseUntil = Timestamp.fromMillis(nowMs + JOB_LEASE_MS);
   const found = await within(READ_MS_MAX, ref.get());
-  const before = found.data() as StoredJob | undefined;
+  const before = storedJob(found);
   const isOver = before === undefined || before.state === "completed" || before.state === "failed";
   if (isOver || before.step !== step) return undefined;
   if (before.state === "running" && before.attempts > 0 && (before.leaseUntil?.toMillis() ?? 0) > nowMs) {
@@ -132,7 +132,7 @@ export async function recoverJobs(
     .limit(RECOVERED_MAX);
   const found = await within(READ_MS_MAX, query.get());
   for (const document of found.docs) {
-    const { step, leaseUntil } = document.data() as StoredJob;
+    const { step, leaseUntil } = storedJob(document);
     const occasion = leaseUntil?.toMillis() ?? 0;
     await tryEnqueue(deps, jobTask, { job: document.id, step }, { occasion });
   }

@@ -1,5 +1,5 @@
 import { access, type ChatHead, noSuchChat } from "../chat/log/head.ts";
-import { isSignal, type StoredSignal, signalPresent } from "../chat/log/signal.ts";
+import { isSignal, type StoredSignal, signalPresent, storedSignal } from "../chat/log/signal.ts";
 import { headOf, readHead } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Principal } from "../identity/principal.ts";
@@ -142,7 +142,7 @@ export function openChatFeeds(
     const stop = deps.upkeep.run(() =>
       query.onSnapshot((snapshot) => {
         const changed = snapshot.docChanges().filter(({ type }) => type !== "removed");
-        for (const { doc } of changed) if (isSignal(doc.id)) heed(doc.data() as StoredSignal);
+        for (const { doc } of changed) if (isSignal(doc.id)) heed(storedSignal(doc));
         const head = headIn(snapshot.docs);
         if (head === undefined || changed.some(({ doc }) => !isSignal(doc.id))) take(head);
       }, fail),
@@ -267,7 +267,7 @@ async function currentHead(feed: Feed, principal: Principal): Promise<ChatHead> 
 }
 
 const headIn = (documents: readonly QueryDocumentSnapshot[]): ChatHead | undefined =>
-  documents.find(({ id }) => !isSignal(id))?.data() as ChatHead | undefined;
+  headOf(documents.find(({ id }) => !isSignal(id)));
 
 function broadcast(feed: Feed, events: readonly LiveEvent[]): void {
   for (const { sink, principal } of feed.subscribers) {

@@ -1,5 +1,6 @@
+import { storedAs } from "../platform/stored.ts";
 import type { ChatHead } from "../chat/log/head.ts";
-import { isSignal, type StoredSignal } from "../chat/log/signal.ts";
+import { isSignal, type StoredSignal, storedSignal } from "../chat/log/signal.ts";
 import { chatsChangedSince, lowestRevisionSince, readServerTime } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Principal } from "../identity/principal.ts";
@@ -59,6 +60,7 @@ interface Feed {
 }
 
 type Head = ChatHead & { readonly changedAt: Timestamp };
+const storedHead = storedAs<Head>();
 
 /** Direct chats whose other side is watched: those that changed last. */
 const WATCHED_CHATS_MAX = 20;
@@ -135,12 +137,12 @@ export function openPersonFeeds(
 
   const heed = (feed: Feed, document: QueryDocumentSnapshot, wasThere: boolean): void => {
     if (isSignal(document.id)) {
-      const signal = document.data() as StoredSignal;
+      const signal = storedSignal(document);
       if (wasThere) feed.signals.set(`${signal.number}.${signal.user}`, signal);
       else heedSignal(feed, signal);
       return;
     }
-    const head = document.data() as Head;
+    const head = storedHead(document);
     watchOther(feed, head);
     if ((head.answering ?? []).length === 0) feed.answering.delete(head.number);
     else feed.answering.set(head.number, head.answering ?? []);
@@ -212,12 +214,12 @@ export function openPersonFeeds(
     const found = await within(READ_MS_MAX, chatsChangedSince(feed.app, feed.person, sinceMs).get());
     for (const document of found.docs) {
       if (isSignal(document.id)) {
-        const events = signalEvents(undefined, document.data() as StoredSignal, deps.clock.now());
+        const events = signalEvents(undefined, storedSignal(document), deps.clock.now());
         const told = events.filter((event) => concerns(event, feed.person));
         if (told.length > 0) sink.send(told);
         continue;
       }
-      const head = document.data() as Head;
+      const head = storedHead(document);
       let after = cursor.told(head.number) ?? (await baseOf(feed.app, head, sinceMs));
       while (after < head.revision) {
         const page = await readPage(feed.app, head, after);

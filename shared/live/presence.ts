@@ -1,3 +1,4 @@
+import { storedAs } from "../platform/stored.ts";
 import type { App } from "../identity/app.ts";
 import type { Deps } from "../platform/deps.ts";
 import { type DocumentReference, Timestamp } from "../platform/firestore.ts";
@@ -28,6 +29,7 @@ interface StoredPresence {
   readonly lastSeenAt: Timestamp;
   readonly expireAt: Timestamp;
 }
+export const storedPresence = storedAs<StoredPresence>();
 
 /** Streams are opened again every 50 s. */
 export const ONLINE_MS = 120_000;
@@ -77,7 +79,7 @@ export function openPresence(deps: Pick<Deps, "firestore" | "clock" | "log" | "u
       const some = entries.slice(from, from + READ_AT_ONCE);
       const found = await within(READ_MS_MAX, deps.firestore.getAll(...some.map(({ ref }) => ref)));
       for (const [index, entry] of some.entries()) {
-        const stored = found[index]?.data() as StoredPresence | undefined;
+        const stored = storedPresence(found[index]);
         entry.onlineUntilMs = stored?.onlineUntil.toMillis() ?? 0;
         entry.lastSeenMs = stored?.lastSeenAt.toMillis() ?? 0;
         judge(entry);

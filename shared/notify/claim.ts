@@ -4,7 +4,7 @@ import { AppError } from "../platform/errors.ts";
 import { type DocumentSnapshot, FieldValue, Timestamp } from "../platform/firestore.ts";
 import { claimLease, type Lease, writeLease } from "../platform/lease.ts";
 import type { NotifyMembers } from "./contract.ts";
-import type { Claim, Telling } from "./store.ts";
+import { type Claim, type Telling, storedTelling } from "./store.ts";
 
 /**
  * A round tells all members of a chat of its messages since the last round. It is claimed for a while, in the
@@ -51,7 +51,7 @@ export async function beginRound(
   { number, again }: NotifyMembers,
   found: DocumentSnapshot,
 ): Promise<Round | undefined> {
-  const telling = found.data() as Telling | undefined;
+  const telling = storedTelling(found);
   const by = `${again ? "again" : "new"}-${number}`;
   const { claim: other = null, number: before = 0, waiting = {} } = telling ?? {};
   const now = deps.clock.now();

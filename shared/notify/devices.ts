@@ -1,7 +1,8 @@
+import { storedAs } from "../platform/stored.ts";
 import type { App } from "../identity/app.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { Revocations } from "../identity/revocations.ts";
-import { type StoredSession, sessionRef, TRANSACTION_MS_MAX } from "../identity/store.ts";
+import { type StoredSession, sessionRef, TRANSACTION_MS_MAX, storedSession } from "../identity/store.ts";
 import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
 import { type DocumentReference, FieldValue, Timestamp, type Transaction } from "../platform/firestore.ts";
@@ -13,7 +14,7 @@ import {
   type Reachable,
   readAll,
   type StoredDevice,
-  type StoredDevices,
+  storedDevices,
 } from "./store.ts";
 
 /** The one that was registered longest ago makes room for another. */
@@ -23,6 +24,7 @@ interface Owner {
   readonly user: string;
   readonly device: string;
 }
+export const storedOwner = storedAs<Owner>();
 
 /**
  * Has a person's messages pushed to a device. A token is one device of one person: whoever had it before is not reached
@@ -39,8 +41,8 @@ export async function registerDevice(
   const tokenRef = pushTokenRef(app, pushToken);
   await inTransaction(deps, async (transaction) => {
     const [mine, owned] = await transaction.getAll(devicesRef(app, person), tokenRef);
-    const devices = { ...(mine?.data() as StoredDevices | undefined)?.devices };
-    const owner = owned?.data() as Owner | undefined;
+    const devices = { ...storedDevices(mine)?.devices };
+    const owner = storedOwner(owned);
     if (owner !== undefined && owner.user !== person) {
       await takeAway(transaction, devicesRef(app, owner.user), owner.device, pushToken);
     }
@@ -73,7 +75,7 @@ export async function withLiveDevices(
   );
   const refs = [...new Set(sessions)].map((session) => sessionRef(app, session));
   const found = await readAll(deps.firestore, refs);
-  const stored = new Map(found.map((each) => [each.id, each.data() as StoredSession | undefined]));
+  const stored = new Map(found.map((each) => [each.id, storedSession(each)]));
   const live = new Map<string, Reachable>();
   for (const [person, reachable] of people) {
     const devices: Record<string, StoredDevice> = {};
@@ -120,7 +122,7 @@ export async function removeDevice(
 ): Promise<void> {
   await inTransaction(deps, async (transaction) => {
     const ref = devicesRef(app, person);
-    const stored = ((await transaction.get(ref)).data() as StoredDevices | undefined)?.devices[device];
+    const stored = storedDevices(await transaction.get(ref))?.devices[device];
     if (stored === undefined) return;
     transaction.update(ref, `devices.${device}`, FieldValue.delete());
     transaction.delete(pushTokenRef(app, stored.token));
@@ -148,7 +150,7 @@ async function takeAway(
   device: string,
   token: string,
 ): Promise<boolean> {
-  const { devices = {} } = ((await transaction.get(ref)).data() ?? {}) as Partial<StoredDevices>;
+  const devices = storedDevices(await transaction.get(ref))?.devices ?? {};
   if (devices[device]?.token !== token) return false;
   transaction.update(ref, `devices.${device}`, FieldValue.delete());
   return true;

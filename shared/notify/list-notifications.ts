@@ -1,3 +1,4 @@
+import { demandStored } from "../platform/stored.ts";
 import type { ChatDeps } from "../chat/log/chat-log.ts";
 import { type ChatHead, excerpt } from "../chat/log/head.ts";
 import { messageView, type StoredMessage } from "../chat/log/message.ts";
@@ -8,7 +9,7 @@ import { decodeCursor, encodeCursor } from "../platform/cursor.ts";
 import { type DocumentSnapshot, Timestamp } from "../platform/firestore.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { EXCERPT_CHARS_MAX, type Notification, type NotificationQuery } from "./contract.ts";
-import { notificationsOf, readAll, readingOf, type StoredNotification } from "./store.ts";
+import { notificationsOf, readAll, readingOf, type StoredNotification, storedNotification } from "./store.ts";
 
 /** Documents read in one query; nearly always each tells of one message or a few. */
 const DOCUMENTS_MAX = 50;
@@ -73,7 +74,7 @@ const positionOf = ([atMs, document, number]: (string | number)[]): Position => 
   number: Number(number),
 });
 
-const storedOf = (found: DocumentSnapshot): StoredNotification => found.data() as StoredNotification;
+const storedOf = (found: DocumentSnapshot): StoredNotification => demandStored(storedNotification(found));
 
 async function readDocuments(
   app: App,

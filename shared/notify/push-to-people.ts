@@ -1,7 +1,7 @@
 import { type ChatHead, excerpt } from "../chat/log/head.ts";
 import type { App } from "../identity/app.ts";
 import { completeSettings } from "../identity/settings.ts";
-import { type AppHead, type StoredUser, userRef } from "../identity/store.ts";
+import { userRef, storedUser, storedAppHead } from "../identity/store.ts";
 import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
 import { derivedId } from "../platform/ids.ts";
@@ -62,10 +62,10 @@ async function composer(
   const senderId = latest !== null && "id" in latest.sender ? latest.sender.id : undefined;
   const refs = [app.ref, ...(senderId === undefined ? [] : [userRef(app, senderId)])];
   const [appFound, senderFound] = await readAll(deps.firestore, refs);
-  const appHead = appFound?.data() as AppHead | undefined;
+  const appHead = storedAppHead(appFound);
   const appName = appHead?.name ?? "";
   const showsText = completeSettings(appHead?.settings ?? {}).notifications.text;
-  const sender = (senderFound?.data() as StoredUser | undefined)?.name ?? appName;
+  const sender = storedUser(senderFound)?.name ?? appName;
   const title = head.kind === "direct" || head.title === "" ? sender : `${sender} · ${head.title}`;
   const text = excerpt(latest?.text ?? "", EXCERPT_CHARS_MAX);
   return ({ person, token }) => ({

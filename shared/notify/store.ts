@@ -1,7 +1,8 @@
+import { storedAs } from "../platform/stored.ts";
 import { chatRef, readsRef } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { QuietHours } from "../identity/contract.ts";
-import { type StoredUser, userRef } from "../identity/store.ts";
+import { userRef, storedUser } from "../identity/store.ts";
 import {
   type DocumentReference,
   type DocumentSnapshot,
@@ -26,6 +27,7 @@ export interface StoredNotification {
   readonly at: Timestamp;
   readonly expireAt: Timestamp;
 }
+export const storedNotification = storedAs<StoredNotification>();
 
 /** How far the members of a chat have been told of its messages. */
 export interface Telling {
@@ -38,6 +40,7 @@ export interface Telling {
   /** The round under way. */
   readonly claim: Claim | null;
 }
+export const storedTelling = storedAs<Telling>();
 
 export interface Claim {
   /** The task that does it. */
@@ -63,6 +66,7 @@ export interface StoredDevice {
 export interface StoredDevices {
   readonly devices: Readonly<Record<string, StoredDevice>>;
 }
+export const storedDevices = storedAs<StoredDevices>();
 
 export const tellingRef = (app: App, chat: number): DocumentReference =>
   chatRef(app, chat).collection("progress").doc("notifications");
@@ -153,9 +157,9 @@ export async function readReachable(
   const found = await readAll(firestore, refs);
   return new Map(
     people.flatMap((person, index) => {
-      const user = found[2 * index + 1]?.data() as StoredUser | undefined;
+      const user = storedUser(found[2 * index + 1]);
       if (user === undefined) return [];
-      const devices = (found[2 * index]?.data() as StoredDevices | undefined)?.devices ?? {};
+      const devices = storedDevices(found[2 * index])?.devices ?? {};
       const { quietHours = null, timeZone, email } = user;
       const sessionsValidAfterMs = user.sessionsValidAfter?.toMillis() ?? 0;
       return [[person, { devices, quietHours, timeZone, email, sessionsValidAfterMs }] as const];

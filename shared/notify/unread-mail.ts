@@ -1,7 +1,7 @@
 import type { ChatHead } from "../chat/log/head.ts";
 import { chatRef, headOf, readsRef } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
-import { type AppHead, type StoredUser, TRANSACTION_MS_MAX, userRef } from "../identity/store.ts";
+import { TRANSACTION_MS_MAX, userRef, storedUser, storedAppHead } from "../identity/store.ts";
 import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
 import { Timestamp } from "../platform/firestore.ts";
@@ -49,7 +49,7 @@ async function compose(deps: Deps, app: App, task: UnreadMail): Promise<Mail | u
     readAttention(deps.firestore, app, chat, [person]),
     readReachable(deps.firestore, app, [person]),
   ]);
-  const appHead = appFound?.data() as AppHead | undefined;
+  const appHead = storedAppHead(appFound);
   const head = headFound && headOf(headFound);
   const seen = attention.get(person);
   const user = reachable.get(person);
@@ -70,7 +70,7 @@ async function senderName(deps: Deps, app: App, { members }: ChatHead, person: s
   const other = members.find((member) => member !== person);
   if (other === undefined) return "";
   const [found] = await readAll(deps.firestore, [userRef(app, other)]);
-  return (found?.data() as StoredUser | undefined)?.name ?? "";
+  return storedUser(found)?.name ?? "";
 }
 
 function mailTo(deps: Deps, task: UnreadMail, to: string, sender: string, appName: string): Mail {

@@ -1,3 +1,4 @@
+import { storedAs } from "../platform/stored.ts";
 import type { App } from "../identity/app.ts";
 import {
   type CollectionReference,
@@ -48,6 +49,7 @@ export interface StoredDecision {
   readonly figures: readonly Figures[];
   readonly definition: RolloutDefinition;
 }
+export const storedDecision = storedAs<StoredDecision>();
 
 export const rolloutsOf = (app: App): CollectionReference => app.collection("rollouts");
 export const rolloutRef = (app: App, name: string): DocumentReference => rolloutsOf(app).doc(name);
@@ -106,7 +108,7 @@ export async function listDecisions(app: App, name: string, limit: number): Prom
   const query = decisionsOf(app, name).orderBy("revision", "desc").limit(limit);
   const found = await within(READ_MS_MAX, query.get());
   return found.docs.map((document) => {
-    const { at, ...stored } = document.data() as StoredDecision;
+    const { at, ...stored } = storedDecision(document);
     return { ...stored, figures: [...stored.figures], at: at.toDate().toISOString() };
   });
 }

@@ -1,8 +1,9 @@
+import { storedAs } from "../platform/stored.ts";
 import type { ChatHead } from "../chat/log/head.ts";
 import { chatRef, headOf } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import { noSuchApp } from "../identity/manage-app.ts";
-import type { AppHead } from "../identity/store.ts";
+import { storedAppHead } from "../identity/store.ts";
 import type { Deps } from "../platform/deps.ts";
 import { AppError, GRPC, grpcCode } from "../platform/errors.ts";
 import { FieldValue, Timestamp } from "../platform/firestore.ts";
@@ -38,6 +39,7 @@ interface StoredRebuild {
   readonly createdAt: Timestamp;
   readonly updatedAt: Timestamp;
 }
+export const storedRebuild = storedAs<StoredRebuild>();
 
 /**
  * Has the entries of all chats of an app written anew by tasks. Searches go on meanwhile: each entry is replaced by another that
@@ -45,7 +47,7 @@ interface StoredRebuild {
  * @throws AppError `not_found`
  */
 export async function beginRebuild(deps: Deps, app: App, requestKey: string | undefined): Promise<Rebuild> {
-  const head = (await within(READ_MS_MAX, app.ref.get())).data() as AppHead | undefined;
+  const head = storedAppHead(await within(READ_MS_MAX, app.ref.get()));
   if (head?.status !== "open") throw noSuchApp();
   const id = requestKey === undefined ? randomId() : derivedId("rebuild", app.id, requestKey);
   const now = Timestamp.fromMillis(deps.clock.now());
@@ -78,7 +80,7 @@ function lanesOf(lastChat: number): Record<string, Lane> {
 
 /** One read. @throws AppError `not_found` */
 export async function readRebuild(app: App, id: string): Promise<Rebuild> {
-  const stored = (await within(READ_MS_MAX, rebuildRef(app, id).get())).data() as StoredRebuild | undefined;
+  const stored = storedRebuild(await within(READ_MS_MAX, rebuildRef(app, id).get()));
   if (stored === undefined) throw new AppError("not_found", "There is no such rebuild.");
   const { chats, messages, lanes } = stored;
   return {
@@ -101,7 +103,7 @@ export async function runRebuildTask(
   { rebuild, lane: name, step }: RebuildTask,
 ): Promise<{ chats: number; messages: number }> {
   const ref = rebuildRef(app, rebuild);
-  const stored = (await within(READ_MS_MAX, ref.get())).data() as StoredRebuild | undefined;
+  const stored = storedRebuild(await within(READ_MS_MAX, ref.get()));
   const lane = stored?.lanes[name];
   if (lane === undefined || lane.done) return { chats: 0, messages: 0 };
   if (lane.step === step) {
@@ -109,7 +111,7 @@ export async function runRebuildTask(
     const isOurs = await within(
       READ_MS_MAX,
       deps.firestore.runTransaction(async (transaction) => {
-        const now = (await transaction.get(ref)).data() as StoredRebuild | undefined;
+        const now = storedRebuild(await transaction.get(ref));
         if (now?.lanes[name]?.step !== step) return false;
         transaction.update(ref, {
           [`lanes.${name}`]: next,

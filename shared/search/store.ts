@@ -1,5 +1,6 @@
+import { storedAs } from "../platform/stored.ts";
 import type { ChatHead } from "../chat/log/head.ts";
-import type { StoredMessage } from "../chat/log/message.ts";
+import { type StoredMessage, storedMessage } from "../chat/log/message.ts";
 import { chatRef, headOf, messagesOf } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import {
@@ -58,6 +59,7 @@ export interface FoundEntry {
   readonly id: string;
   readonly stored: Pick<StoredEntry, (typeof SHOWN)[number]>;
 }
+const storedFoundEntry = storedAs<FoundEntry["stored"]>();
 
 /** A stretch of the entries, newest first, both ends included. */
 export interface Stretch {
@@ -92,7 +94,7 @@ export async function listEntries(
   if (first !== undefined) query = query.startAt(first);
   if (last !== undefined) query = query.endAt(last);
   const found = await within(INDEX_MS_MAX, query.get());
-  return found.docs.map((document) => ({ id: document.id, stored: document.data() as FoundEntry["stored"] }));
+  return found.docs.map((document) => ({ id: document.id, stored: storedFoundEntry(document) }));
 }
 
 const greatest = (a: string | undefined, b: string | undefined): string | undefined =>
@@ -157,7 +159,7 @@ export async function readChecked(
     heads.set(chat, head && headOf(head));
   }
   return entries.map(({ stored }, index) => ({
-    message: found[index]?.data() as StoredMessage | undefined,
+    message: storedMessage(found[index]),
     head: heads.get(stored.chat),
   }));
 }

@@ -1,3 +1,4 @@
+import { demandStored } from "../../platform/stored.ts";
 import type { App } from "../../identity/app.ts";
 import type { Principal } from "../../identity/principal.ts";
 import { AppError } from "../../platform/errors.ts";
@@ -10,7 +11,7 @@ import { type ForkPoint, readForkPoint, turnedTo, turningWrites } from "../branc
 import type { ChatDeps } from "./chat-log.ts";
 import { LATEST_CHARS_MAX, type Message, type NewMessage, QUOTE_CHARS_MAX } from "../contract.ts";
 import { access, advance, type ChatHead, excerpt } from "./head.ts";
-import { messageView, type StoredMessage } from "./message.ts";
+import { messageView, type StoredMessage, storedMessage } from "./message.ts";
 import { readAccessible } from "../read/read-messages.ts";
 import { chatRef, findMessage, messagesOf, serverTime } from "../store.ts";
 
@@ -96,7 +97,7 @@ export async function appendMessage(
     proof: {
       ref,
       fingerprint: print,
-      result: (existing) => messageView(id, existing.data() as StoredMessage),
+      result: (existing) => messageView(id, demandStored(storedMessage(existing))),
     },
   });
   return { message: result, replayed, asked: replayed ? undefined : asked };

@@ -1,3 +1,4 @@
+import { demandStored } from "../../platform/stored.ts";
 import type { App } from "../../identity/app.ts";
 import { holds } from "../../identity/permissions.ts";
 import type { Principal } from "../../identity/principal.ts";
@@ -18,6 +19,7 @@ import {
   listEdits,
   type StoredEdit,
   serverTime,
+  storedEdit,
 } from "../store.ts";
 
 /** Where a change of a message happens, and who makes it. */
@@ -83,7 +85,7 @@ export async function editMessage(
       ref: edit,
       fingerprint: print,
       result: (existing) => {
-        const made = existing.data() as StoredEdit;
+        const made = demandStored(storedEdit(existing));
         return messageView(ref.id, edited(found.stored, made.text, made.at, made.revision));
       },
     },

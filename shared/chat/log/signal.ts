@@ -1,3 +1,4 @@
+import { storedAs } from "../../platform/stored.ts";
 import type { App } from "../../identity/app.ts";
 import type { Principal } from "../../identity/principal.ts";
 import { AppError } from "../../platform/errors.ts";
@@ -30,6 +31,7 @@ export interface StoredSignal {
   /** When nobody needs it any more: what has been read is kept elsewhere. */
   readonly expireAt: Timestamp;
 }
+export const storedSignal = storedAs<StoredSignal>();
 
 export const TYPING_MS = 6_000;
 /** Every member of a chat is an index entry of each signal in it. */

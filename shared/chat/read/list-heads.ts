@@ -1,3 +1,4 @@
+import { headOf } from "../store.ts";
 import type { App } from "../../identity/app.ts";
 import { Filter, type Query, Timestamp } from "../../platform/firestore.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
@@ -38,7 +39,7 @@ export async function listHeads(
     const query = queryOf(app, personId, filter);
     const from = after && [timestampOfMicros(after.updatedAtMicros), after.number];
     const found = await within(READ_MS_MAX, (from === undefined ? query : query.startAfter(...from)).get());
-    const page = found.docs.map((document) => document.data() as ChatHead);
+    const page = found.docs.map((document) => headOf(document));
     heads.push(...page.filter((head) => fits(head, personId, filter)));
     const last = page.at(-1);
     if (heads.length >= filter.limit || page.length < filter.limit || last === undefined) {

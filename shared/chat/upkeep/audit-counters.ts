@@ -1,5 +1,6 @@
+import { storedMessage } from "../log/message.ts";
 import { appHandle } from "../../identity/app.ts";
-import type { AppHead } from "../../identity/store.ts";
+import { storedAppHead } from "../../identity/store.ts";
 import { type Query, Timestamp } from "../../platform/firestore.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
 import { CHANGE_SHARDS, type ChatDeps } from "../log/chat-log.ts";
@@ -91,7 +92,7 @@ async function raise(deps: ChatDeps, appId: string, chat: number): Promise<void>
   const messages = messagesOf(app, chat);
   const newest = await within(READ_MS_MAX, messages.orderBy("number", "desc").limit(1).get());
   const changed = await within(READ_MS_MAX, messages.orderBy("revision", "desc").limit(1).get());
-  const last = newest.docs[0]?.data() as { number: number; branch: string } | undefined;
+  const last = storedMessage(newest.docs[0]);
   const revision = Number(changed.docs[0]?.get("revision") ?? 0);
   if (last === undefined) return;
   await deps.chatLog.chats.change<void>(chatRef(app, chat), {
@@ -112,7 +113,7 @@ async function auditApp(deps: ChatDeps, appId: string): Promise<Finding> {
   const app = appHandle(deps.firestore, appId);
   let finding: Finding = "right";
   for (let look = 0; look < LOOKS; look += 1) {
-    const head = (await within(READ_MS_MAX, app.ref.get())).data() as AppHead | undefined;
+    const head = storedAppHead(await within(READ_MS_MAX, app.ref.get()));
     if (head === undefined) return "right";
     const heads = app.collection("chats").where("status", "in", ["open", "deleted", "copying"]);
     const { count, highest } = await tally(app.collection("chats").where("number", ">", 0), heads);

@@ -1,6 +1,6 @@
 import { type App, appHandle } from "../../identity/app.ts";
 import { completeSettings } from "../../identity/settings.ts";
-import type { AppHead } from "../../identity/store.ts";
+import { type AppHead, storedAppHead } from "../../identity/store.ts";
 import { FieldPath, Timestamp } from "../../platform/firestore.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
 import { deletedHead } from "../log/change-chat.ts";
@@ -84,7 +84,7 @@ async function* eachApp({ firestore }: ChatDeps): AsyncGenerator<{ app: App; hea
   for (;;) {
     const found = await within(READ_MS_MAX, query.get());
     for (const document of found.docs) {
-      const head = document.data() as AppHead;
+      const head = storedAppHead(document);
       if (head.status === "open") yield { app: appHandle(firestore, document.id), head };
     }
     const last = found.docs.at(-1);

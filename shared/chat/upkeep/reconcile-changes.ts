@@ -3,8 +3,7 @@ import { type Firestore, Timestamp } from "../../platform/firestore.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
 import { CHANGE_SHARDS, type ChatDeps } from "../log/chat-log.ts";
 import type { ChatChanged } from "../contract.ts";
-import type { ChatHead } from "../log/head.ts";
-import { readProgress } from "../store.ts";
+import { readProgress, headOf } from "../store.ts";
 
 /** Changes younger than this are left to their own events. */
 export const GRACE_MS = 30_000;
@@ -62,7 +61,7 @@ export async function* listChanges(
   for (;;) {
     const found = await within(READ_MS_MAX, query.get());
     for (const document of found.docs) {
-      const { number, revision } = document.data() as ChatHead;
+      const { number, revision } = headOf(document);
       yield { app: document.ref.parent.parent?.id ?? "", chat: number, revision };
     }
     const last = found.docs.at(-1);
