@@ -1,3 +1,4 @@
+import { chatHandle } from "../../shared/chat/chat-handle.ts";
 import { createAnswerHub } from "../../shared/assistant/answer-hub.ts";
 import { type AnswerDeps, answerMessage } from "../../shared/assistant/answer-message.ts";
 import { openCircuits } from "../../shared/assistant/circuits.ts";
@@ -27,7 +28,7 @@ const answerIn = (lane: Lane) =>
     open(deps) {
       const answerDeps = openAnswerDeps(deps);
       return ({ app, chat, answer }) =>
-        answerMessage(answerDeps, appHandle(deps.firestore, app), chat, answer);
+        answerMessage(answerDeps, chatHandle(appHandle(deps.firestore, app), chat), answer);
     },
   });
 

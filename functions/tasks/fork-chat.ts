@@ -1,3 +1,4 @@
+import { chatHandle } from "../../shared/chat/chat-handle.ts";
 import { openChatLog } from "../../shared/chat/log/chat-log.ts";
 import { finishFork } from "../../shared/chat/branches/fork-chat.ts";
 import { appHandle } from "../../shared/identity/app.ts";
@@ -10,7 +11,10 @@ export const forkChat = taskFunction({
   open(deps) {
     const chatDeps = { ...deps, chatLog: openChatLog(deps) };
     return async ({ app, chat }) => {
-      const { status, lastNumber } = await finishFork(chatDeps, appHandle(deps.firestore, app), chat);
+      const { status, lastNumber } = await finishFork(
+        chatDeps,
+        chatHandle(appHandle(deps.firestore, app), chat),
+      );
       return { status, messages: lastNumber };
     };
   },

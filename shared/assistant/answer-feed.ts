@@ -1,3 +1,4 @@
+import { chatHandle } from "../chat/chat-handle.ts";
 import { messageView, type StoredMessage, storedMessage } from "../chat/log/message.ts";
 import { messagesOf } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
@@ -63,7 +64,7 @@ export function openAnswerFeeds(deps: Pick<Deps, "upkeep" | "log">, hub: AnswerH
   });
 
   const open = (path: string, app: App, chat: number, answer: string): Feed => {
-    const ref = messagesOf(app, chat).doc(answer);
+    const ref = messagesOf(chatHandle(app, chat)).doc(answer);
     const feed: Feed = {
       chat,
       readers: new Set(),
@@ -89,7 +90,7 @@ export function openAnswerFeeds(deps: Pick<Deps, "upkeep" | "log">, hub: AnswerH
       deps.log.error("An answer can't be followed; readers come back.", cause, { chat });
     const stops = deps.upkeep.run(() => [
       hub.listen(ref.path, take),
-      segmentsFrom(app, chat, answer, 0).onSnapshot((snapshot) => {
+      segmentsFrom(chatHandle(app, chat), answer, 0).onSnapshot((snapshot) => {
         for (const { type, doc } of snapshot.docChanges()) if (type === "added") take(storedSegment(doc));
       }, fail),
       ref.onSnapshot((snapshot) => {

@@ -1,8 +1,8 @@
+import { type ChatHandle } from "../chat/chat-handle.ts";
 import { storedAs } from "../platform/stored.ts";
 import type { QueuedAnswer } from "../chat/log/append-answer.ts";
 import type { StoredMessage } from "../chat/log/message.ts";
 import { messagesOf } from "../chat/store.ts";
-import type { App } from "../identity/app.ts";
 import type { Deps } from "../platform/deps.ts";
 import { type DocumentSnapshot, Timestamp } from "../platform/firestore.ts";
 import { claimLease } from "../platform/lease.ts";
@@ -75,18 +75,17 @@ export interface Planned<Plan> {
  */
 export async function claimAnswer<Plan>(
   deps: Pick<Deps, "clock">,
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   id: string,
   plan: (message: AnswerMessage) => Promise<Planned<Plan>>,
 ): Promise<Claim<Plan>> {
-  const ref = messagesOf(app, chat).doc(id);
+  const ref = messagesOf(chat).doc(id);
   for (;;) {
     const found = await within(READ_MS_MAX, ref.get());
     const message = storedAnswerMessage(found);
     if (message === undefined || !isOpen(message)) return { kind: "done" };
     const { epoch, stop, leaseUntil, left: leftEpoch } = message.answer;
-    const left = epoch === 0 ? NOTHING : await readSegments(app, chat, id, epoch);
+    const left = epoch === 0 ? NOTHING : await readSegments(chat, id, epoch);
     if (left.end !== undefined) return { kind: "keep", epoch, message, text: left.text, end: left.end };
     const aliveUntilMs = Math.max(leaseUntil?.toMillis() ?? 0, left.lastMs + LEASE_MS);
     if (epoch > 0 && leftEpoch !== epoch && aliveUntilMs > deps.clock.now()) {
@@ -120,12 +119,11 @@ export const isOpen = ({ status }: Pick<StoredMessage, "status">): boolean =>
  */
 export async function nextEpoch(
   deps: Pick<Deps, "clock">,
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   id: string,
   epoch: number,
 ): Promise<boolean> {
-  const ref = messagesOf(app, chat).doc(id);
+  const ref = messagesOf(chat).doc(id);
   for (;;) {
     const found = await within(READ_MS_MAX, ref.get());
     const message = storedAnswerMessage(found);
@@ -153,12 +151,11 @@ async function takeEpoch(
 /** Whoever is next need not wait for the lease to run out. 1 read and 1 write; never throws. */
 export async function leaveAnswer(
   deps: Pick<Deps, "clock" | "log">,
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   id: string,
   epoch: number,
 ): Promise<void> {
-  const ref = messagesOf(app, chat).doc(id);
+  const ref = messagesOf(chat).doc(id);
   try {
     const found = await within(READ_MS_MAX, ref.get());
     if (storedAnswerMessage(found)?.answer.epoch !== epoch) return;

@@ -1,7 +1,7 @@
+import { type ChatHandle } from "../chat/chat-handle.ts";
 import { storedAs } from "../platform/stored.ts";
 import type { Served } from "../chat/contract.ts";
 import { messagesOf } from "../chat/store.ts";
-import type { App } from "../identity/app.ts";
 import { type CollectionReference, type Query, Timestamp } from "../platform/firestore.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 
@@ -54,19 +54,18 @@ export function isSegmentDue(index: number, chars: number, waitedMs: number): bo
   return chars >= (FIRST_SEGMENTS_CHARS[index] ?? SEGMENT_CHARS) || waitedMs >= SEGMENT_MS;
 }
 
-export const segmentsOf = (app: App, chat: number, answer: string): CollectionReference =>
-  messagesOf(app, chat).doc(answer).collection("segments");
+export const segmentsOf = (chat: ChatHandle, answer: string): CollectionReference =>
+  messagesOf(chat).doc(answer).collection("segments");
 
 /** Of one attempt and later ones, in order. */
-export const segmentsFrom = (app: App, chat: number, answer: string, epoch: number): Query =>
-  segmentsOf(app, chat, answer)
+export const segmentsFrom = (chat: ChatHandle, answer: string, epoch: number): Query =>
+  segmentsOf(chat, answer)
     .where("place", ">=", epoch * PLACES)
     .orderBy("place");
 
 /** One write; a segment that exists already is not written again. */
 export async function writeSegment(
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   answer: string,
   segment: Omit<StoredSegment, "place" | "expireAt" | "at"> & {
     readonly index: number;
@@ -81,18 +80,17 @@ export async function writeSegment(
     at: Timestamp.fromMillis(nowMs),
     expireAt: Timestamp.fromMillis(nowMs + SEGMENT_TTL_MS),
   };
-  const ref = segmentsOf(app, chat, answer).doc(String(place).padStart(14, "0"));
+  const ref = segmentsOf(chat, answer).doc(String(place).padStart(14, "0"));
   await within(READ_MS_MAX, ref.set({ ...stored }));
 }
 
 /** What an attempt has left. One query, a read for each segment. */
 export async function readSegments(
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   answer: string,
   epoch: number,
 ): Promise<{ text: string; end: SegmentEnd | undefined; lastMs: number }> {
-  const found = await within(READ_MS_MAX, segmentsFrom(app, chat, answer, epoch).get());
+  const found = await within(READ_MS_MAX, segmentsFrom(chat, answer, epoch).get());
   const segments = found.docs
     .map((document) => storedSegment(document))
     .filter((segment) => segment.epoch === epoch);

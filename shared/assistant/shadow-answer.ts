@@ -1,3 +1,4 @@
+import { chatHandle } from "../chat/chat-handle.ts";
 import { messagesOf } from "../chat/store.ts";
 import { usageAddition } from "../chat/usage.ts";
 import type { App } from "../identity/app.ts";
@@ -29,12 +30,12 @@ export async function shadowAnswer(
   const done = app.collection("shadows").doc(derivedId("shadow", String(chat), answer, model));
   const [found, before] = await within(
     READ_MS_MAX,
-    deps.firestore.getAll(messagesOf(app, chat).doc(answer), done),
+    deps.firestore.getAll(messagesOf(chatHandle(app, chat)).doc(answer), done),
   );
   const message = storedAnswerMessage(found);
   if (message?.status !== "complete" || before?.exists === true) return { outcome: "nothing to compare" };
   const settings = await deps.apps.settingsOf(app);
-  const { turns } = await readHistory(app, chat, message, settings.assistant.systemPrompt);
+  const { turns } = await readHistory(chatHandle(app, chat), message, settings.assistant.systemPrompt);
   const run = await runModel(deps, model, turns, message.answer.lane);
   const costMicros = costOf(priceOf(settings, model), run);
   const nowMs = deps.clock.now();
@@ -49,7 +50,7 @@ export async function shadowAnswer(
   const outcome = { kind: "answered" as const, ...trial, ok, latencyMs, firstTokenMs, shadowDiffers };
   addOutcomes(batch, app, chat, [{ ...outcome, language: message.answer.language }], nowMs);
   const { inputTokens, outputTokens } = run;
-  const usage = usageAddition(app, chat, day, { inputTokens, outputTokens, costMicros });
+  const usage = usageAddition(chatHandle(app, chat), day, { inputTokens, outputTokens, costMicros });
   batch.set(usage.ref, usage.fields, { merge: true });
   try {
     await within(READ_MS_MAX, batch.commit());

@@ -1,3 +1,4 @@
+import { type ChatHandle } from "./chat-handle.ts";
 import { storedAs } from "../platform/stored.ts";
 import type { App } from "../identity/app.ts";
 import {
@@ -17,21 +18,17 @@ import { type Addition, type Counted, usageAddition } from "./usage.ts";
 
 /** The chat domain's only contact with Firestore besides the head log. */
 
-export const chatRef = (app: App, chat: number): DocumentReference =>
-  app.collection("chats").doc(String(chat));
-export const messagesOf = (app: App, chat: number): CollectionReference =>
-  chatRef(app, chat).collection("messages");
-export const branchesOf = (app: App, chat: number): CollectionReference =>
-  chatRef(app, chat).collection("branches");
-export const progressRef = (app: App, chat: number): DocumentReference =>
-  chatRef(app, chat).collection("progress").doc("changes");
+export const messagesOf = (chat: ChatHandle): CollectionReference => chat.ref.collection("messages");
+export const branchesOf = (chat: ChatHandle): CollectionReference => chat.ref.collection("branches");
+export const progressRef = (chat: ChatHandle): DocumentReference =>
+  chat.ref.collection("progress").doc("changes");
 /** What a person has read, over all chats: one document, so that a list of chats costs one more read. */
 export const readsRef = (app: App, personId: string): DocumentReference =>
   app.collection("reads").doc(personId);
 
 /** One read. */
-export async function readHead(app: App, chat: number): Promise<DocumentSnapshot> {
-  return within(READ_MS_MAX, chatRef(app, chat).get());
+export async function readHead(chat: ChatHandle): Promise<DocumentSnapshot> {
+  return within(READ_MS_MAX, chat.ref.get());
 }
 
 export const headOf = storedAs<ChatHead>();
@@ -39,16 +36,15 @@ export const headOf = storedAs<ChatHead>();
 /** Two reads in one call: the head, and up to where the person has read. */
 export async function readHeadAndMark(
   firestore: Firestore,
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   personId: string,
 ): Promise<{ snapshot: DocumentSnapshot; mark: Mark }> {
   const [snapshot, reads] = await within(
     READ_MS_MAX,
-    firestore.getAll(chatRef(app, chat), readsRef(app, personId)),
+    firestore.getAll(chat.ref, readsRef(chat.app, personId)),
   );
   if (snapshot === undefined) throw new Error("getAll answers with every document it was asked for.");
-  return { snapshot, mark: markOf(reads, chat) };
+  return { snapshot, mark: markOf(reads, chat.number) };
 }
 
 /** The moment of a write, by Firestore's clock. */
@@ -73,12 +69,8 @@ export async function readServerTime(app: App, person: string): Promise<number> 
 }
 
 /** The revision of the first message that changed after a moment of Firestore's clock. One query, one read. */
-export async function lowestRevisionSince(
-  app: App,
-  chat: number,
-  sinceMs: number,
-): Promise<number | undefined> {
-  const query = messagesOf(app, chat)
+export async function lowestRevisionSince(chat: ChatHandle, sinceMs: number): Promise<number | undefined> {
+  const query = messagesOf(chat)
     .where("changedAt", ">", Timestamp.fromMillis(sinceMs))
     .orderBy("changedAt")
     .orderBy("revision")
@@ -104,8 +96,8 @@ export interface FoundBranch {
 }
 
 /** One read. */
-export async function readBranch(app: App, chat: number, branch: string): Promise<FoundBranch | undefined> {
-  const ref = branchesOf(app, chat).doc(branch);
+export async function readBranch(chat: ChatHandle, branch: string): Promise<FoundBranch | undefined> {
+  const ref = branchesOf(chat).doc(branch);
   const found = await within(READ_MS_MAX, ref.get());
   const stored = storedBranch(found);
   return stored && { ref, stored, updateTime: found.updateTime };
@@ -113,12 +105,11 @@ export async function readBranch(app: App, chat: number, branch: string): Promis
 
 /** One query; one read for each branch, in the order in which they began. */
 export async function listBranches(
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   afterNumber: number,
   limit: number,
 ): Promise<StoredBranch[]> {
-  const query = branchesOf(app, chat).where("number", ">", afterNumber).orderBy("number").limit(limit);
+  const query = branchesOf(chat).where("number", ">", afterNumber).orderBy("number").limit(limit);
   return (await within(READ_MS_MAX, query.get())).docs.map((document) => storedBranch(document));
 }
 
@@ -135,11 +126,10 @@ export interface MessageRange {
 
 /** One query; one read for each message. */
 export async function listMessages(
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   range: MessageRange,
 ): Promise<{ id: string; stored: StoredMessage }[]> {
-  let query = messagesOf(app, chat).orderBy("number", range.order).limit(range.limit);
+  let query = messagesOf(chat).orderBy("number", range.order).limit(range.limit);
   if (range.branch !== undefined) query = query.where("branch", "==", range.branch);
   if (range.after !== undefined) query = query.where("number", ">", range.after);
   if (range.before !== undefined) query = query.where("number", "<", range.before);
@@ -154,8 +144,8 @@ export interface FoundMessage {
 }
 
 /** One query, one read. */
-export async function findMessage(app: App, chat: number, number: number): Promise<FoundMessage | undefined> {
-  const query = messagesOf(app, chat).where("number", "==", number).limit(1);
+export async function findMessage(chat: ChatHandle, number: number): Promise<FoundMessage | undefined> {
+  const query = messagesOf(chat).where("number", "==", number).limit(1);
   const [found] = (await within(READ_MS_MAX, query.get())).docs;
   return found === undefined
     ? undefined
@@ -163,8 +153,8 @@ export async function findMessage(app: App, chat: number, number: number): Promi
 }
 
 /** One query; one read for each reply that quotes the message. */
-export async function listReplies(app: App, chat: number, number: number): Promise<StoredMessage[]> {
-  const query = messagesOf(app, chat).where("body.quote.message", "==", number);
+export async function listReplies(chat: ChatHandle, number: number): Promise<StoredMessage[]> {
+  const query = messagesOf(chat).where("body.quote.message", "==", number);
   return (await within(READ_MS_MAX, query.get())).docs.map((document) => storedMessage(document));
 }
 
@@ -191,16 +181,18 @@ export async function listEdits(
 /** One read for each person: up to where they have read the chat, and up to where it has reached them. */
 export async function readMarksOf(
   firestore: Firestore,
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   people: readonly string[],
 ): Promise<ReadonlyMap<string, { readonly read: number; readonly delivered: number }>> {
   if (people.length === 0) return new Map();
-  const found = await within(READ_MS_MAX, firestore.getAll(...people.map((person) => readsRef(app, person))));
+  const found = await within(
+    READ_MS_MAX,
+    firestore.getAll(...people.map((person) => readsRef(chat.app, person))),
+  );
   return new Map(
     found.map((marks) => {
-      const read = markIn(marks, chat);
-      return [marks.id, { read, delivered: Math.max(read, markIn(marks, chat, "delivered")) }];
+      const read = markIn(marks, chat.number);
+      return [marks.id, { read, delivered: Math.max(read, markIn(marks, chat.number, "delivered")) }];
     }),
   );
 }
@@ -233,13 +225,9 @@ export interface Companion {
 /** Two reads in one call. */
 export async function readProgress(
   firestore: Firestore,
-  app: App,
-  chat: number,
+  chat: ChatHandle,
 ): Promise<{ head: ChatHead | undefined; progress: Progress; found: DocumentSnapshot }> {
-  const [head, found] = await within(
-    READ_MS_MAX,
-    firestore.getAll(chatRef(app, chat), progressRef(app, chat)),
-  );
+  const [head, found] = await within(READ_MS_MAX, firestore.getAll(chat.ref, progressRef(chat)));
   if (head === undefined || found === undefined) throw new Error("getAll answers with every document.");
   const progress = storedProgress(found) ?? { revision: 0, countedNumber: 0 };
   return { head: headOf(head), progress, found };
@@ -247,14 +235,24 @@ export async function readProgress(
 
 /** One query: messages changed after the revision, oldest change first. */
 export async function listChanged(
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   afterRevision: number,
   limit: number,
 ): Promise<{ id: string; stored: StoredMessage }[]> {
-  const query = messagesOf(app, chat).where("revision", ">", afterRevision).orderBy("revision").limit(limit);
+  const query = messagesOf(chat).where("revision", ">", afterRevision).orderBy("revision").limit(limit);
   const found = await within(READ_MS_MAX, query.get());
   return found.docs.map((document) => ({ id: document.id, stored: storedMessage(document) }));
+}
+
+/** How the background work on a chat moves on. */
+export interface ProgressStep {
+  /** The progress as it was read. */
+  readonly found: DocumentSnapshot;
+  readonly next: Progress;
+  /** Messages to be counted, by the day on which they were written. */
+  readonly byDay: ReadonlyMap<string, Counted>;
+  readonly companions: readonly Companion[];
+  readonly additions: readonly Addition[];
 }
 
 /**
@@ -263,37 +261,24 @@ export async function listChanged(
  */
 export async function writeProgress(
   firestore: Firestore,
-  app: App,
-  chat: number,
-  found: DocumentSnapshot,
-  next: Progress,
-  byDay: ReadonlyMap<string, Counted>,
-  companions: readonly Companion[],
-  additions: readonly Addition[],
+  chat: ChatHandle,
+  { found, next, byDay, companions, additions }: ProgressStep,
 ): Promise<void> {
   const batch = firestore.batch();
   for (const { ref, data } of companions) batch.set(ref, data);
   for (const { ref, fields } of additions) batch.set(ref, fields, { merge: true });
-  if (found.updateTime === undefined) batch.create(progressRef(app, chat), { ...next });
-  else batch.update(progressRef(app, chat), { ...next }, { lastUpdateTime: found.updateTime });
+  if (found.updateTime === undefined) batch.create(progressRef(chat), { ...next });
+  else batch.update(progressRef(chat), { ...next }, { lastUpdateTime: found.updateTime });
   for (const [day, counted] of byDay) {
-    const { ref, fields } = usageAddition(app, chat, day, counted);
+    const { ref, fields } = usageAddition(chat, day, counted);
     batch.set(ref, fields, { merge: true });
   }
   await within(READ_MS_MAX, batch.commit());
 }
 
 /** One query, one more for each edited message, and a delete for each message and edit. Returns how many messages. */
-export async function deleteMessages(
-  firestore: Firestore,
-  app: App,
-  chat: number,
-  limit: number,
-): Promise<number> {
-  const found = await within(
-    READ_MS_MAX,
-    messagesOf(app, chat).select("editedAt", "role").limit(limit).get(),
-  );
+export async function deleteMessages(firestore: Firestore, chat: ChatHandle, limit: number): Promise<number> {
+  const found = await within(READ_MS_MAX, messagesOf(chat).select("editedAt", "role").limit(limit).get());
   if (found.empty) return 0;
   const batch = firestore.batch();
   for (const document of found.docs) {

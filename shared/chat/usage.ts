@@ -1,3 +1,4 @@
+import { type ChatHandle } from "./chat-handle.ts";
 import type { App } from "../identity/app.ts";
 import { type DocumentReference, FieldValue } from "../platform/firestore.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
@@ -18,11 +19,11 @@ export type Counted = Omit<DayUsage, "day">;
 export const USAGE_SHARDS = 16;
 
 /** What has been used in a chat, to be added to the app's usage of a day (`YYYY-MM-DD`, UTC). */
-export function usageAddition(app: App, chat: number, day: string, counted: Partial<Counted>): Addition {
+export function usageAddition(chat: ChatHandle, day: string, counted: Partial<Counted>): Addition {
   const more = Object.entries(counted).filter(([, count]) => count > 0);
   const increments = Object.fromEntries(more.map(([name, count]) => [name, FieldValue.increment(count)]));
   return {
-    ref: app.collection("usage").doc(`${day}.${chat % USAGE_SHARDS}`),
+    ref: chat.app.collection("usage").doc(`${day}.${chat.number % USAGE_SHARDS}`),
     fields: { day, ...increments },
   };
 }

@@ -1,3 +1,4 @@
+import { chatHandle } from "../chat/chat-handle.ts";
 import { access, type ChatHead, noSuchChat } from "../chat/log/head.ts";
 import { isSignal, type StoredSignal, signalPresent, storedSignal } from "../chat/log/signal.ts";
 import { headOf, readHead } from "../chat/store.ts";
@@ -263,7 +264,7 @@ export function openChatFeeds(
  */
 async function currentHead(feed: Feed, principal: Principal): Promise<ChatHead> {
   if (feed.head !== undefined && mayRead(feed.head, principal)) return feed.head;
-  return access(headOf(await readHead(feed.app, feed.chat)), principal);
+  return access(headOf(await readHead(chatHandle(feed.app, feed.chat))), principal);
 }
 
 const headIn = (documents: readonly QueryDocumentSnapshot[]): ChatHead | undefined =>

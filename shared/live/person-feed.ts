@@ -1,3 +1,4 @@
+import { chatHandle } from "../chat/chat-handle.ts";
 import { storedAs } from "../platform/stored.ts";
 import type { ChatHead } from "../chat/log/head.ts";
 import { isSignal, type StoredSignal, storedSignal } from "../chat/log/signal.ts";
@@ -303,7 +304,7 @@ const floorOf = (feed: Feed): number =>
 
 /** The revision before the first change since a moment. 1 query. */
 async function baseOf(app: App, head: Head, sinceMs: number): Promise<number> {
-  const lowest = (await lowestRevisionSince(app, head.number, sinceMs)) ?? head.revision + 1;
+  const lowest = (await lowestRevisionSince(chatHandle(app, head.number), sinceMs)) ?? head.revision + 1;
   const settings = head.settingsAt.toMillis() > sinceMs ? head.settingsRevision : head.revision + 1;
   return Math.min(lowest, settings) - 1;
 }

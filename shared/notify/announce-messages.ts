@@ -1,3 +1,4 @@
+import { chatHandle } from "../chat/chat-handle.ts";
 import type { Followers } from "../chat/upkeep/catch-up.ts";
 import type { ChatHead } from "../chat/log/head.ts";
 import type { StoredMessage } from "../chat/log/message.ts";
@@ -22,7 +23,7 @@ export const roundMs = (members: number): number => Math.max(ROUND_MS_MIN, membe
 /** What notifications do when a chat has changed, or is no more. */
 export const notificationFollower = (deps: Deps): Followers => ({
   changed: (app, head, messages, { revision }) => announce(deps, app, head, messages, revision),
-  purged: (app, { number }) => forgetChat(deps.firestore, app, number),
+  purged: (app, { number }) => forgetChat(deps.firestore, chatHandle(app, number)),
 });
 
 /**
@@ -39,7 +40,7 @@ async function announce(
 ): Promise<void> {
   const newest = messages.findLast((message) => isNews(message, head, sinceRevision));
   if (newest === undefined || head.status !== "open") return;
-  const telling = await within(READ_MS_MAX, tellingRef(app, head.number).get());
+  const telling = await within(READ_MS_MAX, tellingRef(chatHandle(app, head.number)).get());
   const last = telling.get("at") as Timestamp | undefined;
   await enqueueRound(deps, app, head, newest, last?.toMillis() ?? 0);
 }

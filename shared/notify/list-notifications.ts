@@ -1,8 +1,9 @@
+import { chatHandle } from "../chat/chat-handle.ts";
 import { demandStored } from "../platform/stored.ts";
 import type { ChatDeps } from "../chat/log/chat-log.ts";
 import { type ChatHead, excerpt } from "../chat/log/head.ts";
 import { messageView, type StoredMessage } from "../chat/log/message.ts";
-import { chatRef, headOf, listMessages, readsRef } from "../chat/store.ts";
+import { headOf, listMessages, readsRef } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Principal } from "../identity/principal.ts";
 import { decodeCursor, encodeCursor } from "../platform/cursor.ts";
@@ -109,7 +110,7 @@ async function expand(
   const chats = [...new Set(documents.map((document) => storedOf(document).chat))];
   const [marks, ...heads] = await readAll(deps.firestore, [
     readsRef(app, principal.id),
-    ...chats.map((chat) => chatRef(app, chat)),
+    ...chats.map((chat) => chatHandle(app, chat).ref),
   ]);
   const headByChat = new Map(chats.map((chat, index) => [chat, heads[index] && headOf(heads[index])]));
   const lists = await Promise.all(
@@ -133,7 +134,7 @@ async function messagesOf(
   const isBegun = range.from?.document === document.id;
   const before = isBegun ? Math.min(through + 1, range.from?.number ?? 0) : through + 1;
   const bounds = { after: from - 1, before, order: "desc", limit: range.limit } as const;
-  const rows = await listMessages(app, chat, bounds);
+  const rows = await listMessages(chatHandle(app, chat), bounds);
   const placed: Placed[] = [];
   for (const { id, stored } of rows) {
     const message = messageView(id, stored);

@@ -1,3 +1,4 @@
+import { chatHandle } from "../chat/chat-handle.ts";
 import type { ChatDeps } from "../chat/log/chat-log.ts";
 import { readAccessible } from "../chat/read/read-messages.ts";
 import { findMessage, readsRef } from "../chat/store.ts";
@@ -29,8 +30,8 @@ export async function markNoticed(
 async function timeOf(deps: ChatDeps, app: App, principal: Principal, id: string): Promise<number> {
   const [chat = 0, number = 0] = id.split(".").map(Number);
   const [found] = await Promise.all([
-    findMessage(app, chat, number),
-    readAccessible(deps, app, principal, chat).catch((cause: unknown) => {
+    findMessage(chatHandle(app, chat), number),
+    readAccessible(deps, chatHandle(app, chat), principal).catch((cause: unknown) => {
       throw cause instanceof AppError && cause.code === "not_found" ? noSuchNotification() : cause;
     }),
   ]);

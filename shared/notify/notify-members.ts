@@ -1,5 +1,6 @@
+import { type ChatHandle, chatHandle } from "../chat/chat-handle.ts";
 import type { ChatHead } from "../chat/log/head.ts";
-import { chatRef, headOf, readHead } from "../chat/store.ts";
+import { headOf, readHead } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Deps } from "../platform/deps.ts";
 import { Timestamp } from "../platform/firestore.ts";
@@ -43,11 +44,14 @@ const NOTHING: Told = { stored: 0, pushed: 0, waiting: 0 };
  */
 export async function notifyMembers(deps: DeviceDeps, app: App, task: NotifyMembers): Promise<Told> {
   const { chat } = task;
-  const [found, telling] = await readAll(deps.firestore, [chatRef(app, chat), tellingRef(app, chat)]);
+  const [found, telling] = await readAll(deps.firestore, [
+    chatHandle(app, chat).ref,
+    tellingRef(chatHandle(app, chat)),
+  ]);
   const head = found && headOf(found);
   if (head === undefined || telling === undefined) return NOTHING;
   if (head.status !== "open") {
-    await forgetChat(deps.firestore, app, chat);
+    await forgetChat(deps.firestore, chatHandle(app, chat));
     return NOTHING;
   }
   const round = await beginRound(deps, head, task, telling);
@@ -58,12 +62,12 @@ export async function notifyMembers(deps: DeviceDeps, app: App, task: NotifyMemb
   for (let from = 0; from < people.length; from += PEOPLE_AT_ONCE) {
     const missed = await look(deps, app, head, round, people.slice(from, from + PEOPLE_AT_ONCE));
     for (const { person, since } of missed.online) waiting[person] = since;
-    told.stored += await store(deps, app, chat, round, missed.offline);
+    told.stored += await store(deps, chatHandle(app, chat), round, missed.offline);
     told.pushed += await reach(deps, app, head, round, missed.offline);
   }
-  if (Object.keys(waiting).length > 0) await enqueueLookAgain(deps, app, chat, round);
+  if (Object.keys(waiting).length > 0) await enqueueLookAgain(deps, chatHandle(app, chat), round);
   await endRound(round, waiting);
-  await goOn(deps, app, chat, round);
+  await goOn(deps, chatHandle(app, chat), round);
   return { ...told, waiting: Object.keys(waiting).length };
 }
 
@@ -71,10 +75,16 @@ export async function notifyMembers(deps: DeviceDeps, app: App, task: NotifyMemb
  * What was written while a round was under way may have been announced by the task that this round is, so it looks
  * itself. 1 read.
  */
-async function goOn(deps: Deps, app: App, chat: number, { claim, at }: Round): Promise<void> {
-  const head = headOf(await readHead(app, chat));
+async function goOn(deps: Deps, chat: ChatHandle, { claim, at }: Round): Promise<void> {
+  const head = headOf(await readHead(chat));
   if (head === undefined || newestOf(head) <= claim.through) return;
-  await enqueueRound(deps, app, head, { number: newestOf(head), revision: head.revision }, at.toMillis());
+  await enqueueRound(
+    deps,
+    chat.app,
+    head,
+    { number: newestOf(head), revision: head.revision },
+    at.toMillis(),
+  );
 }
 
 /** When no message is new, only those who were online last time are looked at. */
@@ -88,7 +98,7 @@ async function look(
   round: Round,
   people: readonly string[],
 ): Promise<Attention> {
-  const found = await readAttention(deps.firestore, app, head.number, people);
+  const found = await readAttention(deps.firestore, chatHandle(app, head.number), people);
   const attention: Attention = { online: [], offline: [] };
   for (const [person, seen] of found) {
     const since = round.waiting[person] ?? round.number;
@@ -100,8 +110,7 @@ async function look(
 /** Written again by a repetition, with the same content. */
 async function store(
   deps: Deps,
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   { claim }: Round,
   missed: readonly Missed[],
 ): Promise<number> {
@@ -109,9 +118,9 @@ async function store(
   const batch = deps.firestore.batch();
   const expireAt = Timestamp.fromMillis(deps.clock.now() + KEPT_MS);
   for (const { person, from } of missed) {
-    batch.set(notificationRef(app, person, chat, claim.through), {
+    batch.set(notificationRef(chat, person, claim.through), {
       user: person,
-      chat,
+      chat: chat.number,
       from,
       through: claim.through,
       at: claim.messageAt,
@@ -152,6 +161,11 @@ async function reach(
   return pushToPeople(deps, app, head, round, people);
 }
 
-async function enqueueLookAgain(deps: Deps, app: App, chat: number, { claim }: Round): Promise<void> {
-  await enqueue(deps, lookAgainTask, { app: app.id, chat, number: claim.through, again: true });
+async function enqueueLookAgain(deps: Deps, chat: ChatHandle, { claim }: Round): Promise<void> {
+  await enqueue(deps, lookAgainTask, {
+    app: chat.app.id,
+    chat: chat.number,
+    number: claim.through,
+    again: true,
+  });
 }

@@ -1,5 +1,6 @@
+import { type ChatHandle } from "../chat/chat-handle.ts";
 import { storedAs } from "../platform/stored.ts";
-import { chatRef, readsRef } from "../chat/store.ts";
+import { readsRef } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { QuietHours } from "../identity/contract.ts";
 import { userRef, storedUser } from "../identity/store.ts";
@@ -68,18 +69,18 @@ export interface StoredDevices {
 }
 export const storedDevices = storedAs<StoredDevices>();
 
-export const tellingRef = (app: App, chat: number): DocumentReference =>
-  chatRef(app, chat).collection("progress").doc("notifications");
+export const tellingRef = (chat: ChatHandle): DocumentReference =>
+  chat.ref.collection("progress").doc("notifications");
 export const devicesRef = (app: App, person: string): DocumentReference =>
   app.collection("devices").doc(person);
 /** Whose device a token is, named by the token's hash. */
 export const pushTokenRef = (app: App, token: string): DocumentReference =>
   app.collection("pushTokens").doc(derivedId("push-token", app.id, token));
 /** The same round tells the same person in the same document, however often it is tried. */
-export const notificationRef = (app: App, person: string, chat: number, through: number): DocumentReference =>
-  app
+export const notificationRef = (chat: ChatHandle, person: string, through: number): DocumentReference =>
+  chat.app
     .collection("notifications")
-    .doc(derivedId("notification", app.id, person, String(chat), String(through)));
+    .doc(derivedId("notification", chat.app.id, person, String(chat.number), String(through)));
 
 /** What a person's one document of marks says of a chat. */
 export interface Reading {
@@ -124,16 +125,18 @@ const presenceOf = (found: DocumentSnapshot | undefined): Presence => ({
 /** Two reads for each person. */
 export async function readAttention(
   firestore: Firestore,
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   people: readonly string[],
 ): Promise<Map<string, Reading & Presence>> {
-  const refs = people.flatMap((person) => [readsRef(app, person), app.collection("presence").doc(person)]);
+  const refs = people.flatMap((person) => [
+    readsRef(chat.app, person),
+    chat.app.collection("presence").doc(person),
+  ]);
   const found = await readAll(firestore, refs);
   return new Map(
     people.map((person, index) => [
       person,
-      { ...readingOf(found[2 * index], chat), ...presenceOf(found[2 * index + 1]) },
+      { ...readingOf(found[2 * index], chat.number), ...presenceOf(found[2 * index + 1]) },
     ]),
   );
 }
@@ -186,9 +189,13 @@ export const notificationsOf = (app: App, person: string): Query =>
 const DELETES_MAX = 300;
 
 /** Removes what is left of a chat that is no more: a query, and a delete for each document. Idempotent. */
-export async function forgetChat(firestore: Firestore, app: App, chat: number): Promise<void> {
-  await within(READ_MS_MAX, tellingRef(app, chat).delete());
-  const query = app.collection("notifications").where("chat", "==", chat).select().limit(DELETES_MAX);
+export async function forgetChat(firestore: Firestore, chat: ChatHandle): Promise<void> {
+  await within(READ_MS_MAX, tellingRef(chat).delete());
+  const query = chat.app
+    .collection("notifications")
+    .where("chat", "==", chat.number)
+    .select()
+    .limit(DELETES_MAX);
   for (;;) {
     const found = await within(READ_MS_MAX, query.get());
     if (found.empty) return;

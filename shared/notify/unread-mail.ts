@@ -1,5 +1,6 @@
+import { chatHandle } from "../chat/chat-handle.ts";
 import type { ChatHead } from "../chat/log/head.ts";
-import { chatRef, headOf, readsRef } from "../chat/store.ts";
+import { headOf, readsRef } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import { TRANSACTION_MS_MAX, userRef, storedUser, storedAppHead } from "../identity/store.ts";
 import type { Deps } from "../platform/deps.ts";
@@ -45,8 +46,8 @@ export async function mailUnread(deps: Deps, app: App, task: UnreadMail): Promis
 async function compose(deps: Deps, app: App, task: UnreadMail): Promise<Mail | undefined> {
   const { chat, person, number, writtenMs } = task;
   const [[appFound, headFound], attention, reachable] = await Promise.all([
-    readAll(deps.firestore, [app.ref, chatRef(app, chat)]),
-    readAttention(deps.firestore, app, chat, [person]),
+    readAll(deps.firestore, [app.ref, chatHandle(app, chat).ref]),
+    readAttention(deps.firestore, chatHandle(app, chat), [person]),
     readReachable(deps.firestore, app, [person]),
   ]);
   const appHead = storedAppHead(appFound);

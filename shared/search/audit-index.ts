@@ -1,8 +1,9 @@
+import { type ChatHandle, chatHandle } from "../chat/chat-handle.ts";
 import { CHANGE_SHARDS, CHAT_CHANGES_TOPIC } from "../chat/log/chat-log.ts";
 import type { ChatChanged } from "../chat/contract.ts";
 import { GRACE_MS, listChanges } from "../chat/upkeep/reconcile-changes.ts";
 import { messagesOf, readProgress } from "../chat/store.ts";
-import { type App, appHandle } from "../identity/app.ts";
+import { appHandle } from "../identity/app.ts";
 import type { Deps } from "../platform/deps.ts";
 import { AggregateField, type Query, Timestamp } from "../platform/firestore.ts";
 import { enqueue } from "../platform/task.ts";
@@ -49,13 +50,14 @@ async function auditChat(
   { app: appId, chat }: ChatChanged,
 ): Promise<"right" | "behind" | "wrong"> {
   const app = appHandle(deps.firestore, appId);
-  const { head, progress } = await readProgress(deps.firestore, app, chat);
+  const { head, progress } = await readProgress(deps.firestore, chatHandle(app, chat));
   if (head === undefined || head.status === "copying") return "right";
   if (progress.revision < head.revision) {
     await deps.publisher.publish(CHAT_CHANGES_TOPIC, { app: appId, chat, revision: head.revision });
     return "behind";
   }
-  if (head.status !== "open" || (await isRight(deps, app, chat, progress.revision))) return "right";
+  if (head.status !== "open" || (await isRight(deps, chatHandle(app, chat), progress.revision)))
+    return "right";
   deps.log.error("The search entries of a chat are not those of its messages.", undefined, {
     app: appId,
     chat,
@@ -66,13 +68,13 @@ async function auditChat(
 }
 
 /** Whether there is an entry for each message as it is; also when the chat has moved while it was looked at. */
-async function isRight(deps: Deps, app: App, chat: number, revision: number): Promise<boolean> {
+async function isRight(deps: Deps, chat: ChatHandle, revision: number): Promise<boolean> {
   const [messages, entries] = await Promise.all([
-    tally(messagesOf(app, chat)),
-    tally(entriesOf(app).where("chat", "==", chat)),
+    tally(messagesOf(chat)),
+    tally(entriesOf(chat.app).where("chat", "==", chat.number)),
   ]);
   if (messages.count === entries.count && messages.revisions === entries.revisions) return true;
-  return (await readProgress(deps.firestore, app, chat)).progress.revision !== revision;
+  return (await readProgress(deps.firestore, chat)).progress.revision !== revision;
 }
 
 async function tally(query: Query): Promise<{ count: number; revisions: number }> {

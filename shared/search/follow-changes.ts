@@ -1,3 +1,4 @@
+import { type ChatHandle, chatHandle } from "../chat/chat-handle.ts";
 import type { Followers } from "../chat/upkeep/catch-up.ts";
 import type { ChatHead } from "../chat/log/head.ts";
 import type { Row } from "../chat/branches/read-path.ts";
@@ -23,7 +24,7 @@ export const searchFollower = (deps: Deps): Followers => ({
   companion,
   note: (head) => ({ [FACETS_NOTE]: facetsRevisionOf(head) }),
   changed: (app, head, _messages, progress) => renew(deps, app, head, progress),
-  purged: (app, { number }) => forgetEntries(deps, app, number),
+  purged: (app, { number }) => forgetEntries(deps, chatHandle(app, number)),
 });
 
 /** A number in any case, so that a chat of before there were entries is told from one that has them. */
@@ -51,8 +52,8 @@ async function renew(deps: Deps, app: App, head: ChatHead, progress: Progress): 
 }
 
 /** Removes the entries of a deleted chat. A query and a delete for each. Idempotent. */
-async function forgetEntries({ firestore }: Deps, app: App, chat: number): Promise<void> {
-  const query = entriesOf(app).where("chat", "==", chat).select().limit(DELETES_MAX);
+async function forgetEntries({ firestore }: Deps, chat: ChatHandle): Promise<void> {
+  const query = entriesOf(chat.app).where("chat", "==", chat.number).select().limit(DELETES_MAX);
   for (;;) {
     const found = await within(READ_MS_MAX, query.get());
     if (found.empty) return;

@@ -1,7 +1,8 @@
+import { type ChatHandle, chatHandle } from "../chat/chat-handle.ts";
 import { COMPANION_BYTES_MAX } from "../chat/upkeep/catch-up.ts";
 import type { ChatHead } from "../chat/log/head.ts";
 import type { Row } from "../chat/branches/read-path.ts";
-import { chatRef, headOf, listMessages, progressRef, readProgress } from "../chat/store.ts";
+import { headOf, listMessages, progressRef, readProgress } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
@@ -34,17 +35,11 @@ export interface Indexed {
  * written again. Costs 4 reads for each PAGE messages, and 1 read and 1 write for each of them.
  * @throws AppError `unavailable` while the chat changes too fast; AppError or Google's when Firestore fails: call it again
  */
-export async function indexChat(
-  deps: Deps,
-  app: App,
-  chat: number,
-  after: number,
-  most: number,
-): Promise<Indexed> {
+export async function indexChat(deps: Deps, chat: ChatHandle, after: number, most: number): Promise<Indexed> {
   let through = after;
   let messages = 0;
   while (messages < most) {
-    const page = await indexPage(deps, app, chat, through);
+    const page = await indexPage(deps, chat, through);
     messages += page.count;
     if (page.count === 0) return { messages, through, done: true };
     through = page.through;
@@ -57,7 +52,7 @@ export async function indexChat(
  * @throws as `indexChat`
  */
 export async function runIndexTask(deps: Deps, app: App, task: IndexChatTask): Promise<Indexed> {
-  const indexed = await indexChat(deps, app, task.chat, task.after, TASK_MESSAGES);
+  const indexed = await indexChat(deps, chatHandle(app, task.chat), task.after, TASK_MESSAGES);
   if (!indexed.done) await enqueue(deps, indexTask, { ...task, after: indexed.through });
   return indexed;
 }
@@ -68,18 +63,17 @@ export async function runIndexTask(deps: Deps, app: App, task: IndexChatTask): P
  */
 async function indexPage(
   deps: Deps,
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   after: number,
 ): Promise<{ count: number; through: number }> {
   for (let collisions = 0; collisions < COLLISIONS_MAX; collisions += 1) {
-    const { head, found } = await readProgress(deps.firestore, app, chat);
+    const { head, found } = await readProgress(deps.firestore, chat);
     if (head === undefined || head.status !== "open") return { count: 0, through: after };
-    const rows = await listMessages(app, chat, { after, order: "asc", limit: PAGE });
+    const rows = await listMessages(chat, { after, order: "asc", limit: PAGE });
     const entries = fitting(head, rows);
     const last = entries.at(-1);
     if (last === undefined) return { count: 0, through: after };
-    if (await writePage(deps, app, head, found.updateTime, entries)) {
+    if (await writePage(deps, chat.app, head, found.updateTime, entries)) {
       return { count: entries.length, through: last.number };
     }
     await new Promise((resolve) => setTimeout(resolve, Math.random() * COLLISION_MS_MAX));
@@ -115,8 +109,8 @@ async function writePage(
     READ_MS_MAX,
     deps.firestore.runTransaction(async (transaction) => {
       const [found, progress] = await transaction.getAll(
-        chatRef(app, of.number),
-        progressRef(app, of.number),
+        chatHandle(app, of.number).ref,
+        progressRef(chatHandle(app, of.number)),
       );
       const head = found && headOf(found);
       if (head?.status !== "open" || head.facetsRevision !== of.facetsRevision) return false;

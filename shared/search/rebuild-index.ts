@@ -1,6 +1,7 @@
+import { chatHandle } from "../chat/chat-handle.ts";
 import { storedAs } from "../platform/stored.ts";
 import type { ChatHead } from "../chat/log/head.ts";
-import { chatRef, headOf } from "../chat/store.ts";
+import { headOf } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import { noSuchApp } from "../identity/manage-app.ts";
 import { storedAppHead } from "../identity/store.ts";
@@ -142,7 +143,12 @@ async function doStep(
   while (after < lane.through && messages < TASK_MESSAGES) {
     for (const head of await readHeads(deps, app, after, lane.through)) {
       if (head?.status === "open") {
-        const indexed = await indexChat(deps, app, head.number, message, TASK_MESSAGES - messages);
+        const indexed = await indexChat(
+          deps,
+          chatHandle(app, head.number),
+          message,
+          TASK_MESSAGES - messages,
+        );
         messages += indexed.messages;
         if (!indexed.done) {
           return { next: { ...lane, step: lane.step + 1, after, message: indexed.through }, chats, messages };
@@ -169,6 +175,6 @@ async function readHeads(
 ): Promise<(ChatHead | undefined)[]> {
   const count = Math.min(CHATS_PAGE, through - after);
   if (count <= 0) return [];
-  const refs = Array.from({ length: count }, (_, index) => chatRef(app, after + 1 + index));
+  const refs = Array.from({ length: count }, (_, index) => chatHandle(app, after + 1 + index).ref);
   return (await within(READ_MS_MAX, deps.firestore.getAll(...refs))).map(headOf);
 }

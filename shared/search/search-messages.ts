@@ -1,3 +1,4 @@
+import { type ChatHandle, chatHandle } from "../chat/chat-handle.ts";
 import type { ChatDeps } from "../chat/log/chat-log.ts";
 import type { Message } from "../chat/contract.ts";
 import { access, type ChatHead } from "../chat/log/head.ts";
@@ -63,7 +64,7 @@ export async function searchMessages(
   const place = cursor === undefined ? undefined : decodePlace(deps.keys, cursorScope, cursor);
   const terms = parseTerms(q);
   if (terms.length === 0) return { data: [], hasMore: false, next: null, prev: null, partial: false };
-  const one = chat === undefined ? undefined : await readSearched(deps, app, principal, chat);
+  const one = chat === undefined ? undefined : await readSearched(deps, chatHandle(app, chat), principal);
   const person = holds(principal, "chat:any") && principal.kind !== "person" ? undefined : principal.id;
   const search: Search = { app, principal, terms, filter, limit, chat: one?.head, person };
   try {
@@ -89,11 +90,10 @@ export async function searchMessages(
 /** The chat, and whether there are messages in it that have no entry yet. Two reads in one call. */
 async function readSearched(
   deps: ChatDeps,
-  app: App,
+  chat: ChatHandle,
   principal: Principal,
-  chat: number,
 ): Promise<{ head: ChatHead; lags: boolean }> {
-  const { head, progress } = await readProgress(deps.firestore, app, chat);
+  const { head, progress } = await readProgress(deps.firestore, chat);
   const open = access(head, principal);
   return { head: open, lags: progress.revision < open.revision };
 }

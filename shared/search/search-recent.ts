@@ -1,3 +1,4 @@
+import { chatHandle } from "../chat/chat-handle.ts";
 import type { ChatDeps } from "../chat/log/chat-log.ts";
 import type { ChatHead } from "../chat/log/head.ts";
 import { listHeads } from "../chat/read/list-heads.ts";
@@ -29,7 +30,7 @@ export async function searchRecent(deps: ChatDeps, search: Search): Promise<Mess
       .filter((head) => filter.tag === undefined || head.tags.includes(filter.tag))
       .map(async (head) => ({
         head,
-        rows: await listMessages(app, head.number, { order: "desc", limit: each }),
+        rows: await listMessages(chatHandle(app, head.number), { order: "desc", limit: each }),
       })),
   );
   const weights = weighTerms(terms);

@@ -1,7 +1,8 @@
+import { chatHandle } from "../chat/chat-handle.ts";
 import { storedAs } from "../platform/stored.ts";
 import type { ChatHead } from "../chat/log/head.ts";
 import { type StoredMessage, storedMessage } from "../chat/log/message.ts";
-import { chatRef, headOf, messagesOf } from "../chat/store.ts";
+import { headOf, messagesOf } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import {
   type CollectionReference,
@@ -149,10 +150,10 @@ export async function readChecked(
   heads: Map<number, ChatHead | undefined>,
 ): Promise<Checked[]> {
   const unknown = [...new Set(entries.map(({ stored }) => stored.chat))].filter((chat) => !heads.has(chat));
-  const messages = entries.map(({ stored }) => messagesOf(app, stored.chat).doc(stored.message));
+  const messages = entries.map(({ stored }) => messagesOf(chatHandle(app, stored.chat)).doc(stored.message));
   const found = await within(
     READ_MS_MAX,
-    firestore.getAll(...messages, ...unknown.map((chat) => chatRef(app, chat))),
+    firestore.getAll(...messages, ...unknown.map((chat) => chatHandle(app, chat).ref)),
   );
   for (const [index, chat] of unknown.entries()) {
     const head = found[messages.length + index];

@@ -1,3 +1,4 @@
+import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { askAgain, rateAnswer, readAnswer, stopAnswer } from "../../../shared/assistant/change-answer.ts";
 import { openClassification } from "../../../shared/assistant/classify-question.ts";
 import { Feedback, StreamQuery } from "../../../shared/assistant/contract.ts";
@@ -21,16 +22,16 @@ export const postAnswer = appEndpoint({
   params: MessageParams,
   reply: Message,
   async handle({ deps, app, principal, params, requestKey }) {
-    const address = { app, chat: params.chat, number: params.message, principal };
-    const { message, asked, replayed } = await askAgain(
+    const address = { chat: chatHandle(app, params.chat), number: params.message, principal };
+    const { message, queued, replayed } = await askAgain(
       deps,
       address,
       requestKey,
       await openClassification(deps, app, principal),
     );
-    if (asked !== undefined) {
-      const payload = { app: app.id, chat: params.chat, answer: asked.id };
-      await tryEnqueue(deps, answerTasks[asked.lane], payload, { occasion: "asked" });
+    if (queued !== undefined) {
+      const payload = { app: app.id, chat: params.chat, answer: queued.id };
+      await tryEnqueue(deps, answerTasks[queued.lane], payload, { occasion: "asked" });
     }
     return accepted(message, replayed);
   },
@@ -43,7 +44,7 @@ export const deleteAnswer = appEndpoint({
   params: MessageParams,
   reply: "empty",
   async handle({ deps, app, principal, params }) {
-    await stopAnswer(deps, { app, chat: params.chat, number: params.message, principal });
+    await stopAnswer(deps, { chat: chatHandle(app, params.chat), number: params.message, principal });
     return noContent;
   },
 });
@@ -56,7 +57,7 @@ export const putFeedback = appEndpoint({
   body: Feedback,
   reply: "empty",
   async handle({ deps, app, principal, params, body }) {
-    await rateAnswer(deps, { app, chat: params.chat, number: params.message, principal }, body);
+    await rateAnswer(deps, { chat: chatHandle(app, params.chat), number: params.message, principal }, body);
     return noContent;
   },
 });
@@ -71,7 +72,11 @@ export const getAnswerStream = appEndpoint({
   query: StreamQuery,
   reply: "event-stream",
   async handle({ deps, app, principal, params, query, headers }) {
-    const found = await readAnswer(deps, { app, chat: params.chat, number: params.message, principal });
+    const found = await readAnswer(deps, {
+      chat: chatHandle(app, params.chat),
+      number: params.message,
+      principal,
+    });
     const last = oneHeader(headers["last-event-id"]) ?? query.after ?? "";
     const [, epoch, offset] = /^(\d{1,9})\.(\d{1,9})$/.exec(last) ?? [];
     const from = epoch === undefined ? undefined : { epoch: Number(epoch), offset: Number(offset) };

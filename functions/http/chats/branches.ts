@@ -1,3 +1,4 @@
+import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { readBranches, switchBranch } from "../../../shared/chat/branches/branches.ts";
 import { Branch, BranchChoice, BranchListQuery, Chat, pageOf } from "../../../shared/chat/contract.ts";
 import { ok } from "../../runtime/reply.ts";
@@ -12,7 +13,7 @@ export const getBranches = appEndpoint({
   query: BranchListQuery,
   reply: pageOf(Branch),
   async handle({ deps, app, principal, params, query }) {
-    return ok(await readBranches(deps, app, principal, params.chat, query));
+    return ok(await readBranches(deps, chatHandle(app, params.chat), principal, query));
   },
 });
 
@@ -24,6 +25,6 @@ export const putBranch = appEndpoint({
   body: BranchChoice,
   reply: Chat,
   async handle({ deps, app, principal, params, body }) {
-    return ok(await switchBranch(deps, app, principal, params.chat, body.branch));
+    return ok(await switchBranch(deps, chatHandle(app, params.chat), principal, body.branch));
   },
 });

@@ -1,3 +1,4 @@
+import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { deleteChat as deleteChatForAll } from "../../../shared/chat/log/change-chat.ts";
 import { expectedRevision } from "../../runtime/conditional.ts";
 import { noContent } from "../../runtime/reply.ts";
@@ -11,7 +12,7 @@ export const deleteChat = appEndpoint({
   params: ChatParams,
   reply: "empty",
   async handle({ deps, app, principal, params, headers }) {
-    await deleteChatForAll(deps, app, principal, params.chat, expectedRevision(headers));
+    await deleteChatForAll(deps, chatHandle(app, params.chat), principal, expectedRevision(headers));
     return noContent;
   },
 });

@@ -1,3 +1,4 @@
+import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { z } from "zod";
 import { ChangesQuery, Message } from "../../../shared/chat/contract.ts";
 import { readChanges } from "../../../shared/chat/read/read-messages.ts";
@@ -13,6 +14,6 @@ export const getChanges = appEndpoint({
   query: ChangesQuery,
   reply: z.object({ data: z.array(Message), revision: z.number(), hasMore: z.boolean() }),
   async handle({ deps, app, principal, params, query }) {
-    return ok(await readChanges(deps, app, principal, params.chat, query));
+    return ok(await readChanges(deps, chatHandle(app, params.chat), principal, query));
   },
 });

@@ -1,3 +1,4 @@
+import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { Chat } from "../../../shared/chat/contract.ts";
 import { readChat } from "../../../shared/chat/read/read-chat.ts";
 import { etagOf, knownRevision } from "../../runtime/conditional.ts";
@@ -12,7 +13,7 @@ export const getChat = appEndpoint({
   params: ChatParams,
   reply: Chat,
   async handle({ deps, app, principal, params, headers }) {
-    const chat = await readChat(deps, app, principal, params.chat, knownRevision(headers));
+    const chat = await readChat(deps, chatHandle(app, params.chat), principal, knownRevision(headers));
     if ("unchanged" in chat) return notModified(etagOf(chat.unchanged));
     return ok(chat, { etag: etagOf(chat.revision) });
   },

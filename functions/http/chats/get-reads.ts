@@ -1,3 +1,4 @@
+import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { z } from "zod";
 import { readReads } from "../../../shared/chat/read/read-messages.ts";
 import { ok } from "../../runtime/reply.ts";
@@ -13,6 +14,6 @@ export const getReads = appEndpoint({
     data: z.array(z.object({ user: z.string(), number: z.number(), delivered: z.number() })),
   }),
   async handle({ deps, app, principal, params }) {
-    return ok({ data: await readReads(deps, app, principal, params.chat) });
+    return ok({ data: await readReads(deps, chatHandle(app, params.chat), principal) });
   },
 });

@@ -1,3 +1,4 @@
+import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { addMember, removeMember } from "../../../shared/chat/log/change-members.ts";
 import { Chat } from "../../../shared/chat/contract.ts";
 import { UserId } from "../../../shared/identity/contract.ts";
@@ -15,7 +16,7 @@ export const putMember = appEndpoint({
   params: MemberParams,
   reply: Chat,
   async handle({ deps, app, principal, params }) {
-    return ok(await addMember(deps, app, principal, params.chat, params.user));
+    return ok(await addMember(deps, chatHandle(app, params.chat), principal, params.user));
   },
 });
 
@@ -26,7 +27,7 @@ export const deleteMember = appEndpoint({
   params: MemberParams,
   reply: "empty",
   async handle({ deps, app, principal, params }) {
-    await removeMember(deps, app, principal, params.chat, params.user);
+    await removeMember(deps, chatHandle(app, params.chat), principal, params.user);
     return noContent;
   },
 });

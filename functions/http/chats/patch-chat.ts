@@ -1,3 +1,4 @@
+import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { demandModel } from "../../../shared/assistant/choose-models.ts";
 import { changeChat } from "../../../shared/chat/log/change-chat.ts";
 import { Chat, ChatChange } from "../../../shared/chat/contract.ts";
@@ -15,7 +16,13 @@ export const patchChat = appEndpoint({
   reply: Chat,
   async handle({ deps, app, principal, params, body, headers }) {
     if (body.model) demandModel(await deps.apps.settingsOf(app), body.model);
-    const chat = await changeChat(deps, app, principal, params.chat, body, expectedRevision(headers));
+    const chat = await changeChat(
+      deps,
+      chatHandle(app, params.chat),
+      principal,
+      body,
+      expectedRevision(headers),
+    );
     return ok(chat, { etag: etagOf(chat.revision) });
   },
 });

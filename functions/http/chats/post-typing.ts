@@ -1,3 +1,4 @@
+import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { signalTyping } from "../../../shared/chat/log/signal.ts";
 import { noContent } from "../../runtime/reply.ts";
 import { appEndpoint } from "../endpoint.ts";
@@ -10,7 +11,7 @@ export const postTyping = appEndpoint({
   params: ChatParams,
   reply: "empty",
   async handle({ deps, app, principal, params }) {
-    await signalTyping(deps, app, principal, params.chat);
+    await signalTyping(deps, chatHandle(app, params.chat), principal);
     return noContent;
   },
 });

@@ -1,3 +1,4 @@
+import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { Marks } from "../../../shared/chat/contract.ts";
 import { mark } from "../../../shared/chat/log/signal.ts";
 import { noContent } from "../../runtime/reply.ts";
@@ -12,7 +13,7 @@ export const putRead = appEndpoint({
   body: Marks,
   reply: "empty",
   async handle({ deps, app, principal, params, body }) {
-    await mark(deps, app, principal, params.chat, body);
+    await mark(deps, chatHandle(app, params.chat), principal, body);
     return noContent;
   },
 });

@@ -1,3 +1,4 @@
+import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { deleteMessage as deleteMessageForAll } from "../../../shared/chat/log/change-message.ts";
 import { noContent } from "../../runtime/reply.ts";
 import { appEndpoint } from "../endpoint.ts";
@@ -10,7 +11,11 @@ export const deleteMessage = appEndpoint({
   params: MessageParams,
   reply: "empty",
   async handle({ deps, app, principal, params }) {
-    await deleteMessageForAll(deps, { app, chat: params.chat, number: params.message, principal });
+    await deleteMessageForAll(deps, {
+      chat: chatHandle(app, params.chat),
+      number: params.message,
+      principal,
+    });
     return noContent;
   },
 });

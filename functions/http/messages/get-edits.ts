@@ -1,3 +1,4 @@
+import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { z } from "zod";
 import { Edit } from "../../../shared/chat/contract.ts";
 import { readEdits } from "../../../shared/chat/read/read-messages.ts";
@@ -12,6 +13,6 @@ export const getEdits = appEndpoint({
   params: MessageParams,
   reply: z.object({ data: z.array(Edit) }),
   async handle({ deps, app, principal, params }) {
-    return ok({ data: await readEdits(deps, app, principal, params.chat, params.message) });
+    return ok({ data: await readEdits(deps, chatHandle(app, params.chat), principal, params.message) });
   },
 });

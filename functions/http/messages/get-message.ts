@@ -1,3 +1,4 @@
+import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { Message } from "../../../shared/chat/contract.ts";
 import { readMessage } from "../../../shared/chat/read/read-messages.ts";
 import { ok } from "../../runtime/reply.ts";
@@ -11,6 +12,6 @@ export const getMessage = appEndpoint({
   params: MessageParams,
   reply: Message,
   async handle({ deps, app, principal, params }) {
-    return ok(await readMessage(deps, app, principal, params.chat, params.message));
+    return ok(await readMessage(deps, chatHandle(app, params.chat), principal, params.message));
   },
 });

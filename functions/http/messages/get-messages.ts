@@ -1,3 +1,4 @@
+import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { Message, MessagePageQuery, pageOf } from "../../../shared/chat/contract.ts";
 import { readMessages } from "../../../shared/chat/read/read-messages.ts";
 import { etagOf, knownRevision } from "../../runtime/conditional.ts";
@@ -13,7 +14,13 @@ export const getMessages = appEndpoint({
   query: MessagePageQuery,
   reply: pageOf(Message),
   async handle({ deps, app, principal, params, query, headers }) {
-    const found = await readMessages(deps, app, principal, params.chat, query, knownRevision(headers));
+    const found = await readMessages(
+      deps,
+      chatHandle(app, params.chat),
+      principal,
+      query,
+      knownRevision(headers),
+    );
     if ("unchanged" in found) return notModified(etagOf(found.unchanged));
     return ok(found.page, { etag: etagOf(found.revision) });
   },

@@ -1,3 +1,4 @@
+import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { editMessage } from "../../../shared/chat/log/change-message.ts";
 import { Message, MessageChange } from "../../../shared/chat/contract.ts";
 import { ok } from "../../runtime/reply.ts";
@@ -13,7 +14,7 @@ export const patchMessage = appEndpoint({
   body: MessageChange,
   reply: Message,
   async handle({ deps, app, principal, params, body, requestKey }) {
-    const address = { app, chat: params.chat, number: params.message, principal };
+    const address = { chat: chatHandle(app, params.chat), number: params.message, principal };
     return ok(await editMessage(deps, address, body.text, requestKey));
   },
 });

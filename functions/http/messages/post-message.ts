@@ -1,3 +1,4 @@
+import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { answerHere, claimMsHere } from "../../../shared/assistant/answer-here.ts";
 import { openClassification } from "../../../shared/assistant/classify-question.ts";
 import { answerTasks } from "../../../shared/assistant/tasks.ts";
@@ -22,28 +23,24 @@ export const postMessage = appEndpoint({
   body: NewMessage,
   reply: Message,
   async handle({ deps, app, principal, params, body, requestKey, headers }) {
-    const { chat } = params;
+    const chat = chatHandle(app, params.chat);
     const waits = /\btext\/event-stream\b/.test(headers.accept ?? "");
     const classify = await openClassification(deps, app, principal);
     const claimMs = waits ? await claimMsHere(deps, app) : undefined;
-    const { message, replayed, asked } = await appendMessage(
-      deps,
-      app,
-      chat,
-      principal,
-      body,
+    const { message, replayed, queued } = await appendMessage(deps, chat, principal, {
+      draft: body,
       requestKey,
-      (text) => ({ ...classify(text), claimMs }),
-    );
-    if (asked !== undefined && !waits) {
-      const payload = { app: app.id, chat, answer: asked.id };
-      await tryEnqueue(deps, answerTasks[asked.lane], payload, { occasion: "asked" });
+      classify: (text) => ({ ...classify(text), claimMs }),
+    });
+    if (queued !== undefined && !waits) {
+      const payload = { app: app.id, chat: chat.number, answer: queued.id };
+      await tryEnqueue(deps, answerTasks[queued.lane], payload, { occasion: "asked" });
     }
-    if (asked === undefined || !waits) return created(message, replayed);
-    answerHere(deps, app, chat, asked);
+    if (queued === undefined || !waits) return created(message, replayed);
+    answerHere(deps, chat, queued);
     return eventStream(async (sink) => {
-      sink.send([{ id: message.revision, event: "message.created", data: { chat, message } }]);
-      return deps.answerFeeds.follow(app, chat, asked.id, undefined, (events) => {
+      sink.send([{ id: message.revision, event: "message.created", data: { chat: chat.number, message } }]);
+      return deps.answerFeeds.follow(app, chat.number, queued.id, undefined, (events) => {
         sink.send(events);
         if (events.at(-1)?.event === "answer.done") sink.finish();
       });

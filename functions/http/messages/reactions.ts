@@ -1,3 +1,4 @@
+import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { react } from "../../../shared/chat/log/change-message.ts";
 import { Emoji, Message } from "../../../shared/chat/contract.ts";
 import { ok } from "../../runtime/reply.ts";
@@ -14,7 +15,7 @@ export const putReaction = appEndpoint({
   params: ReactionParams,
   reply: Message,
   async handle({ deps, app, principal, params }) {
-    const address = { app, chat: params.chat, number: params.message, principal };
+    const address = { chat: chatHandle(app, params.chat), number: params.message, principal };
     return ok(await react(deps, address, params.emoji, true));
   },
 });
@@ -26,7 +27,7 @@ export const deleteReaction = appEndpoint({
   params: ReactionParams,
   reply: Message,
   async handle({ deps, app, principal, params }) {
-    const address = { app, chat: params.chat, number: params.message, principal };
+    const address = { chat: chatHandle(app, params.chat), number: params.message, principal };
     return ok(await react(deps, address, params.emoji, false));
   },
 });

@@ -1,3 +1,4 @@
+import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { Mute } from "../../../shared/notify/contract.ts";
 import { muteChat, unmuteChat } from "../../../shared/notify/mute.ts";
 import { noContent } from "../../runtime/reply.ts";
@@ -14,7 +15,7 @@ export const putMute = appEndpoint({
   body: Mute,
   reply: "empty",
   async handle({ deps, app, principal, params, body }) {
-    await muteChat(deps, app, principal, params.chat, body);
+    await muteChat(deps, chatHandle(app, params.chat), principal, body);
     return noContent;
   },
 });
@@ -26,7 +27,7 @@ export const deleteMute = appEndpoint({
   params: ChatParams,
   reply: "empty",
   async handle({ deps, app, principal, params }) {
-    await unmuteChat(deps, app, principal, params.chat);
+    await unmuteChat(deps, chatHandle(app, params.chat), principal);
     return noContent;
   },
 });

@@ -1,3 +1,4 @@
+import { type ChatHandle, chatHandle } from "../chat-handle.ts";
 import type { App } from "../../identity/app.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { DocumentReference, Timestamp } from "../../platform/firestore.ts";
@@ -64,16 +65,16 @@ export interface ForkPoint {
  * What a branch that begins after this message has before it. 1 query and 1 read; nothing for the chat's beginning.
  * @throws AppError `invalid_request` when there is no such message
  */
-export async function readForkPoint(app: App, chat: number, after: number): Promise<ForkPoint> {
+export async function readForkPoint(chat: ChatHandle, after: number): Promise<ForkPoint> {
   if (after === 0) return { after, lineage: [] };
-  const found = await findMessage(app, chat, after);
+  const found = await findMessage(chat, after);
   if (found === undefined) {
     throw new AppError("invalid_request", "The message to follow does not exist.", {
       errors: [{ path: "after", message: "must be the number of a message of this chat, or 0" }],
     });
   }
   const { branch } = found.stored;
-  const before = branch === MAIN_BRANCH ? [] : ((await readBranch(app, chat, branch))?.stored.lineage ?? []);
+  const before = branch === MAIN_BRANCH ? [] : ((await readBranch(chat, branch))?.stored.lineage ?? []);
   if (before.length >= LINEAGE_MAX) {
     throw new AppError(
       "invalid_request",
@@ -87,7 +88,7 @@ type Writes = Required<Pick<Decision<ChatHead, unknown>, "create" | "update">>;
 
 /** What to write when the chat leaves its active branch: where that branch ends. */
 export function leaveBranch(app: App, head: ChatHead): Writes {
-  const ref = branchesOf(app, head.number).doc(head.activeBranch);
+  const ref = branchesOf(chatHandle(app, head.number)).doc(head.activeBranch);
   if (head.branchesCount > 1) {
     return { create: [], update: [{ ref, fields: [["lastNumber", head.tip]] }] };
   }
@@ -124,7 +125,7 @@ function newBranch(
 ): { readonly ref: DocumentReference; readonly data: StoredBranch } {
   const id = `b${by.number}`;
   const data = { id, number: by.number, lastNumber: by.number, createdBy: by.id, createdAt: by.at, ...point };
-  return { ref: branchesOf(app, head.number).doc(id), data };
+  return { ref: branchesOf(chatHandle(app, head.number)).doc(id), data };
 }
 
 export const branchView = (branch: StoredBranch, head: ChatHead): Branch => {

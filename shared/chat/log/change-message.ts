@@ -1,5 +1,5 @@
+import type { ChatHandle } from "../chat-handle.ts";
 import { demandStored } from "../../platform/stored.ts";
-import type { App } from "../../identity/app.ts";
 import { holds } from "../../identity/permissions.ts";
 import type { Principal } from "../../identity/principal.ts";
 import { AppError } from "../../platform/errors.ts";
@@ -12,7 +12,6 @@ import { access, advance, type ChatHead, excerpt } from "./head.ts";
 import { messageView, type StoredMessage } from "./message.ts";
 import { readAccessible } from "../read/read-messages.ts";
 import {
-  chatRef,
   editsOf,
   type FoundMessage,
   findMessage,
@@ -24,8 +23,7 @@ import {
 
 /** Where a change of a message happens, and who makes it. */
 export interface MessageAddress {
-  readonly app: App;
-  readonly chat: number;
+  readonly chat: ChatHandle;
   readonly number: number;
   readonly principal: Principal;
 }
@@ -41,7 +39,7 @@ export async function editMessage(
   text: string,
   requestKey: string | undefined,
 ): Promise<Message> {
-  const { app, chat, principal } = address;
+  const { chat, principal } = address;
   let found = await findChangeable(deps, address);
   const { ref } = found;
   let isFirst = true;
@@ -49,7 +47,7 @@ export async function editMessage(
   const print = fingerprint(text);
   const id = requestKey === undefined ? randomId() : derivedId("edit", ref.id, principal.id, requestKey);
   const edit = editsOf(ref).doc(id);
-  const { result } = await deps.chatLog.chats.change<Message>(chatRef(app, chat), {
+  const { result } = await deps.chatLog.chats.change<Message>(chat.ref, {
     // Read anew before each further attempt: an edit that overtakes a deletion would bring the text back.
     async prepare() {
       if (!isFirst) found = await findChangeable(deps, address);
@@ -120,11 +118,11 @@ function originalOf({ ref, stored }: FoundMessage): { ref: DocumentReference; da
  * @throws AppError `not_found`, `forbidden` to anyone but its sender and administrators
  */
 export async function deleteMessage(deps: ChatDeps, address: MessageAddress): Promise<void> {
-  const { app, chat, number, principal } = address;
+  const { chat, number, principal } = address;
   const at = Timestamp.fromMillis(deps.clock.now());
   let found: FoundMessage;
   let edits: readonly DocumentReference[] = [];
-  await deps.chatLog.chats.change<void>(chatRef(app, chat), {
+  await deps.chatLog.chats.change<void>(chat.ref, {
     async prepare() {
       found = await findAccessible(deps, address);
       const isEdited = found.stored.editedAt !== undefined;
@@ -163,10 +161,10 @@ export async function react(
   emoji: string,
   present: boolean,
 ): Promise<Message> {
-  const { app, chat, principal } = address;
+  const { chat, principal } = address;
   const at = Timestamp.fromMillis(deps.clock.now());
   let found: FoundMessage;
-  const { result } = await deps.chatLog.chats.change<Message>(chatRef(app, chat), {
+  const { result } = await deps.chatLog.chats.change<Message>(chat.ref, {
     // On condition that the message is still the one read, so that the answer is what it then is.
     async prepare() {
       found = await findChangeable(deps, address);
@@ -200,12 +198,9 @@ export async function react(
 /** The message, for those who may know of it: permission comes before any word about the message. */
 async function findAccessible(
   deps: ChatDeps,
-  { app, chat, number, principal }: MessageAddress,
+  { chat, number, principal }: MessageAddress,
 ): Promise<FoundMessage> {
-  const [found] = await Promise.all([
-    findMessage(app, chat, number),
-    readAccessible(deps, app, principal, chat),
-  ]);
+  const [found] = await Promise.all([findMessage(chat, number), readAccessible(deps, chat, principal)]);
   if (found === undefined) throw new AppError("not_found", "There is no such message.");
   return found;
 }

@@ -1,3 +1,4 @@
+import { chatHandle } from "../chat-handle.ts";
 import type { App } from "../../identity/app.ts";
 import { noSuchApp } from "../../identity/manage-app.ts";
 import type { Principal } from "../../identity/principal.ts";
@@ -10,7 +11,7 @@ import { type ChatDeps, changeStamp } from "./chat-log.ts";
 import { type Chat, MEMBERS_MAX, type NewChat } from "../contract.ts";
 import { facetsOf } from "./facets.ts";
 import { access, type ChatHead, chatView, MAIN_BRANCH } from "./head.ts";
-import { chatRef, headOf, readHeadAndMark } from "../store.ts";
+import { headOf, readHeadAndMark } from "../store.ts";
 
 export interface CreatedChat {
   readonly chat: Chat;
@@ -66,7 +67,7 @@ function decideCreate(
   at: Timestamp,
 ): Decision<AppHead, number> {
   if (head.status !== "open") throw noSuchApp();
-  const create = [{ ref: chatRef(app, chat.number), data: { ...chat, ...changeStamp(chat.number) } }];
+  const create = [{ ref: chatHandle(app, chat.number).ref, data: { ...chat, ...changeStamp(chat.number) } }];
   const record =
     chat.kind === "direct"
       ? { chat: chat.number, fingerprint: proof?.fingerprint }
@@ -112,7 +113,7 @@ async function existingChat(
   creator: Principal,
   number: number,
 ): Promise<{ chat: Chat; created: boolean }> {
-  const { snapshot, mark } = await readHeadAndMark(deps.firestore, app, number, creator.id);
+  const { snapshot, mark } = await readHeadAndMark(deps.firestore, chatHandle(app, number), creator.id);
   return { chat: chatView(access(headOf(snapshot), creator), creator.id, mark), created: false };
 }
 

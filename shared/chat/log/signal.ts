@@ -1,3 +1,4 @@
+import { type ChatHandle, chatHandle } from "../chat-handle.ts";
 import { storedAs } from "../../platform/stored.ts";
 import type { App } from "../../identity/app.ts";
 import type { Principal } from "../../identity/principal.ts";
@@ -38,8 +39,8 @@ export const TYPING_MS = 6_000;
 export const SIGNAL_MEMBERS_MAX = 50;
 const SIGNAL_TTL_MS = 30 * 24 * 3600 * 1000;
 
-const signalRef = (app: App, chat: number, user: string): DocumentReference =>
-  app.collection("chats").doc(`${chat}.${user}`);
+const signalRef = (chat: ChatHandle, user: string): DocumentReference =>
+  chat.app.collection("chats").doc(`${chat.number}.${user}`);
 
 /** Heads are named by their number alone. */
 export const isSignal = (id: string): boolean => id.includes(".");
@@ -64,7 +65,7 @@ export const leavingSignal = (
 ): { readonly ref: DocumentReference; readonly data: object } => {
   const name = `left-${head.revision + 1}`;
   const data = { ...signalOf(deps, head, name, {}), members: people, left: true };
-  return { ref: signalRef(app, head.number, name), data };
+  return { ref: signalRef(chatHandle(app, head.number), name), data };
 };
 
 /**
@@ -74,12 +75,11 @@ export const leavingSignal = (
  */
 export async function mark(
   deps: ChatDeps,
-  app: App,
+  chat: ChatHandle,
   principal: Principal,
-  chat: number,
   { number, delivered }: Marks,
 ): Promise<void> {
-  const head = await readAccessible(deps, app, principal, chat);
+  const head = await readAccessible(deps, chat, principal);
   for (const [path, value = 0] of Object.entries({ number, delivered })) {
     if (value <= head.lastNumber) continue;
     throw new AppError("invalid_request", "No message has this number yet.", {
@@ -94,23 +94,18 @@ export async function mark(
   const kept = Object.fromEntries(
     Object.entries({ chats: marks.read, delivered: marks.delivered })
       .filter(([, value]) => value !== undefined)
-      .map(([field, value]) => [field, { [String(chat)]: value }]),
+      .map(([field, value]) => [field, { [String(chat.number)]: value }]),
   );
-  batch.set(readsRef(app, principal.id), kept, { merge: true });
-  batch.set(signalRef(app, chat, principal.id), signalOf(deps, head, principal.id, marks), { merge: true });
+  batch.set(readsRef(chat.app, principal.id), kept, { merge: true });
+  batch.set(signalRef(chat, principal.id), signalOf(deps, head, principal.id, marks), { merge: true });
   await within(READ_MS_MAX, batch.commit());
 }
 
 /** Says that the person is typing, for TYPING_MS. Costs 1 read and 1 write. @throws AppError `not_found` */
-export async function signalTyping(
-  deps: ChatDeps,
-  app: App,
-  principal: Principal,
-  chat: number,
-): Promise<void> {
-  const head = await readAccessible(deps, app, principal, chat);
+export async function signalTyping(deps: ChatDeps, chat: ChatHandle, principal: Principal): Promise<void> {
+  const head = await readAccessible(deps, chat, principal);
   const typingUntil = Timestamp.fromMillis(deps.clock.now() + TYPING_MS);
-  await writeSignal(deps, app, head, principal.id, { typingUntil });
+  await writeSignal(deps, chat.app, head, principal.id, { typingUntil });
 }
 
 /** Says that the person has come, to those who have the chat open. 1 write. */
@@ -130,6 +125,6 @@ async function writeSignal(
   user: string,
   signal: Signal,
 ): Promise<void> {
-  const ref = signalRef(app, head.number, user);
+  const ref = signalRef(chatHandle(app, head.number), user);
   await within(READ_MS_MAX, ref.set(signalOf(deps, head, user, signal), { merge: true }));
 }

@@ -1,3 +1,4 @@
+import { chatHandle } from "../chat-handle.ts";
 import { storedMessage } from "../log/message.ts";
 import { appHandle } from "../../identity/app.ts";
 import { storedAppHead } from "../../identity/store.ts";
@@ -7,7 +8,7 @@ import { CHANGE_SHARDS, type ChatDeps } from "../log/chat-log.ts";
 import type { ChatChanged } from "../contract.ts";
 import type { ChatHead } from "../log/head.ts";
 import { GRACE_MS, listChanges } from "./reconcile-changes.ts";
-import { chatRef, headOf, messagesOf, readHead } from "../store.ts";
+import { headOf, messagesOf, readHead } from "../store.ts";
 
 export interface Audited {
   readonly chats: number;
@@ -74,9 +75,9 @@ async function auditChat(deps: ChatDeps, { app: appId, chat }: ChatChanged): Pro
   const app = appHandle(deps.firestore, appId);
   let finding: Finding = "right";
   for (let look = 0; look < LOOKS; look += 1) {
-    const before = headOf(await readHead(app, chat));
+    const before = headOf(await readHead(chatHandle(app, chat)));
     if (before === undefined || before.status !== "open") return "right";
-    const messages = messagesOf(app, chat);
+    const messages = messagesOf(chatHandle(app, chat));
     const { count, highest } = await tally(messages, messages);
     const isBehind = highest > before.lastNumber;
     if (!isBehind && count >= before.lastNumber) return "right";
@@ -89,13 +90,13 @@ async function auditChat(deps: ChatDeps, { app: appId, chat }: ChatChanged): Pro
 /** Lets a chat's head catch up with its messages. */
 async function raise(deps: ChatDeps, appId: string, chat: number): Promise<void> {
   const app = appHandle(deps.firestore, appId);
-  const messages = messagesOf(app, chat);
+  const messages = messagesOf(chatHandle(app, chat));
   const newest = await within(READ_MS_MAX, messages.orderBy("number", "desc").limit(1).get());
   const changed = await within(READ_MS_MAX, messages.orderBy("revision", "desc").limit(1).get());
   const last = storedMessage(newest.docs[0]);
   const revision = Number(changed.docs[0]?.get("revision") ?? 0);
   if (last === undefined) return;
-  await deps.chatLog.chats.change<void>(chatRef(app, chat), {
+  await deps.chatLog.chats.change<void>(chatHandle(app, chat).ref, {
     decide(head) {
       if (head.lastNumber >= last.number) return { head, create: [], bytes: 0, result: undefined };
       const next: ChatHead = {

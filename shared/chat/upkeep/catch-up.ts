@@ -1,3 +1,4 @@
+import { type ChatHandle, chatHandle } from "../chat-handle.ts";
 import type { App } from "../../identity/app.ts";
 import { GRPC, grpcCode } from "../../platform/errors.ts";
 import type { ChatDeps } from "../log/chat-log.ts";
@@ -59,7 +60,7 @@ export function openCatchUp(deps: ChatDeps, followers: readonly Followers[]): Ca
   >();
 
   const begin = (path: string, app: App, chat: number, revision: number): Promise<CaughtUp> => {
-    const current = catchUp(deps, followers, app, chat, revision);
+    const current = catchUp(deps, followers, chatHandle(app, chat), revision);
     const entry = { current, next: undefined, upTo: revision };
     running.set(path, entry);
     const end = (): void => {
@@ -94,41 +95,39 @@ export function openCatchUp(deps: ChatDeps, followers: readonly Followers[]): Ca
 async function catchUp(
   deps: ChatDeps,
   followers: readonly Followers[],
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   revision: number,
 ): Promise<CaughtUp> {
   let handled = 0;
   let until = revision;
   for (let collisions = 0; collisions <= COLLISIONS_MAX;) {
-    const { head, progress, found: recorded } = await readProgress(deps.firestore, app, chat);
+    const { head, progress, found: recorded } = await readProgress(deps.firestore, chat);
     if (head === undefined || progress.revision >= Math.min(until, head.revision)) return { handled };
     const goal = nextGoal(head, progress.revision);
     if (head.status === "deleted" && goal === head.revision) {
-      for (const follower of followers) await follower.purged(app, head);
-      await purgeChat(deps.firestore, app, head);
+      for (const follower of followers) await follower.purged(chat.app, head);
+      await purgeChat(deps.firestore, chat.app, head);
     }
-    const found = await listChanged(app, chat, progress.revision, CATCH_UP_MESSAGES);
-    const { rows, companions } = accompany(followers, app, head, found);
+    const found = await listChanged(chat, progress.revision, CATCH_UP_MESSAGES);
+    const { rows, companions } = accompany(followers, chat.app, head, found);
     const changed = rows.map(({ stored }) => stored);
-    if (head.status === "open") await refreshQuotes(deps, app, chat, changed);
-    for (const follower of followers) await follower.changed(app, head, changed, progress);
+    if (head.status === "open") await refreshQuotes(deps, chat, changed);
+    for (const follower of followers) await follower.changed(chat.app, head, changed, progress);
     const complete = rows.length === found.length && found.length < CATCH_UP_MESSAGES;
     const notes = Object.assign({}, ...followers.map((follower) => follower.note?.(head)));
     const uncounted = changed.filter(({ number }) => number > progress.countedNumber);
     const reached = Math.max(complete ? goal : 0, ...changed.map((message) => message.revision));
     const countedNumber = Math.max(progress.countedNumber, ...uncounted.map(({ number }) => number));
     try {
-      await writeProgress(
-        deps.firestore,
-        app,
-        chat,
-        recorded,
-        { ...notes, revision: reached, countedNumber },
-        countByDay(changed, progress),
+      await writeProgress(deps.firestore, chat, {
+        found: recorded,
+        next: { ...notes, revision: reached, countedNumber },
+        byDay: countByDay(changed, progress),
         companions,
-        followers.flatMap((follower) => follower.additions?.(app, head, changed, progress) ?? []),
-      );
+        additions: followers.flatMap(
+          (follower) => follower.additions?.(chat.app, head, changed, progress) ?? [],
+        ),
+      });
     } catch (cause) {
       const code = grpcCode(cause);
       if (code !== GRPC.failedPrecondition && code !== GRPC.alreadyExists) throw cause;

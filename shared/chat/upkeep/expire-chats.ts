@@ -1,3 +1,4 @@
+import { type ChatHandle, chatHandle } from "../chat-handle.ts";
 import { type App, appHandle } from "../../identity/app.ts";
 import { completeSettings } from "../../identity/settings.ts";
 import { type AppHead, storedAppHead } from "../../identity/store.ts";
@@ -5,7 +6,6 @@ import { FieldPath, Timestamp } from "../../platform/firestore.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
 import { deletedHead } from "../log/change-chat.ts";
 import type { ChatDeps } from "../log/chat-log.ts";
-import { chatRef } from "../store.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
 const PAGE = 100;
@@ -60,20 +60,20 @@ async function expireIn(
     const found = await within(READ_MS_MAX, due.get());
     for (const document of found.docs) {
       if (count >= most) return count;
-      count += await expire(deps, app, Number(document.id), before);
+      count += await expire(deps, chatHandle(app, Number(document.id)), before);
     }
     if (found.size < PAGE) return count;
   }
 }
 
 /** Unless somebody has written in it meanwhile. */
-async function expire(deps: ChatDeps, app: App, chat: number, before: Timestamp): Promise<number> {
+async function expire(deps: ChatDeps, chat: ChatHandle, before: Timestamp): Promise<number> {
   const at = Timestamp.fromMillis(deps.clock.now());
-  const { result } = await deps.chatLog.chats.change<number>(chatRef(app, chat), {
+  const { result } = await deps.chatLog.chats.change<number>(chat.ref, {
     decide(head) {
       const isDue = head.status === "open" && head.updatedAt.valueOf() < before.valueOf();
       if (!isDue) return { head, create: [], bytes: 0, result: 0 };
-      return { ...deletedHead(deps, app, head, at), bytes: 0, result: 1 };
+      return { ...deletedHead(deps, chat.app, head, at), bytes: 0, result: 1 };
     },
   });
   return result;

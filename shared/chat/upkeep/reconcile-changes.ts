@@ -1,3 +1,4 @@
+import { chatHandle } from "../chat-handle.ts";
 import { appHandle } from "../../identity/app.ts";
 import { type Firestore, Timestamp } from "../../platform/firestore.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
@@ -34,7 +35,7 @@ export async function reconcileChanges(deps: ChatDeps): Promise<Reconciled> {
     for await (const change of listChanges(firestore, shard, from, until)) {
       total.examined += 1;
       const app = appHandle(firestore, change.app);
-      const { head, progress } = await readProgress(firestore, app, change.chat);
+      const { head, progress } = await readProgress(firestore, chatHandle(app, change.chat));
       if (head === undefined || progress.revision >= head.revision) continue;
       await deps.publisher.publish("chat-changes", { ...change, revision: head.revision });
       total.announced += 1;
