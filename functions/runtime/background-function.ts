@@ -138,8 +138,8 @@ function parsePayload<Payload>(schema: z.ZodType<Payload>, payload: unknown): Pa
 }
 
 /**
- * Sends what can never succeed, or was tried for the last time, to the dead letters; false when it is to be delivered again.
- * Schedules come again by themselves.
+ * Sends what can never succeed, or was tried for the last time, to the dead letters; false when it is to be
+ * delivered again. Schedules come again by themselves.
  */
 async function isBuried(
   deps: Deps,
@@ -246,7 +246,10 @@ export const scheduleFunction = (spec: Pick<BackgroundSpec<object>, "name" | "op
     }),
   });
 
-/** What is no JSON, or nests too deep to be written again, is taken for text: no function takes that, and the dead letters keep it. */
+/**
+ * What is no JSON, or nests too deep to be written again, is taken for text: no function takes that, and the
+ * dead letters keep it.
+ */
 function jsonOrText(bytes: Buffer): unknown {
   try {
     return parseJson(bytes);

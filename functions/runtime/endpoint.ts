@@ -84,7 +84,10 @@ export interface Endpoint<D extends HttpDeps = HttpDeps> extends Spec<
   handle(request: EndpointRequest<D, any, any, any> & { app?: App; principal?: Principal }): Promise<Reply>;
 }
 
-/** The three kinds of endpoints, for endpoints that work with `D`. There is no default, so none can be forgotten. */
+/**
+ * The three kinds of endpoints, for endpoints that work with `D`. There is no default, so none can be
+ * forgotten.
+ */
 export const endpointsOf = <D extends HttpDeps>() => ({
   /** For whoever holds a permission in the app of the path. */
   appEndpoint: <

@@ -13,9 +13,9 @@ const RETRY_MS = 1_000;
 
 /**
  * Replies with server-sent events (WHATWG). The subscription is made before the headers are sent, so its
- * refusal is still an ordinary problem. A comment every HEARTBEAT_MS shows that the stream lives; a reader that
- * leaves more than BUFFER_BYTES_MAX unread is cut off, and the stream ends itself, with a word to come back,
- * before the platform would.
+ * refusal is still an ordinary problem. A comment every HEARTBEAT_MS shows that the stream lives; a reader
+ * that leaves more than BUFFER_BYTES_MAX unread is cut off, and the stream ends itself, with a word to come
+ * back, before the platform would.
  */
 export async function eventStream(subscribe: (sink: Sink) => Promise<() => void>): Promise<Reply> {
   let waiting = "";
@@ -39,7 +39,7 @@ export async function eventStream(subscribe: (sink: Sink) => Promise<() => void>
   const unsubscribe = await subscribe({
     send: (events) => write(events.map(frame).join("")),
     // Without data it is no event, and sets the last event id all the same.
-    reach: (id) => write(`id: ${id}\n\n`),
+    setLastId: (id) => write(`id: ${id}\n\n`),
     end,
     finish: () => close(""),
   });

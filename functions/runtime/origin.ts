@@ -37,7 +37,10 @@ function isOwn(deps: HttpDeps, origin: string, headers: IncomingHttpHeaders): bo
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
-/** Pages of other origins change nothing here, whatever credentials their request carries. @throws AppError `forbidden` */
+/**
+ * Pages of other origins change nothing here, whatever credentials their request carries. @throws AppError
+ * `forbidden`
+ */
 export function demandOrigin(provenance: Provenance, method: string): void {
   if (provenance !== "foreign" || SAFE_METHODS.has(method)) return;
   throw new AppError("forbidden", "Pages of this origin may not call this app; see its allowedOrigins.");

@@ -4,8 +4,8 @@ import type { Served } from "./http-function.ts";
 import type { Reply } from "./reply.ts";
 
 /**
- * What a request's span says, by the names of OpenTelemetry's conventions: the route and not the address, the app and
- * not the person.
+ * What a request's span says, by the names of OpenTelemetry's conventions: the route and not the address, the
+ * app and not the person.
  */
 export function requestSpan(
   request: IncomingMessage,

@@ -15,14 +15,15 @@ export interface AnswerPosition {
 }
 
 /**
- * Answers as they come. All readers of an answer in an instance share two Firestore listeners, on its message and its
- * segments; what is made in this very instance reaches them without either.
+ * Answers as they come. All readers of an answer in an instance share two Firestore listeners, on its message
+ * and its segments; what is made in this very instance reaches them without either.
  */
 export interface AnswerFeeds {
   /**
-   * Tells the text from a position on, and then whatever comes: `answer.delta`, `answer.reset` when an attempt has died,
-   * `message.changed` when it has to wait for a model, and at the end `answer.done` with the message. Returns the end of the subscription.
-   * Costs 1 read and 1 for each segment for the first reader, then 1 for each segment and change.
+   * Tells the text from a position on, and then whatever comes: `answer.delta`, `answer.reset` when an
+   * attempt has died, `message.changed` when it has to wait for a model, and at the end `answer.done` with
+   * the message. Returns the end of the subscription. Costs 1 read and 1 for each segment for the first
+   * reader, then 1 for each segment and change.
    */
   follow(
     app: App,

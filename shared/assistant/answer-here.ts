@@ -8,8 +8,8 @@ import { LEASE_MS } from "./claim-answer.ts";
 import { answerTasks } from "./tasks.ts";
 
 /**
- * For how long the commit of a question may claim its answer for the instance that answers it here. Undefined where a
- * budget has to be held first, which the claim tells of. Costs nothing while the app is known.
+ * For how long the commit of a question may claim its answer for the instance that answers it here. Undefined
+ * where a budget has to be held first, which the claim tells of. Costs nothing while the app is known.
  */
 export async function claimMsHere(
   { apps }: { readonly apps: AppDirectory },
@@ -20,8 +20,9 @@ export async function claimMsHere(
 }
 
 /**
- * Answers in this instance, at once, for a reader who waits here. A task takes over should this instance die; should only
- * the attempt fail, it does so without delay. Were the task lost too, the schedule finds the answer by its lease.
+ * Answers in this instance, at once, for a reader who waits here. A task takes over should this instance die;
+ * should only the attempt fail, it does so without delay. Were the task lost too, the schedule finds the
+ * answer by its lease.
  */
 export function answerHere(deps: AnswerDeps, chat: ChatHandle, queued: QueuedQuestion): void {
   // Beside the answer and not before it: the first word does not wait for it. It never throws.

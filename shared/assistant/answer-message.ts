@@ -31,14 +31,16 @@ export const GIVEN_UP = "No answer could be made. You can ask again.";
 export const EXHAUSTED = "The budget for today is used up. You can ask again after midnight (UTC).";
 
 /**
- * Answers a question, or finds that it is answered. One attempt at a time: what it has is kept in segments while it
- * comes, and in one commit at the end. Whoever comes after a crash begins anew, unless the model had said all. While no
- * model can be asked, an earlier answer to the same question stands in, or the question waits and its asker is told.
+ * Answers a question, or finds that it is answered. One attempt at a time: what it has is kept in segments
+ * while it comes, and in one commit at the end. Whoever comes after a crash begins anew, unless the model had
+ * said all. While no model can be asked, an earlier answer to the same question stands in, or the question
+ * waits and its asker is told.
  *
- * `claimed`: the answer as the commit of its question has claimed it for this instance, which then costs nothing to begin.
- * Otherwise 1 read and 1 write to begin; what history and budgets cost; a write for each segment (see segments.ts); 1
- * read, 2 writes and 1 publish to end; one model call, none when the result is there; a write where the answer is kept for the
- * same question; a task where another attempt is alive. The instance listens to the message meanwhile.
+ * `claimed`: the answer as the commit of its question has claimed it for this instance, which then costs
+ * nothing to begin. Otherwise 1 read and 1 write to begin; what history and budgets cost; a write for each
+ * segment (see segments.ts); 1 read, 2 writes and 1 publish to end; one model call, none when the result is
+ * there; a write where the answer is kept for the same question; a task where another attempt is alive. The
+ * instance listens to the message meanwhile.
  * @throws AppError `unavailable`, `model_failed`: to be tried again
  */
 export async function answerMessage(

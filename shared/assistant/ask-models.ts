@@ -49,8 +49,8 @@ export interface Answering {
 }
 
 /**
- * Decides on models and conversation, and holds the money. Costs what the history costs; 2 reads and 2 writes where there
- * are budgets.
+ * Decides on models and conversation, and holds the money. Costs what the history costs; 2 reads and 2 writes
+ * where there are budgets.
  * @throws AppError `unavailable` while what is left of a budget is held for other answers
  */
 export async function planAnswer(
@@ -118,8 +118,8 @@ export type ModelResult =
     };
 
 /**
- * Asks the models one after the other until one has answered. Where one breaks off in the middle, the next begins a new
- * epoch, so that readers let go what the first has said; that costs a write.
+ * Asks the models one after the other until one has answered. Where one breaks off in the middle, the next
+ * begins a new epoch, so that readers let go what the first has said; that costs a write.
  */
 export async function askModels(
   deps: AnswerDeps,
@@ -177,7 +177,9 @@ interface ModelCall {
   readonly speech: { hasBegun: boolean };
 }
 
-/** One call to one model. @throws AppError `model_failed`; `unavailable` when what it said could not be kept */
+/**
+ * One call to one model. @throws AppError `model_failed`; `unavailable` when what it said could not be kept
+ */
 async function askModel(
   deps: AnswerDeps,
   { chat, id, message, plan }: ModelRequest,
@@ -206,7 +208,8 @@ async function askModel(
         else usage = piece;
       }
     } catch (cause) {
-      // Of an answer that was stopped, what has been said counts; one that is another's now is no fault of the model.
+      // Of an answer that was stopped, what has been said counts; one that is another's now is no fault of
+      // the model.
       if (ending.reason() !== "stopped" && ending.reason() !== "taken over") throw cause;
       finish = "stopped";
     }

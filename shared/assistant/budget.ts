@@ -38,9 +38,10 @@ export const budgetDocs = (app: App, day: string, person: string): DocumentRefer
 ];
 
 /**
- * Holds what an answer may cost at most, before the model is called: all attempts at one answer hold it once. Nothing
- * without budgets; otherwise 2 reads and 2 writes in a transaction, which answers that begin at the same time take one after the
- * other: an app with a budget begins a few answers a second for each budget document that they share.
+ * Holds what an answer may cost at most, before the model is called: all attempts at one answer hold it once.
+ * Nothing without budgets; otherwise 2 reads and 2 writes in a transaction, which answers that begin at the
+ * same time take one after the other: an app with a budget begins a few answers a second for each budget
+ * document that they share.
  * @throws AppError `unavailable` while what is left is held for other answers
  */
 export async function holdBudget(

@@ -22,8 +22,9 @@ export const storedCachedAnswer = storedAs<StoredCachedAnswer>();
 export const CACHED_ANSWER_TTL_MS = 7 * 24 * 3600 * 1000;
 
 /**
- * Where the answer to a conversation is kept: only one that consists of the system prompt and a single question, so that
- * nothing that was said elsewhere can come with it; and among one person's unless the app shares answers.
+ * Where the answer to a conversation is kept: only one that consists of the system prompt and a single
+ * question, so that nothing that was said elsewhere can come with it; and among one person's unless the app
+ * shares answers.
  */
 export function cachedAnswerRef(
   app: App,

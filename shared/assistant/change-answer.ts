@@ -51,9 +51,9 @@ export async function readAnswer(
 }
 
 /**
- * Asks for another answer to a question, named by itself or by an answer of it: a sibling, on a branch of its own unless the
- * question is the last message. Idempotent under `requestKey`. Costs up to 6 reads, 1 commit and 2 writes, 4 with a branch,
- * 1 publish.
+ * Asks for another answer to a question, named by itself or by an answer of it: a sibling, on a branch of its
+ * own unless the question is the last message. Idempotent under `requestKey`. Costs up to 6 reads, 1 commit
+ * and 2 writes, 4 with a branch, 1 publish.
  * @throws AppError `not_found`, `conflict` in a chat without a model
  */
 export async function askAgain(
@@ -114,8 +114,8 @@ export async function askAgain(
 }
 
 /**
- * Stops an answer, wherever it is being made: what has been said until then stays. One that is finished stays as it is.
- * Costs 2 reads and 1 write; for one that nobody is making also 1 read, 1 commit and 2 writes.
+ * Stops an answer, wherever it is being made: what has been said until then stays. One that is finished stays
+ * as it is. Costs 2 reads and 1 write; for one that nobody is making also 1 read, 1 commit and 2 writes.
  * @throws AppError `not_found`, `conflict` for a message that is no answer
  */
 export async function stopAnswer(deps: ChatDeps, address: AnswerAddress): Promise<void> {
@@ -140,8 +140,8 @@ export async function stopAnswer(deps: ChatDeps, address: AnswerAddress): Promis
 }
 
 /**
- * Keeps what a person thinks of an answer; later words replace earlier ones. Costs 2 reads and 1 write; 1 read and 1 write
- * more for each rollout that compares versions by this answer.
+ * Keeps what a person thinks of an answer; later words replace earlier ones. Costs 2 reads and 1 write; 1
+ * read and 1 write more for each rollout that compares versions by this answer.
  * @throws AppError `not_found`, `conflict` for a message that is no answer
  */
 export async function rateAnswer(

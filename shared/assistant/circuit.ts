@@ -6,7 +6,9 @@ export interface StoredCircuit {
   readonly model: string;
   /** The host of the provider. */
   readonly provider: string;
-  /** Failed calls of late, each with how many calls the instance that tells of it has made since it last did. */
+  /**
+   * Failed calls of late, each with how many calls the instance that tells of it has made since it last did.
+   */
   readonly failures: readonly { readonly atMs: number; readonly calls: number }[];
   /** Nobody asks the model until then; null while it works. */
   readonly openUntilMs: number | null;

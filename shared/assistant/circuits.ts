@@ -18,13 +18,15 @@ import {
 import type { CircuitView } from "./contract.ts";
 
 /**
- * A circuit breaker for each model of the provider, shared by all instances. Within an instance opossum counts and
- * refuses; what instances know together stands in a document for each model, which exists once the model has failed.
- * While all is well a call costs no Firestore operation. A failure costs 1 read and 1 write; a call to a model that has
- * failed of late 1 read; a probe 2 reads and 2 writes; a refusal nothing.
+ * A circuit breaker for each model of the provider, shared by all instances. Within an instance opossum
+ * counts and refuses; what instances know together stands in a document for each model, which exists once the
+ * model has failed. While all is well a call costs no Firestore operation. A failure costs 1 read and 1
+ * write; a call to a model that has failed of late 1 read; a probe 2 reads and 2 writes; a refusal nothing.
  */
 export interface Circuits {
-  /** Whether a call would be refused, as far as is known here. Costs nothing but, once an instance, 1 query. */
+  /**
+   * Whether a call would be refused, as far as is known here. Costs nothing but, once an instance, 1 query.
+   */
   isOpen(model: string): Promise<boolean>;
   /**
    * Calls the model, unless its circuit is open. One caller at a time tries whether an open one works again.
@@ -82,7 +84,10 @@ export function openCircuits(
     return next;
   };
 
-  /** Moves what is shared, and says how it stands; fails without a word: the instance's own breaker still counts. */
+  /**
+   * Moves what is shared, and says how it stands; fails without a word: the instance's own breaker still
+   * counts.
+   */
   const change = async (
     model: string,
     decide: (circuit: StoredCircuit) => StoredCircuit,

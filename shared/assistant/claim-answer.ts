@@ -113,8 +113,8 @@ export const isOpen = ({ status }: Pick<StoredMessage, "status">): boolean =>
   status === "queued" || status === "streaming";
 
 /**
- * For the attempt that goes on to another model: what the first has said is void from here on, and readers are told.
- * 1 read and 1 write.
+ * For the attempt that goes on to another model: what the first has said is void from here on, and readers
+ * are told. 1 read and 1 write.
  * @returns false when the answer is no longer this attempt's
  */
 export async function nextEpoch(

@@ -23,8 +23,8 @@ export interface Outcome {
 }
 
 /**
- * Ends an answer: text, usage and head in one commit. An attempt that is no longer the present one changes nothing.
- * Idempotent. Costs 1 read, 1 commit and 2 writes, 4 where budgets hold money for it; 1 publish.
+ * Ends an answer: text, usage and head in one commit. An attempt that is no longer the present one changes
+ * nothing. Idempotent. Costs 1 read, 1 commit and 2 writes, 4 where budgets hold money for it; 1 publish.
  * @returns whether this call has ended it
  */
 export async function completeAnswer(

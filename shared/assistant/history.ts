@@ -46,9 +46,9 @@ export async function readAnswerPath(
 }
 
 /**
- * What was said on the way to an answer, oldest first: the system prompt, the summary of what is older, and as much
- * as fits, whole. The question always does. Costs 1 read for the branch, 1 query for each branch on the way, 1 read for
- * each message, and in a longer conversation 1 query and up to 5 reads for the summary.
+ * What was said on the way to an answer, oldest first: the system prompt, the summary of what is older, and
+ * as much as fits, whole. The question always does. Costs 1 read for the branch, 1 query for each branch on
+ * the way, 1 read for each message, and in a longer conversation 1 query and up to 5 reads for the summary.
  */
 export async function readHistory(
   chat: ChatHandle,

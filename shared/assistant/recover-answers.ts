@@ -9,8 +9,8 @@ import { answerTasks } from "./tasks.ts";
 export const RECOVERED_MAX = 500;
 
 /**
- * Enqueues answers that nobody has begun, or whose attempt has died. Costs 1 query and a read and a task for each.
- * Idempotent: an attempt is enqueued once.
+ * Enqueues answers that nobody has begun, or whose attempt has died. Costs 1 query and a read and a task for
+ * each. Idempotent: an attempt is enqueued once.
  * @throws when Firestore fails; the next run continues
  */
 export async function recoverAnswers(

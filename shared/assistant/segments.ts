@@ -6,9 +6,9 @@ import { type CollectionReference, type Query, Timestamp } from "../platform/fir
 import { READ_MS_MAX, within } from "../platform/within.ts";
 
 /**
- * A piece of an answer as it came from the model. Written once, never changed: whoever reads the segments of an attempt in
- * order has what was said so far. They are read by those who follow the answer elsewhere, and by a later attempt, which
- * finds in the last one what has been paid for already.
+ * A piece of an answer as it came from the model. Written once, never changed: whoever reads the segments of
+ * an attempt in order has what was said so far. They are read by those who follow the answer elsewhere, and
+ * by a later attempt, which finds in the last one what has been paid for already.
  */
 export interface StoredSegment {
   /** The attempt, then the place in it: `epoch * PLACES + index`. */
@@ -40,12 +40,15 @@ export const PLACES = 100_000;
 export const SEGMENT_TTL_MS = 24 * 3600 * 1000;
 
 /**
- * The first segments come soon, so that readers elsewhere see the answer begin; later ones hold this many characters, about
- * 200 tokens, which keeps the writes of a long answer below one in a hundred tokens.
+ * The first segments come soon, so that readers elsewhere see the answer begin; later ones hold this many
+ * characters, about 200 tokens, which keeps the writes of a long answer below one in a hundred tokens.
  */
 export const SEGMENT_CHARS = 800;
 const FIRST_SEGMENTS_CHARS = [24, 80, 200];
-/** A slow model is followed too: what has waited so long is written, unless that is more often than RATE allows. */
+/**
+ * A slow model is followed too: what has waited so long is written, unless that is more often than RATE
+ * allows.
+ */
 export const SEGMENT_MS = 2_500;
 
 /** Whether what has come since the last segment is to be written now. Pure. */

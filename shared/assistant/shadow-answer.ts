@@ -18,8 +18,9 @@ import { costOf, priceOf } from "./price.ts";
 const SHADOW_TTL_MS = 7 * 24 * 3600 * 1000;
 
 /**
- * Asks the model that runs in the shadow what the other has answered, and counts how it did. What it says is not kept. Counted
- * once, however often it runs. Costs what the history costs, 2 reads, 1 model call, 1 commit of 3 writes.
+ * Asks the model that runs in the shadow what the other has answered, and counts how it did. What it says is
+ * not kept. Counted once, however often it runs. Costs what the history costs, 2 reads, 1 model call, 1
+ * commit of 3 writes.
  * @throws when Firestore fails: call it again
  */
 export async function shadowAnswer(

@@ -8,7 +8,10 @@ import { type CollectionReference, type DocumentReference, Timestamp } from "../
 import { derivedId } from "../platform/ids.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 
-/** What was said on the way to a message, in short. Written once, and deleted when something in it is edited or deleted. */
+/**
+ * What was said on the way to a message, in short. Written once, and deleted when something in it is edited
+ * or deleted.
+ */
 export interface StoredSummary {
   /** The branch of the last message that is in it. */
   readonly branch: string;
@@ -62,8 +65,8 @@ export const summaryFollower: Followers = {
 };
 
 /**
- * Deletes the summaries that hold what has been edited or deleted since a revision; they are made again when they are
- * needed. Nothing when nothing was; else 1 query, and a read and a delete for each.
+ * Deletes the summaries that hold what has been edited or deleted since a revision; they are made again when
+ * they are needed. Nothing when nothing was; else 1 query, and a read and a delete for each.
  */
 async function forgetSummaries(
   chat: ChatHandle,

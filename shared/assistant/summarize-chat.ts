@@ -32,9 +32,9 @@ const INSTRUCTIONS =
 export type SummaryDeps = Deps & { readonly apps: AppDirectory; readonly circuits: Circuits };
 
 /**
- * Summarises what lies on the way to an answer and is not of its newest part, in chunks, each with the summary before it.
- * Repeated, it finds the summaries there. Each chunk costs 2 queries and a read for each message, 1 model call, and 1
- * commit of 2 writes, which counts what it took as the app's.
+ * Summarises what lies on the way to an answer and is not of its newest part, in chunks, each with the
+ * summary before it. Repeated, it finds the summaries there. Each chunk costs 2 queries and a read for each
+ * message, 1 model call, and 1 commit of 2 writes, which counts what it took as the app's.
  * @throws AppError `unavailable`, `model_failed`: call it again
  */
 export async function summarizeChat(

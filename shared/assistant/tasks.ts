@@ -16,8 +16,8 @@ const answerTask = (lane: Lane) =>
   });
 
 /**
- * Answers a question. Each lane has a queue and a function of its own, so that no answer waits behind those of the
- * other. The schedule finds an answer that nobody begins.
+ * Answers a question. Each lane has a queue and a function of its own, so that no answer waits behind those
+ * of the other. The schedule finds an answer that nobody begins.
  */
 export const answerTasks = { fast: answerTask("fast"), slow: answerTask("slow") } as const;
 

@@ -26,8 +26,9 @@ interface Waiting {
 }
 
 /**
- * Puts a question off until a model may be tried again. The asker is told once, as a change of the answer's message: 1
- * read, 1 commit and 2 writes, 1 publish; each further time costs 1 write. And 1 task. Repeated, it does the same.
+ * Puts a question off until a model may be tried again. The asker is told once, as a change of the answer's
+ * message: 1 read, 1 commit and 2 writes, 1 publish; each further time costs 1 write. And 1 task. Repeated,
+ * it does the same.
  */
 export async function waitForModel(
   deps: ChatDeps & { readonly circuits: Circuits },

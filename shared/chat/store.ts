@@ -68,7 +68,9 @@ export async function readServerTime(app: App, person: string): Promise<number> 
   return (await within(READ_MS_MAX, query.get())).readTime.toMillis();
 }
 
-/** The revision of the first message that changed after a moment of Firestore's clock. One query, one read. */
+/**
+ * The revision of the first message that changed after a moment of Firestore's clock. One query, one read.
+ */
 export async function lowestRevisionSince(chat: ChatHandle, sinceMs: number): Promise<number | undefined> {
   const query = messagesOf(chat)
     .where("changedAt", ">", Timestamp.fromMillis(sinceMs))
@@ -256,8 +258,8 @@ export interface ProgressStep {
 }
 
 /**
- * Moves the progress, counts messages per day and writes their companions, in one commit that fails if the progress is no longer
- * the one read: so every message is counted once, whoever else is at it.
+ * Moves the progress, counts messages per day and writes their companions, in one commit that fails if the
+ * progress is no longer the one read: so every message is counted once, whoever else is at it.
  */
 export async function writeProgress(
   firestore: Firestore,
@@ -276,7 +278,10 @@ export async function writeProgress(
   await within(READ_MS_MAX, batch.commit());
 }
 
-/** One query, one more for each edited message, and a delete for each message and edit. Returns how many messages. */
+/**
+ * One query, one more for each edited message, and a delete for each message and edit. Returns how many
+ * messages.
+ */
 export async function deleteMessages(firestore: Firestore, chat: ChatHandle, limit: number): Promise<number> {
   const found = await within(READ_MS_MAX, messagesOf(chat).select("editedAt", "role").limit(limit).get());
   if (found.empty) return 0;

@@ -21,8 +21,8 @@ import {
 
 /**
  * Exchanges an ID token of Identity Platform for a session of ours. The claims become a profile by the app's
- * mapping; where it maps roles, the provider's word counts at each exchange, but an owner stays one. Idempotent
- * under `requestKey`. One call there, one transaction: 2 or 3 reads, 3 or 4 writes.
+ * mapping; where it maps roles, the provider's word counts at each exchange, but an owner stays one.
+ * Idempotent under `requestKey`. One call there, one transaction: 2 or 3 reads, 3 or 4 writes.
  * @throws AppError `token_invalid`, `unavailable`
  */
 export async function exchangeSession(

@@ -55,7 +55,8 @@ export async function readFactor(app: App, person: Principal): Promise<Factor> {
 }
 
 /**
- * Makes a secret for an authenticator app. It counts only once a code of it has been confirmed. 2 reads, 1 write.
+ * Makes a secret for an authenticator app. It counts only once a code of it has been confirmed. 2 reads, 1
+ * write.
  * @throws AppError `conflict` when there is a second factor already
  */
 export async function beginFactor(deps: Deps, app: App, person: Principal): Promise<FactorBegun> {
@@ -83,7 +84,8 @@ export async function beginFactor(deps: Deps, app: App, person: Principal): Prom
 }
 
 /**
- * Puts the second factor in force and answers with the recovery codes, which are shown this once. 1 read, 2 writes.
+ * Puts the second factor in force and answers with the recovery codes, which are shown this once. 1 read, 2
+ * writes.
  * @throws AppError `code_invalid`, `conflict`, `not_found` when none has been begun
  */
 export async function confirmFactor(

@@ -48,7 +48,10 @@ export async function createApiToken(
   }
 }
 
-/** Deletes an API token; it is refused everywhere within seconds. 1 read, 3 writes. @throws AppError `not_found` */
+/**
+ * Deletes an API token; it is refused everywhere within seconds. 1 read, 3 writes. @throws AppError
+ * `not_found`
+ */
 export async function deleteApiToken(
   deps: Deps,
   app: App,

@@ -24,8 +24,8 @@ const ended = (): AppError => new AppError("session_ended", "The session has end
 
 /**
  * Exchanges a refresh token for new tokens and rotates it. An old token ends the session and its access
- * tokens, except within REFRESH_RACE_MS, when it gets the same successor as the first time. 2 reads, 1 write, and
- * one call to Identity Platform for a session that stands on a sign-in there.
+ * tokens, except within REFRESH_RACE_MS, when it gets the same successor as the first time. 2 reads, 1 write,
+ * and one call to Identity Platform for a session that stands on a sign-in there.
  * @throws AppError `session_ended`, `unavailable`
  */
 export async function refreshSession(

@@ -47,8 +47,8 @@ interface SignedIn {
 }
 
 /**
- * Signs a person in with a mailed code and creates their user at the first time. A code works once; with
- * an Idempotency-Key the same request gets the same session again. Wrong codes are counted by challenge and by
+ * Signs a person in with a mailed code and creates their user at the first time. A code works once; with an
+ * Idempotency-Key the same request gets the same session again. Wrong codes are counted by challenge and by
  * address. One transaction: 4 reads, 3 to 5 writes.
  * @throws AppError `code_invalid`, whatever is wrong with challenge, code or address; `unavailable`
  */

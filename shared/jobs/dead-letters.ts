@@ -128,7 +128,10 @@ export async function readDeadLetter(deps: Pick<Deps, "firestore">, id: string):
 
 export const noSuchLetter = (): AppError => new AppError("not_found", "There is no such dead letter.");
 
-/** Notes that it was delivered again, or that it never will be. 1 read and 1 write. @throws AppError `not_found` */
+/**
+ * Notes that it was delivered again, or that it never will be. 1 read and 1 write. @throws AppError
+ * `not_found`
+ */
 export async function settleDeadLetter(
   deps: Pick<Deps, "firestore" | "clock">,
   id: string,

@@ -48,8 +48,8 @@ export const jobsOf = (firestore: Firestore): CollectionReference =>
   firestore.collection("system").doc("operations").collection("jobs");
 
 /**
- * Creates a job and has it begun; with the same key it is the same job. 1 read where it exists, 1 write, 1 task. A task that is
- * lost is found by the schedule.
+ * Creates a job and has it begun; with the same key it is the same job. 1 read where it exists, 1 write, 1
+ * task. A task that is lost is found by the schedule.
  */
 export async function createJob(
   deps: Pick<Deps, "firestore" | "clock" | "tasks" | "log">,

@@ -21,13 +21,15 @@ export interface Stepped {
 }
 
 /**
- * What a kind of job does in one step, of a few seconds. It may be cut short anywhere and is then done again from the same cursor, so
- * doing it twice must be doing it once. @throws to be tried again; `invalid_request` and `conflict` end the job
+ * What a kind of job does in one step, of a few seconds. It may be cut short anywhere and is then done again
+ * from the same cursor, so doing it twice must be doing it once. @throws to be tried again; `invalid_request`
+ * and `conflict` end the job
  */
 export type JobKind = (input: StoredJob["input"], cursor: string | null) => Promise<Stepped>;
 
 /**
- * Does a job's next step, if it is the next: one worker at a time, by lease. 1 read, 2 writes and 1 task besides what the step costs.
+ * Does a job's next step, if it is the next: one worker at a time, by lease. 1 read, 2 writes and 1 task
+ * besides what the step costs.
  * @throws AppError `unavailable` while another worker is alive; what the step has failed with
  */
 export async function runJob(

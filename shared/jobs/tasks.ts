@@ -1,7 +1,10 @@
 import { defineRecoveredTask } from "../platform/task.ts";
 import { JobTask } from "./contract.ts";
 
-/** Does the next step of a job. `occasion` is the lease at which the schedule found that nobody goes on; 0 otherwise. */
+/**
+ * Does the next step of a job. `occasion` is the lease at which the schedule found that nobody goes on; 0
+ * otherwise.
+ */
 export const jobTask = defineRecoveredTask<JobTask, number>({
   name: "run-job",
   queue: "jobs",

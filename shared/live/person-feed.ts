@@ -16,15 +16,16 @@ import type { Presence, Watch } from "./presence.ts";
 import { concerns, hasCome, signalEvents } from "./signal-events.ts";
 
 /**
- * The live changes of all chats of a person. All their streams in an instance share one Firestore listener, on
- * what has changed of late among the chats that they are a member of, and on what is signalled there.
+ * The live changes of all chats of a person. All their streams in an instance share one Firestore listener,
+ * on what has changed of late among the chats that they are a member of, and on what is signalled there.
  */
 export interface PersonFeeds {
   /**
    * Tells the sink what has changed since the position, and then whatever comes; without one only what comes.
-   * Costs 1 read, and 1 for each chat and signal of the last OVERLAP_MS, for the first stream of a person in an
-   * instance. A past costs 1 read for each chat and signal changed since, and for each chat at most 2 queries and 1 read for each
-   * changed message. Answers that are being made are told as they come, as in their chats. Each change then costs 1 read, 1 query (2 in a chat that is new to the feed) and 1 read for
+   * Costs 1 read, and 1 for each chat and signal of the last OVERLAP_MS, for the first stream of a person in
+   * an instance. A past costs 1 read for each chat and signal changed since, and for each chat at most 2
+   * queries and 1 read for each changed message. Answers that are being made are told as they come, as in
+   * their chats. Each change then costs 1 read, 1 query (2 in a chat that is new to the feed) and 1 read for
    * each changed message, each signal 1 read.
    */
   subscribe(app: App, person: Principal, since: Position | undefined, sink: Sink): Promise<() => void>;
@@ -46,7 +47,9 @@ interface Feed {
   readonly person: string;
   readonly subscribers: Set<Subscriber>;
   readonly started: Promise<void>;
-  /** The newest heads of the chats that have changes still to be told, and since when by Firestore's clock. */
+  /**
+   * The newest heads of the chats that have changes still to be told, and since when by Firestore's clock.
+   */
   readonly pending: Map<number, { readonly head: Head; readonly sinceMs: number }>;
   readonly signals: Map<string, StoredSignal>;
   /** Chat → everything up to this revision has been read. */
@@ -255,7 +258,7 @@ export function openPersonFeeds(
       const waited = subscriber.queue ?? [];
       subscriber.queue = undefined;
       for (const page of waited) tell(subscriber, page, floorOf(feed));
-      sink.reach(subscriber.cursor.id(floorOf(feed)));
+      sink.setLastId(subscriber.cursor.id(floorOf(feed)));
       for (const chat of feed.answering.keys()) followAnswers(feed, subscriber, chat);
       return () => leave(path, feed, subscriber);
     },

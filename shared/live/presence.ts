@@ -7,7 +7,10 @@ import type { LiveEvent } from "./contract.ts";
 
 /** Who is online: whoever has a stream open, and for ONLINE_MS after it was opened. */
 export interface Presence {
-  /** Notes that the person is there. At most 1 write in RENEW_MS from one instance; resolves with whether it wrote. */
+  /**
+   * Notes that the person is there. At most 1 write in RENEW_MS from one instance; resolves with whether it
+   * wrote.
+   */
   beat(app: App, person: string): Promise<boolean>;
   /**
    * Tells who of these people is online, now and whenever it changes. Their documents are read every

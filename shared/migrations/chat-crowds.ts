@@ -9,10 +9,11 @@ type OldHead = Omit<ChatHead, "isCrowd" | "facetsRevision"> &
 const storedOldHead = storedAs<OldHead>();
 
 /**
- * Chats from before search did not say whether they are crowds, nor when their members last changed. Without that a crowd of theirs is
- * not searched by those who are in it.
+ * Chats from before search did not say whether they are crowds, nor when their members last changed. Without
+ * that a crowd of theirs is not searched by those who are in it.
  *
- * Expand: heads that lack the fields are taken for no crowds. Contract: when this has run, every head has them.
+ * Expand: heads that lack the fields are taken for no crowds. Contract: when this has run, every head has
+ * them.
  */
 export const chatCrowds: Migration = {
   name: "chat-crowds",

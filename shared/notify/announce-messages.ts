@@ -11,9 +11,9 @@ import { forgetChat, tellingRef } from "./store.ts";
 import { roundTask } from "./tasks.ts";
 
 /**
- * Rounds of a chat begin at least this far apart, and one tells of everything since the one before. The first message
- * after a pause is told of at once; a group of 500 in which 100 messages are written in a minute costs two rounds of 500
- * people in it and not a hundred.
+ * Rounds of a chat begin at least this far apart, and one tells of everything since the one before. The first
+ * message after a pause is told of at once; a group of 500 in which 100 messages are written in a minute
+ * costs two rounds of 500 people in it and not a hundred.
  */
 const ROUND_MS_MIN = 2_000;
 const ROUND_MS_PER_MEMBER = 60;
@@ -27,9 +27,9 @@ export const notificationFollower = (deps: Deps): Followers => ({
 });
 
 /**
- * Has the members told of new messages. Within the interval after a round all of them share one task, named after that
- * round; otherwise the task is named after the revision of the newest. So a repeated call finds it there. When no message
- * is new for anyone it costs nothing, otherwise 1 read and 1 task.
+ * Has the members told of new messages. Within the interval after a round all of them share one task, named
+ * after that round; otherwise the task is named after the revision of the newest. So a repeated call finds it
+ * there. When no message is new for anyone it costs nothing, otherwise 1 read and 1 task.
  */
 async function announce(
   deps: Deps,
@@ -62,7 +62,10 @@ export async function enqueueRound(
   await enqueue(deps, roundTask, { app: app.id, chat: head.number, number, again: false }, options);
 }
 
-/** Whole for the first time, and there is somebody who has not written it. A model's answer is whole when it has ended. */
+/**
+ * Whole for the first time, and there is somebody who has not written it. A model's answer is whole when it
+ * has ended.
+ */
 function isNews(message: StoredMessage, head: ChatHead, sinceRevision: number): boolean {
   const isNew = (message.answer?.endedRevision ?? message.createdRevision) > sinceRevision;
   if (!isNew || message.status !== "complete" || message.isCopy === true) return false;

@@ -11,11 +11,11 @@ import { type Claim, type Telling, storedTelling } from "./store.ts";
  * document that says how far the chat has been told of:
  *
  * - A task that is delivered twice at once, and two tasks, make one round: the second finds the claim.
- * - A task that was cut short is delivered again and takes the round over when its time is up, with the same range:
- *   so the same notifications, under the same names.
- * - Devices are noted after they have been pushed to. A crash between the two pushes again to at most those of
- *   PEOPLE_AT_ONCE people, and their devices show the message once, as it has the same collapse key. Noted before,
- *   a crash would have them never hear of it.
+ * - A task that was cut short is delivered again and takes the round over when its time is up, with the same
+ *   range: so the same notifications, under the same names.
+ * - Devices are noted after they have been pushed to. A crash between the two pushes again to at most those
+ *   of PEOPLE_AT_ONCE people, and their devices show the message once, as it has the same collapse key. Noted
+ *   before, a crash would have them never hear of it.
  */
 export interface Round {
   readonly lease: Lease;
@@ -30,8 +30,9 @@ export interface Round {
 }
 
 /**
- * Longer than the slowest PEOPLE_AT_ONCE take, at the time limits of all their calls. A claim holds for so long after
- * the document was written last, both by Firestore's clock: whatever instances think the time is, they agree.
+ * Longer than the slowest PEOPLE_AT_ONCE take, at the time limits of all their calls. A claim holds for so
+ * long after the document was written last, both by Firestore's clock: whatever instances think the time is,
+ * they agree.
  */
 export const CLAIM_MS = 60_000;
 
@@ -56,7 +57,8 @@ export async function beginRound(
   const { claim: other = null, number: before = 0, waiting = {} } = telling ?? {};
   const now = deps.clock.now();
   if (other !== null && holds(other, found)) {
-    // Whoever has it is called again until it is done, so another task may rely on that; the same one may not.
+    // Whoever has it is called again until it is done, so another task may rely on that; the same one may
+    // not.
     if (other.by !== by && number <= other.through) return undefined;
     throw anotherIsAtIt();
   }

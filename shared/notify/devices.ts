@@ -27,8 +27,9 @@ interface Owner {
 export const storedOwner = storedAs<Owner>();
 
 /**
- * Has a person's messages pushed to a device. A token is one device of one person: whoever had it before is not reached
- * by it any more. Idempotent. One transaction: 2 reads and 2 writes, up to 2 reads and 3 writes more when a token moves.
+ * Has a person's messages pushed to a device. A token is one device of one person: whoever had it before is
+ * not reached by it any more. Idempotent. One transaction: 2 reads and 2 writes, up to 2 reads and 3 writes
+ * more when a token moves.
  */
 export async function registerDevice(
   deps: Pick<Deps, "firestore" | "clock">,
@@ -61,8 +62,8 @@ export async function registerDevice(
 export type DeviceDeps = Deps & { readonly revocations: Revocations };
 
 /**
- * People with those of their devices whose sessions last: who has signed out, or was signed out, is pushed nothing. The
- * others are forgotten. 1 read for each device.
+ * People with those of their devices whose sessions last: who has signed out, or was signed out, is pushed
+ * nothing. The others are forgotten. 1 read for each device.
  * @throws AppError `unavailable` when the revocations can't be known
  */
 export async function withLiveDevices(

@@ -10,9 +10,9 @@ import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { NotificationsRead } from "./contract.ts";
 
 /**
- * Marks notifications as read: of all messages written until that time, or until that notification's message. What is
- * marked once stays so, however late a request arrives; what is still to come is never marked. 1 write; 2 reads more for
- * a notification's id.
+ * Marks notifications as read: of all messages written until that time, or until that notification's message.
+ * What is marked once stays so, however late a request arrives; what is still to come is never marked. 1
+ * write; 2 reads more for a notification's id.
  * @throws AppError `invalid_request` for the id of no notification
  */
 export async function markNoticed(

@@ -9,8 +9,9 @@ import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { Mute } from "./contract.ts";
 
 /**
- * Nothing of the chat is pushed or mailed to this person until then; the notifications are there all the same. It
- * stands with the person's marks, which whoever tells them of anything reads. Idempotent. 1 read and 1 write.
+ * Nothing of the chat is pushed or mailed to this person until then; the notifications are there all the
+ * same. It stands with the person's marks, which whoever tells them of anything reads. Idempotent. 1 read and
+ * 1 write.
  * @throws AppError `not_found`, `invalid_request` for a time that has passed
  */
 export async function muteChat(

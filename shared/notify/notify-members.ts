@@ -34,12 +34,13 @@ const NOTHING: Told = { stored: 0, pushed: 0, waiting: 0 };
 
 /**
  * Tells the members of a chat of the messages that they have not read: everyone who is not online gets a
- * notification, and a push on each device unless they want quiet. Who is online sees messages live; they are looked at
- * again when they would have gone without a word. One round at a time for each chat; see claim.ts for what holds when
- * it is repeated, late, at once or cut short.
+ * notification, and a push on each device unless they want quiet. Who is online sees messages live; they are
+ * looked at again when they would have gone without a word. One round at a time for each chat; see claim.ts
+ * for what holds when it is repeated, late, at once or cut short.
  *
- * Costs 2 reads when there is nothing to tell. A round costs 3 reads and 2 writes; for each member 2 reads; for each who is
- * offline and has not read 1 write and, unless muted, 2 reads, and 1 for each device; for each PEOPLE_AT_ONCE with pushes 1 write.
+ * Costs 2 reads when there is nothing to tell. A round costs 3 reads and 2 writes; for each member 2 reads;
+ * for each who is offline and has not read 1 write and, unless muted, 2 reads, and 1 for each device; for
+ * each PEOPLE_AT_ONCE with pushes 1 write.
  * @throws AppError `unavailable` when it is to be tried again
  */
 export async function notifyMembers(deps: DeviceDeps, app: App, task: NotifyMembers): Promise<Told> {
@@ -60,10 +61,10 @@ export async function notifyMembers(deps: DeviceDeps, app: App, task: NotifyMemb
   const told = { stored: 0, pushed: 0 };
   const people = peopleOf(head, round);
   for (let from = 0; from < people.length; from += PEOPLE_AT_ONCE) {
-    const missed = await look(deps, app, head, round, people.slice(from, from + PEOPLE_AT_ONCE));
+    const missed = await unreadMembers(deps, app, head, round, people.slice(from, from + PEOPLE_AT_ONCE));
     for (const { person, since } of missed.online) waiting[person] = since;
-    told.stored += await store(deps, chatHandle(app, chat), round, missed.offline);
-    told.pushed += await reach(deps, app, head, round, missed.offline);
+    told.stored += await storeNotifications(deps, chatHandle(app, chat), round, missed.offline);
+    told.pushed += await notifyDevices(deps, app, head, round, missed.offline);
   }
   if (Object.keys(waiting).length > 0) await enqueueLookAgain(deps, chatHandle(app, chat), round);
   await endRound(round, waiting);
@@ -72,8 +73,8 @@ export async function notifyMembers(deps: DeviceDeps, app: App, task: NotifyMemb
 }
 
 /**
- * What was written while a round was under way may have been announced by the task that this round is, so it looks
- * itself. 1 read.
+ * What was written while a round was under way may have been announced by the task that this round is, so it
+ * looks itself. 1 read.
  */
 async function goOn(deps: Deps, chat: ChatHandle, { claim, at }: Round): Promise<void> {
   const head = headOf(await readHead(chat));
@@ -91,7 +92,10 @@ async function goOn(deps: Deps, chat: ChatHandle, { claim, at }: Round): Promise
 const peopleOf = ({ members }: ChatHead, { isNew, waiting }: Round): readonly string[] =>
   isNew ? members : members.filter((member) => Object.hasOwn(waiting, member));
 
-async function look(
+/**
+ * Who of these people has not read what the round tells of, online or not. A read of two documents for each.
+ */
+async function unreadMembers(
   deps: Deps,
   app: App,
   head: ChatHead,
@@ -108,7 +112,7 @@ async function look(
 }
 
 /** Written again by a repetition, with the same content. */
-async function store(
+async function storeNotifications(
   deps: Deps,
   chat: ChatHandle,
   { claim }: Round,
@@ -132,7 +136,7 @@ async function store(
 }
 
 /** Pushes to those who want to hear of it; who has no device is mailed about direct messages. */
-async function reach(
+async function notifyDevices(
   deps: DeviceDeps,
   app: App,
   head: ChatHead,

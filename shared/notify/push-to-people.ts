@@ -18,8 +18,8 @@ interface Target {
 }
 
 /**
- * Pushes the newest message to each device of these people that has not had it in this round; devices that are
- * no more are forgotten. Answers with how many had it. 2 reads for what it says, and 1 write.
+ * Pushes the newest message to each device of these people that has not had it in this round; devices that
+ * are no more are forgotten. Answers with how many had it. 2 reads for what it says, and 1 write.
  * @throws AppError `unavailable` when some could not be reached; those that were are noted
  */
 export async function pushToPeople(
@@ -51,7 +51,10 @@ export async function pushToPeople(
 
 const keyOf = ({ person, device }: Target): string => `${person}.${device}`;
 
-/** What a push about the newest message says; with the app's `notifications.text` switched off, nothing of anyone. */
+/**
+ * What a push about the newest message says; with the app's `notifications.text` switched off, nothing of
+ * anyone.
+ */
 async function composer(
   deps: Deps,
   app: App,

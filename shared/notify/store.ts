@@ -16,8 +16,9 @@ import { derivedId } from "../platform/ids.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 
 /**
- * That a person has messages of a chat to be told of: one document for all that were written in a while, and nothing of
- * what they say. What a notification shows is read from the messages themselves, by who may read them then.
+ * That a person has messages of a chat to be told of: one document for all that were written in a while, and
+ * nothing of what they say. What a notification shows is read from the messages themselves, by who may read
+ * them then.
  */
 export interface StoredNotification {
   readonly user: string;

@@ -3,7 +3,10 @@ import { ONLINE_MS } from "../live/presence.ts";
 import { defineTask } from "../platform/task.ts";
 import { NotifyMembers, UnreadMail } from "./contract.ts";
 
-/** What a round is announced by: the round before, when it is so recent, or the revision of the newest message. */
+/**
+ * What a round is announced by: the round before, when it is so recent, or the revision of the newest
+ * message.
+ */
 export type RoundOccasion = { readonly lastMs: number } | { readonly revision: number };
 
 const NOTIFY = { name: "notify-members", queue: "notifications", payload: NotifyMembers } as const;

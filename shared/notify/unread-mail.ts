@@ -20,7 +20,10 @@ export const MAIL_INTERVAL_MS = 24 * 3600 * 1000;
 /** A mail that was claimed and not sent may be sent by another delivery after this. */
 const CLAIM_MS = 60_000;
 
-/** Has the person mailed later, if then they still have not read. 1 task; none when they have been mailed today. */
+/**
+ * Has the person mailed later, if then they still have not read. 1 task; none when they have been mailed
+ * today.
+ */
 export async function enqueueMail(deps: Deps, mail: UnreadMail, seen: Reading): Promise<void> {
   if (seen.mailed?.done === true && isToday(seen.mailed, deps.clock.now())) return;
   await enqueue(deps, unreadMailTask, mail);
@@ -30,8 +33,8 @@ const isToday = ({ at }: Mailed, nowMs: number): boolean => nowMs - at.toMillis(
 
 /**
  * Mails a person that somebody has written to them, with nothing of what was written; unless by now they have
- * read it, were there, have a device, want quiet or are no member. Claimed before and noted after: a crash between
- * has it sent again, with the same Message-ID. 8 reads, 2 writes.
+ * read it, were there, have a device, want quiet or are no member. Claimed before and noted after: a crash
+ * between has it sent again, with the same Message-ID. 8 reads, 2 writes.
  * @throws AppError `unavailable` while another delivery is sending it
  */
 export async function mailUnread(deps: Deps, app: App, task: UnreadMail): Promise<{ sent: boolean }> {
@@ -97,8 +100,8 @@ const ENTITIES: Readonly<Record<string, string>> = {
 const escapeHtml = (text: string): string => text.replaceAll(/[&<>"']/g, (sign) => ENTITIES[sign] ?? sign);
 
 /**
- * Whether it is this delivery that sends. The claim stands in the person's marks, which other requests write all the
- * time, so it is no lease on their document but a transaction: 1 read, 1 write.
+ * Whether it is this delivery that sends. The claim stands in the person's marks, which other requests write
+ * all the time, so it is no lease on their document but a transaction: 1 read, 1 write.
  */
 async function claim(deps: Deps, app: App, { chat, person }: UnreadMail): Promise<boolean> {
   const ref = readsRef(app, person);

@@ -11,8 +11,8 @@ export interface NewestFirst<Item> {
 }
 
 /**
- * A page of what a query finds, the newest first by a field that holds a time. `scope` names the list, for its cursors. One query, one
- * read for each document.
+ * A page of what a query finds, the newest first by a field that holds a time. `scope` names the list, for
+ * its cursors. One query, one read for each document.
  * @throws AppError `invalid_request` for a cursor of another list
  */
 export async function newestFirst<Item>(

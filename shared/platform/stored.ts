@@ -1,8 +1,8 @@
 import type { DocumentSnapshot, QueryDocumentSnapshot } from "./firestore.ts";
 
 /**
- * Reads documents of one stored type. What only our own code writes is taken at its word: nothing is checked, and
- * reading costs nothing. Each type has one reader, beside its definition.
+ * Reads documents of one stored type. What only our own code writes is taken at its word: nothing is checked,
+ * and reading costs nothing. Each type has one reader, beside its definition.
  */
 export interface StoredReader<T> {
   (found: QueryDocumentSnapshot): T;

@@ -8,8 +8,8 @@ export interface Task<Payload extends object, Occasion = undefined> {
   readonly queue: string;
   readonly payload: z.ZodType<Payload>;
   /**
-   * What a task is named after: the same parts always give the same task, so that enqueuing it twice is enqueuing it
-   * once. `Occasion` is what the name needs besides the payload, such as which attempt it is.
+   * What a task is named after: the same parts always give the same task, so that enqueuing it twice is
+   * enqueuing it once. `Occasion` is what the name needs besides the payload, such as which attempt it is.
    */
   idOf(payload: Payload, occasion: Occasion): readonly string[];
   /** It is done no sooner than so many milliseconds after it was enqueued. */
@@ -62,7 +62,9 @@ export async function enqueue<Payload extends object, Occasion>(
   });
 }
 
-/** Enqueues a task that is made up for when it is lost. Costs 1 task. Never throws: the log tells of the loss. */
+/**
+ * Enqueues a task that is made up for when it is lost. Costs 1 task. Never throws: the log tells of the loss.
+ */
 export async function tryEnqueue<Payload extends object, Occasion>(
   deps: Pick<Deps, "tasks" | "clock" | "log">,
   task: RecoveredTask<Payload, Occasion>,

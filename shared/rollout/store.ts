@@ -71,8 +71,8 @@ export interface Reasons {
 }
 
 /**
- * Stores a rollout's next state and the decision that led to it, or neither: whoever decided on an older state is refused.
- * 1 commit, 2 writes.
+ * Stores a rollout's next state and the decision that led to it, or neither: whoever decided on an older
+ * state is refused. 1 commit, 2 writes.
  * @throws Google's `FAILED_PRECONDITION` or `ALREADY_EXISTS` when somebody else was faster
  */
 export async function commitDecision(

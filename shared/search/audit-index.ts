@@ -20,12 +20,12 @@ export interface AuditedIndex {
 }
 
 /**
- * Proves the index of what has changed since the last audit: messages are numbered without gaps and each has one entry with its
- * revision, so a chat's entries are right when there are as many as messages and their revisions have the same sum. What is behind is
- * announced again, what is wrong is written anew by a task.
+ * Proves the index of what has changed since the last audit: messages are numbered without gaps and each has
+ * one entry with its revision, so a chat's entries are right when there are as many as messages and their
+ * revisions have the same sum. What is behind is announced again, what is wrong is written anew by a task.
  *
- * Costs 1 query for each page of changes, and for each changed chat 2 reads and 2 aggregations (a read for each 1000). Idempotent; a run
- * that is cut short is done again by the next.
+ * Costs 1 query for each page of changes, and for each changed chat 2 reads and 2 aggregations (a read for
+ * each 1000). Idempotent; a run that is cut short is done again by the next.
  * @throws when Firestore fails
  */
 export async function auditIndex(deps: Deps): Promise<AuditedIndex> {
@@ -67,7 +67,9 @@ async function auditChat(
   return "wrong";
 }
 
-/** Whether there is an entry for each message as it is; also when the chat has moved while it was looked at. */
+/**
+ * Whether there is an entry for each message as it is; also when the chat has moved while it was looked at.
+ */
 async function isRight(deps: Deps, chat: ChatHandle, revision: number): Promise<boolean> {
   const [messages, entries] = await Promise.all([
     tally(messagesOf(chat)),

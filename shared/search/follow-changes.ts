@@ -17,8 +17,9 @@ const FACETS_NOTE = "searchFacetsRevision";
 const DELETES_MAX = 300;
 
 /**
- * What search does when a chat has changed. The entries of changed messages are written in the commit that records them as
- * handled, so there is one for each handled message and it says what that says: no event can be too late or come twice.
+ * What search does when a chat has changed. The entries of changed messages are written in the commit that
+ * records them as handled, so there is one for each handled message and it says what that says: no event can
+ * be too late or come twice.
  */
 export const searchFollower = (deps: Deps): Followers => ({
   companion,
@@ -37,8 +38,9 @@ export function companion(app: App, head: ChatHead, { id, stored }: Row): Compan
 }
 
 /**
- * When the members or tags of a chat have changed, or it has messages from before there were entries, they are written
- * anew by a task, before what made that necessary is recorded. Costs nothing otherwise, 1 task then.
+ * When the members or tags of a chat have changed, or it has messages from before there were entries, they
+ * are written anew by a task, before what made that necessary is recorded. Costs nothing otherwise, 1 task
+ * then.
  */
 async function renew(deps: Deps, app: App, head: ChatHead, progress: Progress): Promise<void> {
   const isIndexed = progress.countedNumber > 0;

@@ -31,9 +31,11 @@ export interface Indexed {
 }
 
 /**
- * Writes the entries of a chat's messages after a number anew, from the messages and the chat's head as they are. Any page may be
- * written again. Costs 4 reads for each PAGE messages, and 1 read and 1 write for each of them.
- * @throws AppError `unavailable` while the chat changes too fast; AppError or Google's when Firestore fails: call it again
+ * Writes the entries of a chat's messages after a number anew, from the messages and the chat's head as they
+ * are. Any page may be written again. Costs 4 reads for each PAGE messages, and 1 read and 1 write for each
+ * of them.
+ * @throws AppError `unavailable` while the chat changes too fast; AppError or Google's when Firestore fails:
+ * call it again
  */
 export async function indexChat(deps: Deps, chat: ChatHandle, after: number, most: number): Promise<Indexed> {
   let through = after;
@@ -48,7 +50,8 @@ export async function indexChat(deps: Deps, chat: ChatHandle, after: number, mos
 }
 
 /**
- * Does the task, and leaves the rest to another. A change of members meanwhile sets off a task of its own, from the beginning.
+ * Does the task, and leaves the rest to another. A change of members meanwhile sets off a task of its own,
+ * from the beginning.
  * @throws as `indexChat`
  */
 export async function runIndexTask(deps: Deps, app: App, task: IndexChatTask): Promise<Indexed> {
@@ -58,8 +61,8 @@ export async function runIndexTask(deps: Deps, app: App, task: IndexChatTask): P
 }
 
 /**
- * One page, in a transaction that fails unless head and progress are what the entries were made from: so none is older than
- * what a catch-up has written, and none comes after those of a deleted chat were removed.
+ * One page, in a transaction that fails unless head and progress are what the entries were made from: so none
+ * is older than what a catch-up has written, and none comes after those of a deleted chat were removed.
  */
 async function indexPage(
   deps: Deps,

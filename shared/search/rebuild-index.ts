@@ -43,8 +43,9 @@ interface StoredRebuild {
 export const storedRebuild = storedAs<StoredRebuild>();
 
 /**
- * Has the entries of all chats of an app written anew by tasks. Searches go on meanwhile: each entry is replaced by another that
- * is as complete. With the same key it is the same rebuild. 1 read, 1 write, REBUILD_LANES tasks.
+ * Has the entries of all chats of an app written anew by tasks. Searches go on meanwhile: each entry is
+ * replaced by another that is as complete. With the same key it is the same rebuild. 1 read, 1 write,
+ * REBUILD_LANES tasks.
  * @throws AppError `not_found`
  */
 export async function beginRebuild(deps: Deps, app: App, requestKey: string | undefined): Promise<Rebuild> {
@@ -94,8 +95,8 @@ export async function readRebuild(app: App, id: string): Promise<Rebuild> {
 }
 
 /**
- * Does the next step of one range of chats, records how far it has come, and has the next task go on. A step that was recorded is
- * not done again; one that was cut short is, from its beginning.
+ * Does the next step of one range of chats, records how far it has come, and has the next task go on. A step
+ * that was recorded is not done again; one that was cut short is, from its beginning.
  * @throws as `indexChat`
  */
 export async function runRebuildTask(

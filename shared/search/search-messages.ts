@@ -17,7 +17,10 @@ import { showHit } from "./show-hit.ts";
 import { behind, CROWDS_MAX, type EntryFilter, listCrowds, type Reach, readChecked } from "./store.ts";
 import { readWindow, type Window, waysOf } from "./windows.ts";
 
-/** Documents that one search reads at most: entries, messages with the heads of their chats, and what is needed besides. */
+/**
+ * Documents that one search reads at most: entries, messages with the heads of their chats, and what is
+ * needed besides.
+ */
 export const READS_MAX = 300;
 const ENTRY_READS_MAX = 180;
 /** With CROWDS_MAX and one more no more than READS_MAX. */
@@ -44,12 +47,13 @@ export interface Search {
 }
 
 /**
- * Messages of the caller's chats, or of one, that have all words and phrases of a query, the best first among the newest WINDOW.
- * When the first page is not filled, words of four letters and more may be misspelt. When the index can't be asked, recent messages are
- * searched. Only chats that the caller is a member of now are told of, and messages as they are now.
+ * Messages of the caller's chats, or of one, that have all words and phrases of a query, the best first among
+ * the newest WINDOW. When the first page is not filled, words of four letters and more may be misspelt. When
+ * the index can't be asked, recent messages are searched. Only chats that the caller is a member of now are
+ * told of, and messages as they are now.
  *
- * Costs at most READS_MAX reads: for each page 1 or 2 queries and a read for each entry looked at, and for each hit one of
- * its message and one of its chat, once a chat.
+ * Costs at most READS_MAX reads: for each page 1 or 2 queries and a read for each entry looked at, and for
+ * each hit one of its message and one of its chat, once a chat.
  * @throws AppError `not_found`, `invalid_request` for a cursor of another search, `unavailable`
  */
 export async function searchMessages(
@@ -173,7 +177,10 @@ interface Checking {
   readonly most: number;
 }
 
-/** The first of the ranked that still are what they were. `rank`: of the last one looked at, where there are more. */
+/**
+ * The first of the ranked that still are what they were. `rank`: of the last one looked at, where there are
+ * more.
+ */
 async function check(
   deps: ChatDeps,
   search: Search,

@@ -17,8 +17,8 @@ export const RECENT_MESSAGES = 100;
 export const RECENT_CHATS = 10;
 
 /**
- * Searches recent messages themselves: what is left when the index can't be asked. 1 query and a read for each chat, 1 query for
- * each chat, and a read for each of at most RECENT_MESSAGES messages.
+ * Searches recent messages themselves: what is left when the index can't be asked. 1 query and a read for
+ * each chat, 1 query for each chat, and a read for each of at most RECENT_MESSAGES messages.
  */
 export async function searchRecent(deps: ChatDeps, search: Search): Promise<MessageHit[]> {
   const { app, terms, filter, limit, chat, person } = search;

@@ -27,7 +27,10 @@ export const CROWDS_MAX = 15;
 /** An index query that takes longer is given up, and recent messages are searched instead. */
 export const INDEX_MS_MAX = 2_000;
 
-/** Whose messages are searched: all of the app, those of some chats, or those of chats that a person is a member of. */
+/**
+ * Whose messages are searched: all of the app, those of some chats, or those of chats that a person is a
+ * member of.
+ */
 export type Reach =
   | { readonly of: "app" }
   | { readonly of: "chats"; readonly chats: readonly number[] }
@@ -40,7 +43,10 @@ export interface EntryFilter {
   readonly sender?: string | undefined;
 }
 
-/** Which entries are looked for: those that have all of the grams, and what one of the clauses asks for besides. */
+/**
+ * Which entries are looked for: those that have all of the grams, and what one of the clauses asks for
+ * besides.
+ */
 export interface Ways {
   readonly grams: readonly string[];
   readonly any: readonly Clause[];
@@ -142,7 +148,10 @@ export interface Checked {
   readonly head: ChatHead | undefined;
 }
 
-/** The messages that entries stand for and the heads of their chats, as they are now; a read for each, heads once. */
+/**
+ * The messages that entries stand for and the heads of their chats, as they are now; a read for each, heads
+ * once.
+ */
 export async function readChecked(
   firestore: Firestore,
   app: App,

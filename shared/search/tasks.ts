@@ -1,7 +1,10 @@
 import { defineTask } from "../platform/task.ts";
 import { IndexTask } from "./contract.ts";
 
-/** Writes the search entries of a chat, or of the next part of an app. The same cause and place give the same task. */
+/**
+ * Writes the search entries of a chat, or of the next part of an app. The same cause and place give the same
+ * task.
+ */
 export const indexTask = defineTask<IndexTask>({
   name: "index-messages",
   queue: "search-index",

@@ -55,8 +55,8 @@ export interface Window {
 }
 
 /**
- * Reads the next entries of a stretch that are found in any of the reaches, newest first. Each query has at most
- * DISJUNCTIONS_MAX disjunctions, so many chats take several; all of them share the limit.
+ * Reads the next entries of a stretch that are found in any of the reaches, newest first. Each query has at
+ * most DISJUNCTIONS_MAX disjunctions, so many chats take several; all of them share the limit.
  */
 export async function readWindow(
   app: App,

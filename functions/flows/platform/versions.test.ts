@@ -50,7 +50,7 @@ afterAll(async () => {
 const get = (path: string) =>
   fetch(`${url}${path}`, { headers: { authorization: `Bearer ${ada.session.accessToken}` } });
 
-test("two versions answer side by side, each in its own shape and behind the same doors", async () => {
+test("two versions answer side by side, each in its own shape and behind the same checks", async () => {
   const [first, second] = [await get("/v1/apps/demo/me"), await get("/v2/apps/demo/me")];
   expect(await first.json()).toMatchObject({ id: ada.id, role: "member" });
   expect(await second.json()).toEqual({ person: { id: ada.id } });

@@ -60,7 +60,9 @@ export const deleteFactor = appEndpoint({
   },
 });
 
-/** Proves it in the current session; sensitive actions are open for a while with the token that comes back. */
+/**
+ * Proves it in the current session; sensitive actions are open for a while with the token that comes back.
+ */
 export const postFactorProof = appEndpoint({
   method: "POST",
   path: "/v1/apps/{app}/auth/sessions/current/factor",

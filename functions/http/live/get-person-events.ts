@@ -4,7 +4,9 @@ import { appEndpoint } from "../endpoint.ts";
 import { eventStream } from "../../runtime/event-stream.ts";
 import { oneHeader } from "../../runtime/request-context.ts";
 
-/** The live changes of all chats of the caller, as server-sent events resumed by `Last-Event-ID` or `?after=`. */
+/**
+ * The live changes of all chats of the caller, as server-sent events resumed by `Last-Event-ID` or `?after=`.
+ */
 export const getPersonEvents = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/events",

@@ -11,8 +11,9 @@ import { eventStream } from "../../runtime/event-stream.ts";
 import { ChatParams } from "../parameters.ts";
 
 /**
- * Appends a message. In a chat with a model it is answered: in the background, or, for a caller who accepts a stream,
- * here and at once. The stream begins with the message and ends with its answer; should it break off, the answer goes on.
+ * Appends a message. In a chat with a model it is answered: in the background, or, for a caller who accepts a
+ * stream, here and at once. The stream begins with the message and ends with its answer; should it break off,
+ * the answer goes on.
  */
 export const postMessage = appEndpoint({
   method: "POST",

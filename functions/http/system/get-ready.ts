@@ -22,8 +22,8 @@ export const Readiness = z.object({
 export type Readiness = z.infer<typeof Readiness>;
 
 /**
- * Whether what this depends on answers, each by name. A model that fails does not make the instance unfit: chats are written, and answers
- * wait. 1 read, and 1 call to each, at most every CHECKED_FOR_MS.
+ * Whether what this depends on answers, each by name. A model that fails does not make the instance unfit:
+ * chats are written, and answers wait. 1 read, and 1 call to each, at most every CHECKED_FOR_MS.
  */
 export const getReady = publicEndpoint({
   method: "GET",

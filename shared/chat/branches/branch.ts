@@ -8,14 +8,14 @@ import { type ChatHead, MAIN_BRANCH } from "../log/head.ts";
 import { branchesOf, findMessage, readBranch } from "../store.ts";
 
 /**
- * A chat is a tree of messages, kept as branches: each is a run of messages that follow one another, and begins
- * after a message of another. A message's number is higher than that of any message before it on its
- * path, so a path is a list of ranges of numbers, one for each branch it passes through, and a page along it costs
- * what it shows, however many other branches there are.
+ * A chat is a tree of messages, kept as branches: each is a run of messages that follow one another, and
+ * begins after a message of another. A message's number is higher than that of any message before it on its
+ * path, so a path is a list of ranges of numbers, one for each branch it passes through, and a page along it
+ * costs what it shows, however many other branches there are.
  */
 
 /** A part of a path: of this branch, the messages up to this number. */
-export interface Segment {
+export interface BranchRange {
   readonly branch: string;
   readonly through: number;
 }
@@ -27,8 +27,8 @@ export interface StoredBranch {
   readonly number: number;
   /** The message that it begins after; 0 at the chat's beginning. */
   readonly after: number;
-  /** What comes before it on its path, oldest first; every segment has a message at least. */
-  readonly lineage: readonly Segment[];
+  /** What comes before it on its path, oldest first; every range has a message at least. */
+  readonly lineage: readonly BranchRange[];
   /** Its last message when it was last left. Only the active branch grows, and its end stands in the head. */
   readonly lastNumber: number;
   readonly createdBy: string;
@@ -48,9 +48,9 @@ export interface PathRange {
 /** The path to the end of a branch, oldest first. */
 export function pathOf(branch: Pick<StoredBranch, "id" | "lineage" | "lastNumber">): PathRange[] {
   let after = 0;
-  return [...branch.lineage, { branch: branch.id, through: branch.lastNumber }].map((segment) => {
-    const range = { branch: segment.branch, after, through: segment.through };
-    after = segment.through;
+  return [...branch.lineage, { branch: branch.id, through: branch.lastNumber }].map((part) => {
+    const range = { branch: part.branch, after, through: part.through };
+    after = part.through;
     return range;
   });
 }
@@ -58,11 +58,12 @@ export function pathOf(branch: Pick<StoredBranch, "id" | "lineage" | "lastNumber
 /** Where a new branch begins, and what comes before it. */
 export interface ForkPoint {
   readonly after: number;
-  readonly lineage: readonly Segment[];
+  readonly lineage: readonly BranchRange[];
 }
 
 /**
- * What a branch that begins after this message has before it. 1 query and 1 read; nothing for the chat's beginning.
+ * What a branch that begins after this message has before it. 1 query and 1 read; nothing for the chat's
+ * beginning.
  * @throws AppError `invalid_request` when there is no such message
  */
 export async function readForkPoint(chat: ChatHandle, after: number): Promise<ForkPoint> {
@@ -95,7 +96,10 @@ export function leaveBranch(app: App, head: ChatHead): Writes {
   return { create: [{ ref, data: mainBranch(head) }], update: [] };
 }
 
-/** The part of a head that turns to a new branch. That the chat goes on elsewhere is a change of its own, told after the message. */
+/**
+ * The part of a head that turns to a new branch. That the chat goes on elsewhere is a change of its own, told
+ * after the message.
+ */
 export const turnedTo = (head: ChatHead, branch: string, at: Timestamp): Partial<ChatHead> => ({
   activeBranch: branch,
   branchesCount: head.branchesCount + 1,

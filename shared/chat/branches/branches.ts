@@ -11,8 +11,8 @@ import { noSuchBranch } from "./read-path.ts";
 import { type FoundBranch, listBranches, readBranch, readMarks } from "../store.ts";
 
 /**
- * The chat's branches, in the order in which they began. Costs 1 document and 1 query, none for a chat that was
- * never branched.
+ * The chat's branches, in the order in which they began. Costs 1 document and 1 query, none for a chat that
+ * was never branched.
  * @throws AppError `not_found`, `invalid_request`
  */
 export async function readBranches(
@@ -37,8 +37,8 @@ export async function readBranches(
 }
 
 /**
- * Makes a branch the one that the chat shows and goes on with. Costs 2 documents, 1 commit, 3 writes, 1 publish.
- * Switching to the active branch changes nothing.
+ * Makes a branch the one that the chat shows and goes on with. Costs 2 documents, 1 commit, 3 writes, 1
+ * publish. Switching to the active branch changes nothing.
  * @throws AppError `not_found`, `unavailable`
  */
 export async function switchBranch(

@@ -25,8 +25,8 @@ export const FORK_MESSAGES_MAX = 10_000;
 /** Messages read and written at once. */
 const COPY_PAGE = 200;
 /**
- * Copies the path to a message into a new chat of the caller alone. Until all is copied, nobody sees the new chat;
- * should this instance die, a task that was enqueued before finishes it. Idempotent under `requestKey`.
+ * Copies the path to a message into a new chat of the caller alone. Until all is copied, nobody sees the new
+ * chat; should this instance die, a task that was enqueued before finishes it. Idempotent under `requestKey`.
  *
  * Costs 3 or 4 reads, 1 task, 2 commits for the chat and for each COPY_PAGE messages 1 query for each
  * branch they lie on, as many reads and writes, and 1 commit.
@@ -110,8 +110,8 @@ async function createCopy(
 }
 
 /**
- * Copies what is still to be copied into a new chat and opens it; answers with its head. Every message has the same
- * place and name however often it is copied, so this may be done again, and by two at once.
+ * Copies what is still to be copied into a new chat and opens it; answers with its head. Every message has
+ * the same place and name however often it is copied, so this may be done again, and by two at once.
  * @throws when Firestore fails; call it again
  */
 export async function finishFork(deps: ChatDeps, chat: ChatHandle): Promise<ChatHead> {

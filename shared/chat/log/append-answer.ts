@@ -7,7 +7,9 @@ import { advance, type ChatHead } from "./head.ts";
 import type { StoredAnswer, StoredMessage, StoredTrial } from "./message.ts";
 import { messagesOf } from "../store.ts";
 
-/** An answer that nobody has begun within this time, counted from the question, is looked for by the schedule. */
+/**
+ * An answer that nobody has begun within this time, counted from the question, is looked for by the schedule.
+ */
 export const UNCLAIMED_MS = 60_000;
 
 /** What is asked of the background: to answer a question. */
@@ -36,8 +38,8 @@ export const answerRef = (chat: ChatHandle, questionId: string, again = ""): Doc
   messagesOf(chat).doc(derivedId("answer", questionId, again));
 
 /**
- * The rule of asking, pure: the answer's place, right after its question or on a branch of its own, and the head
- * that knows of it.
+ * The rule of asking, pure: the answer's place, right after its question or on a branch of its own, and the
+ * head that knows of it.
  */
 export function decideAnswer(
   head: ChatHead,

@@ -27,10 +27,10 @@ export interface AppendRequest {
  * Appends a message: one commit that creates it and moves the chat's head, shared with whatever else
  * is waiting to be appended to the same chat. When it returns, the message is durable and numbered.
  *
- * Idempotent under `requestKey`, for as long as the message lives. Costs 1 commit, 2 writes and 1
- * publish; 1 read when this instance does not know the head; 2 reads more for a reply, 2 for a forward; with
- * `after` up to 2 reads more, and 2 writes more when it begins a branch.
- * In a chat with a model the answer is queued in the same commit, at 1 write more; `queued` says what is to be done.
+ * Idempotent under `requestKey`, for as long as the message lives. Costs 1 commit, 2 writes and 1 publish; 1
+ * read when this instance does not know the head; 2 reads more for a reply, 2 for a forward; with `after` up
+ * to 2 reads more, and 2 writes more when it begins a branch. In a chat with a model the answer is queued in
+ * the same commit, at 1 write more; `queued` says what is to be done.
  * @throws AppError `not_found`, `invalid_request`, `idempotency_key_reused`, `unavailable`
  */
 export async function appendMessage(
@@ -117,7 +117,10 @@ export interface Appending {
   readonly point?: ForkPoint | undefined;
 }
 
-/** The rule of appending, pure: the next number, the next revision, the new latest message, the branch it begins. */
+/**
+ * The rule of appending, pure: the next number, the next revision, the new latest message, the branch it
+ * begins.
+ */
 export function decideAppend(
   head: ChatHead,
   sender: Pick<Principal, "id">,

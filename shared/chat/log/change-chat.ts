@@ -69,7 +69,10 @@ export async function deleteChat(
   });
 }
 
-/** The head of a deleted chat: it keeps its number and revision, and nothing of anyone once it has been purged. */
+/**
+ * The head of a deleted chat: it keeps its number and revision, and nothing of anyone once it has been
+ * purged.
+ */
 export function deletedHead(
   deps: Pick<ChatDeps, "clock">,
   app: App,

@@ -114,7 +114,8 @@ function originalOf({ ref, stored }: FoundMessage): { ref: DocumentReference; da
 
 /**
  * Deletes a message for everyone: its number stays, what it said is gone, edits included. Deleting it again
- * changes nothing. Costs 1 query (2 for an edited message), 1 read, 1 commit, 2 writes, 1 delete for each edit, 1 publish.
+ * changes nothing. Costs 1 query (2 for an edited message), 1 read, 1 commit, 2 writes, 1 delete for each
+ * edit, 1 publish.
  * @throws AppError `not_found`, `forbidden` to anyone but its sender and administrators
  */
 export async function deleteMessage(deps: ChatDeps, address: MessageAddress): Promise<void> {
@@ -153,7 +154,8 @@ export async function deleteMessage(deps: ChatDeps, address: MessageAddress): Pr
 /**
  * Adds or takes back one person's reaction. Doing it again changes nothing and moves nothing.
  * Costs 1 query, 1 read, 1 commit, 2 writes, 1 publish.
- * @throws AppError `not_found`, `conflict` for a deleted message, `invalid_request` beyond REACTIONS_MAX emoji
+ * @throws AppError `not_found`, `conflict` for a deleted message, `invalid_request` beyond REACTIONS_MAX
+ * emoji
  */
 export async function react(
   deps: ChatDeps,

@@ -12,9 +12,10 @@ import { readAccessible } from "../read/read-messages.ts";
 import { readsRef } from "../store.ts";
 
 /**
- * What a member of a chat lets the others know and no history keeps: up to where they have read, that they are
- * typing, that they are there. It moves no head. One document for each member and chat, beside the heads and with
- * the chat's number in it, so that one listener follows a chat with all its signals; see docs/decisions/0009.
+ * What a member of a chat lets the others know and no history keeps: up to where they have read, that they
+ * are typing, that they are there. It moves no head. One document for each member and chat, beside the heads
+ * and with the chat's number in it, so that one listener follows a chat with all its signals; see
+ * docs/decisions/0009.
  */
 export interface StoredSignal {
   readonly number: number;

@@ -26,8 +26,9 @@ export interface Position {
 }
 
 /**
- * The chats of one person, or of the app, latest activity first. One query; one read for each chat. With a tag or a
- * member also one for each chat that fits those and not the rest, and for each of one's large groups.
+ * The chats of one person, or of the app, latest activity first. One query; one read for each chat. With a
+ * tag or a member also one for each chat that fits those and not the rest, and for each of one's large
+ * groups.
  */
 export async function listHeads(
   app: App,

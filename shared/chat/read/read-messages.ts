@@ -40,7 +40,8 @@ export async function readMessages(
 ): Promise<MessagePage | Unchanged> {
   const position = positionOf(deps, chat, principal, query);
   if (isKnown === undefined && position.branch === undefined && !isBranched(deps, chat)) {
-    // Most chats have one branch: its rows are fetched beside the head, and given out only after its permission.
+    // Most chats have one branch: its rows are fetched beside the head, and given out only after its
+    // permission.
     const [rows, head] = await Promise.all([
       listMessages(chat, rangeOf(position, query.limit)),
       readAccessible(deps, chat, principal),
@@ -240,7 +241,8 @@ export async function readEdits(
 }
 
 /**
- * Up to where each member has read, and up to where the chat has reached them. Costs 1 document for the chat and one for each member.
+ * Up to where each member has read, and up to where the chat has reached them. Costs 1 document for the chat
+ * and one for each member.
  * @throws AppError `not_found`
  */
 export async function readReads(

@@ -22,12 +22,12 @@ export interface Audited {
 type Finding = "right" | "repaired" | "missing";
 
 /**
- * Proves the counters of what has changed since the last audit: a chat's last number is how many messages there are, an
- * app's how many chats, as numbers have no gaps. A counter that is behind, as after restoring a part of the data,
- * is set to the highest number there is; a gap is reported, and stays.
+ * Proves the counters of what has changed since the last audit: a chat's last number is how many messages
+ * there are, an app's how many chats, as numbers have no gaps. A counter that is behind, as after restoring a
+ * part of the data, is set to the highest number there is; a gap is reported, and stays.
  *
- * Costs for each changed chat and each app of one 1 read, 1 count (a read for each 1000) and 1 query of 1 read.
- * Idempotent; a run that is cut short is done again by the next.
+ * Costs for each changed chat and each app of one 1 read, 1 count (a read for each 1000) and 1 query of 1
+ * read. Idempotent; a run that is cut short is done again by the next.
  * @throws when Firestore fails
  */
 export async function auditCounters(deps: ChatDeps): Promise<Audited> {

@@ -27,7 +27,9 @@ export interface Followers {
   changed(app: App, head: ChatHead, messages: readonly StoredMessage[], progress: Progress): Promise<void>;
   /** What is written for a changed message in the very commit that records it as handled; pure. */
   companion?(app: App, head: ChatHead, row: Row): Companion;
-  /** What is added to documents in the very commit that records the messages as handled, and so once; pure. */
+  /**
+   * What is added to documents in the very commit that records the messages as handled, and so once; pure.
+   */
   additions?(
     app: App,
     head: ChatHead,
@@ -40,7 +42,9 @@ export interface Followers {
   purged(app: App, head: ChatHead): Promise<void>;
 }
 
-/** About what companions may take in one commit; Firestore refuses more than 10 MiB, index entries included. */
+/**
+ * About what companions may take in one commit; Firestore refuses more than 10 MiB, index entries included.
+ */
 export const COMPANION_BYTES_MAX = 7_500_000;
 
 /** Catches chats up, one run at a time for each chat within an instance. */
@@ -83,10 +87,11 @@ export function openCatchUp(deps: ChatDeps, followers: readonly Followers[]): Ca
 }
 
 /**
- * Brings the background work on a chat up to its head: counts its new messages into the usage of
- * their day, brings quotes up to date, writes what other domains keep for them, and deletes the messages of a deleted
- * chat. An event is only a hint that there is something to do, so events may be lost, late, repeated and out of order: whichever comes next
- * handles everything since the recorded progress, and each commit is conditional on that progress.
+ * Brings the background work on a chat up to its head: counts its new messages into the usage of their day,
+ * brings quotes up to date, writes what other domains keep for them, and deletes the messages of a deleted
+ * chat. An event is only a hint that there is something to do, so events may be lost, late, repeated and out
+ * of order: whichever comes next handles everything since the recorded progress, and each commit is
+ * conditional on that progress.
  *
  * Costs 2 reads when there is nothing to do; otherwise 1 query, a read and a write for each changed message
  * and 1 commit more for each CATCH_UP_MESSAGES.
@@ -170,7 +175,9 @@ function accompany(
 const nextGoal = (head: ChatHead, handledRevision: number): number =>
   head.status === "deleted" && handledRevision < head.revision - 1 ? head.revision - 1 : head.revision;
 
-/** What is new since the progress, by day: messages by their number, answers by the revision that ended them. */
+/**
+ * What is new since the progress, by day: messages by their number, answers by the revision that ended them.
+ */
 function countByDay(messages: readonly StoredMessage[], progress: Progress): Map<string, Counted> {
   const days = new Map<string, Counted>();
   const add = (day: string, more: Partial<Counted>): void => {

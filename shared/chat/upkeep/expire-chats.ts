@@ -20,8 +20,8 @@ export interface Expired {
 
 /**
  * Deletes the chats whose last activity is longer ago than their app keeps them; the background then removes
- * everything in them. Temporary chats have a time of their own. Idempotent. Costs 1 read for each app, 1 query for
- * each app and time that is set, and for each chat that is due 1 read and 1 commit.
+ * everything in them. Temporary chats have a time of their own. Idempotent. Costs 1 read for each app, 1
+ * query for each app and time that is set, and for each chat that is due 1 read and 1 commit.
  * @throws when Firestore fails; the next run continues
  */
 export async function expireChats(deps: ChatDeps): Promise<Expired> {

@@ -11,8 +11,9 @@ const PAGE = 300;
 
 /**
  * Removes what a deleted chat has left: messages, edits, branches, signals, and the marks of those who were
- * members. What stays is the number, which is never given again, and that it was deleted. Idempotent; cut short, it
- * is done again from the beginning. Costs a read and a delete for each document, and a write for each member.
+ * members. What stays is the number, which is never given again, and that it was deleted. Idempotent; cut
+ * short, it is done again from the beginning. Costs a read and a delete for each document, and a write for
+ * each member.
  * @throws when Firestore fails; call it again
  */
 export async function purgeChat(firestore: Firestore, app: App, head: ChatHead): Promise<void> {

@@ -8,7 +8,10 @@ import { readProgress, headOf } from "../store.ts";
 
 /** Changes younger than this are left to their own events. */
 export const GRACE_MS = 30_000;
-/** Where a first run begins, and how far a run looks back behind the last: no change is missed by a late commit. */
+/**
+ * Where a first run begins, and how far a run looks back behind the last: no change is missed by a late
+ * commit.
+ */
 export const LOOK_BACK_MS = 10 * 60 * 1000;
 const PAGE = 200;
 

@@ -8,11 +8,11 @@ import { type FoundMessage, findMessage, listReplies, serverTime } from "../stor
 
 /**
  * Lets replies quote what a message says by now: what was edited or deleted is not kept alive by those who
- * replied to it. Given messages that have changed, it looks at the replies to those edited or deleted, and at what
- * new replies quote, which may have been deleted while they were on their way. Idempotent.
+ * replied to it. Given messages that have changed, it looks at the replies to those edited or deleted, and at
+ * what new replies quote, which may have been deleted while they were on their way. Idempotent.
  *
- * Costs nothing for other messages; for each edited or deleted one 1 query, for each new reply 1; for each quote
- * to be brought up to date 2 queries, 1 commit and 2 writes.
+ * Costs nothing for other messages; for each edited or deleted one 1 query, for each new reply 1; for each
+ * quote to be brought up to date 2 queries, 1 commit and 2 writes.
  * @throws when Firestore fails; call it again
  */
 export async function refreshQuotes(
