@@ -20,8 +20,7 @@ export async function authenticate(
   deps: HttpDeps,
   access: Exclude<Access, "anyone">,
   app: App | undefined,
-  headers: IncomingHttpHeaders,
-  ticket: string | undefined,
+  { headers, ticket }: { readonly headers: IncomingHttpHeaders; readonly ticket: string | undefined },
 ): Promise<Principal> {
   const isTicket = ticket !== undefined && headers.authorization === undefined && app !== undefined;
   const token = isTicket ? openTicket(deps, app, ticket) : bearerOf(headers);

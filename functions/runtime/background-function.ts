@@ -50,7 +50,7 @@ function backgroundFunction<Payload>(spec: BackgroundSpec<Payload>): CloudFuncti
     name: spec.name,
     open(deps) {
       const opened = { checkCaller: openCallerCheck(deps, spec.name), handle: spec.open(deps) };
-      return (request, response) => serve(deps, spec, opened, request, response);
+      return (request, response) => serve(deps, spec, opened, { request, response });
     },
   };
 }
@@ -59,8 +59,7 @@ async function serve<Payload>(
   deps: Deps,
   spec: BackgroundSpec<Payload>,
   { checkCaller, handle }: { checkCaller: CallerCheck; handle: ReturnType<BackgroundSpec<Payload>["open"]> },
-  request: IncomingMessage,
-  response: ServerResponse,
+  { request, response }: { readonly request: IncomingMessage; readonly response: ServerResponse },
 ): Promise<void> {
   const startedMs = performance.now();
   let delivery: Delivery = { payload: undefined, facts: {} };

@@ -67,7 +67,7 @@ export function serveEndpoints<D extends HttpDeps>(
       const served: Served = {};
       let reply: Reply;
       try {
-        reply = await within(HANDLE_MS_MAX, replyTo(deps, route, request, path, served));
+        reply = await within(HANDLE_MS_MAX, replyTo(deps, route, request, { path, served }));
         if (served.endpoint !== undefined) observe(served.endpoint, reply);
       } catch (cause) {
         const error = toAppError(cause);
@@ -93,8 +93,7 @@ async function replyTo<D extends HttpDeps>(
   deps: D,
   route: (method: string, path: string) => Route<Endpoint<D>>,
   request: IncomingMessage,
-  path: string,
-  served: Served,
+  { path, served }: { readonly path: string; readonly served: Served },
 ): Promise<Reply> {
   demandOneHost(request);
   const method = request.method ?? "GET";
@@ -151,7 +150,10 @@ async function admitted(
   let refusal: unknown;
   const ticket = endpoint.ticket === true ? searchOf(request).get("ticket") : null;
   try {
-    principal = await authenticate(deps, access, app, request.headers, ticket ?? undefined);
+    principal = await authenticate(deps, access, app, {
+      headers: request.headers,
+      ticket: ticket ?? undefined,
+    });
     served.principal = principal;
   } catch (cause) {
     if (!(cause instanceof AppError) || cause.status !== 401) throw cause;

@@ -216,7 +216,7 @@ async function keepForLater(
   const ref = cachedAnswerRef(chat.app, settings, asker, plan.turns);
   if (ref === undefined) return;
   try {
-    await keepAnswer(ref, settings, asker, outcome, deps.clock.now());
+    await keepAnswer(ref, settings, { asker, nowMs: deps.clock.now() }, outcome);
   } catch (cause) {
     deps.log.error("An answer was not kept for the same question.", cause, { app: chat.app.id });
   }

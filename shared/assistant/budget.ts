@@ -115,7 +115,12 @@ export async function holdBudget(
 const NOTHING: Omit<StoredBudget, "expireAt"> = { spentMicros: 0 };
 
 /** For the commit that ends an answer: what it has cost is spent, what was held for it is free. */
-export const settlement = (app: App, day: string, asker: string, answer: string, costMicros: number) =>
+export const settlement = (
+  app: App,
+  day: string,
+  asker: string,
+  { answer, costMicros }: { readonly answer: string; readonly costMicros: number },
+) =>
   budgetDocs(app, day, asker).map((ref) => ({
     ref,
     fields: [

@@ -53,9 +53,8 @@ export async function readCachedAnswer(
 export async function keepAnswer(
   ref: DocumentReference,
   { assistant }: AppSettings,
-  asker: string,
+  { asker, nowMs }: { readonly asker: string; readonly nowMs: number },
   { model, text }: { readonly model: string; readonly text: string },
-  nowMs: number,
 ): Promise<void> {
   const stored: StoredCachedAnswer = {
     asker: assistant.cache === "person" ? asker : null,

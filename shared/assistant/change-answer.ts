@@ -164,7 +164,7 @@ export async function rateAnswer(
     const rated = { kind: "rated" as const, before, after: value, language };
     const seen = trials.filter(({ differs }) => differs === undefined);
     const outcomes = seen.map(({ name, trial }) => ({ ...rated, name, trial }));
-    addOutcomes(transaction, chat.app, chat.number, outcomes, deps.clock.now());
+    addOutcomes(transaction, chat.app, chat.number, { outcomes, nowMs: deps.clock.now() });
     transaction.set(own, feedback);
   });
   await within(READ_MS_MAX, work);

@@ -68,7 +68,8 @@ export async function completeAnswer(
       });
       const { heldDay, asker } = message.answer;
       const costMicros = outcome.usage?.costMicros ?? 0;
-      const settled = heldDay === undefined ? [] : settlement(chat.app, heldDay, asker, id, costMicros);
+      const settled =
+        heldDay === undefined ? [] : settlement(chat.app, heldDay, asker, { answer: id, costMicros });
       const update = [{ ref, fields, lastUpdateTime: updateTime }, ...settled];
       return { head: next, create: [], update, bytes: outcome.text.length * 3, result: true };
     },

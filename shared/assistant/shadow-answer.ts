@@ -49,7 +49,7 @@ export async function shadowAnswer(
   const { ok, latencyMs, firstTokenMs } = run;
   const shadowDiffers = run.text !== message.body.text;
   const outcome = { kind: "answered" as const, ...trial, ok, latencyMs, firstTokenMs, shadowDiffers };
-  addOutcomes(batch, app, chat, [{ ...outcome, language: message.answer.language }], nowMs);
+  addOutcomes(batch, app, chat, { outcomes: [{ ...outcome, language: message.answer.language }], nowMs });
   const { inputTokens, outputTokens } = run;
   const usage = usageAddition(chatHandle(app, chat), day, { inputTokens, outputTokens, costMicros });
   batch.set(usage.ref, usage.fields, { merge: true });

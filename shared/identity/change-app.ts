@@ -24,8 +24,7 @@ export async function changeApp(
   deps: Deps,
   app: App,
   by: Principal,
-  change: z.infer<typeof AppChange>,
-  caller: Caller,
+  { change, caller }: { readonly change: z.infer<typeof AppChange>; readonly caller: Caller },
 ): Promise<AppView> {
   const { personPerMinute, roles, ...limits } = change.settings?.limits ?? {};
   const lifted = [personPerMinute, ...Object.values(limits), ...Object.values(roles ?? {})].includes(null);
@@ -41,10 +40,12 @@ export async function changeApp(
     transaction.update(app.ref, { name: next.name, settings: next.settings });
     announce(deps, app, transaction);
     addSecurityEvent(deps, transaction, securityEventsOf(app), {
-      kind: "app-changed",
-      actor: by.id,
-      caller,
-      details: { fields: [...Object.keys(change), ...Object.keys(change.settings ?? {})].join(", ") },
+      event: {
+        kind: "app-changed",
+        actor: by.id,
+        caller,
+        details: { fields: [...Object.keys(change), ...Object.keys(change.settings ?? {})].join(", ") },
+      },
     });
     return appView(next);
   });
@@ -67,7 +68,9 @@ export async function deleteApp(deps: Deps, app: App, by: Principal, caller: Cal
       beforeMs: now,
       expireMs: now + SESSION_TTL_MS,
     });
-    addSecurityEvent(deps, transaction, securityEventsOf(app), { kind: "app-deleted", actor: by.id, caller });
+    addSecurityEvent(deps, transaction, securityEventsOf(app), {
+      event: { kind: "app-deleted", actor: by.id, caller },
+    });
   });
 }
 

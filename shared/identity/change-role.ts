@@ -27,9 +27,7 @@ export async function changeRole(
   deps: Deps,
   app: App,
   by: Principal,
-  userId: string,
-  role: Role,
-  caller: Caller,
+  { userId, role, caller }: { readonly userId: string; readonly role: Role; readonly caller: Caller },
 ): Promise<User> {
   return within(
     TRANSACTION_MS_MAX,
@@ -55,11 +53,13 @@ export async function changeRole(
         expireMs: accessTokensEndMs(now),
       });
       addSecurityEvent(deps, transaction, securityEventsOf(app), {
-        kind: "role-changed",
-        actor: by.id,
-        subject: userId,
-        caller,
-        details: { from: user.role, to: role },
+        event: {
+          kind: "role-changed",
+          actor: by.id,
+          subject: userId,
+          caller,
+          details: { from: user.role, to: role },
+        },
       });
       return userView(userId, { ...user, role }, true);
     }),

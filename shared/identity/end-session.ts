@@ -21,8 +21,7 @@ export async function endSession(
   deps: Deps,
   app: App,
   person: Principal,
-  sessionId: string | undefined,
-  caller: Caller,
+  { sessionId, caller }: { readonly sessionId: string | undefined; readonly caller: Caller },
 ): Promise<void> {
   const id = sessionId ?? person.sessionId;
   if (id === undefined) throw noSuchSession();
@@ -41,10 +40,12 @@ export async function endSession(
     expireMs: accessTokensEndMs(now),
   });
   addSecurityEvent(deps, batch, securityEventsOf(app), {
-    kind: "signed-out",
-    actor: person.id,
-    subject: person.id,
-    caller,
+    event: {
+      kind: "signed-out",
+      actor: person.id,
+      subject: person.id,
+      caller,
+    },
   });
   await within(READ_MS_MAX, batch.commit());
 }
@@ -67,10 +68,12 @@ export async function endAllSessions(deps: Deps, app: App, person: Principal, ca
     expireMs: accessTokensEndMs(now),
   });
   addSecurityEvent(deps, batch, securityEventsOf(app), {
-    kind: "signed-out-everywhere",
-    actor: person.id,
-    subject: person.id,
-    caller,
+    event: {
+      kind: "signed-out-everywhere",
+      actor: person.id,
+      subject: person.id,
+      caller,
+    },
   });
   await within(READ_MS_MAX, batch.commit());
   // Tidiness only: the mark has ended them all.

@@ -42,7 +42,11 @@ export async function exchangeSession(
     TRANSACTION_MS_MAX,
     deps.firestore.runTransaction(async (transaction) => {
       const kept = storedSession(await transaction.get(sessionRef(app, sessionId)));
-      const found = await personOf(deps, app, transaction, address, mapped.email, sessionId);
+      const found = await personOf(deps, app, transaction, {
+        address,
+        email: mapped.email,
+        cause: sessionId,
+      });
       if (kept !== undefined) return { session: kept, user: found.user };
       const at = Timestamp.fromMillis(deps.clock.now());
       const role = found.user.role === "owner" ? "owner" : (mapped.role ?? found.user.role);
@@ -57,9 +61,9 @@ export async function exchangeSession(
       } else {
         transaction.update(userRef(app, found.userId), { role, lastSeenAt: at });
       }
-      addSession(deps, app, transaction, sessionId, session, caller, "exchange");
+      addSession(deps, app, transaction, { sessionId, session, caller, method: "exchange" });
       return { session, user: found.isNew ? { ...user, name: mapped.name ?? user.name } : user };
     }),
   );
-  return issueSession(deps, app, sessionId, signedIn.session, signedIn.user);
+  return issueSession(deps, app, sessionId, { session: signedIn.session, user: signedIn.user });
 }

@@ -92,8 +92,7 @@ export async function confirmFactor(
   deps: Deps,
   app: App,
   person: Principal,
-  code: string,
-  caller: Caller,
+  { code, caller }: { readonly code: string; readonly caller: Caller },
 ): Promise<FactorOn> {
   const recoveryCodes = Array.from({ length: RECOVERY_CODES }, newRecoveryCode);
   await within(
@@ -104,15 +103,20 @@ export async function confirmFactor(
       if (factor === undefined) throw new AppError("not_found", "No second factor has been begun.");
       if (factor.isOn) throw conflict();
       const secret = secretOf(deps, app, person.id, factor);
-      const step = matchTotp(secret, code, deps.clock.now(), factor.lastStep, sameSecret);
+      const step = matchTotp(secret, code, deps.clock.now(), {
+        lastStep: factor.lastStep,
+        isSame: sameSecret,
+      });
       if (step === undefined) throw wrongCode();
       const recovery = recoveryCodes.map((each) => recoveryHash(deps, app, person.id, each));
       transaction.update(ref, { isOn: true, lastStep: step, recovery });
       addSecurityEvent(deps, transaction, securityEventsOf(app), {
-        kind: "factor-added",
-        actor: person.id,
-        subject: person.id,
-        caller,
+        event: {
+          kind: "factor-added",
+          actor: person.id,
+          subject: person.id,
+          caller,
+        },
       });
     }),
   );
@@ -132,10 +136,12 @@ export async function removeFactor(deps: Deps, app: App, person: Principal, call
   const batch = deps.firestore.batch();
   batch.delete(factorRef(app, person.id));
   addSecurityEvent(deps, batch, securityEventsOf(app), {
-    kind: "factor-removed",
-    actor: person.id,
-    subject: person.id,
-    caller,
+    event: {
+      kind: "factor-removed",
+      actor: person.id,
+      subject: person.id,
+      caller,
+    },
   });
   await within(READ_MS_MAX, batch.commit());
 }

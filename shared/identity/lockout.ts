@@ -42,11 +42,16 @@ export function addFailure(
   deps: Pick<Deps, "clock">,
   app: App,
   transaction: Transaction,
-  lockout: Lockout,
-  event: {
-    readonly kind: "sign-in-failed" | "factor-failed";
-    readonly subject: string;
-    readonly caller: Caller;
+  {
+    lockout,
+    event,
+  }: {
+    readonly lockout: Lockout;
+    readonly event: {
+      readonly kind: "sign-in-failed" | "factor-failed";
+      readonly subject: string;
+      readonly caller: Caller;
+    };
   },
 ): void {
   const now = deps.clock.now();
@@ -61,13 +66,15 @@ export function addFailure(
     expireAt: Timestamp.fromMillis(now + 2 * LOCKOUT_MS),
   };
   transaction.set(lockout.ref, { ...next });
-  addSecurityEvent(deps, transaction, securityEventsOf(app), event);
+  addSecurityEvent(deps, transaction, securityEventsOf(app), { event });
   if (!locks) return;
   addSecurityEvent(deps, transaction, securityEventsOf(app), {
-    kind: "address-locked",
-    subject: event.subject,
-    caller: event.caller,
-    details: { minutes: LOCKOUT_MS / 60_000 },
+    event: {
+      kind: "address-locked",
+      subject: event.subject,
+      caller: event.caller,
+      details: { minutes: LOCKOUT_MS / 60_000 },
+    },
   });
 }
 

@@ -20,18 +20,19 @@ export async function createApiToken(
   deps: Deps,
   app: App,
   by: Principal,
-  requestKey: string | undefined,
-  caller: Caller,
+  { requestKey, caller }: { readonly requestKey: string | undefined; readonly caller: Caller },
 ): Promise<{ created: ApiTokenCreated; replayed: boolean }> {
   const id = requestKey === undefined ? randomId() : derivedId("api-token", app.id, by.id, requestKey);
   const { token, stored } = deriveApiToken(deps, app, id);
   const batch = deps.firestore.batch();
   batch.create(apiTokenRef(app, id), { ...stored });
   addSecurityEvent(deps, batch, securityEventsOf(app), {
-    kind: "api-token-created",
-    actor: by.id,
-    subject: `token_${id}`,
-    caller,
+    event: {
+      kind: "api-token-created",
+      actor: by.id,
+      subject: `token_${id}`,
+      caller,
+    },
   });
   const answer = (kept: StoredApiToken): ApiTokenCreated => ({
     id,
@@ -56,8 +57,7 @@ export async function deleteApiToken(
   deps: Deps,
   app: App,
   by: Principal,
-  id: string,
-  caller: Caller,
+  { id, caller }: { readonly id: string; readonly caller: Caller },
 ): Promise<void> {
   const { data } = await readDocument(apiTokenRef(app, id), storedApiToken);
   if (data === undefined) throw new AppError("not_found", "There is no such API token.");
@@ -72,10 +72,12 @@ export async function deleteApiToken(
     expireMs: accessTokensEndMs(now),
   });
   addSecurityEvent(deps, batch, securityEventsOf(app), {
-    kind: "api-token-deleted",
-    actor: by.id,
-    subject: `token_${id}`,
-    caller,
+    event: {
+      kind: "api-token-deleted",
+      actor: by.id,
+      subject: `token_${id}`,
+      caller,
+    },
   });
   await within(READ_MS_MAX, batch.commit());
 }

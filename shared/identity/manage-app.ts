@@ -39,7 +39,9 @@ export async function createApp(
   const batch = deps.firestore.batch();
   batch.create(app.ref, { ...head });
   batch.create(apiTokenRef(app, tokenId), { ...stored });
-  addSecurityEvent(deps, batch, securityEventsOf(app), { kind: "app-created", actor: "operator", caller });
+  addSecurityEvent(deps, batch, securityEventsOf(app), {
+    event: { kind: "app-created", actor: "operator", caller },
+  });
   try {
     await within(READ_MS_MAX, batch.commit());
     return { app: appView(head), token, replayed: false };

@@ -36,8 +36,7 @@ export async function proveFactor(
   deps: IdentityDeps,
   app: App,
   person: Principal,
-  code: string,
-  caller: Caller,
+  { code, caller }: { readonly code: string; readonly caller: Caller },
 ): Promise<Session> {
   const { sessionId } = person;
   if (sessionId === undefined) throw new AppError("not_found", "There is no session here.");
@@ -48,13 +47,10 @@ export async function proveFactor(
     ),
   );
   if (proved === undefined) throw new AppError("code_invalid", "The code is wrong, used or expired.");
-  const { refreshToken: _unchanged, ...session } = await issueSession(
-    deps,
-    app,
-    sessionId,
-    proved.session,
-    proved.user,
-  );
+  const { refreshToken: _unchanged, ...session } = await issueSession(deps, app, sessionId, {
+    session: proved.session,
+    user: proved.user,
+  });
   return session;
 }
 
@@ -75,12 +71,18 @@ async function prove(
   }
   if (factor?.isOn !== true || lockout.isLocked) return undefined;
   const now = deps.clock.now();
-  const step = matchTotp(secretOf(deps, app, person.id, factor), code, now, factor.lastStep, sameSecret);
+  const step = matchTotp(secretOf(deps, app, person.id, factor), code, now, {
+    lastStep: factor.lastStep,
+    isSame: sameSecret,
+  });
   const hash = recoveryHash(deps, app, person.id, code);
   const recovery = factor.recovery.filter((each) => !sameSecret(each, hash));
   const isRecovered = recovery.length < factor.recovery.length;
   if (step === undefined && !isRecovered) {
-    addFailure(deps, app, transaction, lockout, { kind: "factor-failed", subject: person.id, caller });
+    addFailure(deps, app, transaction, {
+      lockout,
+      event: { kind: "factor-failed", subject: person.id, caller },
+    });
     return undefined;
   }
   const factorAt = Timestamp.fromMillis(now);
@@ -88,10 +90,12 @@ async function prove(
   transaction.update(sessionRef(app, sessionId), { factorAt });
   clearFailures(transaction, lockout);
   addSecurityEvent(deps, transaction, securityEventsOf(app), {
-    kind: step === undefined ? "recovery-code-used" : "factor-proved",
-    actor: person.id,
-    subject: person.id,
-    caller,
+    event: {
+      kind: step === undefined ? "recovery-code-used" : "factor-proved",
+      actor: person.id,
+      subject: person.id,
+      caller,
+    },
   });
   return { session: { ...session, factorAt }, user };
 }

@@ -73,8 +73,7 @@ export function takeTokens(
   before: Counts,
   nowMs: number,
   limit: number,
-  waiting: number,
-  settled?: Settled,
+  { waiting, settled }: { readonly waiting: number; readonly settled?: Settled | undefined },
 ): Taking {
   const counts = new Map<number, number>();
   const add = (untilMs: number, count: number): void => {

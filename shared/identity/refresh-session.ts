@@ -44,9 +44,9 @@ export async function refreshSession(
     if (session === undefined || session.status !== "open" || session.expireAt.toMillis() <= now)
       throw ended();
     const { data: user } = await readDocument(userRef(app, session.user), storedUser);
-    if (user === undefined || (await isOver(deps, app, sessionId, session, user))) throw ended();
+    if (user === undefined || (await isOver(deps, app, sessionId, { session, user }))) throw ended();
     if (isHonestRepetition(session, generation, now))
-      return issueSession(deps, app, sessionId, session, user);
+      return issueSession(deps, app, sessionId, { session, user });
     const isReused = generation !== session.generation;
     const at = Timestamp.fromMillis(now);
     const next = {
@@ -59,7 +59,7 @@ export async function refreshSession(
     const precondition = found.updateTime === undefined ? {} : { lastUpdateTime: found.updateTime };
     if (isReused) {
       batch.update(ref, { status: "ended" }, precondition);
-      addReuse(deps, app, batch, sessionId, session, caller);
+      addReuse(deps, app, batch, { sessionId, session, caller });
     } else {
       const { generation: count, rotatedAt, expireAt } = next;
       batch.update(ref, { generation: count, rotatedAt, expireAt }, precondition);
@@ -71,7 +71,7 @@ export async function refreshSession(
       if (grpcCode(cause) === GRPC.failedPrecondition) continue;
       throw cause;
     }
-    if (!isReused) return issueSession(deps, app, sessionId, next, user);
+    if (!isReused) return issueSession(deps, app, sessionId, { session: next, user });
     deps.log.warn("A refresh token was used again; its session has been ended.", {
       event: "refresh-token.reused",
       app: app.id,
@@ -91,8 +91,7 @@ async function isOver(
   deps: IdentityDeps,
   app: App,
   sessionId: string,
-  session: StoredSession,
-  user: StoredUser,
+  { session, user }: { readonly session: StoredSession; readonly user: StoredUser },
 ): Promise<boolean> {
   const beganMs = session.createdAt.toMillis();
   const { federated } = session;
@@ -116,9 +115,11 @@ function addReuse(
   deps: IdentityDeps,
   app: App,
   batch: WriteBatch,
-  sessionId: string,
-  session: StoredSession,
-  caller: Caller,
+  {
+    sessionId,
+    session,
+    caller,
+  }: { readonly sessionId: string; readonly session: StoredSession; readonly caller: Caller },
 ): void {
   const now = deps.clock.now();
   addRevocation(deps.firestore, batch, {
@@ -129,8 +130,10 @@ function addReuse(
     expireMs: accessTokensEndMs(now),
   });
   addSecurityEvent(deps, batch, securityEventsOf(app), {
-    kind: "refresh-token-reused",
-    subject: session.user,
-    caller,
+    event: {
+      kind: "refresh-token-reused",
+      subject: session.user,
+      caller,
+    },
   });
 }

@@ -45,11 +45,13 @@ export async function revoke(
   const batch = deps.firestore.batch();
   addRevocation(deps.firestore, batch, { scope, id, ends: "sessions", beforeMs, expireMs }, entryId);
   addSecurityEvent(deps, batch, systemEventsOf(deps.firestore), {
-    kind: "tokens-revoked",
-    actor: "operator",
-    ...(id === "" ? {} : { subject: id }),
-    caller,
-    details: { scope },
+    event: {
+      kind: "tokens-revoked",
+      actor: "operator",
+      ...(id === "" ? {} : { subject: id }),
+      caller,
+      details: { scope },
+    },
   });
   try {
     await within(READ_MS_MAX, batch.commit());

@@ -69,11 +69,13 @@ export async function rotateKeys(
       };
       transaction.create(ring.doc(kid), recorded(stored));
       addSecurityEvent(deps, transaction, systemEventsOf(deps.firestore), {
-        kind: "keys-rotated",
-        actor: "operator",
-        subject: kid,
-        caller,
-        details: { graceSeconds },
+        event: {
+          kind: "keys-rotated",
+          actor: "operator",
+          subject: kid,
+          caller,
+          details: { graceSeconds },
+        },
       });
       return { stored, retired, replayed: false };
     }),

@@ -63,10 +63,10 @@ export async function createSession(deps: IdentityDeps, app: App, signIn: SignIn
   };
   const signedIn = await within(
     TRANSACTION_MS_MAX,
-    deps.firestore.runTransaction((transaction) => useChallenge(deps, app, transaction, signIn, attempt)),
+    deps.firestore.runTransaction((transaction) => useChallenge(deps, app, transaction, { signIn, attempt })),
   );
   if (signedIn === undefined) throw wrongCode();
-  return issueSession(deps, app, attempt.sessionId, signedIn.session, signedIn.user);
+  return issueSession(deps, app, attempt.sessionId, { session: signedIn.session, user: signedIn.user });
 }
 
 /** Undefined when the sign-in fails; a wrong code has then cost one try. */
@@ -74,8 +74,7 @@ async function useChallenge(
   deps: Deps,
   app: App,
   transaction: Transaction,
-  signIn: SignIn,
-  attempt: Attempt,
+  { signIn, attempt }: { readonly signIn: SignIn; readonly attempt: Attempt },
 ): Promise<SignedIn | undefined> {
   const ref = challengeRef(app, signIn.challenge);
   const challenge = storedChallenge(await transaction.get(ref));
@@ -94,17 +93,14 @@ async function useChallenge(
       subject: addressPseudonym(address),
       caller: signIn.caller,
     } as const;
-    addFailure(deps, app, transaction, lockout, event);
+    addFailure(deps, app, transaction, { lockout, event });
     return undefined;
   }
-  const { userId, user, isNew } = await personOf(
-    deps,
-    app,
-    transaction,
+  const { userId, user, isNew } = await personOf(deps, app, transaction, {
     address,
-    challenge.email,
-    signIn.challenge,
-  );
+    email: challenge.email,
+    cause: signIn.challenge,
+  });
   const at = Timestamp.fromMillis(now);
   const session = isRepeated
     ? storedSession(await transaction.get(sessionRef(app, attempt.sessionId)))
@@ -119,7 +115,12 @@ async function useChallenge(
     transaction.update(userRef(app, userId), { lastSeenAt: at });
   }
   transaction.update(ref, { usedBy: attempt.id });
-  addSession(deps, app, transaction, attempt.sessionId, session, signIn.caller, "code");
+  addSession(deps, app, transaction, {
+    sessionId: attempt.sessionId,
+    session,
+    caller: signIn.caller,
+    method: "code",
+  });
   return { session, user };
 }
 
@@ -128,9 +129,7 @@ export async function personOf(
   deps: Deps,
   app: App,
   transaction: Transaction,
-  address: string,
-  email: string,
-  cause: string,
+  { address, email, cause }: { readonly address: string; readonly email: string; readonly cause: string },
 ): Promise<{ userId: string; user: StoredUser; isNew: boolean }> {
   const known = await transaction.get(addressRef(app, address));
   const userId = known.exists ? String(known.get("user")) : derivedId("user", app.id, cause);
@@ -144,18 +143,27 @@ export function addSession(
   deps: Deps,
   app: App,
   transaction: Transaction,
-  sessionId: string,
-  session: StoredSession,
-  caller: Caller,
-  method: "code" | "exchange",
+  {
+    sessionId,
+    session,
+    caller,
+    method,
+  }: {
+    readonly sessionId: string;
+    readonly session: StoredSession;
+    readonly caller: Caller;
+    readonly method: "code" | "exchange";
+  },
 ): void {
   transaction.create(sessionRef(app, sessionId), { ...session });
   addSecurityEvent(deps, transaction, securityEventsOf(app), {
-    kind: "signed-in",
-    actor: session.user,
-    subject: session.user,
-    caller,
-    details: { method },
+    event: {
+      kind: "signed-in",
+      actor: session.user,
+      subject: session.user,
+      caller,
+      details: { method },
+    },
   });
 }
 

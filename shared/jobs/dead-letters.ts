@@ -116,7 +116,12 @@ export function listDeadLetters(
   let query: Query = deadLettersOf(deps.firestore);
   if (name !== undefined) query = query.where("function", "==", name);
   if (state !== undefined) query = query.where("state", "==", state);
-  return newestFirst(deps, query, "updatedAt", ["dead-letters", name ?? "", state ?? ""], page, viewOf);
+  return newestFirst(
+    deps,
+    query,
+    { field: "updatedAt", scope: ["dead-letters", name ?? "", state ?? ""], view: viewOf },
+    page,
+  );
 }
 
 /** One read. @throws AppError `not_found` */
@@ -136,8 +141,7 @@ export async function settleDeadLetter(
   deps: Pick<Deps, "firestore" | "clock">,
   id: string,
   what: "replayed" | "discarded",
-  by: string,
-  replays?: number,
+  { by, replays }: { readonly by: string; readonly replays?: number },
 ): Promise<DeadLetter> {
   const ref = deadLettersOf(deps.firestore).doc(id);
   const at = Timestamp.fromMillis(deps.clock.now());

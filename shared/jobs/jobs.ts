@@ -103,7 +103,7 @@ export const listJobs = (
   deps: Pick<Deps, "firestore" | "keys">,
   page: { readonly cursor?: string | undefined; readonly limit: number },
 ): Promise<NewestFirst<Job>> =>
-  newestFirst(deps, jobsOf(deps.firestore), "createdAt", ["jobs"], page, viewOf);
+  newestFirst(deps, jobsOf(deps.firestore), { field: "createdAt", scope: ["jobs"], view: viewOf }, page);
 
 const viewOf = (found: DocumentSnapshot): Job => view(found.id, demandStored(storedJob(found)));
 

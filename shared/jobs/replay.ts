@@ -37,5 +37,5 @@ export async function replayDeadLetter(deps: ReplayDeps, id: string, by: string)
     const hasContext = requestId !== null && traceparent !== null;
     await (hasContext ? runInContext({ requestId, traceparent }, deliver) : deliver());
   }
-  return settleDeadLetter(deps, id, "replayed", by, replays);
+  return settleDeadLetter(deps, id, "replayed", { by, replays });
 }

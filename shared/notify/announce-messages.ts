@@ -22,7 +22,8 @@ export const roundMs = (members: number): number => Math.max(ROUND_MS_MIN, membe
 
 /** What notifications do when a chat has changed, or is no more. */
 export const notificationFollower = (deps: Deps): Followers => ({
-  changed: (app, head, messages, { revision }) => announce(deps, app, head, messages, revision),
+  changed: (app, head, messages, { revision }) =>
+    announce(deps, app, head, { messages, sinceRevision: revision }),
   purged: (app, { number }) => forgetChat(deps.firestore, chatHandle(app, number)),
 });
 
@@ -35,23 +36,24 @@ async function announce(
   deps: Deps,
   app: App,
   head: ChatHead,
-  messages: readonly StoredMessage[],
-  sinceRevision: number,
+  {
+    messages,
+    sinceRevision,
+  }: { readonly messages: readonly StoredMessage[]; readonly sinceRevision: number },
 ): Promise<void> {
   const newest = messages.findLast((message) => isNews(message, head, sinceRevision));
   if (newest === undefined || head.status !== "open") return;
   const telling = await within(READ_MS_MAX, tellingRef(chatHandle(app, head.number)).get());
   const last = telling.get("at") as Timestamp | undefined;
-  await enqueueRound(deps, app, head, newest, last?.toMillis() ?? 0);
+  await enqueueRound(deps, app, { head, lastMs: last?.toMillis() ?? 0 }, newest);
 }
 
 /** `lastMs`: when the chat's last round began. 1 task. */
 export async function enqueueRound(
   deps: Deps,
   app: App,
-  head: ChatHead,
+  { head, lastMs }: { readonly head: ChatHead; readonly lastMs: number },
   { number, revision }: Pick<StoredMessage, "number" | "revision">,
-  lastMs: number,
 ): Promise<void> {
   const now = deps.clock.now();
   const interval = roundMs(head.members.length);

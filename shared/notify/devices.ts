@@ -35,8 +35,7 @@ export async function registerDevice(
   deps: Pick<Deps, "firestore" | "clock">,
   app: App,
   { id: person, sessionId }: Principal,
-  device: string,
-  { pushToken, platform }: NewDevice,
+  { device, pushToken, platform }: NewDevice & { readonly device: string },
 ): Promise<void> {
   const at = Timestamp.fromMillis(deps.clock.now());
   const tokenRef = pushTokenRef(app, pushToken);
@@ -84,9 +83,12 @@ export async function withLiveDevices(
       const { session, token } = device;
       const isLive =
         session === null ||
-        (await lasts(deps, app, session, stored.get(session), reachable.sessionsValidAfterMs));
+        (await lasts(deps, app, session, {
+          session: stored.get(session),
+          validAfterMs: reachable.sessionsValidAfterMs,
+        }));
       if (isLive) devices[id] = device;
-      else await removeToken(deps, app, person, id, token);
+      else await removeToken(deps, app, person, { device: id, token });
     }
     live.set(person, { ...reachable, devices });
   }
@@ -98,8 +100,7 @@ async function lasts(
   { clock, revocations }: DeviceDeps,
   app: App,
   sessionId: string,
-  session: StoredSession | undefined,
-  validAfterMs: number,
+  { session, validAfterMs }: { readonly session: StoredSession | undefined; readonly validAfterMs: number },
 ): Promise<boolean> {
   if (session?.status !== "open" || session.expireAt.toMillis() <= clock.now()) return false;
   const beganMs = session.createdAt.toMillis();
@@ -135,8 +136,7 @@ export async function removeToken(
   deps: Pick<Deps, "firestore">,
   app: App,
   person: string,
-  device: string,
-  token: string,
+  { device, token }: { readonly device: string; readonly token: string },
 ): Promise<void> {
   await inTransaction(deps, async (transaction) => {
     if (await takeAway(transaction, devicesRef(app, person), device, token)) {

@@ -52,8 +52,10 @@ export async function listNotifications(
   const placed: Placed[] = [];
   for (;;) {
     const size = Math.min(DOCUMENTS_MAX, limit + 1 - placed.length);
-    const found = await readDocuments(app, principal, since, from, size);
-    placed.push(...(await expand(deps, app, principal, found, { since, from, limit: limit + 1 })));
+    const found = await readDocuments(app, principal, since, { from, limit: size });
+    placed.push(
+      ...(await expand(deps, app, principal, { documents: found, range: { since, from, limit: limit + 1 } })),
+    );
     const last = found.at(-1);
     if (placed.length > limit || found.length < size || last === undefined) break;
     from = { atMs: storedOf(last).at.toMillis(), document: last.id, number: 0 };
@@ -81,8 +83,7 @@ async function readDocuments(
   app: App,
   { id }: Principal,
   since: number | undefined,
-  from: Position | undefined,
-  limit: number,
+  { from, limit }: { readonly from: Position | undefined; readonly limit: number },
 ): Promise<DocumentSnapshot[]> {
   let query = notificationsOf(app, id).limit(limit);
   if (since !== undefined) query = query.where("at", ">", Timestamp.fromMillis(since));
@@ -103,8 +104,7 @@ async function expand(
   deps: ChatDeps,
   app: App,
   principal: Principal,
-  documents: readonly DocumentSnapshot[],
-  range: Range,
+  { documents, range }: { readonly documents: readonly DocumentSnapshot[]; readonly range: Range },
 ): Promise<Placed[]> {
   if (documents.length === 0) return [];
   const chats = [...new Set(documents.map((document) => storedOf(document).chat))];

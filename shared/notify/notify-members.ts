@@ -61,10 +61,13 @@ export async function notifyMembers(deps: DeviceDeps, app: App, task: NotifyMemb
   const told = { stored: 0, pushed: 0 };
   const people = peopleOf(head, round);
   for (let from = 0; from < people.length; from += PEOPLE_AT_ONCE) {
-    const missed = await unreadMembers(deps, app, head, round, people.slice(from, from + PEOPLE_AT_ONCE));
+    const missed = await unreadMembers(deps, app, head, {
+      round,
+      people: people.slice(from, from + PEOPLE_AT_ONCE),
+    });
     for (const { person, since } of missed.online) waiting[person] = since;
     told.stored += await storeNotifications(deps, chatHandle(app, chat), round, missed.offline);
-    told.pushed += await notifyDevices(deps, app, head, round, missed.offline);
+    told.pushed += await notifyDevices(deps, app, head, { round, missed: missed.offline });
   }
   if (Object.keys(waiting).length > 0) await enqueueLookAgain(deps, chatHandle(app, chat), round);
   await endRound(round, waiting);
@@ -82,9 +85,8 @@ async function goOn(deps: Deps, chat: ChatHandle, { claim, at }: Round): Promise
   await enqueueRound(
     deps,
     chat.app,
-    head,
+    { head, lastMs: at.toMillis() },
     { number: newestOf(head), revision: head.revision },
-    at.toMillis(),
   );
 }
 
@@ -99,8 +101,7 @@ async function unreadMembers(
   deps: Deps,
   app: App,
   head: ChatHead,
-  round: Round,
-  people: readonly string[],
+  { round, people }: { readonly round: Round; readonly people: readonly string[] },
 ): Promise<Attention> {
   const found = await readAttention(deps.firestore, chatHandle(app, head.number), people);
   const attention: Attention = { online: [], offline: [] };
@@ -140,8 +141,7 @@ async function notifyDevices(
   deps: DeviceDeps,
   app: App,
   head: ChatHead,
-  round: Round,
-  missed: readonly Missed[],
+  { round, missed }: { readonly round: Round; readonly missed: readonly Missed[] },
 ): Promise<number> {
   const now = deps.clock.now();
   const awake = missed.filter(({ seen }) => seen.mutedUntilMs <= now);
@@ -162,7 +162,7 @@ async function notifyDevices(
     const mail = { app: app.id, chat: head.number, person, number: through, writtenMs: messageAt.toMillis() };
     await enqueueMail(deps, mail, seen);
   }
-  return pushToPeople(deps, app, head, round, people);
+  return pushToPeople(deps, app, head, { round, people });
 }
 
 async function enqueueLookAgain(deps: Deps, chat: ChatHandle, { claim }: Round): Promise<void> {

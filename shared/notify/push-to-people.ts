@@ -26,8 +26,7 @@ export async function pushToPeople(
   deps: Deps,
   app: App,
   head: ChatHead,
-  round: Round,
-  people: ReadonlyMap<string, Reachable>,
+  { round, people }: { readonly round: Round; readonly people: ReadonlyMap<string, Reachable> },
 ): Promise<number> {
   const targets = [...people].flatMap(([person, { devices }]) =>
     Object.entries(devices).map(([device, { token }]): Target => ({ person, device, token })),
@@ -39,7 +38,7 @@ export async function pushToPeople(
     left.map(async (target) => ({ target, outcome: await deps.push.send(messageFor(target)) })),
   );
   const gone = outcomes.filter(({ outcome }) => outcome === "gone").map(({ target }) => target);
-  for (const { person, device, token } of gone) await removeToken(deps, app, person, device, token);
+  for (const { person, device, token } of gone) await removeToken(deps, app, person, { device, token });
   const done = outcomes.filter(({ outcome }) => outcome !== "failed").map(({ target }) => keyOf(target));
   if (done.length < left.length) {
     await letGo(round, done);

@@ -66,7 +66,12 @@ async function compose(deps: Deps, app: App, task: UnreadMail): Promise<Mail | u
   const wasThere = seen.onlineUntilMs > now || seen.lastSeenMs >= writtenMs;
   const wantsQuiet = seen.mutedUntilMs > now || isQuiet(user.quietHours, user.timeZone, now);
   if (isOut || isRead || wasThere || wantsQuiet || Object.keys(user.devices).length > 0) return undefined;
-  return mailTo(deps, task, user.email, await senderName(deps, app, head, person), appHead.name);
+  return mailTo(
+    deps,
+    task,
+    { to: user.email, appName: appHead.name },
+    await senderName(deps, app, head, person),
+  );
 }
 
 /** One read. */
@@ -77,7 +82,12 @@ async function senderName(deps: Deps, app: App, { members }: ChatHead, person: s
   return storedUser(found)?.name ?? "";
 }
 
-function mailTo(deps: Deps, task: UnreadMail, to: string, sender: string, appName: string): Mail {
+function mailTo(
+  deps: Deps,
+  task: UnreadMail,
+  { to, appName }: { readonly to: string; readonly appName: string },
+  sender: string,
+): Mail {
   const line = `${sender} wrote to you in ${appName}`;
   const rest = "You have not read it yet. At most one such mail a day is sent for each chat.";
   const id = derivedId("unread-mail", task.app, String(task.chat), task.person, String(task.number));

@@ -86,7 +86,7 @@ async function attempt<Head extends object>(
   }
   const commitId = randomId();
   try {
-    const updateTime = await commit(options, ref, base, decided, commitId);
+    const updateTime = await commit(options, ref, base, { decided, commitId });
     memory.keep(ref.path, lastOf(decided).decision.head, updateTime);
     settle(options, ref, decided);
     return { waiting: rest, contended: false };
@@ -143,8 +143,7 @@ async function commit<Head extends object>(
   options: HeadLogOptions<Head>,
   ref: DocumentReference,
   base: RememberedHead<Head>,
-  decided: readonly Decided<Head>[],
-  commitId: string,
+  { decided, commitId }: { readonly decided: readonly Decided<Head>[]; readonly commitId: string },
 ): Promise<Timestamp> {
   const next = { ...lastOf(decided).decision.head, ...options.stamp?.(ref), [COMMIT_FIELD]: commitId };
   const creates = decided.flatMap(({ decision }) => decision.create);

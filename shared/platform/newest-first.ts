@@ -18,10 +18,16 @@ export interface NewestFirst<Item> {
 export async function newestFirst<Item>(
   deps: { readonly keys: Keys },
   query: Query,
-  field: string,
-  scope: readonly string[],
+  {
+    field,
+    scope,
+    view,
+  }: {
+    readonly field: string;
+    readonly scope: readonly string[];
+    readonly view: (document: QueryDocumentSnapshot) => Item;
+  },
   { cursor, limit }: { readonly cursor?: string | undefined; readonly limit: number },
-  view: (document: QueryDocumentSnapshot) => Item,
 ): Promise<NewestFirst<Item>> {
   let page = query.orderBy(field, "desc").orderBy(FieldPath.documentId(), "desc");
   if (cursor !== undefined) {

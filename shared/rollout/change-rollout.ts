@@ -54,7 +54,7 @@ export async function changeRollout(
     const next = nextOf(name, before, definition, deps.clock.now());
     const reasons: Reasons = { kind: kindOf(before, next), by: by.id };
     try {
-      await commitDecision(deps.firestore, app, found, next, reasons);
+      await commitDecision(deps.firestore, app, { before: found, next }, reasons);
     } catch (cause) {
       const code = grpcCode(cause);
       if (code !== GRPC.failedPrecondition && code !== GRPC.alreadyExists) throw cause;

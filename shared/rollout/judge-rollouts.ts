@@ -74,7 +74,7 @@ async function judgeOne(deps: JudgeDeps, document: DocumentSnapshot): Promise<Ou
     const verdict = judge(strataOf(open), withdrawn, rollout.definition.thresholds);
     const decided = decide(rollout, verdict, now);
     if (decided === undefined) return "kept";
-    await commitDecision(deps.firestore, app, document, decided.next, decided.reasons);
+    await commitDecision(deps.firestore, app, { before: document, next: decided.next }, decided.reasons);
     tell(deps, app, decided.next, decided.reasons);
     return decided.reasons.kind === "stepped" ? "stepped" : "rolledBack";
   } catch (cause) {

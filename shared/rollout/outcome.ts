@@ -114,8 +114,7 @@ export function addOutcomes(
   writer: WriteBatch | Transaction,
   app: App,
   shardKey: number,
-  outcomes: readonly Outcome[],
-  nowMs: number,
+  { outcomes, nowMs }: { readonly outcomes: readonly Outcome[]; readonly nowMs: number },
 ): void {
   for (const { ref, fields } of outcomeWrites(app, shardKey, outcomes, nowMs)) {
     // Transaction and WriteBatch have the same verb in types that do not unite.

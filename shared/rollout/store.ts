@@ -78,8 +78,7 @@ export interface Reasons {
 export async function commitDecision(
   firestore: Firestore,
   app: App,
-  before: DocumentSnapshot,
-  next: StoredRollout,
+  { before, next }: { readonly before: DocumentSnapshot; readonly next: StoredRollout },
   { kind, by, language, figures = [] }: Reasons,
 ): Promise<void> {
   const { revision, trial, percent, definition, updatedAt } = next;

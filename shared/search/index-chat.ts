@@ -76,7 +76,7 @@ async function indexPage(
     const entries = fitting(head, rows);
     const last = entries.at(-1);
     if (last === undefined) return { count: 0, through: after };
-    if (await writePage(deps, chat.app, head, found.updateTime, entries)) {
+    if (await writePage(deps, chat.app, head, { progressTime: found.updateTime, entries })) {
       return { count: entries.length, through: last.number };
     }
     await new Promise((resolve) => setTimeout(resolve, Math.random() * COLLISION_MS_MAX));
@@ -105,8 +105,10 @@ async function writePage(
   deps: Deps,
   app: App,
   of: ChatHead,
-  progressTime: Timestamp | undefined,
-  entries: readonly StoredEntry[],
+  {
+    progressTime,
+    entries,
+  }: { readonly progressTime: Timestamp | undefined; readonly entries: readonly StoredEntry[] },
 ): Promise<boolean> {
   return within(
     READ_MS_MAX,

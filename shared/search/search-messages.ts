@@ -138,7 +138,11 @@ async function collect(
     const size = Math.min(WINDOW, budget.entries);
     let window: Window;
     try {
-      window = await readWindow(app, reaches, filter, waysOf(terms, phase), { from, until }, size);
+      window = await readWindow(app, reaches, filter, {
+        ways: waysOf(terms, phase),
+        stretch: { from, until },
+        limit: size,
+      });
     } catch (cause) {
       if (hits.length === 0) throw cause;
       deps.log.error("The search index did not answer to the end.", cause, { app: app.id });
@@ -146,7 +150,12 @@ async function collect(
     }
     budget.entries -= window.reads;
     const ranked = rankEntries(window.entries, terms, { phase, atMs, behind: rank });
-    const taken = await check(deps, search, place, ranked, { heads, budget, most: limit - hits.length });
+    const taken = await confirmHits(deps, search, ranked, {
+      phase,
+      heads,
+      budget,
+      most: limit - hits.length,
+    });
     hits.push(...taken.hits);
     const here = { ...place, from: from ?? window.entries[0]?.id, until: window.until ?? until };
     const end = window.until ?? until;
@@ -172,6 +181,7 @@ function nearPlace(
 }
 
 interface Checking {
+  readonly phase: Place["phase"];
   readonly heads: Map<number, ChatHead | undefined>;
   readonly budget: { checks: number };
   readonly most: number;
@@ -181,12 +191,11 @@ interface Checking {
  * The first of the ranked that still are what they were. `rank`: of the last one looked at, where there are
  * more.
  */
-async function check(
+async function confirmHits(
   deps: ChatDeps,
   search: Search,
-  { phase }: Place,
   ranked: readonly Ranked[],
-  { heads, budget, most }: Checking,
+  { phase, heads, budget, most }: Checking,
 ): Promise<{ hits: MessageHit[]; rank: Place["rank"] }> {
   const hits: MessageHit[] = [];
   let at = 0;

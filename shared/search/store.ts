@@ -83,10 +83,8 @@ const LAST = "~";
 export async function listEntries(
   app: App,
   reach: Reach,
-  filter: EntryFilter,
-  ways: Ways,
+  { filter, ways, limit }: { readonly filter: EntryFilter; readonly ways: Ways; readonly limit: number },
   { from, until }: Stretch,
-  limit: number,
 ): Promise<FoundEntry[]> {
   const conditions = [...reachFilters(reach), ...plainFilters(filter), ...clauseFilters(ways)];
   const any = ways.any.map((clause) => Filter.and(...clauseFilters(clause)));

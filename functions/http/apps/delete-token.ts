@@ -11,7 +11,7 @@ export const deleteToken = appEndpoint({
   params: TokenParams,
   reply: "empty",
   async handle({ deps, app, principal, params, caller }) {
-    await deleteApiToken(deps, app, principal, params.id, caller);
+    await deleteApiToken(deps, app, principal, { id: params.id, caller });
     return noContent;
   },
 });

@@ -10,7 +10,7 @@ export const patchApp = appEndpoint({
   body: AppChange,
   reply: App,
   async handle({ deps, app, principal, body, caller }) {
-    const changed = await changeApp(deps, app, principal, body, caller);
+    const changed = await changeApp(deps, app, principal, { change: body, caller });
     deps.apps.forget(app.id);
     return ok(changed);
   },

@@ -11,7 +11,7 @@ export const postToken = appEndpoint({
   idempotent: true,
   reply: ApiTokenCreated,
   async handle({ deps, app, principal, requestKey, caller }) {
-    const { created: token, replayed } = await createApiToken(deps, app, principal, requestKey, caller);
+    const { created: token, replayed } = await createApiToken(deps, app, principal, { requestKey, caller });
     return created(token, replayed);
   },
 });

@@ -11,7 +11,7 @@ export const deleteCurrentSession = appEndpoint({
   access: "session:end",
   reply: "empty",
   async handle({ deps, app, principal, headers, caller }) {
-    await endSession(deps, app, principal, undefined, caller);
+    await endSession(deps, app, principal, { sessionId: undefined, caller });
     return { status: 204, headers: withoutCookie(app, headers) };
   },
 });
@@ -24,7 +24,7 @@ export const deleteSession = appEndpoint({
   params: SessionParams,
   reply: "empty",
   async handle({ deps, app, principal, params, caller }) {
-    await endSession(deps, app, principal, params.id, caller);
+    await endSession(deps, app, principal, { sessionId: params.id, caller });
     return noContent;
   },
 });

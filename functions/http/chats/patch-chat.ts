@@ -16,13 +16,10 @@ export const patchChat = appEndpoint({
   reply: Chat,
   async handle({ deps, app, principal, params, body, headers }) {
     if (body.model) demandModel(await deps.apps.settingsOf(app), body.model);
-    const chat = await changeChat(
-      deps,
-      chatHandle(app, params.chat),
-      principal,
-      body,
-      expectedRevision(headers),
-    );
+    const chat = await changeChat(deps, chatHandle(app, params.chat), principal, {
+      change: body,
+      expected: expectedRevision(headers),
+    });
     return ok(chat, { etag: etagOf(chat.revision) });
   },
 });

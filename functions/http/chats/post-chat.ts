@@ -13,7 +13,11 @@ export const postChat = appEndpoint({
   reply: Chat,
   async handle({ deps, app, principal, body, requestKey }) {
     if (body.model) demandModel(await deps.apps.settingsOf(app), body.model);
-    const { chat, created: isNew, replayed } = await createChat(deps, app, principal, body, requestKey);
+    const {
+      chat,
+      created: isNew,
+      replayed,
+    } = await createChat(deps, app, principal, { draft: body, requestKey });
     return isNew || replayed ? created(chat, replayed) : ok(chat);
   },
 });

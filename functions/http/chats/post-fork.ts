@@ -13,7 +13,11 @@ export const postFork = appEndpoint({
   body: NewFork,
   reply: Chat,
   async handle({ deps, app, principal, params, body, requestKey }) {
-    const { chat, replayed } = await forkChat(deps, app, principal, params.chat, body.at, requestKey);
+    const { chat, replayed } = await forkChat(deps, app, principal, {
+      source: params.chat,
+      at: body.at,
+      requestKey,
+    });
     return created(chat, replayed);
   },
 });

@@ -15,7 +15,7 @@ export const putDevice = appEndpoint({
   body: NewDevice,
   reply: "empty",
   async handle({ deps, app, principal, params, body }) {
-    await registerDevice(deps, app, principal, params.id, body);
+    await registerDevice(deps, app, principal, { device: params.id, ...body });
     return noContent;
   },
 });

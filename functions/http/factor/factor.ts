@@ -43,7 +43,7 @@ export const putFactor = appEndpoint({
   body: FactorConfirmation,
   reply: FactorOn,
   async handle({ deps, app, principal, body, caller }) {
-    return ok(await confirmFactor(deps, app, principal, body.code, caller));
+    return ok(await confirmFactor(deps, app, principal, { code: body.code, caller }));
   },
 });
 
@@ -70,6 +70,6 @@ export const postFactorProof = appEndpoint({
   body: FactorCode,
   reply: Session,
   async handle({ deps, app, principal, body, caller }) {
-    return created(await proveFactor(deps, app, principal, body.code, caller));
+    return created(await proveFactor(deps, app, principal, { code: body.code, caller }));
   },
 });

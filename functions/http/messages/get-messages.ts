@@ -14,13 +14,10 @@ export const getMessages = appEndpoint({
   query: MessagePageQuery,
   reply: pageOf(Message),
   async handle({ deps, app, principal, params, query, headers }) {
-    const found = await readMessages(
-      deps,
-      chatHandle(app, params.chat),
-      principal,
+    const found = await readMessages(deps, chatHandle(app, params.chat), principal, {
       query,
-      knownRevision(headers),
-    );
+      isKnown: knownRevision(headers),
+    });
     if ("unchanged" in found) return notModified(etagOf(found.unchanged));
     return ok(found.page, { etag: etagOf(found.revision) });
   },

@@ -74,7 +74,7 @@ export const deleteDeadLetter = systemEndpoint({
   params,
   reply: "empty",
   async handle({ deps, params: { id }, principal }) {
-    await settleDeadLetter(deps, id, "discarded", principal.id);
+    await settleDeadLetter(deps, id, "discarded", { by: principal.id });
     return noContent;
   },
 });

@@ -13,6 +13,6 @@ export const patchUser = appEndpoint({
   body: UserChange,
   reply: User,
   async handle({ deps, app, principal, params, body, caller }) {
-    return ok(await changeRole(deps, app, principal, params.id, body.role, caller));
+    return ok(await changeRole(deps, app, principal, { userId: params.id, role: body.role, caller }));
   },
 });

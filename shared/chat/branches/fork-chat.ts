@@ -36,9 +36,11 @@ export async function forkChat(
   deps: ChatDeps,
   app: App,
   principal: Principal,
-  source: number,
-  at: number,
-  requestKey: string | undefined,
+  {
+    source,
+    at,
+    requestKey,
+  }: { readonly source: number; readonly at: number; readonly requestKey: string | undefined },
 ): Promise<{ chat: Chat; replayed: boolean }> {
   const head = await readAccessible(deps, chatHandle(app, source), principal);
   const path = await readPathTo(chatHandle(app, source), at);
@@ -46,7 +48,11 @@ export async function forkChat(
   if (longest > FORK_MESSAGES_MAX) {
     throw new AppError("invalid_request", `A fork copies at most ${FORK_MESSAGES_MAX} messages.`);
   }
-  const { number, replayed } = await createCopy(deps, app, principal, head, { source, path }, requestKey);
+  const { number, replayed } = await createCopy(deps, app, principal, {
+    of: head,
+    copying: { source, path },
+    requestKey,
+  });
   await enqueue(deps, forkTask, { app: app.id, chat: number });
   const forked = await finishFork(deps, chatHandle(app, number));
   return { chat: chatView(forked, principal.id, { read: forked.lastNumber }), replayed };
@@ -76,9 +82,11 @@ async function createCopy(
   deps: ChatDeps,
   app: App,
   principal: Principal,
-  of: ChatHead,
-  copying: Copying,
-  requestKey: string | undefined,
+  {
+    of,
+    copying,
+    requestKey,
+  }: { readonly of: ChatHead; readonly copying: Copying; readonly requestKey: string | undefined },
 ): Promise<{ number: number; replayed: boolean }> {
   const at = Timestamp.fromMillis(deps.clock.now());
   const print = fingerprint("fork", String(copying.source), String(copying.path.at(-1)?.through));
@@ -94,7 +102,7 @@ async function createCopy(
         ...(of.model === null ? {} : { model: of.model }),
         temporary: of.temporary,
       };
-      const chat = { ...newHead(next, principal, [], draft, at), status: "copying", copying };
+      const chat = { ...newHead(next, principal, [], { draft, at }), status: "copying", copying };
       const create = [{ ref: chatHandle(app, next).ref, data: { ...chat, ...changeStamp(next) } }];
       const record = proof && { ref: proof.ref, data: requestRecord(next, print, at) };
       return {

@@ -24,8 +24,7 @@ export async function changeChat(
   deps: ChatDeps,
   chat: ChatHandle,
   principal: Principal,
-  change: ChatChange,
-  expected: Expected,
+  { change, expected }: { readonly change: ChatChange; readonly expected: Expected },
 ): Promise<Chat> {
   const at = Timestamp.fromMillis(deps.clock.now());
   const [{ result }, markOf] = await Promise.all([

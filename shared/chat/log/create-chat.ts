@@ -35,8 +35,7 @@ export async function createChat(
   deps: ChatDeps,
   app: App,
   creator: Principal,
-  draft: NewChat,
-  requestKey: string | undefined,
+  { draft, requestKey }: { readonly draft: NewChat; readonly requestKey: string | undefined },
 ): Promise<CreatedChat> {
   const members = await resolveMembers(deps, app, creator, draft);
   const print = fingerprint(JSON.stringify(draft));
@@ -49,13 +48,16 @@ export async function createChat(
         : requestProof(app, creator, requestKey, print);
   const { result: number, replayed } = await deps.chatLog.apps.change<number>(app.ref, {
     decide: (head) =>
-      decideCreate(app, head, newHead(head.lastChatNumber + 1, creator, members, draft, at), proof, at),
+      decideCreate(app, head, newHead(head.lastChatNumber + 1, creator, members, { draft, at }), {
+        proof,
+        at,
+      }),
     ...(proof === undefined ? {} : { proof }),
   });
   if (replayed)
     return { ...(await existingChat(deps, app, creator, number)), replayed: draft.kind !== "direct" };
   await deps.chatLog.announce(app.id, number, 1);
-  const head = newHead(number, creator, members, draft, at);
+  const head = newHead(number, creator, members, { draft, at });
   return { chat: chatView(head, creator.id, { read: 0 }), created: true, replayed: false };
 }
 
@@ -63,8 +65,7 @@ function decideCreate(
   app: App,
   head: AppHead,
   chat: ChatHead,
-  proof: Proof<number> | undefined,
-  at: Timestamp,
+  { proof, at }: { readonly proof: Proof<number> | undefined; readonly at: Timestamp },
 ): Decision<AppHead, number> {
   if (head.status !== "open") throw noSuchApp();
   const create = [{ ref: chatHandle(app, chat.number).ref, data: { ...chat, ...changeStamp(chat.number) } }];
@@ -145,8 +146,7 @@ export function newHead(
   number: number,
   creator: Principal,
   members: readonly string[],
-  draft: NewChat,
-  at: Timestamp,
+  { draft, at }: { readonly draft: NewChat; readonly at: Timestamp },
 ): ChatHead {
   return {
     number,

@@ -106,7 +106,7 @@ export async function mark(
 export async function signalTyping(deps: ChatDeps, chat: ChatHandle, principal: Principal): Promise<void> {
   const head = await readAccessible(deps, chat, principal);
   const typingUntil = Timestamp.fromMillis(deps.clock.now() + TYPING_MS);
-  await writeSignal(deps, chat.app, head, principal.id, { typingUntil });
+  await writeSignal(deps, chat.app, head, { user: principal.id, signal: { typingUntil } });
 }
 
 /** Says that the person has come, to those who have the chat open. 1 write. */
@@ -116,15 +116,14 @@ export async function signalPresent(
   head: ChatHead,
   user: string,
 ): Promise<void> {
-  await writeSignal(deps, app, head, user, { presentAt: Timestamp.fromMillis(deps.clock.now()) });
+  await writeSignal(deps, app, head, { user, signal: { presentAt: Timestamp.fromMillis(deps.clock.now()) } });
 }
 
 async function writeSignal(
   deps: Pick<ChatDeps, "clock">,
   app: App,
   head: ChatHead,
-  user: string,
-  signal: Signal,
+  { user, signal }: { readonly user: string; readonly signal: Signal },
 ): Promise<void> {
   const ref = signalRef(chatHandle(app, head.number), user);
   await within(READ_MS_MAX, ref.set(signalOf(deps, head, user, signal), { merge: true }));

@@ -35,8 +35,10 @@ export async function readMessages(
   deps: ChatDeps,
   chat: ChatHandle,
   principal: Principal,
-  query: MessagePageQuery,
-  isKnown: ((revision: number) => boolean) | undefined,
+  {
+    query,
+    isKnown,
+  }: { readonly query: MessagePageQuery; readonly isKnown: ((revision: number) => boolean) | undefined },
 ): Promise<MessagePage | Unchanged> {
   const position = positionOf(deps, chat, principal, query);
   if (isKnown === undefined && position.branch === undefined && !isBranched(deps, chat)) {
@@ -48,13 +50,13 @@ export async function readMessages(
     ]);
     if (head.branchesCount === 1) {
       if (position.around !== undefined) rows.reverse();
-      return pageOf(deps, chat.app, principal, head, rows, position);
+      return pageOf(deps, chat.app, { principal, head, rows, position });
     }
-    return readAlong(deps, chat.app, principal, head, position, query.limit);
+    return readAlong(deps, chat.app, principal, { head, position, limit: query.limit });
   }
   const head = await readAccessible(deps, chat, principal);
   if (isKnown?.(head.revision)) return { unchanged: head.revision };
-  return readAlong(deps, chat.app, principal, head, position, query.limit);
+  return readAlong(deps, chat.app, principal, { head, position, limit: query.limit });
 }
 
 /** As far as this instance remembers. */
@@ -65,9 +67,7 @@ async function readAlong(
   deps: ChatDeps,
   app: App,
   principal: Principal,
-  head: ChatHead,
-  position: Position,
-  limit: number,
+  { head, position, limit }: { readonly head: ChatHead; readonly position: Position; readonly limit: number },
 ): Promise<MessagePage> {
   const branch = position.branch ?? head.activeBranch;
   const path = await readPath(app, head, branch);
@@ -88,7 +88,7 @@ async function readAlong(
     rows = [...down.reverse(), ...up];
   }
   const end = path.at(-1)?.through ?? 0;
-  return pageOf(deps, app, principal, head, rows, { ...position, branch }, end);
+  return pageOf(deps, app, { principal, head, rows, position: { ...position, branch } }, end);
 }
 
 /**
@@ -162,10 +162,17 @@ function rangeOf({ before, after, around }: Position, limit: number): MessageRan
 function pageOf(
   deps: ChatDeps,
   app: App,
-  principal: Principal,
-  head: ChatHead,
-  rows: readonly Row[],
-  position: Position,
+  {
+    principal,
+    head,
+    rows,
+    position,
+  }: {
+    readonly principal: Principal;
+    readonly head: ChatHead;
+    readonly rows: readonly Row[];
+    readonly position: Position;
+  },
   end = head.lastNumber,
 ): MessagePage {
   const { branch } = position;

@@ -34,7 +34,7 @@ export async function expireChats(deps: ChatDeps): Promise<Expired> {
       [false, chatsDays],
     ] as const) {
       if (days !== null)
-        total.expired += await expireIn(deps, app, temporary, days, EXPIRED_MAX - total.expired);
+        total.expired += await expireIn(deps, app, temporary, { days, most: EXPIRED_MAX - total.expired });
     }
     if (total.expired >= EXPIRED_MAX) return total;
   }
@@ -45,8 +45,7 @@ async function expireIn(
   deps: ChatDeps,
   app: App,
   temporary: boolean,
-  days: number,
-  most: number,
+  { days, most }: { readonly days: number; readonly most: number },
 ): Promise<number> {
   const before = Timestamp.fromMillis(deps.clock.now() - days * DAY_MS);
   const due = app
