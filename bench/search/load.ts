@@ -43,7 +43,7 @@ const PEOPLE = ["nobody", "somebody"];
 function headOf({ searcher, fromMs }: Loaded, chat: number) {
   const principal = { id: "nobody", kind: "person", role: "member" } as const;
   const members = isSearched(chat) ? [searcher, "nobody"] : PEOPLE;
-  return newHead(chat, principal, members, { kind: "group" }, Timestamp.fromMillis(fromMs));
+  return newHead(chat, principal, members, { draft: { kind: "group" }, at: Timestamp.fromMillis(fromMs) });
 }
 
 /** Heads and progress of all chats, when so many messages lie in each. */

@@ -1,9 +1,12 @@
 import type { CloudFunction } from "../runtime/function.ts";
-import { serveEndpoints } from "../runtime/http-function.ts";
+import { type ReplyObserver, serveEndpoints } from "../runtime/http-function.ts";
 import { openApiDeps } from "./api-deps.ts";
 import { endpoints } from "./endpoints.ts";
 
-export const api: CloudFunction = {
+/** The API, whose replies somebody may observe. */
+export const apiObservedBy = (observe?: ReplyObserver): CloudFunction => ({
   name: "api",
-  open: (deps) => serveEndpoints(openApiDeps(deps), endpoints),
-};
+  open: (deps) => serveEndpoints(openApiDeps(deps), endpoints, observe),
+});
+
+export const api = apiObservedBy();

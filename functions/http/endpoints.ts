@@ -1,4 +1,5 @@
 import type { Endpoint } from "../runtime/endpoint.ts";
+import type { ApiDeps } from "./api-deps.ts";
 import { deleteAnswer, getAnswerStream, postAnswer, putFeedback } from "./answers/answers.ts";
 import { deleteAppEndpoint } from "./apps/delete-app.ts";
 import { deleteToken } from "./apps/delete-token.ts";
@@ -66,7 +67,7 @@ import { getUsers } from "./users/get-users.ts";
 import { patchUser } from "./users/patch-user.ts";
 
 /** Every endpoint of the API. */
-export const endpoints: readonly Endpoint[] = [
+export const endpoints: readonly Endpoint<ApiDeps>[] = [
   postCode,
   postSession,
   postExchange,

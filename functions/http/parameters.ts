@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { UserId } from "../../shared/identity/contract.ts";
 
-/** Numbers in paths: plain decimal digits without sign or leading zero, so that each thing has one address. */
+/**
+ * Numbers in paths: plain decimal digits without sign or leading zero, so that each thing has one address.
+ */
 const NumberInPath = z
   .string()
   .regex(/^[1-9]\d{0,14}$/)

@@ -1,29 +1,27 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { isApiToken } from "../../shared/identity/api-token.ts";
 import type { App } from "../../shared/identity/app.ts";
-import { demand, NEEDS_FRESH } from "../../shared/identity/permissions.ts";
+import { demand, NEEDS_FRESH, type Permission } from "../../shared/identity/permissions.ts";
 import type { Principal } from "../../shared/identity/principal.ts";
 import { openTicket } from "../../shared/identity/ticket.ts";
 import { AppError } from "../../shared/platform/errors.ts";
 import { sameSecret } from "../../shared/platform/keys.ts";
-import type { ApiDeps } from "../http/api-deps.ts";
 import type { Access } from "./endpoint.ts";
+import type { HttpDeps } from "./http-deps.ts";
 
-const ANYONE: Principal = { id: "", kind: "person", role: "viewer" };
 const OPERATOR: Principal = { id: "operator", kind: "operator", role: "owner" };
 
 /**
- * Who calls, by the bearer token or the ticket that stands for one. A valid access token costs no Firestore operation, an API token one read a minute.
+ * Who calls, by the bearer token or the ticket that stands for one. A valid access token costs no Firestore
+ * operation, an API token one read a minute.
  * @throws AppError `unauthenticated`, `token_invalid`, `token_expired`, `token_revoked`, `unavailable`
  */
 export async function authenticate(
-  deps: ApiDeps,
-  access: Access,
+  deps: HttpDeps,
+  access: Exclude<Access, "anyone">,
   app: App | undefined,
-  headers: IncomingHttpHeaders,
-  ticket: string | undefined,
+  { headers, ticket }: { readonly headers: IncomingHttpHeaders; readonly ticket: string | undefined },
 ): Promise<Principal> {
-  if (access === "anyone") return ANYONE;
   const isTicket = ticket !== undefined && headers.authorization === undefined && app !== undefined;
   const token = isTicket ? openTicket(deps, app, ticket) : bearerOf(headers);
   const isOperator = sameSecret(token, deps.config.operatorKey);
@@ -40,17 +38,17 @@ export async function authenticate(
  * @throws AppError `forbidden`, `not_found`
  */
 export async function authorize(
-  deps: ApiDeps,
-  access: Access,
+  deps: HttpDeps,
+  access: Exclude<Access, "anyone">,
   app: App | undefined,
   principal: Principal,
 ): Promise<void> {
-  if (access === "anyone" || access === "operator") return;
+  if (access === "operator") return;
   demand(principal, access);
   if (principal.kind === "operator" && app !== undefined) await deps.apps.settingsOf(app);
 }
 
-async function verify(deps: ApiDeps, access: Access, app: App, token: string): Promise<Principal> {
+async function verify(deps: HttpDeps, access: Permission, app: App, token: string): Promise<Principal> {
   const freshness = NEEDS_FRESH.has(access) ? "fresh" : "bounded";
   if (!isApiToken(token)) return deps.accessTokens.verify(app.id, token, freshness);
   const principal = await deps.apiTokens.verify(app, token);

@@ -5,6 +5,7 @@ import { runInContext } from "../../shared/platform/context.ts";
 import type { Deps } from "../../shared/platform/deps.ts";
 import { AppError, toAppError } from "../../shared/platform/errors.ts";
 import { describeError } from "../../shared/platform/log.ts";
+import type { Task } from "../../shared/platform/task.ts";
 import type { SpanAttributes } from "../../shared/platform/trace-context.ts";
 import { type CallerCheck, openCallerCheck } from "./caller-check.ts";
 import { attemptsMaxOf } from "./deliveries.ts";
@@ -49,7 +50,7 @@ function backgroundFunction<Payload>(spec: BackgroundSpec<Payload>): CloudFuncti
     name: spec.name,
     open(deps) {
       const opened = { checkCaller: openCallerCheck(deps, spec.name), handle: spec.open(deps) };
-      return (request, response) => serve(deps, spec, opened, request, response);
+      return (request, response) => serve(deps, spec, opened, { request, response });
     },
   };
 }
@@ -58,8 +59,7 @@ async function serve<Payload>(
   deps: Deps,
   spec: BackgroundSpec<Payload>,
   { checkCaller, handle }: { checkCaller: CallerCheck; handle: ReturnType<BackgroundSpec<Payload>["open"]> },
-  request: IncomingMessage,
-  response: ServerResponse,
+  { request, response }: { readonly request: IncomingMessage; readonly response: ServerResponse },
 ): Promise<void> {
   const startedMs = performance.now();
   let delivery: Delivery = { payload: undefined, facts: {} };
@@ -137,8 +137,8 @@ function parsePayload<Payload>(schema: z.ZodType<Payload>, payload: unknown): Pa
 }
 
 /**
- * Sends what can never succeed, or was tried for the last time, to the dead letters; false when it is to be delivered again.
- * Schedules come again by themselves.
+ * Sends what can never succeed, or was tried for the last time, to the dead letters; false when it is to be
+ * delivered again. Schedules come again by themselves.
  */
 async function isBuried(
   deps: Deps,
@@ -209,11 +209,16 @@ export const eventFunction = <Payload>(
   });
 
 /** A function that a Cloud Tasks queue dispatches tasks to. */
-export const taskFunction = <Payload>(
-  spec: Pick<BackgroundSpec<Payload>, "name" | "payload" | "open">,
-): CloudFunction =>
+export const taskFunction = <Payload extends object>({
+  task,
+  open,
+}: Pick<BackgroundSpec<Payload>, "open"> & {
+  readonly task: Pick<Task<Payload>, "name" | "payload">;
+}): CloudFunction =>
   backgroundFunction({
-    ...spec,
+    name: task.name,
+    payload: task.payload,
+    open,
     trigger: "task",
     unwrap: (payload, headers) => ({
       payload,
@@ -240,7 +245,10 @@ export const scheduleFunction = (spec: Pick<BackgroundSpec<object>, "name" | "op
     }),
   });
 
-/** What is no JSON, or nests too deep to be written again, is taken for text: no function takes that, and the dead letters keep it. */
+/**
+ * What is no JSON, or nests too deep to be written again, is taken for text: no function takes that, and the
+ * dead letters keep it.
+ */
 function jsonOrText(bytes: Buffer): unknown {
   try {
     return parseJson(bytes);

@@ -1,28 +1,16 @@
-import type { IncomingHttpHeaders, ServerResponse } from "node:http";
+import type { IncomingHttpHeaders } from "node:http";
 import type { z } from "zod";
 import type { App } from "../../shared/identity/app.ts";
 import type { Caller } from "../../shared/identity/caller.ts";
 import type { Permission } from "../../shared/identity/permissions.ts";
 import type { Principal } from "../../shared/identity/principal.ts";
-import type { ApiDeps } from "../http/api-deps.ts";
+import type { HttpDeps } from "./http-deps.ts";
+import type { Reply } from "./reply.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
-/**
- * Who may call an endpoint: anyone, the operator, or whoever holds the permission in the app of the
- * path. There is no default, so none can be forgotten.
- */
+/** Who may call an endpoint: anyone, the operator, or whoever holds the permission in the app of the path. */
 export type Access = "anyone" | "operator" | Permission;
-
-/** What a handler answers: a status, and JSON unless `text` is given. */
-export interface Answer {
-  readonly status: number;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: object;
-  readonly text?: { readonly type: string; readonly content: string };
-  /** Writes the answer as it comes, after the headers, and ends it. */
-  readonly stream?: (response: ServerResponse) => void;
-}
 
 /** When an endpoint was declared old, when it will be gone, and what comes after it. Times as RFC 3339. */
 export interface Deprecation {
@@ -32,12 +20,9 @@ export interface Deprecation {
   readonly successor: string;
 }
 
-export interface EndpointRequest<Params, Query, Body> {
-  readonly deps: ApiDeps;
-  /** The app of the path. Endpoints without one have no use for it and get a handle to no app. */
-  readonly app: App;
-  /** The caller. Endpoints open to anyone get one without rights. */
-  readonly principal: Principal;
+/** What every endpoint is called with. */
+export interface EndpointRequest<D, Params, Query, Body> {
+  readonly deps: D;
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
@@ -47,18 +32,23 @@ export interface EndpointRequest<Params, Query, Body> {
   readonly caller: Caller;
 }
 
-export interface EndpointSpec<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> {
+/** Only a path with {app} has an app. */
+type AppOf<Path extends string> = Path extends `${string}{app}${string}` ? { readonly app: App } : unknown;
+interface Called {
+  readonly principal: Principal;
+}
+
+interface Spec<Path extends string, P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> {
   readonly method: Method;
   /** As in the API's documentation: /v1/apps/{app}/chats/{chat} */
-  readonly path: string;
-  readonly access: Access;
+  readonly path: Path;
   /** Counts under the stricter limit of sign-ins. */
   readonly signIn?: boolean;
   /** Who has a second factor must have proved it just now. */
   readonly sensitive?: boolean;
   /** Takes a ticket (`?ticket=`) in place of a token. */
   readonly ticket?: boolean;
-  /** It is to go; clients are told so with every answer. */
+  /** It is to go; clients are told so with every reply. */
   readonly deprecated?: Deprecation;
   /** Takes an Idempotency-Key. */
   readonly idempotent?: boolean;
@@ -66,35 +56,61 @@ export interface EndpointSpec<P extends z.ZodType, Q extends z.ZodType, B extend
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B;
-  /** The successful answer's body. */
-  readonly answer?: z.ZodType;
-  handle(request: EndpointRequest<z.output<P>, z.output<Q>, z.output<B>>): Promise<Answer>;
+  /** The body of a successful reply: JSON of this schema, or what else it is. */
+  readonly reply: z.ZodType | "empty" | "event-stream" | "html";
 }
 
-// oxlint-disable-next-line typescript/no-explicit-any -- a table of endpoints holds different schemas side by side
-export type Endpoint = EndpointSpec<any, any, any>;
+/** A spec whose handler is called with `Extra` besides what every handler is called with. */
+type Handled<
+  D,
+  Path extends string,
+  P extends z.ZodType,
+  Q extends z.ZodType,
+  B extends z.ZodType,
+  Extra,
+> = Spec<Path, P, Q, B> & {
+  handle(request: EndpointRequest<D, z.output<P>, z.output<Q>, z.output<B>> & Extra): Promise<Reply>;
+};
 
-export const endpoint = <P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(
-  spec: EndpointSpec<P, Q, B>,
-): Endpoint => spec;
+/** An endpoint in a table of endpoints, where different schemas stand side by side. */
+export interface Endpoint<D extends HttpDeps = HttpDeps> extends Spec<
+  string,
+  z.ZodType,
+  z.ZodType,
+  z.ZodType
+> {
+  readonly access: Access;
+  // oxlint-disable-next-line typescript/no-explicit-any -- the schemas of the spec have checked them
+  handle(request: EndpointRequest<D, any, any, any> & { app?: App; principal?: Principal }): Promise<Reply>;
+}
 
-export const ok = (body: object, headers: Readonly<Record<string, string>> = {}): Answer => ({
-  status: 200,
-  body,
-  headers,
+/**
+ * The three kinds of endpoints, for endpoints that work with `D`. There is no default, so none can be
+ * forgotten.
+ */
+export const endpointsOf = <D extends HttpDeps>() => ({
+  /** For whoever holds a permission in the app of the path. */
+  appEndpoint: <
+    Path extends `${string}{app}${string}`,
+    P extends z.ZodType,
+    Q extends z.ZodType,
+    B extends z.ZodType,
+  >(
+    spec: Handled<D, Path, P, Q, B, { readonly app: App } & Called> & { readonly access: Permission },
+  ): Endpoint<D> => spec,
+  /** For the operator of the deployment. */
+  systemEndpoint: <Path extends string, P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(
+    spec: Handled<D, Path, P, Q, B, AppOf<Path> & Called>,
+  ): Endpoint<D> => ({ ...spec, access: "operator" }),
+  /** For anyone: nobody is known to have called it. */
+  publicEndpoint: <Path extends string, P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(
+    spec: Handled<D, Path, P, Q, B, AppOf<Path>>,
+  ): Endpoint<D> => ({ ...spec, access: "anyone" }),
 });
-export const created = (body: object, replayed = false): Answer => ({
-  status: 201,
-  body,
-  headers: replayed ? { "idempotency-replayed": "true" } : {},
-});
-export const accepted = (body: object): Answer => ({ status: 202, body });
-export const noContent: Answer = { status: 204 };
+
 /** `Deprecation` (RFC 9745), `Sunset` (RFC 8594), and a link to what comes next. */
 export const deprecationHeaders = ({ since, sunset, successor }: Deprecation): Record<string, string> => ({
   deprecation: `@${Math.floor(Date.parse(since) / 1000)}`,
   sunset: new Date(sunset).toUTCString(),
   link: `<${successor}>; rel="successor-version"`,
 });
-
-export const notModified = (etag: string): Answer => ({ status: 304, headers: { etag } });

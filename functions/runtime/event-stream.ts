@@ -6,18 +6,18 @@ import {
   type Sink,
   STREAM_MS_MAX,
 } from "../../shared/live/contract.ts";
-import type { Answer } from "./endpoint.ts";
+import type { Reply } from "./reply.ts";
 
 /** How soon a client whose stream has ended comes back. */
 const RETRY_MS = 1_000;
 
 /**
- * Answers with server-sent events (WHATWG). The subscription is made before the headers are sent, so its
- * refusal is still an ordinary problem. A comment every HEARTBEAT_MS shows that the stream lives; a reader that
- * leaves more than BUFFER_BYTES_MAX unread is cut off, and the stream ends itself, with a word to come back,
- * before the platform would.
+ * Replies with server-sent events (WHATWG). The subscription is made before the headers are sent, so its
+ * refusal is still an ordinary problem. A comment every HEARTBEAT_MS shows that the stream lives; a reader
+ * that leaves more than BUFFER_BYTES_MAX unread is cut off, and the stream ends itself, with a word to come
+ * back, before the platform would.
  */
-export async function eventStream(subscribe: (sink: Sink) => Promise<() => void>): Promise<Answer> {
+export async function eventStream(subscribe: (sink: Sink) => Promise<() => void>): Promise<Reply> {
   let waiting = "";
   let target: ServerResponse | undefined;
   let isEnded = false;
@@ -39,7 +39,7 @@ export async function eventStream(subscribe: (sink: Sink) => Promise<() => void>
   const unsubscribe = await subscribe({
     send: (events) => write(events.map(frame).join("")),
     // Without data it is no event, and sets the last event id all the same.
-    reach: (id) => write(`id: ${id}\n\n`),
+    setLastId: (id) => write(`id: ${id}\n\n`),
     end,
     finish: () => close(""),
   });

@@ -9,28 +9,32 @@ import type { Quota } from "../../shared/identity/quotas.ts";
 import { runInContext } from "../../shared/platform/context.ts";
 import { AppError, toAppError } from "../../shared/platform/errors.ts";
 import { within } from "../../shared/platform/within.ts";
-import type { ApiDeps } from "../http/api-deps.ts";
 import { authenticate, authorize } from "./authenticate.ts";
-import { type Answer, deprecationHeaders, type Endpoint } from "./endpoint.ts";
+import { deprecationHeaders, type Endpoint } from "./endpoint.ts";
 import type { FunctionHandler } from "./function.ts";
+import type { HttpDeps } from "./http-deps.ts";
 import { corsHeaders, demandOrigin, type Provenance, preflightHeaders, provenanceOf } from "./origin.ts";
 import { problemOf } from "./problem.ts";
 import { demandQuota, quotaHeaders } from "./quota.ts";
 import { BODY_BYTES_MAX, discardBody, readJsonBody } from "./read-body.ts";
+import type { Reply } from "./reply.ts";
 import { oneHeader, requestIdOf } from "./request-context.ts";
 import { openRequestLines } from "./request-line.ts";
 import { requestSpan } from "./request-span.ts";
 import { createRouter, type Route } from "./router.ts";
 
-/** A request that is not answered by then is given up; hosting cuts at 60 s. */
+/** A request without a reply by then is given up; hosting cuts at 60 s. */
 export const HANDLE_MS_MAX = 30_000;
 
 /** The name under which the API is deployed, in logs and traces. */
 export const API = "api";
 
+/** Is told of each reply of an endpoint, before it is sent. */
+export type ReplyObserver = (endpoint: Pick<Endpoint, "method" | "path" | "reply">, reply: Reply) => void;
+
 /** What is known of a request by the time its log line is written. */
 export interface Served {
-  endpoint?: Endpoint;
+  endpoint?: Pick<Endpoint, "method" | "path" | "deprecated" | "reply">;
   appId?: string | undefined;
   principal?: Principal;
   provenance?: Provenance;
@@ -40,9 +44,13 @@ export interface Served {
 
 /**
  * An HTTP function from a table of endpoints. It alone turns requests into calls and results or errors
- * into answers: request id, routing, authentication, validation, problem+json, one log line.
+ * into replies: request id, routing, authentication, validation, problem+json, one log line.
  */
-export function serveEndpoints(deps: ApiDeps, endpoints: readonly Endpoint[]): FunctionHandler {
+export function serveEndpoints<D extends HttpDeps>(
+  deps: D,
+  endpoints: readonly Endpoint<D>[],
+  observe: ReplyObserver = () => undefined,
+): FunctionHandler {
   const route = createRouter(endpoints);
   const writeRequestLine = openRequestLines(deps);
   return (request, response) => {
@@ -57,36 +65,36 @@ export function serveEndpoints(deps: ApiDeps, endpoints: readonly Endpoint[]): F
       const startedMs = performance.now();
       const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
       const served: Served = {};
-      let answer: Answer;
+      let reply: Reply;
       try {
-        answer = await within(HANDLE_MS_MAX, answerTo(deps, route, request, path, served));
+        reply = await within(HANDLE_MS_MAX, replyTo(deps, route, request, { path, served }));
+        if (served.endpoint !== undefined) observe(served.endpoint, reply);
       } catch (cause) {
         const error = toAppError(cause);
         served.error = error;
         const { publicUrl } = deps.config;
-        answer = problemOf(error, { publicUrl, path, requestId: context.requestId });
+        reply = problemOf(error, { publicUrl, path, requestId: context.requestId });
       }
       await discardBody(request);
       const headers = {
         ...corsHeaders(served.provenance, request.headers.origin),
         ...quotaHeaders(deps, served.quota),
         ...(served.endpoint?.deprecated === undefined ? {} : deprecationHeaders(served.endpoint.deprecated)),
-        ...answer.headers,
+        ...reply.headers,
       };
-      send(request, response, { ...answer, headers }, context.requestId);
-      writeRequestLine(request, { path, answer, served, startedMs });
-      entered.end(requestSpan(request, answer, served));
+      send(request, response, { ...reply, headers }, context.requestId);
+      writeRequestLine(request, { path, reply, served, startedMs });
+      entered.end(requestSpan(request, reply, served));
     });
   };
 }
 
-async function answerTo(
-  deps: ApiDeps,
-  route: (method: string, path: string) => Route,
+async function replyTo<D extends HttpDeps>(
+  deps: D,
+  route: (method: string, path: string) => Route<Endpoint<D>>,
   request: IncomingMessage,
-  path: string,
-  served: Served,
-): Promise<Answer> {
+  { path, served }: { readonly path: string; readonly served: Served },
+): Promise<Reply> {
   demandOneHost(request);
   const method = request.method ?? "GET";
   const preflight = method === "OPTIONS" ? request.headers["access-control-request-method"] : undefined;
@@ -99,14 +107,12 @@ async function answerTo(
     return { status: 204, headers: preflightHeaders(served.provenance, preflight) };
   demandOrigin(served.provenance, method);
   const caller = callerOfRequest(deps, request);
-  const principal = await admitted(deps, endpoint, app, caller, request, served);
-  await authorize(deps, endpoint.access, app, principal);
-  if (endpoint.sensitive === true && app !== undefined) await demandFactor(deps, deps.apps, app, principal);
+  const principal = await admitted(deps, { endpoint, app, caller, request, served });
   const body = endpoint.body === undefined ? undefined : await readJsonBody(request, BODY_BYTES_MAX);
   return endpoint.handle({
     deps,
-    app: app ?? appHandle(deps.firestore, "none"),
-    principal,
+    ...(app === undefined ? {} : { app }),
+    ...(principal === undefined ? {} : { principal }),
     params: parseParams(endpoint, params),
     query: endpoint.query === undefined ? {} : parse(endpoint.query, queryOf(searchOf(request))),
     body: endpoint.body === undefined ? undefined : parse(endpoint.body, body ?? {}),
@@ -116,35 +122,53 @@ async function answerTo(
   });
 }
 
+interface Arrival {
+  readonly endpoint: Omit<Endpoint, "handle">;
+  readonly app: App | undefined;
+  readonly caller: Caller;
+  readonly request: IncomingMessage;
+  readonly served: Served;
+}
+
 /**
- * The principal, once a limit has admitted the request: the person's or token's own, or that of the caller's
- * address when the credentials are not valid or none are needed.
+ * The principal, once a limit has admitted the request and they may call the endpoint; undefined where anyone
+ * may. The limit is the person's or the token's own, or that of the caller's address when the credentials are
+ * not valid or none are needed.
  */
 async function admitted(
-  deps: ApiDeps,
-  endpoint: Endpoint,
-  app: App | undefined,
-  caller: Caller,
-  request: IncomingMessage,
-  served: Served,
-): Promise<Principal> {
+  deps: HttpDeps,
+  { endpoint, app, caller, request, served }: Arrival,
+): Promise<Principal | undefined> {
+  const { access } = endpoint;
+  const isSignIn = endpoint.signIn ?? false;
+  if (access === "anyone") {
+    served.quota = await deps.quotas.take({ app, principal: undefined, isRefused: false, caller, isSignIn });
+    demandQuota(served.quota);
+    return undefined;
+  }
   let principal: Principal | undefined;
   let refusal: unknown;
   const ticket = endpoint.ticket === true ? searchOf(request).get("ticket") : null;
   try {
-    principal = await authenticate(deps, endpoint.access, app, request.headers, ticket ?? undefined);
+    principal = await authenticate(deps, access, app, {
+      headers: request.headers,
+      ticket: ticket ?? undefined,
+    });
     served.principal = principal;
   } catch (cause) {
     if (!(cause instanceof AppError) || cause.status !== 401) throw cause;
     refusal = cause;
   }
-  served.quota = await deps.quotas.take({ app, principal, caller, isSignIn: endpoint.signIn ?? false });
+  const isRefused = principal === undefined;
+  served.quota = await deps.quotas.take({ app, principal, isRefused, caller, isSignIn });
   demandQuota(served.quota);
   if (principal === undefined) throw refusal;
+  await authorize(deps, access, app, principal);
+  if (endpoint.sensitive === true && app !== undefined) await demandFactor(deps, deps.apps, app, principal);
   return principal;
 }
 
-const callerOfRequest = (deps: ApiDeps, request: IncomingMessage): Caller =>
+const callerOfRequest = (deps: HttpDeps, request: IncomingMessage): Caller =>
   callerOf(
     {
       forwardedFor: request.headers["x-forwarded-for"]?.toString(),
@@ -169,7 +193,7 @@ function appIdOf(text: string | undefined): string {
   return parsed.data;
 }
 
-function parseParams(endpoint: Endpoint, params: Route["params"]): unknown {
+function parseParams(endpoint: Pick<Endpoint, "params">, params: Route<unknown>["params"]): unknown {
   if (endpoint.params === undefined) return {};
   const { app: _app, ...own } = params;
   const parsed = endpoint.params.safeParse(own);
@@ -230,22 +254,21 @@ const SECURITY_HEADERS = {
   "cross-origin-resource-policy": "same-origin",
 } as const;
 
-function send(request: IncomingMessage, response: ServerResponse, answer: Answer, requestId: string): void {
-  // Whoever has left meanwhile gets no answer, but what a stream holds for them has to be let go.
-  if (response.destroyed) answer.stream?.(response);
+function send(request: IncomingMessage, response: ServerResponse, reply: Reply, requestId: string): void {
+  // Whoever has left meanwhile gets no reply, but what a stream holds for them has to be let go.
+  if (response.destroyed) reply.stream?.(response);
   if (response.headersSent || response.destroyed) return;
-  const content =
-    answer.text?.content ?? (answer.body === undefined ? undefined : JSON.stringify(answer.body));
+  const content = reply.text?.content ?? (reply.body === undefined ? undefined : JSON.stringify(reply.body));
   const headers: Record<string, string | number> = {
     ...SECURITY_HEADERS,
-    ...(content === undefined ? {} : { "content-type": answer.text?.type ?? "application/json" }),
-    ...answer.headers,
+    ...(content === undefined ? {} : { "content-type": reply.text?.type ?? "application/json" }),
+    ...reply.headers,
     "x-request-id": requestId,
   };
   if (content !== undefined) headers["content-length"] = Buffer.byteLength(content);
   // A body that was not read to its end would be taken for the next request.
   if (!request.complete) headers.connection = "close";
-  response.writeHead(answer.status, headers);
-  if (answer.stream === undefined || request.method === "HEAD") response.end(content);
-  else answer.stream(response);
+  response.writeHead(reply.status, headers);
+  if (reply.stream === undefined || request.method === "HEAD") response.end(content);
+  else reply.stream(response);
 }

@@ -37,7 +37,8 @@ export function takeOverRequests(isOurs: (server: Server) => boolean = () => tru
       delete headers["content-length"];
       delete headers["transfer-encoding"];
     }
-    // The framework's router fails with HTML on an address that does not decode; escaped, it is one that we do not know.
+    // The framework's router fails with HTML on an address that does not decode; escaped, it is one that we
+    // do not know.
     if (request.url !== undefined && !decodes(request.url)) request.url = request.url.replaceAll("%", "%25");
   });
 }

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { App } from "../../shared/identity/app.ts";
 import { AppError } from "../../shared/platform/errors.ts";
-import type { ApiDeps } from "../http/api-deps.ts";
+import type { HttpDeps } from "./http-deps.ts";
 import { oneHeader } from "./request-context.ts";
 
 /**
@@ -11,7 +11,7 @@ import { oneHeader } from "./request-context.ts";
 export type Provenance = "none" | "same" | "listed" | "foreign";
 
 export async function provenanceOf(
-  deps: ApiDeps,
+  deps: HttpDeps,
   app: App | undefined,
   headers: IncomingHttpHeaders,
 ): Promise<Provenance> {
@@ -28,7 +28,7 @@ export async function provenanceOf(
 }
 
 /** A page can't choose the host of its own requests, so an origin that is the host is the API's. */
-function isOwn(deps: ApiDeps, origin: string, headers: IncomingHttpHeaders): boolean {
+function isOwn(deps: HttpDeps, origin: string, headers: IncomingHttpHeaders): boolean {
   if (origin === new URL(deps.config.publicUrl).origin) return true;
   const forwarded = deps.config.trustedProxies > 0 ? oneHeader(headers["x-forwarded-host"]) : undefined;
   const host = forwarded ?? headers.host;
@@ -37,7 +37,10 @@ function isOwn(deps: ApiDeps, origin: string, headers: IncomingHttpHeaders): boo
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
-/** Pages of other origins change nothing here, whatever credentials their request carries. @throws AppError `forbidden` */
+/**
+ * Pages of other origins change nothing here, whatever credentials their request carries. @throws AppError
+ * `forbidden`
+ */
 export function demandOrigin(provenance: Provenance, method: string): void {
   if (provenance !== "foreign" || SAFE_METHODS.has(method)) return;
   throw new AppError("forbidden", "Pages of this origin may not call this app; see its allowedOrigins.");
@@ -55,7 +58,7 @@ const EXPOSED = [
   "X-Request-Id",
 ].join(", ");
 
-/** Lets the page read the answer, when it may. */
+/** Lets the page read the reply, when it may. */
 export function corsHeaders(
   provenance: Provenance | undefined,
   origin: string | undefined,
@@ -80,7 +83,7 @@ const ALLOWED_HEADERS = [
   "X-CSRF-Token",
 ].join(", ");
 
-/** The answer to a browser that asks whether a page may make a request. */
+/** The reply to a browser's preflight: whether a page may make a request. */
 export const preflightHeaders = (provenance: Provenance, method: string): Record<string, string> =>
   provenance === "listed"
     ? {

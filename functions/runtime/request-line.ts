@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { describeError, type Severity } from "../../shared/platform/log.ts";
-import type { ApiDeps } from "../http/api-deps.ts";
-import type { Answer } from "./endpoint.ts";
+import type { HttpDeps } from "./http-deps.ts";
 import type { Served } from "./http-function.ts";
+import type { Reply } from "./reply.ts";
 
 const PSEUDONYM_CHARS = 16;
 /** Pseudonyms remembered, since a person makes many requests. */
@@ -11,14 +11,14 @@ const PSEUDONYMS_MAX = 10_000;
 /** Writes the line of one request. */
 export type WriteRequestLine = (
   request: IncomingMessage,
-  facts: { path: string; answer: Answer; served: Served; startedMs: number },
+  facts: { path: string; reply: Reply; served: Served; startedMs: number },
 ) => void;
 
 /**
  * The one line that a request leaves, in Cloud Logging's format. The person stands under a pseudonym and
  * the address without its query, which may hold what someone searched for.
  */
-export function openRequestLines(deps: ApiDeps): WriteRequestLine {
+export function openRequestLines(deps: HttpDeps): WriteRequestLine {
   const pseudonyms = new Map<string, string>();
   const pseudonymOf = (appId: string, personId: string): string => {
     const key = `${appId}/${personId}`;
@@ -29,19 +29,18 @@ export function openRequestLines(deps: ApiDeps): WriteRequestLine {
     pseudonyms.set(key, pseudonym);
     return pseudonym;
   };
-  return (request, { path, answer, served, startedMs }) => {
+  return (request, { path, reply, served, startedMs }) => {
     const latencyMs = performance.now() - startedMs;
     const { endpoint, appId, principal, error } = served;
-    const { status } = answer;
+    const { status } = reply;
     const severity: Severity = status >= 500 ? "ERROR" : status >= 400 ? "NOTICE" : "INFO";
     const name =
       endpoint === undefined ? `${request.method} (no route)` : `${request.method} ${endpoint.path}`;
-    const isKnown = principal !== undefined && principal.id !== "";
     deps.log.write(severity, `${name} ${status}`, {
       function: "api",
       endpoint: name,
       ...(appId === undefined ? {} : { app: appId }),
-      ...(isKnown ? { person: pseudonymOf(appId ?? "", principal.id) } : {}),
+      ...(principal !== undefined ? { person: pseudonymOf(appId ?? "", principal.id) } : {}),
       outcome: error?.code ?? "ok",
       latencyMs: Math.round(latencyMs * 100) / 100,
       httpRequest: {

@@ -1,15 +1,15 @@
 import type { IncomingMessage } from "node:http";
 import type { Entered } from "../../shared/platform/traces.ts";
-import type { Answer } from "./endpoint.ts";
 import type { Served } from "./http-function.ts";
+import type { Reply } from "./reply.ts";
 
 /**
- * What a request's span says, by the names of OpenTelemetry's conventions: the route and not the address, the app and
- * not the person.
+ * What a request's span says, by the names of OpenTelemetry's conventions: the route and not the address, the
+ * app and not the person.
  */
 export function requestSpan(
   request: IncomingMessage,
-  { status }: Answer,
+  { status }: Reply,
   { endpoint, appId, error }: Served,
 ): Parameters<Entered["end"]>[0] {
   return {

@@ -1,24 +1,29 @@
 import { AppError } from "../../shared/platform/errors.ts";
 import type { Endpoint, Method } from "./endpoint.ts";
 
-export interface Route {
-  readonly endpoint: Endpoint;
+/** What an endpoint is found by. */
+type Address = Pick<Endpoint, "method" | "path">;
+
+export interface Route<E> {
+  readonly endpoint: E;
   readonly params: Readonly<Record<string, string>>;
 }
 
-interface Node {
-  readonly fixed: Map<string, Node>;
-  parameter: Node | undefined;
-  readonly endpoints: Map<Method, { endpoint: Endpoint; names: readonly string[] }>;
+interface Node<E> {
+  readonly fixed: Map<string, Node<E>>;
+  parameter: Node<E> | undefined;
+  readonly endpoints: Map<Method, { endpoint: E; names: readonly string[] }>;
 }
 
 export const PATH_CHARS_MAX = 2_000;
 
-const emptyNode = (): Node => ({ fixed: new Map(), parameter: undefined, endpoints: new Map() });
+const emptyNode = <E>(): Node<E> => ({ fixed: new Map(), parameter: undefined, endpoints: new Map() });
 
 /** Finds endpoints by method and path. @throws AppError `not_found`, `method_not_allowed`, `uri_too_long` */
-export function createRouter(endpoints: readonly Endpoint[]): (method: string, path: string) => Route {
-  const root = emptyNode();
+export function createRouter<E extends Address>(
+  endpoints: readonly E[],
+): (method: string, path: string) => Route<E> {
+  const root = emptyNode<E>();
   for (const endpoint of endpoints) add(root, endpoint);
   return (method, path) => {
     if (path.length > PATH_CHARS_MAX) throw new AppError("uri_too_long", "The address is too long.");
@@ -40,7 +45,7 @@ export function createRouter(endpoints: readonly Endpoint[]): (method: string, p
   };
 }
 
-function add(root: Node, endpoint: Endpoint): void {
+function add<E extends Address>(root: Node<E>, endpoint: E): void {
   let node = root;
   const names: string[] = [];
   for (const segment of endpoint.path.split("/").slice(1)) {
@@ -60,7 +65,7 @@ function add(root: Node, endpoint: Endpoint): void {
 }
 
 /** Fixed segments win over parameters: /sessions/current is not a session named "current". */
-function find(node: Node, segments: readonly string[], values: string[]): Node | undefined {
+function find<E>(node: Node<E>, segments: readonly string[], values: string[]): Node<E> | undefined {
   const [segment, ...rest] = segments;
   if (segment === undefined) return node;
   const fixed = node.fixed.get(segment);

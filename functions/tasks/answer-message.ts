@@ -1,8 +1,8 @@
+import { chatHandle } from "../../shared/chat/chat-handle.ts";
 import { createAnswerHub } from "../../shared/assistant/answer-hub.ts";
 import { type AnswerDeps, answerMessage } from "../../shared/assistant/answer-message.ts";
 import { openCircuits } from "../../shared/assistant/circuits.ts";
-import { AnswerTask } from "../../shared/assistant/contract.ts";
-import { laneQueue } from "../../shared/assistant/enqueue-answer.ts";
+import { answerTasks } from "../../shared/assistant/tasks.ts";
 import { openChatLog } from "../../shared/chat/log/chat-log.ts";
 import type { Lane } from "../../shared/chat/contract.ts";
 import { appHandle } from "../../shared/identity/app.ts";
@@ -24,12 +24,11 @@ const openAnswerDeps = (deps: Deps): AnswerDeps => ({
 /** One function for each lane, so that each has instances of its own. */
 const answerIn = (lane: Lane) =>
   taskFunction({
-    name: laneQueue(lane),
-    payload: AnswerTask,
+    task: answerTasks[lane],
     open(deps) {
       const answerDeps = openAnswerDeps(deps);
       return ({ app, chat, answer }) =>
-        answerMessage(answerDeps, appHandle(deps.firestore, app), chat, answer);
+        answerMessage(answerDeps, chatHandle(appHandle(deps.firestore, app), chat), answer);
     },
   });
 

@@ -1,5 +1,4 @@
-import { JobTask } from "../../shared/jobs/contract.ts";
-import { JOB_FUNCTION } from "../../shared/jobs/jobs.ts";
+import { jobTask } from "../../shared/jobs/tasks.ts";
 import { REPLAY_ALL, replayAll } from "../../shared/jobs/replay-all.ts";
 import { runJob as run } from "../../shared/jobs/run-job.ts";
 import { MIGRATE, migrate } from "../../shared/migrations/migrate.ts";
@@ -8,8 +7,7 @@ import { deliveredBy } from "../runtime/deliveries.ts";
 
 /** Does the next step of a job of the deployment. */
 export const runJob = taskFunction({
-  name: JOB_FUNCTION,
-  payload: JobTask,
+  task: jobTask,
   open(deps) {
     const kinds = { [REPLAY_ALL]: replayAll({ ...deps, deliveredBy }), [MIGRATE]: migrate(deps) };
     return (task) => run(deps, kinds, task);

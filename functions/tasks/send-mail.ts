@@ -1,18 +1,15 @@
 import { z } from "zod";
 import { type App, appHandle } from "../../shared/identity/app.ts";
-import { AppId } from "../../shared/identity/contract.ts";
+import { codeMailTask, SEND_MAIL } from "../../shared/identity/tasks.ts";
 import { composeCodeMail } from "../../shared/identity/sign-in-code.ts";
-import { UnreadMail } from "../../shared/notify/contract.ts";
+import { unreadMailTask } from "../../shared/notify/tasks.ts";
 import { mailUnread } from "../../shared/notify/unread-mail.ts";
 import type { Deps } from "../../shared/platform/deps.ts";
 import { taskFunction } from "../runtime/background-function.ts";
 
-const CodeMail = z.object({ app: AppId, challenge: z.string() });
-
 /** Sends a mail, of one of the kinds that there are. */
 export const sendMail = taskFunction({
-  name: "send-mail",
-  payload: z.union([CodeMail, UnreadMail]),
+  task: { ...SEND_MAIL, payload: z.union([codeMailTask.payload, unreadMailTask.payload]) },
   open: (deps) => (task) => {
     const app = appHandle(deps.firestore, task.app);
     return "challenge" in task ? mailCode(deps, app, task.challenge) : mailUnread(deps, app, task);

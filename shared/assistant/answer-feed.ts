@@ -1,11 +1,12 @@
-import { messageView, type StoredMessage } from "../chat/log/message.ts";
+import { chatHandle } from "../chat/chat-handle.ts";
+import { messageView, type StoredMessage, storedMessage } from "../chat/log/message.ts";
 import { messagesOf } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { LiveEvent } from "../live/contract.ts";
 import type { Deps } from "../platform/deps.ts";
 import type { AnswerHub, Piece } from "./answer-hub.ts";
 import { isOpen } from "./claim-answer.ts";
-import { type StoredSegment, segmentsFrom } from "./segments.ts";
+import { segmentsFrom, storedSegment } from "./segments.ts";
 
 /** Where a reader of an answer is: what it has been told of which attempt. */
 export interface AnswerPosition {
@@ -14,14 +15,15 @@ export interface AnswerPosition {
 }
 
 /**
- * Answers as they come. All readers of an answer in an instance share two Firestore listeners, on its message and its
- * segments; what is made in this very instance reaches them without either.
+ * Answers as they come. All readers of an answer in an instance share two Firestore listeners, on its message
+ * and its segments; what is made in this very instance reaches them without either.
  */
 export interface AnswerFeeds {
   /**
-   * Tells the text from a position on, and then whatever comes: `answer.delta`, `answer.reset` when an attempt has died,
-   * `message.changed` when it has to wait for a model, and at the end `answer.done` with the message. Returns the end of the subscription.
-   * Costs 1 read and 1 for each segment for the first reader, then 1 for each segment and change.
+   * Tells the text from a position on, and then whatever comes: `answer.delta`, `answer.reset` when an
+   * attempt has died, `message.changed` when it has to wait for a model, and at the end `answer.done` with
+   * the message. Returns the end of the subscription. Costs 1 read and 1 for each segment for the first
+   * reader, then 1 for each segment and change.
    */
   follow(
     app: App,
@@ -63,7 +65,7 @@ export function openAnswerFeeds(deps: Pick<Deps, "upkeep" | "log">, hub: AnswerH
   });
 
   const open = (path: string, app: App, chat: number, answer: string): Feed => {
-    const ref = messagesOf(app, chat).doc(answer);
+    const ref = messagesOf(chatHandle(app, chat)).doc(answer);
     const feed: Feed = {
       chat,
       readers: new Set(),
@@ -89,12 +91,11 @@ export function openAnswerFeeds(deps: Pick<Deps, "upkeep" | "log">, hub: AnswerH
       deps.log.error("An answer can't be followed; readers come back.", cause, { chat });
     const stops = deps.upkeep.run(() => [
       hub.listen(ref.path, take),
-      segmentsFrom(app, chat, answer, 0).onSnapshot((snapshot) => {
-        for (const { type, doc } of snapshot.docChanges())
-          if (type === "added") take(doc.data() as StoredSegment);
+      segmentsFrom(chatHandle(app, chat), answer, 0).onSnapshot((snapshot) => {
+        for (const { type, doc } of snapshot.docChanges()) if (type === "added") take(storedSegment(doc));
       }, fail),
       ref.onSnapshot((snapshot) => {
-        const stored = snapshot.data() as StoredMessage | undefined;
+        const stored = storedMessage(snapshot);
         if (stored === undefined) return;
         feed.number = stored.number;
         const found = { id: snapshot.id, stored };

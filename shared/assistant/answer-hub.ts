@@ -1,4 +1,7 @@
-/** What an instance says of the answers that it is making, to readers in the same instance: each piece as it comes. */
+/**
+ * What an instance says of the answers that it is making, to readers in the same instance: each piece as it
+ * comes.
+ */
 export interface AnswerHub {
   say(answer: string, piece: Piece): void;
   /** Returns the end of listening. */

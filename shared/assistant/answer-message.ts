@@ -1,22 +1,22 @@
+import { type ChatHandle } from "../chat/chat-handle.ts";
 import type { ChatDeps } from "../chat/log/chat-log.ts";
 import type { Served } from "../chat/contract.ts";
 import type { App } from "../identity/app.ts";
 import type { AppDirectory } from "../identity/app-directory.ts";
 import type { AppSettings } from "../identity/contract.ts";
 import { AppError } from "../platform/errors.ts";
+import { tryEnqueue } from "../platform/task.ts";
 import type { Rollouts } from "../rollout/rollouts.ts";
 import type { AnswerHub } from "./answer-hub.ts";
-import { ask, type Plan, planAnswer } from "./ask-models.ts";
+import { type Answering, askModels, type Plan, planAnswer } from "./ask-models.ts";
 import { cachedAnswerRef, keepAnswer, readCachedAnswer } from "./cached-answer.ts";
 import type { Circuits } from "./circuits.ts";
 import { type AnswerMessage, type Claim, claimAnswer, leaveAnswer, type Planned } from "./claim-answer.ts";
 import { completeAnswer, type Outcome } from "./complete-answer.ts";
 import { ATTEMPTS_MAX, WAIT_MS_MAX } from "./contract.ts";
-import { enqueueAnswer } from "./enqueue-answer.ts";
 import { costOf, priceOf } from "./price.ts";
 import type { SegmentEnd } from "./segments.ts";
-import { enqueueShadow } from "./shadow-answer.ts";
-import { enqueueSummary } from "./summarize-chat.ts";
+import { answerTasks, shadowTask, summarizeTask } from "./tasks.ts";
 import { waitForModel } from "./wait-for-model.ts";
 
 export type AnswerDeps = ChatDeps & {
@@ -31,50 +31,63 @@ export const GIVEN_UP = "No answer could be made. You can ask again.";
 export const EXHAUSTED = "The budget for today is used up. You can ask again after midnight (UTC).";
 
 /**
- * Answers a question, or finds that it is answered. One attempt at a time: what it has is kept in segments while it
- * comes, and in one commit at the end. Whoever comes after a crash begins anew, unless the model had said all. While no
- * model can be asked, an earlier answer to the same question stands in, or the question waits and its asker is told.
+ * Answers a question, or finds that it is answered. One attempt at a time: what it has is kept in segments
+ * while it comes, and in one commit at the end. Whoever comes after a crash begins anew, unless the model had
+ * said all. While no model can be asked, an earlier answer to the same question stands in, or the question
+ * waits and its asker is told.
  *
- * `claimed`: the answer as the commit of its question has claimed it for this instance, which then costs nothing to begin.
- * Otherwise 1 read and 1 write to begin; what history and budgets cost; a write for each segment (see segments.ts); 1
- * read, 2 writes and 1 publish to end; one model call, none when the result is there; a write where the answer is kept for the
- * same question; a task where another attempt is alive. The instance listens to the message meanwhile.
+ * `claimed`: the answer as the commit of its question has claimed it for this instance, which then costs
+ * nothing to begin. Otherwise 1 read and 1 write to begin; what history and budgets cost; a write for each
+ * segment (see segments.ts); 1 read, 2 writes and 1 publish to end; one model call, none when the result is
+ * there; a write where the answer is kept for the same question; a task where another attempt is alive. The
+ * instance listens to the message meanwhile.
  * @throws AppError `unavailable`, `model_failed`: to be tried again
  */
 export async function answerMessage(
   deps: AnswerDeps,
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   id: string,
   claimed?: AnswerMessage,
 ): Promise<{ outcome: string; epoch?: number; model?: string; served?: Served["as"] }> {
-  const settings = await deps.apps.settingsOf(app);
-  const plan = (message: AnswerMessage) => planAnswer(deps, app, settings, chat, id, message);
+  const settings = await deps.apps.settingsOf(chat.app);
+  const answering = { chat, id, settings };
+  const plan = (message: AnswerMessage) => planAnswer(deps, answering, message);
   const claim =
-    claimed === undefined
-      ? await claimAnswer(deps, app, chat, id, plan)
-      : claimOf(claimed, await plan(claimed));
+    claimed === undefined ? await claimAnswer(deps, chat, id, plan) : claimOf(claimed, await plan(claimed));
   if (claim.kind === "done") return { outcome: "done before" };
   if (claim.kind === "alive") {
     const { lane } = claim.message.answer;
-    const again = { after: `alive.${claim.untilMs}`, notBefore: claim.untilMs };
-    await enqueueAnswer(deps, app, chat, { id, lane }, again);
+    const again = { occasion: `alive.${claim.untilMs}`, notBefore: claim.untilMs };
+    await tryEnqueue(deps, answerTasks[lane], { app: chat.app.id, chat: chat.number, answer: id }, again);
     return { outcome: "alive", epoch: claim.epoch };
   }
-  const ended = await endOf(deps, app, settings, chat, id, claim);
+  const ended = await endOf(deps, answering, claim);
   if (ended === "waiting" || ended === "taken over") return { outcome: ended, epoch: claim.epoch };
   const { outcome, epoch } = ended;
   const trials = claimed !== undefined && claim.kind === "ask" ? claim.plan.trials : undefined;
-  const isEnded = await completeAnswer(deps, app, chat, id, epoch, { ...outcome, trials });
+  const isEnded = await completeAnswer(deps, { chat, id, epoch }, { ...outcome, trials });
   if (!isEnded) return { outcome: "taken over", epoch };
-  tellEnd(deps, app, claim.message, outcome);
+  tellEnd(deps, chat.app, claim.message, outcome);
   if (claim.kind === "ask" && outcome.status === "complete") {
-    if (outcome.served?.as !== "cached") await keepForLater(deps, app, settings, claim, outcome);
-    if (claim.plan.isLong) await enqueueSummary(deps, app, chat, claim.message);
-    if (claim.plan.shadow !== undefined) await enqueueShadow(deps, app, chat, id, claim.plan.shadow);
+    if (outcome.served?.as !== "cached") await keepForLater(deps, answering, claim, outcome);
+    await enqueueFollowUps(deps, answering, claim);
   }
   const served = outcome.served === undefined ? {} : { served: outcome.served.as };
   return { outcome: outcome.status, epoch, model: outcome.model, ...served };
+}
+
+/** What a complete answer sets off. Never throws. */
+async function enqueueFollowUps(
+  deps: AnswerDeps,
+  { chat, id }: Answering,
+  { message, plan }: { readonly message: AnswerMessage; readonly plan: Plan },
+): Promise<void> {
+  const { branch, number } = message;
+  if (plan.isLong)
+    await tryEnqueue(deps, summarizeTask, { app: chat.app.id, chat: chat.number, branch, number });
+  if (plan.shadow !== undefined) {
+    await tryEnqueue(deps, shadowTask, { app: chat.app.id, chat: chat.number, answer: id, ...plan.shadow });
+  }
 }
 
 /** For metrics of tokens and cost, in millionths of the app's currency. */
@@ -107,10 +120,7 @@ type Ended = { readonly outcome: Outcome; readonly epoch: number } | "waiting" |
 
 async function endOf(
   deps: AnswerDeps,
-  app: App,
-  settings: AppSettings,
-  chat: number,
-  id: string,
+  answering: Answering,
   claim: Exclude<Claim<Plan>, { kind: "done" | "alive" }>,
 ): Promise<Ended> {
   const { message, epoch } = claim;
@@ -122,35 +132,36 @@ async function endOf(
       return { outcome: isFailed ? { ...outcome, served: { as: "none" as const } } : outcome, epoch };
     }
     case "keep":
-      return { outcome: kept(settings, claim.text, claim.end), epoch };
+      return { outcome: kept(answering.settings, claim.text, claim.end), epoch };
     case "instead":
-      return insteadOf(deps, app, settings, chat, id, claim);
+      return withoutModel(deps, answering, claim);
     case "ask":
-      return attempt(deps, app, settings, chat, id, claim);
+      return attempt(deps, answering, claim);
   }
 }
 
 async function attempt(
   deps: AnswerDeps,
-  app: App,
-  settings: AppSettings,
-  chat: number,
-  id: string,
+  answering: Answering,
   claim: Extract<Claim<Plan>, { kind: "ask" }>,
 ): Promise<Ended> {
-  const asked = { app, chat, id, message: claim.message, plan: claim.plan, attempt: claim.attempt };
-  const said = await ask(deps, asked, claim.epoch);
+  const { chat, id, settings } = answering;
+  const { message, plan } = claim;
+  const said = await askModels(deps, { chat, id, message, plan, attempt: claim.attempt }, claim.epoch);
   if (said.kind === "taken over") return "taken over";
   if (said.kind === "said") return { outcome: kept(settings, said.text, said.end), epoch: said.epoch };
-  const cached = await cachedOutcome(deps, app, settings, claim, said.served);
+  const cached = await cachedOutcome(deps, answering, claim, said.served);
   if (cached !== undefined) return { outcome: cached, epoch: said.epoch };
   if (said.cause === undefined || claim.attempt < ATTEMPTS_MAX) {
-    await leaveAnswer(deps, app, chat, id, said.epoch);
+    await leaveAnswer(deps, chat, id, said.epoch);
     throw said.cause instanceof Error
       ? said.cause
       : new AppError("unavailable", "No model is asked at the moment.");
   }
-  deps.log.error("An answer is given up after its last attempt.", said.cause, { app: app.id, chat });
+  deps.log.error("An answer is given up after its last attempt.", said.cause, {
+    app: chat.app.id,
+    chat: chat.number,
+  });
   const outcome = { status: "failed" as const, text: GIVEN_UP, model: claim.plan.models[0] ?? "" };
   return {
     outcome: { ...outcome, usage: undefined, served: { ...said.served, as: "none" } },
@@ -159,15 +170,13 @@ async function attempt(
 }
 
 /** When nothing is to be asked of a model: there is no money, or none can be asked now. */
-async function insteadOf(
+async function withoutModel(
   deps: AnswerDeps,
-  app: App,
-  settings: AppSettings,
-  chat: number,
-  id: string,
+  answering: Answering,
   claim: Extract<Claim<Plan>, { kind: "instead" }>,
 ): Promise<Ended> {
   const { message, plan, epoch } = claim;
+  const { chat, id } = answering;
   const [first = ""] = plan.models;
   const failed = { status: "failed" as const, model: first, usage: undefined };
   if (plan.isExhausted) {
@@ -175,23 +184,22 @@ async function insteadOf(
     return { outcome: { ...failed, text: EXHAUSTED, served }, epoch };
   }
   const served = { reason: "circuit_open" as const, insteadOf: first };
-  const cached = await cachedOutcome(deps, app, settings, claim, served);
+  const cached = await cachedOutcome(deps, answering, claim, served);
   if (cached !== undefined) return { outcome: cached, epoch };
   if (deps.clock.now() - message.createdAt.toMillis() > WAIT_MS_MAX) {
     return { outcome: { ...failed, text: GIVEN_UP, served: { as: "none", ...served } }, epoch };
   }
-  await waitForModel(deps, app, chat, id, message, plan.models, { as: "queued", ...served });
+  await waitForModel(deps, { chat, id, message, models: plan.models, served: { as: "queued", ...served } });
   return "waiting";
 }
 
 async function cachedOutcome(
   deps: AnswerDeps,
-  app: App,
-  settings: AppSettings,
+  { chat, settings }: Answering,
   { message, plan }: { readonly message: AnswerMessage; readonly plan: Plan },
   why: Omit<Served, "as">,
 ): Promise<Outcome | undefined> {
-  const ref = cachedAnswerRef(app, settings, message.answer.asker, plan.turns);
+  const ref = cachedAnswerRef(chat.app, settings, message.answer.asker, plan.turns);
   const cached = ref === undefined ? undefined : await readCachedAnswer(ref, deps.clock.now());
   if (cached === undefined) return undefined;
   const { model, text } = cached;
@@ -200,18 +208,17 @@ async function cachedOutcome(
 
 async function keepForLater(
   deps: AnswerDeps,
-  app: App,
-  settings: AppSettings,
+  { chat, settings }: Answering,
   { message, plan }: { readonly message: AnswerMessage; readonly plan: Plan },
   outcome: Outcome,
 ): Promise<void> {
   const { asker } = message.answer;
-  const ref = cachedAnswerRef(app, settings, asker, plan.turns);
+  const ref = cachedAnswerRef(chat.app, settings, asker, plan.turns);
   if (ref === undefined) return;
   try {
-    await keepAnswer(ref, settings, asker, outcome, deps.clock.now());
+    await keepAnswer(ref, settings, { asker, nowMs: deps.clock.now() }, outcome);
   } catch (cause) {
-    deps.log.error("An answer was not kept for the same question.", cause, { app: app.id });
+    deps.log.error("An answer was not kept for the same question.", cause, { app: chat.app.id });
   }
 }
 

@@ -1,13 +1,20 @@
+import type { ChatHandle } from "../chat/chat-handle.ts";
 import type { Served } from "../chat/contract.ts";
 import type { StoredTrial } from "../chat/log/message.ts";
 import { messagesOf } from "../chat/store.ts";
-import type { App } from "../identity/app.ts";
 import type { AppSettings } from "../identity/contract.ts";
 import type { Turn } from "../platform/model.ts";
 import type { AnswerDeps } from "./answer-message.ts";
 import { holdBudget } from "./budget.ts";
 import { chooseModels } from "./choose-models.ts";
-import { type AnswerMessage, attemptsAt, isOpen, nextEpoch, type Planned } from "./claim-answer.ts";
+import {
+  type AnswerMessage,
+  attemptsAt,
+  isOpen,
+  nextEpoch,
+  type Planned,
+  storedAnswerMessage,
+} from "./claim-answer.ts";
 import { ANSWER_MS_MAX, ANSWER_TOKENS_MAX, FIRST_WORD_MS_MAX, type ShadowTask } from "./contract.ts";
 import { countTokens, countTurns, readHistory } from "./history.ts";
 import { knownRollouts } from "./known-rollouts.ts";
@@ -33,22 +40,32 @@ export interface Plan {
   readonly isLong: boolean;
 }
 
+/** The answer that is worked on. */
+export interface Answering {
+  readonly chat: ChatHandle;
+  /** Of the answer's message. */
+  readonly id: string;
+  readonly settings: AppSettings;
+}
+
 /**
- * Decides on models and conversation, and holds the money. Costs what the history costs; 2 reads and 2 writes where there
- * are budgets.
+ * Decides on models and conversation, and holds the money. Costs what the history costs; 2 reads and 2 writes
+ * where there are budgets.
  * @throws AppError `unavailable` while what is left of a budget is held for other answers
  */
 export async function planAnswer(
   deps: AnswerDeps,
-  app: App,
-  settings: AppSettings,
-  chat: number,
-  id: string,
+  { chat, id, settings }: Answering,
   message: AnswerMessage,
 ): Promise<Planned<Plan>> {
-  const { models, choice } = chooseModels(deps.config, settings, await knownRollouts(deps, app), message);
+  const { models, choice } = chooseModels(
+    deps.config,
+    settings,
+    await knownRollouts(deps, chat.app),
+    message,
+  );
   const [history, ...open] = await Promise.all([
-    readHistory(app, chat, message, settings.assistant.systemPrompt),
+    readHistory(chat, message, settings.assistant.systemPrompt),
     ...models.map((model) => deps.circuits.isOpen(model)),
   ]);
   const { trial, shadow } = choice;
@@ -64,7 +81,7 @@ export async function planAnswer(
   const { asker } = message.answer;
   // Providers count otherwise than we guess; a budget is rather used up a little early than overdrawn.
   const inputTokens = Math.ceil(countTurns(history.turns) * GUESS_MARGIN) + GUESS_TOKENS;
-  const holding = await holdBudget(deps, app, settings, { id, asker, models, inputTokens });
+  const holding = await holdBudget(deps, chat.app, settings, { id, asker, models, inputTokens });
   if (holding.kind === "exhausted") {
     return { plan: { ...plan, isExhausted: true }, isAttempt: false, fields: {} };
   }
@@ -77,10 +94,10 @@ export async function planAnswer(
   return { plan: { ...plan, maxTokens: holding.maxTokens, trials }, isAttempt: true, fields };
 }
 
-/** Which answer. */
-export interface Asked {
-  readonly app: App;
-  readonly chat: number;
+/** What models are requested: an answer, as planned. */
+export interface ModelRequest {
+  readonly chat: ChatHandle;
+  /** The answer's message. */
   readonly id: string;
   readonly message: AnswerMessage;
   readonly plan: Plan;
@@ -88,8 +105,8 @@ export interface Asked {
   readonly attempt: number;
 }
 
-/** What has come of asking. Each carries the epoch that it ended in. */
-export type Said =
+/** What has come of a request. Each carries the epoch that it ended in. */
+export type ModelResult =
   | { readonly kind: "said"; readonly epoch: number; readonly text: string; readonly end: SegmentEnd }
   | { readonly kind: "taken over" }
   | {
@@ -101,16 +118,20 @@ export type Said =
     };
 
 /**
- * Asks the models one after the other until one has answered. Where one breaks off in the middle, the next begins a new
- * epoch, so that readers let go what the first has said; that costs a write.
+ * Asks the models one after the other until one has answered. Where one breaks off in the middle, the next
+ * begins a new epoch, so that readers let go what the first has said; that costs a write.
  */
-export async function ask(deps: AnswerDeps, asked: Asked, firstEpoch: number): Promise<Said> {
-  const { app, chat, id, message, plan } = asked;
+export async function askModels(
+  deps: AnswerDeps,
+  request: ModelRequest,
+  firstEpoch: number,
+): Promise<ModelResult> {
+  const { chat, id, message, plan } = request;
   const [first] = plan.models;
   let epoch = firstEpoch;
   let why: Omit<Served, "as"> = {};
   let failure: unknown;
-  const ending = watchForEnd(deps, asked);
+  const ending = watchForEnd(deps, request);
   const limit = setTimeout(() => ending.end("late"), ANSWER_MS_MAX[message.answer.lane]);
   try {
     for (const model of plan.models) {
@@ -119,7 +140,7 @@ export async function ask(deps: AnswerDeps, asked: Asked, firstEpoch: number): P
       const speech = { hasBegun: false };
       try {
         const ran = await deps.circuits.run(model, () =>
-          askOnce(deps, asked, epoch, model, served, ending, speech),
+          askModel(deps, request, { epoch, model, served, ending, speech }),
         );
         if (!ran.isRefused) {
           return ending.reason() === "taken over"
@@ -131,11 +152,11 @@ export async function ask(deps: AnswerDeps, asked: Asked, firstEpoch: number): P
         if (ending.reason() === "taken over") return { kind: "taken over" };
         failure = cause;
         why = { reason: why.reason ?? "model_failed" };
-        deps.log.error("A model did not answer.", cause, { app: app.id, chat, model });
+        deps.log.error("A model did not answer.", cause, { app: chat.app.id, chat: chat.number, model });
         if (ending.reason() === "late") break;
       }
       if (speech.hasBegun && model !== plan.models.at(-1)) {
-        const isOurs = await nextEpoch(deps, app, chat, id, epoch);
+        const isOurs = await nextEpoch(deps, chat, id, epoch);
         if (!isOurs) return { kind: "taken over" };
         epoch += 1;
       }
@@ -147,20 +168,27 @@ export async function ask(deps: AnswerDeps, asked: Asked, firstEpoch: number): P
   return { kind: "unsaid", epoch, served: { ...why, insteadOf: first ?? "" }, cause: failure };
 }
 
-/** One call to one model. @throws AppError `model_failed`; `unavailable` when what it said could not be kept */
-async function askOnce(
+interface ModelCall {
+  readonly epoch: number;
+  readonly model: string;
+  readonly served: Served;
+  readonly ending: Ending;
+  /** Whether the model has said anything; set by the call. */
+  readonly speech: { hasBegun: boolean };
+}
+
+/**
+ * One call to one model. @throws AppError `model_failed`; `unavailable` when what it said could not be kept
+ */
+async function askModel(
   deps: AnswerDeps,
-  { app, chat, id, message, plan }: Asked,
-  epoch: number,
-  model: string,
-  served: Served,
-  ending: Ending,
-  speech: { hasBegun: boolean },
+  { chat, id, message, plan }: ModelRequest,
+  { epoch, model, served, ending, speech }: ModelCall,
 ): Promise<{ text: string; end: SegmentEnd }> {
   const startedMs = performance.now();
   const elapsedMs = (): number => Math.round(performance.now() - startedMs);
   let firstTokenMs: number | undefined;
-  const writer = openSegmentWriter(deps, app, chat, id, epoch);
+  const writer = openSegmentWriter(deps, chat, id, epoch);
   try {
     let finish = "stop";
     let usage: { inputTokens: number; outputTokens: number } | undefined;
@@ -180,7 +208,8 @@ async function askOnce(
         else usage = piece;
       }
     } catch (cause) {
-      // Of an answer that was stopped, what has been said counts; one that is another's now is no fault of the model.
+      // Of an answer that was stopped, what has been said counts; one that is another's now is no fault of
+      // the model.
       if (ending.reason() !== "stopped" && ending.reason() !== "taken over") throw cause;
       finish = "stopped";
     }
@@ -202,7 +231,7 @@ interface Ending {
 }
 
 /** Hears when somebody stops the answer, or another attempt takes over, and ends the model's call then. */
-function watchForEnd(deps: AnswerDeps, { app, chat, id, attempt }: Asked): Ending {
+function watchForEnd(deps: AnswerDeps, { chat, id, attempt }: ModelRequest): Ending {
   const controller = new AbortController();
   let reason: "stopped" | "taken over" | "late" | undefined;
   const end: Ending["end"] = (why) => {
@@ -210,11 +239,11 @@ function watchForEnd(deps: AnswerDeps, { app, chat, id, attempt }: Asked): Endin
     controller.abort();
   };
   const stop = deps.upkeep.run(() =>
-    messagesOf(app, chat)
+    messagesOf(chat)
       .doc(id)
       .onSnapshot(
         (snapshot) => {
-          const message = snapshot.data() as AnswerMessage | undefined;
+          const message = storedAnswerMessage(snapshot);
           const isOurs = message !== undefined && isOpen(message) && attemptsAt(message) <= attempt;
           if (!isOurs) end("taken over");
           else if (message.answer.stop) end("stopped");

@@ -1,3 +1,4 @@
+import { storedAs } from "../platform/stored.ts";
 import type { App } from "../identity/app.ts";
 import type { AppSettings } from "../identity/contract.ts";
 import type { Deps } from "../platform/deps.ts";
@@ -13,6 +14,7 @@ interface StoredBudget {
   readonly held?: Readonly<Record<string, { readonly micros: number; readonly untilMs: number }>>;
   readonly expireAt: Timestamp;
 }
+export const storedBudget = storedAs<StoredBudget>();
 
 /** An answer of fewer tokens is not worth beginning. */
 export const ANSWER_TOKENS_MIN = 32;
@@ -36,9 +38,10 @@ export const budgetDocs = (app: App, day: string, person: string): DocumentRefer
 ];
 
 /**
- * Holds what an answer may cost at most, before the model is called: all attempts at one answer hold it once. Nothing
- * without budgets; otherwise 2 reads and 2 writes in a transaction, which answers that begin at the same time take one after the
- * other: an app with a budget begins a few answers a second for each budget document that they share.
+ * Holds what an answer may cost at most, before the model is called: all attempts at one answer hold it once.
+ * Nothing without budgets; otherwise 2 reads and 2 writes in a transaction, which answers that begin at the
+ * same time take one after the other: an app with a budget begins a few answers a second for each budget
+ * document that they share.
  * @throws AppError `unavailable` while what is left is held for other answers
  */
 export async function holdBudget(
@@ -66,7 +69,7 @@ export async function holdBudget(
     Math.min(ANSWER_TOKENS_MAX, ...prices.map((price) => affordableTokens(price, inputTokens, micros)));
   const work = deps.firestore.runTransaction(async (transaction): Promise<Holding> => {
     const found = await transaction.getAll(...refs);
-    const budgets = found.map((each) => (each.data() as StoredBudget | undefined) ?? NOTHING);
+    const budgets = found.map((each) => storedBudget(each) ?? NOTHING);
     const held = budgets.map(({ held: all }) =>
       Object.fromEntries(
         Object.entries(all ?? {}).filter(([other, { untilMs }]) => other !== id && untilMs > nowMs),
@@ -112,7 +115,12 @@ export async function holdBudget(
 const NOTHING: Omit<StoredBudget, "expireAt"> = { spentMicros: 0 };
 
 /** For the commit that ends an answer: what it has cost is spent, what was held for it is free. */
-export const settlement = (app: App, day: string, asker: string, answer: string, costMicros: number) =>
+export const settlement = (
+  app: App,
+  day: string,
+  asker: string,
+  { answer, costMicros }: { readonly answer: string; readonly costMicros: number },
+) =>
   budgetDocs(app, day, asker).map((ref) => ({
     ref,
     fields: [

@@ -1,3 +1,4 @@
+import { storedAs } from "../platform/stored.ts";
 import { type Body, decodeBody, encodeBody } from "../chat/log/body.ts";
 import type { App } from "../identity/app.ts";
 import type { AppSettings } from "../identity/contract.ts";
@@ -15,13 +16,15 @@ interface StoredCachedAnswer {
   readonly at: Timestamp;
   readonly expireAt: Timestamp;
 }
+export const storedCachedAnswer = storedAs<StoredCachedAnswer>();
 
 /** Older answers are not given again. */
 export const CACHED_ANSWER_TTL_MS = 7 * 24 * 3600 * 1000;
 
 /**
- * Where the answer to a conversation is kept: only one that consists of the system prompt and a single question, so that
- * nothing that was said elsewhere can come with it; and among one person's unless the app shares answers.
+ * Where the answer to a conversation is kept: only one that consists of the system prompt and a single
+ * question, so that nothing that was said elsewhere can come with it; and among one person's unless the app
+ * shares answers.
  */
 export function cachedAnswerRef(
   app: App,
@@ -41,7 +44,7 @@ export async function readCachedAnswer(
   ref: DocumentReference,
   nowMs: number,
 ): Promise<{ model: string; text: string } | undefined> {
-  const stored = (await within(READ_MS_MAX, ref.get())).data() as StoredCachedAnswer | undefined;
+  const stored = storedCachedAnswer(await within(READ_MS_MAX, ref.get()));
   if (stored === undefined || stored.expireAt.toMillis() <= nowMs) return undefined;
   return { model: stored.model, text: decodeBody(stored.body).text };
 }
@@ -50,9 +53,8 @@ export async function readCachedAnswer(
 export async function keepAnswer(
   ref: DocumentReference,
   { assistant }: AppSettings,
-  asker: string,
+  { asker, nowMs }: { readonly asker: string; readonly nowMs: number },
   { model, text }: { readonly model: string; readonly text: string },
-  nowMs: number,
 ): Promise<void> {
   const stored: StoredCachedAnswer = {
     asker: assistant.cache === "person" ? asker : null,

@@ -1,35 +1,32 @@
-import { type Asked, answerRef, type Classified, decideAnswer } from "../chat/log/append-answer.ts";
+import type { ChatHandle } from "../chat/chat-handle.ts";
+import { demandStored } from "../platform/stored.ts";
+import { type QueuedQuestion, answerRef, type Classified, decideAnswer } from "../chat/log/append-answer.ts";
 import { type ForkPoint, readForkPoint, turningWrites } from "../chat/branches/branch.ts";
 import type { ChatDeps } from "../chat/log/chat-log.ts";
 import type { Message } from "../chat/contract.ts";
 import { access } from "../chat/log/head.ts";
 import { messageView, type StoredMessage } from "../chat/log/message.ts";
 import { readAccessible } from "../chat/read/read-messages.ts";
-import { chatRef, type FoundMessage, findMessage, serverTime } from "../chat/store.ts";
-import type { App } from "../identity/app.ts";
+import { type FoundMessage, findMessage, serverTime } from "../chat/store.ts";
 import type { Principal } from "../identity/principal.ts";
 import { AppError } from "../platform/errors.ts";
 import { FieldValue, Timestamp } from "../platform/firestore.ts";
 import { randomId } from "../platform/ids.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { addOutcomes } from "../rollout/outcome.ts";
-import { type AnswerMessage, isOpen } from "./claim-answer.ts";
+import { type AnswerMessage, isOpen, storedAnswerMessage } from "./claim-answer.ts";
 import { completeAnswer } from "./complete-answer.ts";
 import type { Feedback } from "./contract.ts";
 
 /** Which message, and who wants something of it. */
 export interface AnswerAddress {
-  readonly app: App;
-  readonly chat: number;
+  readonly chat: ChatHandle;
   readonly number: number;
   readonly principal: Principal;
 }
 
-async function find(deps: ChatDeps, { app, chat, number, principal }: AnswerAddress): Promise<FoundMessage> {
-  const [found] = await Promise.all([
-    findMessage(app, chat, number),
-    readAccessible(deps, app, principal, chat),
-  ]);
+async function find(deps: ChatDeps, { chat, number, principal }: AnswerAddress): Promise<FoundMessage> {
+  const [found] = await Promise.all([findMessage(chat, number), readAccessible(deps, chat, principal)]);
   if (found === undefined) throw new AppError("not_found", "There is no such message.");
   return found;
 }
@@ -54,9 +51,9 @@ export async function readAnswer(
 }
 
 /**
- * Asks for another answer to a question, named by itself or by an answer of it: a sibling, on a branch of its own unless the
- * question is the last message. Idempotent under `requestKey`. Costs up to 6 reads, 1 commit and 2 writes, 4 with a branch,
- * 1 publish.
+ * Asks for another answer to a question, named by itself or by an answer of it: a sibling, on a branch of its
+ * own unless the question is the last message. Idempotent under `requestKey`. Costs up to 6 reads, 1 commit
+ * and 2 writes, 4 with a branch, 1 publish.
  * @throws AppError `not_found`, `conflict` in a chat without a model
  */
 export async function askAgain(
@@ -64,8 +61,8 @@ export async function askAgain(
   address: AnswerAddress,
   requestKey: string | undefined,
   classify: (text: string) => Classified,
-): Promise<{ message: Message; asked: Asked | undefined; replayed: boolean }> {
-  const { app, chat, principal } = address;
+): Promise<{ message: Message; queued: QueuedQuestion | undefined; replayed: boolean }> {
+  const { chat, principal } = address;
   const named = await find(deps, address);
   const question =
     named.stored.role === "assistant" && named.stored.parent !== null
@@ -74,14 +71,14 @@ export async function askAgain(
   const { number, body } = question.stored;
   const classified = classify(body.text);
   const { lane } = classified;
-  const ref = answerRef(app, chat, question.ref.id, requestKey ?? randomId());
+  const ref = answerRef(chat, question.ref.id, requestKey ?? randomId());
   const createdAt = Timestamp.fromMillis(deps.clock.now());
   let point: ForkPoint | undefined;
-  const { result, replayed } = await deps.chatLog.chats.change<{ message: Message; asked: Asked }>(
-    chatRef(app, chat),
+  const { result, replayed } = await deps.chatLog.chats.change<{ message: Message; queued: QueuedQuestion }>(
+    chat.ref,
     {
       async prepare() {
-        point ??= await readForkPoint(app, chat, number);
+        point ??= await readForkPoint(chat, number);
       },
       decide(head) {
         access(head, principal);
@@ -90,7 +87,7 @@ export async function askAgain(
         const asking = { id: ref.id, classified, asker: principal.id, createdAt, turns };
         const { next, stored } = decideAnswer(head, question.stored, asking);
         const by = { id: principal.id, at: createdAt, number: stored.number };
-        const turning = turningWrites(app, head, turns, by);
+        const turning = turningWrites(chat.app, head, turns, by);
         return {
           head: next,
           create: [{ ref, data: { ...stored, changedAt: serverTime() } }, ...turning.create],
@@ -98,7 +95,7 @@ export async function askAgain(
           bytes: 0,
           result: {
             message: messageView(ref.id, stored),
-            asked: { id: ref.id, number: stored.number, lane, stored },
+            queued: { id: ref.id, number: stored.number, lane, stored },
           },
         };
       },
@@ -106,19 +103,19 @@ export async function askAgain(
         ref,
         fingerprint: question.stored.fingerprint,
         result: (existing) => {
-          const stored = existing.data() as AnswerMessage;
-          const asked = { id: ref.id, number: stored.number, lane: stored.answer.lane, stored };
-          return { message: messageView(ref.id, stored), asked };
+          const stored = demandStored(storedAnswerMessage(existing));
+          const queued = { id: ref.id, number: stored.number, lane: stored.answer.lane, stored };
+          return { message: messageView(ref.id, stored), queued };
         },
       },
     },
   );
-  return { message: result.message, asked: replayed ? undefined : result.asked, replayed };
+  return { message: result.message, queued: replayed ? undefined : result.queued, replayed };
 }
 
 /**
- * Stops an answer, wherever it is being made: what has been said until then stays. One that is finished stays as it is.
- * Costs 2 reads and 1 write; for one that nobody is making also 1 read, 1 commit and 2 writes.
+ * Stops an answer, wherever it is being made: what has been said until then stays. One that is finished stays
+ * as it is. Costs 2 reads and 1 write; for one that nobody is making also 1 read, 1 commit and 2 writes.
  * @throws AppError `not_found`, `conflict` for a message that is no answer
  */
 export async function stopAnswer(deps: ChatDeps, address: AnswerAddress): Promise<void> {
@@ -128,19 +125,23 @@ export async function stopAnswer(deps: ChatDeps, address: AnswerAddress): Promis
   const { epoch, left } = stored.answer;
   // Somebody is making it, and hears of this.
   if (epoch > 0 && left !== epoch) return;
-  const { app, chat } = address;
+  const { chat } = address;
   const model = "model" in stored.sender ? stored.sender.model : "";
-  await completeAnswer(deps, app, chat, ref.id, epoch, {
-    status: "stopped",
-    text: "",
-    model,
-    usage: undefined,
-  });
+  await completeAnswer(
+    deps,
+    { chat, id: ref.id, epoch },
+    {
+      status: "stopped",
+      text: "",
+      model,
+      usage: undefined,
+    },
+  );
 }
 
 /**
- * Keeps what a person thinks of an answer; later words replace earlier ones. Costs 2 reads and 1 write; 1 read and 1 write
- * more for each rollout that compares versions by this answer.
+ * Keeps what a person thinks of an answer; later words replace earlier ones. Costs 2 reads and 1 write; 1
+ * read and 1 write more for each rollout that compares versions by this answer.
  * @throws AppError `not_found`, `conflict` for a message that is no answer
  */
 export async function rateAnswer(
@@ -157,13 +158,13 @@ export async function rateAnswer(
     await within(READ_MS_MAX, own.set(feedback));
     return;
   }
-  const { app, chat } = address;
+  const { chat } = address;
   const work = deps.firestore.runTransaction(async (transaction) => {
     const before = (await transaction.get(own)).get("value") as Feedback["value"] | undefined;
     const rated = { kind: "rated" as const, before, after: value, language };
     const seen = trials.filter(({ differs }) => differs === undefined);
     const outcomes = seen.map(({ name, trial }) => ({ ...rated, name, trial }));
-    addOutcomes(transaction, app, chat, outcomes, deps.clock.now());
+    addOutcomes(transaction, chat.app, chat.number, { outcomes, nowMs: deps.clock.now() });
     transaction.set(own, feedback);
   });
   await within(READ_MS_MAX, work);

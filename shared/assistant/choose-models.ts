@@ -28,8 +28,8 @@ export interface ModelChoice {
 }
 
 /**
- * The models to ask, one after the other: the one that the chat names, or the one that the app's rollout gives the asker; then
- * those of the lane, which are the app's or else the deployment's. Pure.
+ * The models to ask, one after the other: the one that the chat names, or the one that the app's rollout
+ * gives the asker; then those of the lane, which are the app's or else the deployment's. Pure.
  */
 export function chooseModels(
   { laneModels }: Pick<Config, "laneModels">,

@@ -1,3 +1,4 @@
+import { storedAs } from "../platform/stored.ts";
 import type { Timestamp } from "../platform/firestore.ts";
 
 /** What all instances know of a model that fails, or did. */
@@ -5,7 +6,9 @@ export interface StoredCircuit {
   readonly model: string;
   /** The host of the provider. */
   readonly provider: string;
-  /** Failed calls of late, each with how many calls the instance that tells of it has made since it last did. */
+  /**
+   * Failed calls of late, each with how many calls the instance that tells of it has made since it last did.
+   */
   readonly failures: readonly { readonly atMs: number; readonly calls: number }[];
   /** Nobody asks the model until then; null while it works. */
   readonly openUntilMs: number | null;
@@ -17,6 +20,7 @@ export interface StoredCircuit {
   readonly turn: number;
   readonly recordedAt?: Timestamp;
 }
+export const storedCircuit = storedAs<StoredCircuit>();
 
 /** When a circuit opens, and for how long. */
 export interface CircuitLimits {

@@ -13,17 +13,20 @@ import {
   PROBE_MS,
   type StoredCircuit,
   stateOf,
+  storedCircuit,
 } from "./circuit.ts";
 import type { CircuitView } from "./contract.ts";
 
 /**
- * A circuit breaker for each model of the provider, shared by all instances. Within an instance opossum counts and
- * refuses; what instances know together stands in a document for each model, which exists once the model has failed.
- * While all is well a call costs no Firestore operation. A failure costs 1 read and 1 write; a call to a model that has
- * failed of late 1 read; a probe 2 reads and 2 writes; a refusal nothing.
+ * A circuit breaker for each model of the provider, shared by all instances. Within an instance opossum
+ * counts and refuses; what instances know together stands in a document for each model, which exists once the
+ * model has failed. While all is well a call costs no Firestore operation. A failure costs 1 read and 1
+ * write; a call to a model that has failed of late 1 read; a probe 2 reads and 2 writes; a refusal nothing.
  */
 export interface Circuits {
-  /** Whether a call would be refused, as far as is known here. Costs nothing but, once an instance, 1 query. */
+  /**
+   * Whether a call would be refused, as far as is known here. Costs nothing but, once an instance, 1 query.
+   */
   isOpen(model: string): Promise<boolean>;
   /**
    * Calls the model, unless its circuit is open. One caller at a time tries whether an open one works again.
@@ -53,7 +56,7 @@ export function openCircuits(
   const entries = circuitsOf(firestore);
   const refOf = (model: string) => entries.doc(derivedId("circuit", provider, model));
   const followed = follow(deps, entries, entries, (documents) => {
-    const circuits = documents.map((document) => document.data() as StoredCircuit);
+    const circuits = documents.map((document) => storedCircuit(document));
     return new Map(circuits.filter((each) => each.provider === provider).map((each) => [each.model, each]));
   });
 
@@ -81,7 +84,10 @@ export function openCircuits(
     return next;
   };
 
-  /** Moves what is shared, and says how it stands; fails without a word: the instance's own breaker still counts. */
+  /**
+   * Moves what is shared, and says how it stands; fails without a word: the instance's own breaker still
+   * counts.
+   */
   const change = async (
     model: string,
     decide: (circuit: StoredCircuit) => StoredCircuit,
@@ -92,7 +98,7 @@ export function openCircuits(
         READ_MS_MAX,
         firestore.runTransaction(async (transaction) => {
           const found = await transaction.get(ref);
-          const before = (found.data() as StoredCircuit | undefined) ?? newCircuit(model, provider);
+          const before = storedCircuit(found) ?? newCircuit(model, provider);
           const after = decide(before);
           if (after !== before) {
             transaction.set(ref, { ...after, recordedAt: FieldValue.serverTimestamp() });
@@ -219,7 +225,7 @@ async function readCircuit(
   log: Deps["log"],
 ): Promise<StoredCircuit> {
   try {
-    return ((await within(READ_MS_MAX, ref.get())).data() as StoredCircuit | undefined) ?? before;
+    return storedCircuit(await within(READ_MS_MAX, ref.get())) ?? before;
   } catch (cause) {
     log.error("How a model stands could not be read.", cause);
     return before;

@@ -1,10 +1,11 @@
+import { type ChatHandle } from "../chat/chat-handle.ts";
+import { storedAs } from "../platform/stored.ts";
 import type { QueuedAnswer } from "../chat/log/append-answer.ts";
 import type { StoredMessage } from "../chat/log/message.ts";
 import { messagesOf } from "../chat/store.ts";
-import type { App } from "../identity/app.ts";
 import type { Deps } from "../platform/deps.ts";
-import { GRPC, grpcCode } from "../platform/errors.ts";
-import { type DocumentReference, Timestamp } from "../platform/firestore.ts";
+import { type DocumentSnapshot, Timestamp } from "../platform/firestore.ts";
+import { claimLease } from "../platform/lease.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { ATTEMPTS_MAX } from "./contract.ts";
 import { readSegments, type SegmentEnd } from "./segments.ts";
@@ -13,6 +14,7 @@ import { readSegments, type SegmentEnd } from "./segments.ts";
 export const LEASE_MS = 30_000;
 
 export type AnswerMessage = QueuedAnswer;
+export const storedAnswerMessage = storedAs<AnswerMessage>();
 
 /** What is to be done about an answer by whoever has claimed it. */
 export type Claim<Plan> =
@@ -73,18 +75,17 @@ export interface Planned<Plan> {
  */
 export async function claimAnswer<Plan>(
   deps: Pick<Deps, "clock">,
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   id: string,
   plan: (message: AnswerMessage) => Promise<Planned<Plan>>,
 ): Promise<Claim<Plan>> {
-  const ref = messagesOf(app, chat).doc(id);
+  const ref = messagesOf(chat).doc(id);
   for (;;) {
     const found = await within(READ_MS_MAX, ref.get());
-    const message = found.data() as AnswerMessage | undefined;
+    const message = storedAnswerMessage(found);
     if (message === undefined || !isOpen(message)) return { kind: "done" };
     const { epoch, stop, leaseUntil, left: leftEpoch } = message.answer;
-    const left = epoch === 0 ? NOTHING : await readSegments(app, chat, id, epoch);
+    const left = epoch === 0 ? NOTHING : await readSegments(chat, id, epoch);
     if (left.end !== undefined) return { kind: "keep", epoch, message, text: left.text, end: left.end };
     const aliveUntilMs = Math.max(leaseUntil?.toMillis() ?? 0, left.lastMs + LEASE_MS);
     if (epoch > 0 && leftEpoch !== epoch && aliveUntilMs > deps.clock.now()) {
@@ -98,7 +99,7 @@ export async function claimAnswer<Plan>(
     if (!planned.isAttempt) return { kind: "instead", epoch, message, plan: planned.plan };
     const attempt = attemptsAt(message) + 1;
     const fields = { ...planned.fields, "answer.attempts": attempt };
-    if (await takeEpoch(deps, ref, epoch + 1, found.updateTime, fields)) {
+    if (await takeEpoch(deps, found, epoch + 1, fields)) {
       return { kind: "ask", epoch: epoch + 1, attempt, message, plan: planned.plan };
     }
   }
@@ -112,32 +113,30 @@ export const isOpen = ({ status }: Pick<StoredMessage, "status">): boolean =>
   status === "queued" || status === "streaming";
 
 /**
- * For the attempt that goes on to another model: what the first has said is void from here on, and readers are told.
- * 1 read and 1 write.
+ * For the attempt that goes on to another model: what the first has said is void from here on, and readers
+ * are told. 1 read and 1 write.
  * @returns false when the answer is no longer this attempt's
  */
 export async function nextEpoch(
   deps: Pick<Deps, "clock">,
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   id: string,
   epoch: number,
 ): Promise<boolean> {
-  const ref = messagesOf(app, chat).doc(id);
+  const ref = messagesOf(chat).doc(id);
   for (;;) {
     const found = await within(READ_MS_MAX, ref.get());
-    const message = found.data() as AnswerMessage | undefined;
+    const message = storedAnswerMessage(found);
     if (message === undefined || !isOpen(message) || message.answer.epoch !== epoch) return false;
-    if (await takeEpoch(deps, ref, epoch + 1, found.updateTime)) return true;
+    if (await takeEpoch(deps, found, epoch + 1)) return true;
   }
 }
 
 /** @returns false when somebody else was faster */
 async function takeEpoch(
   deps: Pick<Deps, "clock">,
-  ref: DocumentReference,
+  found: DocumentSnapshot,
   epoch: number,
-  lastUpdateTime: Timestamp | undefined,
   fields: Readonly<Record<string, unknown>> = {},
 ): Promise<boolean> {
   const change = {
@@ -146,30 +145,22 @@ async function takeEpoch(
     "answer.epoch": epoch,
     "answer.leaseUntil": Timestamp.fromMillis(deps.clock.now() + LEASE_MS),
   };
-  try {
-    await within(READ_MS_MAX, ref.update(change, lastUpdateTime === undefined ? {} : { lastUpdateTime }));
-    return true;
-  } catch (cause) {
-    if (grpcCode(cause) === GRPC.failedPrecondition) return false;
-    throw cause;
-  }
+  return (await claimLease(found, change)) !== undefined;
 }
 
 /** Whoever is next need not wait for the lease to run out. 1 read and 1 write; never throws. */
 export async function leaveAnswer(
   deps: Pick<Deps, "clock" | "log">,
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   id: string,
   epoch: number,
 ): Promise<void> {
-  const ref = messagesOf(app, chat).doc(id);
+  const ref = messagesOf(chat).doc(id);
   try {
     const found = await within(READ_MS_MAX, ref.get());
-    const { answer } = (found.data() ?? {}) as Partial<AnswerMessage>;
-    if (answer?.epoch !== epoch || found.updateTime === undefined) return;
+    if (storedAnswerMessage(found)?.answer.epoch !== epoch) return;
     const change = { "answer.left": epoch, "answer.leaseUntil": Timestamp.fromMillis(deps.clock.now()) };
-    await within(READ_MS_MAX, ref.update(change, { lastUpdateTime: found.updateTime }));
+    await claimLease(found, change);
   } catch (cause) {
     deps.log.error("A lease could not be given back; it runs out.", cause);
   }

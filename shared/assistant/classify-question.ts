@@ -14,8 +14,8 @@ export const CLASSIFIER_ROLLOUT = "classifier";
 const isVersion = (version: string): version is ClassifierVersion => version in versions;
 
 /**
- * Prepares the classification of a person's question: by the version that the app's rollout gives them. Costs nothing but, for an
- * app that the instance has not served lately, 1 query of its own.
+ * Prepares the classification of a person's question: by the version that the app's rollout gives them. Costs
+ * nothing but, for an app that the instance has not served lately, 1 query of its own.
  */
 export async function openClassification(
   deps: { readonly rollouts: Rollouts; readonly log: Log },

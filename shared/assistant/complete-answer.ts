@@ -1,15 +1,15 @@
+import { type ChatHandle } from "../chat/chat-handle.ts";
 import type { Body } from "../chat/log/body.ts";
 import { encodeBody } from "../chat/log/body.ts";
 import type { ChatDeps } from "../chat/log/chat-log.ts";
 import { LATEST_CHARS_MAX, type Served, type Usage } from "../chat/contract.ts";
 import { advance, excerpt } from "../chat/log/head.ts";
 import type { StoredTrial } from "../chat/log/message.ts";
-import { chatRef, messagesOf, serverTime } from "../chat/store.ts";
-import type { App } from "../identity/app.ts";
+import { messagesOf, serverTime } from "../chat/store.ts";
 import { Timestamp } from "../platform/firestore.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { settlement } from "./budget.ts";
-import { type AnswerMessage, isOpen } from "./claim-answer.ts";
+import { type AnswerMessage, isOpen, storedAnswerMessage } from "./claim-answer.ts";
 
 /** How an attempt ends. */
 export interface Outcome {
@@ -23,26 +23,23 @@ export interface Outcome {
 }
 
 /**
- * Ends an answer: text, usage and head in one commit. An attempt that is no longer the present one changes nothing.
- * Idempotent. Costs 1 read, 1 commit and 2 writes, 4 where budgets hold money for it; 1 publish.
+ * Ends an answer: text, usage and head in one commit. An attempt that is no longer the present one changes
+ * nothing. Idempotent. Costs 1 read, 1 commit and 2 writes, 4 where budgets hold money for it; 1 publish.
  * @returns whether this call has ended it
  */
 export async function completeAnswer(
   deps: ChatDeps,
-  app: App,
-  chat: number,
-  id: string,
-  epoch: number,
+  { chat, id, epoch }: { readonly chat: ChatHandle; readonly id: string; readonly epoch: number },
   outcome: Outcome,
 ): Promise<boolean> {
-  const ref = messagesOf(app, chat).doc(id);
+  const ref = messagesOf(chat).doc(id);
   const at = Timestamp.fromMillis(deps.clock.now());
   let message: AnswerMessage | undefined;
   let updateTime: Timestamp | undefined;
-  const { result } = await deps.chatLog.chats.change<boolean>(chatRef(app, chat), {
+  const { result } = await deps.chatLog.chats.change<boolean>(chat.ref, {
     async prepare() {
       const found = await within(READ_MS_MAX, ref.get());
-      message = found.data() as AnswerMessage | undefined;
+      message = storedAnswerMessage(found);
       updateTime = found.updateTime;
     },
     decide(head) {
@@ -71,7 +68,8 @@ export async function completeAnswer(
       });
       const { heldDay, asker } = message.answer;
       const costMicros = outcome.usage?.costMicros ?? 0;
-      const settled = heldDay === undefined ? [] : settlement(app, heldDay, asker, id, costMicros);
+      const settled =
+        heldDay === undefined ? [] : settlement(chat.app, heldDay, asker, { answer: id, costMicros });
       const update = [{ ref, fields, lastUpdateTime: updateTime }, ...settled];
       return { head: next, create: [], update, bytes: outcome.text.length * 3, result: true };
     },

@@ -68,3 +68,14 @@ export const WAIT_MS_MAX = 24 * 3600 * 1000;
 export const ANSWER_TOKENS_MAX = 4_000;
 /** Attempts before an answer is given up. */
 export const ATTEMPTS_MAX = 4;
+
+/** What the answers to a person's questions took on a day (UTC). */
+export const PersonUsage = z.object({
+  day: z.string(),
+  answers: z.number(),
+  inputTokens: z.number(),
+  outputTokens: z.number(),
+  /** Millionths of the price list's currency. */
+  costMicros: z.number(),
+});
+export type PersonUsage = z.infer<typeof PersonUsage>;

@@ -1,6 +1,6 @@
 import type { Followers } from "../chat/upkeep/catch-up.ts";
 import type { StoredMessage } from "../chat/log/message.ts";
-import type { Addition } from "../chat/store.ts";
+import type { Addition } from "../chat/usage.ts";
 import type { App } from "../identity/app.ts";
 import type { Clock } from "../platform/clock.ts";
 import { FieldValue } from "../platform/firestore.ts";
@@ -8,8 +8,9 @@ import { type Outcome, outcomeWrites } from "../rollout/outcome.ts";
 import type { AnswerMessage } from "./claim-answer.ts";
 
 /**
- * Counts answers that have ended: what each person has had on a day, and how the versions do that are being compared. In
- * the commit that records them as handled, so once. 1 write for each asker and day, 1 for each rollout.
+ * Counts answers that have ended: what each person has had on a day, and how the versions do that are being
+ * compared. In the commit that records them as handled, so once. 1 write for each asker and day, 1 for each
+ * rollout.
  */
 export const answerCounter = (deps: { readonly clock: Clock }): Followers => ({
   changed: () => Promise.resolve(),

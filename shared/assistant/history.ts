@@ -1,9 +1,9 @@
+import { type ChatHandle } from "../chat/chat-handle.ts";
 import { type PathRange, pathOf } from "../chat/branches/branch.ts";
 import { MAIN_BRANCH } from "../chat/log/head.ts";
 import type { StoredMessage } from "../chat/log/message.ts";
 import { listAlong } from "../chat/branches/read-path.ts";
 import { readBranch } from "../chat/store.ts";
-import type { App } from "../identity/app.ts";
 import type { Turn } from "../platform/model.ts";
 import { readSummary } from "./summaries.ts";
 
@@ -37,30 +37,28 @@ export interface History {
 
 /** The way to an answer. One read for a branch other than the main one. */
 export async function readAnswerPath(
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   { branch, number }: Pick<StoredMessage, "branch" | "number">,
 ): Promise<PathRange[]> {
-  const begun = branch === MAIN_BRANCH ? undefined : await readBranch(app, chat, branch);
+  const begun = branch === MAIN_BRANCH ? undefined : await readBranch(chat, branch);
   const lineage = begun?.stored.lineage ?? [];
   return pathOf({ id: branch, lineage, lastNumber: number });
 }
 
 /**
- * What was said on the way to an answer, oldest first: the system prompt, the summary of what is older, and as much
- * as fits, whole. The question always does. Costs 1 read for the branch, 1 query for each branch on the way, 1 read for
- * each message, and in a longer conversation 1 query and up to 5 reads for the summary.
+ * What was said on the way to an answer, oldest first: the system prompt, the summary of what is older, and
+ * as much as fits, whole. The question always does. Costs 1 read for the branch, 1 query for each branch on
+ * the way, 1 read for each message, and in a longer conversation 1 query and up to 5 reads for the summary.
  */
 export async function readHistory(
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   answer: StoredMessage,
   systemPrompt: string | null,
 ): Promise<History> {
-  const path = await readAnswerPath(app, chat, answer);
+  const path = await readAnswerPath(chat, answer);
   const [rows, summary] = await Promise.all([
-    listAlong(app, chat, path, { before: answer.number }, HISTORY_MESSAGES_MAX),
-    answer.number > SUMMARIZED_FROM ? readSummary(app, chat, path, answer.number) : undefined,
+    listAlong(chat, path, { before: answer.number }, HISTORY_MESSAGES_MAX),
+    answer.number > SUMMARIZED_FROM ? readSummary(chat, path, answer.number) : undefined,
   ]);
   const turns: Turn[] = [];
   let tokens = 0;

@@ -4,8 +4,8 @@ import type { RolloutSet } from "../rollout/choose.ts";
 import type { Rollouts } from "../rollout/rollouts.ts";
 
 /**
- * An app's rollouts; none while they can't be read, as a question is answered without a trial rather than not at all. Costs nothing but,
- * for an app that the instance has not served lately, 1 query of its own.
+ * An app's rollouts; none while they can't be read, as a question is answered without a trial rather than not
+ * at all. Costs nothing but, for an app that the instance has not served lately, 1 query of its own.
  */
 export async function knownRollouts(
   { rollouts, log }: { readonly rollouts: Rollouts; readonly log: Log },

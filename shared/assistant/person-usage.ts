@@ -1,14 +1,9 @@
+import { storedAs } from "../platform/stored.ts";
 import type { App } from "../identity/app.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
+import type { PersonUsage } from "./contract.ts";
 
-/** What a person's questions took on a day. */
-export interface PersonUsage {
-  readonly day: string;
-  readonly answers: number;
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly costMicros: number;
-}
+export const storedPersonUsage = storedAs<PersonUsage>();
 
 /** One query; one read for each day on which the person had an answer, in order. */
 export async function listPersonUsage(
@@ -24,7 +19,7 @@ export async function listPersonUsage(
     .where("day", "<=", to)
     .orderBy("day");
   return (await within(READ_MS_MAX, query.get())).docs.map((document) => {
-    const { day, answers, inputTokens, outputTokens, costMicros } = document.data() as PersonUsage;
+    const { day, answers, inputTokens, outputTokens, costMicros } = storedPersonUsage(document);
     return { day, answers, inputTokens, outputTokens, costMicros };
   });
 }

@@ -1,5 +1,5 @@
+import { type ChatHandle } from "../chat/chat-handle.ts";
 import { messagesOf } from "../chat/store.ts";
-import type { App } from "../identity/app.ts";
 import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
 import type { AnswerHub } from "./answer-hub.ts";
@@ -18,12 +18,11 @@ export interface SegmentWriter {
 /** Keeps what comes, in segments, one write at a time; and lets readers here have it at once. */
 export function openSegmentWriter(
   deps: Pick<Deps, "clock"> & { readonly answerHub: AnswerHub },
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   id: string,
   epoch: number,
 ): SegmentWriter {
-  const { path } = messagesOf(app, chat).doc(id);
+  const { path } = messagesOf(chat).doc(id);
   let text = "";
   let written = 0;
   let index = 0;
@@ -43,7 +42,7 @@ export function openSegmentWriter(
     written = text.length;
     lastMs = performance.now();
     writing = writing
-      .then(() => (failure === undefined ? writeSegment(app, chat, id, segment) : undefined))
+      .then(() => (failure === undefined ? writeSegment(chat, id, segment) : undefined))
       .catch((cause: unknown) => {
         failure = cause;
       });

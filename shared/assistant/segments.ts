@@ -1,13 +1,14 @@
+import { type ChatHandle } from "../chat/chat-handle.ts";
+import { storedAs } from "../platform/stored.ts";
 import type { Served } from "../chat/contract.ts";
 import { messagesOf } from "../chat/store.ts";
-import type { App } from "../identity/app.ts";
 import { type CollectionReference, type Query, Timestamp } from "../platform/firestore.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 
 /**
- * A piece of an answer as it came from the model. Written once, never changed: whoever reads the segments of an attempt in
- * order has what was said so far. They are read by those who follow the answer elsewhere, and by a later attempt, which
- * finds in the last one what has been paid for already.
+ * A piece of an answer as it came from the model. Written once, never changed: whoever reads the segments of
+ * an attempt in order has what was said so far. They are read by those who follow the answer elsewhere, and
+ * by a later attempt, which finds in the last one what has been paid for already.
  */
 export interface StoredSegment {
   /** The attempt, then the place in it: `epoch * PLACES + index`. */
@@ -21,6 +22,7 @@ export interface StoredSegment {
   readonly at: Timestamp;
   readonly expireAt: Timestamp;
 }
+export const storedSegment = storedAs<StoredSegment>();
 
 export interface SegmentEnd {
   readonly model: string;
@@ -38,12 +40,15 @@ export const PLACES = 100_000;
 export const SEGMENT_TTL_MS = 24 * 3600 * 1000;
 
 /**
- * The first segments come soon, so that readers elsewhere see the answer begin; later ones hold this many characters, about
- * 200 tokens, which keeps the writes of a long answer below one in a hundred tokens.
+ * The first segments come soon, so that readers elsewhere see the answer begin; later ones hold this many
+ * characters, about 200 tokens, which keeps the writes of a long answer below one in a hundred tokens.
  */
 export const SEGMENT_CHARS = 800;
 const FIRST_SEGMENTS_CHARS = [24, 80, 200];
-/** A slow model is followed too: what has waited so long is written, unless that is more often than RATE allows. */
+/**
+ * A slow model is followed too: what has waited so long is written, unless that is more often than RATE
+ * allows.
+ */
 export const SEGMENT_MS = 2_500;
 
 /** Whether what has come since the last segment is to be written now. Pure. */
@@ -52,19 +57,18 @@ export function isSegmentDue(index: number, chars: number, waitedMs: number): bo
   return chars >= (FIRST_SEGMENTS_CHARS[index] ?? SEGMENT_CHARS) || waitedMs >= SEGMENT_MS;
 }
 
-export const segmentsOf = (app: App, chat: number, answer: string): CollectionReference =>
-  messagesOf(app, chat).doc(answer).collection("segments");
+export const segmentsOf = (chat: ChatHandle, answer: string): CollectionReference =>
+  messagesOf(chat).doc(answer).collection("segments");
 
 /** Of one attempt and later ones, in order. */
-export const segmentsFrom = (app: App, chat: number, answer: string, epoch: number): Query =>
-  segmentsOf(app, chat, answer)
+export const segmentsFrom = (chat: ChatHandle, answer: string, epoch: number): Query =>
+  segmentsOf(chat, answer)
     .where("place", ">=", epoch * PLACES)
     .orderBy("place");
 
 /** One write; a segment that exists already is not written again. */
 export async function writeSegment(
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   answer: string,
   segment: Omit<StoredSegment, "place" | "expireAt" | "at"> & {
     readonly index: number;
@@ -79,20 +83,19 @@ export async function writeSegment(
     at: Timestamp.fromMillis(nowMs),
     expireAt: Timestamp.fromMillis(nowMs + SEGMENT_TTL_MS),
   };
-  const ref = segmentsOf(app, chat, answer).doc(String(place).padStart(14, "0"));
+  const ref = segmentsOf(chat, answer).doc(String(place).padStart(14, "0"));
   await within(READ_MS_MAX, ref.set({ ...stored }));
 }
 
 /** What an attempt has left. One query, a read for each segment. */
 export async function readSegments(
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   answer: string,
   epoch: number,
 ): Promise<{ text: string; end: SegmentEnd | undefined; lastMs: number }> {
-  const found = await within(READ_MS_MAX, segmentsFrom(app, chat, answer, epoch).get());
+  const found = await within(READ_MS_MAX, segmentsFrom(chat, answer, epoch).get());
   const segments = found.docs
-    .map((document) => document.data() as StoredSegment)
+    .map((document) => storedSegment(document))
     .filter((segment) => segment.epoch === epoch);
   return {
     text: segments.map(({ text }) => text).join(""),

@@ -1,4 +1,6 @@
-import { messagesOf, usageAddition } from "../chat/store.ts";
+import { chatHandle } from "../chat/chat-handle.ts";
+import { messagesOf } from "../chat/store.ts";
+import { usageAddition } from "../chat/usage.ts";
 import type { App } from "../identity/app.ts";
 import type { AppDirectory } from "../identity/app-directory.ts";
 import type { Deps } from "../platform/deps.ts";
@@ -7,40 +9,18 @@ import { Timestamp } from "../platform/firestore.ts";
 import { derivedId } from "../platform/ids.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { addOutcomes } from "../rollout/outcome.ts";
-import type { AnswerMessage } from "./claim-answer.ts";
+import { type AnswerMessage, storedAnswerMessage } from "./claim-answer.ts";
 import { ANSWER_MS_MAX, ANSWER_TOKENS_MAX, FIRST_WORD_MS_MAX, type ShadowTask } from "./contract.ts";
 import { readHistory } from "./history.ts";
 import { costOf, priceOf } from "./price.ts";
 
-export const SHADOWS_QUEUE = "shadows";
-export const SHADOW_FUNCTION = "shadow-answer";
 /** How long it is known that a shadow has run: longer than any queue repeats it. */
 const SHADOW_TTL_MS = 7 * 24 * 3600 * 1000;
 
-/** Has another model answer the same question in the background, for comparison only. 1 task; never throws. */
-export async function enqueueShadow(
-  deps: Pick<Deps, "tasks" | "log">,
-  app: App,
-  chat: number,
-  answer: string,
-  shadow: Pick<ShadowTask, "model" | "trial">,
-): Promise<void> {
-  const payload: ShadowTask = { app: app.id, chat, answer, ...shadow };
-  try {
-    await deps.tasks.enqueue({
-      queue: SHADOWS_QUEUE,
-      function: SHADOW_FUNCTION,
-      id: ["shadow", app.id, String(chat), answer, shadow.model],
-      payload,
-    });
-  } catch (cause) {
-    deps.log.error("An answer is not compared with that of the other version.", cause, { app: app.id });
-  }
-}
-
 /**
- * Asks the model that runs in the shadow what the other has answered, and counts how it did. What it says is not kept. Counted
- * once, however often it runs. Costs what the history costs, 2 reads, 1 model call, 1 commit of 3 writes.
+ * Asks the model that runs in the shadow what the other has answered, and counts how it did. What it says is
+ * not kept. Counted once, however often it runs. Costs what the history costs, 2 reads, 1 model call, 1
+ * commit of 3 writes.
  * @throws when Firestore fails: call it again
  */
 export async function shadowAnswer(
@@ -51,12 +31,12 @@ export async function shadowAnswer(
   const done = app.collection("shadows").doc(derivedId("shadow", String(chat), answer, model));
   const [found, before] = await within(
     READ_MS_MAX,
-    deps.firestore.getAll(messagesOf(app, chat).doc(answer), done),
+    deps.firestore.getAll(messagesOf(chatHandle(app, chat)).doc(answer), done),
   );
-  const message = found?.data() as AnswerMessage | undefined;
+  const message = storedAnswerMessage(found);
   if (message?.status !== "complete" || before?.exists === true) return { outcome: "nothing to compare" };
   const settings = await deps.apps.settingsOf(app);
-  const { turns } = await readHistory(app, chat, message, settings.assistant.systemPrompt);
+  const { turns } = await readHistory(chatHandle(app, chat), message, settings.assistant.systemPrompt);
   const run = await runModel(deps, model, turns, message.answer.lane);
   const costMicros = costOf(priceOf(settings, model), run);
   const nowMs = deps.clock.now();
@@ -69,9 +49,9 @@ export async function shadowAnswer(
   const { ok, latencyMs, firstTokenMs } = run;
   const shadowDiffers = run.text !== message.body.text;
   const outcome = { kind: "answered" as const, ...trial, ok, latencyMs, firstTokenMs, shadowDiffers };
-  addOutcomes(batch, app, chat, [{ ...outcome, language: message.answer.language }], nowMs);
+  addOutcomes(batch, app, chat, { outcomes: [{ ...outcome, language: message.answer.language }], nowMs });
   const { inputTokens, outputTokens } = run;
-  const usage = usageAddition(app, chat, day, { inputTokens, outputTokens, costMicros });
+  const usage = usageAddition(chatHandle(app, chat), day, { inputTokens, outputTokens, costMicros });
   batch.set(usage.ref, usage.fields, { merge: true });
   try {
     await within(READ_MS_MAX, batch.commit());

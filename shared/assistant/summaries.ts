@@ -1,14 +1,17 @@
+import { type ChatHandle, chatHandle } from "../chat/chat-handle.ts";
+import { storedAs } from "../platform/stored.ts";
 import { type Body, decodeBody, encodeBody } from "../chat/log/body.ts";
 import type { PathRange } from "../chat/branches/branch.ts";
 import type { Followers } from "../chat/upkeep/catch-up.ts";
 import type { StoredMessage } from "../chat/log/message.ts";
-import { chatRef } from "../chat/store.ts";
-import type { App } from "../identity/app.ts";
 import { type CollectionReference, type DocumentReference, Timestamp } from "../platform/firestore.ts";
 import { derivedId } from "../platform/ids.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 
-/** What was said on the way to a message, in short. Written once, and deleted when something in it is edited or deleted. */
+/**
+ * What was said on the way to a message, in short. Written once, and deleted when something in it is edited
+ * or deleted.
+ */
 export interface StoredSummary {
   /** The branch of the last message that is in it. */
   readonly branch: string;
@@ -17,6 +20,7 @@ export interface StoredSummary {
   readonly body: Body;
   readonly at: Timestamp;
 }
+export const storedSummary = storedAs<StoredSummary>();
 
 export interface Summary {
   readonly upTo: number;
@@ -26,25 +30,20 @@ export interface Summary {
 /** Summaries of other branches that may lie between; with more of them the history begins later. */
 const CANDIDATES_MAX = 5;
 
-export const summariesOf = (app: App, chat: number): CollectionReference =>
-  chatRef(app, chat).collection("summaries");
+export const summariesOf = (chat: ChatHandle): CollectionReference => chat.ref.collection("summaries");
 
-export const summaryRef = (app: App, chat: number, branch: string, upTo: number): DocumentReference =>
-  summariesOf(app, chat).doc(derivedId("summary", branch, String(upTo)));
+export const summaryRef = (chat: ChatHandle, branch: string, upTo: number): DocumentReference =>
+  summariesOf(chat).doc(derivedId("summary", branch, String(upTo)));
 
 /** The longest summary of what lies on a path before a message. One query, up to 5 reads. */
 export async function readSummary(
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   path: readonly PathRange[],
   before: number,
 ): Promise<Summary | undefined> {
-  const query = summariesOf(app, chat)
-    .where("upTo", "<", before)
-    .orderBy("upTo", "desc")
-    .limit(CANDIDATES_MAX);
+  const query = summariesOf(chat).where("upTo", "<", before).orderBy("upTo", "desc").limit(CANDIDATES_MAX);
   for (const document of (await within(READ_MS_MAX, query.get())).docs) {
-    const { branch, upTo, body } = document.data() as StoredSummary;
+    const { branch, upTo, body } = storedSummary(document);
     const isOnPath = path.some((part) => part.branch === branch && part.after < upTo && upTo <= part.through);
     if (isOnPath) return { upTo, text: decodeBody(body).text };
   }
@@ -61,17 +60,16 @@ export const newSummary = (branch: string, upTo: number, text: string, nowMs: nu
 /** What becomes of summaries when a chat has changed, or is no more. */
 export const summaryFollower: Followers = {
   changed: (app, { kind, number }, messages, { revision }) =>
-    kind === "assistant" ? forgetSummaries(app, number, messages, revision) : Promise.resolve(),
-  purged: (app, { number }) => deleteSummaries(app, number),
+    kind === "assistant" ? forgetSummaries(chatHandle(app, number), messages, revision) : Promise.resolve(),
+  purged: (app, { number }) => deleteSummaries(chatHandle(app, number)),
 };
 
 /**
- * Deletes the summaries that hold what has been edited or deleted since a revision; they are made again when they are
- * needed. Nothing when nothing was; else 1 query, and a read and a delete for each.
+ * Deletes the summaries that hold what has been edited or deleted since a revision; they are made again when
+ * they are needed. Nothing when nothing was; else 1 query, and a read and a delete for each.
  */
 async function forgetSummaries(
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   messages: readonly StoredMessage[],
   sinceRevision: number,
 ): Promise<void> {
@@ -81,11 +79,11 @@ async function forgetSummaries(
       return isOld && (editedAt !== undefined || status === "deleted");
     })
     .map(({ number }) => number);
-  if (numbers.length > 0) await deleteSummaries(app, chat, Math.min(...numbers));
+  if (numbers.length > 0) await deleteSummaries(chat, Math.min(...numbers));
 }
 
 /** Of a chat, from a message's number on. */
-async function deleteSummaries(app: App, chat: number, from = 0): Promise<void> {
-  const found = await within(READ_MS_MAX, summariesOf(app, chat).where("upTo", ">=", from).select().get());
+async function deleteSummaries(chat: ChatHandle, from = 0): Promise<void> {
+  const found = await within(READ_MS_MAX, summariesOf(chat).where("upTo", ">=", from).select().get());
   await Promise.all(found.docs.map(({ ref }) => within(READ_MS_MAX, ref.delete())));
 }

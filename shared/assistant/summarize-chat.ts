@@ -1,7 +1,8 @@
+import { type ChatHandle, chatHandle } from "../chat/chat-handle.ts";
 import type { PathRange } from "../chat/branches/branch.ts";
 import type { StoredMessage } from "../chat/log/message.ts";
 import { listAlong } from "../chat/branches/read-path.ts";
-import { usageAddition } from "../chat/store.ts";
+import { usageAddition } from "../chat/usage.ts";
 import type { App } from "../identity/app.ts";
 import type { AppDirectory } from "../identity/app-directory.ts";
 import type { Deps } from "../platform/deps.ts";
@@ -13,9 +14,6 @@ import { FIRST_WORD_MS_MAX, type SummaryTask } from "./contract.ts";
 import { countTokens, HISTORY_MESSAGES_MAX, readAnswerPath, summaryTurn, turnOf } from "./history.ts";
 import { costOf, priceOf } from "./price.ts";
 import { newSummary, readSummary, type Summary, summaryRef } from "./summaries.ts";
-
-export const SUMMARIES_QUEUE = "summaries";
-export const SUMMARIZE_FUNCTION = "summarize-chat";
 
 /** What is newest stays whole. */
 export const WHOLE_TOKENS = 2_000;
@@ -31,32 +29,12 @@ const INSTRUCTIONS =
   "Summarize this conversation for somebody who goes on with it: facts, names, numbers, decisions, open questions. " +
   "At most 200 words, in the language of the conversation.";
 
-/** Has the conversation before an answer summarised in the background. Asking twice is asking once. 1 task; never throws. */
-export async function enqueueSummary(
-  deps: Pick<Deps, "tasks" | "log">,
-  app: App,
-  chat: number,
-  { branch, number }: Pick<StoredMessage, "branch" | "number">,
-): Promise<void> {
-  const payload: SummaryTask = { app: app.id, chat, branch, number };
-  try {
-    await deps.tasks.enqueue({
-      queue: SUMMARIES_QUEUE,
-      function: SUMMARIZE_FUNCTION,
-      id: ["summarize", app.id, String(chat), branch, String(number)],
-      payload,
-    });
-  } catch (cause) {
-    deps.log.error("A summary was not enqueued; the next answer does it.", cause, { app: app.id, chat });
-  }
-}
-
 export type SummaryDeps = Deps & { readonly apps: AppDirectory; readonly circuits: Circuits };
 
 /**
- * Summarises what lies on the way to an answer and is not of its newest part, in chunks, each with the summary before it.
- * Repeated, it finds the summaries there. Each chunk costs 2 queries and a read for each message, 1 model call, and 1
- * commit of 2 writes, which counts what it took as the app's.
+ * Summarises what lies on the way to an answer and is not of its newest part, in chunks, each with the
+ * summary before it. Repeated, it finds the summaries there. Each chunk costs 2 queries and a read for each
+ * message, 1 model call, and 1 commit of 2 writes, which counts what it took as the app's.
  * @throws AppError `unavailable`, `model_failed`: call it again
  */
 export async function summarizeChat(
@@ -64,27 +42,22 @@ export async function summarizeChat(
   app: App,
   { chat, branch, number }: SummaryTask,
 ): Promise<{ summaries: number }> {
-  const path = await readAnswerPath(app, chat, { branch, number });
-  const before = await firstOfWhole(app, chat, path, number);
+  const path = await readAnswerPath(chatHandle(app, chat), { branch, number });
+  const before = await firstOfWhole(chatHandle(app, chat), path, number);
   for (let summaries = 0; summaries < CHUNKS_MAX; summaries += 1) {
-    const summary = await readSummary(app, chat, path, before);
-    const chunk = await readChunk(app, chat, path, summary, before);
+    const summary = await readSummary(chatHandle(app, chat), path, before);
+    const chunk = await readChunk(chatHandle(app, chat), path, summary, before);
     const last = chunk.at(-1);
     if (last === undefined) return { summaries };
     const said = await summarize(deps, app, summary, chunk);
-    await keep(deps, app, chat, last, said);
+    await keep(deps, chatHandle(app, chat), last, said);
   }
   return { summaries: CHUNKS_MAX };
 }
 
 /** The number from which on everything is given to models whole. */
-async function firstOfWhole(
-  app: App,
-  chat: number,
-  path: readonly PathRange[],
-  number: number,
-): Promise<number> {
-  const rows = await listAlong(app, chat, path, { before: number }, HISTORY_MESSAGES_MAX);
+async function firstOfWhole(chat: ChatHandle, path: readonly PathRange[], number: number): Promise<number> {
+  const rows = await listAlong(chat, path, { before: number }, HISTORY_MESSAGES_MAX);
   let tokens = 0;
   const first = rows.find(({ stored }, index) => {
     tokens += countTokens(turnOf(stored)?.content ?? "");
@@ -94,13 +67,12 @@ async function firstOfWhole(
 }
 
 async function readChunk(
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   path: readonly PathRange[],
   summary: Summary | undefined,
   before: number,
 ): Promise<StoredMessage[]> {
-  const rows = await listAlong(app, chat, path, { after: summary?.upTo ?? 0 }, CHUNK_MESSAGES);
+  const rows = await listAlong(chat, path, { after: summary?.upTo ?? 0 }, CHUNK_MESSAGES);
   const older = rows.map(({ stored }) => stored).filter((stored) => stored.number < before);
   let tokens = 0;
   const end = older.findIndex((stored, index) => {
@@ -171,16 +143,15 @@ async function complete(
 
 async function keep(
   deps: SummaryDeps,
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   { branch, number }: StoredMessage,
   { text, ...counted }: Said,
 ): Promise<void> {
   const nowMs = deps.clock.now();
   const day = new Date(nowMs).toISOString().slice(0, 10);
   const batch = deps.firestore.batch();
-  batch.create(summaryRef(app, chat, branch, number), { ...newSummary(branch, number, text, nowMs) });
-  const usage = usageAddition(app, chat, day, counted);
+  batch.create(summaryRef(chat, branch, number), { ...newSummary(branch, number, text, nowMs) });
+  const usage = usageAddition(chat, day, counted);
   batch.set(usage.ref, usage.fields, { merge: true });
   try {
     await within(READ_MS_MAX, batch.commit());

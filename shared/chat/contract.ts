@@ -11,7 +11,9 @@ export const PAGE_LIMIT_DEFAULT = 50;
 /** How much of the newest message a list of chats shows. */
 export const LATEST_CHARS_MAX = 280;
 
-/** Line breaks and tabs are text; the other control characters are not, and NUL breaks half the world's tools. */
+/**
+ * Line breaks and tabs are text; the other control characters are not, and NUL breaks half the world's tools.
+ */
 const CONTROL = /(?![\n\r\t])\p{Cc}/u;
 
 export const Text = z
@@ -107,7 +109,10 @@ export const NewMessage = z
     text: Text.optional(),
     replyTo: MessageNumber.optional(),
     forwardOf: MessageOrigin.optional(),
-    /** The message to follow; 0 for the beginning. Other than the last of the active branch it begins a branch. */
+    /**
+     * The message to follow; 0 for the beginning. Other than the last of the active branch it begins a
+     * branch.
+     */
     after: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
   })
   .refine(({ text, forwardOf }) => text !== undefined || forwardOf !== undefined, {
@@ -155,7 +160,9 @@ export type Usage = z.infer<typeof Usage>;
 export const Served = z.object({
   /** The model first in line; another; one that said it earlier; nobody yet; nobody. */
   as: z.enum(["chosen", "fallback", "cached", "queued", "none"]),
-  /** Why the first in line did not: it is not asked at the moment, or it failed; or there is no money left. */
+  /**
+   * Why the first in line did not: it is not asked at the moment, or it failed; or there is no money left.
+   */
   reason: z.enum(["circuit_open", "model_failed", "budget_exhausted"]).optional(),
   /** The first in line, where it was not it. */
   insteadOf: z.string().optional(),
@@ -309,6 +316,18 @@ export interface Page<T> {
   /** The cursor of the page in the other direction; null where there can be none. */
   readonly prev: string | null;
 }
+
+/** What was written and answered on a day (UTC). */
+export const DayUsage = z.object({
+  day: z.string(),
+  messages: z.number(),
+  answers: z.number(),
+  inputTokens: z.number(),
+  outputTokens: z.number(),
+  /** Millionths of the price list's currency. */
+  costMicros: z.number(),
+});
+export type DayUsage = z.infer<typeof DayUsage>;
 
 /** The event `chat-changed`: a hint that the chat has reached this revision. */
 export const ChatChanged = z.object({

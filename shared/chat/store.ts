@@ -1,3 +1,5 @@
+import { type ChatHandle } from "./chat-handle.ts";
+import { storedAs } from "../platform/stored.ts";
 import type { App } from "../identity/app.ts";
 import {
   type CollectionReference,
@@ -11,43 +13,38 @@ import {
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { StoredBranch } from "./branches/branch.ts";
 import type { ChatHead, Mark } from "./log/head.ts";
-import type { StoredMessage } from "./log/message.ts";
+import { type StoredMessage, storedMessage } from "./log/message.ts";
+import { type Addition, type Counted, usageAddition } from "./usage.ts";
 
 /** The chat domain's only contact with Firestore besides the head log. */
 
-export const chatRef = (app: App, chat: number): DocumentReference =>
-  app.collection("chats").doc(String(chat));
-export const messagesOf = (app: App, chat: number): CollectionReference =>
-  chatRef(app, chat).collection("messages");
-export const branchesOf = (app: App, chat: number): CollectionReference =>
-  chatRef(app, chat).collection("branches");
-export const progressRef = (app: App, chat: number): DocumentReference =>
-  chatRef(app, chat).collection("progress").doc("changes");
+export const messagesOf = (chat: ChatHandle): CollectionReference => chat.ref.collection("messages");
+export const branchesOf = (chat: ChatHandle): CollectionReference => chat.ref.collection("branches");
+export const progressRef = (chat: ChatHandle): DocumentReference =>
+  chat.ref.collection("progress").doc("changes");
 /** What a person has read, over all chats: one document, so that a list of chats costs one more read. */
 export const readsRef = (app: App, personId: string): DocumentReference =>
   app.collection("reads").doc(personId);
 
 /** One read. */
-export async function readHead(app: App, chat: number): Promise<DocumentSnapshot> {
-  return within(READ_MS_MAX, chatRef(app, chat).get());
+export async function readHead(chat: ChatHandle): Promise<DocumentSnapshot> {
+  return within(READ_MS_MAX, chat.ref.get());
 }
 
-export const headOf = (snapshot: DocumentSnapshot): ChatHead | undefined =>
-  snapshot.data() as ChatHead | undefined;
+export const headOf = storedAs<ChatHead>();
 
 /** Two reads in one call: the head, and up to where the person has read. */
 export async function readHeadAndMark(
   firestore: Firestore,
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   personId: string,
 ): Promise<{ snapshot: DocumentSnapshot; mark: Mark }> {
   const [snapshot, reads] = await within(
     READ_MS_MAX,
-    firestore.getAll(chatRef(app, chat), readsRef(app, personId)),
+    firestore.getAll(chat.ref, readsRef(chat.app, personId)),
   );
   if (snapshot === undefined) throw new Error("getAll answers with every document it was asked for.");
-  return { snapshot, mark: markOf(reads, chat) };
+  return { snapshot, mark: markOf(reads, chat.number) };
 }
 
 /** The moment of a write, by Firestore's clock. */
@@ -71,19 +68,17 @@ export async function readServerTime(app: App, person: string): Promise<number> 
   return (await within(READ_MS_MAX, query.get())).readTime.toMillis();
 }
 
-/** The revision of the first message that changed after a moment of Firestore's clock. One query, one read. */
-export async function lowestRevisionSince(
-  app: App,
-  chat: number,
-  sinceMs: number,
-): Promise<number | undefined> {
-  const query = messagesOf(app, chat)
+/**
+ * The revision of the first message that changed after a moment of Firestore's clock. One query, one read.
+ */
+export async function lowestRevisionSince(chat: ChatHandle, sinceMs: number): Promise<number | undefined> {
+  const query = messagesOf(chat)
     .where("changedAt", ">", Timestamp.fromMillis(sinceMs))
     .orderBy("changedAt")
     .orderBy("revision")
     .limit(1);
   const [found] = (await within(READ_MS_MAX, query.get())).docs;
-  return found === undefined ? undefined : (found.data() as StoredMessage).revision;
+  return found === undefined ? undefined : storedMessage(found).revision;
 }
 
 const markIn = (reads: DocumentSnapshot | undefined, chat: number, kind = "chats"): number =>
@@ -94,6 +89,8 @@ const markOf = (reads: DocumentSnapshot | undefined, chat: number): Mark => ({
   muted: (reads?.get("muted") as Record<string, Timestamp | null> | undefined)?.[String(chat)],
 });
 
+const storedBranch = storedAs<StoredBranch>();
+
 export interface FoundBranch {
   readonly ref: DocumentReference;
   readonly stored: StoredBranch;
@@ -101,23 +98,21 @@ export interface FoundBranch {
 }
 
 /** One read. */
-export async function readBranch(app: App, chat: number, branch: string): Promise<FoundBranch | undefined> {
-  const ref = branchesOf(app, chat).doc(branch);
+export async function readBranch(chat: ChatHandle, branch: string): Promise<FoundBranch | undefined> {
+  const ref = branchesOf(chat).doc(branch);
   const found = await within(READ_MS_MAX, ref.get());
-  return found.exists
-    ? { ref, stored: found.data() as StoredBranch, updateTime: found.updateTime }
-    : undefined;
+  const stored = storedBranch(found);
+  return stored && { ref, stored, updateTime: found.updateTime };
 }
 
 /** One query; one read for each branch, in the order in which they began. */
 export async function listBranches(
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   afterNumber: number,
   limit: number,
 ): Promise<StoredBranch[]> {
-  const query = branchesOf(app, chat).where("number", ">", afterNumber).orderBy("number").limit(limit);
-  return (await within(READ_MS_MAX, query.get())).docs.map((document) => document.data() as StoredBranch);
+  const query = branchesOf(chat).where("number", ">", afterNumber).orderBy("number").limit(limit);
+  return (await within(READ_MS_MAX, query.get())).docs.map((document) => storedBranch(document));
 }
 
 export interface MessageRange {
@@ -133,16 +128,15 @@ export interface MessageRange {
 
 /** One query; one read for each message. */
 export async function listMessages(
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   range: MessageRange,
 ): Promise<{ id: string; stored: StoredMessage }[]> {
-  let query = messagesOf(app, chat).orderBy("number", range.order).limit(range.limit);
+  let query = messagesOf(chat).orderBy("number", range.order).limit(range.limit);
   if (range.branch !== undefined) query = query.where("branch", "==", range.branch);
   if (range.after !== undefined) query = query.where("number", ">", range.after);
   if (range.before !== undefined) query = query.where("number", "<", range.before);
   const found = await within(READ_MS_MAX, query.get());
-  return found.docs.map((document) => ({ id: document.id, stored: document.data() as StoredMessage }));
+  return found.docs.map((document) => ({ id: document.id, stored: storedMessage(document) }));
 }
 
 export interface FoundMessage {
@@ -152,18 +146,18 @@ export interface FoundMessage {
 }
 
 /** One query, one read. */
-export async function findMessage(app: App, chat: number, number: number): Promise<FoundMessage | undefined> {
-  const query = messagesOf(app, chat).where("number", "==", number).limit(1);
+export async function findMessage(chat: ChatHandle, number: number): Promise<FoundMessage | undefined> {
+  const query = messagesOf(chat).where("number", "==", number).limit(1);
   const [found] = (await within(READ_MS_MAX, query.get())).docs;
   return found === undefined
     ? undefined
-    : { ref: found.ref, stored: found.data() as StoredMessage, updateTime: found.updateTime };
+    : { ref: found.ref, stored: storedMessage(found), updateTime: found.updateTime };
 }
 
 /** One query; one read for each reply that quotes the message. */
-export async function listReplies(app: App, chat: number, number: number): Promise<StoredMessage[]> {
-  const query = messagesOf(app, chat).where("body.quote.message", "==", number);
-  return (await within(READ_MS_MAX, query.get())).docs.map((document) => document.data() as StoredMessage);
+export async function listReplies(chat: ChatHandle, number: number): Promise<StoredMessage[]> {
+  const query = messagesOf(chat).where("body.quote.message", "==", number);
+  return (await within(READ_MS_MAX, query.get())).docs.map((document) => storedMessage(document));
 }
 
 /** What a message said at one time. */
@@ -174,6 +168,7 @@ export interface StoredEdit {
   readonly at: Timestamp;
   readonly fingerprint: string;
 }
+export const storedEdit = storedAs<StoredEdit>();
 
 export const editsOf = (message: DocumentReference): CollectionReference => message.collection("edits");
 
@@ -182,22 +177,24 @@ export async function listEdits(
   message: DocumentReference,
 ): Promise<{ ref: DocumentReference; stored: StoredEdit }[]> {
   const found = await within(READ_MS_MAX, editsOf(message).orderBy("revision").get());
-  return found.docs.map((document) => ({ ref: document.ref, stored: document.data() as StoredEdit }));
+  return found.docs.map((document) => ({ ref: document.ref, stored: storedEdit(document) }));
 }
 
 /** One read for each person: up to where they have read the chat, and up to where it has reached them. */
 export async function readMarksOf(
   firestore: Firestore,
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   people: readonly string[],
 ): Promise<ReadonlyMap<string, { readonly read: number; readonly delivered: number }>> {
   if (people.length === 0) return new Map();
-  const found = await within(READ_MS_MAX, firestore.getAll(...people.map((person) => readsRef(app, person))));
+  const found = await within(
+    READ_MS_MAX,
+    firestore.getAll(...people.map((person) => readsRef(chat.app, person))),
+  );
   return new Map(
     found.map((marks) => {
-      const read = markIn(marks, chat);
-      return [marks.id, { read, delivered: Math.max(read, markIn(marks, chat, "delivered")) }];
+      const read = markIn(marks, chat.number);
+      return [marks.id, { read, delivered: Math.max(read, markIn(marks, chat.number, "delivered")) }];
     }),
   );
 }
@@ -217,6 +214,7 @@ export interface Progress {
   /** What the followers noted. */
   readonly [note: string]: unknown;
 }
+export const storedProgress = storedAs<Progress>();
 
 /** A document that other domains keep for a message. */
 export interface Companion {
@@ -226,98 +224,66 @@ export interface Companion {
   readonly bytes: number;
 }
 
-/** Fields that are merged into a document; numbers as increments. */
-export interface Addition {
-  readonly ref: DocumentReference;
-  readonly fields: Readonly<Record<string, unknown>>;
-}
-
 /** Two reads in one call. */
 export async function readProgress(
   firestore: Firestore,
-  app: App,
-  chat: number,
+  chat: ChatHandle,
 ): Promise<{ head: ChatHead | undefined; progress: Progress; found: DocumentSnapshot }> {
-  const [head, found] = await within(
-    READ_MS_MAX,
-    firestore.getAll(chatRef(app, chat), progressRef(app, chat)),
-  );
+  const [head, found] = await within(READ_MS_MAX, firestore.getAll(chat.ref, progressRef(chat)));
   if (head === undefined || found === undefined) throw new Error("getAll answers with every document.");
-  const progress = (found.data() as Progress | undefined) ?? { revision: 0, countedNumber: 0 };
+  const progress = storedProgress(found) ?? { revision: 0, countedNumber: 0 };
   return { head: headOf(head), progress, found };
 }
 
 /** One query: messages changed after the revision, oldest change first. */
 export async function listChanged(
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   afterRevision: number,
   limit: number,
 ): Promise<{ id: string; stored: StoredMessage }[]> {
-  const query = messagesOf(app, chat).where("revision", ">", afterRevision).orderBy("revision").limit(limit);
+  const query = messagesOf(chat).where("revision", ">", afterRevision).orderBy("revision").limit(limit);
   const found = await within(READ_MS_MAX, query.get());
-  return found.docs.map((document) => ({ id: document.id, stored: document.data() as StoredMessage }));
+  return found.docs.map((document) => ({ id: document.id, stored: storedMessage(document) }));
 }
 
-/** What is counted of a day. */
-export interface Counted {
-  readonly messages: number;
-  readonly answers: number;
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly costMicros: number;
-}
-
-/** Usage documents of a day and app, over which busy apps spread their counting. */
-export const USAGE_SHARDS = 16;
-
-/** What has been used in a chat, to be added to the app's usage of a day (`YYYY-MM-DD`, UTC). */
-export function usageAddition(app: App, chat: number, day: string, counted: Partial<Counted>): Addition {
-  const more = Object.entries(counted).filter(([, count]) => count > 0);
-  const increments = Object.fromEntries(more.map(([name, count]) => [name, FieldValue.increment(count)]));
-  return {
-    ref: app.collection("usage").doc(`${day}.${chat % USAGE_SHARDS}`),
-    fields: { day, ...increments },
-  };
+/** How the background work on a chat moves on. */
+export interface ProgressStep {
+  /** The progress as it was read. */
+  readonly found: DocumentSnapshot;
+  readonly next: Progress;
+  /** Messages to be counted, by the day on which they were written. */
+  readonly byDay: ReadonlyMap<string, Counted>;
+  readonly companions: readonly Companion[];
+  readonly additions: readonly Addition[];
 }
 
 /**
- * Moves the progress, counts messages per day and writes their companions, in one commit that fails if the progress is no longer
- * the one read: so every message is counted once, whoever else is at it.
+ * Moves the progress, counts messages per day and writes their companions, in one commit that fails if the
+ * progress is no longer the one read: so every message is counted once, whoever else is at it.
  */
 export async function writeProgress(
   firestore: Firestore,
-  app: App,
-  chat: number,
-  found: DocumentSnapshot,
-  next: Progress,
-  byDay: ReadonlyMap<string, Counted>,
-  companions: readonly Companion[],
-  additions: readonly Addition[],
+  chat: ChatHandle,
+  { found, next, byDay, companions, additions }: ProgressStep,
 ): Promise<void> {
   const batch = firestore.batch();
   for (const { ref, data } of companions) batch.set(ref, data);
   for (const { ref, fields } of additions) batch.set(ref, fields, { merge: true });
-  if (found.updateTime === undefined) batch.create(progressRef(app, chat), { ...next });
-  else batch.update(progressRef(app, chat), { ...next }, { lastUpdateTime: found.updateTime });
+  if (found.updateTime === undefined) batch.create(progressRef(chat), { ...next });
+  else batch.update(progressRef(chat), { ...next }, { lastUpdateTime: found.updateTime });
   for (const [day, counted] of byDay) {
-    const { ref, fields } = usageAddition(app, chat, day, counted);
+    const { ref, fields } = usageAddition(chat, day, counted);
     batch.set(ref, fields, { merge: true });
   }
   await within(READ_MS_MAX, batch.commit());
 }
 
-/** One query, one more for each edited message, and a delete for each message and edit. Returns how many messages. */
-export async function deleteMessages(
-  firestore: Firestore,
-  app: App,
-  chat: number,
-  limit: number,
-): Promise<number> {
-  const found = await within(
-    READ_MS_MAX,
-    messagesOf(app, chat).select("editedAt", "role").limit(limit).get(),
-  );
+/**
+ * One query, one more for each edited message, and a delete for each message and edit. Returns how many
+ * messages.
+ */
+export async function deleteMessages(firestore: Firestore, chat: ChatHandle, limit: number): Promise<number> {
+  const found = await within(READ_MS_MAX, messagesOf(chat).select("editedAt", "role").limit(limit).get());
   if (found.empty) return 0;
   const batch = firestore.batch();
   for (const document of found.docs) {
@@ -334,28 +300,4 @@ export async function deleteMessages(
   }
   await within(READ_MS_MAX, batch.commit());
   return found.size;
-}
-
-/** One query. Days in order, with what was written and answered on each. */
-export async function listUsage(
-  app: App,
-  from: string,
-  to: string,
-): Promise<(Counted & { readonly day: string })[]> {
-  const query = app.collection("usage").where("day", ">=", from).where("day", "<=", to).orderBy("day");
-  const found = await within(READ_MS_MAX, query.get());
-  const days = new Map<string, Counted>();
-  for (const document of found.docs) {
-    const day = String(document.get("day"));
-    const so = days.get(day);
-    const sum = (name: keyof Counted): number => (so?.[name] ?? 0) + Number(document.get(name) ?? 0);
-    days.set(day, {
-      messages: sum("messages"),
-      answers: sum("answers"),
-      inputTokens: sum("inputTokens"),
-      outputTokens: sum("outputTokens"),
-      costMicros: sum("costMicros"),
-    });
-  }
-  return [...days].map(([day, counted]) => ({ day, ...counted }));
 }

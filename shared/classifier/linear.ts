@@ -4,7 +4,10 @@ import { BUCKET_BITS, type Features } from "./features.ts";
 export interface LaneModel {
   /** By the names of structural features. Enough by itself, in any language. */
   readonly structure: Readonly<Record<string, number>>;
-  /** A weight for each bucket of words, in units of `lexiconUnit`: what English words say beyond the structure. */
+  /**
+   * A weight for each bucket of words, in units of `lexiconUnit`: what English words say beyond the
+   * structure.
+   */
   readonly lexicon: Int8Array | Float32Array;
   readonly lexiconUnit: number;
 }

@@ -7,7 +7,10 @@ export interface OwnQuestion {
   readonly language: Language;
 }
 
-/** Questions that we wrote to test with, a line each. Only what everybody says ("Stop.") is among the learned ones too. */
+/**
+ * Questions that we wrote to test with, a line each. Only what everybody says ("Stop.") is among the learned
+ * ones too.
+ */
 const WRITTEN: Readonly<Partial<Record<Language, Readonly<Record<Lane, string>>>>> = {
   en: {
     slow: `Write a limerick about a cat that hates Mondays.

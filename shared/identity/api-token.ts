@@ -5,7 +5,7 @@ import { sameSecret } from "../platform/keys.ts";
 import { type App, appHandle } from "./app.ts";
 import type { Principal } from "./principal.ts";
 import type { Revocations } from "./revocations.ts";
-import { apiTokenRef, readDocument, type StoredApiToken } from "./store.ts";
+import { apiTokenRef, readDocument, type StoredApiToken, storedApiToken } from "./store.ts";
 
 /**
  * A verified API token is trusted without another read for this long. A deletion is heard of at once,
@@ -56,7 +56,7 @@ export function openApiTokens(deps: Deps, revocations: Revocations): ApiTokens {
       if (match === null || appId !== app.id) throw invalid();
       if (await revocations.isApiTokenDeleted(`${app.id}/${id}`)) throw invalid();
       if (cached !== undefined && cached.untilMs > deps.clock.now()) return cached.principal;
-      const { data } = await readDocument<StoredApiToken>(apiTokenRef(appHandle(deps.firestore, app.id), id));
+      const { data } = await readDocument(apiTokenRef(appHandle(deps.firestore, app.id), id), storedApiToken);
       if (data === undefined || !sameSecret(data.hash, hashOf(deps, app, secret))) {
         trusted.delete(token);
         throw invalid();

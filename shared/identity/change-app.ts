@@ -14,7 +14,7 @@ import { accessTokensEndMs } from "./revoke.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
 import { SESSION_TTL_MS } from "./session-lifetime.ts";
 import { changedSettings, completeSettings } from "./settings.ts";
-import { type AppHead, TRANSACTION_MS_MAX } from "./store.ts";
+import { type AppHead, TRANSACTION_MS_MAX, storedAppHead } from "./store.ts";
 
 /**
  * Changes name and settings; every instance hears of it at once. One transaction: 1 read, 3 writes.
@@ -24,8 +24,7 @@ export async function changeApp(
   deps: Deps,
   app: App,
   by: Principal,
-  change: z.infer<typeof AppChange>,
-  caller: Caller,
+  { change, caller }: { readonly change: z.infer<typeof AppChange>; readonly caller: Caller },
 ): Promise<AppView> {
   const { personPerMinute, roles, ...limits } = change.settings?.limits ?? {};
   const lifted = [personPerMinute, ...Object.values(limits), ...Object.values(roles ?? {})].includes(null);
@@ -41,10 +40,12 @@ export async function changeApp(
     transaction.update(app.ref, { name: next.name, settings: next.settings });
     announce(deps, app, transaction);
     addSecurityEvent(deps, transaction, securityEventsOf(app), {
-      kind: "app-changed",
-      actor: by.id,
-      caller,
-      details: { fields: [...Object.keys(change), ...Object.keys(change.settings ?? {})].join(", ") },
+      event: {
+        kind: "app-changed",
+        actor: by.id,
+        caller,
+        details: { fields: [...Object.keys(change), ...Object.keys(change.settings ?? {})].join(", ") },
+      },
     });
     return appView(next);
   });
@@ -67,7 +68,9 @@ export async function deleteApp(deps: Deps, app: App, by: Principal, caller: Cal
       beforeMs: now,
       expireMs: now + SESSION_TTL_MS,
     });
-    addSecurityEvent(deps, transaction, securityEventsOf(app), { kind: "app-deleted", actor: by.id, caller });
+    addSecurityEvent(deps, transaction, securityEventsOf(app), {
+      event: { kind: "app-deleted", actor: by.id, caller },
+    });
   });
 }
 
@@ -79,7 +82,7 @@ async function withApp<T>(
   return within(
     TRANSACTION_MS_MAX,
     deps.firestore.runTransaction(async (transaction) => {
-      const head = (await transaction.get(app.ref)).data() as AppHead | undefined;
+      const head = storedAppHead(await transaction.get(app.ref));
       if (head === undefined || head.status !== "open") throw noSuchApp();
       return work(transaction, head);
     }),

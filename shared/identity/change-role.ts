@@ -8,7 +8,7 @@ import type { Principal } from "./principal.ts";
 import { addRevocation } from "./revocation.ts";
 import { accessTokensEndMs } from "./revoke.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
-import { type StoredUser, TRANSACTION_MS_MAX, userRef } from "./store.ts";
+import { TRANSACTION_MS_MAX, userRef, storedUser } from "./store.ts";
 import { userView } from "./user-view.ts";
 
 const RANKS: Readonly<Record<Role, number>> = { owner: 3, admin: 2, member: 1, service: 1, viewer: 0 };
@@ -27,15 +27,13 @@ export async function changeRole(
   deps: Deps,
   app: App,
   by: Principal,
-  userId: string,
-  role: Role,
-  caller: Caller,
+  { userId, role, caller }: { readonly userId: string; readonly role: Role; readonly caller: Caller },
 ): Promise<User> {
   return within(
     TRANSACTION_MS_MAX,
     deps.firestore.runTransaction(async (transaction) => {
       const ref = userRef(app, userId);
-      const user = (await transaction.get(ref)).data() as StoredUser | undefined;
+      const user = storedUser(await transaction.get(ref));
       if (user === undefined) throw new AppError("not_found", "There is no such user.");
       if (!mayChangeRole(by.role, user.role, role)) {
         throw new AppError("forbidden", "Nobody gives or takes a role above their own.");
@@ -55,11 +53,13 @@ export async function changeRole(
         expireMs: accessTokensEndMs(now),
       });
       addSecurityEvent(deps, transaction, securityEventsOf(app), {
-        kind: "role-changed",
-        actor: by.id,
-        subject: userId,
-        caller,
-        details: { from: user.role, to: role },
+        event: {
+          kind: "role-changed",
+          actor: by.id,
+          subject: userId,
+          caller,
+          details: { from: user.role, to: role },
+        },
       });
       return userView(userId, { ...user, role }, true);
     }),

@@ -8,7 +8,7 @@ import type { Principal } from "./principal.ts";
 import { addRevocation } from "./revocation.ts";
 import { accessTokensEndMs } from "./revoke.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
-import { endOpenSessions, readDocument, type StoredSession, sessionRef, userRef } from "./store.ts";
+import { endOpenSessions, readDocument, sessionRef, userRef, storedSession } from "./store.ts";
 
 const noSuchSession = (): AppError => new AppError("not_found", "There is no such session.");
 
@@ -21,13 +21,12 @@ export async function endSession(
   deps: Deps,
   app: App,
   person: Principal,
-  sessionId: string | undefined,
-  caller: Caller,
+  { sessionId, caller }: { readonly sessionId: string | undefined; readonly caller: Caller },
 ): Promise<void> {
   const id = sessionId ?? person.sessionId;
   if (id === undefined) throw noSuchSession();
   const ref = sessionRef(app, id);
-  const { data } = await readDocument<StoredSession>(ref);
+  const { data } = await readDocument(ref, storedSession);
   if (data === undefined || data.user !== person.id) throw noSuchSession();
   if (data.status !== "open") return;
   const now = deps.clock.now();
@@ -41,10 +40,12 @@ export async function endSession(
     expireMs: accessTokensEndMs(now),
   });
   addSecurityEvent(deps, batch, securityEventsOf(app), {
-    kind: "signed-out",
-    actor: person.id,
-    subject: person.id,
-    caller,
+    event: {
+      kind: "signed-out",
+      actor: person.id,
+      subject: person.id,
+      caller,
+    },
   });
   await within(READ_MS_MAX, batch.commit());
 }
@@ -67,10 +68,12 @@ export async function endAllSessions(deps: Deps, app: App, person: Principal, ca
     expireMs: accessTokensEndMs(now),
   });
   addSecurityEvent(deps, batch, securityEventsOf(app), {
-    kind: "signed-out-everywhere",
-    actor: person.id,
-    subject: person.id,
-    caller,
+    event: {
+      kind: "signed-out-everywhere",
+      actor: person.id,
+      subject: person.id,
+      caller,
+    },
   });
   await within(READ_MS_MAX, batch.commit());
   // Tidiness only: the mark has ended them all.

@@ -16,12 +16,13 @@ import {
   sessionRef,
   TRANSACTION_MS_MAX,
   userRef,
+  storedSession,
 } from "./store.ts";
 
 /**
  * Exchanges an ID token of Identity Platform for a session of ours. The claims become a profile by the app's
- * mapping; where it maps roles, the provider's word counts at each exchange, but an owner stays one. Idempotent
- * under `requestKey`. One call there, one transaction: 2 or 3 reads, 3 or 4 writes.
+ * mapping; where it maps roles, the provider's word counts at each exchange, but an owner stays one.
+ * Idempotent under `requestKey`. One call there, one transaction: 2 or 3 reads, 3 or 4 writes.
  * @throws AppError `token_invalid`, `unavailable`
  */
 export async function exchangeSession(
@@ -40,8 +41,12 @@ export async function exchangeSession(
   const signedIn = await within(
     TRANSACTION_MS_MAX,
     deps.firestore.runTransaction(async (transaction) => {
-      const kept = (await transaction.get(sessionRef(app, sessionId))).data() as StoredSession | undefined;
-      const found = await personOf(deps, app, transaction, address, mapped.email, sessionId);
+      const kept = storedSession(await transaction.get(sessionRef(app, sessionId)));
+      const found = await personOf(deps, app, transaction, {
+        address,
+        email: mapped.email,
+        cause: sessionId,
+      });
       if (kept !== undefined) return { session: kept, user: found.user };
       const at = Timestamp.fromMillis(deps.clock.now());
       const role = found.user.role === "owner" ? "owner" : (mapped.role ?? found.user.role);
@@ -56,9 +61,9 @@ export async function exchangeSession(
       } else {
         transaction.update(userRef(app, found.userId), { role, lastSeenAt: at });
       }
-      addSession(deps, app, transaction, sessionId, session, caller, "exchange");
+      addSession(deps, app, transaction, { sessionId, session, caller, method: "exchange" });
       return { session, user: found.isNew ? { ...user, name: mapped.name ?? user.name } : user };
     }),
   );
-  return issueSession(deps, app, sessionId, signedIn.session, signedIn.user);
+  return issueSession(deps, app, sessionId, { session: signedIn.session, user: signedIn.user });
 }

@@ -1,3 +1,4 @@
+import { storedAs } from "../platform/stored.ts";
 import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
 import { type DocumentReference, Timestamp } from "../platform/firestore.ts";
@@ -10,7 +11,7 @@ import type { Caller } from "./caller.ts";
 import type { Factor, FactorBegun, FactorOn } from "./contract.ts";
 import type { Principal } from "./principal.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
-import { readDocument, type StoredUser, TRANSACTION_MS_MAX, userRef } from "./store.ts";
+import { readDocument, TRANSACTION_MS_MAX, userRef, storedUser } from "./store.ts";
 import { base32, matchTotp, newTotpSecret, STEP_SECONDS, TOTP_DIGITS } from "./totp.ts";
 
 /** How long a proof of the second factor is good for sensitive actions. */
@@ -27,6 +28,7 @@ export interface StoredFactor {
   readonly recovery: readonly string[];
   readonly createdAt: Timestamp;
 }
+export const storedFactor = storedAs<StoredFactor>();
 
 export const factorRef = (app: App, userId: string): DocumentReference =>
   app.collection("factors").doc(userId);
@@ -43,7 +45,7 @@ const wrongCode = (): AppError => new AppError("code_invalid", "The code is wron
 
 /** Whether the person has a second factor. 1 read. */
 export async function readFactor(app: App, person: Principal): Promise<Factor> {
-  const { data } = await readDocument<StoredFactor>(factorRef(app, person.id));
+  const { data } = await readDocument(factorRef(app, person.id), storedFactor);
   if (data?.isOn !== true) return { enabled: false, recoveryCodesLeft: 0 };
   return {
     enabled: true,
@@ -53,7 +55,8 @@ export async function readFactor(app: App, person: Principal): Promise<Factor> {
 }
 
 /**
- * Makes a secret for an authenticator app. It counts only once a code of it has been confirmed. 2 reads, 1 write.
+ * Makes a secret for an authenticator app. It counts only once a code of it has been confirmed. 2 reads, 1
+ * write.
  * @throws AppError `conflict` when there is a second factor already
  */
 export async function beginFactor(deps: Deps, app: App, person: Principal): Promise<FactorBegun> {
@@ -65,7 +68,7 @@ export async function beginFactor(deps: Deps, app: App, person: Principal): Prom
     recovery: [],
     createdAt: Timestamp.fromMillis(deps.clock.now()),
   };
-  const { data: user } = await readDocument<StoredUser>(userRef(app, person.id));
+  const { data: user } = await readDocument(userRef(app, person.id), storedUser);
   await within(
     TRANSACTION_MS_MAX,
     deps.firestore.runTransaction(async (transaction) => {
@@ -81,34 +84,39 @@ export async function beginFactor(deps: Deps, app: App, person: Principal): Prom
 }
 
 /**
- * Puts the second factor in force and answers with the recovery codes, which are shown this once. 1 read, 2 writes.
+ * Puts the second factor in force and answers with the recovery codes, which are shown this once. 1 read, 2
+ * writes.
  * @throws AppError `code_invalid`, `conflict`, `not_found` when none has been begun
  */
 export async function confirmFactor(
   deps: Deps,
   app: App,
   person: Principal,
-  code: string,
-  caller: Caller,
+  { code, caller }: { readonly code: string; readonly caller: Caller },
 ): Promise<FactorOn> {
   const recoveryCodes = Array.from({ length: RECOVERY_CODES }, newRecoveryCode);
   await within(
     TRANSACTION_MS_MAX,
     deps.firestore.runTransaction(async (transaction) => {
       const ref = factorRef(app, person.id);
-      const factor = (await transaction.get(ref)).data() as StoredFactor | undefined;
+      const factor = storedFactor(await transaction.get(ref));
       if (factor === undefined) throw new AppError("not_found", "No second factor has been begun.");
       if (factor.isOn) throw conflict();
       const secret = secretOf(deps, app, person.id, factor);
-      const step = matchTotp(secret, code, deps.clock.now(), factor.lastStep, sameSecret);
+      const step = matchTotp(secret, code, deps.clock.now(), {
+        lastStep: factor.lastStep,
+        isSame: sameSecret,
+      });
       if (step === undefined) throw wrongCode();
       const recovery = recoveryCodes.map((each) => recoveryHash(deps, app, person.id, each));
       transaction.update(ref, { isOn: true, lastStep: step, recovery });
       addSecurityEvent(deps, transaction, securityEventsOf(app), {
-        kind: "factor-added",
-        actor: person.id,
-        subject: person.id,
-        caller,
+        event: {
+          kind: "factor-added",
+          actor: person.id,
+          subject: person.id,
+          caller,
+        },
       });
     }),
   );
@@ -128,10 +136,12 @@ export async function removeFactor(deps: Deps, app: App, person: Principal, call
   const batch = deps.firestore.batch();
   batch.delete(factorRef(app, person.id));
   addSecurityEvent(deps, batch, securityEventsOf(app), {
-    kind: "factor-removed",
-    actor: person.id,
-    subject: person.id,
-    caller,
+    event: {
+      kind: "factor-removed",
+      actor: person.id,
+      subject: person.id,
+      caller,
+    },
   });
   await within(READ_MS_MAX, batch.commit());
 }

@@ -19,8 +19,13 @@ export async function issueSession(
   deps: IdentityDeps,
   app: App,
   sessionId: string,
-  session: Pick<StoredSession, "user" | "generation" | "createdAt" | "factorAt">,
-  user: StoredUser,
+  {
+    session,
+    user,
+  }: {
+    readonly session: Pick<StoredSession, "user" | "generation" | "createdAt" | "factorAt">;
+    readonly user: StoredUser;
+  },
 ): Promise<Session> {
   const accessToken = await deps.accessTokens.sign({
     app: app.id,

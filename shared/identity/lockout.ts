@@ -1,3 +1,4 @@
+import { storedAs } from "../platform/stored.ts";
 import type { Deps } from "../platform/deps.ts";
 import { type DocumentReference, Timestamp, type Transaction } from "../platform/firestore.ts";
 import type { App } from "./app.ts";
@@ -15,6 +16,7 @@ interface StoredLockout {
   readonly lockedUntil: Timestamp | null;
   readonly expireAt: Timestamp;
 }
+export const storedLockout = storedAs<StoredLockout>();
 
 export interface Lockout {
   readonly ref: DocumentReference;
@@ -31,7 +33,7 @@ export async function readLockout(
 ): Promise<Lockout> {
   const ref = app.collection("lockouts").doc(name);
   const found = transaction === undefined ? await ref.get() : await transaction.get(ref);
-  const stored = found.data() as StoredLockout | undefined;
+  const stored = storedLockout(found);
   return { ref, stored, isLocked: (stored?.lockedUntil?.toMillis() ?? 0) > deps.clock.now() };
 }
 
@@ -40,11 +42,16 @@ export function addFailure(
   deps: Pick<Deps, "clock">,
   app: App,
   transaction: Transaction,
-  lockout: Lockout,
-  event: {
-    readonly kind: "sign-in-failed" | "factor-failed";
-    readonly subject: string;
-    readonly caller: Caller;
+  {
+    lockout,
+    event,
+  }: {
+    readonly lockout: Lockout;
+    readonly event: {
+      readonly kind: "sign-in-failed" | "factor-failed";
+      readonly subject: string;
+      readonly caller: Caller;
+    };
   },
 ): void {
   const now = deps.clock.now();
@@ -59,13 +66,15 @@ export function addFailure(
     expireAt: Timestamp.fromMillis(now + 2 * LOCKOUT_MS),
   };
   transaction.set(lockout.ref, { ...next });
-  addSecurityEvent(deps, transaction, securityEventsOf(app), event);
+  addSecurityEvent(deps, transaction, securityEventsOf(app), { event });
   if (!locks) return;
   addSecurityEvent(deps, transaction, securityEventsOf(app), {
-    kind: "address-locked",
-    subject: event.subject,
-    caller: event.caller,
-    details: { minutes: LOCKOUT_MS / 60_000 },
+    event: {
+      kind: "address-locked",
+      subject: event.subject,
+      caller: event.caller,
+      details: { minutes: LOCKOUT_MS / 60_000 },
+    },
   });
 }
 

@@ -10,7 +10,7 @@ import type { Principal } from "./principal.ts";
 import { addRevocation } from "./revocation.ts";
 import { accessTokensEndMs } from "./revoke.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
-import { apiTokenRef, readDocument, type StoredApiToken } from "./store.ts";
+import { apiTokenRef, readDocument, type StoredApiToken, storedApiToken } from "./store.ts";
 
 /**
  * Makes another API token, beside those there are: servers change over one by one, then the old token is
@@ -20,18 +20,19 @@ export async function createApiToken(
   deps: Deps,
   app: App,
   by: Principal,
-  requestKey: string | undefined,
-  caller: Caller,
+  { requestKey, caller }: { readonly requestKey: string | undefined; readonly caller: Caller },
 ): Promise<{ created: ApiTokenCreated; replayed: boolean }> {
   const id = requestKey === undefined ? randomId() : derivedId("api-token", app.id, by.id, requestKey);
   const { token, stored } = deriveApiToken(deps, app, id);
   const batch = deps.firestore.batch();
   batch.create(apiTokenRef(app, id), { ...stored });
   addSecurityEvent(deps, batch, securityEventsOf(app), {
-    kind: "api-token-created",
-    actor: by.id,
-    subject: `token_${id}`,
-    caller,
+    event: {
+      kind: "api-token-created",
+      actor: by.id,
+      subject: `token_${id}`,
+      caller,
+    },
   });
   const answer = (kept: StoredApiToken): ApiTokenCreated => ({
     id,
@@ -43,20 +44,22 @@ export async function createApiToken(
     return { created: answer(stored), replayed: false };
   } catch (cause) {
     if (grpcCode(cause) !== GRPC.alreadyExists) throw cause;
-    const { data } = await readDocument<StoredApiToken>(apiTokenRef(app, id));
+    const { data } = await readDocument(apiTokenRef(app, id), storedApiToken);
     return { created: answer(data ?? stored), replayed: true };
   }
 }
 
-/** Deletes an API token; it is refused everywhere within seconds. 1 read, 3 writes. @throws AppError `not_found` */
+/**
+ * Deletes an API token; it is refused everywhere within seconds. 1 read, 3 writes. @throws AppError
+ * `not_found`
+ */
 export async function deleteApiToken(
   deps: Deps,
   app: App,
   by: Principal,
-  id: string,
-  caller: Caller,
+  { id, caller }: { readonly id: string; readonly caller: Caller },
 ): Promise<void> {
-  const { data } = await readDocument<StoredApiToken>(apiTokenRef(app, id));
+  const { data } = await readDocument(apiTokenRef(app, id), storedApiToken);
   if (data === undefined) throw new AppError("not_found", "There is no such API token.");
   const now = deps.clock.now();
   const batch = deps.firestore.batch();
@@ -69,10 +72,12 @@ export async function deleteApiToken(
     expireMs: accessTokensEndMs(now),
   });
   addSecurityEvent(deps, batch, securityEventsOf(app), {
-    kind: "api-token-deleted",
-    actor: by.id,
-    subject: `token_${id}`,
-    caller,
+    event: {
+      kind: "api-token-deleted",
+      actor: by.id,
+      subject: `token_${id}`,
+      caller,
+    },
   });
   await within(READ_MS_MAX, batch.commit());
 }

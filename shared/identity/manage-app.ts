@@ -9,7 +9,7 @@ import type { Caller } from "./caller.ts";
 import { APP_ID_CHARS_MAX, type App as AppView, DEFAULT_SETTINGS } from "./contract.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
 import { completeSettings } from "./settings.ts";
-import { type AppHead, apiTokenRef, readDocument } from "./store.ts";
+import { type AppHead, apiTokenRef, readDocument, storedAppHead } from "./store.ts";
 
 /**
  * Creates an app with its first API token. Idempotent under `requestKey`; the token is shown again only
@@ -39,13 +39,15 @@ export async function createApp(
   const batch = deps.firestore.batch();
   batch.create(app.ref, { ...head });
   batch.create(apiTokenRef(app, tokenId), { ...stored });
-  addSecurityEvent(deps, batch, securityEventsOf(app), { kind: "app-created", actor: "operator", caller });
+  addSecurityEvent(deps, batch, securityEventsOf(app), {
+    event: { kind: "app-created", actor: "operator", caller },
+  });
   try {
     await within(READ_MS_MAX, batch.commit());
     return { app: appView(head), token, replayed: false };
   } catch (cause) {
     if (grpcCode(cause) !== GRPC.alreadyExists) throw cause;
-    const { data } = await readDocument<AppHead>(app.ref);
+    const { data } = await readDocument(app.ref, storedAppHead);
     if (data?.fingerprint === print) return { app: appView(data), token, replayed: true };
     if (draft.id === undefined)
       throw new AppError("idempotency_key_reused", "This Idempotency-Key was used before.");
@@ -73,7 +75,7 @@ export async function readApp(app: App): Promise<AppView> {
 
 /** One read. @throws AppError `not_found` */
 export async function readOpenApp(app: App): Promise<AppHead> {
-  const { data } = await readDocument<AppHead>(app.ref);
+  const { data } = await readDocument(app.ref, storedAppHead);
   if (data === undefined || data.status !== "open") throw noSuchApp();
   return data;
 }

@@ -14,8 +14,8 @@ type Claims = Readonly<Record<string, unknown>>;
 
 /**
  * Reads a verified token's claims by the app's mapping. Undefined when it is of another tenant, or has no
- * address that somebody vouches for: an account is found by its address, so an address that was merely typed in
- * would open another person's account. A SAML provider vouches for its own.
+ * address that somebody vouches for: an account is found by its address, so an address that was merely typed
+ * in would open another person's account. A SAML provider vouches for its own.
  */
 export function mapClaims(claims: Claims, mapping: AppSettings["claims"]): Mapped | undefined {
   const firebase = (claims.firebase ?? {}) as { sign_in_provider?: unknown; tenant?: unknown };

@@ -7,14 +7,14 @@ import type { App } from "./app.ts";
 import type { MeChange, User } from "./contract.ts";
 import { holds } from "./permissions.ts";
 import type { Principal } from "./principal.ts";
-import { listUsers, readDocument, type StoredUser, userRef } from "./store.ts";
+import { listUsers, readDocument, userRef, storedUser } from "./store.ts";
 import { userView } from "./user-view.ts";
 
 const noSuchUser = (): AppError => new AppError("not_found", "There is no such user.");
 
 /** One read. @throws AppError `not_found` */
 export async function readUser(app: App, reader: Principal, id: string): Promise<User> {
-  const { data } = await readDocument<StoredUser>(userRef(app, id));
+  const { data } = await readDocument(userRef(app, id), storedUser);
   if (data === undefined) throw noSuchUser();
   const view = userView(id, data, id === reader.id || holds(reader, "user:change"));
   return id === reader.id ? { ...view, quietHours: data.quietHours ?? null } : view;

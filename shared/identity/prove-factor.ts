@@ -5,12 +5,20 @@ import { within } from "../platform/within.ts";
 import type { App } from "./app.ts";
 import type { Caller } from "./caller.ts";
 import type { Session } from "./contract.ts";
-import { factorRef, recoveryHash, type StoredFactor, secretOf } from "./factor.ts";
+import { factorRef, recoveryHash, secretOf, storedFactor } from "./factor.ts";
 import { type IdentityDeps, issueSession } from "./issue-session.ts";
 import { addFailure, clearFailures, readLockout } from "./lockout.ts";
 import type { Principal } from "./principal.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
-import { type StoredSession, type StoredUser, sessionRef, TRANSACTION_MS_MAX, userRef } from "./store.ts";
+import {
+  type StoredSession,
+  type StoredUser,
+  sessionRef,
+  TRANSACTION_MS_MAX,
+  userRef,
+  storedSession,
+  storedUser,
+} from "./store.ts";
 import { matchTotp } from "./totp.ts";
 
 interface Proved {
@@ -20,16 +28,15 @@ interface Proved {
 
 /**
  * Proves the second factor with a code of the authenticator app or a recovery code, each good once, and
- * answers with an access token that says when. The refresh token stays as it is. Failures are counted, and ten lock
- * the proof for half an hour. One transaction: 4 reads, 3 or 4 writes.
+ * answers with an access token that says when. The refresh token stays as it is. Failures are counted, and
+ * ten lock the proof for half an hour. One transaction: 4 reads, 3 or 4 writes.
  * @throws AppError `code_invalid`, whatever is wrong; `session_ended`
  */
 export async function proveFactor(
   deps: IdentityDeps,
   app: App,
   person: Principal,
-  code: string,
-  caller: Caller,
+  { code, caller }: { readonly code: string; readonly caller: Caller },
 ): Promise<Session> {
   const { sessionId } = person;
   if (sessionId === undefined) throw new AppError("not_found", "There is no session here.");
@@ -40,13 +47,10 @@ export async function proveFactor(
     ),
   );
   if (proved === undefined) throw new AppError("code_invalid", "The code is wrong, used or expired.");
-  const { refreshToken: _unchanged, ...session } = await issueSession(
-    deps,
-    app,
-    sessionId,
-    proved.session,
-    proved.user,
-  );
+  const { refreshToken: _unchanged, ...session } = await issueSession(deps, app, sessionId, {
+    session: proved.session,
+    user: proved.user,
+  });
   return session;
 }
 
@@ -58,21 +62,27 @@ async function prove(
 ): Promise<Proved | undefined> {
   const { person, sessionId, code, caller } = attempt;
   const ref = factorRef(app, person.id);
-  const factor = (await transaction.get(ref)).data() as StoredFactor | undefined;
+  const factor = storedFactor(await transaction.get(ref));
   const lockout = await readLockout(deps, app, deps.keys.mac("factor", app.id, person.id), transaction);
-  const session = (await transaction.get(sessionRef(app, sessionId))).data() as StoredSession | undefined;
-  const user = (await transaction.get(userRef(app, person.id))).data() as StoredUser | undefined;
+  const session = storedSession(await transaction.get(sessionRef(app, sessionId)));
+  const user = storedUser(await transaction.get(userRef(app, person.id)));
   if (session === undefined || session.status !== "open" || user === undefined) {
     throw new AppError("session_ended", "The session has ended; sign in again.");
   }
   if (factor?.isOn !== true || lockout.isLocked) return undefined;
   const now = deps.clock.now();
-  const step = matchTotp(secretOf(deps, app, person.id, factor), code, now, factor.lastStep, sameSecret);
+  const step = matchTotp(secretOf(deps, app, person.id, factor), code, now, {
+    lastStep: factor.lastStep,
+    isSame: sameSecret,
+  });
   const hash = recoveryHash(deps, app, person.id, code);
   const recovery = factor.recovery.filter((each) => !sameSecret(each, hash));
   const isRecovered = recovery.length < factor.recovery.length;
   if (step === undefined && !isRecovered) {
-    addFailure(deps, app, transaction, lockout, { kind: "factor-failed", subject: person.id, caller });
+    addFailure(deps, app, transaction, {
+      lockout,
+      event: { kind: "factor-failed", subject: person.id, caller },
+    });
     return undefined;
   }
   const factorAt = Timestamp.fromMillis(now);
@@ -80,10 +90,12 @@ async function prove(
   transaction.update(sessionRef(app, sessionId), { factorAt });
   clearFailures(transaction, lockout);
   addSecurityEvent(deps, transaction, securityEventsOf(app), {
-    kind: step === undefined ? "recovery-code-used" : "factor-proved",
-    actor: person.id,
-    subject: person.id,
-    caller,
+    event: {
+      kind: step === undefined ? "recovery-code-used" : "factor-proved",
+      actor: person.id,
+      subject: person.id,
+      caller,
+    },
   });
   return { session: { ...session, factorAt }, user };
 }

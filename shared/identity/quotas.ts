@@ -26,8 +26,9 @@ export interface Quotas {
   /** Undefined where no limit applies. @throws AppError `not_found`, `unavailable` */
   take(request: {
     readonly app: App | undefined;
-    /** Undefined when the credentials were refused. */
+    /** Undefined when the credentials were refused, or none are needed. */
     readonly principal: Principal | undefined;
+    readonly isRefused: boolean;
     readonly caller: Caller;
     readonly isSignIn: boolean;
   }): Promise<Quota | undefined>;
@@ -63,18 +64,17 @@ export function openQuotas(deps: Deps, apps: AppDirectory): Quotas {
   };
 
   return {
-    async take({ app, principal, caller, isSignIn }) {
+    async take({ app, principal, isRefused, caller, isSignIn }) {
       if (principal?.kind === "operator") return undefined;
       const address = limitedAddress(caller.ip);
-      const isProved = principal !== undefined && principal.id !== "";
-      const settings = app === undefined ? undefined : await settingsFor(app, isProved);
+      const settings = app === undefined ? undefined : await settingsFor(app, principal !== undefined);
       if (app === undefined || settings === undefined) {
         // Open routes outside apps (keys, problems, health) cost nothing that would need a limit.
-        if (app === undefined && principal !== undefined) return undefined;
+        if (app === undefined && !isRefused) return undefined;
         return take("ip", DEFAULT_SETTINGS.limits.ipPerMinute, refIn(undefined, "ip", address));
       }
       const { limits } = settings;
-      if (principal === undefined || !isProved) {
+      if (principal === undefined) {
         const policy = isSignIn ? "sign-in" : "ip";
         const limit = isSignIn ? limits.signInPerMinute : limits.ipPerMinute;
         return take(policy, limit, refIn(app, policy, address));

@@ -35,7 +35,10 @@ function world(instances: number) {
         left -= used;
       }
       if (left === 0 || nowMs < (deniedUntilMs[instance] ?? 0)) return;
-      const taking = takeTokens(counts, nowMs, LIMIT, left, ahead[instance % instances]);
+      const taking = takeTokens(counts, nowMs, LIMIT, {
+        waiting: left,
+        settled: ahead[instance % instances],
+      });
       operations += taking.now === 0 || lastWriter !== instance ? 1 : 0;
       if (taking.now === 0) return void (deniedUntilMs[instance] = taking.nextFreeMs);
       operations += 1;

@@ -11,13 +11,14 @@
  * until after t + 60 s > g, and was counted at g. The sum of what counts never exceeds the limit.
  *
  * At least 90 % of it: a token taken at once counts for USE_MS + QUANTUM_MS + SLACK_MS + 60 s = 63.75 s in
- * place of 60, which leaves 94.1 %; tokens ahead that lie idle are at most 1/25 of the limit, so 0.941 × 0.96 =
- * 90.3 % can be used in the worst case, and a burst finds at least 96 % at once. Waiting for 1/12 of the limit to come
- * free delays tokens by 2.2 s on average under even pressure, when none lie idle ahead: 60 / 65.95 = 91 %.
+ * place of 60, which leaves 94.1 %; tokens ahead that lie idle are at most 1/25 of the limit, so 0.941 × 0.96
+ * = 90.3 % can be used in the worst case, and a burst finds at least 96 % at once. Waiting for 1/12 of the
+ * limit to come free delays tokens by 2.2 s on average under even pressure, when none lie idle ahead: 60 /
+ * 65.95 = 91 %.
  *
  * Cost: a taking is one write, or a read more when another instance came between. With a limit of 100 an
- * instance takes up to 4 ahead with the one that is asked for: 0.2 writes a request for whoever makes
- * 15 or more requests a minute through one instance, less in bursts. A refusal costs nothing until the next part of
+ * instance takes up to 4 ahead with the one that is asked for: 0.2 writes a request for whoever makes 15 or
+ * more requests a minute through one instance, less in bursts. A refusal costs nothing until the next part of
  * the limit has come free, then a read for each instance that is asked.
  *
  * GCRA was the plan. Its guarantee is burst + 60 s × rate ≤ limit, so a limit of 100 that lets 90 % through
@@ -72,8 +73,7 @@ export function takeTokens(
   before: Counts,
   nowMs: number,
   limit: number,
-  waiting: number,
-  settled?: Settled,
+  { waiting, settled }: { readonly waiting: number; readonly settled?: Settled | undefined },
 ): Taking {
   const counts = new Map<number, number>();
   const add = (untilMs: number, count: number): void => {

@@ -136,7 +136,7 @@ export function openRateLimiter(deps: Pick<Deps, "clock" | "upkeep">): RateLimit
     const waiting = key.waiting.length;
     const { known, nowMs, wasRead } = await recall(key);
     const since = moment();
-    const taking = takeTokens(known.counts, nowMs, key.limit, waiting, settledOf(key));
+    const taking = takeTokens(known.counts, nowMs, key.limit, { waiting, settled: settledOf(key) });
     key.freeAt = { since, inMs: taking.nextFreeMs - nowMs };
     if (taking.now === 0) {
       // What is remembered does not know what others have given back.

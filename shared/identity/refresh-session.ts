@@ -10,14 +10,22 @@ import { addRevocation } from "./revocation.ts";
 import { accessTokensEndMs } from "./revoke.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
 import { REFRESH_RACE_MS, SESSION_TTL_MS } from "./session-lifetime.ts";
-import { readDocument, type StoredSession, type StoredUser, sessionRef, userRef } from "./store.ts";
+import {
+  readDocument,
+  type StoredSession,
+  type StoredUser,
+  sessionRef,
+  userRef,
+  storedSession,
+  storedUser,
+} from "./store.ts";
 
 const ended = (): AppError => new AppError("session_ended", "The session has ended; sign in again.");
 
 /**
  * Exchanges a refresh token for new tokens and rotates it. An old token ends the session and its access
- * tokens, except within REFRESH_RACE_MS, when it gets the same successor as the first time. 2 reads, 1 write, and
- * one call to Identity Platform for a session that stands on a sign-in there.
+ * tokens, except within REFRESH_RACE_MS, when it gets the same successor as the first time. 2 reads, 1 write,
+ * and one call to Identity Platform for a session that stands on a sign-in there.
  * @throws AppError `session_ended`, `unavailable`
  */
 export async function refreshSession(
@@ -31,14 +39,14 @@ export async function refreshSession(
   const { sessionId, generation } = parsed;
   const ref = sessionRef(app, sessionId);
   for (;;) {
-    const { data: session, found } = await readDocument<StoredSession>(ref);
+    const { data: session, found } = await readDocument(ref, storedSession);
     const now = deps.clock.now();
     if (session === undefined || session.status !== "open" || session.expireAt.toMillis() <= now)
       throw ended();
-    const { data: user } = await readDocument<StoredUser>(userRef(app, session.user));
-    if (user === undefined || (await isOver(deps, app, sessionId, session, user))) throw ended();
+    const { data: user } = await readDocument(userRef(app, session.user), storedUser);
+    if (user === undefined || (await isOver(deps, app, sessionId, { session, user }))) throw ended();
     if (isHonestRepetition(session, generation, now))
-      return issueSession(deps, app, sessionId, session, user);
+      return issueSession(deps, app, sessionId, { session, user });
     const isReused = generation !== session.generation;
     const at = Timestamp.fromMillis(now);
     const next = {
@@ -51,7 +59,7 @@ export async function refreshSession(
     const precondition = found.updateTime === undefined ? {} : { lastUpdateTime: found.updateTime };
     if (isReused) {
       batch.update(ref, { status: "ended" }, precondition);
-      addReuse(deps, app, batch, sessionId, session, caller);
+      addReuse(deps, app, batch, { sessionId, session, caller });
     } else {
       const { generation: count, rotatedAt, expireAt } = next;
       batch.update(ref, { generation: count, rotatedAt, expireAt }, precondition);
@@ -63,7 +71,7 @@ export async function refreshSession(
       if (grpcCode(cause) === GRPC.failedPrecondition) continue;
       throw cause;
     }
-    if (!isReused) return issueSession(deps, app, sessionId, next, user);
+    if (!isReused) return issueSession(deps, app, sessionId, { session: next, user });
     deps.log.warn("A refresh token was used again; its session has been ended.", {
       event: "refresh-token.reused",
       app: app.id,
@@ -83,8 +91,7 @@ async function isOver(
   deps: IdentityDeps,
   app: App,
   sessionId: string,
-  session: StoredSession,
-  user: StoredUser,
+  { session, user }: { readonly session: StoredSession; readonly user: StoredUser },
 ): Promise<boolean> {
   const beganMs = session.createdAt.toMillis();
   const { federated } = session;
@@ -108,9 +115,11 @@ function addReuse(
   deps: IdentityDeps,
   app: App,
   batch: WriteBatch,
-  sessionId: string,
-  session: StoredSession,
-  caller: Caller,
+  {
+    sessionId,
+    session,
+    caller,
+  }: { readonly sessionId: string; readonly session: StoredSession; readonly caller: Caller },
 ): void {
   const now = deps.clock.now();
   addRevocation(deps.firestore, batch, {
@@ -121,8 +130,10 @@ function addReuse(
     expireMs: accessTokensEndMs(now),
   });
   addSecurityEvent(deps, batch, securityEventsOf(app), {
-    kind: "refresh-token-reused",
-    subject: session.user,
-    caller,
+    event: {
+      kind: "refresh-token-reused",
+      subject: session.user,
+      caller,
+    },
   });
 }

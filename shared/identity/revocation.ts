@@ -1,3 +1,4 @@
+import { storedAs } from "../platform/stored.ts";
 import {
   type Firestore,
   type QueryDocumentSnapshot,
@@ -35,6 +36,7 @@ export interface Revocation {
   /** When nothing that it concerns can live any more. */
   readonly expireAt: Timestamp;
 }
+export const storedRevocation = storedAs<Revocation>();
 
 export type RevocationList = ReadonlyMap<string, { tokensMs: number; sessionsMs: number }>;
 
@@ -43,7 +45,7 @@ const keyOf = (scope: string, id: string): string => `${scope}:${id}`;
 export function revocationList(documents: readonly QueryDocumentSnapshot[]): RevocationList {
   const list = new Map<string, { tokensMs: number; sessionsMs: number }>();
   for (const document of documents) {
-    const { scope, id, ends, before } = document.data() as Revocation;
+    const { scope, id, ends, before } = storedRevocation(document);
     const key = keyOf(scope, id);
     const entry = list.get(key) ?? { tokensMs: -1, sessionsMs: -1 };
     const beforeMs = before.toMillis();

@@ -5,7 +5,7 @@ import { READ_MS_MAX, within } from "../platform/within.ts";
 import { ACCESS_TOKEN_TTL_SECONDS, CLOCK_TOLERANCE_SECONDS } from "./access-token.ts";
 import type { Caller } from "./caller.ts";
 import type { RevocationScope, Revoked } from "./contract.ts";
-import { addRevocation, type Revocation } from "./revocation.ts";
+import { addRevocation, storedRevocation } from "./revocation.ts";
 import { addSecurityEvent } from "./security-event.ts";
 import { SESSION_TTL_MS } from "./session-lifetime.ts";
 import { readDocument } from "./store.ts";
@@ -45,11 +45,13 @@ export async function revoke(
   const batch = deps.firestore.batch();
   addRevocation(deps.firestore, batch, { scope, id, ends: "sessions", beforeMs, expireMs }, entryId);
   addSecurityEvent(deps, batch, systemEventsOf(deps.firestore), {
-    kind: "tokens-revoked",
-    actor: "operator",
-    ...(id === "" ? {} : { subject: id }),
-    caller,
-    details: { scope },
+    event: {
+      kind: "tokens-revoked",
+      actor: "operator",
+      ...(id === "" ? {} : { subject: id }),
+      caller,
+      details: { scope },
+    },
   });
   try {
     await within(READ_MS_MAX, batch.commit());
@@ -57,7 +59,7 @@ export async function revoke(
   } catch (cause) {
     if (grpcCode(cause) !== GRPC.alreadyExists) throw cause;
   }
-  const { data } = await readDocument<Revocation>(revocationsOf(deps.firestore).doc(entryId));
+  const { data } = await readDocument(revocationsOf(deps.firestore).doc(entryId), storedRevocation);
   const isSameTime = wish.issuedBefore === undefined || data?.before.toMillis() === beforeMs;
   if (data === undefined || data.scope !== scope || data.id !== id || !isSameTime) {
     throw new AppError("idempotency_key_reused", "This Idempotency-Key was used for another revocation.");

@@ -6,7 +6,7 @@ import { within } from "../platform/within.ts";
 import type { Caller } from "./caller.ts";
 import type { Rotation } from "./contract.ts";
 import { addSecurityEvent } from "./security-event.ts";
-import { generateStoredKey, recorded, type StoredKey } from "./signing-key.ts";
+import { generateStoredKey, recorded, storedKey } from "./signing-key.ts";
 import { TRANSACTION_MS_MAX } from "./store.ts";
 import { keyRingOf, systemEventsOf } from "./system.ts";
 
@@ -40,7 +40,7 @@ export async function rotateKeys(
       const found = await transaction.get(ring.orderBy("generation", "desc"));
       const before = found.docs.map((document) => ({
         ref: document.ref,
-        stored: document.data() as StoredKey,
+        stored: storedKey(document),
       }));
       const same = before.find(({ ref }) => ref.id === kid);
       if (same !== undefined) {
@@ -69,11 +69,13 @@ export async function rotateKeys(
       };
       transaction.create(ring.doc(kid), recorded(stored));
       addSecurityEvent(deps, transaction, systemEventsOf(deps.firestore), {
-        kind: "keys-rotated",
-        actor: "operator",
-        subject: kid,
-        caller,
-        details: { graceSeconds },
+        event: {
+          kind: "keys-rotated",
+          actor: "operator",
+          subject: kid,
+          caller,
+          details: { graceSeconds },
+        },
       });
       return { stored, retired, replayed: false };
     }),

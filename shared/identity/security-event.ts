@@ -1,3 +1,4 @@
+import { storedAs } from "../platform/stored.ts";
 import type { Deps } from "../platform/deps.ts";
 import {
   type CollectionReference,
@@ -24,6 +25,7 @@ interface StoredSecurityEvent {
   readonly details: SecurityEvent["details"];
   readonly expireAt: Timestamp;
 }
+export const storedSecurityEvent = storedAs<StoredSecurityEvent>();
 
 export interface NewSecurityEvent {
   readonly kind: SecurityEventKind;
@@ -45,8 +47,7 @@ export function addSecurityEvent(
   deps: Pick<Deps, "clock">,
   writer: WriteBatch | Transaction,
   collection: CollectionReference,
-  event: NewSecurityEvent,
-  id: string = randomId(),
+  { event, id = randomId() }: { readonly event: NewSecurityEvent; readonly id?: string },
 ): void {
   const now = deps.clock.now();
   const stored: StoredSecurityEvent = {
@@ -76,8 +77,15 @@ export function listSecurityEvents(
   },
 ): Promise<NewestFirst<SecurityEvent>> {
   const query = kind === undefined ? collection : collection.where("kind", "==", kind);
-  return newestFirst(deps, query, "at", ["security-events", collection.path, kind ?? ""], page, (document) =>
-    view(document.id, document.data() as StoredSecurityEvent),
+  return newestFirst(
+    deps,
+    query,
+    {
+      field: "at",
+      scope: ["security-events", collection.path, kind ?? ""],
+      view: (document) => view(document.id, storedSecurityEvent(document)),
+    },
+    page,
   );
 }
 

@@ -4,16 +4,16 @@ import { Timestamp } from "../platform/firestore.ts";
 import { derivedId, randomId } from "../platform/ids.ts";
 import type { Keys } from "../platform/keys.ts";
 import type { Mail } from "../platform/mailer.ts";
+import { enqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { App } from "./app.ts";
 import { CODE_DIGITS } from "./contract.ts";
 import { readLockout } from "./lockout.ts";
-import { addressHash, challengeRef, readDocument, type StoredChallenge } from "./store.ts";
+import { addressHash, challengeRef, readDocument, type StoredChallenge, storedChallenge } from "./store.ts";
+import { codeMailTask } from "./tasks.ts";
 
 export const CODE_TTL_MS = 5 * 60 * 1000;
 export const CODE_TRIES_MAX = 5;
-export const MAIL_QUEUE = "mail";
-export const SEND_MAIL_FUNCTION = "send-mail";
 
 /**
  * The code of a challenge: a keyed hash of its unguessable id, as six digits. Nothing that is stored
@@ -47,12 +47,7 @@ export async function requestCode(
     expireAt: Timestamp.fromMillis(expiresAt),
   };
   const kept = await createOrFind(app, challenge, stored);
-  await deps.tasks.enqueue({
-    queue: MAIL_QUEUE,
-    function: SEND_MAIL_FUNCTION,
-    id: ["sign-in-code", app.id, challenge],
-    payload: { app: app.id, challenge },
-  });
+  await enqueue(deps, codeMailTask, { app: app.id, challenge });
   return { challenge, expiresAt: kept.expiresAt.toDate().toISOString() };
 }
 
@@ -63,7 +58,7 @@ async function createOrFind(app: App, challenge: string, stored: StoredChallenge
     return stored;
   } catch (cause) {
     if (grpcCode(cause) !== GRPC.alreadyExists) throw cause;
-    const { data } = await readDocument<StoredChallenge>(ref);
+    const { data } = await readDocument(ref, storedChallenge);
     if (data?.email !== stored.email) {
       throw new AppError("idempotency_key_reused", "This Idempotency-Key was used for another address.");
     }
@@ -77,7 +72,7 @@ async function createOrFind(app: App, challenge: string, stored: StoredChallenge
  * always, so whoever tries out addresses learns nothing. 2 reads.
  */
 export async function composeCodeMail(deps: Deps, app: App, challenge: string): Promise<Mail | undefined> {
-  const { data } = await readDocument<StoredChallenge>(challengeRef(app, challenge));
+  const { data } = await readDocument(challengeRef(app, challenge), storedChallenge);
   if (data === undefined || data.usedBy !== null || data.expiresAt.toMillis() <= deps.clock.now())
     return undefined;
   if ((await readLockout(deps, app, addressHash(deps.keys, app, data.email))).isLocked) return undefined;

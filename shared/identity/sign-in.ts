@@ -16,12 +16,14 @@ import {
   addressHash,
   addressRef,
   challengeRef,
-  type StoredChallenge,
   type StoredSession,
   type StoredUser,
   sessionRef,
   TRANSACTION_MS_MAX,
   userRef,
+  storedSession,
+  storedUser,
+  storedChallenge,
 } from "./store.ts";
 
 const wrongCode = (): AppError => new AppError("code_invalid", "The code is wrong, used or expired.");
@@ -45,8 +47,8 @@ interface SignedIn {
 }
 
 /**
- * Signs a person in with a mailed code and creates their user at the first time. A code works once; with
- * an Idempotency-Key the same request gets the same session again. Wrong codes are counted by challenge and by
+ * Signs a person in with a mailed code and creates their user at the first time. A code works once; with an
+ * Idempotency-Key the same request gets the same session again. Wrong codes are counted by challenge and by
  * address. One transaction: 4 reads, 3 to 5 writes.
  * @throws AppError `code_invalid`, whatever is wrong with challenge, code or address; `unavailable`
  */
@@ -61,10 +63,10 @@ export async function createSession(deps: IdentityDeps, app: App, signIn: SignIn
   };
   const signedIn = await within(
     TRANSACTION_MS_MAX,
-    deps.firestore.runTransaction((transaction) => useChallenge(deps, app, transaction, signIn, attempt)),
+    deps.firestore.runTransaction((transaction) => useChallenge(deps, app, transaction, { signIn, attempt })),
   );
   if (signedIn === undefined) throw wrongCode();
-  return issueSession(deps, app, attempt.sessionId, signedIn.session, signedIn.user);
+  return issueSession(deps, app, attempt.sessionId, { session: signedIn.session, user: signedIn.user });
 }
 
 /** Undefined when the sign-in fails; a wrong code has then cost one try. */
@@ -72,11 +74,10 @@ async function useChallenge(
   deps: Deps,
   app: App,
   transaction: Transaction,
-  signIn: SignIn,
-  attempt: Attempt,
+  { signIn, attempt }: { readonly signIn: SignIn; readonly attempt: Attempt },
 ): Promise<SignedIn | undefined> {
   const ref = challengeRef(app, signIn.challenge);
-  const challenge = (await transaction.get(ref)).data() as StoredChallenge | undefined;
+  const challenge = storedChallenge(await transaction.get(ref));
   const now = deps.clock.now();
   if (challenge === undefined || challenge.expiresAt.toMillis() <= now || challenge.triesLeft <= 0)
     return undefined;
@@ -92,20 +93,17 @@ async function useChallenge(
       subject: addressPseudonym(address),
       caller: signIn.caller,
     } as const;
-    addFailure(deps, app, transaction, lockout, event);
+    addFailure(deps, app, transaction, { lockout, event });
     return undefined;
   }
-  const { userId, user, isNew } = await personOf(
-    deps,
-    app,
-    transaction,
+  const { userId, user, isNew } = await personOf(deps, app, transaction, {
     address,
-    challenge.email,
-    signIn.challenge,
-  );
+    email: challenge.email,
+    cause: signIn.challenge,
+  });
   const at = Timestamp.fromMillis(now);
   const session = isRepeated
-    ? ((await transaction.get(sessionRef(app, attempt.sessionId))).data() as StoredSession | undefined)
+    ? storedSession(await transaction.get(sessionRef(app, attempt.sessionId)))
     : newSession(userId, signIn.caller.userAgent, at);
   if (session === undefined) return undefined;
   if (isRepeated) return { session, user };
@@ -117,7 +115,12 @@ async function useChallenge(
     transaction.update(userRef(app, userId), { lastSeenAt: at });
   }
   transaction.update(ref, { usedBy: attempt.id });
-  addSession(deps, app, transaction, attempt.sessionId, session, signIn.caller, "code");
+  addSession(deps, app, transaction, {
+    sessionId: attempt.sessionId,
+    session,
+    caller: signIn.caller,
+    method: "code",
+  });
   return { session, user };
 }
 
@@ -126,15 +129,12 @@ export async function personOf(
   deps: Deps,
   app: App,
   transaction: Transaction,
-  address: string,
-  email: string,
-  cause: string,
+  { address, email, cause }: { readonly address: string; readonly email: string; readonly cause: string },
 ): Promise<{ userId: string; user: StoredUser; isNew: boolean }> {
   const known = await transaction.get(addressRef(app, address));
   const userId = known.exists ? String(known.get("user")) : derivedId("user", app.id, cause);
   const existing = known.exists ? await transaction.get(userRef(app, userId)) : undefined;
-  const user =
-    (existing?.data() as StoredUser | undefined) ?? newUser(email, Timestamp.fromMillis(deps.clock.now()));
+  const user = storedUser(existing) ?? newUser(email, Timestamp.fromMillis(deps.clock.now()));
   return { userId, user, isNew: !known.exists };
 }
 
@@ -143,18 +143,27 @@ export function addSession(
   deps: Deps,
   app: App,
   transaction: Transaction,
-  sessionId: string,
-  session: StoredSession,
-  caller: Caller,
-  method: "code" | "exchange",
+  {
+    sessionId,
+    session,
+    caller,
+    method,
+  }: {
+    readonly sessionId: string;
+    readonly session: StoredSession;
+    readonly caller: Caller;
+    readonly method: "code" | "exchange";
+  },
 ): void {
   transaction.create(sessionRef(app, sessionId), { ...session });
   addSecurityEvent(deps, transaction, securityEventsOf(app), {
-    kind: "signed-in",
-    actor: session.user,
-    subject: session.user,
-    caller,
-    details: { method },
+    event: {
+      kind: "signed-in",
+      actor: session.user,
+      subject: session.user,
+      caller,
+      details: { method },
+    },
   });
 }
 

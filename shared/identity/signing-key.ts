@@ -1,3 +1,4 @@
+import { storedAs } from "../platform/stored.ts";
 import { exportJWK, generateKeyPair, type JWK } from "jose";
 import type { Deps } from "../platform/deps.ts";
 import { FieldValue, type QueryDocumentSnapshot, Timestamp } from "../platform/firestore.ts";
@@ -18,6 +19,7 @@ export interface StoredKey {
   /** Until when what it has signed is honoured; null while it signs. */
   readonly notAfter: Timestamp | null;
 }
+export const storedKey = storedAs<StoredKey>();
 
 /** A stored key as instances use it. */
 export interface RingEntry {
@@ -45,7 +47,7 @@ export async function generateStoredKey(
 }
 
 export function ringEntry(document: QueryDocumentSnapshot): RingEntry {
-  const stored = document.data() as StoredKey;
+  const stored = storedKey(document);
   return {
     kid: document.id,
     publicJwk: stored.publicJwk,

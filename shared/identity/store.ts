@@ -1,3 +1,4 @@
+import { storedAs, type StoredReader } from "../platform/stored.ts";
 import {
   type DocumentReference,
   type DocumentSnapshot,
@@ -21,6 +22,7 @@ export interface AppHead {
   readonly fingerprint: string;
   readonly createdAt: Timestamp;
 }
+export const storedAppHead = storedAs<AppHead>();
 
 export interface StoredUser {
   readonly email: string;
@@ -36,6 +38,7 @@ export interface StoredUser {
   readonly sessionsValidAfter?: Timestamp;
   readonly quietHours?: QuietHours | null;
 }
+export const storedUser = storedAs<StoredUser>();
 
 /** A request to sign in. The code itself is not stored: it is derived from the challenge's id. */
 export interface StoredChallenge {
@@ -46,6 +49,7 @@ export interface StoredChallenge {
   readonly expiresAt: Timestamp;
   readonly expireAt: Timestamp;
 }
+export const storedChallenge = storedAs<StoredChallenge>();
 
 export interface StoredSession {
   readonly user: string;
@@ -61,12 +65,14 @@ export interface StoredSession {
   readonly federated?: { readonly uid: string; readonly signedInAt: Timestamp };
   readonly expireAt: Timestamp;
 }
+export const storedSession = storedAs<StoredSession>();
 
 export interface StoredApiToken {
   /** Keyed hash of the secret. */
   readonly hash: string;
   readonly createdAt: Timestamp;
 }
+export const storedApiToken = storedAs<StoredApiToken>();
 
 export const TRANSACTION_MS_MAX = 15_000;
 
@@ -85,9 +91,10 @@ export const addressRef = (app: App, hash: string): DocumentReference =>
 /** One read. */
 export async function readDocument<T>(
   ref: DocumentReference,
+  stored: StoredReader<T>,
 ): Promise<{ data: T | undefined; found: DocumentSnapshot }> {
   const found = await within(READ_MS_MAX, ref.get());
-  return { data: found.data() as T | undefined, found };
+  return { data: stored(found), found };
 }
 
 /** One read for each id. */
@@ -105,7 +112,7 @@ export async function listUsers(
   let query = app.collection("users").orderBy(FieldPath.documentId()).limit(limit);
   if (afterId !== undefined) query = query.startAfter(afterId);
   const found = await within(READ_MS_MAX, query.get());
-  return found.docs.map((document) => ({ id: document.id, stored: document.data() as StoredUser }));
+  return found.docs.map((document) => ({ id: document.id, stored: storedUser(document) }));
 }
 
 const BATCH_WRITES_MAX = 400;

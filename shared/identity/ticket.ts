@@ -3,9 +3,9 @@ import { AppError } from "../platform/errors.ts";
 import type { App } from "./app.ts";
 
 /**
- * A ticket stands for an access token where that must not stand: in an address, as EventSource sends no headers.
- * It is the token, encrypted for this app with the time until which it may be used, so nothing is stored and whatever
- * ends the token ends the ticket.
+ * A ticket stands for an access token where that must not stand: in an address, as EventSource sends no
+ * headers. It is the token, encrypted for this app with the time until which it may be used, so nothing is
+ * stored and whatever ends the token ends the ticket.
  */
 export const TICKET_TTL_SECONDS = 60;
 

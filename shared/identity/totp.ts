@@ -29,8 +29,10 @@ export function matchTotp(
   secret: Uint8Array,
   code: string,
   nowMs: number,
-  lastStep: number,
-  isSame: (left: string, right: string) => boolean,
+  {
+    lastStep,
+    isSame,
+  }: { readonly lastStep: number; readonly isSame: (left: string, right: string) => boolean },
 ): number | undefined {
   const present = stepAt(nowMs);
   let matched: number | undefined;

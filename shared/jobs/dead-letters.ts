@@ -1,3 +1,4 @@
+import { storedAs, demandStored } from "../platform/stored.ts";
 import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
 import {
@@ -29,6 +30,7 @@ interface StoredDeadLetter {
   readonly updatedAt: Timestamp;
   readonly expireAt: Timestamp;
 }
+export const storedDeadLetter = storedAs<StoredDeadLetter>();
 
 interface StoredStep {
   readonly at: Timestamp;
@@ -66,7 +68,7 @@ export async function keepDeadLetter(
   const { attempts, cause, source } = death;
   const step: StoredStep = { at, what: "died", attempts, cause, source };
   const work = deps.firestore.runTransaction(async (transaction) => {
-    const before = (await transaction.get(ref)).data() as StoredDeadLetter | undefined;
+    const before = storedDeadLetter(await transaction.get(ref));
     if (before?.trail.some((each) => each.source === source)) return false;
     const stored: StoredDeadLetter = {
       function: death.function,
@@ -114,7 +116,12 @@ export function listDeadLetters(
   let query: Query = deadLettersOf(deps.firestore);
   if (name !== undefined) query = query.where("function", "==", name);
   if (state !== undefined) query = query.where("state", "==", state);
-  return newestFirst(deps, query, "updatedAt", ["dead-letters", name ?? "", state ?? ""], page, viewOf);
+  return newestFirst(
+    deps,
+    query,
+    { field: "updatedAt", scope: ["dead-letters", name ?? "", state ?? ""], view: viewOf },
+    page,
+  );
 }
 
 /** One read. @throws AppError `not_found` */
@@ -126,19 +133,21 @@ export async function readDeadLetter(deps: Pick<Deps, "firestore">, id: string):
 
 export const noSuchLetter = (): AppError => new AppError("not_found", "There is no such dead letter.");
 
-/** Notes that it was delivered again, or that it never will be. 1 read and 1 write. @throws AppError `not_found` */
+/**
+ * Notes that it was delivered again, or that it never will be. 1 read and 1 write. @throws AppError
+ * `not_found`
+ */
 export async function settleDeadLetter(
   deps: Pick<Deps, "firestore" | "clock">,
   id: string,
   what: "replayed" | "discarded",
-  by: string,
-  replays?: number,
+  { by, replays }: { readonly by: string; readonly replays?: number },
 ): Promise<DeadLetter> {
   const ref = deadLettersOf(deps.firestore).doc(id);
   const at = Timestamp.fromMillis(deps.clock.now());
   const work = deps.firestore.runTransaction(async (transaction) => {
     const found = await transaction.get(ref);
-    const stored = found.data() as StoredDeadLetter | undefined;
+    const stored = storedDeadLetter(found);
     if (stored === undefined) throw noSuchLetter();
     // Somebody has settled this very death meanwhile.
     if (replays !== undefined && stored.replays >= replays) return stored;
@@ -170,7 +179,7 @@ export async function readForReplay(
   readonly traceparent: string | null;
 }> {
   const found = await within(READ_MS_MAX, deadLettersOf(deps.firestore).doc(id).get());
-  const stored = found.data() as StoredDeadLetter | undefined;
+  const stored = storedDeadLetter(found);
   if (stored === undefined) throw noSuchLetter();
   const payload = parsedPayload(stored.payload);
   if (typeof payload !== "object" || payload === null) {
@@ -179,7 +188,7 @@ export async function readForReplay(
   return { ...stored, payload };
 }
 
-const viewOf = (found: DocumentSnapshot): DeadLetter => view(found.id, found.data() as StoredDeadLetter);
+const viewOf = (found: DocumentSnapshot): DeadLetter => view(found.id, demandStored(storedDeadLetter(found)));
 
 const view = (
   id: string,

@@ -1,3 +1,4 @@
+import { storedAs, demandStored } from "../platform/stored.ts";
 import type { Deps } from "../platform/deps.ts";
 import { AppError, GRPC, grpcCode } from "../platform/errors.ts";
 import {
@@ -8,8 +9,10 @@ import {
 } from "../platform/firestore.ts";
 import { derivedId, fingerprint, randomId } from "../platform/ids.ts";
 import { type NewestFirst, newestFirst } from "../platform/newest-first.ts";
+import { tryEnqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
-import type { Cause, Job, JobState, JobTask } from "./contract.ts";
+import type { Cause, Job, JobState } from "./contract.ts";
+import { jobTask } from "./tasks.ts";
 
 /** Work that takes longer than a delivery may: done in steps, each from where the one before has come. */
 export interface StoredJob {
@@ -33,9 +36,8 @@ export interface StoredJob {
   readonly updatedAt: Timestamp;
   readonly expireAt: Timestamp;
 }
+export const storedJob = storedAs<StoredJob>();
 
-export const JOBS_QUEUE = "jobs";
-export const JOB_FUNCTION = "run-job";
 /** A step takes less; who takes longer is taken for dead. */
 export const JOB_LEASE_MS = 60_000;
 /** A step that fails so often ends the job. */
@@ -46,8 +48,8 @@ export const jobsOf = (firestore: Firestore): CollectionReference =>
   firestore.collection("system").doc("operations").collection("jobs");
 
 /**
- * Creates a job and has it begun; with the same key it is the same job. 1 read where it exists, 1 write, 1 task. A task that is
- * lost is found by the schedule.
+ * Creates a job and has it begun; with the same key it is the same job. 1 read where it exists, 1 write, 1
+ * task. A task that is lost is found by the schedule.
  */
 export async function createJob(
   deps: Pick<Deps, "firestore" | "clock" | "tasks" | "log">,
@@ -85,30 +87,8 @@ export async function createJob(
     job = viewOf(found);
     replayed = true;
   }
-  await enqueueStep(deps, id, 0);
+  await tryEnqueue(deps, jobTask, { job: id, step: 0 }, { occasion: 0 });
   return { job, replayed };
-}
-
-/** Never throws: the schedule finds a job that nobody goes on with. 1 task. */
-export async function enqueueStep(
-  deps: Pick<Deps, "tasks" | "log">,
-  job: string,
-  step: number,
-  notBefore?: number,
-  attempt = 0,
-): Promise<void> {
-  const payload: JobTask = { job, step };
-  try {
-    await deps.tasks.enqueue({
-      queue: JOBS_QUEUE,
-      function: JOB_FUNCTION,
-      id: ["job", job, String(step), String(attempt)],
-      payload,
-      ...(notBefore === undefined ? {} : { notBefore }),
-    });
-  } catch (cause) {
-    deps.log.error("A job's next step was not enqueued; the schedule does it.", cause, { job });
-  }
 }
 
 /** One read. @throws AppError `not_found` */
@@ -123,9 +103,9 @@ export const listJobs = (
   deps: Pick<Deps, "firestore" | "keys">,
   page: { readonly cursor?: string | undefined; readonly limit: number },
 ): Promise<NewestFirst<Job>> =>
-  newestFirst(deps, jobsOf(deps.firestore), "createdAt", ["jobs"], page, viewOf);
+  newestFirst(deps, jobsOf(deps.firestore), { field: "createdAt", scope: ["jobs"], view: viewOf }, page);
 
-const viewOf = (found: DocumentSnapshot): Job => view(found.id, found.data() as StoredJob);
+const viewOf = (found: DocumentSnapshot): Job => view(found.id, demandStored(storedJob(found)));
 
 const view = (id: string, { kind, state, progress, attempts, result, error, ...times }: StoredJob): Job => ({
   id,

@@ -10,8 +10,8 @@ export const REPLAY_ALL = "replay-dead-letters";
 const PAGE = 50;
 
 /**
- * Replays the letters that are dead, the oldest death first, so many a second. Those that die again while it runs are not replayed a
- * second time: it ends with what had died when it was begun.
+ * Replays the letters that are dead, the oldest death first, so many a second. Those that die again while it
+ * runs are not replayed a second time: it ends with what had died when it was begun.
  */
 export const replayAll =
   (deps: ReplayDeps): JobKind =>

@@ -13,9 +13,9 @@ export interface ReplayDeps extends Deps {
 }
 
 /**
- * Has a dead letter delivered again, as the request that caused it. Handlers change nothing when they are given the same twice, so
- * neither does replaying twice. One that was replayed already and has not died since is left alone. 2 reads, 1 write, 1 publish or
- * task.
+ * Has a dead letter delivered again, as the request that caused it. Handlers change nothing when they are
+ * given the same twice, so neither does replaying twice. One that was replayed already and has not died since
+ * is left alone. 2 reads, 1 write, 1 publish or task.
  * @throws AppError `not_found`, `conflict` for one that was discarded, was cut, or whose function is gone
  */
 export async function replayDeadLetter(deps: ReplayDeps, id: string, by: string): Promise<DeadLetter> {
@@ -37,5 +37,5 @@ export async function replayDeadLetter(deps: ReplayDeps, id: string, by: string)
     const hasContext = requestId !== null && traceparent !== null;
     await (hasContext ? runInContext({ requestId, traceparent }, deliver) : deliver());
   }
-  return settleDeadLetter(deps, id, "replayed", by, replays);
+  return settleDeadLetter(deps, id, "replayed", { by, replays });
 }

@@ -1,9 +1,12 @@
 import type { Deps } from "../platform/deps.ts";
 import { AppError, toAppError } from "../platform/errors.ts";
 import { type DocumentReference, Timestamp } from "../platform/firestore.ts";
+import { claimLease, type Lease, writeLease } from "../platform/lease.ts";
+import { tryEnqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { Job, JobTask } from "./contract.ts";
-import { enqueueStep, JOB_ATTEMPTS_MAX, JOB_LEASE_MS, jobsOf, type StoredJob } from "./jobs.ts";
+import { JOB_ATTEMPTS_MAX, JOB_LEASE_MS, jobsOf, type StoredJob, storedJob } from "./jobs.ts";
+import { jobTask } from "./tasks.ts";
 
 /** How far a step has come. */
 export interface Stepped {
@@ -18,13 +21,15 @@ export interface Stepped {
 }
 
 /**
- * What a kind of job does in one step, of a few seconds. It may be cut short anywhere and is then done again from the same cursor, so
- * doing it twice must be doing it once. @throws to be tried again; `invalid_request` and `conflict` end the job
+ * What a kind of job does in one step, of a few seconds. It may be cut short anywhere and is then done again
+ * from the same cursor, so doing it twice must be doing it once. @throws to be tried again; `invalid_request`
+ * and `conflict` end the job
  */
 export type JobKind = (input: StoredJob["input"], cursor: string | null) => Promise<Stepped>;
 
 /**
- * Does a job's next step, if it is the next: one worker at a time, by lease. 1 read, 2 writes and 1 task besides what the step costs.
+ * Does a job's next step, if it is the next: one worker at a time, by lease. 1 read, 2 writes and 1 task
+ * besides what the step costs.
  * @throws AppError `unavailable` while another worker is alive; what the step has failed with
  */
 export async function runJob(
@@ -35,25 +40,28 @@ export async function runJob(
   const ref = jobsOf(deps.firestore).doc(id);
   const claimed = await claimStep(deps, ref, step);
   if (claimed === undefined) return { job: id, state: "done before" };
-  const { stored, updateTime } = claimed;
+  const { stored, lease } = claimed;
   const { kind } = stored;
   try {
     const run = kinds[kind];
     if (run === undefined) throw new AppError("conflict", "There is no such kind of job any more.");
     const stepped = await run(stored.input, stored.cursor);
     const next = nextState(stored, stepped);
-    await finish(deps, ref, updateTime, next);
-    if (stepped.cursor !== null) await enqueueStep(deps, id, stored.step + 1, stepped.notBefore);
+    await finish(deps, lease, next);
+    if (stepped.cursor !== null) {
+      const { notBefore } = stepped;
+      await tryEnqueue(deps, jobTask, { job: id, step: stored.step + 1 }, { occasion: 0, notBefore });
+    }
     return { job: id, kind, state: next.state ?? "running", done: next.progress?.done ?? 0 };
   } catch (cause) {
     const error = toAppError(cause);
     const isOver = error.code === "conflict" || error.code === "invalid_request";
     if (!isOver && stored.attempts < JOB_ATTEMPTS_MAX) {
-      await finish(deps, ref, updateTime, { leaseUntil: Timestamp.fromMillis(deps.clock.now()) });
+      await finish(deps, lease, { leaseUntil: Timestamp.fromMillis(deps.clock.now()) });
       throw cause;
     }
     const { code, message } = error;
-    await finish(deps, ref, updateTime, { state: "failed", leaseUntil: null, error: { code, message } });
+    await finish(deps, lease, { state: "failed", leaseUntil: null, error: { code, message } });
     deps.log.error("A job has failed.", cause, { event: "job.failed", job: id, kind });
     return { job: id, kind, state: "failed" };
   }
@@ -83,31 +91,30 @@ async function claimStep(
   deps: Pick<Deps, "firestore" | "clock">,
   ref: DocumentReference,
   step: number,
-): Promise<{ stored: StoredJob; updateTime: Timestamp } | undefined> {
+): Promise<{ stored: StoredJob; lease: Lease } | undefined> {
   const nowMs = deps.clock.now();
   const now = Timestamp.fromMillis(nowMs);
   const leaseUntil = Timestamp.fromMillis(nowMs + JOB_LEASE_MS);
   const found = await within(READ_MS_MAX, ref.get());
-  const before = found.data() as StoredJob | undefined;
+  const before = storedJob(found);
   const isOver = before === undefined || before.state === "completed" || before.state === "failed";
-  if (isOver || before.step !== step || found.updateTime === undefined) return undefined;
+  if (isOver || before.step !== step) return undefined;
   if (before.state === "running" && before.attempts > 0 && (before.leaseUntil?.toMillis() ?? 0) > nowMs) {
-    throw new AppError("unavailable", "Another worker is at this job.", { retryAfterSeconds: 5 });
+    throw anotherIsAtIt();
   }
   const claim = { state: "running" as const, attempts: before.attempts + 1, leaseUntil, updatedAt: now };
-  const written = await within(READ_MS_MAX, ref.update({ ...claim }, { lastUpdateTime: found.updateTime }));
-  return { stored: { ...before, ...claim }, updateTime: written.writeTime };
+  const lease = await claimLease(found, claim);
+  if (lease === undefined) throw anotherIsAtIt();
+  return { stored: { ...before, ...claim }, lease };
 }
 
-/** Writes only while the claim is still the last word: who took over has the say. */
-async function finish(
-  deps: Pick<Deps, "clock">,
-  ref: DocumentReference,
-  lastUpdateTime: Timestamp,
-  change: Partial<StoredJob>,
-): Promise<void> {
+const anotherIsAtIt = (): AppError =>
+  new AppError("unavailable", "Another worker is at this job.", { retryAfterSeconds: 5 });
+
+/** @throws AppError `unavailable` when another worker has taken the job over */
+async function finish(deps: Pick<Deps, "clock">, lease: Lease, change: Partial<StoredJob>): Promise<void> {
   const updatedAt = Timestamp.fromMillis(deps.clock.now());
-  await within(READ_MS_MAX, ref.update({ ...change, updatedAt }, { lastUpdateTime }));
+  if (!(await writeLease(lease, { ...change, updatedAt }))) throw anotherIsAtIt();
 }
 
 /** Jobs looked at in one run; the next goes on. */
@@ -127,8 +134,9 @@ export async function recoverJobs(
     .limit(RECOVERED_MAX);
   const found = await within(READ_MS_MAX, query.get());
   for (const document of found.docs) {
-    const { step, leaseUntil } = document.data() as StoredJob;
-    await enqueueStep(deps, document.id, step, undefined, leaseUntil?.toMillis() ?? 0);
+    const { step, leaseUntil } = storedJob(document);
+    const occasion = leaseUntil?.toMillis() ?? 0;
+    await tryEnqueue(deps, jobTask, { job: document.id, step }, { occasion });
   }
   return { recovered: found.size };
 }

@@ -1,3 +1,4 @@
+import { chatHandle } from "../chat/chat-handle.ts";
 import type { ChatHead } from "../chat/log/head.ts";
 import { messageView, type StoredMessage } from "../chat/log/message.ts";
 import { headOf, listChanged, readHead } from "../chat/store.ts";
@@ -50,11 +51,11 @@ const PAGE = 200;
 
 /** The changes of a chat after a revision, as far as one page goes. One query, a read for each message. */
 export async function readPage(app: App, head: ChatHead, after: number): Promise<Page> {
-  const rows = await listChanged(app, head.number, after, PAGE);
+  const rows = await listChanged(chatHandle(app, head.number), after, PAGE);
   const last = rows.at(-1)?.stored.revision ?? after;
-  // Rows are read later than the head. Of a newer one, its settings belong to what the page tells, and no page after
-  // this one would look back to them. Invariant: functions/flows/live/convergence.test.ts.
+  // Rows are read later than the head. Of a newer one, its settings belong to what the page tells, and no
+  // page after this one would look back to them. Invariant: functions/flows/live/convergence.test.ts.
   const isBehind = last > head.revision;
-  const current = isBehind ? (headOf(await readHead(app, head.number)) ?? head) : head;
+  const current = isBehind ? (headOf(await readHead(chatHandle(app, head.number))) ?? head) : head;
   return { head: current, rows, after, through: rows.length === PAGE ? last : Math.max(last, head.revision) };
 }

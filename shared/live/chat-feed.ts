@@ -1,5 +1,6 @@
+import { chatHandle } from "../chat/chat-handle.ts";
 import { access, type ChatHead, noSuchChat } from "../chat/log/head.ts";
-import { isSignal, type StoredSignal, signalPresent } from "../chat/log/signal.ts";
+import { isSignal, type StoredSignal, signalPresent, storedSignal } from "../chat/log/signal.ts";
 import { headOf, readHead } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Principal } from "../identity/principal.ts";
@@ -12,18 +13,17 @@ import { concerns, hasCome, signalEvents } from "./signal-events.ts";
 
 /**
  * The live changes of chats. All subscribers of a chat in an instance share one Firestore listener, on the
- * head and the members' signals; when the head moves, the changed messages are read once for all of them. Numbers
- * of revisions have no gaps, so a subscriber that says where it left off misses nothing and sees nothing twice, on
- * any instance.
+ * head and the members' signals; when the head moves, the changed messages are read once for all of them.
+ * Numbers of revisions have no gaps, so a subscriber that says where it left off misses nothing and sees
+ * nothing twice, on any instance.
  */
 export interface ChatFeeds {
   /**
-   * Tells the sink everything after the revision `since`, and then whatever comes; without `since` only
-   * what comes; what members signal at present in both cases. Resolves with the end of the subscription once the
-   * past has been told.
-   * Costs 1 read for the first subscriber of a chat and 1 for each member that has signalled lately, and 1 query for a past;
-   * each change then costs 1 read for the head, 1 query and 1 read for each changed message, for all subscribers
-   * together; each signal 1 read. For presence see presence.ts.
+   * Tells the sink everything after the revision `since`, and then whatever comes; without `since` only what
+   * comes; what members signal at present in both cases. Resolves with the end of the subscription once the
+   * past has been told. Costs 1 read for the first subscriber of a chat and 1 for each member that has
+   * signalled lately, and 1 query for a past; each change then costs 1 read for the head, 1 query and 1 read
+   * for each changed message, for all subscribers together; each signal 1 read. For presence see presence.ts.
    * @throws AppError `not_found` for those who may not read the chat
    */
   subscribe(
@@ -142,7 +142,7 @@ export function openChatFeeds(
     const stop = deps.upkeep.run(() =>
       query.onSnapshot((snapshot) => {
         const changed = snapshot.docChanges().filter(({ type }) => type !== "removed");
-        for (const { doc } of changed) if (isSignal(doc.id)) heed(doc.data() as StoredSignal);
+        for (const { doc } of changed) if (isSignal(doc.id)) heed(storedSignal(doc));
         const head = headIn(snapshot.docs);
         if (head === undefined || changed.some(({ doc }) => !isSignal(doc.id))) take(head);
       }, fail),
@@ -222,7 +222,7 @@ export function openChatFeeds(
         principal,
         sink: {
           send: () => undefined,
-          reach: () => undefined,
+          setLastId: () => undefined,
           end: () => undefined,
           finish: () => undefined,
         },
@@ -246,7 +246,7 @@ export function openChatFeeds(
           concerns(event, principal.id),
         );
         if (present.length > 0) sink.send(present);
-        sink.reach(subscriber.through);
+        sink.setLastId(subscriber.through);
         feed.subscribers.add(subscriber);
         followAnswers(feed, subscriber);
       } finally {
@@ -258,16 +258,16 @@ export function openChatFeeds(
 }
 
 /**
- * The head as it is for this person: who has just been added is not in the feed's, if the listener has yet to hear of
- * it. @throws AppError `not_found`
+ * The head as it is for this person: who has just been added is not in the feed's, if the listener has yet to
+ * hear of it. @throws AppError `not_found`
  */
 async function currentHead(feed: Feed, principal: Principal): Promise<ChatHead> {
   if (feed.head !== undefined && mayRead(feed.head, principal)) return feed.head;
-  return access(headOf(await readHead(feed.app, feed.chat)), principal);
+  return access(headOf(await readHead(chatHandle(feed.app, feed.chat))), principal);
 }
 
 const headIn = (documents: readonly QueryDocumentSnapshot[]): ChatHead | undefined =>
-  documents.find(({ id }) => !isSignal(id))?.data() as ChatHead | undefined;
+  headOf(documents.find(({ id }) => !isSignal(id)));
 
 function broadcast(feed: Feed, events: readonly LiveEvent[]): void {
   for (const { sink, principal } of feed.subscribers) {

@@ -27,7 +27,7 @@ export interface LiveEvent {
 export interface Sink {
   send(events: readonly LiveEvent[]): void;
   /** From where to resume if nothing more comes. */
-  reach(id: number | string): void;
+  setLastId(id: number | string): void;
   /** No more will come: the subscriber may not read any longer, or the feed has failed. */
   end(): void;
   /** All has been told: there is nothing to come back for. */

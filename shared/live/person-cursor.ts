@@ -1,7 +1,7 @@
 /**
  * Where a stream of all of a person's chats was left: a moment of Firestore's clock, and what had been told
- * of the chats that changed in the OVERLAP_MS before it. Firestore stamps a change when it takes it, a little before
- * anyone can read it, so whoever resumes looks back that far, and leaves out what is listed.
+ * of the chats that changed in the OVERLAP_MS before it. Firestore stamps a change when it takes it, a little
+ * before anyone can read it, so whoever resumes looks back that far, and leaves out what is listed.
  */
 export interface Position {
   readonly ms: number;
@@ -11,7 +11,10 @@ export interface Position {
 
 /** A change can be read at most so long after its stamp; commits are given up after a third of this. */
 export const OVERLAP_MS = 10_000;
-/** Of more chats than these the one that was told longest ago is not listed; its last changes may be told twice. */
+/**
+ * Of more chats than these the one that was told longest ago is not listed; its last changes may be told
+ * twice.
+ */
 export const LISTED_MAX = 300;
 
 /** Where a stream is. */
@@ -19,7 +22,9 @@ export interface PersonCursor {
   /** Everything of the chat up to this revision has been told; undefined when that is not known. */
   told(chat: number): number | undefined;
   advance(chat: number, revision: number, changedMs: number): void;
-  /** The present position as an event's id; `floorMs`: nothing after this moment is known to have been told. */
+  /**
+   * The present position as an event's id; `floorMs`: nothing after this moment is known to have been told.
+   */
   id(floorMs: number): string;
 }
 

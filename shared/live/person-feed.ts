@@ -1,5 +1,7 @@
+import { chatHandle } from "../chat/chat-handle.ts";
+import { storedAs } from "../platform/stored.ts";
 import type { ChatHead } from "../chat/log/head.ts";
-import { isSignal, type StoredSignal } from "../chat/log/signal.ts";
+import { isSignal, type StoredSignal, storedSignal } from "../chat/log/signal.ts";
 import { chatsChangedSince, lowestRevisionSince, readServerTime } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Principal } from "../identity/principal.ts";
@@ -14,15 +16,16 @@ import type { Presence, Watch } from "./presence.ts";
 import { concerns, hasCome, signalEvents } from "./signal-events.ts";
 
 /**
- * The live changes of all chats of a person. All their streams in an instance share one Firestore listener, on
- * what has changed of late among the chats that they are a member of, and on what is signalled there.
+ * The live changes of all chats of a person. All their streams in an instance share one Firestore listener,
+ * on what has changed of late among the chats that they are a member of, and on what is signalled there.
  */
 export interface PersonFeeds {
   /**
    * Tells the sink what has changed since the position, and then whatever comes; without one only what comes.
-   * Costs 1 read, and 1 for each chat and signal of the last OVERLAP_MS, for the first stream of a person in an
-   * instance. A past costs 1 read for each chat and signal changed since, and for each chat at most 2 queries and 1 read for each
-   * changed message. Answers that are being made are told as they come, as in their chats. Each change then costs 1 read, 1 query (2 in a chat that is new to the feed) and 1 read for
+   * Costs 1 read, and 1 for each chat and signal of the last OVERLAP_MS, for the first stream of a person in
+   * an instance. A past costs 1 read for each chat and signal changed since, and for each chat at most 2
+   * queries and 1 read for each changed message. Answers that are being made are told as they come, as in
+   * their chats. Each change then costs 1 read, 1 query (2 in a chat that is new to the feed) and 1 read for
    * each changed message, each signal 1 read.
    */
   subscribe(app: App, person: Principal, since: Position | undefined, sink: Sink): Promise<() => void>;
@@ -44,7 +47,9 @@ interface Feed {
   readonly person: string;
   readonly subscribers: Set<Subscriber>;
   readonly started: Promise<void>;
-  /** The newest heads of the chats that have changes still to be told, and since when by Firestore's clock. */
+  /**
+   * The newest heads of the chats that have changes still to be told, and since when by Firestore's clock.
+   */
   readonly pending: Map<number, { readonly head: Head; readonly sinceMs: number }>;
   readonly signals: Map<string, StoredSignal>;
   /** Chat → everything up to this revision has been read. */
@@ -59,6 +64,7 @@ interface Feed {
 }
 
 type Head = ChatHead & { readonly changedAt: Timestamp };
+const storedHead = storedAs<Head>();
 
 /** Direct chats whose other side is watched: those that changed last. */
 const WATCHED_CHATS_MAX = 20;
@@ -135,12 +141,12 @@ export function openPersonFeeds(
 
   const heed = (feed: Feed, document: QueryDocumentSnapshot, wasThere: boolean): void => {
     if (isSignal(document.id)) {
-      const signal = document.data() as StoredSignal;
+      const signal = storedSignal(document);
       if (wasThere) feed.signals.set(`${signal.number}.${signal.user}`, signal);
       else heedSignal(feed, signal);
       return;
     }
-    const head = document.data() as Head;
+    const head = storedHead(document);
     watchOther(feed, head);
     if ((head.answering ?? []).length === 0) feed.answering.delete(head.number);
     else feed.answering.set(head.number, head.answering ?? []);
@@ -212,12 +218,12 @@ export function openPersonFeeds(
     const found = await within(READ_MS_MAX, chatsChangedSince(feed.app, feed.person, sinceMs).get());
     for (const document of found.docs) {
       if (isSignal(document.id)) {
-        const events = signalEvents(undefined, document.data() as StoredSignal, deps.clock.now());
+        const events = signalEvents(undefined, storedSignal(document), deps.clock.now());
         const told = events.filter((event) => concerns(event, feed.person));
         if (told.length > 0) sink.send(told);
         continue;
       }
-      const head = document.data() as Head;
+      const head = storedHead(document);
       let after = cursor.told(head.number) ?? (await baseOf(feed.app, head, sinceMs));
       while (after < head.revision) {
         const page = await readPage(feed.app, head, after);
@@ -252,7 +258,7 @@ export function openPersonFeeds(
       const waited = subscriber.queue ?? [];
       subscriber.queue = undefined;
       for (const page of waited) tell(subscriber, page, floorOf(feed));
-      sink.reach(subscriber.cursor.id(floorOf(feed)));
+      sink.setLastId(subscriber.cursor.id(floorOf(feed)));
       for (const chat of feed.answering.keys()) followAnswers(feed, subscriber, chat);
       return () => leave(path, feed, subscriber);
     },
@@ -301,7 +307,7 @@ const floorOf = (feed: Feed): number =>
 
 /** The revision before the first change since a moment. 1 query. */
 async function baseOf(app: App, head: Head, sinceMs: number): Promise<number> {
-  const lowest = (await lowestRevisionSince(app, head.number, sinceMs)) ?? head.revision + 1;
+  const lowest = (await lowestRevisionSince(chatHandle(app, head.number), sinceMs)) ?? head.revision + 1;
   const settings = head.settingsAt.toMillis() > sinceMs ? head.settingsRevision : head.revision + 1;
   return Math.min(lowest, settings) - 1;
 }

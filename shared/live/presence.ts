@@ -1,3 +1,4 @@
+import { storedAs } from "../platform/stored.ts";
 import type { App } from "../identity/app.ts";
 import type { Deps } from "../platform/deps.ts";
 import { type DocumentReference, Timestamp } from "../platform/firestore.ts";
@@ -6,7 +7,10 @@ import type { LiveEvent } from "./contract.ts";
 
 /** Who is online: whoever has a stream open, and for ONLINE_MS after it was opened. */
 export interface Presence {
-  /** Notes that the person is there. At most 1 write in RENEW_MS from one instance; resolves with whether it wrote. */
+  /**
+   * Notes that the person is there. At most 1 write in RENEW_MS from one instance; resolves with whether it
+   * wrote.
+   */
   beat(app: App, person: string): Promise<boolean>;
   /**
    * Tells who of these people is online, now and whenever it changes. Their documents are read every
@@ -28,6 +32,7 @@ interface StoredPresence {
   readonly lastSeenAt: Timestamp;
   readonly expireAt: Timestamp;
 }
+export const storedPresence = storedAs<StoredPresence>();
 
 /** Streams are opened again every 50 s. */
 export const ONLINE_MS = 120_000;
@@ -77,7 +82,7 @@ export function openPresence(deps: Pick<Deps, "firestore" | "clock" | "log" | "u
       const some = entries.slice(from, from + READ_AT_ONCE);
       const found = await within(READ_MS_MAX, deps.firestore.getAll(...some.map(({ ref }) => ref)));
       for (const [index, entry] of some.entries()) {
-        const stored = found[index]?.data() as StoredPresence | undefined;
+        const stored = storedPresence(found[index]);
         entry.onlineUntilMs = stored?.onlineUntil.toMillis() ?? 0;
         entry.lastSeenMs = stored?.lastSeenAt.toMillis() ?? 0;
         judge(entry);

@@ -23,9 +23,10 @@ export function migrationNamed(name: string, among: readonly Migration[] = migra
 }
 
 /**
- * Goes through all documents in the order of their names, so many a second, and changes those that have the old form; with `dryRun` it
- * only counts them. Documents that are written meanwhile are left as they are found by their writers, and looked at again at once.
- * Each page costs 1 query, a read for each document and a write for each that is changed.
+ * Goes through all documents in the order of their names, so many a second, and changes those that have the
+ * old form; with `dryRun` it only counts them. Documents that are written meanwhile are left as they are
+ * found by their writers, and looked at again at once. Each page costs 1 query, a read for each document and
+ * a write for each that is changed.
  */
 export const migrate =
   (deps: Pick<Deps, "firestore" | "clock" | "log">, among = migrations): JobKind =>

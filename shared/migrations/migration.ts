@@ -1,16 +1,17 @@
 import type { DocumentSnapshot, Firestore, Query } from "../platform/firestore.ts";
 
 /**
- * A change of stored documents that runs while old and new code serve: first code that reads both forms is deployed (expand), then the
- * migration brings old documents into the new form, then the old form is forgotten (contract).
+ * A change of stored documents that runs while old and new code serve: first code that reads both forms is
+ * deployed (expand), then the migration brings old documents into the new form, then the old form is
+ * forgotten (contract).
  */
 export interface Migration {
   readonly name: string;
   /** The documents it looks at, in no order of its own: those of a collection or of a collection group. */
   documents(firestore: Firestore): Query;
   /**
-   * What has to change in a document; undefined when it has the new form. Pure. It is written only while the document is as it was
-   * read, so it is never based on anything old.
+   * What has to change in a document; undefined when it has the new form. Pure. It is written only while the
+   * document is as it was read, so it is never based on anything old.
    */
   change(document: DocumentSnapshot): Readonly<Record<string, unknown>> | undefined;
 }

@@ -1,20 +1,19 @@
+import { chatHandle } from "../chat/chat-handle.ts";
 import type { Followers } from "../chat/upkeep/catch-up.ts";
 import type { ChatHead } from "../chat/log/head.ts";
 import type { StoredMessage } from "../chat/log/message.ts";
 import type { App } from "../identity/app.ts";
 import type { Deps } from "../platform/deps.ts";
 import type { Timestamp } from "../platform/firestore.ts";
+import { enqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
-import type { NotifyMembers } from "./contract.ts";
 import { forgetChat, tellingRef } from "./store.ts";
-
-export const NOTIFICATIONS_QUEUE = "notifications";
-export const NOTIFY_FUNCTION = "notify-members";
+import { roundTask } from "./tasks.ts";
 
 /**
- * Rounds of a chat begin at least this far apart, and one tells of everything since the one before. The first message
- * after a pause is told of at once; a group of 500 in which 100 messages are written in a minute costs two rounds of 500
- * people in it and not a hundred.
+ * Rounds of a chat begin at least this far apart, and one tells of everything since the one before. The first
+ * message after a pause is told of at once; a group of 500 in which 100 messages are written in a minute
+ * costs two rounds of 500 people in it and not a hundred.
  */
 const ROUND_MS_MIN = 2_000;
 const ROUND_MS_PER_MEMBER = 60;
@@ -23,54 +22,52 @@ export const roundMs = (members: number): number => Math.max(ROUND_MS_MIN, membe
 
 /** What notifications do when a chat has changed, or is no more. */
 export const notificationFollower = (deps: Deps): Followers => ({
-  changed: (app, head, messages, { revision }) => announce(deps, app, head, messages, revision),
-  purged: (app, { number }) => forgetChat(deps.firestore, app, number),
+  changed: (app, head, messages, { revision }) =>
+    announce(deps, app, head, { messages, sinceRevision: revision }),
+  purged: (app, { number }) => forgetChat(deps.firestore, chatHandle(app, number)),
 });
 
 /**
- * Has the members told of new messages. Within the interval after a round all of them share one task, named after that
- * round; otherwise the task is named after the revision of the newest. So a repeated call finds it there. When no message
- * is new for anyone it costs nothing, otherwise 1 read and 1 task.
+ * Has the members told of new messages. Within the interval after a round all of them share one task, named
+ * after that round; otherwise the task is named after the revision of the newest. So a repeated call finds it
+ * there. When no message is new for anyone it costs nothing, otherwise 1 read and 1 task.
  */
 async function announce(
   deps: Deps,
   app: App,
   head: ChatHead,
-  messages: readonly StoredMessage[],
-  sinceRevision: number,
+  {
+    messages,
+    sinceRevision,
+  }: { readonly messages: readonly StoredMessage[]; readonly sinceRevision: number },
 ): Promise<void> {
   const newest = messages.findLast((message) => isNews(message, head, sinceRevision));
   if (newest === undefined || head.status !== "open") return;
-  const telling = await within(READ_MS_MAX, tellingRef(app, head.number).get());
+  const telling = await within(READ_MS_MAX, tellingRef(chatHandle(app, head.number)).get());
   const last = telling.get("at") as Timestamp | undefined;
-  await enqueueRound(deps, app, head, newest, last?.toMillis() ?? 0);
+  await enqueueRound(deps, app, { head, lastMs: last?.toMillis() ?? 0 }, newest);
 }
 
 /** `lastMs`: when the chat's last round began. 1 task. */
 export async function enqueueRound(
   deps: Deps,
   app: App,
-  head: ChatHead,
+  { head, lastMs }: { readonly head: ChatHead; readonly lastMs: number },
   { number, revision }: Pick<StoredMessage, "number" | "revision">,
-  lastMs: number,
 ): Promise<void> {
   const now = deps.clock.now();
   const interval = roundMs(head.members.length);
   // However far another instance's clock is ahead, nobody waits for longer than the interval.
   const notBefore = Math.min(lastMs + interval, now + interval);
-  const isSoon = notBefore > now;
-  const payload: NotifyMembers = { app: app.id, chat: head.number, number, again: false };
-  const name = isSoon ? ["notify-after", String(lastMs)] : ["notify", String(revision)];
-  await deps.tasks.enqueue({
-    queue: NOTIFICATIONS_QUEUE,
-    function: NOTIFY_FUNCTION,
-    id: [...name, app.id, String(head.number)],
-    payload,
-    ...(isSoon ? { notBefore } : {}),
-  });
+  const options =
+    notBefore > now ? { occasion: { lastMs }, notBefore } : { occasion: { revision }, notBefore: undefined };
+  await enqueue(deps, roundTask, { app: app.id, chat: head.number, number, again: false }, options);
 }
 
-/** Whole for the first time, and there is somebody who has not written it. A model's answer is whole when it has ended. */
+/**
+ * Whole for the first time, and there is somebody who has not written it. A model's answer is whole when it
+ * has ended.
+ */
 function isNews(message: StoredMessage, head: ChatHead, sinceRevision: number): boolean {
   const isNew = (message.answer?.endedRevision ?? message.createdRevision) > sinceRevision;
   if (!isNew || message.status !== "complete" || message.isCopy === true) return false;

@@ -1,30 +1,24 @@
 import type { ChatHead } from "../chat/log/head.ts";
 import type { Deps } from "../platform/deps.ts";
-import { AppError, GRPC, grpcCode, isTransient } from "../platform/errors.ts";
-import {
-  type DocumentReference,
-  type DocumentSnapshot,
-  FieldValue,
-  Timestamp,
-} from "../platform/firestore.ts";
-import { randomId } from "../platform/ids.ts";
-import { READ_MS_MAX, within } from "../platform/within.ts";
+import { AppError } from "../platform/errors.ts";
+import { type DocumentSnapshot, FieldValue, Timestamp } from "../platform/firestore.ts";
+import { claimLease, type Lease, writeLease } from "../platform/lease.ts";
 import type { NotifyMembers } from "./contract.ts";
-import type { Claim, Telling } from "./store.ts";
+import { type Claim, type Telling, storedTelling } from "./store.ts";
 
 /**
  * A round tells all members of a chat of its messages since the last round. It is claimed for a while, in the
  * document that says how far the chat has been told of:
  *
  * - A task that is delivered twice at once, and two tasks, make one round: the second finds the claim.
- * - A task that was cut short is delivered again and takes the round over when its time is up, with the same range:
- *   so the same notifications, under the same names.
- * - Devices are noted after they have been pushed to. A crash between the two pushes again to at most those of
- *   PEOPLE_AT_ONCE people, and their devices show the message once, as it has the same collapse key. Noted before,
- *   a crash would have them never hear of it.
+ * - A task that was cut short is delivered again and takes the round over when its time is up, with the same
+ *   range: so the same notifications, under the same names.
+ * - Devices are noted after they have been pushed to. A crash between the two pushes again to at most those
+ *   of PEOPLE_AT_ONCE people, and their devices show the message once, as it has the same collapse key. Noted
+ *   before, a crash would have them never hear of it.
  */
 export interface Round {
-  readonly ref: DocumentReference;
+  readonly lease: Lease;
   readonly claim: Claim;
   /** When it began. */
   readonly at: Timestamp;
@@ -33,13 +27,12 @@ export interface Round {
   readonly waiting: Readonly<Record<string, number>>;
   /** There are messages that nobody has been told of. */
   readonly isNew: boolean;
-  /** Of the document, as this round wrote it last. */
-  writtenAt: Timestamp;
 }
 
 /**
- * Longer than the slowest PEOPLE_AT_ONCE take, at the time limits of all their calls. A claim holds for so long after
- * the document was written last, both by Firestore's clock: whatever instances think the time is, they agree.
+ * Longer than the slowest PEOPLE_AT_ONCE take, at the time limits of all their calls. A claim holds for so
+ * long after the document was written last, both by Firestore's clock: whatever instances think the time is,
+ * they agree.
  */
 export const CLAIM_MS = 60_000;
 
@@ -59,12 +52,13 @@ export async function beginRound(
   { number, again }: NotifyMembers,
   found: DocumentSnapshot,
 ): Promise<Round | undefined> {
-  const telling = found.data() as Telling | undefined;
+  const telling = storedTelling(found);
   const by = `${again ? "again" : "new"}-${number}`;
   const { claim: other = null, number: before = 0, waiting = {} } = telling ?? {};
   const now = deps.clock.now();
   if (other !== null && holds(other, found)) {
-    // Whoever has it is called again until it is done, so another task may rely on that; the same one may not.
+    // Whoever has it is called again until it is done, so another task may rely on that; the same one may
+    // not.
     if (other.by !== by && number <= other.through) return undefined;
     throw anotherIsAtIt();
   }
@@ -74,20 +68,18 @@ export async function beginRound(
   const claim: Claim =
     other === null
       ? {
-          id: randomId(),
           by,
           through: Math.max(before, newestOf(head)),
           messageAt: head.latest?.createdAt ?? head.updatedAt,
           isFree: false,
           sent: [],
         }
-      : { ...other, id: randomId(), by, isFree: false };
+      : { ...other, by, isFree: false };
   const at = Timestamp.fromMillis(now);
-  const written = found.exists
-    ? found.ref.update({ claim, at }, { lastUpdateTime: present(found.updateTime) })
-    : found.ref.create({ number: before, waiting, claim, at } satisfies Telling);
-  const writtenAt = await timeOf(written, found.ref, claim);
-  return { ref: found.ref, at, claim, number: before, waiting, isNew: claim.through > before, writtenAt };
+  const first: Telling = { number: before, waiting, claim, at };
+  const lease = await claimLease(found, { claim, at }, { ...first });
+  if (lease === undefined) throw anotherIsAtIt();
+  return { lease, at, claim, number: before, waiting, isNew: claim.through > before };
 }
 
 /** Notes devices that have been pushed to, and keeps the claim. 1 write. */
@@ -111,37 +103,11 @@ export async function endRound(round: Round, waiting: Readonly<Record<string, nu
 }
 
 async function writeRound(round: Round, change: { readonly [field: string]: unknown }): Promise<void> {
-  const written = round.ref.update(change, { lastUpdateTime: round.writtenAt });
-  round.writtenAt = await timeOf(written, round.ref, round.claim);
+  if (!(await writeLease(round.lease, change))) throw anotherIsAtIt();
 }
 
 const anotherIsAtIt = (): AppError =>
   new AppError("unavailable", "Members are being told of this.", { retryAfterSeconds: 1 });
-
-const LOST: ReadonlySet<number | undefined> = new Set([
-  GRPC.failedPrecondition,
-  GRPC.alreadyExists,
-  GRPC.notFound,
-]);
-
-/**
- * When a write was made. Of one whose outcome is unknown, or that was made and then refused when the client repeated it, the
- * document tells: as long as it bears this round's claim, nobody else has written it.
- */
-async function timeOf(
-  written: Promise<{ readonly writeTime: Timestamp }>,
-  ref: DocumentReference,
-  { id }: Claim,
-): Promise<Timestamp> {
-  try {
-    return (await within(READ_MS_MAX, written)).writeTime;
-  } catch (cause) {
-    if (!LOST.has(grpcCode(cause)) && !isTransient(cause)) throw cause;
-    const found = await within(READ_MS_MAX, ref.get());
-    if ((found.data() as Telling | undefined)?.claim?.id !== id) throw anotherIsAtIt();
-    return present(found.updateTime);
-  }
-}
 
 function present(time: Timestamp | undefined): Timestamp {
   if (time === undefined) throw new Error("A document that exists says when it was written.");

@@ -1,7 +1,8 @@
+import { storedAs } from "../platform/stored.ts";
 import type { App } from "../identity/app.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { Revocations } from "../identity/revocations.ts";
-import { type StoredSession, sessionRef, TRANSACTION_MS_MAX } from "../identity/store.ts";
+import { type StoredSession, sessionRef, TRANSACTION_MS_MAX, storedSession } from "../identity/store.ts";
 import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
 import { type DocumentReference, FieldValue, Timestamp, type Transaction } from "../platform/firestore.ts";
@@ -13,7 +14,7 @@ import {
   type Reachable,
   readAll,
   type StoredDevice,
-  type StoredDevices,
+  storedDevices,
 } from "./store.ts";
 
 /** The one that was registered longest ago makes room for another. */
@@ -23,24 +24,25 @@ interface Owner {
   readonly user: string;
   readonly device: string;
 }
+export const storedOwner = storedAs<Owner>();
 
 /**
- * Has a person's messages pushed to a device. A token is one device of one person: whoever had it before is not reached
- * by it any more. Idempotent. One transaction: 2 reads and 2 writes, up to 2 reads and 3 writes more when a token moves.
+ * Has a person's messages pushed to a device. A token is one device of one person: whoever had it before is
+ * not reached by it any more. Idempotent. One transaction: 2 reads and 2 writes, up to 2 reads and 3 writes
+ * more when a token moves.
  */
 export async function registerDevice(
   deps: Pick<Deps, "firestore" | "clock">,
   app: App,
   { id: person, sessionId }: Principal,
-  device: string,
-  { pushToken, platform }: NewDevice,
+  { device, pushToken, platform }: NewDevice & { readonly device: string },
 ): Promise<void> {
   const at = Timestamp.fromMillis(deps.clock.now());
   const tokenRef = pushTokenRef(app, pushToken);
   await inTransaction(deps, async (transaction) => {
     const [mine, owned] = await transaction.getAll(devicesRef(app, person), tokenRef);
-    const devices = { ...(mine?.data() as StoredDevices | undefined)?.devices };
-    const owner = owned?.data() as Owner | undefined;
+    const devices = { ...storedDevices(mine)?.devices };
+    const owner = storedOwner(owned);
     if (owner !== undefined && owner.user !== person) {
       await takeAway(transaction, devicesRef(app, owner.user), owner.device, pushToken);
     }
@@ -59,8 +61,8 @@ export async function registerDevice(
 export type DeviceDeps = Deps & { readonly revocations: Revocations };
 
 /**
- * People with those of their devices whose sessions last: who has signed out, or was signed out, is pushed nothing. The
- * others are forgotten. 1 read for each device.
+ * People with those of their devices whose sessions last: who has signed out, or was signed out, is pushed
+ * nothing. The others are forgotten. 1 read for each device.
  * @throws AppError `unavailable` when the revocations can't be known
  */
 export async function withLiveDevices(
@@ -73,7 +75,7 @@ export async function withLiveDevices(
   );
   const refs = [...new Set(sessions)].map((session) => sessionRef(app, session));
   const found = await readAll(deps.firestore, refs);
-  const stored = new Map(found.map((each) => [each.id, each.data() as StoredSession | undefined]));
+  const stored = new Map(found.map((each) => [each.id, storedSession(each)]));
   const live = new Map<string, Reachable>();
   for (const [person, reachable] of people) {
     const devices: Record<string, StoredDevice> = {};
@@ -81,9 +83,12 @@ export async function withLiveDevices(
       const { session, token } = device;
       const isLive =
         session === null ||
-        (await lasts(deps, app, session, stored.get(session), reachable.sessionsValidAfterMs));
+        (await lasts(deps, app, session, {
+          session: stored.get(session),
+          validAfterMs: reachable.sessionsValidAfterMs,
+        }));
       if (isLive) devices[id] = device;
-      else await removeToken(deps, app, person, id, token);
+      else await removeToken(deps, app, person, { device: id, token });
     }
     live.set(person, { ...reachable, devices });
   }
@@ -95,8 +100,7 @@ async function lasts(
   { clock, revocations }: DeviceDeps,
   app: App,
   sessionId: string,
-  session: StoredSession | undefined,
-  validAfterMs: number,
+  { session, validAfterMs }: { readonly session: StoredSession | undefined; readonly validAfterMs: number },
 ): Promise<boolean> {
   if (session?.status !== "open" || session.expireAt.toMillis() <= clock.now()) return false;
   const beganMs = session.createdAt.toMillis();
@@ -120,7 +124,7 @@ export async function removeDevice(
 ): Promise<void> {
   await inTransaction(deps, async (transaction) => {
     const ref = devicesRef(app, person);
-    const stored = ((await transaction.get(ref)).data() as StoredDevices | undefined)?.devices[device];
+    const stored = storedDevices(await transaction.get(ref))?.devices[device];
     if (stored === undefined) return;
     transaction.update(ref, `devices.${device}`, FieldValue.delete());
     transaction.delete(pushTokenRef(app, stored.token));
@@ -132,8 +136,7 @@ export async function removeToken(
   deps: Pick<Deps, "firestore">,
   app: App,
   person: string,
-  device: string,
-  token: string,
+  { device, token }: { readonly device: string; readonly token: string },
 ): Promise<void> {
   await inTransaction(deps, async (transaction) => {
     if (await takeAway(transaction, devicesRef(app, person), device, token)) {
@@ -148,7 +151,7 @@ async function takeAway(
   device: string,
   token: string,
 ): Promise<boolean> {
-  const { devices = {} } = ((await transaction.get(ref)).data() ?? {}) as Partial<StoredDevices>;
+  const devices = storedDevices(await transaction.get(ref))?.devices ?? {};
   if (devices[device]?.token !== token) return false;
   transaction.update(ref, `devices.${device}`, FieldValue.delete());
   return true;

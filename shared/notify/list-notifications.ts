@@ -1,14 +1,16 @@
+import { chatHandle } from "../chat/chat-handle.ts";
+import { demandStored } from "../platform/stored.ts";
 import type { ChatDeps } from "../chat/log/chat-log.ts";
 import { type ChatHead, excerpt } from "../chat/log/head.ts";
 import { messageView, type StoredMessage } from "../chat/log/message.ts";
-import { chatRef, headOf, listMessages, readsRef } from "../chat/store.ts";
+import { headOf, listMessages, readsRef } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Principal } from "../identity/principal.ts";
 import { decodeCursor, encodeCursor } from "../platform/cursor.ts";
 import { type DocumentSnapshot, Timestamp } from "../platform/firestore.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { EXCERPT_CHARS_MAX, type Notification, type NotificationQuery } from "./contract.ts";
-import { notificationsOf, readAll, readingOf, type StoredNotification } from "./store.ts";
+import { notificationsOf, readAll, readingOf, type StoredNotification, storedNotification } from "./store.ts";
 
 /** Documents read in one query; nearly always each tells of one message or a few. */
 const DOCUMENTS_MAX = 50;
@@ -34,9 +36,9 @@ interface Position {
 }
 
 /**
- * What a person was told of while away, the latest first: one for each message. Messages are shown as they are
- * now; those deleted, of chats that are no more and of chats that the person has left are not. Costs 1 query, 1 read for
- * each document, chat and message, and 1 for the person's marks.
+ * What a person was told of while away, the latest first: one for each message. Messages are shown as they
+ * are now; those deleted, of chats that are no more and of chats that the person has left are not. Costs 1
+ * query, 1 read for each document, chat and message, and 1 for the person's marks.
  * @throws AppError `invalid_request` for a cursor of another list
  */
 export async function listNotifications(
@@ -50,8 +52,10 @@ export async function listNotifications(
   const placed: Placed[] = [];
   for (;;) {
     const size = Math.min(DOCUMENTS_MAX, limit + 1 - placed.length);
-    const found = await readDocuments(app, principal, since, from, size);
-    placed.push(...(await expand(deps, app, principal, found, { since, from, limit: limit + 1 })));
+    const found = await readDocuments(app, principal, since, { from, limit: size });
+    placed.push(
+      ...(await expand(deps, app, principal, { documents: found, range: { since, from, limit: limit + 1 } })),
+    );
     const last = found.at(-1);
     if (placed.length > limit || found.length < size || last === undefined) break;
     from = { atMs: storedOf(last).at.toMillis(), document: last.id, number: 0 };
@@ -73,14 +77,13 @@ const positionOf = ([atMs, document, number]: (string | number)[]): Position => 
   number: Number(number),
 });
 
-const storedOf = (found: DocumentSnapshot): StoredNotification => found.data() as StoredNotification;
+const storedOf = (found: DocumentSnapshot): StoredNotification => demandStored(storedNotification(found));
 
 async function readDocuments(
   app: App,
   { id }: Principal,
   since: number | undefined,
-  from: Position | undefined,
-  limit: number,
+  { from, limit }: { readonly from: Position | undefined; readonly limit: number },
 ): Promise<DocumentSnapshot[]> {
   let query = notificationsOf(app, id).limit(limit);
   if (since !== undefined) query = query.where("at", ">", Timestamp.fromMillis(since));
@@ -101,14 +104,13 @@ async function expand(
   deps: ChatDeps,
   app: App,
   principal: Principal,
-  documents: readonly DocumentSnapshot[],
-  range: Range,
+  { documents, range }: { readonly documents: readonly DocumentSnapshot[]; readonly range: Range },
 ): Promise<Placed[]> {
   if (documents.length === 0) return [];
   const chats = [...new Set(documents.map((document) => storedOf(document).chat))];
   const [marks, ...heads] = await readAll(deps.firestore, [
     readsRef(app, principal.id),
-    ...chats.map((chat) => chatRef(app, chat)),
+    ...chats.map((chat) => chatHandle(app, chat).ref),
   ]);
   const headByChat = new Map(chats.map((chat, index) => [chat, heads[index] && headOf(heads[index])]));
   const lists = await Promise.all(
@@ -132,7 +134,7 @@ async function messagesOf(
   const isBegun = range.from?.document === document.id;
   const before = isBegun ? Math.min(through + 1, range.from?.number ?? 0) : through + 1;
   const bounds = { after: from - 1, before, order: "desc", limit: range.limit } as const;
-  const rows = await listMessages(app, chat, bounds);
+  const rows = await listMessages(chatHandle(app, chat), bounds);
   const placed: Placed[] = [];
   for (const { id, stored } of rows) {
     const message = messageView(id, stored);

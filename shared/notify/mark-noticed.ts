@@ -1,3 +1,4 @@
+import { chatHandle } from "../chat/chat-handle.ts";
 import type { ChatDeps } from "../chat/log/chat-log.ts";
 import { readAccessible } from "../chat/read/read-messages.ts";
 import { findMessage, readsRef } from "../chat/store.ts";
@@ -9,9 +10,9 @@ import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { NotificationsRead } from "./contract.ts";
 
 /**
- * Marks notifications as read: of all messages written until that time, or until that notification's message. What is
- * marked once stays so, however late a request arrives; what is still to come is never marked. 1 write; 2 reads more for
- * a notification's id.
+ * Marks notifications as read: of all messages written until that time, or until that notification's message.
+ * What is marked once stays so, however late a request arrives; what is still to come is never marked. 1
+ * write; 2 reads more for a notification's id.
  * @throws AppError `invalid_request` for the id of no notification
  */
 export async function markNoticed(
@@ -29,8 +30,8 @@ export async function markNoticed(
 async function timeOf(deps: ChatDeps, app: App, principal: Principal, id: string): Promise<number> {
   const [chat = 0, number = 0] = id.split(".").map(Number);
   const [found] = await Promise.all([
-    findMessage(app, chat, number),
-    readAccessible(deps, app, principal, chat).catch((cause: unknown) => {
+    findMessage(chatHandle(app, chat), number),
+    readAccessible(deps, chatHandle(app, chat), principal).catch((cause: unknown) => {
       throw cause instanceof AppError && cause.code === "not_found" ? noSuchNotification() : cause;
     }),
   ]);

@@ -1,7 +1,7 @@
+import { type ChatHandle } from "../chat/chat-handle.ts";
 import type { ChatDeps } from "../chat/log/chat-log.ts";
 import { readAccessible } from "../chat/read/read-messages.ts";
 import { readsRef } from "../chat/store.ts";
-import type { App } from "../identity/app.ts";
 import type { Principal } from "../identity/principal.ts";
 import { AppError } from "../platform/errors.ts";
 import { FieldValue, Timestamp } from "../platform/firestore.ts";
@@ -9,15 +9,15 @@ import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { Mute } from "./contract.ts";
 
 /**
- * Nothing of the chat is pushed or mailed to this person until then; the notifications are there all the same. It
- * stands with the person's marks, which whoever tells them of anything reads. Idempotent. 1 read and 1 write.
+ * Nothing of the chat is pushed or mailed to this person until then; the notifications are there all the
+ * same. It stands with the person's marks, which whoever tells them of anything reads. Idempotent. 1 read and
+ * 1 write.
  * @throws AppError `not_found`, `invalid_request` for a time that has passed
  */
 export async function muteChat(
   deps: ChatDeps,
-  app: App,
+  chat: ChatHandle,
   principal: Principal,
-  chat: number,
   { until }: Mute,
 ): Promise<void> {
   const untilMs = until === null ? null : Date.parse(until);
@@ -26,27 +26,21 @@ export async function muteChat(
       errors: [{ path: "until", message: "must be a time to come, or null" }],
     });
   }
-  await write(deps, app, principal, chat, untilMs === null ? null : Timestamp.fromMillis(untilMs));
+  await write(deps, chat, principal, untilMs === null ? null : Timestamp.fromMillis(untilMs));
 }
 
 /** Idempotent. 1 read and 1 write. @throws AppError `not_found` */
-export async function unmuteChat(
-  deps: ChatDeps,
-  app: App,
-  principal: Principal,
-  chat: number,
-): Promise<void> {
-  await write(deps, app, principal, chat, FieldValue.delete());
+export async function unmuteChat(deps: ChatDeps, chat: ChatHandle, principal: Principal): Promise<void> {
+  await write(deps, chat, principal, FieldValue.delete());
 }
 
 async function write(
   deps: ChatDeps,
-  app: App,
+  chat: ChatHandle,
   principal: Principal,
-  chat: number,
   muted: Timestamp | FieldValue | null,
 ): Promise<void> {
-  await readAccessible(deps, app, principal, chat);
-  const ref = readsRef(app, principal.id);
-  await within(READ_MS_MAX, ref.set({ muted: { [String(chat)]: muted } }, { merge: true }));
+  await readAccessible(deps, chat, principal);
+  const ref = readsRef(chat.app, principal.id);
+  await within(READ_MS_MAX, ref.set({ muted: { [String(chat.number)]: muted } }, { merge: true }));
 }

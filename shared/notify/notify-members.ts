@@ -1,11 +1,12 @@
+import { type ChatHandle, chatHandle } from "../chat/chat-handle.ts";
 import type { ChatHead } from "../chat/log/head.ts";
-import { chatRef, headOf, readHead } from "../chat/store.ts";
+import { headOf, readHead } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
-import { ONLINE_MS } from "../live/presence.ts";
 import type { Deps } from "../platform/deps.ts";
 import { Timestamp } from "../platform/firestore.ts";
+import { enqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
-import { enqueueRound, NOTIFICATIONS_QUEUE, NOTIFY_FUNCTION } from "./announce-messages.ts";
+import { enqueueRound } from "./announce-messages.ts";
 import { beginRound, endRound, newestOf, type Round } from "./claim.ts";
 import type { NotifyMembers } from "./contract.ts";
 import { type DeviceDeps, withLiveDevices } from "./devices.ts";
@@ -13,13 +14,12 @@ import { pushToPeople } from "./push-to-people.ts";
 import { isQuiet } from "./quiet-hours.ts";
 import { forgetChat, notificationRef, readAll, readAttention, readReachable, tellingRef } from "./store.ts";
 import { type Attention, type Missed, missedBy } from "./unread.ts";
+import { lookAgainTask } from "./tasks.ts";
 import { enqueueMail } from "./unread-mail.ts";
 
 /** People whose documents are read in one call. */
 const PEOPLE_AT_ONCE = 100;
 const KEPT_MS = 30 * 24 * 3600 * 1000;
-/** By then whoever has closed everything when a message came does not count as online any more. */
-export const LOOK_AGAIN_MS = ONLINE_MS + 5_000;
 
 export interface Told {
   /** People who were given a notification by this call. */
@@ -34,21 +34,25 @@ const NOTHING: Told = { stored: 0, pushed: 0, waiting: 0 };
 
 /**
  * Tells the members of a chat of the messages that they have not read: everyone who is not online gets a
- * notification, and a push on each device unless they want quiet. Who is online sees messages live; they are looked at
- * again when they would have gone without a word. One round at a time for each chat; see claim.ts for what holds when
- * it is repeated, late, at once or cut short.
+ * notification, and a push on each device unless they want quiet. Who is online sees messages live; they are
+ * looked at again when they would have gone without a word. One round at a time for each chat; see claim.ts
+ * for what holds when it is repeated, late, at once or cut short.
  *
- * Costs 2 reads when there is nothing to tell. A round costs 3 reads and 2 writes; for each member 2 reads; for each who is
- * offline and has not read 1 write and, unless muted, 2 reads, and 1 for each device; for each PEOPLE_AT_ONCE with pushes 1 write.
+ * Costs 2 reads when there is nothing to tell. A round costs 3 reads and 2 writes; for each member 2 reads;
+ * for each who is offline and has not read 1 write and, unless muted, 2 reads, and 1 for each device; for
+ * each PEOPLE_AT_ONCE with pushes 1 write.
  * @throws AppError `unavailable` when it is to be tried again
  */
 export async function notifyMembers(deps: DeviceDeps, app: App, task: NotifyMembers): Promise<Told> {
   const { chat } = task;
-  const [found, telling] = await readAll(deps.firestore, [chatRef(app, chat), tellingRef(app, chat)]);
+  const [found, telling] = await readAll(deps.firestore, [
+    chatHandle(app, chat).ref,
+    tellingRef(chatHandle(app, chat)),
+  ]);
   const head = found && headOf(found);
   if (head === undefined || telling === undefined) return NOTHING;
   if (head.status !== "open") {
-    await forgetChat(deps.firestore, app, chat);
+    await forgetChat(deps.firestore, chatHandle(app, chat));
     return NOTHING;
   }
   const round = await beginRound(deps, head, task, telling);
@@ -57,39 +61,49 @@ export async function notifyMembers(deps: DeviceDeps, app: App, task: NotifyMemb
   const told = { stored: 0, pushed: 0 };
   const people = peopleOf(head, round);
   for (let from = 0; from < people.length; from += PEOPLE_AT_ONCE) {
-    const missed = await look(deps, app, head, round, people.slice(from, from + PEOPLE_AT_ONCE));
+    const missed = await unreadMembers(deps, app, head, {
+      round,
+      people: people.slice(from, from + PEOPLE_AT_ONCE),
+    });
     for (const { person, since } of missed.online) waiting[person] = since;
-    told.stored += await store(deps, app, chat, round, missed.offline);
-    told.pushed += await reach(deps, app, head, round, missed.offline);
+    told.stored += await storeNotifications(deps, chatHandle(app, chat), round, missed.offline);
+    told.pushed += await notifyDevices(deps, app, head, { round, missed: missed.offline });
   }
-  if (Object.keys(waiting).length > 0) await enqueueLook(deps, app, chat, round);
+  if (Object.keys(waiting).length > 0) await enqueueLookAgain(deps, chatHandle(app, chat), round);
   await endRound(round, waiting);
-  await goOn(deps, app, chat, round);
+  await goOn(deps, chatHandle(app, chat), round);
   return { ...told, waiting: Object.keys(waiting).length };
 }
 
 /**
- * What was written while a round was under way may have been announced by the task that this round is, so it looks
- * itself. 1 read.
+ * What was written while a round was under way may have been announced by the task that this round is, so it
+ * looks itself. 1 read.
  */
-async function goOn(deps: Deps, app: App, chat: number, { claim, at }: Round): Promise<void> {
-  const head = headOf(await readHead(app, chat));
+async function goOn(deps: Deps, chat: ChatHandle, { claim, at }: Round): Promise<void> {
+  const head = headOf(await readHead(chat));
   if (head === undefined || newestOf(head) <= claim.through) return;
-  await enqueueRound(deps, app, head, { number: newestOf(head), revision: head.revision }, at.toMillis());
+  await enqueueRound(
+    deps,
+    chat.app,
+    { head, lastMs: at.toMillis() },
+    { number: newestOf(head), revision: head.revision },
+  );
 }
 
 /** When no message is new, only those who were online last time are looked at. */
 const peopleOf = ({ members }: ChatHead, { isNew, waiting }: Round): readonly string[] =>
   isNew ? members : members.filter((member) => Object.hasOwn(waiting, member));
 
-async function look(
+/**
+ * Who of these people has not read what the round tells of, online or not. A read of two documents for each.
+ */
+async function unreadMembers(
   deps: Deps,
   app: App,
   head: ChatHead,
-  round: Round,
-  people: readonly string[],
+  { round, people }: { readonly round: Round; readonly people: readonly string[] },
 ): Promise<Attention> {
-  const found = await readAttention(deps.firestore, app, head.number, people);
+  const found = await readAttention(deps.firestore, chatHandle(app, head.number), people);
   const attention: Attention = { online: [], offline: [] };
   for (const [person, seen] of found) {
     const since = round.waiting[person] ?? round.number;
@@ -99,10 +113,9 @@ async function look(
 }
 
 /** Written again by a repetition, with the same content. */
-async function store(
+async function storeNotifications(
   deps: Deps,
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   { claim }: Round,
   missed: readonly Missed[],
 ): Promise<number> {
@@ -110,9 +123,9 @@ async function store(
   const batch = deps.firestore.batch();
   const expireAt = Timestamp.fromMillis(deps.clock.now() + KEPT_MS);
   for (const { person, from } of missed) {
-    batch.set(notificationRef(app, person, chat, claim.through), {
+    batch.set(notificationRef(chat, person, claim.through), {
       user: person,
-      chat,
+      chat: chat.number,
       from,
       through: claim.through,
       at: claim.messageAt,
@@ -124,12 +137,11 @@ async function store(
 }
 
 /** Pushes to those who want to hear of it; who has no device is mailed about direct messages. */
-async function reach(
+async function notifyDevices(
   deps: DeviceDeps,
   app: App,
   head: ChatHead,
-  round: Round,
-  missed: readonly Missed[],
+  { round, missed }: { readonly round: Round; readonly missed: readonly Missed[] },
 ): Promise<number> {
   const now = deps.clock.now();
   const awake = missed.filter(({ seen }) => seen.mutedUntilMs <= now);
@@ -148,18 +160,16 @@ async function reach(
       continue;
     const { through, messageAt } = round.claim;
     const mail = { app: app.id, chat: head.number, person, number: through, writtenMs: messageAt.toMillis() };
-    await enqueueMail(deps, app, mail, seen);
+    await enqueueMail(deps, mail, seen);
   }
-  return pushToPeople(deps, app, head, round, people);
+  return pushToPeople(deps, app, head, { round, people });
 }
 
-async function enqueueLook(deps: Deps, app: App, chat: number, { claim }: Round): Promise<void> {
-  const payload: NotifyMembers = { app: app.id, chat, number: claim.through, again: true };
-  await deps.tasks.enqueue({
-    queue: NOTIFICATIONS_QUEUE,
-    function: NOTIFY_FUNCTION,
-    id: ["notify-again", app.id, String(chat), String(claim.through)],
-    payload,
-    notBefore: deps.clock.now() + LOOK_AGAIN_MS,
+async function enqueueLookAgain(deps: Deps, chat: ChatHandle, { claim }: Round): Promise<void> {
+  await enqueue(deps, lookAgainTask, {
+    app: chat.app.id,
+    chat: chat.number,
+    number: claim.through,
+    again: true,
   });
 }

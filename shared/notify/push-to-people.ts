@@ -1,7 +1,7 @@
 import { type ChatHead, excerpt } from "../chat/log/head.ts";
 import type { App } from "../identity/app.ts";
 import { completeSettings } from "../identity/settings.ts";
-import { type AppHead, type StoredUser, userRef } from "../identity/store.ts";
+import { userRef, storedUser, storedAppHead } from "../identity/store.ts";
 import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
 import { derivedId } from "../platform/ids.ts";
@@ -18,16 +18,15 @@ interface Target {
 }
 
 /**
- * Pushes the newest message to each device of these people that has not had it in this round; devices that are
- * no more are forgotten. Answers with how many had it. 2 reads for what it says, and 1 write.
+ * Pushes the newest message to each device of these people that has not had it in this round; devices that
+ * are no more are forgotten. Answers with how many had it. 2 reads for what it says, and 1 write.
  * @throws AppError `unavailable` when some could not be reached; those that were are noted
  */
 export async function pushToPeople(
   deps: Deps,
   app: App,
   head: ChatHead,
-  round: Round,
-  people: ReadonlyMap<string, Reachable>,
+  { round, people }: { readonly round: Round; readonly people: ReadonlyMap<string, Reachable> },
 ): Promise<number> {
   const targets = [...people].flatMap(([person, { devices }]) =>
     Object.entries(devices).map(([device, { token }]): Target => ({ person, device, token })),
@@ -39,7 +38,7 @@ export async function pushToPeople(
     left.map(async (target) => ({ target, outcome: await deps.push.send(messageFor(target)) })),
   );
   const gone = outcomes.filter(({ outcome }) => outcome === "gone").map(({ target }) => target);
-  for (const { person, device, token } of gone) await removeToken(deps, app, person, device, token);
+  for (const { person, device, token } of gone) await removeToken(deps, app, person, { device, token });
   const done = outcomes.filter(({ outcome }) => outcome !== "failed").map(({ target }) => keyOf(target));
   if (done.length < left.length) {
     await letGo(round, done);
@@ -51,7 +50,10 @@ export async function pushToPeople(
 
 const keyOf = ({ person, device }: Target): string => `${person}.${device}`;
 
-/** What a push about the newest message says; with the app's `notifications.text` switched off, nothing of anyone. */
+/**
+ * What a push about the newest message says; with the app's `notifications.text` switched off, nothing of
+ * anyone.
+ */
 async function composer(
   deps: Deps,
   app: App,
@@ -62,10 +64,10 @@ async function composer(
   const senderId = latest !== null && "id" in latest.sender ? latest.sender.id : undefined;
   const refs = [app.ref, ...(senderId === undefined ? [] : [userRef(app, senderId)])];
   const [appFound, senderFound] = await readAll(deps.firestore, refs);
-  const appHead = appFound?.data() as AppHead | undefined;
+  const appHead = storedAppHead(appFound);
   const appName = appHead?.name ?? "";
   const showsText = completeSettings(appHead?.settings ?? {}).notifications.text;
-  const sender = (senderFound?.data() as StoredUser | undefined)?.name ?? appName;
+  const sender = storedUser(senderFound)?.name ?? appName;
   const title = head.kind === "direct" || head.title === "" ? sender : `${sender} · ${head.title}`;
   const text = excerpt(latest?.text ?? "", EXCERPT_CHARS_MAX);
   return ({ person, token }) => ({

@@ -1,6 +1,8 @@
 import type { QuietHours } from "../identity/contract.ts";
 
-/** Whether it is quiet for a person at that time, on the clocks of their time zone; hours may pass midnight. */
+/**
+ * Whether it is quiet for a person at that time, on the clocks of their time zone; hours may pass midnight.
+ */
 export function isQuiet(quietHours: QuietHours | null, timeZone: string, nowMs: number): boolean {
   if (quietHours === null) return false;
   const { from, to } = quietHours;

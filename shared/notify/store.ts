@@ -1,7 +1,9 @@
-import { chatRef, readsRef } from "../chat/store.ts";
+import { type ChatHandle } from "../chat/chat-handle.ts";
+import { storedAs } from "../platform/stored.ts";
+import { readsRef } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { QuietHours } from "../identity/contract.ts";
-import { type StoredUser, userRef } from "../identity/store.ts";
+import { userRef, storedUser } from "../identity/store.ts";
 import {
   type DocumentReference,
   type DocumentSnapshot,
@@ -14,8 +16,9 @@ import { derivedId } from "../platform/ids.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 
 /**
- * That a person has messages of a chat to be told of: one document for all that were written in a while, and nothing of
- * what they say. What a notification shows is read from the messages themselves, by who may read them then.
+ * That a person has messages of a chat to be told of: one document for all that were written in a while, and
+ * nothing of what they say. What a notification shows is read from the messages themselves, by who may read
+ * them then.
  */
 export interface StoredNotification {
   readonly user: string;
@@ -26,6 +29,7 @@ export interface StoredNotification {
   readonly at: Timestamp;
   readonly expireAt: Timestamp;
 }
+export const storedNotification = storedAs<StoredNotification>();
 
 /** How far the members of a chat have been told of its messages. */
 export interface Telling {
@@ -38,10 +42,9 @@ export interface Telling {
   /** The round under way. */
   readonly claim: Claim | null;
 }
+export const storedTelling = storedAs<Telling>();
 
 export interface Claim {
-  /** Of the delivery that has it. */
-  readonly id: string;
   /** The task that does it. */
   readonly by: string;
   readonly through: number;
@@ -65,19 +68,20 @@ export interface StoredDevice {
 export interface StoredDevices {
   readonly devices: Readonly<Record<string, StoredDevice>>;
 }
+export const storedDevices = storedAs<StoredDevices>();
 
-export const tellingRef = (app: App, chat: number): DocumentReference =>
-  chatRef(app, chat).collection("progress").doc("notifications");
+export const tellingRef = (chat: ChatHandle): DocumentReference =>
+  chat.ref.collection("progress").doc("notifications");
 export const devicesRef = (app: App, person: string): DocumentReference =>
   app.collection("devices").doc(person);
 /** Whose device a token is, named by the token's hash. */
 export const pushTokenRef = (app: App, token: string): DocumentReference =>
   app.collection("pushTokens").doc(derivedId("push-token", app.id, token));
 /** The same round tells the same person in the same document, however often it is tried. */
-export const notificationRef = (app: App, person: string, chat: number, through: number): DocumentReference =>
-  app
+export const notificationRef = (chat: ChatHandle, person: string, through: number): DocumentReference =>
+  chat.app
     .collection("notifications")
-    .doc(derivedId("notification", app.id, person, String(chat), String(through)));
+    .doc(derivedId("notification", chat.app.id, person, String(chat.number), String(through)));
 
 /** What a person's one document of marks says of a chat. */
 export interface Reading {
@@ -122,16 +126,18 @@ const presenceOf = (found: DocumentSnapshot | undefined): Presence => ({
 /** Two reads for each person. */
 export async function readAttention(
   firestore: Firestore,
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   people: readonly string[],
 ): Promise<Map<string, Reading & Presence>> {
-  const refs = people.flatMap((person) => [readsRef(app, person), app.collection("presence").doc(person)]);
+  const refs = people.flatMap((person) => [
+    readsRef(chat.app, person),
+    chat.app.collection("presence").doc(person),
+  ]);
   const found = await readAll(firestore, refs);
   return new Map(
     people.map((person, index) => [
       person,
-      { ...readingOf(found[2 * index], chat), ...presenceOf(found[2 * index + 1]) },
+      { ...readingOf(found[2 * index], chat.number), ...presenceOf(found[2 * index + 1]) },
     ]),
   );
 }
@@ -155,9 +161,9 @@ export async function readReachable(
   const found = await readAll(firestore, refs);
   return new Map(
     people.flatMap((person, index) => {
-      const user = found[2 * index + 1]?.data() as StoredUser | undefined;
+      const user = storedUser(found[2 * index + 1]);
       if (user === undefined) return [];
-      const devices = (found[2 * index]?.data() as StoredDevices | undefined)?.devices ?? {};
+      const devices = storedDevices(found[2 * index])?.devices ?? {};
       const { quietHours = null, timeZone, email } = user;
       const sessionsValidAfterMs = user.sessionsValidAfter?.toMillis() ?? 0;
       return [[person, { devices, quietHours, timeZone, email, sessionsValidAfterMs }] as const];
@@ -184,9 +190,13 @@ export const notificationsOf = (app: App, person: string): Query =>
 const DELETES_MAX = 300;
 
 /** Removes what is left of a chat that is no more: a query, and a delete for each document. Idempotent. */
-export async function forgetChat(firestore: Firestore, app: App, chat: number): Promise<void> {
-  await within(READ_MS_MAX, tellingRef(app, chat).delete());
-  const query = app.collection("notifications").where("chat", "==", chat).select().limit(DELETES_MAX);
+export async function forgetChat(firestore: Firestore, chat: ChatHandle): Promise<void> {
+  await within(READ_MS_MAX, tellingRef(chat).delete());
+  const query = chat.app
+    .collection("notifications")
+    .where("chat", "==", chat.number)
+    .select()
+    .limit(DELETES_MAX);
   for (;;) {
     const found = await within(READ_MS_MAX, query.get());
     if (found.empty) return;

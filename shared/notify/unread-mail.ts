@@ -1,44 +1,40 @@
+import { chatHandle } from "../chat/chat-handle.ts";
 import type { ChatHead } from "../chat/log/head.ts";
-import { chatRef, headOf, readsRef } from "../chat/store.ts";
+import { headOf, readsRef } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
-import { MAIL_QUEUE, SEND_MAIL_FUNCTION } from "../identity/sign-in-code.ts";
-import { type AppHead, type StoredUser, TRANSACTION_MS_MAX, userRef } from "../identity/store.ts";
+import { TRANSACTION_MS_MAX, userRef, storedUser, storedAppHead } from "../identity/store.ts";
 import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
 import { Timestamp } from "../platform/firestore.ts";
 import { derivedId } from "../platform/ids.ts";
 import type { Mail } from "../platform/mailer.ts";
+import { enqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { UnreadMail } from "./contract.ts";
 import { isQuiet } from "./quiet-hours.ts";
 import { type Mailed, type Reading, readAll, readAttention, readingOf, readReachable } from "./store.ts";
+import { unreadMailTask } from "./tasks.ts";
 
-/** How long a direct message may lie unread before it is mailed about. */
-export const UNREAD_MS = 10 * 60 * 1000;
 /** One mail for each person and chat in this time. */
 export const MAIL_INTERVAL_MS = 24 * 3600 * 1000;
 /** A mail that was claimed and not sent may be sent by another delivery after this. */
 const CLAIM_MS = 60_000;
 
-/** Has the person mailed later, if then they still have not read. 1 task; none when they have been mailed today. */
-export async function enqueueMail(deps: Deps, app: App, mail: UnreadMail, seen: Reading): Promise<void> {
-  const now = deps.clock.now();
-  if (seen.mailed?.done === true && isToday(seen.mailed, now)) return;
-  await deps.tasks.enqueue({
-    queue: MAIL_QUEUE,
-    function: SEND_MAIL_FUNCTION,
-    id: ["unread-mail", app.id, String(mail.chat), mail.person, String(mail.number)],
-    payload: mail,
-    notBefore: now + UNREAD_MS,
-  });
+/**
+ * Has the person mailed later, if then they still have not read. 1 task; none when they have been mailed
+ * today.
+ */
+export async function enqueueMail(deps: Deps, mail: UnreadMail, seen: Reading): Promise<void> {
+  if (seen.mailed?.done === true && isToday(seen.mailed, deps.clock.now())) return;
+  await enqueue(deps, unreadMailTask, mail);
 }
 
 const isToday = ({ at }: Mailed, nowMs: number): boolean => nowMs - at.toMillis() < MAIL_INTERVAL_MS;
 
 /**
  * Mails a person that somebody has written to them, with nothing of what was written; unless by now they have
- * read it, were there, have a device, want quiet or are no member. Claimed before and noted after: a crash between
- * has it sent again, with the same Message-ID. 8 reads, 2 writes.
+ * read it, were there, have a device, want quiet or are no member. Claimed before and noted after: a crash
+ * between has it sent again, with the same Message-ID. 8 reads, 2 writes.
  * @throws AppError `unavailable` while another delivery is sending it
  */
 export async function mailUnread(deps: Deps, app: App, task: UnreadMail): Promise<{ sent: boolean }> {
@@ -53,11 +49,11 @@ export async function mailUnread(deps: Deps, app: App, task: UnreadMail): Promis
 async function compose(deps: Deps, app: App, task: UnreadMail): Promise<Mail | undefined> {
   const { chat, person, number, writtenMs } = task;
   const [[appFound, headFound], attention, reachable] = await Promise.all([
-    readAll(deps.firestore, [app.ref, chatRef(app, chat)]),
-    readAttention(deps.firestore, app, chat, [person]),
+    readAll(deps.firestore, [app.ref, chatHandle(app, chat).ref]),
+    readAttention(deps.firestore, chatHandle(app, chat), [person]),
     readReachable(deps.firestore, app, [person]),
   ]);
-  const appHead = appFound?.data() as AppHead | undefined;
+  const appHead = storedAppHead(appFound);
   const head = headFound && headOf(headFound);
   const seen = attention.get(person);
   const user = reachable.get(person);
@@ -70,7 +66,12 @@ async function compose(deps: Deps, app: App, task: UnreadMail): Promise<Mail | u
   const wasThere = seen.onlineUntilMs > now || seen.lastSeenMs >= writtenMs;
   const wantsQuiet = seen.mutedUntilMs > now || isQuiet(user.quietHours, user.timeZone, now);
   if (isOut || isRead || wasThere || wantsQuiet || Object.keys(user.devices).length > 0) return undefined;
-  return mailTo(deps, task, user.email, await senderName(deps, app, head, person), appHead.name);
+  return mailTo(
+    deps,
+    task,
+    { to: user.email, appName: appHead.name },
+    await senderName(deps, app, head, person),
+  );
 }
 
 /** One read. */
@@ -78,10 +79,15 @@ async function senderName(deps: Deps, app: App, { members }: ChatHead, person: s
   const other = members.find((member) => member !== person);
   if (other === undefined) return "";
   const [found] = await readAll(deps.firestore, [userRef(app, other)]);
-  return (found?.data() as StoredUser | undefined)?.name ?? "";
+  return storedUser(found)?.name ?? "";
 }
 
-function mailTo(deps: Deps, task: UnreadMail, to: string, sender: string, appName: string): Mail {
+function mailTo(
+  deps: Deps,
+  task: UnreadMail,
+  { to, appName }: { readonly to: string; readonly appName: string },
+  sender: string,
+): Mail {
   const line = `${sender} wrote to you in ${appName}`;
   const rest = "You have not read it yet. At most one such mail a day is sent for each chat.";
   const id = derivedId("unread-mail", task.app, String(task.chat), task.person, String(task.number));
@@ -103,7 +109,10 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 const escapeHtml = (text: string): string => text.replaceAll(/[&<>"']/g, (sign) => ENTITIES[sign] ?? sign);
 
-/** Whether it is this delivery that sends. One transaction: 1 read, 1 write. */
+/**
+ * Whether it is this delivery that sends. The claim stands in the person's marks, which other requests write
+ * all the time, so it is no lease on their document but a transaction: 1 read, 1 write.
+ */
 async function claim(deps: Deps, app: App, { chat, person }: UnreadMail): Promise<boolean> {
   const ref = readsRef(app, person);
   return within(

@@ -28,8 +28,8 @@ interface Looked {
 }
 
 /**
- * The rule of who is told: whoever has not read, by their mark or by having written below it. Whoever had a stream open
- * after the message came has seen it; whoever is online since before may only seem so.
+ * The rule of who is told: whoever has not read, by their mark or by having written below it. Whoever had a
+ * stream open after the message came has seen it; whoever is online since before may only seem so.
  */
 export function missedBy(attention: Attention, { person, seen, since, head, round, nowMs }: Looked): void {
   const from = Math.max(since, seen.read, head.sent[person] ?? 0) + 1;

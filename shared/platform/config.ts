@@ -7,17 +7,23 @@ import { z } from "zod";
 const Environment = z.object({
   GOOGLE_CLOUD_PROJECT: z.string().min(1),
   REGION: z.string().min(1),
-  /** host:port of Cloud Tasks; Google's own when absent. Firestore and Pub/Sub have variables of their own. */
+  /**
+   * host:port of Cloud Tasks; Google's own when absent. Firestore and Pub/Sub have variables of their own.
+   */
   TASKS_ENDPOINT: z.string().optional(),
   /** host:port of Cloud KMS; Google's own when absent. */
   KMS_ENDPOINT: z.string().optional(),
   /** Base URL of Firebase Cloud Messaging; Google's own when absent. */
   PUSH_ENDPOINT: z.url().optional(),
-  /** Base URL of an OTLP endpoint that takes traces: https://telemetry.googleapis.com is Google's own. Absent: none are made. */
+  /**
+   * Base URL of an OTLP endpoint that takes traces: https://telemetry.googleapis.com is Google's own. Absent:
+   * none are made.
+   */
   TRACE_ENDPOINT: z.url().optional(),
   /**
-   * The share of requests whose spans are all kept; failed ones are kept beyond it, and 0 keeps none at all. A tenth
-   * shows where the time goes at a fraction of what the requests themselves cost (docs/decisions/0018).
+   * The share of requests whose spans are all kept; failed ones are kept beyond it, and 0 keeps none at all.
+   * A tenth shows where the time goes at a fraction of what the requests themselves cost
+   * (docs/decisions/0018).
    */
   TRACE_RATIO: z.coerce.number().min(0).max(1).default(0.1),
   /** The key of Cloud KMS that signing keys are encrypted with: projects/…/cryptoKeys/… */

@@ -53,7 +53,9 @@ export function openDeps(config: Config, replaced: Partial<Pick<Deps, "clock" | 
 /** A client that still waits for an answer is not waited for longer. */
 const CLOSE_MS_MAX = 1_000;
 
-/** Sends what is still buffered and closes every connection. Never throws; takes at most twice CLOSE_MS_MAX. */
+/**
+ * Sends what is still buffered and closes every connection. Never throws; takes at most twice CLOSE_MS_MAX.
+ */
 export async function closeDeps(deps: Deps): Promise<void> {
   // The Firestore client does not close while something listens, and fails what is still being read.
   await within(CLOSE_MS_MAX, deps.upkeep.close()).catch(() => undefined);

@@ -100,6 +100,10 @@ const TRANSIENT: ReadonlySet<number | undefined> = new Set([
 /** True when the call may have been applied or not, or may succeed when it is made again. */
 export const isTransient = (cause: unknown): boolean => TRANSIENT.has(grpcCode(cause));
 
+/** The same, of what was given up after a time too. */
+export const isUnknownOutcome = (cause: unknown): boolean =>
+  isTransient(cause) || (cause instanceof AppError && cause.code === "unavailable");
+
 const RETRY_AFTER_SECONDS = 1;
 
 /** Any thrown thing as an AppError: Google's failures become `unavailable`, the rest `internal`. */

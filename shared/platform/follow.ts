@@ -21,8 +21,8 @@ export interface Followed<Value> {
 }
 
 /**
- * Where a followed document says when it was written last, in Firestore's time: reading the list again asks for
- * what is newer than what is known, which is mostly nothing, and costs one read.
+ * Where a followed document says when it was written last, in Firestore's time: reading the list again asks
+ * for what is newer than what is known, which is mostly nothing, and costs one read.
  */
 export const RECORDED_AT = "recordedAt";
 
@@ -31,8 +31,8 @@ export const CONFIRM_AFTER_MS = 10_000;
 /** A request may have to wait for this, so it is shorter than other reads. */
 const CONFIRM_MS_MAX = 2_000;
 /**
- * Firestore stamps a write with the time at which it took the request, in whole milliseconds: a little before a
- * read that did not see it yet.
+ * Firestore stamps a write with the time at which it took the request, in whole milliseconds: a little before
+ * a read that did not see it yet.
  */
 const OVERLAP_MS = 2_000;
 /** A listener that was refused is opened again no sooner. */

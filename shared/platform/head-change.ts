@@ -20,7 +20,9 @@ export interface Change<Head, Result> {
    * @throws AppError to refuse; only this change is refused, not those it shares a commit with.
    */
   decide(head: Head): Decision<Head, Result>;
-  /** How a repetition of this change is recognised; a change without one is made each time it is asked for. */
+  /**
+   * How a repetition of this change is recognised; a change without one is made each time it is asked for.
+   */
   readonly proof?: Proof<Result>;
 }
 

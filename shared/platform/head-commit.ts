@@ -1,5 +1,5 @@
 import type { DocumentReference, DocumentSnapshot, Timestamp } from "@google-cloud/firestore";
-import { AppError, GRPC, grpcCode, isTransient } from "./errors.ts";
+import { GRPC, grpcCode, isUnknownOutcome } from "./errors.ts";
 import { type Decision, type HeadLogOptions, keyReused, type Waiting } from "./head-change.ts";
 import type { HeadMemory, RememberedHead } from "./head-memory.ts";
 import { randomId } from "./ids.ts";
@@ -27,10 +27,6 @@ export interface Again<Head> {
   /** True when another instance moved the head first. */
   readonly contended: boolean;
 }
-
-/** True when a failed call may have been applied all the same, or may succeed when it is made again. */
-export const isUnknownOutcome = (cause: unknown): boolean =>
-  isTransient(cause) || (cause instanceof AppError && cause.code === "unavailable");
 
 /**
  * Tries once to commit a batch of changes to one head. Settles every change that is decided by this
@@ -90,7 +86,7 @@ async function attempt<Head extends object>(
   }
   const commitId = randomId();
   try {
-    const updateTime = await commit(options, ref, base, decided, commitId);
+    const updateTime = await commit(options, ref, base, { decided, commitId });
     memory.keep(ref.path, lastOf(decided).decision.head, updateTime);
     settle(options, ref, decided);
     return { waiting: rest, contended: false };
@@ -147,8 +143,7 @@ async function commit<Head extends object>(
   options: HeadLogOptions<Head>,
   ref: DocumentReference,
   base: RememberedHead<Head>,
-  decided: readonly Decided<Head>[],
-  commitId: string,
+  { decided, commitId }: { readonly decided: readonly Decided<Head>[]; readonly commitId: string },
 ): Promise<Timestamp> {
   const next = { ...lastOf(decided).decision.head, ...options.stamp?.(ref), [COMMIT_FIELD]: commitId };
   const creates = decided.flatMap(({ decision }) => decision.create);

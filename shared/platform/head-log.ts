@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { DocumentReference, DocumentSnapshot } from "@google-cloud/firestore";
-import { AppError, toAppError } from "./errors.ts";
+import { AppError, isUnknownOutcome, toAppError } from "./errors.ts";
 import {
   type Change,
   type Changed,
@@ -9,7 +9,7 @@ import {
   type Proof,
   type Waiting,
 } from "./head-change.ts";
-import { attemptCommit, isUnknownOutcome } from "./head-commit.ts";
+import { attemptCommit } from "./head-commit.ts";
 import { createHeadMemory } from "./head-memory.ts";
 
 /**

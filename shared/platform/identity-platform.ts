@@ -4,7 +4,9 @@ import { AppError } from "./errors.ts";
 import { lazy } from "./lazy.ts";
 import { within } from "./within.ts";
 
-/** Identity Platform (Firebase Authentication): who signs in with Google, Microsoft, SAML or OpenID Connect. */
+/**
+ * Identity Platform (Firebase Authentication): who signs in with Google, Microsoft, SAML or OpenID Connect.
+ */
 export interface IdentityPlatform {
   /**
    * The claims of an ID token; undefined when it is not valid, or its account has been disabled, deleted or
@@ -12,7 +14,10 @@ export interface IdentityPlatform {
    * @throws AppError `unavailable`
    */
   verify(idToken: string): Promise<Readonly<Record<string, unknown>> | undefined>;
-  /** Whether a sign-in at that time still stands: not disabled, deleted or signed out. One call. @throws AppError `unavailable` */
+  /**
+   * Whether a sign-in at that time still stands: not disabled, deleted or signed out. One call. @throws
+   * AppError `unavailable`
+   */
   stands(uid: string, signedInMs: number): Promise<boolean>;
 }
 

@@ -6,7 +6,9 @@ const ID_CHARS = 26;
 const BITS_PER_CHAR = 5;
 const ID_BYTES = Math.ceil((ID_CHARS * BITS_PER_CHAR) / 8);
 
-/** A call to the system's generator costs more than an id, so its bytes are drawn in advance and used once. */
+/**
+ * A call to the system's generator costs more than an id, so its bytes are drawn in advance and used once.
+ */
 const pool = Buffer.alloc(ID_BYTES * 256);
 let used = pool.length;
 

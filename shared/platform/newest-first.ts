@@ -11,17 +11,23 @@ export interface NewestFirst<Item> {
 }
 
 /**
- * A page of what a query finds, the newest first by a field that holds a time. `scope` names the list, for its cursors. One query, one
- * read for each document.
+ * A page of what a query finds, the newest first by a field that holds a time. `scope` names the list, for
+ * its cursors. One query, one read for each document.
  * @throws AppError `invalid_request` for a cursor of another list
  */
 export async function newestFirst<Item>(
   deps: { readonly keys: Keys },
   query: Query,
-  field: string,
-  scope: readonly string[],
+  {
+    field,
+    scope,
+    view,
+  }: {
+    readonly field: string;
+    readonly scope: readonly string[];
+    readonly view: (document: QueryDocumentSnapshot) => Item;
+  },
   { cursor, limit }: { readonly cursor?: string | undefined; readonly limit: number },
-  view: (document: QueryDocumentSnapshot) => Item,
 ): Promise<NewestFirst<Item>> {
   let page = query.orderBy(field, "desc").orderBy(FieldPath.documentId(), "desc");
   if (cursor !== undefined) {

@@ -15,8 +15,8 @@ export interface PushMessage {
 }
 
 /**
- * `sent`: FCM has taken it. `gone`: nobody will ever be reached by this token. `refused`: this message will never be
- * taken. `failed`: nothing is known, or it may be taken later.
+ * `sent`: FCM has taken it. `gone`: nobody will ever be reached by this token. `refused`: this message will
+ * never be taken. `failed`: nothing is known, or it may be taken later.
  */
 export type PushOutcome = "sent" | "gone" | "refused" | "failed";
 

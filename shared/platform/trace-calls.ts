@@ -15,12 +15,14 @@ interface CallProperties {
 /** Streams that last as long as somebody listens are no part of a request's time. */
 const ENDLESS = new Set(["Listen", "Write"]);
 
-/** Answers that callers count on as one of the outcomes of a conditional write, and do not take for a failure. */
+/**
+ * Answers that callers count on as one of the outcomes of a conditional write, and do not take for a failure.
+ */
 const EXPECTED = new Set<number>([GRPC.notFound, GRPC.alreadyExists, GRPC.aborted, GRPC.failedPrecondition]);
 
 /**
- * For Google's gRPC clients: each call becomes a span below the one under way, and carries it to the service. Costs a
- * listener and an object a call, and nothing where no spans are recorded.
+ * For Google's gRPC clients: each call becomes a span below the one under way, and carries it to the service.
+ * Costs a listener and an object a call, and nothing where no spans are recorded.
  */
 export const withCallSpans = {
   "grpc.callInvocationTransformer": (properties: CallProperties): CallProperties => {

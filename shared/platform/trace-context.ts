@@ -10,7 +10,10 @@ export interface TraceParent {
 /** As OpenTelemetry calls them. */
 export type SpanKind = "internal" | "server" | "client" | "producer" | "consumer";
 
-/** What is known of a span. Never text, addresses, tokens or ids of people: whoever reads traces need not be told those. */
+/**
+ * What is known of a span. Never text, addresses, tokens or ids of people: whoever reads traces need not be
+ * told those.
+ */
 export type SpanAttributes = Readonly<Record<string, string | number | boolean | undefined>>;
 
 /** A span that has ended. */
@@ -52,7 +55,10 @@ export const formatTraceparent = ({ traceId, spanId, isSampled }: TraceParent): 
 
 const TRACE_ID_BYTES = 16;
 const SPAN_ID_BYTES = 8;
-/** Asking the system for random bytes costs a microsecond each time, so they are fetched for some hundred ids at once. */
+/**
+ * Asking the system for random bytes costs a microsecond each time, so they are fetched for some hundred ids
+ * at once.
+ */
 const POOL_BYTES = 4096;
 const pool = Buffer.alloc(POOL_BYTES);
 let used = POOL_BYTES;

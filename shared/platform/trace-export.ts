@@ -20,7 +20,10 @@ export interface TraceExport {
 const EXPORT_AFTER_MS = 1_000;
 /** About 150 KB as protobuf. */
 export const SPANS_PER_CALL_MAX = 512;
-/** What an endpoint that does not answer may cost in memory: about a megabyte. Newer spans are dropped beyond it. */
+/**
+ * What an endpoint that does not answer may cost in memory: about a megabyte. Newer spans are dropped beyond
+ * it.
+ */
 export const SPANS_WAITING_MAX = 4_096;
 /** With the repetitions that the exporter makes by itself when it is told to come later. */
 const EXPORT_MS_MAX = 5_000;

@@ -19,7 +19,10 @@ export interface Arrival {
   readonly service: string;
   readonly requestId: string;
   readonly traceparent: string | undefined;
-  /** Whether it comes from our own queues, whose decision to record is kept: anybody else could have us record everything. */
+  /**
+   * Whether it comes from our own queues, whose decision to record is kept: anybody else could have us record
+   * everything.
+   */
   readonly isOurs: boolean;
 }
 
@@ -34,8 +37,9 @@ export interface Entered {
 export interface Traces {
   enter(arrival: Arrival): Entered;
   /**
-   * To be awaited by those whom nobody waits for, before they answer: sends what has been recorded when the instance is
-   * about to have nothing under way, as its processor may stop then. Never throws; takes at most SETTLE_MS_MAX.
+   * To be awaited by those whom nobody waits for, before they answer: sends what has been recorded when the
+   * instance is about to have nothing under way, as its processor may stop then. Never throws; takes at most
+   * SETTLE_MS_MAX.
    */
   settle(): Promise<void>;
   /** Sends all that has been recorded. Never throws. */
@@ -102,8 +106,8 @@ const UNRECORDED: Traces = {
 };
 
 /**
- * Keeps the spans of one request until it is known whether it failed: then, or when it was sampled, they are exported.
- * What ends later, as the answer to a stream does, follows the same decision.
+ * Keeps the spans of one request until it is known whether it failed: then, or when it was sampled, they are
+ * exported. What ends later, as the answer to a stream does, follows the same decision.
  */
 function record(
   service: string,
@@ -134,7 +138,10 @@ function record(
   };
 }
 
-/** More than this apart, the two clocks have been moved against each other: by NTP, a pause of the machine, or a test. */
+/**
+ * More than this apart, the two clocks have been moved against each other: by NTP, a pause of the machine, or
+ * a test.
+ */
 const CLOCK_DRIFT_MS_MAX = 5;
 
 /** Milliseconds since the epoch that only go forward, and to the microsecond, unlike Date's. */

@@ -27,9 +27,9 @@ export interface RolloutChange {
 }
 
 /**
- * Creates a rollout, or replaces what is asked of it. What was rolled back stays so until it is another pair of versions or another
- * attempt, which begins a new trial. The definition that is there already changes nothing. Costs 1 read, 2 writes and what reading costs; 1 read
- * more for a new one.
+ * Creates a rollout, or replaces what is asked of it. What was rolled back stays so until it is another pair
+ * of versions or another attempt, which begins a new trial. The definition that is there already changes
+ * nothing. Costs 1 read, 2 writes and what reading costs; 1 read more for a new one.
  * @throws AppError `precondition_failed`, `conflict` above ROLLOUTS_MAX
  */
 export async function changeRollout(
@@ -54,7 +54,7 @@ export async function changeRollout(
     const next = nextOf(name, before, definition, deps.clock.now());
     const reasons: Reasons = { kind: kindOf(before, next), by: by.id };
     try {
-      await commitDecision(deps.firestore, app, found, next, reasons);
+      await commitDecision(deps.firestore, app, { before: found, next }, reasons);
     } catch (cause) {
       const code = grpcCode(cause);
       if (code !== GRPC.failedPrecondition && code !== GRPC.alreadyExists) throw cause;

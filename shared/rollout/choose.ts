@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import type { Segment } from "./contract.ts";
+import type { Audience } from "./contract.ts";
 import type { StoredRollout } from "./store.ts";
 
 export type Reason = "stable" | "canary" | "exception" | "rolled back";
@@ -22,7 +22,7 @@ export interface Choice {
 }
 
 /** What is known of who asks. */
-export type Traits = { readonly [Name in keyof Segment]?: string | undefined };
+export type Traits = { readonly [Name in keyof Audience]?: string | undefined };
 
 /** The rollouts of an app by name. */
 export type RolloutSet = ReadonlyMap<string, StoredRollout>;
@@ -30,13 +30,16 @@ export type RolloutSet = ReadonlyMap<string, StoredRollout>;
 const PLACES = 10_000;
 const UNKNOWN_LANGUAGE = "und";
 
-/** The language by which outcomes are counted and segments go back; it stands in a field's name, so it is plain. */
+/**
+ * The language by which outcomes are counted and segments go back; it stands in a field's name, so it is
+ * plain.
+ */
 export const languageOf = (language: string | undefined): string =>
   language !== undefined && /^[a-z]{2,3}$/.test(language) ? language : UNKNOWN_LANGUAGE;
 
 /**
- * Where a person stands in the trial, from 0 to 9,999: always the same in one trial, and unrelated to where they stand in
- * another, so that no one is always among the first.
+ * Where a person stands in the trial, from 0 to 9,999: always the same in one trial, and unrelated to where
+ * they stand in another, so that no one is always among the first.
  */
 export function placeOf(rollout: Pick<StoredRollout, "name" | "trial">, person: string): number {
   const digest = hash("sha256", `${rollout.name}\n${rollout.trial}\n${person}`, "buffer");
@@ -44,8 +47,9 @@ export function placeOf(rollout: Pick<StoredRollout, "name" | "trial">, person: 
 }
 
 /**
- * Which version a person gets. Pure, and the same for the same person as long as the rollout is unchanged; a raised share
- * keeps those who have the candidate. Undefined when there is no such rollout: the caller's own default holds.
+ * Which version a person gets. Pure, and the same for the same person as long as the rollout is unchanged; a
+ * raised share keeps those who have the candidate. Undefined when there is no such rollout: the caller's own
+ * default holds.
  */
 export function choose(
   rollouts: RolloutSet,
@@ -72,5 +76,5 @@ export function choose(
   return { version: stable, reason: "stable", ...(percent > 0 ? trial("stable") : {}) };
 }
 
-const fits = (wanted: Segment, traits: Traits): boolean =>
-  Object.entries(wanted).every(([name, value]) => traits[name as keyof Segment] === value);
+const fits = (wanted: Audience, traits: Traits): boolean =>
+  Object.entries(wanted).every(([name, value]) => traits[name as keyof Audience] === value);

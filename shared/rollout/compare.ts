@@ -33,10 +33,11 @@ const thresholdOf = (metric: Metric, thresholds: Thresholds): number => {
 };
 
 /**
- * How much larger than its standard error a difference has to be, given `samples`, so that the chance of ever exceeding it
- * without cause, however often one looks while samples come in, is `alpha`: the one-sided normal mixture boundary (Howard, Ramdas,
- * McAuliffe and Sekhon, "Time-uniform, nonparametric, nonasymptotic confidence sequences", 2021, section 3.2). A fixed limit
- * would be exceeded by chance sooner or later by someone who looks every minute.
+ * How much larger than its standard error a difference has to be, given `samples`, so that the chance of ever
+ * exceeding it without cause, however often one looks while samples come in, is `alpha`: the one-sided normal
+ * mixture boundary (Howard, Ramdas, McAuliffe and Sekhon, "Time-uniform, nonparametric, nonasymptotic
+ * confidence sequences", 2021, section 3.2). A fixed limit would be exceeded by chance sooner or later by
+ * someone who looks every minute.
  */
 export function certainty(samples: number, alpha: number): number {
   const growth = Math.sqrt((samples + TIGHTEST) / TIGHTEST);
@@ -46,9 +47,10 @@ export function certainty(samples: number, alpha: number): number {
 const TIGHTEST = 10;
 
 /**
- * Compares the candidate with the stable version over strata by one metric; undefined when there are too few samples.
- * Strata are weighted as by Mantel and Haenszel, so that what differs between them (an hour in which the provider failed for both, a
- * time in which fewer people took part, a language) is not taken for a difference between the versions.
+ * Compares the candidate with the stable version over strata by one metric; undefined when there are too few
+ * samples. Strata are weighted as by Mantel and Haenszel, so that what differs between them (an hour in which
+ * the provider failed for both, a time in which fewer people took part, a language) is not taken for a
+ * difference between the versions.
  */
 export function compare(
   metric: Metric,

@@ -27,11 +27,11 @@ const Language = z.string().regex(/^[a-z]{2,3}$/, "must be a language such as es
 const Role = z.enum(["owner", "admin", "member", "viewer", "service"]);
 
 /** Whom an exception is for: who has all of what it names. */
-export const Segment = z
+export const Audience = z
   .strictObject({ language: Language, role: Role })
   .partial()
   .refine((segment) => Object.keys(segment).length > 0, "must name something");
-export type Segment = z.infer<typeof Segment>;
+export type Audience = z.infer<typeof Audience>;
 
 /** The bounds of what counts as worse, and what holds where a rollout does not say. */
 const Thresholds = z.strictObject({
@@ -65,7 +65,7 @@ export const RolloutDefinition = z
       ),
     /** The first that fits counts, and takes its people out of the trial. */
     exceptions: z
-      .array(z.strictObject({ segment: Segment, version: Version }))
+      .array(z.strictObject({ segment: Audience, version: Version }))
       .max(EXCEPTIONS_MAX)
       .default([]),
     thresholds: Thresholds.prefault({}),

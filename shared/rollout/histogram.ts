@@ -1,6 +1,6 @@
 /**
- * Times counted in buckets whose bounds grow by a fourth root of two, so that a quantile is right to a few percent
- * whatever its size, and counting is an increment.
+ * Times counted in buckets whose bounds grow by a fourth root of two, so that a quantile is right to a few
+ * percent whatever its size, and counting is an increment.
  */
 export type Histogram = Readonly<Record<number, number>>;
 

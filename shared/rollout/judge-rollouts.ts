@@ -32,9 +32,10 @@ export interface Judged {
 }
 
 /**
- * Compares the versions of every running rollout, rolls back what is worse, and takes the steps whose time has come.
- * Idempotent, and of several at once one decides. Costs a query and a read for each rollout, and for each a query of its open outcomes; a
- * commit of 2 writes for a decision, and now and then one that folds outcomes. One rollout that can't be judged holds up no other.
+ * Compares the versions of every running rollout, rolls back what is worse, and takes the steps whose time
+ * has come. Idempotent, and of several at once one decides. Costs a query and a read for each rollout, and
+ * for each a query of its open outcomes; a commit of 2 writes for a decision, and now and then one that folds
+ * outcomes. One rollout that can't be judged holds up no other.
  * @throws when Firestore can't be reached at all
  */
 export async function judgeRollouts(deps: JudgeDeps): Promise<Judged> {
@@ -73,7 +74,7 @@ async function judgeOne(deps: JudgeDeps, document: DocumentSnapshot): Promise<Ou
     const verdict = judge(strataOf(open), withdrawn, rollout.definition.thresholds);
     const decided = decide(rollout, verdict, now);
     if (decided === undefined) return "kept";
-    await commitDecision(deps.firestore, app, document, decided.next, decided.reasons);
+    await commitDecision(deps.firestore, app, { before: document, next: decided.next }, decided.reasons);
     tell(deps, app, decided.next, decided.reasons);
     return decided.reasons.kind === "stepped" ? "stepped" : "rolledBack";
   } catch (cause) {

@@ -3,8 +3,8 @@ import { type Figures, METRICS, type Thresholds } from "./contract.ts";
 import type { Pair, Stratum } from "./tally.ts";
 
 /**
- * The chance that a trial of a version that is as good as its thresholds demand is ever rolled back: over all of its life,
- * and shared by everything that is compared.
+ * The chance that a trial of a version that is as good as its thresholds demand is ever rolled back: over all
+ * of its life, and shared by everything that is compared.
  */
 export const ALPHA = 0.01;
 /** Segments that may go back to the stable version alone; with one more the candidate is not a good one. */
@@ -16,9 +16,9 @@ export type Verdict =
   | { readonly kind: "whole"; readonly figures: readonly Figures[] };
 
 /**
- * Whether the candidate is to be rolled back, and for whom. Pure. Each language is compared by itself, and all together; those
- * that are withdrawn already are left out. When one language alone is worse, only that one goes back, provided that the
- * others are known to do well; otherwise everybody does.
+ * Whether the candidate is to be rolled back, and for whom. Pure. Each language is compared by itself, and
+ * all together; those that are withdrawn already are left out. When one language alone is worse, only that
+ * one goes back, provided that the others are known to do well; otherwise everybody does.
  */
 export function judge(
   strata: readonly Stratum[],
@@ -51,7 +51,9 @@ export function judge(
   return { kind: "whole", figures: [...figuresOf(overall, null), ...figures] };
 }
 
-/** As far as measured, and there has to be something measured, nothing that the one language was blamed for. */
+/**
+ * As far as measured, and there has to be something measured, nothing that the one language was blamed for.
+ */
 const doesWell = (rest: readonly Comparison[], metrics: readonly Metric[]): boolean =>
   metrics.every((metric) => {
     const found = rest.find((each) => each.metric === metric);

@@ -47,7 +47,10 @@ export type Outcome = (Answered | Rated) & {
   readonly language?: string | undefined;
 };
 
-/** Documents that a busy app's outcomes of one window are spread over, each good for about one commit a second. */
+/**
+ * Documents that a busy app's outcomes of one window are spread over, each good for about one commit a
+ * second.
+ */
 export const OUTCOME_SHARDS = 8;
 /** Firestore takes so many increments of one document in a commit. */
 export const TRANSFORMS_MAX = 500;
@@ -56,7 +59,10 @@ const COUNTS_PER_OUTCOME_MAX = 5;
 export const OUTCOMES_PER_DOCUMENT_MAX = TRANSFORMS_MAX / COUNTS_PER_OUTCOME_MAX;
 /** Outcomes of a window are compared with those of the same window. */
 export const WINDOW_MS = 6 * 3600 * 1000;
-/** Windows that the judge looks at, with the present one: what a version did before does not excuse what it does. */
+/**
+ * Windows that the judge looks at, with the present one: what a version did before does not excuse what it
+ * does.
+ */
 export const WINDOWS_OPEN = 5;
 
 export const outcomesOf = (app: App): CollectionReference => app.collection("outcomes");
@@ -69,9 +75,10 @@ export interface OutcomeWrite {
 }
 
 /**
- * The writes that count outcomes: 1 for each rollout and OUTCOMES_PER_DOCUMENT_MAX of them. Pure. An outcome is counted exactly as
- * often as the commit happens that they are in, so it is to be one that happens once: that which records the answer as handled, on
- * condition that it was not. `shardKey` spreads the writers, such as a chat's number.
+ * The writes that count outcomes: 1 for each rollout and OUTCOMES_PER_DOCUMENT_MAX of them. Pure. An outcome
+ * is counted exactly as often as the commit happens that they are in, so it is to be one that happens once:
+ * that which records the answer as handled, on condition that it was not. `shardKey` spreads the writers,
+ * such as a chat's number.
  */
 export function outcomeWrites(
   app: App,
@@ -107,8 +114,7 @@ export function addOutcomes(
   writer: WriteBatch | Transaction,
   app: App,
   shardKey: number,
-  outcomes: readonly Outcome[],
-  nowMs: number,
+  { outcomes, nowMs }: { readonly outcomes: readonly Outcome[]; readonly nowMs: number },
 ): void {
   for (const { ref, fields } of outcomeWrites(app, shardKey, outcomes, nowMs)) {
     // Transaction and WriteBatch have the same verb in types that do not unite.
@@ -179,9 +185,10 @@ export const isOver = (document: DocumentSnapshot, nowMs: number): boolean =>
 const FOLDED_MAX = 100;
 
 /**
- * Moves the counts of windows that nobody looks at any more into the trial's total, so that a trial of months costs a report no more
- * than one of a day. 1 read and 1 commit; refused, and left to the next run, when one of them is written meanwhile. The total is
- * written as a whole and not by increments, of which a commit takes TRANSFORMS_MAX for a document.
+ * Moves the counts of windows that nobody looks at any more into the trial's total, so that a trial of months
+ * costs a report no more than one of a day. 1 read and 1 commit; refused, and left to the next run, when one
+ * of them is written meanwhile. The total is written as a whole and not by increments, of which a commit
+ * takes TRANSFORMS_MAX for a document.
  */
 export async function foldOutcomes(
   app: App,

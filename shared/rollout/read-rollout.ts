@@ -12,7 +12,8 @@ export async function readStoredRollout(app: App, name: string): Promise<StoredR
 }
 
 /**
- * What is asked of a rollout, how it stands, and what has been decided lately. 1 read, and 1 for each decision.
+ * What is asked of a rollout, how it stands, and what has been decided lately. 1 read, and 1 for each
+ * decision.
  * @throws AppError `not_found`
  */
 export async function readRollout(app: App, name: string): Promise<Rollout> {

@@ -6,8 +6,9 @@ import { readStoredRollout } from "./read-rollout.ts";
 import { addCounts, addPair, emptyPair, type Pair, strataOf, type Tally } from "./tally.ts";
 
 /**
- * What both versions of a rollout's present trial have done since its beginning. Costs 2 reads and those of its open outcomes: a document for
- * each shard of at most WINDOWS_OPEN windows, and for each share of the people within them.
+ * What both versions of a rollout's present trial have done since its beginning. Costs 2 reads and those of
+ * its open outcomes: a document for each shard of at most WINDOWS_OPEN windows, and for each share of the
+ * people within them.
  * @throws AppError `not_found`
  */
 export async function reportRollout(app: App, name: string): Promise<RolloutReport> {

@@ -5,8 +5,8 @@ import type { RolloutSet } from "./choose.ts";
 import { rolloutFrom, rolloutsOf } from "./store.ts";
 
 /**
- * How long ago an instance may have heard of an app's rollouts last. While the listener lives a change is here in milliseconds; when
- * Firestore can't be reached, nothing is chosen by what is older.
+ * How long ago an instance may have heard of an app's rollouts last. While the listener lives a change is
+ * here in milliseconds; when Firestore can't be reached, nothing is chosen by what is older.
  */
 export const ROLLOUTS_STALE_MS_MAX = 60_000;
 /** A listener that nobody has used for so long is closed. */
@@ -17,8 +17,8 @@ export const ROLLOUTS_FOLLOWED_MAX = 500;
 /** The rollouts of the apps that an instance serves, each app's followed by one listener. */
 export interface Rollouts {
   /**
-   * An app's rollouts. No Firestore operation, unless the app has not been asked for lately or nothing has been heard for a while: then one
-   * query, of the instance's own.
+   * An app's rollouts. No Firestore operation, unless the app has not been asked for lately or nothing has
+   * been heard for a while: then one query, of the instance's own.
    * @throws AppError `unavailable`, or a Google client error
    */
   of(app: App): Promise<RolloutSet>;

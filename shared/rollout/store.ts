@@ -1,3 +1,4 @@
+import { storedAs } from "../platform/stored.ts";
 import type { App } from "../identity/app.ts";
 import {
   type CollectionReference,
@@ -48,6 +49,7 @@ export interface StoredDecision {
   readonly figures: readonly Figures[];
   readonly definition: RolloutDefinition;
 }
+export const storedDecision = storedAs<StoredDecision>();
 
 export const rolloutsOf = (app: App): CollectionReference => app.collection("rollouts");
 export const rolloutRef = (app: App, name: string): DocumentReference => rolloutsOf(app).doc(name);
@@ -69,15 +71,14 @@ export interface Reasons {
 }
 
 /**
- * Stores a rollout's next state and the decision that led to it, or neither: whoever decided on an older state is refused.
- * 1 commit, 2 writes.
+ * Stores a rollout's next state and the decision that led to it, or neither: whoever decided on an older
+ * state is refused. 1 commit, 2 writes.
  * @throws Google's `FAILED_PRECONDITION` or `ALREADY_EXISTS` when somebody else was faster
  */
 export async function commitDecision(
   firestore: Firestore,
   app: App,
-  before: DocumentSnapshot,
-  next: StoredRollout,
+  { before, next }: { readonly before: DocumentSnapshot; readonly next: StoredRollout },
   { kind, by, language, figures = [] }: Reasons,
 ): Promise<void> {
   const { revision, trial, percent, definition, updatedAt } = next;
@@ -106,7 +107,7 @@ export async function listDecisions(app: App, name: string, limit: number): Prom
   const query = decisionsOf(app, name).orderBy("revision", "desc").limit(limit);
   const found = await within(READ_MS_MAX, query.get());
   return found.docs.map((document) => {
-    const { at, ...stored } = document.data() as StoredDecision;
+    const { at, ...stored } = storedDecision(document);
     return { ...stored, figures: [...stored.figures], at: at.toDate().toISOString() };
   });
 }

@@ -18,8 +18,8 @@ export interface Tally {
 export type Pair = Readonly<Record<Arm, Tally>>;
 
 /**
- * Outcomes that can be compared as they are: of one stretch of time and one share of the people, within which it was
- * chance alone who got which version.
+ * Outcomes that can be compared as they are: of one stretch of time and one share of the people, within which
+ * it was chance alone who got which version.
  */
 export interface Stratum {
   readonly windowMs: number;

@@ -1,13 +1,15 @@
+import { type ChatHandle, chatHandle } from "../chat/chat-handle.ts";
 import { CHANGE_SHARDS, CHAT_CHANGES_TOPIC } from "../chat/log/chat-log.ts";
 import type { ChatChanged } from "../chat/contract.ts";
 import { GRACE_MS, listChanges } from "../chat/upkeep/reconcile-changes.ts";
 import { messagesOf, readProgress } from "../chat/store.ts";
-import { type App, appHandle } from "../identity/app.ts";
+import { appHandle } from "../identity/app.ts";
 import type { Deps } from "../platform/deps.ts";
 import { AggregateField, type Query, Timestamp } from "../platform/firestore.ts";
+import { enqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
-import { enqueueIndexing } from "./index-chat.ts";
 import { entriesOf } from "./store.ts";
+import { indexTask } from "./tasks.ts";
 
 export interface AuditedIndex {
   readonly chats: number;
@@ -18,12 +20,12 @@ export interface AuditedIndex {
 }
 
 /**
- * Proves the index of what has changed since the last audit: messages are numbered without gaps and each has one entry with its
- * revision, so a chat's entries are right when there are as many as messages and their revisions have the same sum. What is behind is
- * announced again, what is wrong is written anew by a task.
+ * Proves the index of what has changed since the last audit: messages are numbered without gaps and each has
+ * one entry with its revision, so a chat's entries are right when there are as many as messages and their
+ * revisions have the same sum. What is behind is announced again, what is wrong is written anew by a task.
  *
- * Costs 1 query for each page of changes, and for each changed chat 2 reads and 2 aggregations (a read for each 1000). Idempotent; a run
- * that is cut short is done again by the next.
+ * Costs 1 query for each page of changes, and for each changed chat 2 reads and 2 aggregations (a read for
+ * each 1000). Idempotent; a run that is cut short is done again by the next.
  * @throws when Firestore fails
  */
 export async function auditIndex(deps: Deps): Promise<AuditedIndex> {
@@ -48,30 +50,33 @@ async function auditChat(
   { app: appId, chat }: ChatChanged,
 ): Promise<"right" | "behind" | "wrong"> {
   const app = appHandle(deps.firestore, appId);
-  const { head, progress } = await readProgress(deps.firestore, app, chat);
+  const { head, progress } = await readProgress(deps.firestore, chatHandle(app, chat));
   if (head === undefined || head.status === "copying") return "right";
   if (progress.revision < head.revision) {
     await deps.publisher.publish(CHAT_CHANGES_TOPIC, { app: appId, chat, revision: head.revision });
     return "behind";
   }
-  if (head.status !== "open" || (await isRight(deps, app, chat, progress.revision))) return "right";
+  if (head.status !== "open" || (await isRight(deps, chatHandle(app, chat), progress.revision)))
+    return "right";
   deps.log.error("The search entries of a chat are not those of its messages.", undefined, {
     app: appId,
     chat,
   });
   const cause = `audit-${deps.clock.now()}`;
-  await enqueueIndexing(deps, { app: appId, chat, cause, after: 0 });
+  await enqueue(deps, indexTask, { app: appId, chat, cause, after: 0 });
   return "wrong";
 }
 
-/** Whether there is an entry for each message as it is; also when the chat has moved while it was looked at. */
-async function isRight(deps: Deps, app: App, chat: number, revision: number): Promise<boolean> {
+/**
+ * Whether there is an entry for each message as it is; also when the chat has moved while it was looked at.
+ */
+async function isRight(deps: Deps, chat: ChatHandle, revision: number): Promise<boolean> {
   const [messages, entries] = await Promise.all([
-    tally(messagesOf(app, chat)),
-    tally(entriesOf(app).where("chat", "==", chat)),
+    tally(messagesOf(chat)),
+    tally(entriesOf(chat.app).where("chat", "==", chat.number)),
   ]);
   if (messages.count === entries.count && messages.revisions === entries.revisions) return true;
-  return (await readProgress(deps.firestore, app, chat)).progress.revision !== revision;
+  return (await readProgress(deps.firestore, chat)).progress.revision !== revision;
 }
 
 async function tally(query: Query): Promise<{ count: number; revisions: number }> {

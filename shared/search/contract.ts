@@ -1,6 +1,8 @@
 import { z } from "zod";
 
-/** A query of more is no search: the longest word of a natural language has fewer, and a sentence fits twice. */
+/**
+ * A query of more is no search: the longest word of a natural language has fewer, and a sentence fits twice.
+ */
 export const QUERY_CHARS_MAX = 500;
 /** Each hit costs a read of its message, and at most one of its chat. */
 export const SEARCH_LIMIT_MAX = 50;
@@ -16,7 +18,10 @@ const ChatNumber = z
 
 export const SearchQuery = z
   .strictObject({
-    /** Taken literally but for double quotes: what stands between them is looked for as it is, spaces included. */
+    /**
+     * Taken literally but for double quotes: what stands between them is looked for as it is, spaces
+     * included.
+     */
     q: z.string().max(QUERY_CHARS_MAX),
     chat: ChatNumber,
     from: Time,

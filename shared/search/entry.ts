@@ -9,8 +9,9 @@ import { spellingsOf } from "./spelling.ts";
 type Marked = Readonly<Record<string, true>>;
 
 /**
- * What a message is found by. There is one entry for each message, deleted ones and answers in the making included, so that
- * they can be counted; those have neither text nor grams. Maps have a key for each thing that a query may join on.
+ * What a message is found by. There is one entry for each message, deleted ones and answers in the making
+ * included, so that they can be counted; those have neither text nor grams. Maps have a key for each thing
+ * that a query may join on.
  */
 export interface StoredEntry {
   readonly chat: number;
@@ -37,11 +38,14 @@ export interface StoredEntry {
 }
 
 /**
- * Grams and spellings of one entry. Each is an index entry of up to INDEX_ENTRY_BYTES, of which Firestore allows 40,000
- * and 8 MiB a document; a text of 32,000 characters in any language has fewer than this, random characters have more.
+ * Grams and spellings of one entry. Each is an index entry of up to INDEX_ENTRY_BYTES, of which Firestore
+ * allows 40,000 and 8 MiB a document; a text of 32,000 characters in any language has fewer than this, random
+ * characters have more.
  */
 export const ENTRY_KEYS_MAX = 30_000;
-/** Of a single-field index: two document names, the field's name, its value and 32 bytes, as Firestore counts. */
+/**
+ * Of a single-field index: two document names, the field's name, its value and 32 bytes, as Firestore counts.
+ */
 export const INDEX_ENTRY_BYTES = 220;
 
 const TIME_MAX = 10 ** 13;

@@ -1,19 +1,29 @@
 /**
- * Folding: what people take for the same letter when they search becomes the same character. It works on clusters,
- * a character with the marks behind it, so that each folded character can be traced back to where it came from.
+ * Folding: what people take for the same letter when they search becomes the same character. It works on
+ * clusters, a character with the marks behind it, so that each folded character can be traced back to where
+ * it came from.
  */
 
-/** A base with its marks; conjoining jamo and half-width kana with sound marks are composed across characters too. */
+/**
+ * A base with its marks; conjoining jamo and half-width kana with sound marks are composed across characters
+ * too.
+ */
 const CLUSTER =
   /[\u1100-\u115f\ua960-\ua97c]+[\u1160-\u11a7\ud7b0-\ud7c6]*[\u11a8-\u11ff\ud7cb-\ud7fb]*\p{M}*|\P{M}[\p{M}\uff9e\uff9f]*|\p{M}+/gsu;
 
-/** Marks that tell vowels or syllables apart are part of the word, as in Indic scripts, Thai and kana; these are not. */
+/**
+ * Marks that tell vowels or syllables apart are part of the word, as in Indic scripts, Thai and kana; these
+ * are not.
+ */
 const OPTIONAL_MARKS =
   /[\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed]/g;
 /** In Cyrillic й is a letter and not an и with an accent; ё is written е by most. */
 const CYRILLIC_SHORT_I = /\u0438\u0306/g;
 
-/** Nothing that a reader sees, though emoji are joined by it: soft hyphens, joiners, direction and variation marks. */
+/**
+ * Nothing that a reader sees, though emoji are joined by it: soft hyphens, joiners, direction and variation
+ * marks.
+ */
 const INVISIBLE = /\p{Default_Ignorable_Code_Point}/gu;
 /** Control characters separate words as space does. */
 const SPACE = /^[\s\p{Z}\p{Cc}]$/u;

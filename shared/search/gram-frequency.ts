@@ -7,7 +7,10 @@ export const LEVELS_MAX = 8;
 /** What is not in the table: rarer than all that is, in its own script. */
 const PLAIN = /^[\u0020-\u007e]+$/;
 const PLAIN_BY_CHARS = [0.002, 0.001, 0.0003] as const;
-/** Alphabets and syllabaries that were not measured: as common as such letters are where the script is written. */
+/**
+ * Alphabets and syllabaries that were not measured: as common as such letters are where the script is
+ * written.
+ */
 const OTHER_BY_CHARS = [0.2, 0.03, 0.004] as const;
 const DENSE_BY_CHARS = [0.01, 0.0005] as const;
 

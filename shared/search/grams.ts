@@ -11,8 +11,8 @@ export interface PlacedGram {
 export const GRAM_CHARS_MAX = 3;
 
 /**
- * The grams of one to three characters of a run without space. Three characters only where none of them is dense: there
- * two are rare enough, and a text in such a script has hardly any three twice.
+ * The grams of one to three characters of a run without space. Three characters only where none of them is
+ * dense: there two are rare enough, and a text in such a script has hardly any three twice.
  */
 export function* gramsOfRun(run: string): Generator<PlacedGram> {
   const characters = charactersOf(run);

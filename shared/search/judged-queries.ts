@@ -46,7 +46,10 @@ export const JUDGED_MESSAGES: readonly (readonly [text: string, days: number])[]
   ["Welche Straße war das noch mal?", 70],
 ];
 
-/** How well messages answer a query, by their beginnings: 3 just what was looked for, 1 has something of it. What is not named: 0. */
+/**
+ * How well messages answer a query, by their beginnings: 3 just what was looked for, 1 has something of it.
+ * What is not named: 0.
+ */
 export const JUDGED_QUERIES: readonly {
   readonly query: string;
   readonly relevance: readonly (readonly [beginning: string, grade: 1 | 2 | 3])[];

@@ -23,7 +23,10 @@ export interface Match {
   readonly isExact: boolean;
 }
 
-/** Where the terms stand in a folded text; undefined unless all of them do, as they are or, where asked for, misspelt. */
+/**
+ * Where the terms stand in a folded text; undefined unless all of them do, as they are or, where asked for,
+ * misspelt.
+ */
 export function matchText(folded: string, terms: readonly Term[], tolerant: boolean): Match | undefined {
   const found: Found[] = [];
   let isExact = true;

@@ -3,8 +3,9 @@ import type { Keys } from "../platform/keys.ts";
 import type { Phase, RankPlace } from "./rank-entries.ts";
 
 /**
- * Where a page of hits begins: in which window of entries, and behind which rank in it. A window is the stretch between two
- * entries, so messages that arrive while somebody leafs through the pages are in none of them, and no hit comes twice.
+ * Where a page of hits begins: in which window of entries, and behind which rank in it. A window is the
+ * stretch between two entries, so messages that arrive while somebody leafs through the pages are in none of
+ * them, and no hit comes twice.
  */
 export interface Place {
   readonly phase: Phase;

@@ -15,8 +15,8 @@ const TOLERANT_TERMS_MAX = 4;
 const QUOTED = /"([^"]*)(?:"|$)/g;
 
 /**
- * What a query asks for: its words, and as one each what stands between double quotes; the last may still be open.
- * Everything else is literal. None at all when there is nothing but space and quotes.
+ * What a query asks for: its words, and as one each what stands between double quotes; the last may still be
+ * open. Everything else is literal. None at all when there is nothing but space and quotes.
  */
 export function parseTerms(query: string): Term[] {
   const folded = foldText(query);

@@ -14,8 +14,9 @@ interface Candidate extends PlacedGram {
 }
 
 /**
- * The few grams by which texts with all terms are looked for: of each term the rarest, and then the rarest that cover what
- * is not covered yet. What is found so may lack a term still; whatever is not, lacks one for sure.
+ * The few grams by which texts with all terms are looked for: of each term the rarest, and then the rarest
+ * that cover what is not covered yet. What is found so may lack a term still; whatever is not, lacks one for
+ * sure.
  */
 export function planGrams(terms: readonly Term[], most = GRAMS_JOINED_MAX): string[] {
   const byTerm = candidatesOf(terms);

@@ -4,7 +4,10 @@ import type { Term } from "./parse-terms.ts";
 import { scoreOf, weighTerms } from "./score.ts";
 import type { FoundEntry } from "./store.ts";
 
-/** What is looked for: the terms as they are, or texts in which some are misspelt and that have not been found before. */
+/**
+ * What is looked for: the terms as they are, or texts in which some are misspelt and that have not been found
+ * before.
+ */
 export type Phase = "exact" | "near";
 
 export interface Ranked {

@@ -1,16 +1,20 @@
+import { chatHandle } from "../chat/chat-handle.ts";
+import { storedAs } from "../platform/stored.ts";
 import type { ChatHead } from "../chat/log/head.ts";
-import { chatRef, headOf } from "../chat/store.ts";
+import { headOf } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import { noSuchApp } from "../identity/manage-app.ts";
-import type { AppHead } from "../identity/store.ts";
+import { storedAppHead } from "../identity/store.ts";
 import type { Deps } from "../platform/deps.ts";
 import { AppError, GRPC, grpcCode } from "../platform/errors.ts";
 import { FieldValue, Timestamp } from "../platform/firestore.ts";
 import { derivedId, randomId } from "../platform/ids.ts";
+import { enqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { Rebuild, RebuildTask } from "./contract.ts";
-import { enqueueIndexing, indexChat, TASK_MESSAGES } from "./index-chat.ts";
+import { indexChat, TASK_MESSAGES } from "./index-chat.ts";
 import { rebuildRef } from "./store.ts";
+import { indexTask } from "./tasks.ts";
 
 /** Chats are done side by side in so many ranges of their numbers. */
 export const REBUILD_LANES = 8;
@@ -36,14 +40,16 @@ interface StoredRebuild {
   readonly createdAt: Timestamp;
   readonly updatedAt: Timestamp;
 }
+export const storedRebuild = storedAs<StoredRebuild>();
 
 /**
- * Has the entries of all chats of an app written anew by tasks. Searches go on meanwhile: each entry is replaced by another that
- * is as complete. With the same key it is the same rebuild. 1 read, 1 write, REBUILD_LANES tasks.
+ * Has the entries of all chats of an app written anew by tasks. Searches go on meanwhile: each entry is
+ * replaced by another that is as complete. With the same key it is the same rebuild. 1 read, 1 write,
+ * REBUILD_LANES tasks.
  * @throws AppError `not_found`
  */
 export async function beginRebuild(deps: Deps, app: App, requestKey: string | undefined): Promise<Rebuild> {
-  const head = (await within(READ_MS_MAX, app.ref.get())).data() as AppHead | undefined;
+  const head = storedAppHead(await within(READ_MS_MAX, app.ref.get()));
   if (head?.status !== "open") throw noSuchApp();
   const id = requestKey === undefined ? randomId() : derivedId("rebuild", app.id, requestKey);
   const now = Timestamp.fromMillis(deps.clock.now());
@@ -57,7 +63,7 @@ export async function beginRebuild(deps: Deps, app: App, requestKey: string | un
   // Also when it had begun: whoever asks again may do so because this was cut short.
   await Promise.all(
     Object.keys(lanes).map((lane) =>
-      enqueueIndexing(deps, { app: app.id, rebuild: id, lane: Number(lane), step: 1 }),
+      enqueue(deps, indexTask, { app: app.id, rebuild: id, lane: Number(lane), step: 1 }),
     ),
   );
   return readRebuild(app, id);
@@ -76,7 +82,7 @@ function lanesOf(lastChat: number): Record<string, Lane> {
 
 /** One read. @throws AppError `not_found` */
 export async function readRebuild(app: App, id: string): Promise<Rebuild> {
-  const stored = (await within(READ_MS_MAX, rebuildRef(app, id).get())).data() as StoredRebuild | undefined;
+  const stored = storedRebuild(await within(READ_MS_MAX, rebuildRef(app, id).get()));
   if (stored === undefined) throw new AppError("not_found", "There is no such rebuild.");
   const { chats, messages, lanes } = stored;
   return {
@@ -89,8 +95,8 @@ export async function readRebuild(app: App, id: string): Promise<Rebuild> {
 }
 
 /**
- * Does the next step of one range of chats, records how far it has come, and has the next task go on. A step that was recorded is
- * not done again; one that was cut short is, from its beginning.
+ * Does the next step of one range of chats, records how far it has come, and has the next task go on. A step
+ * that was recorded is not done again; one that was cut short is, from its beginning.
  * @throws as `indexChat`
  */
 export async function runRebuildTask(
@@ -99,7 +105,7 @@ export async function runRebuildTask(
   { rebuild, lane: name, step }: RebuildTask,
 ): Promise<{ chats: number; messages: number }> {
   const ref = rebuildRef(app, rebuild);
-  const stored = (await within(READ_MS_MAX, ref.get())).data() as StoredRebuild | undefined;
+  const stored = storedRebuild(await within(READ_MS_MAX, ref.get()));
   const lane = stored?.lanes[name];
   if (lane === undefined || lane.done) return { chats: 0, messages: 0 };
   if (lane.step === step) {
@@ -107,7 +113,7 @@ export async function runRebuildTask(
     const isOurs = await within(
       READ_MS_MAX,
       deps.firestore.runTransaction(async (transaction) => {
-        const now = (await transaction.get(ref)).data() as StoredRebuild | undefined;
+        const now = storedRebuild(await transaction.get(ref));
         if (now?.lanes[name]?.step !== step) return false;
         transaction.update(ref, {
           [`lanes.${name}`]: next,
@@ -118,11 +124,11 @@ export async function runRebuildTask(
         return true;
       }),
     );
-    if (!next.done) await enqueueIndexing(deps, { app: app.id, rebuild, lane: name, step: next.step });
+    if (!next.done) await enqueue(deps, indexTask, { app: app.id, rebuild, lane: name, step: next.step });
     return isOurs ? { chats, messages } : { chats: 0, messages: 0 };
   }
   // A step that was recorded may have died before it enqueued the next.
-  await enqueueIndexing(deps, { app: app.id, rebuild, lane: name, step: lane.step });
+  await enqueue(deps, indexTask, { app: app.id, rebuild, lane: name, step: lane.step });
   return { chats: 0, messages: 0 };
 }
 
@@ -138,7 +144,12 @@ async function doStep(
   while (after < lane.through && messages < TASK_MESSAGES) {
     for (const head of await readHeads(deps, app, after, lane.through)) {
       if (head?.status === "open") {
-        const indexed = await indexChat(deps, app, head.number, message, TASK_MESSAGES - messages);
+        const indexed = await indexChat(
+          deps,
+          chatHandle(app, head.number),
+          message,
+          TASK_MESSAGES - messages,
+        );
         messages += indexed.messages;
         if (!indexed.done) {
           return { next: { ...lane, step: lane.step + 1, after, message: indexed.through }, chats, messages };
@@ -165,6 +176,6 @@ async function readHeads(
 ): Promise<(ChatHead | undefined)[]> {
   const count = Math.min(CHATS_PAGE, through - after);
   if (count <= 0) return [];
-  const refs = Array.from({ length: count }, (_, index) => chatRef(app, after + 1 + index));
+  const refs = Array.from({ length: count }, (_, index) => chatHandle(app, after + 1 + index).ref);
   return (await within(READ_MS_MAX, deps.firestore.getAll(...refs))).map(headOf);
 }

@@ -3,8 +3,9 @@ import type { Term } from "./parse-terms.ts";
 import { rarityOf } from "./plan-grams.ts";
 
 /**
- * How well a text answers a query: Okapi BM25 over the ways in which a term may stand there, like BM25F over fields
- * (Robertson et al. 2004), with more for terms that follow one another and for a place near the beginning, and weighted by age.
+ * How well a text answers a query: Okapi BM25 over the ways in which a term may stand there, like BM25F over
+ * fields (Robertson et al. 2004), with more for terms that follow one another and for a place near the
+ * beginning, and weighted by age.
  */
 const WEIGHTS: Readonly<Record<Found["as"], number>> = { word: 1, start: 0.7, inside: 0.4, near: 0.3 };
 const SATURATION = 1.2;
@@ -51,7 +52,10 @@ export function scoreOf(weights: readonly number[], { match, chars, ageMs }: Sco
   return rounded(match.isExact ? EXACT_BASE + score : score);
 }
 
-/** Which part of the terms stands right behind the one before it, as in the query: 1 for the query word by word. */
+/**
+ * Which part of the terms stands right behind the one before it, as in the query: 1 for the query word by
+ * word.
+ */
 function followingOf({ found }: Match, count: number): number {
   if (count < 2) return 0;
   const following = new Set<number>();

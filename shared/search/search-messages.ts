@@ -1,3 +1,4 @@
+import { type ChatHandle, chatHandle } from "../chat/chat-handle.ts";
 import type { ChatDeps } from "../chat/log/chat-log.ts";
 import type { Message } from "../chat/contract.ts";
 import { access, type ChatHead } from "../chat/log/head.ts";
@@ -16,7 +17,10 @@ import { showHit } from "./show-hit.ts";
 import { behind, CROWDS_MAX, type EntryFilter, listCrowds, type Reach, readChecked } from "./store.ts";
 import { readWindow, type Window, waysOf } from "./windows.ts";
 
-/** Documents that one search reads at most: entries, messages with the heads of their chats, and what is needed besides. */
+/**
+ * Documents that one search reads at most: entries, messages with the heads of their chats, and what is
+ * needed besides.
+ */
 export const READS_MAX = 300;
 const ENTRY_READS_MAX = 180;
 /** With CROWDS_MAX and one more no more than READS_MAX. */
@@ -43,12 +47,13 @@ export interface Search {
 }
 
 /**
- * Messages of the caller's chats, or of one, that have all words and phrases of a query, the best first among the newest WINDOW.
- * When the first page is not filled, words of four letters and more may be misspelt. When the index can't be asked, recent messages are
- * searched. Only chats that the caller is a member of now are told of, and messages as they are now.
+ * Messages of the caller's chats, or of one, that have all words and phrases of a query, the best first among
+ * the newest WINDOW. When the first page is not filled, words of four letters and more may be misspelt. When
+ * the index can't be asked, recent messages are searched. Only chats that the caller is a member of now are
+ * told of, and messages as they are now.
  *
- * Costs at most READS_MAX reads: for each page 1 or 2 queries and a read for each entry looked at, and for each hit one of
- * its message and one of its chat, once a chat.
+ * Costs at most READS_MAX reads: for each page 1 or 2 queries and a read for each entry looked at, and for
+ * each hit one of its message and one of its chat, once a chat.
  * @throws AppError `not_found`, `invalid_request` for a cursor of another search, `unavailable`
  */
 export async function searchMessages(
@@ -63,7 +68,7 @@ export async function searchMessages(
   const place = cursor === undefined ? undefined : decodePlace(deps.keys, cursorScope, cursor);
   const terms = parseTerms(q);
   if (terms.length === 0) return { data: [], hasMore: false, next: null, prev: null, partial: false };
-  const one = chat === undefined ? undefined : await readSearched(deps, app, principal, chat);
+  const one = chat === undefined ? undefined : await readSearched(deps, chatHandle(app, chat), principal);
   const person = holds(principal, "chat:any") && principal.kind !== "person" ? undefined : principal.id;
   const search: Search = { app, principal, terms, filter, limit, chat: one?.head, person };
   try {
@@ -89,11 +94,10 @@ export async function searchMessages(
 /** The chat, and whether there are messages in it that have no entry yet. Two reads in one call. */
 async function readSearched(
   deps: ChatDeps,
-  app: App,
+  chat: ChatHandle,
   principal: Principal,
-  chat: number,
 ): Promise<{ head: ChatHead; lags: boolean }> {
-  const { head, progress } = await readProgress(deps.firestore, app, chat);
+  const { head, progress } = await readProgress(deps.firestore, chat);
   const open = access(head, principal);
   return { head: open, lags: progress.revision < open.revision };
 }
@@ -134,7 +138,11 @@ async function collect(
     const size = Math.min(WINDOW, budget.entries);
     let window: Window;
     try {
-      window = await readWindow(app, reaches, filter, waysOf(terms, phase), { from, until }, size);
+      window = await readWindow(app, reaches, filter, {
+        ways: waysOf(terms, phase),
+        stretch: { from, until },
+        limit: size,
+      });
     } catch (cause) {
       if (hits.length === 0) throw cause;
       deps.log.error("The search index did not answer to the end.", cause, { app: app.id });
@@ -142,7 +150,12 @@ async function collect(
     }
     budget.entries -= window.reads;
     const ranked = rankEntries(window.entries, terms, { phase, atMs, behind: rank });
-    const taken = await check(deps, search, place, ranked, { heads, budget, most: limit - hits.length });
+    const taken = await confirmHits(deps, search, ranked, {
+      phase,
+      heads,
+      budget,
+      most: limit - hits.length,
+    });
     hits.push(...taken.hits);
     const here = { ...place, from: from ?? window.entries[0]?.id, until: window.until ?? until };
     const end = window.until ?? until;
@@ -168,18 +181,21 @@ function nearPlace(
 }
 
 interface Checking {
+  readonly phase: Place["phase"];
   readonly heads: Map<number, ChatHead | undefined>;
   readonly budget: { checks: number };
   readonly most: number;
 }
 
-/** The first of the ranked that still are what they were. `rank`: of the last one looked at, where there are more. */
-async function check(
+/**
+ * The first of the ranked that still are what they were. `rank`: of the last one looked at, where there are
+ * more.
+ */
+async function confirmHits(
   deps: ChatDeps,
   search: Search,
-  { phase }: Place,
   ranked: readonly Ranked[],
-  { heads, budget, most }: Checking,
+  { phase, heads, budget, most }: Checking,
 ): Promise<{ hits: MessageHit[]; rank: Place["rank"] }> {
   const hits: MessageHit[] = [];
   let at = 0;

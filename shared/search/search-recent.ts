@@ -1,3 +1,4 @@
+import { chatHandle } from "../chat/chat-handle.ts";
 import type { ChatDeps } from "../chat/log/chat-log.ts";
 import type { ChatHead } from "../chat/log/head.ts";
 import { listHeads } from "../chat/read/list-heads.ts";
@@ -16,8 +17,8 @@ export const RECENT_MESSAGES = 100;
 export const RECENT_CHATS = 10;
 
 /**
- * Searches recent messages themselves: what is left when the index can't be asked. 1 query and a read for each chat, 1 query for
- * each chat, and a read for each of at most RECENT_MESSAGES messages.
+ * Searches recent messages themselves: what is left when the index can't be asked. 1 query and a read for
+ * each chat, 1 query for each chat, and a read for each of at most RECENT_MESSAGES messages.
  */
 export async function searchRecent(deps: ChatDeps, search: Search): Promise<MessageHit[]> {
   const { app, terms, filter, limit, chat, person } = search;
@@ -29,7 +30,7 @@ export async function searchRecent(deps: ChatDeps, search: Search): Promise<Mess
       .filter((head) => filter.tag === undefined || head.tags.includes(filter.tag))
       .map(async (head) => ({
         head,
-        rows: await listMessages(app, head.number, { order: "desc", limit: each }),
+        rows: await listMessages(chatHandle(app, head.number), { order: "desc", limit: each }),
       })),
   );
   const weights = weighTerms(terms);

@@ -40,7 +40,10 @@ function merged(ranges: readonly Highlight[]): Highlight[] {
   return out;
 }
 
-/** The piece of a text around its first highlight: whole words where they are not too long, never half a character. */
+/**
+ * The piece of a text around its first highlight: whole words where they are not too long, never half a
+ * character.
+ */
 function snippetOf(text: string, { start }: Highlight): Omit<Shown, "highlights"> {
   if (text.length <= SNIPPET_CHARS_MAX) return { snippet: text, snippetStart: 0 };
   let from = Math.max(0, Math.min(start - BEFORE_CHARS, text.length - SNIPPET_CHARS_MAX));

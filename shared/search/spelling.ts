@@ -34,7 +34,9 @@ export function isNear(word: string, other: string): boolean {
   return allowed > 0 && distance(a, b, allowed) <= allowed;
 }
 
-/** Optimal string alignment (Damerau 1964, each piece edited once); above `most` when it is more than that. */
+/**
+ * Optimal string alignment (Damerau 1964, each piece edited once); above `most` when it is more than that.
+ */
 function distance(a: readonly string[], b: readonly string[], most: number): number {
   let above: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, column) => column);
@@ -71,8 +73,8 @@ export function shortened(word: string): Set<string> {
 }
 
 /**
- * The first characters of a word with every two of them left out. Of two words with two edits between them the first
- * six characters have four in common, in the same order.
+ * The first characters of a word with every two of them left out. Of two words with two edits between them
+ * the first six characters have four in common, in the same order.
  */
 function heads(word: string): Set<string> {
   const head = charactersOf(word).slice(0, HEAD_CHARS);
@@ -85,8 +87,9 @@ function heads(word: string): Set<string> {
 }
 
 /**
- * What a text is found by in spite of misspelling (Mor and Fraenkel 1982: words that are near have a shortened form in
- * common): its words of 4 to 8 letters with one left out, and the first six letters of longer ones with two left out.
+ * What a text is found by in spite of misspelling (Mor and Fraenkel 1982: words that are near have a
+ * shortened form in common): its words of 4 to 8 letters with one left out, and the first six letters of
+ * longer ones with two left out.
  */
 export function spellingsOf(folded: string): Set<string> {
   const found = new Set<string>();
@@ -99,7 +102,10 @@ export function spellingsOf(folded: string): Set<string> {
   return found;
 }
 
-/** The spellings by which texts are found that have a word near to this one; and words, one letter shorter, to look for as they are. */
+/**
+ * The spellings by which texts are found that have a word near to this one; and words, one letter shorter, to
+ * look for as they are.
+ */
 export function spellingsNear(word: string): { readonly spellings: string[]; readonly words: string[] } {
   const { length } = charactersOf(word);
   const spellings = new Set<string>();

@@ -1,6 +1,8 @@
+import { chatHandle } from "../chat/chat-handle.ts";
+import { storedAs } from "../platform/stored.ts";
 import type { ChatHead } from "../chat/log/head.ts";
-import type { StoredMessage } from "../chat/log/message.ts";
-import { chatRef, headOf, messagesOf } from "../chat/store.ts";
+import { type StoredMessage, storedMessage } from "../chat/log/message.ts";
+import { headOf, messagesOf } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import {
   type CollectionReference,
@@ -25,7 +27,10 @@ export const CROWDS_MAX = 15;
 /** An index query that takes longer is given up, and recent messages are searched instead. */
 export const INDEX_MS_MAX = 2_000;
 
-/** Whose messages are searched: all of the app, those of some chats, or those of chats that a person is a member of. */
+/**
+ * Whose messages are searched: all of the app, those of some chats, or those of chats that a person is a
+ * member of.
+ */
 export type Reach =
   | { readonly of: "app" }
   | { readonly of: "chats"; readonly chats: readonly number[] }
@@ -38,7 +43,10 @@ export interface EntryFilter {
   readonly sender?: string | undefined;
 }
 
-/** Which entries are looked for: those that have all of the grams, and what one of the clauses asks for besides. */
+/**
+ * Which entries are looked for: those that have all of the grams, and what one of the clauses asks for
+ * besides.
+ */
 export interface Ways {
   readonly grams: readonly string[];
   readonly any: readonly Clause[];
@@ -58,6 +66,7 @@ export interface FoundEntry {
   readonly id: string;
   readonly stored: Pick<StoredEntry, (typeof SHOWN)[number]>;
 }
+const storedFoundEntry = storedAs<FoundEntry["stored"]>();
 
 /** A stretch of the entries, newest first, both ends included. */
 export interface Stretch {
@@ -74,10 +83,8 @@ const LAST = "~";
 export async function listEntries(
   app: App,
   reach: Reach,
-  filter: EntryFilter,
-  ways: Ways,
+  { filter, ways, limit }: { readonly filter: EntryFilter; readonly ways: Ways; readonly limit: number },
   { from, until }: Stretch,
-  limit: number,
 ): Promise<FoundEntry[]> {
   const conditions = [...reachFilters(reach), ...plainFilters(filter), ...clauseFilters(ways)];
   const any = ways.any.map((clause) => Filter.and(...clauseFilters(clause)));
@@ -92,7 +99,7 @@ export async function listEntries(
   if (first !== undefined) query = query.startAt(first);
   if (last !== undefined) query = query.endAt(last);
   const found = await within(INDEX_MS_MAX, query.get());
-  return found.docs.map((document) => ({ id: document.id, stored: document.data() as FoundEntry["stored"] }));
+  return found.docs.map((document) => ({ id: document.id, stored: storedFoundEntry(document) }));
 }
 
 const greatest = (a: string | undefined, b: string | undefined): string | undefined =>
@@ -139,7 +146,10 @@ export interface Checked {
   readonly head: ChatHead | undefined;
 }
 
-/** The messages that entries stand for and the heads of their chats, as they are now; a read for each, heads once. */
+/**
+ * The messages that entries stand for and the heads of their chats, as they are now; a read for each, heads
+ * once.
+ */
 export async function readChecked(
   firestore: Firestore,
   app: App,
@@ -147,17 +157,17 @@ export async function readChecked(
   heads: Map<number, ChatHead | undefined>,
 ): Promise<Checked[]> {
   const unknown = [...new Set(entries.map(({ stored }) => stored.chat))].filter((chat) => !heads.has(chat));
-  const messages = entries.map(({ stored }) => messagesOf(app, stored.chat).doc(stored.message));
+  const messages = entries.map(({ stored }) => messagesOf(chatHandle(app, stored.chat)).doc(stored.message));
   const found = await within(
     READ_MS_MAX,
-    firestore.getAll(...messages, ...unknown.map((chat) => chatRef(app, chat))),
+    firestore.getAll(...messages, ...unknown.map((chat) => chatHandle(app, chat).ref)),
   );
   for (const [index, chat] of unknown.entries()) {
     const head = found[messages.length + index];
     heads.set(chat, head && headOf(head));
   }
   return entries.map(({ stored }, index) => ({
-    message: found[index]?.data() as StoredMessage | undefined,
+    message: storedMessage(found[index]),
     head: heads.get(stored.chat),
   }));
 }

@@ -55,21 +55,19 @@ export interface Window {
 }
 
 /**
- * Reads the next entries of a stretch that are found in any of the reaches, newest first. Each query has at most
- * DISJUNCTIONS_MAX disjunctions, so many chats take several; all of them share the limit.
+ * Reads the next entries of a stretch that are found in any of the reaches, newest first. Each query has at
+ * most DISJUNCTIONS_MAX disjunctions, so many chats take several; all of them share the limit.
  */
 export async function readWindow(
   app: App,
   reaches: readonly Reach[],
   filter: EntryFilter,
-  ways: Ways,
-  stretch: Stretch,
-  limit: number,
+  { ways, stretch, limit }: { readonly ways: Ways; readonly stretch: Stretch; readonly limit: number },
 ): Promise<Window> {
   const queries = reaches.flatMap((reach) => split(reach, ways.any.length));
   const each = Math.max(1, Math.floor(limit / queries.length));
   const lists = await Promise.all(
-    queries.map((reach) => listEntries(app, reach, filter, ways, stretch, each)),
+    queries.map((reach) => listEntries(app, reach, { filter, ways, limit: each }, stretch)),
   );
   const ends = lists.flatMap((list) => (list.length < each ? [] : (list.at(-1)?.id ?? [])));
   // Beyond the first list that was cut off something may be missing.

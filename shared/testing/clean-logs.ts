@@ -9,8 +9,8 @@ const FORBIDDEN: readonly (readonly [string, RegExp])[] = [
 ];
 
 /**
- * Throws when a log line of a system holds an address, a code, a token or a key. Each system asks at its end, so
- * the whole test run is looked through.
+ * Throws when a log line of a system holds an address, a code, a token or a key. Each system asks at its end,
+ * so the whole test run is looked through.
  */
 export function demandCleanLogs(lines: readonly unknown[], secrets: readonly string[]): void {
   for (const line of lines) {

@@ -17,8 +17,8 @@ const ACCEPTED_FIRST = 5;
 const GIVE_UP_MS = 20_000;
 
 /**
- * Has every instance asked without pause with what is to be ended, and with what is not, while `end` is called.
- * Resolves once no instance accepts the former.
+ * Has every instance asked without pause with what is to be ended, and with what is not, while `end` is
+ * called. Resolves once no instance accepts the former.
  */
 export async function watchEnding(
   instances: readonly { ended(): Promise<number>; honest: (() => Promise<number>) | undefined }[],

@@ -35,7 +35,9 @@ const PIECE_CHARS_MAX = 20;
 /** What more messages have is looked for in one chat: leafing through all of them says no more. */
 const HITS_MAX = 300;
 
-/** Compares the search with looking at every text: for pieces of texts as they are, and for misspelt words. */
+/**
+ * Compares the search with looking at every text: for pieces of texts as they are, and for misspelt words.
+ */
 export async function measureRecall(plan: RecallPlan): Promise<Recall> {
   const folded = plan.messages.map((said) => ({
     ...said,
@@ -93,7 +95,9 @@ function pieceOf(text: string, below: (most: number) => number): string {
   return characters.slice(from, from + 1 + below(PIECE_CHARS_MAX)).join("");
 }
 
-/** A word with one edit, a long one with two now and then: another letter, one more, one less, or two swapped. */
+/**
+ * A word with one edit, a long one with two now and then: another letter, one more, one less, or two swapped.
+ */
 export function misspell(word: string, random: () => number): string {
   const { length } = Array.from(word);
   const twice = editsAllowed(length, length) === 2 && random() < 0.5;

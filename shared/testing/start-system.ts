@@ -6,7 +6,9 @@ import type { Counts } from "../../emulators/kernel/meter.ts";
 import { readManifest } from "../../emulators/local/manifest.ts";
 import { provision } from "../../emulators/local/provision.ts";
 import { functionsEnv, invokerEmail, type Suite, signingKmsKey } from "../../emulators/suite.ts";
-import { functions } from "../../functions/functions.ts";
+import { backgroundFunctions } from "../../functions/functions.ts";
+import { apiObservedBy } from "../../functions/http/api.ts";
+import type { CloudFunction } from "../../functions/runtime/function.ts";
 import { takeOverRequests } from "../../functions/runtime/incoming.ts";
 import { createLifecycle } from "../../functions/runtime/lifecycle.ts";
 import { registerFunctions } from "../../functions/runtime/register.ts";
@@ -18,6 +20,7 @@ import { upkeepId } from "../platform/upkeep.ts";
 import { type ApiClient, createApiClient } from "./api-client.ts";
 import { demandCleanLogs } from "./clean-logs.ts";
 import { liftLimits } from "./lift-limits.ts";
+import { createReplyCheck } from "./reply-check.ts";
 import { suiteOfProcess } from "./suite-of-process.ts";
 
 /** A whole Scrollback of its own: its project in the process's suite, its functions, its clients. */
@@ -112,8 +115,10 @@ export async function startSystem({ traced = false }: SystemOptions = {}): Promi
   const log = createLog(config, (line) => logs.push(JSON.parse(line)));
   const deps = openDeps(config, { clock: suite.kernel.clock, log });
   const lifecycle = createLifecycle();
+  const replyCheck = createReplyCheck();
+  const functions = [apiObservedBy(replyCheck.observe), ...backgroundFunctions];
   registerFunctions(deps, functions, lifecycle, (name) => `${name}-${id}`);
-  dispatch(front, id);
+  dispatch(front, id, functions);
   await provision(suite, manifest, { project, functionsUrl });
   const operator = createApiClient(url, { authorization: `Bearer ${config.operatorKey}` });
   await operator.post("/v1/apps", { name: "demo", id: "demo" });
@@ -179,7 +184,7 @@ export async function startSystem({ traced = false }: SystemOptions = {}): Promi
       const { status } = await suite.scheduler.run(project, name);
       if (status >= 300) throw new Error(`The schedule ${name} ended with ${status}.`);
     },
-    anotherInstance: () => startInstance(config, deps),
+    anotherInstance: () => startInstance(config, deps, functions),
     async [Symbol.asyncDispose]() {
       await settle();
       await lifecycle.idle(5_000);
@@ -187,6 +192,7 @@ export async function startSystem({ traced = false }: SystemOptions = {}): Promi
       front.close();
       await closeDeps(deps);
       demandCleanLogs(logs, [config.operatorKey, config.secret]);
+      replyCheck.demandFit();
     },
   };
   return system;
@@ -207,13 +213,17 @@ function countsWithout(all: Counts, upkeepBefore: Counts, upkeepAfter: Counts): 
   };
 }
 
-async function startInstance(config: Config, of: Deps): Promise<Instance> {
+async function startInstance(
+  config: Config,
+  of: Deps,
+  functions: readonly CloudFunction[],
+): Promise<Instance> {
   const id = randomId().slice(0, 10);
   const front = await listen();
   const deps = openDeps(config, of);
   const lifecycle = createLifecycle();
   registerFunctions(deps, functions, lifecycle, (name) => `${name}-${id}`);
-  dispatch(front, id);
+  dispatch(front, id, functions);
   const url = `${addressOf(front)}/api`;
   return {
     url,
@@ -241,7 +251,7 @@ async function listen(): Promise<Server> {
 }
 
 /** Sends `/{function}/…` through the functions framework to this system's function. */
-function dispatch(front: Server, id: string): void {
+function dispatch(front: Server, id: string, functions: readonly CloudFunction[]): void {
   const servers = new Map(functions.map(({ name }) => [name, getTestServer(`${name}-${id}`)]));
   front.on("request", (request, response) => {
     const [, name = "", rest = "/"] = /^\/([^/?]*)(.*)$/.exec(request.url ?? "") ?? [];

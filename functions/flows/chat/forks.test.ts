@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Message } from "../../../shared/chat/contract.ts";
-import { FORK_TASK_DELAY_MS } from "../../../shared/chat/branches/fork-chat.ts";
+import { FORK_TASK_DELAY_MS } from "../../../shared/chat/tasks.ts";
 import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
 
 let system: System;

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { ONLINE_MS } from "../../../shared/live/presence.ts";
-import { MAIL_INTERVAL_MS, UNREAD_MS } from "../../../shared/notify/unread-mail.ts";
+import { UNREAD_MS } from "../../../shared/notify/tasks.ts";
+import { MAIL_INTERVAL_MS } from "../../../shared/notify/unread-mail.ts";
 import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
 
 const chats = "/v1/apps/demo/chats";

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { GRACE_MS } from "../../../shared/chat/upkeep/reconcile-changes.ts";
 import { ONLINE_MS } from "../../../shared/live/presence.ts";
 import { roundMs } from "../../../shared/notify/announce-messages.ts";
-import { LOOK_AGAIN_MS } from "../../../shared/notify/notify-members.ts";
+import { LOOK_AGAIN_MS } from "../../../shared/notify/tasks.ts";
 import { EventStream } from "../../../shared/testing/event-stream.ts";
 import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
 

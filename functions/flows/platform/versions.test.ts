@@ -5,8 +5,9 @@ import { z } from "zod";
 import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
 import { openApiDeps } from "../../http/api-deps.ts";
 import { endpoints } from "../../http/endpoints.ts";
-import { endpoint, ok } from "../../runtime/endpoint.ts";
+import { appEndpoint } from "../../http/endpoint.ts";
 import { serveEndpoints } from "../../runtime/http-function.ts";
+import { ok } from "../../runtime/reply.ts";
 
 /** A second version of one route, beside all of the first; the first is declared old. */
 const deprecated = {
@@ -14,11 +15,11 @@ const deprecated = {
   sunset: "2027-11-01T00:00:00Z",
   successor: "/v2/apps/{app}/me",
 };
-const meOfSecond = endpoint({
+const meOfSecond = appEndpoint({
   method: "GET",
   path: "/v2/apps/{app}/me",
   access: "me:read",
-  answer: z.object({ person: z.object({ id: z.string() }) }),
+  reply: z.object({ person: z.object({ id: z.string() }) }),
   async handle({ principal }) {
     return ok({ person: { id: principal.id } });
   },
@@ -49,7 +50,7 @@ afterAll(async () => {
 const get = (path: string) =>
   fetch(`${url}${path}`, { headers: { authorization: `Bearer ${ada.session.accessToken}` } });
 
-test("two versions answer side by side, each in its own shape and behind the same doors", async () => {
+test("two versions answer side by side, each in its own shape and behind the same checks", async () => {
   const [first, second] = [await get("/v1/apps/demo/me"), await get("/v2/apps/demo/me")];
   expect(await first.json()).toMatchObject({ id: ada.id, role: "member" });
   expect(await second.json()).toEqual({ person: { id: ada.id } });

@@ -36,7 +36,7 @@ async function count(
   shardKey = 1,
 ): Promise<void> {
   const batch = system.deps.firestore.batch();
-  addOutcomes(batch, demo(), shardKey, outcomes, nowMs);
+  addOutcomes(batch, demo(), shardKey, { outcomes, nowMs });
   await batch.commit();
 }
 const answers = (

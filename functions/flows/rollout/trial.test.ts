@@ -43,7 +43,7 @@ type Trial = Awaited<ReturnType<typeof trialOf>>;
 
 async function count({ deps, app }: Pick<Trial, "deps" | "app">, outcomes: readonly Outcome[], shardKey = 1) {
   const batch = deps.firestore.batch();
-  addOutcomes(batch, app, shardKey, outcomes, deps.clock.now());
+  addOutcomes(batch, app, shardKey, { outcomes, nowMs: deps.clock.now() });
   await batch.commit();
 }
 

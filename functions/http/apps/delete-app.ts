@@ -1,11 +1,13 @@
 import { deleteApp } from "../../../shared/identity/change-app.ts";
-import { endpoint, noContent } from "../../runtime/endpoint.ts";
+import { noContent } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 
-export const deleteAppEndpoint = endpoint({
+export const deleteAppEndpoint = appEndpoint({
   method: "DELETE",
   path: "/v1/apps/{app}",
   access: "app:delete",
   sensitive: true,
+  reply: "empty",
   async handle({ deps, app, principal, caller }) {
     await deleteApp(deps, app, principal, caller);
     deps.apps.forget(app.id);

@@ -1,15 +1,17 @@
 import { deleteApiToken } from "../../../shared/identity/manage-api-token.ts";
-import { endpoint, noContent } from "../../runtime/endpoint.ts";
+import { noContent } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 import { TokenParams } from "../parameters.ts";
 
-export const deleteToken = endpoint({
+export const deleteToken = appEndpoint({
   method: "DELETE",
   path: "/v1/apps/{app}/tokens/{id}",
   access: "token:manage",
   sensitive: true,
   params: TokenParams,
+  reply: "empty",
   async handle({ deps, app, principal, params, caller }) {
-    await deleteApiToken(deps, app, principal, params.id, caller);
+    await deleteApiToken(deps, app, principal, { id: params.id, caller });
     return noContent;
   },
 });

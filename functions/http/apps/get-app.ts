@@ -1,12 +1,13 @@
 import { App } from "../../../shared/identity/contract.ts";
 import { readApp } from "../../../shared/identity/manage-app.ts";
-import { endpoint, ok } from "../../runtime/endpoint.ts";
+import { ok } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 
-export const getApp = endpoint({
+export const getApp = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}",
   access: "app:read",
-  answer: App,
+  reply: App,
   async handle({ app }) {
     return ok(await readApp(app));
   },

@@ -1,19 +1,23 @@
 import { z } from "zod";
 import { listPersonUsage } from "../../../shared/assistant/person-usage.ts";
-import { listUsage } from "../../../shared/chat/store.ts";
+import { DayUsage } from "../../../shared/chat/contract.ts";
+import { listUsage } from "../../../shared/chat/usage.ts";
+import { PersonUsage } from "../../../shared/assistant/contract.ts";
 import { UserId } from "../../../shared/identity/contract.ts";
 import { AppError } from "../../../shared/platform/errors.ts";
-import { endpoint, ok } from "../../runtime/endpoint.ts";
+import { ok } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 
 export const USAGE_DAYS_MAX = 366;
+const DAYS_DEFAULT = 30;
 const DAY_MS = 24 * 3600 * 1000;
 
 const Days = z.strictObject({ from: z.iso.date(), to: z.iso.date() }).partial();
 
-/** From and to, both included; the last 30 days by default. @throws AppError `invalid_request` */
+/** From and to, both included; the last DAYS_DEFAULT days by default. @throws AppError `invalid_request` */
 function daysOf(query: z.infer<typeof Days>, nowMs: number): { from: string; to: string } {
   const to = query.to ?? dayOf(nowMs);
-  const from = query.from ?? dayOf(Date.parse(to) - 29 * DAY_MS);
+  const from = query.from ?? dayOf(Date.parse(to) - (DAYS_DEFAULT - 1) * DAY_MS);
   if ((Date.parse(to) - Date.parse(from)) / DAY_MS >= USAGE_DAYS_MAX) {
     throw new AppError("invalid_request", "The range is too long.", {
       errors: [{ path: "from", message: `must be less than ${USAGE_DAYS_MAX} days before to` }],
@@ -25,11 +29,12 @@ function daysOf(query: z.infer<typeof Days>, nowMs: number): { from: string; to:
 const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
 /** Messages written and answers made on each day (UTC), of the whole app or of what one person asked. */
-export const getUsage = endpoint({
+export const getUsage = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/usage",
   access: "usage:read",
   query: Days.extend({ person: UserId.optional() }),
+  reply: z.object({ data: z.array(z.union([DayUsage, PersonUsage])) }),
   async handle({ deps, app, query }) {
     const { from, to } = daysOf(query, deps.clock.now());
     const data =
@@ -41,11 +46,12 @@ export const getUsage = endpoint({
 });
 
 /** What the caller's own questions took on each day. */
-export const getMyUsage = endpoint({
+export const getMyUsage = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/me/usage",
   access: "me:read",
   query: Days,
+  reply: z.object({ data: z.array(PersonUsage) }),
   async handle({ deps, app, principal, query }) {
     const { from, to } = daysOf(query, deps.clock.now());
     return ok({ data: await listPersonUsage(app, principal.id, from, to) });

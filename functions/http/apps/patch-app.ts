@@ -1,15 +1,16 @@
 import { changeApp } from "../../../shared/identity/change-app.ts";
 import { App, AppChange } from "../../../shared/identity/contract.ts";
-import { endpoint, ok } from "../../runtime/endpoint.ts";
+import { ok } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 
-export const patchApp = endpoint({
+export const patchApp = appEndpoint({
   method: "PATCH",
   path: "/v1/apps/{app}",
   access: "app:change",
   body: AppChange,
-  answer: App,
+  reply: App,
   async handle({ deps, app, principal, body, caller }) {
-    const changed = await changeApp(deps, app, principal, body, caller);
+    const changed = await changeApp(deps, app, principal, { change: body, caller });
     deps.apps.forget(app.id);
     return ok(changed);
   },

@@ -1,16 +1,17 @@
 import { ApiTokenCreated } from "../../../shared/identity/contract.ts";
 import { createApiToken } from "../../../shared/identity/manage-api-token.ts";
-import { created, endpoint } from "../../runtime/endpoint.ts";
+import { created } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 
-export const postToken = endpoint({
+export const postToken = appEndpoint({
   method: "POST",
   path: "/v1/apps/{app}/tokens",
   access: "token:manage",
   sensitive: true,
   idempotent: true,
-  answer: ApiTokenCreated,
+  reply: ApiTokenCreated,
   async handle({ deps, app, principal, requestKey, caller }) {
-    const { created: token, replayed } = await createApiToken(deps, app, principal, requestKey, caller);
+    const { created: token, replayed } = await createApiToken(deps, app, principal, { requestKey, caller });
     return created(token, replayed);
   },
 });

@@ -1,36 +1,40 @@
 import { endAllSessions, endSession } from "../../../shared/identity/end-session.ts";
-import { endpoint, noContent } from "../../runtime/endpoint.ts";
+import { noContent } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 import { SessionParams } from "../parameters.ts";
-import { withoutCookie } from "./session-answer.ts";
+import { withoutCookie } from "./session-reply.ts";
 
 /** Signs out here. */
-export const deleteCurrentSession = endpoint({
+export const deleteCurrentSession = appEndpoint({
   method: "DELETE",
   path: "/v1/apps/{app}/auth/sessions/current",
   access: "session:end",
+  reply: "empty",
   async handle({ deps, app, principal, headers, caller }) {
-    await endSession(deps, app, principal, undefined, caller);
+    await endSession(deps, app, principal, { sessionId: undefined, caller });
     return { status: 204, headers: withoutCookie(app, headers) };
   },
 });
 
 /** Signs out there. */
-export const deleteSession = endpoint({
+export const deleteSession = appEndpoint({
   method: "DELETE",
   path: "/v1/apps/{app}/auth/sessions/{id}",
   access: "session:end",
   params: SessionParams,
+  reply: "empty",
   async handle({ deps, app, principal, params, caller }) {
-    await endSession(deps, app, principal, params.id, caller);
+    await endSession(deps, app, principal, { sessionId: params.id, caller });
     return noContent;
   },
 });
 
 /** Signs out everywhere. */
-export const deleteSessions = endpoint({
+export const deleteSessions = appEndpoint({
   method: "DELETE",
   path: "/v1/apps/{app}/auth/sessions",
   access: "session:end",
+  reply: "empty",
   async handle({ deps, app, principal, headers, caller }) {
     await endAllSessions(deps, app, principal, caller);
     return { status: 204, headers: withoutCookie(app, headers) };

@@ -1,20 +1,19 @@
 import { Exchange, Session } from "../../../shared/identity/contract.ts";
 import { exchangeSession } from "../../../shared/identity/exchange-session.ts";
-import { endpoint } from "../../runtime/endpoint.ts";
-import { sessionAnswer } from "./session-answer.ts";
+import { publicEndpoint } from "../endpoint.ts";
+import { sessionReply } from "./session-reply.ts";
 
 /** Signs in with the ID token of Identity Platform: Google, Microsoft, SAML, OpenID Connect. */
-export const postExchange = endpoint({
+export const postExchange = publicEndpoint({
   method: "POST",
   path: "/v1/apps/{app}/auth/sessions/exchange",
-  access: "anyone",
   signIn: true,
   idempotent: true,
   body: Exchange,
-  answer: Session,
+  reply: Session,
   async handle({ deps, app, body, requestKey, caller }) {
     const settings = await deps.apps.settingsOf(app);
     const session = await exchangeSession(deps, app, settings, { idToken: body.idToken, requestKey, caller });
-    return { status: 201, ...sessionAnswer(deps, app, session, body.transport ?? "body") };
+    return { status: 201, ...sessionReply(deps, app, session, body.transport ?? "body") };
   },
 });

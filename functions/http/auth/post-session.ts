@@ -1,20 +1,18 @@
 import { NewSession, Session } from "../../../shared/identity/contract.ts";
 import { createSession } from "../../../shared/identity/sign-in.ts";
-import { endpoint } from "../../runtime/endpoint.ts";
-import { sessionAnswer } from "./session-answer.ts";
+import { publicEndpoint } from "../endpoint.ts";
+import { sessionReply } from "./session-reply.ts";
 
-export const postSession = endpoint({
+export const postSession = publicEndpoint({
   method: "POST",
   path: "/v1/apps/{app}/auth/sessions",
-  access: "anyone",
   signIn: true,
   idempotent: true,
   body: NewSession,
-  answer: Session,
+  reply: Session,
   async handle({ deps, app, body, requestKey, caller }) {
     await deps.apps.settingsOf(app);
     const session = await createSession(deps, app, { ...body, caller, requestKey });
-    const answer = sessionAnswer(deps, app, session, body.transport ?? "body");
-    return { status: 201, ...answer };
+    return { status: 201, ...sessionReply(deps, app, session, body.transport ?? "body") };
   },
 });

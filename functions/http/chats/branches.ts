@@ -1,28 +1,30 @@
+import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { readBranches, switchBranch } from "../../../shared/chat/branches/branches.ts";
 import { Branch, BranchChoice, BranchListQuery, Chat, pageOf } from "../../../shared/chat/contract.ts";
-import { endpoint, ok } from "../../runtime/endpoint.ts";
+import { ok } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 import { ChatParams } from "../parameters.ts";
 
-export const getBranches = endpoint({
+export const getBranches = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/chats/{chat}/branches",
   access: "chat:read",
   params: ChatParams,
   query: BranchListQuery,
-  answer: pageOf(Branch),
+  reply: pageOf(Branch),
   async handle({ deps, app, principal, params, query }) {
-    return ok(await readBranches(deps, app, principal, params.chat, query));
+    return ok(await readBranches(deps, chatHandle(app, params.chat), principal, query));
   },
 });
 
-export const putBranch = endpoint({
+export const putBranch = appEndpoint({
   method: "PUT",
   path: "/v1/apps/{app}/chats/{chat}/branch",
   access: "chat:change",
   params: ChatParams,
   body: BranchChoice,
-  answer: Chat,
+  reply: Chat,
   async handle({ deps, app, principal, params, body }) {
-    return ok(await switchBranch(deps, app, principal, params.chat, body.branch));
+    return ok(await switchBranch(deps, chatHandle(app, params.chat), principal, body.branch));
   },
 });

@@ -1,15 +1,18 @@
+import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { deleteChat as deleteChatForAll } from "../../../shared/chat/log/change-chat.ts";
 import { expectedRevision } from "../../runtime/conditional.ts";
-import { endpoint, noContent } from "../../runtime/endpoint.ts";
+import { noContent } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 import { ChatParams } from "../parameters.ts";
 
-export const deleteChat = endpoint({
+export const deleteChat = appEndpoint({
   method: "DELETE",
   path: "/v1/apps/{app}/chats/{chat}",
   access: "chat:delete",
   params: ChatParams,
+  reply: "empty",
   async handle({ deps, app, principal, params, headers }) {
-    await deleteChatForAll(deps, app, principal, params.chat, expectedRevision(headers));
+    await deleteChatForAll(deps, chatHandle(app, params.chat), principal, expectedRevision(headers));
     return noContent;
   },
 });

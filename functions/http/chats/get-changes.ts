@@ -1,17 +1,19 @@
+import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { z } from "zod";
 import { ChangesQuery, Message } from "../../../shared/chat/contract.ts";
 import { readChanges } from "../../../shared/chat/read/read-messages.ts";
-import { endpoint, ok } from "../../runtime/endpoint.ts";
+import { ok } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 import { ChatParams } from "../parameters.ts";
 
-export const getChanges = endpoint({
+export const getChanges = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/chats/{chat}/changes",
   access: "message:read",
   params: ChatParams,
   query: ChangesQuery,
-  answer: z.object({ data: z.array(Message), revision: z.number(), hasMore: z.boolean() }),
+  reply: z.object({ data: z.array(Message), revision: z.number(), hasMore: z.boolean() }),
   async handle({ deps, app, principal, params, query }) {
-    return ok(await readChanges(deps, app, principal, params.chat, query));
+    return ok(await readChanges(deps, chatHandle(app, params.chat), principal, query));
   },
 });

@@ -1,17 +1,19 @@
+import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { z } from "zod";
 import { readReads } from "../../../shared/chat/read/read-messages.ts";
-import { endpoint, ok } from "../../runtime/endpoint.ts";
+import { ok } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 import { ChatParams } from "../parameters.ts";
 
-export const getReads = endpoint({
+export const getReads = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/chats/{chat}/reads",
   access: "chat:read",
   params: ChatParams,
-  answer: z.object({
+  reply: z.object({
     data: z.array(z.object({ user: z.string(), number: z.number(), delivered: z.number() })),
   }),
   async handle({ deps, app, principal, params }) {
-    return ok({ data: await readReads(deps, app, principal, params.chat) });
+    return ok({ data: await readReads(deps, chatHandle(app, params.chat), principal) });
   },
 });

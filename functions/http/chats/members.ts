@@ -1,30 +1,33 @@
+import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { addMember, removeMember } from "../../../shared/chat/log/change-members.ts";
 import { Chat } from "../../../shared/chat/contract.ts";
 import { UserId } from "../../../shared/identity/contract.ts";
-import { endpoint, noContent, ok } from "../../runtime/endpoint.ts";
+import { noContent, ok } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 import { ChatParams } from "../parameters.ts";
 
 const MemberParams = ChatParams.extend({ user: UserId });
 const path = "/v1/apps/{app}/chats/{chat}/members/{user}";
 
-export const putMember = endpoint({
+export const putMember = appEndpoint({
   method: "PUT",
   path,
   access: "chat:change",
   params: MemberParams,
-  answer: Chat,
+  reply: Chat,
   async handle({ deps, app, principal, params }) {
-    return ok(await addMember(deps, app, principal, params.chat, params.user));
+    return ok(await addMember(deps, chatHandle(app, params.chat), principal, params.user));
   },
 });
 
-export const deleteMember = endpoint({
+export const deleteMember = appEndpoint({
   method: "DELETE",
   path,
   access: "chat:change",
   params: MemberParams,
+  reply: "empty",
   async handle({ deps, app, principal, params }) {
-    await removeMember(deps, app, principal, params.chat, params.user);
+    await removeMember(deps, chatHandle(app, params.chat), principal, params.user);
     return noContent;
   },
 });

@@ -1,20 +1,25 @@
+import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { demandModel } from "../../../shared/assistant/choose-models.ts";
 import { changeChat } from "../../../shared/chat/log/change-chat.ts";
 import { Chat, ChatChange } from "../../../shared/chat/contract.ts";
 import { etagOf, expectedRevision } from "../../runtime/conditional.ts";
-import { endpoint, ok } from "../../runtime/endpoint.ts";
+import { ok } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 import { ChatParams } from "../parameters.ts";
 
-export const patchChat = endpoint({
+export const patchChat = appEndpoint({
   method: "PATCH",
   path: "/v1/apps/{app}/chats/{chat}",
   access: "chat:change",
   params: ChatParams,
   body: ChatChange,
-  answer: Chat,
+  reply: Chat,
   async handle({ deps, app, principal, params, body, headers }) {
     if (body.model) demandModel(await deps.apps.settingsOf(app), body.model);
-    const chat = await changeChat(deps, app, principal, params.chat, body, expectedRevision(headers));
+    const chat = await changeChat(deps, chatHandle(app, params.chat), principal, {
+      change: body,
+      expected: expectedRevision(headers),
+    });
     return ok(chat, { etag: etagOf(chat.revision) });
   },
 });

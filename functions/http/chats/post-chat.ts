@@ -1,18 +1,23 @@
 import { demandModel } from "../../../shared/assistant/choose-models.ts";
 import { Chat, NewChat } from "../../../shared/chat/contract.ts";
 import { createChat } from "../../../shared/chat/log/create-chat.ts";
-import { created, endpoint, ok } from "../../runtime/endpoint.ts";
+import { created, ok } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 
-export const postChat = endpoint({
+export const postChat = appEndpoint({
   method: "POST",
   path: "/v1/apps/{app}/chats",
   access: "chat:create",
   idempotent: true,
   body: NewChat,
-  answer: Chat,
+  reply: Chat,
   async handle({ deps, app, principal, body, requestKey }) {
     if (body.model) demandModel(await deps.apps.settingsOf(app), body.model);
-    const { chat, created: isNew, replayed } = await createChat(deps, app, principal, body, requestKey);
+    const {
+      chat,
+      created: isNew,
+      replayed,
+    } = await createChat(deps, app, principal, { draft: body, requestKey });
     return isNew || replayed ? created(chat, replayed) : ok(chat);
   },
 });

@@ -1,18 +1,23 @@
 import { Chat, NewFork } from "../../../shared/chat/contract.ts";
 import { forkChat } from "../../../shared/chat/branches/fork-chat.ts";
-import { created, endpoint } from "../../runtime/endpoint.ts";
+import { created } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 import { ChatParams } from "../parameters.ts";
 
-export const postFork = endpoint({
+export const postFork = appEndpoint({
   method: "POST",
   path: "/v1/apps/{app}/chats/{chat}/forks",
   access: "chat:create",
   idempotent: true,
   params: ChatParams,
   body: NewFork,
-  answer: Chat,
+  reply: Chat,
   async handle({ deps, app, principal, params, body, requestKey }) {
-    const { chat, replayed } = await forkChat(deps, app, principal, params.chat, body.at, requestKey);
+    const { chat, replayed } = await forkChat(deps, app, principal, {
+      source: params.chat,
+      at: body.at,
+      requestKey,
+    });
     return created(chat, replayed);
   },
 });

@@ -1,14 +1,17 @@
+import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { signalTyping } from "../../../shared/chat/log/signal.ts";
-import { endpoint, noContent } from "../../runtime/endpoint.ts";
+import { noContent } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 import { ChatParams } from "../parameters.ts";
 
-export const postTyping = endpoint({
+export const postTyping = appEndpoint({
   method: "POST",
   path: "/v1/apps/{app}/chats/{chat}/typing",
   access: "message:write",
   params: ChatParams,
+  reply: "empty",
   async handle({ deps, app, principal, params }) {
-    await signalTyping(deps, app, principal, params.chat);
+    await signalTyping(deps, chatHandle(app, params.chat), principal);
     return noContent;
   },
 });

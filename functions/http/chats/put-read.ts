@@ -1,16 +1,19 @@
+import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { Marks } from "../../../shared/chat/contract.ts";
 import { mark } from "../../../shared/chat/log/signal.ts";
-import { endpoint, noContent } from "../../runtime/endpoint.ts";
+import { noContent } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 import { ChatParams } from "../parameters.ts";
 
-export const putRead = endpoint({
+export const putRead = appEndpoint({
   method: "PUT",
   path: "/v1/apps/{app}/chats/{chat}/read",
   access: "chat:read",
   params: ChatParams,
   body: Marks,
+  reply: "empty",
   async handle({ deps, app, principal, params, body }) {
-    await mark(deps, app, principal, params.chat, body);
+    await mark(deps, chatHandle(app, params.chat), principal, body);
     return noContent;
   },
 });

@@ -1,28 +1,31 @@
 import { z } from "zod";
 import { DeviceId, NewDevice } from "../../../shared/notify/contract.ts";
 import { registerDevice, removeDevice } from "../../../shared/notify/devices.ts";
-import { endpoint, noContent } from "../../runtime/endpoint.ts";
+import { noContent } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 
 const DeviceParams = z.object({ id: DeviceId });
 const path = "/v1/apps/{app}/devices/{id}";
 
-export const putDevice = endpoint({
+export const putDevice = appEndpoint({
   method: "PUT",
   path,
   access: "notification:change",
   params: DeviceParams,
   body: NewDevice,
+  reply: "empty",
   async handle({ deps, app, principal, params, body }) {
-    await registerDevice(deps, app, principal, params.id, body);
+    await registerDevice(deps, app, principal, { device: params.id, ...body });
     return noContent;
   },
 });
 
-export const deleteDevice = endpoint({
+export const deleteDevice = appEndpoint({
   method: "DELETE",
   path,
   access: "notification:change",
   params: DeviceParams,
+  reply: "empty",
   async handle({ deps, app, principal, params }) {
     await removeDevice(deps, app, principal.id, params.id);
     return noContent;

@@ -8,64 +8,68 @@ import {
 } from "../../../shared/identity/contract.ts";
 import { beginFactor, confirmFactor, readFactor, removeFactor } from "../../../shared/identity/factor.ts";
 import { proveFactor } from "../../../shared/identity/prove-factor.ts";
-import { created, endpoint, noContent, ok } from "../../runtime/endpoint.ts";
+import { created, noContent, ok } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 
 const path = "/v1/apps/{app}/me/factor";
 
 /** Whether the caller has a second factor. */
-export const getFactor = endpoint({
+export const getFactor = appEndpoint({
   method: "GET",
   path,
   access: "me:read",
-  answer: Factor,
+  reply: Factor,
   async handle({ app, principal }) {
     return ok(await readFactor(app, principal));
   },
 });
 
 /** Begins one: the secret is for an authenticator app. */
-export const postFactor = endpoint({
+export const postFactor = appEndpoint({
   method: "POST",
   path,
   access: "session:end",
-  answer: FactorBegun,
+  reply: FactorBegun,
   async handle({ deps, app, principal }) {
     return created(await beginFactor(deps, app, principal));
   },
 });
 
 /** Puts it in force with a first code of the authenticator app. */
-export const putFactor = endpoint({
+export const putFactor = appEndpoint({
   method: "PUT",
   path,
   access: "session:end",
   body: FactorConfirmation,
-  answer: FactorOn,
+  reply: FactorOn,
   async handle({ deps, app, principal, body, caller }) {
-    return ok(await confirmFactor(deps, app, principal, body.code, caller));
+    return ok(await confirmFactor(deps, app, principal, { code: body.code, caller }));
   },
 });
 
 /** Takes it away, once it has been proved. */
-export const deleteFactor = endpoint({
+export const deleteFactor = appEndpoint({
   method: "DELETE",
   path,
   access: "session:end",
   sensitive: true,
+  reply: "empty",
   async handle({ deps, app, principal, caller }) {
     await removeFactor(deps, app, principal, caller);
     return noContent;
   },
 });
 
-/** Proves it in the current session; sensitive actions are open for a while with the token that comes back. */
-export const postFactorProof = endpoint({
+/**
+ * Proves it in the current session; sensitive actions are open for a while with the token that comes back.
+ */
+export const postFactorProof = appEndpoint({
   method: "POST",
   path: "/v1/apps/{app}/auth/sessions/current/factor",
   access: "session:end",
   body: FactorCode,
-  answer: Session,
+  reply: Session,
   async handle({ deps, app, principal, body, caller }) {
-    return created(await proveFactor(deps, app, principal, body.code, caller));
+    return created(await proveFactor(deps, app, principal, { code: body.code, caller }));
   },
 });

@@ -1,16 +1,17 @@
 import { ResumeQuery } from "../../../shared/live/contract.ts";
-import { endpoint } from "../../runtime/endpoint.ts";
+import { appEndpoint } from "../endpoint.ts";
 import { eventStream } from "../../runtime/event-stream.ts";
 import { ChatParams } from "../parameters.ts";
 
 /** The live changes of a chat, as server-sent events resumed by `Last-Event-ID` or `?after=`. */
-export const getChatEvents = endpoint({
+export const getChatEvents = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/chats/{chat}/events",
   access: "message:read",
   ticket: true,
   params: ChatParams,
   query: ResumeQuery,
+  reply: "event-stream",
   async handle({ deps, app, principal, params, query, headers }) {
     const lastId = headers["last-event-id"];
     const since = typeof lastId === "string" && /^\d{1,15}$/.test(lastId) ? Number(lastId) : query.after;

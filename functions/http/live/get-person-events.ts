@@ -1,16 +1,19 @@
 import { PersonResumeQuery } from "../../../shared/live/contract.ts";
 import { parsePosition } from "../../../shared/live/person-cursor.ts";
-import { endpoint } from "../../runtime/endpoint.ts";
+import { appEndpoint } from "../endpoint.ts";
 import { eventStream } from "../../runtime/event-stream.ts";
 import { oneHeader } from "../../runtime/request-context.ts";
 
-/** The live changes of all chats of the caller, as server-sent events resumed by `Last-Event-ID` or `?after=`. */
-export const getPersonEvents = endpoint({
+/**
+ * The live changes of all chats of the caller, as server-sent events resumed by `Last-Event-ID` or `?after=`.
+ */
+export const getPersonEvents = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/events",
   access: "message:read",
   ticket: true,
   query: PersonResumeQuery,
+  reply: "event-stream",
   async handle({ deps, app, principal, query, headers }) {
     const position = parsePosition(oneHeader(headers["last-event-id"]) ?? query.after ?? "");
     return eventStream((sink) => deps.personFeeds.subscribe(app, principal, position, sink));

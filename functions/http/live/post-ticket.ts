@@ -1,14 +1,15 @@
 import { z } from "zod";
 import { sealTicket } from "../../../shared/identity/ticket.ts";
 import { bearerOf } from "../../runtime/authenticate.ts";
-import { created, endpoint } from "../../runtime/endpoint.ts";
+import { created } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 
 /** What a page puts into the address of a stream, in place of the access token. */
-export const postTicket = endpoint({
+export const postTicket = appEndpoint({
   method: "POST",
   path: "/v1/apps/{app}/tickets",
   access: "message:read",
-  answer: z.object({ ticket: z.string(), expiresIn: z.number() }),
+  reply: z.object({ ticket: z.string(), expiresIn: z.number() }),
   async handle({ deps, app, headers }) {
     return created(sealTicket(deps, app, bearerOf(headers)));
   },

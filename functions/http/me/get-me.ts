@@ -1,12 +1,13 @@
 import { User } from "../../../shared/identity/contract.ts";
 import { readUser } from "../../../shared/identity/profile.ts";
-import { endpoint, ok } from "../../runtime/endpoint.ts";
+import { ok } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 
-export const getMe = endpoint({
+export const getMe = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/me",
   access: "me:read",
-  answer: User,
+  reply: User,
   async handle({ app, principal }) {
     return ok(await readUser(app, principal, principal.id));
   },

@@ -1,13 +1,14 @@
 import { MeChange, User } from "../../../shared/identity/contract.ts";
 import { changeMe } from "../../../shared/identity/profile.ts";
-import { endpoint, ok } from "../../runtime/endpoint.ts";
+import { ok } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 
-export const patchMe = endpoint({
+export const patchMe = appEndpoint({
   method: "PATCH",
   path: "/v1/apps/{app}/me",
   access: "me:change",
   body: MeChange,
-  answer: User,
+  reply: User,
   async handle({ app, principal, body }) {
     return ok(await changeMe(app, principal, body));
   },

@@ -1,14 +1,21 @@
+import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { deleteMessage as deleteMessageForAll } from "../../../shared/chat/log/change-message.ts";
-import { endpoint, noContent } from "../../runtime/endpoint.ts";
+import { noContent } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 import { MessageParams } from "../parameters.ts";
 
-export const deleteMessage = endpoint({
+export const deleteMessage = appEndpoint({
   method: "DELETE",
   path: "/v1/apps/{app}/chats/{chat}/messages/{message}",
   access: "message:write",
   params: MessageParams,
+  reply: "empty",
   async handle({ deps, app, principal, params }) {
-    await deleteMessageForAll(deps, { app, chat: params.chat, number: params.message, principal });
+    await deleteMessageForAll(deps, {
+      chat: chatHandle(app, params.chat),
+      number: params.message,
+      principal,
+    });
     return noContent;
   },
 });

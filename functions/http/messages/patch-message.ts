@@ -1,18 +1,20 @@
+import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { editMessage } from "../../../shared/chat/log/change-message.ts";
 import { Message, MessageChange } from "../../../shared/chat/contract.ts";
-import { endpoint, ok } from "../../runtime/endpoint.ts";
+import { ok } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 import { MessageParams } from "../parameters.ts";
 
-export const patchMessage = endpoint({
+export const patchMessage = appEndpoint({
   method: "PATCH",
   path: "/v1/apps/{app}/chats/{chat}/messages/{message}",
   access: "message:write",
   idempotent: true,
   params: MessageParams,
   body: MessageChange,
-  answer: Message,
+  reply: Message,
   async handle({ deps, app, principal, params, body, requestKey }) {
-    const address = { app, chat: params.chat, number: params.message, principal };
+    const address = { chat: chatHandle(app, params.chat), number: params.message, principal };
     return ok(await editMessage(deps, address, body.text, requestKey));
   },
 });

@@ -1,44 +1,47 @@
+import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { answerHere, claimMsHere } from "../../../shared/assistant/answer-here.ts";
 import { openClassification } from "../../../shared/assistant/classify-question.ts";
-import { enqueueAnswer } from "../../../shared/assistant/enqueue-answer.ts";
+import { answerTasks } from "../../../shared/assistant/tasks.ts";
+import { tryEnqueue } from "../../../shared/platform/task.ts";
 import { appendMessage } from "../../../shared/chat/log/append-message.ts";
 import { Message, NewMessage } from "../../../shared/chat/contract.ts";
-import { created, endpoint } from "../../runtime/endpoint.ts";
+import { created } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 import { eventStream } from "../../runtime/event-stream.ts";
 import { ChatParams } from "../parameters.ts";
 
 /**
- * Appends a message. In a chat with a model it is answered: in the background, or, for a caller who accepts a stream,
- * here and at once. The stream begins with the message and ends with its answer; should it break off, the answer goes on.
+ * Appends a message. In a chat with a model it is answered: in the background, or, for a caller who accepts a
+ * stream, here and at once. The stream begins with the message and ends with its answer; should it break off,
+ * the answer goes on.
  */
-export const postMessage = endpoint({
+export const postMessage = appEndpoint({
   method: "POST",
   path: "/v1/apps/{app}/chats/{chat}/messages",
   access: "message:write",
   idempotent: true,
   params: ChatParams,
   body: NewMessage,
-  answer: Message,
+  reply: Message,
   async handle({ deps, app, principal, params, body, requestKey, headers }) {
-    const { chat } = params;
+    const chat = chatHandle(app, params.chat);
     const waits = /\btext\/event-stream\b/.test(headers.accept ?? "");
     const classify = await openClassification(deps, app, principal);
     const claimMs = waits ? await claimMsHere(deps, app) : undefined;
-    const { message, replayed, asked } = await appendMessage(
-      deps,
-      app,
-      chat,
-      principal,
-      body,
+    const { message, replayed, queued } = await appendMessage(deps, chat, principal, {
+      draft: body,
       requestKey,
-      (text) => ({ ...classify(text), claimMs }),
-    );
-    if (asked !== undefined && !waits) await enqueueAnswer(deps, app, chat, asked, { after: "asked" });
-    if (asked === undefined || !waits) return created(message, replayed);
-    answerHere(deps, app, chat, asked);
+      classify: (text) => ({ ...classify(text), claimMs }),
+    });
+    if (queued !== undefined && !waits) {
+      const payload = { app: app.id, chat: chat.number, answer: queued.id };
+      await tryEnqueue(deps, answerTasks[queued.lane], payload, { occasion: "asked" });
+    }
+    if (queued === undefined || !waits) return created(message, replayed);
+    answerHere(deps, chat, queued);
     return eventStream(async (sink) => {
-      sink.send([{ id: message.revision, event: "message.created", data: { chat, message } }]);
-      return deps.answerFeeds.follow(app, chat, asked.id, undefined, (events) => {
+      sink.send([{ id: message.revision, event: "message.created", data: { chat: chat.number, message } }]);
+      return deps.answerFeeds.follow(app, chat.number, queued.id, undefined, (events) => {
         sink.send(events);
         if (events.at(-1)?.event === "answer.done") sink.finish();
       });

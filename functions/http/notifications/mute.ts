@@ -1,29 +1,33 @@
+import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { Mute } from "../../../shared/notify/contract.ts";
 import { muteChat, unmuteChat } from "../../../shared/notify/mute.ts";
-import { endpoint, noContent } from "../../runtime/endpoint.ts";
+import { noContent } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 import { ChatParams } from "../parameters.ts";
 
 const path = "/v1/apps/{app}/chats/{chat}/mute";
 
-export const putMute = endpoint({
+export const putMute = appEndpoint({
   method: "PUT",
   path,
   access: "notification:change",
   params: ChatParams,
   body: Mute,
+  reply: "empty",
   async handle({ deps, app, principal, params, body }) {
-    await muteChat(deps, app, principal, params.chat, body);
+    await muteChat(deps, chatHandle(app, params.chat), principal, body);
     return noContent;
   },
 });
 
-export const deleteMute = endpoint({
+export const deleteMute = appEndpoint({
   method: "DELETE",
   path,
   access: "notification:change",
   params: ChatParams,
+  reply: "empty",
   async handle({ deps, app, principal, params }) {
-    await unmuteChat(deps, app, principal, params.chat);
+    await unmuteChat(deps, chatHandle(app, params.chat), principal);
     return noContent;
   },
 });

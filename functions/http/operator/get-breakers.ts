@@ -1,13 +1,13 @@
 import { z } from "zod";
 import { CircuitView } from "../../../shared/assistant/contract.ts";
-import { endpoint, ok } from "../../runtime/endpoint.ts";
+import { ok } from "../../runtime/reply.ts";
+import { systemEndpoint } from "../endpoint.ts";
 
 /** How the models stand that have ever failed. */
-export const getBreakers = endpoint({
+export const getBreakers = systemEndpoint({
   method: "GET",
   path: "/v1/operator/breakers",
-  access: "operator",
-  answer: z.object({ data: z.array(CircuitView) }),
+  reply: z.object({ data: z.array(CircuitView) }),
   async handle({ deps }) {
     return ok({ data: await deps.circuits.list() });
   },

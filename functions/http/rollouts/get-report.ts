@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { RolloutName, RolloutReport } from "../../../shared/rollout/contract.ts";
 import { reportRollout } from "../../../shared/rollout/report-rollout.ts";
-import { endpoint, ok } from "../../runtime/endpoint.ts";
+import { ok } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 
 const PREFIX = "rollout-";
 /** `rollout-{name}` is the report on the rollout of that name. */
@@ -13,12 +14,12 @@ const ReportParams = z.object({
     .pipe(RolloutName),
 });
 
-export const getReport = endpoint({
+export const getReport = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/reports/{name}",
   access: "rollout:read",
   params: ReportParams,
-  answer: RolloutReport,
+  reply: RolloutReport,
   async handle({ app, params }) {
     return ok(await reportRollout(app, params.name));
   },

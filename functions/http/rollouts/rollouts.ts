@@ -3,17 +3,18 @@ import { changeRollout } from "../../../shared/rollout/change-rollout.ts";
 import { Rollout, RolloutDefinition, RolloutName } from "../../../shared/rollout/contract.ts";
 import { readRollout } from "../../../shared/rollout/read-rollout.ts";
 import { etagOf, expectedRevision } from "../../runtime/conditional.ts";
-import { endpoint, ok } from "../../runtime/endpoint.ts";
+import { ok } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 
 const RolloutParams = z.object({ name: RolloutName });
 const path = "/v1/apps/{app}/rollouts/{name}";
 
-export const getRollout = endpoint({
+export const getRollout = appEndpoint({
   method: "GET",
   path,
   access: "rollout:read",
   params: RolloutParams,
-  answer: Rollout,
+  reply: Rollout,
   async handle({ app, params }) {
     const rollout = await readRollout(app, params.name);
     return ok(rollout, { etag: etagOf(rollout.revision) });
@@ -21,13 +22,13 @@ export const getRollout = endpoint({
 });
 
 /** Creates a rollout (201) or replaces its definition (200). */
-export const putRollout = endpoint({
+export const putRollout = appEndpoint({
   method: "PUT",
   path,
   access: "rollout:change",
   params: RolloutParams,
   body: RolloutDefinition,
-  answer: Rollout,
+  reply: Rollout,
   async handle({ deps, app, principal, params, body, headers }) {
     const change = { name: params.name, definition: body, expected: expectedRevision(headers) };
     const { rollout, isNew } = await changeRollout(deps, app, principal, change);

@@ -3,7 +3,8 @@ import { PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, pageOf } from "../../../shared/chat
 import { SecurityEvent, SecurityEventKind } from "../../../shared/identity/contract.ts";
 import { listSecurityEvents, securityEventsOf } from "../../../shared/identity/security-event.ts";
 import { systemEventsOf } from "../../../shared/identity/system.ts";
-import { endpoint, ok } from "../../runtime/endpoint.ts";
+import { ok } from "../../runtime/reply.ts";
+import { appEndpoint, systemEndpoint } from "../endpoint.ts";
 
 const Query = z.strictObject({
   cursor: z.string().max(2000).optional(),
@@ -12,24 +13,23 @@ const Query = z.strictObject({
 });
 
 /** What happened to the accounts of an app. */
-export const getSecurityEvents = endpoint({
+export const getSecurityEvents = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/security-events",
   access: "security:read",
   query: Query,
-  answer: pageOf(SecurityEvent),
+  reply: pageOf(SecurityEvent),
   async handle({ deps, app, query }) {
     return ok(await listSecurityEvents(deps, securityEventsOf(app), query));
   },
 });
 
 /** What happened to the keys and tokens of the whole deployment. */
-export const getSystemSecurityEvents = endpoint({
+export const getSystemSecurityEvents = systemEndpoint({
   method: "GET",
   path: "/v1/operator/security-events",
-  access: "operator",
   query: Query,
-  answer: pageOf(SecurityEvent),
+  reply: pageOf(SecurityEvent),
   async handle({ deps, query }) {
     return ok(await listSecurityEvents(deps, systemEventsOf(deps.firestore), query));
   },

@@ -1,10 +1,12 @@
-import { endpoint, ok } from "../../runtime/endpoint.ts";
+import { z } from "zod";
+import { ok } from "../../runtime/reply.ts";
+import { publicEndpoint } from "../endpoint.ts";
 
 /** The process runs and answers; says nothing of what it depends on. */
-export const getHealth = endpoint({
+export const getHealth = publicEndpoint({
   method: "GET",
   path: "/healthz",
-  access: "anyone",
+  reply: z.object({ status: z.literal("ok") }),
   async handle() {
     return ok({ status: "ok" });
   },

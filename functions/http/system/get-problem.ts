@@ -1,13 +1,13 @@
 import { z } from "zod";
 import { FAILURES, type FailureCode } from "../../../shared/platform/errors.ts";
-import { endpoint } from "../../runtime/endpoint.ts";
+import { publicEndpoint } from "../endpoint.ts";
 
 /** The page that a problem's `type` points to. */
-export const getProblem = endpoint({
+export const getProblem = publicEndpoint({
   method: "GET",
   path: "/problems/{code}",
-  access: "anyone",
   params: z.object({ code: z.enum(Object.keys(FAILURES) as [FailureCode, ...FailureCode[]]) }),
+  reply: "html",
   async handle({ params }) {
     const { status, title, retry } = FAILURES[params.code];
     const advice = retry ? "Trying again later can help." : "Sending the same again will not help.";

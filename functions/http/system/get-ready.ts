@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Deps } from "../../../shared/platform/deps.ts";
 import { within } from "../../../shared/platform/within.ts";
-import { endpoint } from "../../runtime/endpoint.ts";
+import { publicEndpoint } from "../endpoint.ts";
 import type { ApiDeps } from "../api-deps.ts";
 
 /** Each dependency has so long to answer. */
@@ -22,14 +22,13 @@ export const Readiness = z.object({
 export type Readiness = z.infer<typeof Readiness>;
 
 /**
- * Whether what this depends on answers, each by name. A model that fails does not make the instance unfit: chats are written, and answers
- * wait. 1 read, and 1 call to each, at most every CHECKED_FOR_MS.
+ * Whether what this depends on answers, each by name. A model that fails does not make the instance unfit:
+ * chats are written, and answers wait. 1 read, and 1 call to each, at most every CHECKED_FOR_MS.
  */
-export const getReady = endpoint({
+export const getReady = publicEndpoint({
   method: "GET",
   path: "/readyz",
-  access: "anyone",
-  answer: Readiness,
+  reply: Readiness,
   async handle({ deps }) {
     const readiness = await readinessOf(deps);
     return { status: readiness.status === "ok" ? 200 : 503, body: readiness };

@@ -1,17 +1,18 @@
 import { changeRole } from "../../../shared/identity/change-role.ts";
 import { User, UserChange } from "../../../shared/identity/contract.ts";
-import { endpoint, ok } from "../../runtime/endpoint.ts";
+import { ok } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
 import { UserParams } from "../parameters.ts";
 
-export const patchUser = endpoint({
+export const patchUser = appEndpoint({
   method: "PATCH",
   path: "/v1/apps/{app}/users/{id}",
   access: "user:change",
   sensitive: true,
   params: UserParams,
   body: UserChange,
-  answer: User,
+  reply: User,
   async handle({ deps, app, principal, params, body, caller }) {
-    return ok(await changeRole(deps, app, principal, params.id, body.role, caller));
+    return ok(await changeRole(deps, app, principal, { userId: params.id, role: body.role, caller }));
   },
 });

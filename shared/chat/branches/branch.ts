@@ -1,3 +1,4 @@
+import { type ChatHandle, chatHandle } from "../chat-handle.ts";
 import type { App } from "../../identity/app.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { DocumentReference, Timestamp } from "../../platform/firestore.ts";
@@ -7,14 +8,14 @@ import { type ChatHead, MAIN_BRANCH } from "../log/head.ts";
 import { branchesOf, findMessage, readBranch } from "../store.ts";
 
 /**
- * A chat is a tree of messages, kept as branches: each is a run of messages that follow one another, and begins
- * after a message of another. A message's number is higher than that of any message before it on its
- * path, so a path is a list of ranges of numbers, one for each branch it passes through, and a page along it costs
- * what it shows, however many other branches there are.
+ * A chat is a tree of messages, kept as branches: each is a run of messages that follow one another, and
+ * begins after a message of another. A message's number is higher than that of any message before it on its
+ * path, so a path is a list of ranges of numbers, one for each branch it passes through, and a page along it
+ * costs what it shows, however many other branches there are.
  */
 
 /** A part of a path: of this branch, the messages up to this number. */
-export interface Segment {
+export interface BranchRange {
   readonly branch: string;
   readonly through: number;
 }
@@ -26,8 +27,8 @@ export interface StoredBranch {
   readonly number: number;
   /** The message that it begins after; 0 at the chat's beginning. */
   readonly after: number;
-  /** What comes before it on its path, oldest first; every segment has a message at least. */
-  readonly lineage: readonly Segment[];
+  /** What comes before it on its path, oldest first; every range has a message at least. */
+  readonly lineage: readonly BranchRange[];
   /** Its last message when it was last left. Only the active branch grows, and its end stands in the head. */
   readonly lastNumber: number;
   readonly createdBy: string;
@@ -47,9 +48,9 @@ export interface PathRange {
 /** The path to the end of a branch, oldest first. */
 export function pathOf(branch: Pick<StoredBranch, "id" | "lineage" | "lastNumber">): PathRange[] {
   let after = 0;
-  return [...branch.lineage, { branch: branch.id, through: branch.lastNumber }].map((segment) => {
-    const range = { branch: segment.branch, after, through: segment.through };
-    after = segment.through;
+  return [...branch.lineage, { branch: branch.id, through: branch.lastNumber }].map((part) => {
+    const range = { branch: part.branch, after, through: part.through };
+    after = part.through;
     return range;
   });
 }
@@ -57,23 +58,24 @@ export function pathOf(branch: Pick<StoredBranch, "id" | "lineage" | "lastNumber
 /** Where a new branch begins, and what comes before it. */
 export interface ForkPoint {
   readonly after: number;
-  readonly lineage: readonly Segment[];
+  readonly lineage: readonly BranchRange[];
 }
 
 /**
- * What a branch that begins after this message has before it. 1 query and 1 read; nothing for the chat's beginning.
+ * What a branch that begins after this message has before it. 1 query and 1 read; nothing for the chat's
+ * beginning.
  * @throws AppError `invalid_request` when there is no such message
  */
-export async function readForkPoint(app: App, chat: number, after: number): Promise<ForkPoint> {
+export async function readForkPoint(chat: ChatHandle, after: number): Promise<ForkPoint> {
   if (after === 0) return { after, lineage: [] };
-  const found = await findMessage(app, chat, after);
+  const found = await findMessage(chat, after);
   if (found === undefined) {
     throw new AppError("invalid_request", "The message to follow does not exist.", {
       errors: [{ path: "after", message: "must be the number of a message of this chat, or 0" }],
     });
   }
   const { branch } = found.stored;
-  const before = branch === MAIN_BRANCH ? [] : ((await readBranch(app, chat, branch))?.stored.lineage ?? []);
+  const before = branch === MAIN_BRANCH ? [] : ((await readBranch(chat, branch))?.stored.lineage ?? []);
   if (before.length >= LINEAGE_MAX) {
     throw new AppError(
       "invalid_request",
@@ -87,14 +89,17 @@ type Writes = Required<Pick<Decision<ChatHead, unknown>, "create" | "update">>;
 
 /** What to write when the chat leaves its active branch: where that branch ends. */
 export function leaveBranch(app: App, head: ChatHead): Writes {
-  const ref = branchesOf(app, head.number).doc(head.activeBranch);
+  const ref = branchesOf(chatHandle(app, head.number)).doc(head.activeBranch);
   if (head.branchesCount > 1) {
     return { create: [], update: [{ ref, fields: [["lastNumber", head.tip]] }] };
   }
   return { create: [{ ref, data: mainBranch(head) }], update: [] };
 }
 
-/** The part of a head that turns to a new branch. That the chat goes on elsewhere is a change of its own, told after the message. */
+/**
+ * The part of a head that turns to a new branch. That the chat goes on elsewhere is a change of its own, told
+ * after the message.
+ */
 export const turnedTo = (head: ChatHead, branch: string, at: Timestamp): Partial<ChatHead> => ({
   activeBranch: branch,
   branchesCount: head.branchesCount + 1,
@@ -124,7 +129,7 @@ function newBranch(
 ): { readonly ref: DocumentReference; readonly data: StoredBranch } {
   const id = `b${by.number}`;
   const data = { id, number: by.number, lastNumber: by.number, createdBy: by.id, createdAt: by.at, ...point };
-  return { ref: branchesOf(app, head.number).doc(id), data };
+  return { ref: branchesOf(chatHandle(app, head.number)).doc(id), data };
 }
 
 export const branchView = (branch: StoredBranch, head: ChatHead): Branch => {

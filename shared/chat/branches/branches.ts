@@ -1,4 +1,4 @@
-import type { App } from "../../identity/app.ts";
+import { type ChatHandle } from "../chat-handle.ts";
 import type { Principal } from "../../identity/principal.ts";
 import { decodeCursor, encodeCursor } from "../../platform/cursor.ts";
 import { Timestamp } from "../../platform/firestore.ts";
@@ -8,25 +8,23 @@ import type { Branch, BranchListQuery, Chat, Page } from "../contract.ts";
 import { access, advanceSettings, type ChatHead, chatView } from "../log/head.ts";
 import { readAccessible } from "../read/read-messages.ts";
 import { noSuchBranch } from "./read-path.ts";
-import { chatRef, type FoundBranch, listBranches, readBranch, readMarks } from "../store.ts";
+import { type FoundBranch, listBranches, readBranch, readMarks } from "../store.ts";
 
 /**
- * The chat's branches, in the order in which they began. Costs 1 document and 1 query, none for a chat that was
- * never branched.
+ * The chat's branches, in the order in which they began. Costs 1 document and 1 query, none for a chat that
+ * was never branched.
  * @throws AppError `not_found`, `invalid_request`
  */
 export async function readBranches(
   deps: ChatDeps,
-  app: App,
+  chat: ChatHandle,
   principal: Principal,
-  chat: number,
   { cursor, limit }: BranchListQuery,
 ): Promise<Page<Branch>> {
-  const scope = ["branches", app.id, principal.id, String(chat)];
+  const scope = ["branches", chat.app.id, principal.id, String(chat.number)];
   const after = cursor === undefined ? -1 : Number(decodeCursor(deps.keys, scope, cursor)[0]);
-  const head = await readAccessible(deps, app, principal, chat);
-  const found =
-    head.branchesCount === 1 ? [mainBranch(head)] : await listBranches(app, chat, after, limit + 1);
+  const head = await readAccessible(deps, chat, principal);
+  const found = head.branchesCount === 1 ? [mainBranch(head)] : await listBranches(chat, after, limit + 1);
   const page = found.slice(0, limit);
   const last = page.at(-1);
   const hasMore = found.length > limit && last !== undefined;
@@ -39,23 +37,22 @@ export async function readBranches(
 }
 
 /**
- * Makes a branch the one that the chat shows and goes on with. Costs 2 documents, 1 commit, 3 writes, 1 publish.
- * Switching to the active branch changes nothing.
+ * Makes a branch the one that the chat shows and goes on with. Costs 2 documents, 1 commit, 3 writes, 1
+ * publish. Switching to the active branch changes nothing.
  * @throws AppError `not_found`, `unavailable`
  */
 export async function switchBranch(
   deps: ChatDeps,
-  app: App,
+  chat: ChatHandle,
   principal: Principal,
-  chat: number,
   branch: string,
 ): Promise<Chat> {
   const at = Timestamp.fromMillis(deps.clock.now());
   let target: FoundBranch | undefined;
   const [{ result }, markOf] = await Promise.all([
-    deps.chatLog.chats.change<ChatHead>(chatRef(app, chat), {
+    deps.chatLog.chats.change<ChatHead>(chat.ref, {
       async prepare() {
-        target = await readBranch(app, chat, branch);
+        target = await readBranch(chat, branch);
       },
       decide(head) {
         access(head, principal);
@@ -63,7 +60,7 @@ export async function switchBranch(
         if (target === undefined) throw noSuchBranch();
         const { ref, stored, updateTime } = target;
         const next = advanceSettings(head, at, { activeBranch: branch, tip: stored.lastNumber });
-        const left = leaveBranch(app, head);
+        const left = leaveBranch(chat.app, head);
         // On condition that it still ends there: it may have been active, and grown, since it was read.
         const entered = {
           ref,
@@ -73,7 +70,7 @@ export async function switchBranch(
         return { head: next, create: left.create, update: [...left.update, entered], bytes: 0, result: next };
       },
     }),
-    readMarks(app, principal.id),
+    readMarks(chat.app, principal.id),
   ]);
-  return chatView(result, principal.id, markOf(chat));
+  return chatView(result, principal.id, markOf(chat.number));
 }

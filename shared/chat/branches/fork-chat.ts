@@ -1,9 +1,11 @@
+import { type ChatHandle, chatHandle } from "../chat-handle.ts";
 import type { App } from "../../identity/app.ts";
 import { noSuchApp } from "../../identity/manage-app.ts";
 import type { Principal } from "../../identity/principal.ts";
 import { AppError } from "../../platform/errors.ts";
 import { Timestamp } from "../../platform/firestore.ts";
 import { derivedId, fingerprint } from "../../platform/ids.ts";
+import { enqueue } from "../../platform/task.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
 import { type Body, encodeBody, textOf } from "../log/body.ts";
 import { type PathRange, pathOf } from "./branch.ts";
@@ -15,20 +17,16 @@ import { type ChatHead, chatView, excerpt } from "../log/head.ts";
 import type { StoredMessage } from "../log/message.ts";
 import { readAccessible } from "../read/read-messages.ts";
 import { listAlong, type Row } from "./read-path.ts";
-import { chatRef, findMessage, headOf, messagesOf, readBranch, readHead } from "../store.ts";
+import { findMessage, headOf, messagesOf, readBranch, readHead } from "../store.ts";
+import { forkTask } from "../tasks.ts";
 
 /** Messages that a fork copies at most: as many as can be copied while the caller waits. */
 export const FORK_MESSAGES_MAX = 10_000;
 /** Messages read and written at once. */
 const COPY_PAGE = 200;
-/** By then the request has made the copy, or will not any more. */
-export const FORK_TASK_DELAY_MS = 60_000;
-export const FORK_QUEUE = "forks";
-export const FORK_FUNCTION = "fork-chat";
-
 /**
- * Copies the path to a message into a new chat of the caller alone. Until all is copied, nobody sees the new chat;
- * should this instance die, a task that was enqueued before finishes it. Idempotent under `requestKey`.
+ * Copies the path to a message into a new chat of the caller alone. Until all is copied, nobody sees the new
+ * chat; should this instance die, a task that was enqueued before finishes it. Idempotent under `requestKey`.
  *
  * Costs 3 or 4 reads, 1 task, 2 commits for the chat and for each COPY_PAGE messages 1 query for each
  * branch they lie on, as many reads and writes, and 1 commit.
@@ -38,25 +36,25 @@ export async function forkChat(
   deps: ChatDeps,
   app: App,
   principal: Principal,
-  source: number,
-  at: number,
-  requestKey: string | undefined,
+  {
+    source,
+    at,
+    requestKey,
+  }: { readonly source: number; readonly at: number; readonly requestKey: string | undefined },
 ): Promise<{ chat: Chat; replayed: boolean }> {
-  const head = await readAccessible(deps, app, principal, source);
-  const path = await readPathTo(app, source, at);
+  const head = await readAccessible(deps, chatHandle(app, source), principal);
+  const path = await readPathTo(chatHandle(app, source), at);
   const longest = path.reduce((sum, { after, through }) => sum + through - after, 0);
   if (longest > FORK_MESSAGES_MAX) {
     throw new AppError("invalid_request", `A fork copies at most ${FORK_MESSAGES_MAX} messages.`);
   }
-  const { number, replayed } = await createCopy(deps, app, principal, head, { source, path }, requestKey);
-  await deps.tasks.enqueue({
-    queue: FORK_QUEUE,
-    function: FORK_FUNCTION,
-    id: ["fork", app.id, String(number)],
-    payload: { app: app.id, chat: number },
-    notBefore: deps.clock.now() + FORK_TASK_DELAY_MS,
+  const { number, replayed } = await createCopy(deps, app, principal, {
+    of: head,
+    copying: { source, path },
+    requestKey,
   });
-  const forked = await finishFork(deps, app, number);
+  await enqueue(deps, forkTask, { app: app.id, chat: number });
+  const forked = await finishFork(deps, chatHandle(app, number));
   return { chat: chatView(forked, principal.id, { read: forked.lastNumber }), replayed };
 }
 
@@ -67,15 +65,15 @@ export interface Copying {
 }
 
 /** @throws AppError `invalid_request` when there is no such message */
-async function readPathTo(app: App, chat: number, at: number): Promise<PathRange[]> {
-  const found = await findMessage(app, chat, at);
+async function readPathTo(chat: ChatHandle, at: number): Promise<PathRange[]> {
+  const found = await findMessage(chat, at);
   if (found === undefined) {
     throw new AppError("invalid_request", "The message to fork at does not exist.", {
       errors: [{ path: "at", message: "must be the number of a message of this chat" }],
     });
   }
   const { branch } = found.stored;
-  const lineage = (await readBranch(app, chat, branch))?.stored.lineage ?? [];
+  const lineage = (await readBranch(chat, branch))?.stored.lineage ?? [];
   return pathOf({ id: branch, lineage, lastNumber: at });
 }
 
@@ -84,9 +82,11 @@ async function createCopy(
   deps: ChatDeps,
   app: App,
   principal: Principal,
-  of: ChatHead,
-  copying: Copying,
-  requestKey: string | undefined,
+  {
+    of,
+    copying,
+    requestKey,
+  }: { readonly of: ChatHead; readonly copying: Copying; readonly requestKey: string | undefined },
 ): Promise<{ number: number; replayed: boolean }> {
   const at = Timestamp.fromMillis(deps.clock.now());
   const print = fingerprint("fork", String(copying.source), String(copying.path.at(-1)?.through));
@@ -102,8 +102,8 @@ async function createCopy(
         ...(of.model === null ? {} : { model: of.model }),
         temporary: of.temporary,
       };
-      const chat = { ...newHead(next, principal, [], draft, at), status: "copying", copying };
-      const create = [{ ref: chatRef(app, next), data: { ...chat, ...changeStamp(next) } }];
+      const chat = { ...newHead(next, principal, [], { draft, at }), status: "copying", copying };
+      const create = [{ ref: chatHandle(app, next).ref, data: { ...chat, ...changeStamp(next) } }];
       const record = proof && { ref: proof.ref, data: requestRecord(next, print, at) };
       return {
         head: { ...head, lastChatNumber: next },
@@ -118,20 +118,20 @@ async function createCopy(
 }
 
 /**
- * Copies what is still to be copied into a new chat and opens it; answers with its head. Every message has the same
- * place and name however often it is copied, so this may be done again, and by two at once.
+ * Copies what is still to be copied into a new chat and opens it; answers with its head. Every message has
+ * the same place and name however often it is copied, so this may be done again, and by two at once.
  * @throws when Firestore fails; call it again
  */
-export async function finishFork(deps: ChatDeps, app: App, chat: number): Promise<ChatHead> {
-  const snapshot = await readHead(app, chat);
+export async function finishFork(deps: ChatDeps, chat: ChatHandle): Promise<ChatHead> {
+  const snapshot = await readHead(chat);
   deps.chatLog.chats.remember(snapshot);
   const found = headOf(snapshot);
   if (found === undefined) throw new AppError("not_found", "There is no such chat.");
   const { copying } = found;
   if (found.status !== "copying" || copying === undefined) return found;
-  const last = await copyMessages(deps, app, chat, copying);
+  const last = await copyMessages(deps, chat, copying);
   const at = Timestamp.fromMillis(deps.clock.now());
-  const { result } = await deps.chatLog.chats.change<ChatHead>(chatRef(app, chat), {
+  const { result } = await deps.chatLog.chats.change<ChatHead>(chat.ref, {
     decide(head) {
       if (head.status !== "copying") return { head, create: [], bytes: 0, result: head };
       const { copying: _done, ...rest } = head;
@@ -169,21 +169,20 @@ const latestOf = ({ number, sender, body, createdAt }: StoredMessage): ChatHead[
 /** Returns the last message of the copy. */
 async function copyMessages(
   deps: ChatDeps,
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   { source, path }: Copying,
 ): Promise<StoredMessage | undefined> {
   const numbers = new Map<number, number>();
   let after = 0;
   let last: StoredMessage | undefined;
   for (;;) {
-    const rows = await listAlong(app, source, path, { after }, COPY_PAGE);
+    const rows = await listAlong(chatHandle(chat.app, source), path, { after }, COPY_PAGE);
     const batch = deps.firestore.batch();
     for (const { stored } of rows) {
       const number = numbers.size + 1;
       numbers.set(stored.number, number);
       last = copyOf({ id: "", stored }, number, numbers);
-      batch.set(messagesOf(app, chat).doc(derivedId("copy", app.id, String(chat), String(number))), {
+      batch.set(messagesOf(chat).doc(derivedId("copy", chat.app.id, String(chat.number), String(number))), {
         ...last,
       });
       after = stored.number;

@@ -1,3 +1,4 @@
+import { type ChatHandle, chatHandle } from "../chat-handle.ts";
 import type { App } from "../../identity/app.ts";
 import { AppError } from "../../platform/errors.ts";
 import { mainBranch, type PathRange, pathOf } from "./branch.ts";
@@ -10,10 +11,13 @@ export interface Row {
   readonly stored: StoredMessage;
 }
 
-/** The path to the end of a branch: one read for a branch other than a chat's only one. @throws AppError `not_found` */
+/**
+ * The path to the end of a branch: one read for a branch other than a chat's only one. @throws AppError
+ * `not_found`
+ */
 export async function readPath(app: App, head: ChatHead, branch: string): Promise<PathRange[]> {
   const isOnly = head.branchesCount === 1 && branch === head.activeBranch;
-  const stored = isOnly ? mainBranch(head) : (await readBranch(app, head.number, branch))?.stored;
+  const stored = isOnly ? mainBranch(head) : (await readBranch(chatHandle(app, head.number), branch))?.stored;
   if (stored === undefined) throw noSuchBranch();
   const lastNumber = branch === head.activeBranch ? head.tip : stored.lastNumber;
   return pathOf({ ...stored, lastNumber });
@@ -22,12 +26,11 @@ export async function readPath(app: App, head: ChatHead, branch: string): Promis
 export const noSuchBranch = (): AppError => new AppError("not_found", "There is no such branch.");
 
 /**
- * Messages along a path, from a number on: newest first before it, or oldest first after it. Costs a query for each
- * branch that the page touches, and for one it may only reach to; a read for each message.
+ * Messages along a path, from a number on: newest first before it, or oldest first after it. Costs a query
+ * for each branch that the page touches, and for one it may only reach to; a read for each message.
  */
 export async function listAlong(
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   path: readonly PathRange[],
   from: { readonly before: number } | { readonly after: number },
   limit: number,
@@ -38,7 +41,7 @@ export async function listAlong(
     const wanted = limit - rows.length;
     const pages = await Promise.all(
       takeUntilWide(ahead, wanted).map(({ branch, after, through }) =>
-        listMessages(app, chat, {
+        listMessages(chat, {
           branch,
           after,
           before: through + 1,
@@ -61,7 +64,10 @@ function cut(path: readonly PathRange[], from: { before: number } | { after: num
   return ranges.filter(({ after, through }) => after < through);
 }
 
-/** A range holds at most as many messages as numbers, so further ones are asked for at once if it can't suffice. */
+/**
+ * A range holds at most as many messages as numbers, so further ones are asked for at once if it can't
+ * suffice.
+ */
 function takeUntilWide(ranges: PathRange[], wanted: number): PathRange[] {
   let width = 0;
   const end = ranges.findIndex(({ after, through }) => {

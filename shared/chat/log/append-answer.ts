@@ -1,4 +1,4 @@
-import type { App } from "../../identity/app.ts";
+import { type ChatHandle } from "../chat-handle.ts";
 import { type DocumentReference, Timestamp } from "../../platform/firestore.ts";
 import { derivedId } from "../../platform/ids.ts";
 import { type ForkPoint, turnedTo } from "../branches/branch.ts";
@@ -7,11 +7,13 @@ import { advance, type ChatHead } from "./head.ts";
 import type { StoredAnswer, StoredMessage, StoredTrial } from "./message.ts";
 import { messagesOf } from "../store.ts";
 
-/** An answer that nobody has begun within this time, counted from the question, is looked for by the schedule. */
+/**
+ * An answer that nobody has begun within this time, counted from the question, is looked for by the schedule.
+ */
 export const UNCLAIMED_MS = 60_000;
 
 /** What is asked of the background: to answer a question. */
-export interface Asked {
+export interface QueuedQuestion {
   readonly id: string;
   readonly number: number;
   readonly lane: Lane;
@@ -32,12 +34,12 @@ export interface Classified {
 }
 
 /** The document of a question's answer: the first, or that of a request for another. */
-export const answerRef = (app: App, chat: number, questionId: string, again = ""): DocumentReference =>
-  messagesOf(app, chat).doc(derivedId("answer", questionId, again));
+export const answerRef = (chat: ChatHandle, questionId: string, again = ""): DocumentReference =>
+  messagesOf(chat).doc(derivedId("answer", questionId, again));
 
 /**
- * The rule of asking, pure: the answer's place, right after its question or on a branch of its own, and the head
- * that knows of it.
+ * The rule of asking, pure: the answer's place, right after its question or on a branch of its own, and the
+ * head that knows of it.
  */
 export function decideAnswer(
   head: ChatHead,

@@ -1,54 +1,62 @@
+import { type ChatHandle, chatHandle } from "../chat-handle.ts";
+import { demandStored } from "../../platform/stored.ts";
 import type { App } from "../../identity/app.ts";
 import type { Principal } from "../../identity/principal.ts";
 import { AppError } from "../../platform/errors.ts";
 import { Timestamp } from "../../platform/firestore.ts";
 import type { Decision } from "../../platform/head-change.ts";
 import { derivedId, fingerprint, randomId } from "../../platform/ids.ts";
-import { type Asked, answerRef, type Classified, decideAnswer } from "./append-answer.ts";
+import { type QueuedQuestion, answerRef, type Classified, decideAnswer } from "./append-answer.ts";
 import { type Body, encodeBody, type Forward, type Quote, textOf } from "./body.ts";
 import { type ForkPoint, readForkPoint, turnedTo, turningWrites } from "../branches/branch.ts";
 import type { ChatDeps } from "./chat-log.ts";
 import { LATEST_CHARS_MAX, type Message, type NewMessage, QUOTE_CHARS_MAX } from "../contract.ts";
 import { access, advance, type ChatHead, excerpt } from "./head.ts";
-import { messageView, type StoredMessage } from "./message.ts";
+import { messageView, type StoredMessage, storedMessage } from "./message.ts";
 import { readAccessible } from "../read/read-messages.ts";
-import { chatRef, findMessage, messagesOf, serverTime } from "../store.ts";
+import { findMessage, messagesOf, serverTime } from "../store.ts";
+
+export interface AppendRequest {
+  readonly draft: NewMessage;
+  readonly requestKey: string | undefined;
+  /** How a question is to be answered, in a chat with a model. */
+  readonly classify?: (text: string) => Classified;
+}
 
 /**
  * Appends a message: one commit that creates it and moves the chat's head, shared with whatever else
  * is waiting to be appended to the same chat. When it returns, the message is durable and numbered.
  *
- * Idempotent under `requestKey`, for as long as the message lives. Costs 1 commit, 2 writes and 1
- * publish; 1 read when this instance does not know the head; 2 reads more for a reply, 2 for a forward; with
- * `after` up to 2 reads more, and 2 writes more when it begins a branch.
- * In a chat with a model the answer is queued in the same commit, at 1 write more; `asked` says what is to be done.
+ * Idempotent under `requestKey`, for as long as the message lives. Costs 1 commit, 2 writes and 1 publish; 1
+ * read when this instance does not know the head; 2 reads more for a reply, 2 for a forward; with `after` up
+ * to 2 reads more, and 2 writes more when it begins a branch. In a chat with a model the answer is queued in
+ * the same commit, at 1 write more; `queued` says what is to be done.
  * @throws AppError `not_found`, `invalid_request`, `idempotency_key_reused`, `unavailable`
  */
 export async function appendMessage(
   deps: ChatDeps,
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   sender: Principal,
-  draft: NewMessage,
-  requestKey: string | undefined,
-  classify: (text: string) => Classified = () => ({ lane: "slow" }),
-): Promise<{ message: Message; replayed: boolean; asked: Asked | undefined }> {
+  { draft, requestKey, classify = () => ({ lane: "slow" }) }: AppendRequest,
+): Promise<{ message: Message; replayed: boolean; queued: QueuedQuestion | undefined }> {
   const id =
-    requestKey === undefined ? randomId() : derivedId("message", app.id, String(chat), sender.id, requestKey);
-  const ref = messagesOf(app, chat).doc(id);
-  const answerId = answerRef(app, chat, id).id;
+    requestKey === undefined
+      ? randomId()
+      : derivedId("message", chat.app.id, String(chat.number), sender.id, requestKey);
+  const ref = messagesOf(chat).doc(id);
+  const answerId = answerRef(chat, id).id;
   const print = fingerprint(JSON.stringify(draft));
-  const body = await bodyOf(deps, app, chat, sender, draft);
+  const body = await bodyOf(deps, chat, sender, draft);
   const createdAt = Timestamp.fromMillis(deps.clock.now());
   const { after } = draft;
   let point: ForkPoint | undefined;
-  let asked: Asked | undefined;
-  const { result, replayed } = await deps.chatLog.chats.change<Message>(chatRef(app, chat), {
+  let queued: QueuedQuestion | undefined;
+  const { result, replayed } = await deps.chatLog.chats.change<Message>(chat.ref, {
     ...(after === undefined
       ? {}
       : {
           async prepare() {
-            point ??= await readForkPoint(app, chat, after);
+            point ??= await readForkPoint(chat, after);
           },
         }),
     decide(head) {
@@ -58,7 +66,7 @@ export async function appendMessage(
         point,
       });
       const by = { id: sender.id, at: createdAt, number: stored.number };
-      const turning = turningWrites(app, head, turns, by);
+      const turning = turningWrites(chat.app, head, turns, by);
       const answer =
         head.kind === "assistant"
           ? decideAnswer(next, stored, {
@@ -69,7 +77,7 @@ export async function appendMessage(
               turns: undefined,
             })
           : undefined;
-      asked = answer && {
+      queued = answer && {
         id: answerId,
         number: answer.stored.number,
         lane: answer.stored.answer.lane,
@@ -81,7 +89,7 @@ export async function appendMessage(
           ? []
           : [
               {
-                ref: messagesOf(app, chat).doc(answerId),
+                ref: messagesOf(chat).doc(answerId),
                 data: { ...answer.stored, changedAt: serverTime() },
               },
             ];
@@ -96,10 +104,10 @@ export async function appendMessage(
     proof: {
       ref,
       fingerprint: print,
-      result: (existing) => messageView(id, existing.data() as StoredMessage),
+      result: (existing) => messageView(id, demandStored(storedMessage(existing))),
     },
   });
-  return { message: result, replayed, asked: replayed ? undefined : asked };
+  return { message: result, replayed, queued: replayed ? undefined : queued };
 }
 
 export interface Appending {
@@ -109,7 +117,10 @@ export interface Appending {
   readonly point?: ForkPoint | undefined;
 }
 
-/** The rule of appending, pure: the next number, the next revision, the new latest message, the branch it begins. */
+/**
+ * The rule of appending, pure: the next number, the next revision, the new latest message, the branch it
+ * begins.
+ */
 export function decideAppend(
   head: ChatHead,
   sender: Pick<Principal, "id">,
@@ -146,30 +157,20 @@ export function decideAppend(
 
 async function bodyOf(
   deps: ChatDeps,
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   sender: Principal,
   { text = "", replyTo, forwardOf }: NewMessage,
 ): Promise<Body> {
   const [quote, forward] = await Promise.all([
-    replyTo === undefined ? undefined : quoteOf(deps, app, chat, sender, replyTo),
-    forwardOf === undefined ? undefined : forwardFrom(deps, app, sender, forwardOf),
+    replyTo === undefined ? undefined : quoteOf(deps, chat, sender, replyTo),
+    forwardOf === undefined ? undefined : forwardFrom(deps, chat.app, sender, forwardOf),
   ]);
   return { text, quote, forward };
 }
 
 /** 2 reads. */
-async function quoteOf(
-  deps: ChatDeps,
-  app: App,
-  chat: number,
-  sender: Principal,
-  number: number,
-): Promise<Quote> {
-  const [found] = await Promise.all([
-    findMessage(app, chat, number),
-    readAccessible(deps, app, sender, chat),
-  ]);
+async function quoteOf(deps: ChatDeps, chat: ChatHandle, sender: Principal, number: number): Promise<Quote> {
+  const [found] = await Promise.all([findMessage(chat, number), readAccessible(deps, chat, sender)]);
   if (found === undefined || found.stored.status === "deleted") {
     throw new AppError("invalid_request", "The message replied to does not exist.", {
       errors: [{ path: "replyTo", message: "must be the number of a message of this chat" }],
@@ -185,7 +186,7 @@ export const quoting = ({ number, sender, body, status }: StoredMessage): Quote 
   text: status === "deleted" ? "" : excerpt(textOf(body), QUOTE_CHARS_MAX),
 });
 
-/** Who forwards what was forwarded to them names where it was first. 2 reads. */
+/** Forwarding a forward keeps the original source. 2 reads. */
 async function forwardFrom(
   deps: ChatDeps,
   app: App,
@@ -197,8 +198,8 @@ async function forwardFrom(
       errors: [{ path: "forwardOf", message: "must be a message of a chat that you can read" }],
     });
   const [found] = await Promise.all([
-    findMessage(app, chat, message),
-    readAccessible(deps, app, sender, chat).catch((cause: unknown) => {
+    findMessage(chatHandle(app, chat), message),
+    readAccessible(deps, chatHandle(app, chat), sender).catch((cause: unknown) => {
       throw cause instanceof AppError && cause.code === "not_found" ? refuse() : cause;
     }),
   ]);

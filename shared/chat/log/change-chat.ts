@@ -1,3 +1,4 @@
+import { type ChatHandle } from "../chat-handle.ts";
 import type { App } from "../../identity/app.ts";
 import { holds } from "../../identity/permissions.ts";
 import type { Principal } from "../../identity/principal.ts";
@@ -9,7 +10,7 @@ import type { Chat, ChatChange } from "../contract.ts";
 import { pairProof } from "./create-chat.ts";
 import { access, advanceSettings, type ChatHead, chatView } from "./head.ts";
 import { leavingSignal } from "./signal.ts";
-import { chatRef, readMarks } from "../store.ts";
+import { readMarks } from "../store.ts";
 
 /** What the caller believes the chat's revision to be; the change is refused when it is another. */
 export type Expected = ((revision: number) => boolean) | undefined;
@@ -21,24 +22,22 @@ export type Expected = ((revision: number) => boolean) | undefined;
  */
 export async function changeChat(
   deps: ChatDeps,
-  app: App,
+  chat: ChatHandle,
   principal: Principal,
-  chat: number,
-  change: ChatChange,
-  expected: Expected,
+  { change, expected }: { readonly change: ChatChange; readonly expected: Expected },
 ): Promise<Chat> {
   const at = Timestamp.fromMillis(deps.clock.now());
   const [{ result }, markOf] = await Promise.all([
-    deps.chatLog.chats.change<ChatHead>(chatRef(app, chat), {
+    deps.chatLog.chats.change<ChatHead>(chat.ref, {
       decide: (head) => {
         demandExpected(access(head, principal), expected);
         const next = isSame(head, change) ? head : advanceSettings(head, at, change as Partial<ChatHead>);
         return { head: next, create: [], bytes: 0, result: next };
       },
     }),
-    readMarks(app, principal.id),
+    readMarks(chat.app, principal.id),
   ]);
-  return chatView(result, principal.id, markOf(chat));
+  return chatView(result, principal.id, markOf(chat.number));
 }
 
 const isSame = (head: ChatHead, change: ChatChange): boolean =>
@@ -53,24 +52,26 @@ const isSame = (head: ChatHead, change: ChatChange): boolean =>
  */
 export async function deleteChat(
   deps: ChatDeps,
-  app: App,
+  chat: ChatHandle,
   principal: Principal,
-  chat: number,
   expected: Expected,
 ): Promise<void> {
   const at = Timestamp.fromMillis(deps.clock.now());
-  await deps.chatLog.chats.change<void>(chatRef(app, chat), {
+  await deps.chatLog.chats.change<void>(chat.ref, {
     decide: (head) => {
       demandExpected(access(head, principal), expected);
       if (head.createdBy !== principal.id && !holds(principal, "app:change") && principal.kind === "person") {
         throw new AppError("forbidden", "Only who created a chat may delete it.");
       }
-      return { ...deletedHead(deps, app, head, at), bytes: 0, result: undefined };
+      return { ...deletedHead(deps, chat.app, head, at), bytes: 0, result: undefined };
     },
   });
 }
 
-/** The head of a deleted chat: it keeps its number and revision, and nothing of anyone once it has been purged. */
+/**
+ * The head of a deleted chat: it keeps its number and revision, and nothing of anyone once it has been
+ * purged.
+ */
 export function deletedHead(
   deps: Pick<ChatDeps, "clock">,
   app: App,

@@ -1,4 +1,4 @@
-import type { App } from "../../identity/app.ts";
+import { type ChatHandle } from "../chat-handle.ts";
 import { holds } from "../../identity/permissions.ts";
 import type { Principal } from "../../identity/principal.ts";
 import { usersExist } from "../../identity/store.ts";
@@ -8,7 +8,7 @@ import type { ChatDeps } from "./chat-log.ts";
 import { type Chat, MEMBERS_MAX } from "../contract.ts";
 import { access, advanceSettings, type ChatHead, chatView } from "./head.ts";
 import { leavingSignal } from "./signal.ts";
-import { chatRef, readMarks } from "../store.ts";
+import { readMarks } from "../store.ts";
 
 /**
  * Makes a user of the app a member of a group. Any member may. Adding a member again changes nothing.
@@ -17,21 +17,20 @@ import { chatRef, readMarks } from "../store.ts";
  */
 export async function addMember(
   deps: ChatDeps,
-  app: App,
+  chat: ChatHandle,
   principal: Principal,
-  chat: number,
   userId: string,
 ): Promise<Chat> {
-  if (!(await usersExist(deps.firestore, app, [userId])))
+  if (!(await usersExist(deps.firestore, chat.app, [userId])))
     throw new AppError("not_found", "There is no such user.");
-  const head = await changeMembers(deps, app, principal, chat, (members) => {
+  const head = await changeMembers(deps, chat, principal, (members) => {
     if (members.includes(userId)) return members;
     if (members.length >= MEMBERS_MAX) {
       throw new AppError("invalid_request", `A chat has at most ${MEMBERS_MAX} members.`);
     }
     return [...members, userId];
   });
-  return chatView(head, principal.id, (await readMarks(app, principal.id))(chat));
+  return chatView(head, principal.id, (await readMarks(chat.app, principal.id))(chat.number));
 }
 
 /**
@@ -41,12 +40,11 @@ export async function addMember(
  */
 export async function removeMember(
   deps: ChatDeps,
-  app: App,
+  chat: ChatHandle,
   principal: Principal,
-  chat: number,
   userId: string,
 ): Promise<void> {
-  await changeMembers(deps, app, principal, chat, (members, head) => {
+  await changeMembers(deps, chat, principal, (members, head) => {
     const mayRemove =
       userId === principal.id || head.createdBy === principal.id || holds(principal, "app:change");
     if (!mayRemove) throw new AppError("forbidden", "Only who created a chat may remove others from it.");
@@ -56,20 +54,19 @@ export async function removeMember(
 
 async function changeMembers(
   deps: ChatDeps,
-  app: App,
+  chat: ChatHandle,
   principal: Principal,
-  chat: number,
   change: (members: readonly string[], head: ChatHead) => readonly string[],
 ): Promise<ChatHead> {
   const at = Timestamp.fromMillis(deps.clock.now());
-  const { result } = await deps.chatLog.chats.change<ChatHead>(chatRef(app, chat), {
+  const { result } = await deps.chatLog.chats.change<ChatHead>(chat.ref, {
     decide(head) {
       access(head, principal);
       if (head.kind !== "group") throw new AppError("conflict", "Only groups change their members.");
       const members = change(head.members, head);
       if (members === head.members) return { head, create: [], bytes: 0, result: head };
       const gone = head.members.filter((id) => !members.includes(id));
-      const create = gone.length === 0 ? [] : [leavingSignal(deps, app, head, gone)];
+      const create = gone.length === 0 ? [] : [leavingSignal(deps, chat.app, head, gone)];
       const next = advanceSettings(head, at, { members });
       return { head: next, create, bytes: 0, result: next };
     },

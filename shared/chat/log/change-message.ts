@@ -1,4 +1,5 @@
-import type { App } from "../../identity/app.ts";
+import type { ChatHandle } from "../chat-handle.ts";
+import { demandStored } from "../../platform/stored.ts";
 import { holds } from "../../identity/permissions.ts";
 import type { Principal } from "../../identity/principal.ts";
 import { AppError } from "../../platform/errors.ts";
@@ -11,19 +12,18 @@ import { access, advance, type ChatHead, excerpt } from "./head.ts";
 import { messageView, type StoredMessage } from "./message.ts";
 import { readAccessible } from "../read/read-messages.ts";
 import {
-  chatRef,
   editsOf,
   type FoundMessage,
   findMessage,
   listEdits,
   type StoredEdit,
   serverTime,
+  storedEdit,
 } from "../store.ts";
 
 /** Where a change of a message happens, and who makes it. */
 export interface MessageAddress {
-  readonly app: App;
-  readonly chat: number;
+  readonly chat: ChatHandle;
   readonly number: number;
   readonly principal: Principal;
 }
@@ -39,7 +39,7 @@ export async function editMessage(
   text: string,
   requestKey: string | undefined,
 ): Promise<Message> {
-  const { app, chat, principal } = address;
+  const { chat, principal } = address;
   let found = await findChangeable(deps, address);
   const { ref } = found;
   let isFirst = true;
@@ -47,7 +47,7 @@ export async function editMessage(
   const print = fingerprint(text);
   const id = requestKey === undefined ? randomId() : derivedId("edit", ref.id, principal.id, requestKey);
   const edit = editsOf(ref).doc(id);
-  const { result } = await deps.chatLog.chats.change<Message>(chatRef(app, chat), {
+  const { result } = await deps.chatLog.chats.change<Message>(chat.ref, {
     // Read anew before each further attempt: an edit that overtakes a deletion would bring the text back.
     async prepare() {
       if (!isFirst) found = await findChangeable(deps, address);
@@ -83,7 +83,7 @@ export async function editMessage(
       ref: edit,
       fingerprint: print,
       result: (existing) => {
-        const made = existing.data() as StoredEdit;
+        const made = demandStored(storedEdit(existing));
         return messageView(ref.id, edited(found.stored, made.text, made.at, made.revision));
       },
     },
@@ -114,15 +114,16 @@ function originalOf({ ref, stored }: FoundMessage): { ref: DocumentReference; da
 
 /**
  * Deletes a message for everyone: its number stays, what it said is gone, edits included. Deleting it again
- * changes nothing. Costs 1 query (2 for an edited message), 1 read, 1 commit, 2 writes, 1 delete for each edit, 1 publish.
+ * changes nothing. Costs 1 query (2 for an edited message), 1 read, 1 commit, 2 writes, 1 delete for each
+ * edit, 1 publish.
  * @throws AppError `not_found`, `forbidden` to anyone but its sender and administrators
  */
 export async function deleteMessage(deps: ChatDeps, address: MessageAddress): Promise<void> {
-  const { app, chat, number, principal } = address;
+  const { chat, number, principal } = address;
   const at = Timestamp.fromMillis(deps.clock.now());
   let found: FoundMessage;
   let edits: readonly DocumentReference[] = [];
-  await deps.chatLog.chats.change<void>(chatRef(app, chat), {
+  await deps.chatLog.chats.change<void>(chat.ref, {
     async prepare() {
       found = await findAccessible(deps, address);
       const isEdited = found.stored.editedAt !== undefined;
@@ -153,7 +154,8 @@ export async function deleteMessage(deps: ChatDeps, address: MessageAddress): Pr
 /**
  * Adds or takes back one person's reaction. Doing it again changes nothing and moves nothing.
  * Costs 1 query, 1 read, 1 commit, 2 writes, 1 publish.
- * @throws AppError `not_found`, `conflict` for a deleted message, `invalid_request` beyond REACTIONS_MAX emoji
+ * @throws AppError `not_found`, `conflict` for a deleted message, `invalid_request` beyond REACTIONS_MAX
+ * emoji
  */
 export async function react(
   deps: ChatDeps,
@@ -161,10 +163,10 @@ export async function react(
   emoji: string,
   present: boolean,
 ): Promise<Message> {
-  const { app, chat, principal } = address;
+  const { chat, principal } = address;
   const at = Timestamp.fromMillis(deps.clock.now());
   let found: FoundMessage;
-  const { result } = await deps.chatLog.chats.change<Message>(chatRef(app, chat), {
+  const { result } = await deps.chatLog.chats.change<Message>(chat.ref, {
     // On condition that the message is still the one read, so that the answer is what it then is.
     async prepare() {
       found = await findChangeable(deps, address);
@@ -198,12 +200,9 @@ export async function react(
 /** The message, for those who may know of it: permission comes before any word about the message. */
 async function findAccessible(
   deps: ChatDeps,
-  { app, chat, number, principal }: MessageAddress,
+  { chat, number, principal }: MessageAddress,
 ): Promise<FoundMessage> {
-  const [found] = await Promise.all([
-    findMessage(app, chat, number),
-    readAccessible(deps, app, principal, chat),
-  ]);
+  const [found] = await Promise.all([findMessage(chat, number), readAccessible(deps, chat, principal)]);
   if (found === undefined) throw new AppError("not_found", "There is no such message.");
   return found;
 }

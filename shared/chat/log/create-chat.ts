@@ -1,3 +1,4 @@
+import { chatHandle } from "../chat-handle.ts";
 import type { App } from "../../identity/app.ts";
 import { noSuchApp } from "../../identity/manage-app.ts";
 import type { Principal } from "../../identity/principal.ts";
@@ -10,7 +11,7 @@ import { type ChatDeps, changeStamp } from "./chat-log.ts";
 import { type Chat, MEMBERS_MAX, type NewChat } from "../contract.ts";
 import { facetsOf } from "./facets.ts";
 import { access, type ChatHead, chatView, MAIN_BRANCH } from "./head.ts";
-import { chatRef, headOf, readHeadAndMark } from "../store.ts";
+import { headOf, readHeadAndMark } from "../store.ts";
 
 export interface CreatedChat {
   readonly chat: Chat;
@@ -34,8 +35,7 @@ export async function createChat(
   deps: ChatDeps,
   app: App,
   creator: Principal,
-  draft: NewChat,
-  requestKey: string | undefined,
+  { draft, requestKey }: { readonly draft: NewChat; readonly requestKey: string | undefined },
 ): Promise<CreatedChat> {
   const members = await resolveMembers(deps, app, creator, draft);
   const print = fingerprint(JSON.stringify(draft));
@@ -48,13 +48,16 @@ export async function createChat(
         : requestProof(app, creator, requestKey, print);
   const { result: number, replayed } = await deps.chatLog.apps.change<number>(app.ref, {
     decide: (head) =>
-      decideCreate(app, head, newHead(head.lastChatNumber + 1, creator, members, draft, at), proof, at),
+      decideCreate(app, head, newHead(head.lastChatNumber + 1, creator, members, { draft, at }), {
+        proof,
+        at,
+      }),
     ...(proof === undefined ? {} : { proof }),
   });
   if (replayed)
     return { ...(await existingChat(deps, app, creator, number)), replayed: draft.kind !== "direct" };
   await deps.chatLog.announce(app.id, number, 1);
-  const head = newHead(number, creator, members, draft, at);
+  const head = newHead(number, creator, members, { draft, at });
   return { chat: chatView(head, creator.id, { read: 0 }), created: true, replayed: false };
 }
 
@@ -62,11 +65,10 @@ function decideCreate(
   app: App,
   head: AppHead,
   chat: ChatHead,
-  proof: Proof<number> | undefined,
-  at: Timestamp,
+  { proof, at }: { readonly proof: Proof<number> | undefined; readonly at: Timestamp },
 ): Decision<AppHead, number> {
   if (head.status !== "open") throw noSuchApp();
-  const create = [{ ref: chatRef(app, chat.number), data: { ...chat, ...changeStamp(chat.number) } }];
+  const create = [{ ref: chatHandle(app, chat.number).ref, data: { ...chat, ...changeStamp(chat.number) } }];
   const record =
     chat.kind === "direct"
       ? { chat: chat.number, fingerprint: proof?.fingerprint }
@@ -112,7 +114,7 @@ async function existingChat(
   creator: Principal,
   number: number,
 ): Promise<{ chat: Chat; created: boolean }> {
-  const { snapshot, mark } = await readHeadAndMark(deps.firestore, app, number, creator.id);
+  const { snapshot, mark } = await readHeadAndMark(deps.firestore, chatHandle(app, number), creator.id);
   return { chat: chatView(access(headOf(snapshot), creator), creator.id, mark), created: false };
 }
 
@@ -144,8 +146,7 @@ export function newHead(
   number: number,
   creator: Principal,
   members: readonly string[],
-  draft: NewChat,
-  at: Timestamp,
+  { draft, at }: { readonly draft: NewChat; readonly at: Timestamp },
 ): ChatHead {
   return {
     number,

@@ -1,8 +1,8 @@
 import { fingerprint } from "../../platform/ids.ts";
 
 /**
- * Firestore finds documents by one element of one array in a query. A list of one's chats uses that for oneself, so a
- * list of one's chats with somebody, or with a tag, looks for an element that stands for both.
+ * Firestore finds documents by one element of one array in a query. A list of one's chats uses that for
+ * oneself, so a list of one's chats with somebody, or with a tag, looks for an element that stands for both.
  */
 export interface Faceted {
   readonly members: readonly string[];

@@ -24,8 +24,8 @@ export interface ChatHead extends Faceted {
   /** When that was. */
   readonly settingsAt: Timestamp;
   /**
-   * The revision of the last change of members or tags: what was derived from those before is to be done anew. Absent from
-   * chats that are older than this field and have not changed them since.
+   * The revision of the last change of members or tags: what was derived from those before is to be done
+   * anew. Absent from chats that are older than this field and have not changed them since.
    */
   readonly facetsRevision?: number;
   /** The number of the newest message; numbers have no gaps, so also how many there are. */

@@ -1,3 +1,4 @@
+import { storedAs } from "../../platform/stored.ts";
 import type { Timestamp } from "../../platform/firestore.ts";
 import { type Author, type Body, decodeBody, type Forward, textOf } from "./body.ts";
 import type { Lane, Message, Part, Served, Usage } from "../contract.ts";
@@ -31,6 +32,7 @@ export interface StoredMessage {
   readonly fingerprint: string;
   readonly createdAt: Timestamp;
 }
+export const storedMessage = storedAs<StoredMessage>();
 
 export function messageView(id: string, stored: StoredMessage): Message {
   const body = decodeBody(stored.body);

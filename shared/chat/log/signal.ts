@@ -1,3 +1,5 @@
+import { type ChatHandle, chatHandle } from "../chat-handle.ts";
+import { storedAs } from "../../platform/stored.ts";
 import type { App } from "../../identity/app.ts";
 import type { Principal } from "../../identity/principal.ts";
 import { AppError } from "../../platform/errors.ts";
@@ -10,9 +12,10 @@ import { readAccessible } from "../read/read-messages.ts";
 import { readsRef } from "../store.ts";
 
 /**
- * What a member of a chat lets the others know and no history keeps: up to where they have read, that they are
- * typing, that they are there. It moves no head. One document for each member and chat, beside the heads and with
- * the chat's number in it, so that one listener follows a chat with all its signals; see docs/decisions/0009.
+ * What a member of a chat lets the others know and no history keeps: up to where they have read, that they
+ * are typing, that they are there. It moves no head. One document for each member and chat, beside the heads
+ * and with the chat's number in it, so that one listener follows a chat with all its signals; see
+ * docs/decisions/0009.
  */
 export interface StoredSignal {
   readonly number: number;
@@ -30,14 +33,15 @@ export interface StoredSignal {
   /** When nobody needs it any more: what has been read is kept elsewhere. */
   readonly expireAt: Timestamp;
 }
+export const storedSignal = storedAs<StoredSignal>();
 
 export const TYPING_MS = 6_000;
 /** Every member of a chat is an index entry of each signal in it. */
 export const SIGNAL_MEMBERS_MAX = 50;
 const SIGNAL_TTL_MS = 30 * 24 * 3600 * 1000;
 
-const signalRef = (app: App, chat: number, user: string): DocumentReference =>
-  app.collection("chats").doc(`${chat}.${user}`);
+const signalRef = (chat: ChatHandle, user: string): DocumentReference =>
+  chat.app.collection("chats").doc(`${chat.number}.${user}`);
 
 /** Heads are named by their number alone. */
 export const isSignal = (id: string): boolean => id.includes(".");
@@ -62,7 +66,7 @@ export const leavingSignal = (
 ): { readonly ref: DocumentReference; readonly data: object } => {
   const name = `left-${head.revision + 1}`;
   const data = { ...signalOf(deps, head, name, {}), members: people, left: true };
-  return { ref: signalRef(app, head.number, name), data };
+  return { ref: signalRef(chatHandle(app, head.number), name), data };
 };
 
 /**
@@ -72,12 +76,11 @@ export const leavingSignal = (
  */
 export async function mark(
   deps: ChatDeps,
-  app: App,
+  chat: ChatHandle,
   principal: Principal,
-  chat: number,
   { number, delivered }: Marks,
 ): Promise<void> {
-  const head = await readAccessible(deps, app, principal, chat);
+  const head = await readAccessible(deps, chat, principal);
   for (const [path, value = 0] of Object.entries({ number, delivered })) {
     if (value <= head.lastNumber) continue;
     throw new AppError("invalid_request", "No message has this number yet.", {
@@ -92,23 +95,18 @@ export async function mark(
   const kept = Object.fromEntries(
     Object.entries({ chats: marks.read, delivered: marks.delivered })
       .filter(([, value]) => value !== undefined)
-      .map(([field, value]) => [field, { [String(chat)]: value }]),
+      .map(([field, value]) => [field, { [String(chat.number)]: value }]),
   );
-  batch.set(readsRef(app, principal.id), kept, { merge: true });
-  batch.set(signalRef(app, chat, principal.id), signalOf(deps, head, principal.id, marks), { merge: true });
+  batch.set(readsRef(chat.app, principal.id), kept, { merge: true });
+  batch.set(signalRef(chat, principal.id), signalOf(deps, head, principal.id, marks), { merge: true });
   await within(READ_MS_MAX, batch.commit());
 }
 
 /** Says that the person is typing, for TYPING_MS. Costs 1 read and 1 write. @throws AppError `not_found` */
-export async function signalTyping(
-  deps: ChatDeps,
-  app: App,
-  principal: Principal,
-  chat: number,
-): Promise<void> {
-  const head = await readAccessible(deps, app, principal, chat);
+export async function signalTyping(deps: ChatDeps, chat: ChatHandle, principal: Principal): Promise<void> {
+  const head = await readAccessible(deps, chat, principal);
   const typingUntil = Timestamp.fromMillis(deps.clock.now() + TYPING_MS);
-  await writeSignal(deps, app, head, principal.id, { typingUntil });
+  await writeSignal(deps, chat.app, head, { user: principal.id, signal: { typingUntil } });
 }
 
 /** Says that the person has come, to those who have the chat open. 1 write. */
@@ -118,16 +116,15 @@ export async function signalPresent(
   head: ChatHead,
   user: string,
 ): Promise<void> {
-  await writeSignal(deps, app, head, user, { presentAt: Timestamp.fromMillis(deps.clock.now()) });
+  await writeSignal(deps, app, head, { user, signal: { presentAt: Timestamp.fromMillis(deps.clock.now()) } });
 }
 
 async function writeSignal(
   deps: Pick<ChatDeps, "clock">,
   app: App,
   head: ChatHead,
-  user: string,
-  signal: Signal,
+  { user, signal }: { readonly user: string; readonly signal: Signal },
 ): Promise<void> {
-  const ref = signalRef(app, head.number, user);
+  const ref = signalRef(chatHandle(app, head.number), user);
   await within(READ_MS_MAX, ref.set(signalOf(deps, head, user, signal), { merge: true }));
 }

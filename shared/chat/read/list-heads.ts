@@ -1,3 +1,4 @@
+import { headOf } from "../store.ts";
 import type { App } from "../../identity/app.ts";
 import { Filter, type Query, Timestamp } from "../../platform/firestore.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
@@ -25,8 +26,9 @@ export interface Position {
 }
 
 /**
- * The chats of one person, or of the app, latest activity first. One query; one read for each chat. With a tag or a
- * member also one for each chat that fits those and not the rest, and for each of one's large groups.
+ * The chats of one person, or of the app, latest activity first. One query; one read for each chat. With a
+ * tag or a member also one for each chat that fits those and not the rest, and for each of one's large
+ * groups.
  */
 export async function listHeads(
   app: App,
@@ -38,7 +40,7 @@ export async function listHeads(
     const query = queryOf(app, personId, filter);
     const from = after && [timestampOfMicros(after.updatedAtMicros), after.number];
     const found = await within(READ_MS_MAX, (from === undefined ? query : query.startAfter(...from)).get());
-    const page = found.docs.map((document) => document.data() as ChatHead);
+    const page = found.docs.map((document) => headOf(document));
     heads.push(...page.filter((head) => fits(head, personId, filter)));
     const last = page.at(-1);
     if (heads.length >= filter.limit || page.length < filter.limit || last === undefined) {

@@ -1,3 +1,4 @@
+import { type ChatHandle } from "../chat-handle.ts";
 import type { App } from "../../identity/app.ts";
 import { holds } from "../../identity/permissions.ts";
 import type { Principal } from "../../identity/principal.ts";
@@ -19,18 +20,17 @@ export interface Unchanged {
  */
 export async function readChat(
   deps: ChatDeps,
-  app: App,
+  chat: ChatHandle,
   principal: Principal,
-  chat: number,
   isKnown: ((revision: number) => boolean) | undefined,
 ): Promise<Chat | Unchanged> {
   if (isKnown !== undefined) {
-    const snapshot = await readHead(app, chat);
+    const snapshot = await readHead(chat);
     const head = access(headOf(snapshot), principal);
     deps.chatLog.chats.remember(snapshot);
     if (isKnown(head.revision)) return { unchanged: head.revision };
   }
-  const { snapshot, mark } = await readHeadAndMark(deps.firestore, app, chat, principal.id);
+  const { snapshot, mark } = await readHeadAndMark(deps.firestore, chat, principal.id);
   const head = access(headOf(snapshot), principal);
   deps.chatLog.chats.remember(snapshot);
   return chatView(head, principal.id, mark);

@@ -1,3 +1,4 @@
+import { type ChatHandle, chatHandle } from "../chat-handle.ts";
 import type { App } from "../../identity/app.ts";
 import type { Principal } from "../../identity/principal.ts";
 import { decodeCursor, encodeCursor } from "../../platform/cursor.ts";
@@ -9,7 +10,6 @@ import { messageView } from "../log/message.ts";
 import type { Unchanged } from "./read-chat.ts";
 import { listAlong, type Row, readPath } from "../branches/read-path.ts";
 import {
-  chatRef,
   findMessage,
   headOf,
   listChanged,
@@ -33,46 +33,46 @@ export interface MessagePage {
  */
 export async function readMessages(
   deps: ChatDeps,
-  app: App,
+  chat: ChatHandle,
   principal: Principal,
-  chat: number,
-  query: MessagePageQuery,
-  isKnown: ((revision: number) => boolean) | undefined,
+  {
+    query,
+    isKnown,
+  }: { readonly query: MessagePageQuery; readonly isKnown: ((revision: number) => boolean) | undefined },
 ): Promise<MessagePage | Unchanged> {
-  const position = positionOf(deps, app, principal, chat, query);
-  if (isKnown === undefined && position.branch === undefined && !isBranched(deps, app, chat)) {
-    // Most chats have one branch: its rows are fetched beside the head, and given out only after its permission.
+  const position = positionOf(deps, chat, principal, query);
+  if (isKnown === undefined && position.branch === undefined && !isBranched(deps, chat)) {
+    // Most chats have one branch: its rows are fetched beside the head, and given out only after its
+    // permission.
     const [rows, head] = await Promise.all([
-      listMessages(app, chat, rangeOf(position, query.limit)),
-      readAccessible(deps, app, principal, chat),
+      listMessages(chat, rangeOf(position, query.limit)),
+      readAccessible(deps, chat, principal),
     ]);
     if (head.branchesCount === 1) {
       if (position.around !== undefined) rows.reverse();
-      return pageOf(deps, app, principal, head, rows, position);
+      return pageOf(deps, chat.app, { principal, head, rows, position });
     }
-    return readAlong(deps, app, principal, head, position, query.limit);
+    return readAlong(deps, chat.app, principal, { head, position, limit: query.limit });
   }
-  const head = await readAccessible(deps, app, principal, chat);
+  const head = await readAccessible(deps, chat, principal);
   if (isKnown?.(head.revision)) return { unchanged: head.revision };
-  return readAlong(deps, app, principal, head, position, query.limit);
+  return readAlong(deps, chat.app, principal, { head, position, limit: query.limit });
 }
 
 /** As far as this instance remembers. */
-const isBranched = (deps: ChatDeps, app: App, chat: number): boolean =>
-  (deps.chatLog.chats.known(chatRef(app, chat))?.branchesCount ?? 1) > 1;
+const isBranched = (deps: ChatDeps, chat: ChatHandle): boolean =>
+  (deps.chatLog.chats.known(chat.ref)?.branchesCount ?? 1) > 1;
 
 async function readAlong(
   deps: ChatDeps,
   app: App,
   principal: Principal,
-  head: ChatHead,
-  position: Position,
-  limit: number,
+  { head, position, limit }: { readonly head: ChatHead; readonly position: Position; readonly limit: number },
 ): Promise<MessagePage> {
   const branch = position.branch ?? head.activeBranch;
   const path = await readPath(app, head, branch);
   const along = (from: { before: number } | { after: number }, count: number): Promise<Row[]> =>
-    listAlong(app, head.number, path, from, count);
+    listAlong(chatHandle(app, head.number), path, from, count);
   let rows: Row[];
   if (position.around === undefined) {
     rows = await along(
@@ -88,7 +88,7 @@ async function readAlong(
     rows = [...down.reverse(), ...up];
   }
   const end = path.at(-1)?.through ?? 0;
-  return pageOf(deps, app, principal, head, rows, { ...position, branch }, end);
+  return pageOf(deps, app, { principal, head, rows, position: { ...position, branch } }, end);
 }
 
 /**
@@ -97,14 +97,13 @@ async function readAlong(
  */
 export async function readMessage(
   deps: ChatDeps,
-  app: App,
+  chat: ChatHandle,
   principal: Principal,
-  chat: number,
   number: number,
 ): Promise<Message> {
   const [rows] = await Promise.all([
-    listMessages(app, chat, { after: number - 1, before: number + 1, order: "asc", limit: 1 }),
-    readAccessible(deps, app, principal, chat),
+    listMessages(chat, { after: number - 1, before: number + 1, order: "asc", limit: 1 }),
+    readAccessible(deps, chat, principal),
   ]);
   const row = rows[0];
   if (row === undefined) throw new AppError("not_found", "There is no such message.");
@@ -114,11 +113,10 @@ export async function readMessage(
 /** One read. @throws AppError `not_found` */
 export async function readAccessible(
   deps: ChatDeps,
-  app: App,
+  chat: ChatHandle,
   principal: Principal,
-  chat: number,
 ): Promise<ChatHead> {
-  const snapshot = await readHead(app, chat);
+  const snapshot = await readHead(chat);
   const head = access(headOf(snapshot), principal);
   deps.chatLog.chats.remember(snapshot);
   return head;
@@ -134,23 +132,22 @@ interface Position {
 
 function positionOf(
   deps: ChatDeps,
-  app: App,
+  chat: ChatHandle,
   principal: Principal,
-  chat: number,
   { before, after, around, branch, cursor }: MessagePageQuery,
 ): Position {
   if (cursor === undefined) return { before, after, around, branch };
-  const [direction, number, on] = decodeCursor(deps.keys, cursorScope(app, principal, chat), cursor);
+  const [direction, number, on] = decodeCursor(deps.keys, cursorScope(chat, principal), cursor);
   // A cursor goes on along the branch that it came from, whichever is active by now.
   const along = on === undefined ? {} : { branch: String(on) };
   return direction === "after" ? { after: Number(number), ...along } : { before: Number(number), ...along };
 }
 
-const cursorScope = (app: App, principal: Principal, chat: number): readonly string[] => [
+const cursorScope = (chat: ChatHandle, principal: Principal): readonly string[] => [
   "messages",
-  app.id,
+  chat.app.id,
   principal.id,
-  String(chat),
+  String(chat.number),
 ];
 
 /** On the only branch numbers have no gaps, so the messages around one are a plain range. */
@@ -165,15 +162,22 @@ function rangeOf({ before, after, around }: Position, limit: number): MessageRan
 function pageOf(
   deps: ChatDeps,
   app: App,
-  principal: Principal,
-  head: ChatHead,
-  rows: readonly Row[],
-  position: Position,
+  {
+    principal,
+    head,
+    rows,
+    position,
+  }: {
+    readonly principal: Principal;
+    readonly head: ChatHead;
+    readonly rows: readonly Row[];
+    readonly position: Position;
+  },
   end = head.lastNumber,
 ): MessagePage {
   const { branch } = position;
   const cursor = (direction: "before" | "after", number: number): string =>
-    encodeCursor(deps.keys, cursorScope(app, principal, head.number), [
+    encodeCursor(deps.keys, cursorScope(chatHandle(app, head.number), principal), [
       direction,
       number,
       ...(branch === undefined ? [] : [branch]),
@@ -204,15 +208,14 @@ function pageOf(
  */
 export async function readChanges(
   deps: ChatDeps,
-  app: App,
+  chat: ChatHandle,
   principal: Principal,
-  chat: number,
   query: { readonly since: number; readonly limit: number },
 ): Promise<Changes> {
   // The head first: a change that comes between the two reads is then in the rows or beyond the revision.
-  const head = await readAccessible(deps, app, principal, chat);
+  const head = await readAccessible(deps, chat, principal);
   if (query.since >= head.revision) return { data: [], revision: head.revision, hasMore: false };
-  const rows = await listChanged(app, chat, query.since, query.limit + 1);
+  const rows = await listChanged(chat, query.since, query.limit + 1);
   const page = rows.slice(0, query.limit);
   const hasMore = rows.length > query.limit;
   const reached = page.at(-1)?.stored.revision ?? query.since;
@@ -230,15 +233,11 @@ export async function readChanges(
  */
 export async function readEdits(
   deps: ChatDeps,
-  app: App,
+  chat: ChatHandle,
   principal: Principal,
-  chat: number,
   number: number,
 ): Promise<Edit[]> {
-  const [found] = await Promise.all([
-    findMessage(app, chat, number),
-    readAccessible(deps, app, principal, chat),
-  ]);
+  const [found] = await Promise.all([findMessage(chat, number), readAccessible(deps, chat, principal)]);
   if (found === undefined) throw new AppError("not_found", "There is no such message.");
   const edits = await listEdits(found.ref);
   return edits.map(({ stored }) => ({
@@ -249,17 +248,17 @@ export async function readEdits(
 }
 
 /**
- * Up to where each member has read, and up to where the chat has reached them. Costs 1 document for the chat and one for each member.
+ * Up to where each member has read, and up to where the chat has reached them. Costs 1 document for the chat
+ * and one for each member.
  * @throws AppError `not_found`
  */
 export async function readReads(
   deps: ChatDeps,
-  app: App,
+  chat: ChatHandle,
   principal: Principal,
-  chat: number,
 ): Promise<{ user: string; number: number; delivered: number }[]> {
-  const head = await readAccessible(deps, app, principal, chat);
-  const marks = await readMarksOf(deps.firestore, app, chat, head.members);
+  const head = await readAccessible(deps, chat, principal);
+  const marks = await readMarksOf(deps.firestore, chat, head.members);
   return head.members.map((user) => {
     const sent = head.sent[user] ?? 0;
     const { read = 0, delivered = 0 } = marks.get(user) ?? {};

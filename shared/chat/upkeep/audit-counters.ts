@@ -1,12 +1,14 @@
+import { chatHandle } from "../chat-handle.ts";
+import { storedMessage } from "../log/message.ts";
 import { appHandle } from "../../identity/app.ts";
-import type { AppHead } from "../../identity/store.ts";
+import { storedAppHead } from "../../identity/store.ts";
 import { type Query, Timestamp } from "../../platform/firestore.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
 import { CHANGE_SHARDS, type ChatDeps } from "../log/chat-log.ts";
 import type { ChatChanged } from "../contract.ts";
 import type { ChatHead } from "../log/head.ts";
 import { GRACE_MS, listChanges } from "./reconcile-changes.ts";
-import { chatRef, headOf, messagesOf, readHead } from "../store.ts";
+import { headOf, messagesOf, readHead } from "../store.ts";
 
 export interface Audited {
   readonly chats: number;
@@ -20,12 +22,12 @@ export interface Audited {
 type Finding = "right" | "repaired" | "missing";
 
 /**
- * Proves the counters of what has changed since the last audit: a chat's last number is how many messages there are, an
- * app's how many chats, as numbers have no gaps. A counter that is behind, as after restoring a part of the data,
- * is set to the highest number there is; a gap is reported, and stays.
+ * Proves the counters of what has changed since the last audit: a chat's last number is how many messages
+ * there are, an app's how many chats, as numbers have no gaps. A counter that is behind, as after restoring a
+ * part of the data, is set to the highest number there is; a gap is reported, and stays.
  *
- * Costs for each changed chat and each app of one 1 read, 1 count (a read for each 1000) and 1 query of 1 read.
- * Idempotent; a run that is cut short is done again by the next.
+ * Costs for each changed chat and each app of one 1 read, 1 count (a read for each 1000) and 1 query of 1
+ * read. Idempotent; a run that is cut short is done again by the next.
  * @throws when Firestore fails
  */
 export async function auditCounters(deps: ChatDeps): Promise<Audited> {
@@ -73,9 +75,9 @@ async function auditChat(deps: ChatDeps, { app: appId, chat }: ChatChanged): Pro
   const app = appHandle(deps.firestore, appId);
   let finding: Finding = "right";
   for (let look = 0; look < LOOKS; look += 1) {
-    const before = headOf(await readHead(app, chat));
+    const before = headOf(await readHead(chatHandle(app, chat)));
     if (before === undefined || before.status !== "open") return "right";
-    const messages = messagesOf(app, chat);
+    const messages = messagesOf(chatHandle(app, chat));
     const { count, highest } = await tally(messages, messages);
     const isBehind = highest > before.lastNumber;
     if (!isBehind && count >= before.lastNumber) return "right";
@@ -88,13 +90,13 @@ async function auditChat(deps: ChatDeps, { app: appId, chat }: ChatChanged): Pro
 /** Lets a chat's head catch up with its messages. */
 async function raise(deps: ChatDeps, appId: string, chat: number): Promise<void> {
   const app = appHandle(deps.firestore, appId);
-  const messages = messagesOf(app, chat);
+  const messages = messagesOf(chatHandle(app, chat));
   const newest = await within(READ_MS_MAX, messages.orderBy("number", "desc").limit(1).get());
   const changed = await within(READ_MS_MAX, messages.orderBy("revision", "desc").limit(1).get());
-  const last = newest.docs[0]?.data() as { number: number; branch: string } | undefined;
+  const last = storedMessage(newest.docs[0]);
   const revision = Number(changed.docs[0]?.get("revision") ?? 0);
   if (last === undefined) return;
-  await deps.chatLog.chats.change<void>(chatRef(app, chat), {
+  await deps.chatLog.chats.change<void>(chatHandle(app, chat).ref, {
     decide(head) {
       if (head.lastNumber >= last.number) return { head, create: [], bytes: 0, result: undefined };
       const next: ChatHead = {
@@ -112,7 +114,7 @@ async function auditApp(deps: ChatDeps, appId: string): Promise<Finding> {
   const app = appHandle(deps.firestore, appId);
   let finding: Finding = "right";
   for (let look = 0; look < LOOKS; look += 1) {
-    const head = (await within(READ_MS_MAX, app.ref.get())).data() as AppHead | undefined;
+    const head = storedAppHead(await within(READ_MS_MAX, app.ref.get()));
     if (head === undefined) return "right";
     const heads = app.collection("chats").where("status", "in", ["open", "deleted", "copying"]);
     const { count, highest } = await tally(app.collection("chats").where("number", ">", 0), heads);

@@ -1,3 +1,4 @@
+import { type ChatHandle, chatHandle } from "../chat-handle.ts";
 import type { App } from "../../identity/app.ts";
 import { GRPC, grpcCode } from "../../platform/errors.ts";
 import type { ChatDeps } from "../log/chat-log.ts";
@@ -6,15 +7,8 @@ import type { StoredMessage } from "../log/message.ts";
 import { purgeChat } from "./purge-chat.ts";
 import type { Row } from "../branches/read-path.ts";
 import { refreshQuotes } from "./refresh-quotes.ts";
-import {
-  type Addition,
-  type Companion,
-  type Counted,
-  listChanged,
-  type Progress,
-  readProgress,
-  writeProgress,
-} from "../store.ts";
+import { type Companion, listChanged, type Progress, readProgress, writeProgress } from "../store.ts";
+import type { Addition, Counted } from "../usage.ts";
 
 /** Changes handled in one commit. */
 export const CATCH_UP_MESSAGES = 300;
@@ -33,7 +27,9 @@ export interface Followers {
   changed(app: App, head: ChatHead, messages: readonly StoredMessage[], progress: Progress): Promise<void>;
   /** What is written for a changed message in the very commit that records it as handled; pure. */
   companion?(app: App, head: ChatHead, row: Row): Companion;
-  /** What is added to documents in the very commit that records the messages as handled, and so once; pure. */
+  /**
+   * What is added to documents in the very commit that records the messages as handled, and so once; pure.
+   */
   additions?(
     app: App,
     head: ChatHead,
@@ -46,7 +42,9 @@ export interface Followers {
   purged(app: App, head: ChatHead): Promise<void>;
 }
 
-/** About what companions may take in one commit; Firestore refuses more than 10 MiB, index entries included. */
+/**
+ * About what companions may take in one commit; Firestore refuses more than 10 MiB, index entries included.
+ */
 export const COMPANION_BYTES_MAX = 7_500_000;
 
 /** Catches chats up, one run at a time for each chat within an instance. */
@@ -66,7 +64,7 @@ export function openCatchUp(deps: ChatDeps, followers: readonly Followers[]): Ca
   >();
 
   const begin = (path: string, app: App, chat: number, revision: number): Promise<CaughtUp> => {
-    const current = catchUp(deps, followers, app, chat, revision);
+    const current = catchUp(deps, followers, chatHandle(app, chat), revision);
     const entry = { current, next: undefined, upTo: revision };
     running.set(path, entry);
     const end = (): void => {
@@ -89,10 +87,11 @@ export function openCatchUp(deps: ChatDeps, followers: readonly Followers[]): Ca
 }
 
 /**
- * Brings the background work on a chat up to its head: counts its new messages into the usage of
- * their day, brings quotes up to date, writes what other domains keep for them, and deletes the messages of a deleted
- * chat. An event is only a hint that there is something to do, so events may be lost, late, repeated and out of order: whichever comes next
- * handles everything since the recorded progress, and each commit is conditional on that progress.
+ * Brings the background work on a chat up to its head: counts its new messages into the usage of their day,
+ * brings quotes up to date, writes what other domains keep for them, and deletes the messages of a deleted
+ * chat. An event is only a hint that there is something to do, so events may be lost, late, repeated and out
+ * of order: whichever comes next handles everything since the recorded progress, and each commit is
+ * conditional on that progress.
  *
  * Costs 2 reads when there is nothing to do; otherwise 1 query, a read and a write for each changed message
  * and 1 commit more for each CATCH_UP_MESSAGES.
@@ -101,41 +100,39 @@ export function openCatchUp(deps: ChatDeps, followers: readonly Followers[]): Ca
 async function catchUp(
   deps: ChatDeps,
   followers: readonly Followers[],
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   revision: number,
 ): Promise<CaughtUp> {
   let handled = 0;
   let until = revision;
   for (let collisions = 0; collisions <= COLLISIONS_MAX;) {
-    const { head, progress, found: recorded } = await readProgress(deps.firestore, app, chat);
+    const { head, progress, found: recorded } = await readProgress(deps.firestore, chat);
     if (head === undefined || progress.revision >= Math.min(until, head.revision)) return { handled };
     const goal = nextGoal(head, progress.revision);
     if (head.status === "deleted" && goal === head.revision) {
-      for (const follower of followers) await follower.purged(app, head);
-      await purgeChat(deps.firestore, app, head);
+      for (const follower of followers) await follower.purged(chat.app, head);
+      await purgeChat(deps.firestore, chat.app, head);
     }
-    const found = await listChanged(app, chat, progress.revision, CATCH_UP_MESSAGES);
-    const { rows, companions } = accompany(followers, app, head, found);
+    const found = await listChanged(chat, progress.revision, CATCH_UP_MESSAGES);
+    const { rows, companions } = accompany(followers, chat.app, head, found);
     const changed = rows.map(({ stored }) => stored);
-    if (head.status === "open") await refreshQuotes(deps, app, chat, changed);
-    for (const follower of followers) await follower.changed(app, head, changed, progress);
+    if (head.status === "open") await refreshQuotes(deps, chat, changed);
+    for (const follower of followers) await follower.changed(chat.app, head, changed, progress);
     const complete = rows.length === found.length && found.length < CATCH_UP_MESSAGES;
     const notes = Object.assign({}, ...followers.map((follower) => follower.note?.(head)));
     const uncounted = changed.filter(({ number }) => number > progress.countedNumber);
     const reached = Math.max(complete ? goal : 0, ...changed.map((message) => message.revision));
     const countedNumber = Math.max(progress.countedNumber, ...uncounted.map(({ number }) => number));
     try {
-      await writeProgress(
-        deps.firestore,
-        app,
-        chat,
-        recorded,
-        { ...notes, revision: reached, countedNumber },
-        countByDay(changed, progress),
+      await writeProgress(deps.firestore, chat, {
+        found: recorded,
+        next: { ...notes, revision: reached, countedNumber },
+        byDay: countByDay(changed, progress),
         companions,
-        followers.flatMap((follower) => follower.additions?.(app, head, changed, progress) ?? []),
-      );
+        additions: followers.flatMap(
+          (follower) => follower.additions?.(chat.app, head, changed, progress) ?? [],
+        ),
+      });
     } catch (cause) {
       const code = grpcCode(cause);
       if (code !== GRPC.failedPrecondition && code !== GRPC.alreadyExists) throw cause;
@@ -178,7 +175,9 @@ function accompany(
 const nextGoal = (head: ChatHead, handledRevision: number): number =>
   head.status === "deleted" && handledRevision < head.revision - 1 ? head.revision - 1 : head.revision;
 
-/** What is new since the progress, by day: messages by their number, answers by the revision that ended them. */
+/**
+ * What is new since the progress, by day: messages by their number, answers by the revision that ended them.
+ */
 function countByDay(messages: readonly StoredMessage[], progress: Progress): Map<string, Counted> {
   const days = new Map<string, Counted>();
   const add = (day: string, more: Partial<Counted>): void => {

@@ -1,11 +1,11 @@
+import { type ChatHandle, chatHandle } from "../chat-handle.ts";
 import { type App, appHandle } from "../../identity/app.ts";
 import { completeSettings } from "../../identity/settings.ts";
-import type { AppHead } from "../../identity/store.ts";
+import { type AppHead, storedAppHead } from "../../identity/store.ts";
 import { FieldPath, Timestamp } from "../../platform/firestore.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
 import { deletedHead } from "../log/change-chat.ts";
 import type { ChatDeps } from "../log/chat-log.ts";
-import { chatRef } from "../store.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
 const PAGE = 100;
@@ -20,8 +20,8 @@ export interface Expired {
 
 /**
  * Deletes the chats whose last activity is longer ago than their app keeps them; the background then removes
- * everything in them. Temporary chats have a time of their own. Idempotent. Costs 1 read for each app, 1 query for
- * each app and time that is set, and for each chat that is due 1 read and 1 commit.
+ * everything in them. Temporary chats have a time of their own. Idempotent. Costs 1 read for each app, 1
+ * query for each app and time that is set, and for each chat that is due 1 read and 1 commit.
  * @throws when Firestore fails; the next run continues
  */
 export async function expireChats(deps: ChatDeps): Promise<Expired> {
@@ -34,7 +34,7 @@ export async function expireChats(deps: ChatDeps): Promise<Expired> {
       [false, chatsDays],
     ] as const) {
       if (days !== null)
-        total.expired += await expireIn(deps, app, temporary, days, EXPIRED_MAX - total.expired);
+        total.expired += await expireIn(deps, app, temporary, { days, most: EXPIRED_MAX - total.expired });
     }
     if (total.expired >= EXPIRED_MAX) return total;
   }
@@ -45,8 +45,7 @@ async function expireIn(
   deps: ChatDeps,
   app: App,
   temporary: boolean,
-  days: number,
-  most: number,
+  { days, most }: { readonly days: number; readonly most: number },
 ): Promise<number> {
   const before = Timestamp.fromMillis(deps.clock.now() - days * DAY_MS);
   const due = app
@@ -60,20 +59,20 @@ async function expireIn(
     const found = await within(READ_MS_MAX, due.get());
     for (const document of found.docs) {
       if (count >= most) return count;
-      count += await expire(deps, app, Number(document.id), before);
+      count += await expire(deps, chatHandle(app, Number(document.id)), before);
     }
     if (found.size < PAGE) return count;
   }
 }
 
 /** Unless somebody has written in it meanwhile. */
-async function expire(deps: ChatDeps, app: App, chat: number, before: Timestamp): Promise<number> {
+async function expire(deps: ChatDeps, chat: ChatHandle, before: Timestamp): Promise<number> {
   const at = Timestamp.fromMillis(deps.clock.now());
-  const { result } = await deps.chatLog.chats.change<number>(chatRef(app, chat), {
+  const { result } = await deps.chatLog.chats.change<number>(chat.ref, {
     decide(head) {
       const isDue = head.status === "open" && head.updatedAt.valueOf() < before.valueOf();
       if (!isDue) return { head, create: [], bytes: 0, result: 0 };
-      return { ...deletedHead(deps, app, head, at), bytes: 0, result: 1 };
+      return { ...deletedHead(deps, chat.app, head, at), bytes: 0, result: 1 };
     },
   });
   return result;
@@ -84,7 +83,7 @@ async function* eachApp({ firestore }: ChatDeps): AsyncGenerator<{ app: App; hea
   for (;;) {
     const found = await within(READ_MS_MAX, query.get());
     for (const document of found.docs) {
-      const head = document.data() as AppHead;
+      const head = storedAppHead(document);
       if (head.status === "open") yield { app: appHandle(firestore, document.id), head };
     }
     const last = found.docs.at(-1);

@@ -1,23 +1,25 @@
+import { chatHandle } from "../chat-handle.ts";
 import type { App } from "../../identity/app.ts";
 import { FieldPath, FieldValue, type Firestore, type Query } from "../../platform/firestore.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
 import type { ChatHead } from "../log/head.ts";
 import { isSignal } from "../log/signal.ts";
-import { branchesOf, chatRef, deleteMessages, readsRef } from "../store.ts";
+import { branchesOf, deleteMessages, readsRef } from "../store.ts";
 
 /** Documents deleted in one commit. */
 const PAGE = 300;
 
 /**
  * Removes what a deleted chat has left: messages, edits, branches, signals, and the marks of those who were
- * members. What stays is the number, which is never given again, and that it was deleted. Idempotent; cut short, it
- * is done again from the beginning. Costs a read and a delete for each document, and a write for each member.
+ * members. What stays is the number, which is never given again, and that it was deleted. Idempotent; cut
+ * short, it is done again from the beginning. Costs a read and a delete for each document, and a write for
+ * each member.
  * @throws when Firestore fails; call it again
  */
 export async function purgeChat(firestore: Firestore, app: App, head: ChatHead): Promise<void> {
   const chat = head.number;
-  while ((await deleteMessages(firestore, app, chat, PAGE)) > 0);
-  await deleteFound(firestore, branchesOf(app, chat).select("number"));
+  while ((await deleteMessages(firestore, chatHandle(app, chat), PAGE)) > 0);
+  await deleteFound(firestore, branchesOf(chatHandle(app, chat)).select("number"));
   await deleteFound(firestore, app.collection("chats").where("number", "==", chat), isSignal);
   const { leavers = [] } = head;
   for (let from = 0; from < leavers.length; from += PAGE) {
@@ -28,7 +30,7 @@ export async function purgeChat(firestore: Firestore, app: App, head: ChatHead):
     }
     await within(READ_MS_MAX, batch.commit());
   }
-  if (leavers.length > 0) await within(READ_MS_MAX, chatRef(app, chat).update({ leavers: [] }));
+  if (leavers.length > 0) await within(READ_MS_MAX, chatHandle(app, chat).ref.update({ leavers: [] }));
 }
 
 /** What a person's document of marks says of a chat. */

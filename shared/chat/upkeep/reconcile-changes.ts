@@ -1,14 +1,17 @@
+import { chatHandle } from "../chat-handle.ts";
 import { appHandle } from "../../identity/app.ts";
 import { type Firestore, Timestamp } from "../../platform/firestore.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
 import { CHANGE_SHARDS, type ChatDeps } from "../log/chat-log.ts";
 import type { ChatChanged } from "../contract.ts";
-import type { ChatHead } from "../log/head.ts";
-import { readProgress } from "../store.ts";
+import { readProgress, headOf } from "../store.ts";
 
 /** Changes younger than this are left to their own events. */
 export const GRACE_MS = 30_000;
-/** Where a first run begins, and how far a run looks back behind the last: no change is missed by a late commit. */
+/**
+ * Where a first run begins, and how far a run looks back behind the last: no change is missed by a late
+ * commit.
+ */
 export const LOOK_BACK_MS = 10 * 60 * 1000;
 const PAGE = 200;
 
@@ -35,7 +38,7 @@ export async function reconcileChanges(deps: ChatDeps): Promise<Reconciled> {
     for await (const change of listChanges(firestore, shard, from, until)) {
       total.examined += 1;
       const app = appHandle(firestore, change.app);
-      const { head, progress } = await readProgress(firestore, app, change.chat);
+      const { head, progress } = await readProgress(firestore, chatHandle(app, change.chat));
       if (head === undefined || progress.revision >= head.revision) continue;
       await deps.publisher.publish("chat-changes", { ...change, revision: head.revision });
       total.announced += 1;
@@ -62,7 +65,7 @@ export async function* listChanges(
   for (;;) {
     const found = await within(READ_MS_MAX, query.get());
     for (const document of found.docs) {
-      const { number, revision } = document.data() as ChatHead;
+      const { number, revision } = headOf(document);
       yield { app: document.ref.parent.parent?.id ?? "", chat: number, revision };
     }
     const last = found.docs.at(-1);

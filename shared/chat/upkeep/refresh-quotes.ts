@@ -1,51 +1,50 @@
-import type { App } from "../../identity/app.ts";
+import { type ChatHandle } from "../chat-handle.ts";
 import { Timestamp } from "../../platform/firestore.ts";
 import { quoting } from "../log/append-message.ts";
 import type { ChatDeps } from "../log/chat-log.ts";
 import { advance } from "../log/head.ts";
 import type { StoredMessage } from "../log/message.ts";
-import { chatRef, type FoundMessage, findMessage, listReplies, serverTime } from "../store.ts";
+import { type FoundMessage, findMessage, listReplies, serverTime } from "../store.ts";
 
 /**
  * Lets replies quote what a message says by now: what was edited or deleted is not kept alive by those who
- * replied to it. Given messages that have changed, it looks at the replies to those edited or deleted, and at what
- * new replies quote, which may have been deleted while they were on their way. Idempotent.
+ * replied to it. Given messages that have changed, it looks at the replies to those edited or deleted, and at
+ * what new replies quote, which may have been deleted while they were on their way. Idempotent.
  *
- * Costs nothing for other messages; for each edited or deleted one 1 query, for each new reply 1; for each quote
- * to be brought up to date 2 queries, 1 commit and 2 writes.
+ * Costs nothing for other messages; for each edited or deleted one 1 query, for each new reply 1; for each
+ * quote to be brought up to date 2 queries, 1 commit and 2 writes.
  * @throws when Firestore fails; call it again
  */
 export async function refreshQuotes(
   deps: ChatDeps,
-  app: App,
-  chat: number,
+  chat: ChatHandle,
   changed: readonly StoredMessage[],
 ): Promise<void> {
   for (const message of changed) {
     if (message.status === "deleted" || message.editedAt !== undefined) {
       const quote = quoting(message);
-      for (const reply of await listReplies(app, chat, message.number)) {
-        if (reply.body.quote?.text !== quote.text) await refresh(deps, app, chat, reply.number);
+      for (const reply of await listReplies(chat, message.number)) {
+        if (reply.body.quote?.text !== quote.text) await refresh(deps, chat, reply.number);
       }
     }
     const { quote } = message.body;
     if (quote === undefined || message.revision !== message.createdRevision) continue;
-    const original = await findMessage(app, chat, quote.message);
+    const original = await findMessage(chat, quote.message);
     if (original !== undefined && quoting(original.stored).text !== quote.text) {
-      await refresh(deps, app, chat, message.number);
+      await refresh(deps, chat, message.number);
     }
   }
 }
 
-async function refresh(deps: ChatDeps, app: App, chat: number, number: number): Promise<void> {
+async function refresh(deps: ChatDeps, chat: ChatHandle, number: number): Promise<void> {
   let reply: FoundMessage | undefined;
   let original: FoundMessage | undefined;
   const at = Timestamp.fromMillis(deps.clock.now());
-  await deps.chatLog.chats.change<void>(chatRef(app, chat), {
+  await deps.chatLog.chats.change<void>(chat.ref, {
     async prepare() {
-      reply = await findMessage(app, chat, number);
+      reply = await findMessage(chat, number);
       const quoted = reply?.stored.body.quote?.message;
-      original = quoted === undefined ? undefined : await findMessage(app, chat, quoted);
+      original = quoted === undefined ? undefined : await findMessage(chat, quoted);
     },
     decide(head) {
       const unchanged = { head, create: [], bytes: 0, result: undefined };

@@ -18,7 +18,7 @@ export type Transport = "body" | "cookie";
  * read and that goes to the sign-in routes of its app only; what proves that a page of ours asks is the CSRF
  * token in the body, which no other page can read.
  */
-export function sessionAnswer(
+export function sessionReply(
   deps: Pick<Deps, "keys">,
   app: App,
   session: Session,

@@ -1,0 +1,31 @@
+import type { ServerResponse } from "node:http";
+
+/** What an endpoint replies: a status, and `body` as JSON unless `text` or `stream` is given. */
+export interface Reply {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: object;
+  readonly text?: { readonly type: string; readonly content: string };
+  /** Writes the body piece by piece, after the headers, and ends the response. */
+  readonly stream?: (response: ServerResponse) => void;
+}
+
+const REPLAYED = { "idempotency-replayed": "true" } as const;
+
+export const ok = (body: object, headers: Readonly<Record<string, string>> = {}): Reply => ({
+  status: 200,
+  body,
+  headers,
+});
+export const created = (body: object, replayed = false): Reply => ({
+  status: 201,
+  body,
+  headers: replayed ? REPLAYED : {},
+});
+export const accepted = (body: object, replayed = false): Reply => ({
+  status: 202,
+  body,
+  headers: replayed ? REPLAYED : {},
+});
+export const noContent: Reply = { status: 204 };
+export const notModified = (etag: string): Reply => ({ status: 304, headers: { etag } });

@@ -1,0 +1,90 @@
+import { GRPC, grpcCode, isUnknownOutcome } from "./errors.ts";
+import type { DocumentReference, DocumentSnapshot, Timestamp } from "./firestore.ts";
+import { randomId } from "./ids.ts";
+import { READ_MS_MAX, within } from "./within.ts";
+
+/**
+ * The right to do something alone for a while. It is kept in the document that says how far the work has
+ * come, and claiming it, renewing it and completing the work are all the same write: one that happens only if
+ * the document is as its writer knows it. Whoever takes a lease over writes too, and from then on the one
+ * before can write no more.
+ *
+ * How long a lease lasts is its domain's own. Answers and jobs store a `leaseUntil`, by which a schedule
+ * finds those that nobody is at; an answer is also alive by the segments that it writes. A round of
+ * notifications is found by the next task of its chat and lasts from its last write, by Firestore's clock.
+ * Two leases are not kept so: an answer's message is written by others meanwhile (a stop, a reaction), so
+ * that its attempt reads before each write and is fenced by its epoch; and mails about unread messages are
+ * claimed in a person's marks, in a transaction.
+ */
+export interface Lease {
+  readonly ref: DocumentReference;
+  /** Of the document, as its holder wrote it last. */
+  writtenAt: Timestamp;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** The field that names the write which a document bears. */
+const WRITE_FIELD = "leaseWrite";
+
+/**
+ * Claims a lease on a document as it was found: `fields` are written, or `initial` where there is no
+ * document. Costs 1 write, and 1 read when its outcome is unknown.
+ * @returns undefined when somebody else was faster
+ * @throws when nothing was written, or that could not be found out
+ */
+export async function claimLease(
+  found: DocumentSnapshot,
+  fields: Fields,
+  initial: Fields = fields,
+): Promise<Lease | undefined> {
+  const { ref, updateTime } = found;
+  const writtenAt = await writeUnlessMoved(ref, updateTime, updateTime === undefined ? initial : fields);
+  return writtenAt === undefined ? undefined : { ref, writtenAt };
+}
+
+/**
+ * Renews a lease, notes progress or completes the work. Costs 1 write, and 1 read when its outcome is
+ * unknown.
+ * @returns false when somebody else has taken it over; then nothing was written
+ * @throws when nothing was written, or that could not be found out
+ */
+export async function writeLease(lease: Lease, fields: Fields): Promise<boolean> {
+  const writtenAt = await writeUnlessMoved(lease.ref, lease.writtenAt, fields);
+  if (writtenAt === undefined) return false;
+  lease.writtenAt = writtenAt;
+  return true;
+}
+
+/**
+ * Google's client repeats a write that it got no answer for, so a refusal may be the echo of a success. The
+ * document tells: it bears this write, or is as it was before, or is somebody else's.
+ */
+async function writeUnlessMoved(
+  ref: DocumentReference,
+  lastUpdateTime: Timestamp | undefined,
+  fields: Fields,
+): Promise<Timestamp | undefined> {
+  const write = randomId();
+  const stamped = { ...fields, [WRITE_FIELD]: write };
+  const written =
+    lastUpdateTime === undefined ? ref.create(stamped) : ref.update(stamped, { lastUpdateTime });
+  try {
+    return (await within(READ_MS_MAX, written)).writeTime;
+  } catch (cause) {
+    if (!REFUSED.has(grpcCode(cause)) && !isUnknownOutcome(cause)) throw cause;
+    const found = await within(READ_MS_MAX, ref.get());
+    if (found.get(WRITE_FIELD) === write) return found.updateTime;
+    if (isSame(found.updateTime, lastUpdateTime)) throw cause;
+    return undefined;
+  }
+}
+
+const REFUSED: ReadonlySet<number | undefined> = new Set([
+  GRPC.failedPrecondition,
+  GRPC.alreadyExists,
+  GRPC.notFound,
+]);
+
+const isSame = (a: Timestamp | undefined, b: Timestamp | undefined): boolean =>
+  a === b || (a !== undefined && b !== undefined && a.isEqual(b));
