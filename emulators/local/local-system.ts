@@ -145,7 +145,11 @@ async function serveSite(asked: Ports, { suite, logs, functionsPort, pools }: Si
   const hosting = createHosting({
     rules,
     publicFolder: join(ROOT, rules.publicFolder),
-    modules: { path: "/client/", folder: join(ROOT, "shared/client") },
+    folders: [
+      { path: "/client/", folder: join(ROOT, "shared/client") },
+      { path: "/__/console/", folder: join(ROOT, "emulators/local/console") },
+    ],
+    suiteModule: "/__/console/open-suite.js",
     functionsPort: () => pools()?.api.nextPort(),
     controlUrl: () => `http://127.0.0.1:${ports.ui}`,
   });

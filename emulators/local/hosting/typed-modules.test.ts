@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -9,6 +9,7 @@ import { withoutTypes } from "./typed-modules.ts";
 
 test("a module is served without its types, and imports its neighbours as they are served", async () => {
   const folder = mkdtempSync(join(tmpdir(), "modules-"));
+  mkdirSync(join(folder, "site"));
   writeFileSync(join(folder, "sum.ts"), "export const sum = (a: number, b: number): number => a + b;\n");
   writeFileSync(
     join(folder, "main.ts"),
@@ -17,8 +18,8 @@ test("a module is served without its types, and imports its neighbours as they a
   writeFileSync(join(folder, "main.test.ts"), "export {};\n");
   const hosting = createHosting({
     rules: { publicFolder: "", functionFor: () => undefined },
-    publicFolder: folder,
-    modules: { path: "/client/", folder },
+    publicFolder: join(folder, "site"),
+    folders: [{ path: "/client/", folder }],
     functionsPort: () => undefined,
     controlUrl: () => "http://127.0.0.1:1",
   });

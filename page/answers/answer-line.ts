@@ -1,0 +1,117 @@
+import type { Message } from "../../shared/client/connect.ts";
+import { el } from "../frame/dom.ts";
+import type { Around, Line } from "../messages/message-line.ts";
+import { explanationOf, wordsOfServed, wordsOfUsage } from "./answer-words.ts";
+
+/** An answer that is being made. */
+export const isComing = (message: Message | undefined) =>
+  message?.status === "queued" || message?.status === "streaming";
+
+/** An answer that a model gave, however it ended. */
+export const isAnswer = (message: Message | undefined) =>
+  message !== undefined && message.role === "assistant" && message.status !== "deleted" && !isComing(message);
+
+/** What it says so far; the row is not drawn anew for each word. */
+export const comingText = (message: Message) =>
+  el("span", { class: "text coming", "data-waits": message.text === "" }, message.text);
+
+/** Brings the row of a coming answer up to its words: only what is new is added, so a selection lasts. */
+export function renewComing(row: HTMLElement, { text }: Message) {
+  const span = row.querySelector<HTMLElement>(".coming");
+  if (span === null) return;
+  const said = span.textContent ?? "";
+  if (said === text) return;
+  const node = span.firstChild;
+  if (node instanceof Text && text.startsWith(said)) node.appendData(text.slice(said.length));
+  else span.textContent = text;
+  span.dataset["waits"] = String(text === "");
+}
+
+/** Changes when what stands below an answer has to be drawn anew. */
+export const lookOfAnswer = (message: Message, view: Around["view"]) =>
+  message.role === "assistant" ? `${wordsOfServed(message)} ${view.ratingOf(message.number)}` : "";
+
+/** Below an answer: who gave it in whose place, what it took, and what can be done about it. */
+export function belowAnswer(line: Line, message: Message, around: Around) {
+  const served = wordsOfServed(message);
+  return el(
+    "div",
+    {},
+    served !== "" && el("p", { class: "stand-in", "data-as": message.served?.as }, served),
+    isComing(message) ? comingFoot(message, around) : doneFoot(line, message, around),
+  );
+}
+
+const comingFoot = (message: Message, { actions }: Around) =>
+  el(
+    "div",
+    { class: "answer-bar" },
+    el(
+      "button",
+      {
+        type: "button",
+        class: "pill",
+        "data-control": "stop",
+        "aria-keyshortcuts": "Escape",
+        onclick: () => actions.stop(message),
+      },
+      el("span", { class: "stop-sign", "aria-hidden": true }),
+      "Stop",
+    ),
+  );
+
+function doneFoot(line: Line, message: Message, { view, actions }: Around) {
+  const rating = view.ratingOf(message.number);
+  // The newest answer's buttons are reached by Tab; those of the others by their menus.
+  const tabIndex = line.isTabStop ? 0 : -1;
+  const thumb = (value: "up" | "down", label: string, sign: string) =>
+    tool(sign, label, tabIndex, () => actions.rate(message, value), { "aria-pressed": rating === value });
+  if (message.status === "failed") {
+    const again = { type: "button", class: "pill", tabIndex, "data-control": "again" };
+    const onclick = () => actions.askAgain(message);
+    return el("div", { class: "answer-bar" }, el("button", { ...again, onclick }, "↻ Try again"));
+  }
+  return el(
+    "div",
+    { class: "answer-bar" },
+    message.status === "stopped" && el("span", { class: "ended" }, "Stopped"),
+    message.usage !== undefined && badgeOf(message.usage),
+    el(
+      "span",
+      { class: "answer-tools", role: "group", "aria-label": "This answer" },
+      tool("↻", "Answer again", tabIndex, () => actions.askAgain(message)),
+      thumb("up", "Good answer", "👍"),
+      thumb("down", "Bad answer", "👎"),
+    ),
+  );
+}
+
+const badgeOf = (usage: NonNullable<Message["usage"]>) =>
+  el(
+    "span",
+    { class: "usage", title: explanationOf(usage) },
+    el("b", {}, usage.model),
+    ...wordsOfUsage(usage).map((word) => el("span", {}, word)),
+  );
+
+const tool = (
+  sign: string,
+  label: string,
+  tabIndex: number,
+  onclick: () => void,
+  more: Record<string, unknown> = {},
+) =>
+  el(
+    "button",
+    {
+      type: "button",
+      class: "tool quiet",
+      title: label,
+      "aria-label": label,
+      "data-control": label,
+      tabIndex,
+      onclick,
+      ...more,
+    },
+    sign,
+  );

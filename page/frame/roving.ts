@@ -1,0 +1,42 @@
+/**
+ * One tab stop for a group of things, arrow keys within: the way lists and tabs work for those who use the
+ * keyboard alone.
+ *
+ * @param selector which descendants take part
+ */
+export function rove(
+  group: HTMLElement,
+  selector: string,
+  { vertical, onMove }: { vertical: boolean; onMove?: (element: HTMLElement) => void },
+) {
+  const [back, forth] = vertical ? ["ArrowUp", "ArrowDown"] : ["ArrowLeft", "ArrowRight"];
+  const members = () => [...group.querySelectorAll(selector)] as HTMLElement[];
+
+  group.addEventListener("keydown", (event) => {
+    const all = members();
+    const at = all.indexOf(document.activeElement as HTMLElement);
+    if (at === -1) return;
+    const to = { [back]: at - 1, [forth]: at + 1, Home: 0, End: all.length - 1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    const next = all[Math.min(Math.max(to, 0), all.length - 1)];
+    next?.focus();
+    if (next !== undefined) onMove?.(next);
+  });
+  group.addEventListener("focusin", (event) => {
+    if (members().includes(event.target as HTMLElement)) settle(event.target as HTMLElement);
+  });
+
+  /**
+   * @param current the one that Tab reaches; by default the marked or the first
+   */
+  const settle = (current?: HTMLElement) => {
+    const all = members();
+    const one =
+      current ??
+      all.find((member) => member.matches('[aria-current="true"], [aria-selected="true"]')) ??
+      all[0];
+    for (const member of all) member.tabIndex = member === one ? 0 : -1;
+  };
+  return { settle };
+}
