@@ -2,7 +2,7 @@ import { z } from "zod";
 import { FIRST_TOKEN_MS_MAX, MODELS, type ModelName, TOKENS_PER_SECOND_MAX } from "../../model/limits.ts";
 import type { ModelServer } from "../../model/server.ts";
 import { MODEL_FAULTS } from "../../model/settings.ts";
-import type { Door } from "./doors.ts";
+import type { Route } from "./routes.ts";
 
 const ModelChange = z.strictObject({
   firstTokenMs: z.number().min(0).max(FIRST_TOKEN_MS_MAX).optional(),
@@ -13,18 +13,18 @@ const ModelChange = z.strictObject({
 });
 
 /** How the models behave, and what they have been asked. */
-export function modelDoors(model: ModelServer): Door[] {
+export function modelRoutes(model: ModelServer): Route[] {
   const path = /^\/control\/model$/;
   return [
-    { method: "GET", path, answer: () => model.show() },
+    { method: "GET", path, reply: () => model.show() },
     {
       method: "POST",
       path,
-      answer: ({ body }) => {
+      reply: ({ body }) => {
         model.change(ModelChange.parse(body));
         return model.show();
       },
     },
-    { method: "DELETE", path, answer: () => model.reset() },
+    { method: "DELETE", path, reply: () => model.reset() },
   ];
 }

@@ -2,18 +2,18 @@ import { status } from "@grpc/grpc-js";
 import { z } from "zod";
 import { type LogBook, type LogEntry, SEVERITIES } from "../function-host/log-book.ts";
 import type { Suite } from "../../suite.ts";
-import { modelDoors } from "./model-doors.ts";
+import { modelRoutes } from "./model-routes.ts";
 import { ProblemError } from "./problem-error.ts";
 
 /** One method of one path of the control API. */
-export interface Door {
+export interface Route {
   readonly method: "GET" | "POST" | "DELETE";
   readonly path: RegExp;
-  /** The JSON to answer; undefined for 204. Throws ProblemError or ZodError for anything else. */
-  answer(asked: Asked): unknown;
+  /** The JSON to reply with; undefined for 204. Throws ProblemError or ZodError for anything else. */
+  reply(request: RouteRequest): unknown;
 }
 
-interface Asked {
+export interface RouteRequest {
   readonly query: Readonly<Record<string, string>>;
   readonly params: Readonly<Record<string, string>>;
   readonly body: unknown;
@@ -91,30 +91,30 @@ const FaultBody = z.strictObject({
   ms: z.int().min(0).optional(),
 });
 
-export function doors(deps: ControlDeps): readonly Door[] {
-  return [...stateDoors(deps), ...faultDoors(deps), ...listDoors(deps), ...modelDoors(deps.suite.model)];
+export function controlRoutes(deps: ControlDeps): readonly Route[] {
+  return [...stateRoutes(deps), ...faultRoutes(deps), ...listRoutes(deps), ...modelRoutes(deps.suite.model)];
 }
 
-function stateDoors({ suite, info, setFunctionsClock }: ControlDeps): Door[] {
+function stateRoutes({ suite, info, setFunctionsClock }: ControlDeps): Route[] {
   const { clock, meter } = suite.kernel;
   const time = () => ({ now: new Date(clock.now()).toISOString(), offsetMs: clock.offset() });
   return [
-    { method: "GET", path: /^\/control\/info$/, answer: () => info() },
+    { method: "GET", path: /^\/control\/info$/, reply: () => info() },
     {
       method: "GET",
       path: /^\/control\/meter$/,
-      answer: ({ query }) => meter.read(MeterQuery.parse(query)),
+      reply: ({ query }) => meter.read(MeterQuery.parse(query)),
     },
     {
       method: "DELETE",
       path: /^\/control\/meter$/,
-      answer: ({ query }) => meter.clear(z.strictObject({ project: Text }).parse(query).project),
+      reply: ({ query }) => meter.clear(z.strictObject({ project: Text }).parse(query).project),
     },
-    { method: "GET", path: /^\/control\/clock$/, answer: time },
+    { method: "GET", path: /^\/control\/clock$/, reply: time },
     {
       method: "POST",
       path: /^\/control\/clock$/,
-      answer: async ({ body }) => {
+      reply: async ({ body }) => {
         const { advanceMs } = ClockMove.parse(body);
         // The functions first: what becomes due here calls them at once, and they must not find it early.
         await setFunctionsClock(clock.offset() + advanceMs);
@@ -125,53 +125,53 @@ function stateDoors({ suite, info, setFunctionsClock }: ControlDeps): Door[] {
   ];
 }
 
-function faultDoors({ suite }: ControlDeps): Door[] {
+function faultRoutes({ suite }: ControlDeps): Route[] {
   const { faults } = suite.kernel;
   return [
     {
       method: "POST",
       path: /^\/control\/faults$/,
-      answer: ({ body }) => faults.add(FaultBody.parse(body)),
+      reply: ({ body }) => faults.add(FaultBody.parse(body)),
     },
     {
       method: "DELETE",
       path: /^\/control\/faults$/,
-      answer: ({ query }) => faults.clear(z.strictObject({ match: Text }).parse(query).match),
+      reply: ({ query }) => faults.clear(z.strictObject({ match: Text }).parse(query).match),
     },
   ];
 }
 
-function listDoors({ suite, logs }: ControlDeps): Door[] {
+function listRoutes({ suite, logs }: ControlDeps): Route[] {
   return [
     {
       method: "GET",
       path: /^\/control\/mail$/,
-      answer: ({ query }) => ({ data: suite.mail.list(MailQuery.parse(query)) }),
+      reply: ({ query }) => ({ data: suite.mail.list(MailQuery.parse(query)) }),
     },
     {
       method: "GET",
       path: /^\/control\/pushes$/,
-      answer: ({ query }) => ({ data: suite.push.list(PushQuery.parse(query)) }),
+      reply: ({ query }) => ({ data: suite.push.list(PushQuery.parse(query)) }),
     },
     {
       method: "GET",
       path: /^\/control\/traces$/,
-      answer: ({ query }) => ({ data: suite.trace.list(TracesQuery.parse(query)) }),
+      reply: ({ query }) => ({ data: suite.trace.list(TracesQuery.parse(query)) }),
     },
     {
       method: "GET",
       path: /^\/control\/traces\/(?<traceId>[0-9a-f]{32})$/,
-      answer: ({ params }) => ({ data: suite.trace.spans(params.traceId ?? "") }),
+      reply: ({ params }) => ({ data: suite.trace.spans(params.traceId ?? "") }),
     },
     {
       method: "GET",
       path: /^\/control\/logs$/,
-      answer: ({ query }) => ({ data: logs.read(LogsQuery.parse(query)).map(shown) }),
+      reply: ({ query }) => ({ data: logs.read(LogsQuery.parse(query)).map(shown) }),
     },
     {
       method: "GET",
       path: /^\/control\/queues$/,
-      answer: () => ({
+      reply: () => ({
         ...suite.pubsub.snapshot(suite.project),
         ...suite.tasks.snapshot(suite.project),
         schedules: suite.scheduler.snapshot(suite.project),
@@ -180,7 +180,7 @@ function listDoors({ suite, logs }: ControlDeps): Door[] {
     {
       method: "GET",
       path: /^\/control\/firestore$/,
-      answer: ({ query }) => {
+      reply: ({ query }) => {
         const { database, ...rest } = FirestoreQuery.parse(query);
         return suite.firestore.browse({
           ...rest,
@@ -191,7 +191,7 @@ function listDoors({ suite, logs }: ControlDeps): Door[] {
     {
       method: "POST",
       path: /^\/control\/schedules\/(?<name>[\w-]+)\/run$/,
-      answer: ({ params }) => runSchedule(suite, params.name ?? ""),
+      reply: ({ params }) => runSchedule(suite, params.name ?? ""),
     },
   ];
 }
