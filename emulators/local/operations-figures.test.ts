@@ -1,29 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type LocalSystem, startLocalSystem } from "../emulators/local/local-system.ts";
-import { anyPorts } from "../emulators/ports.ts";
-
-interface Figures {
-  readonly name: string;
-  readonly count: number;
-  readonly errors: number;
-  readonly p50: number;
-  readonly p95: number;
-  readonly p99: number;
-}
-interface Line {
-  readonly at: string;
-  readonly severity: string;
-  readonly entry: Record<string, unknown>;
-}
-type Percentiles = Pick<Figures, "p50" | "p95" | "p99">;
-
-/** The page's own module, which the types of Node's side know nothing of. */
-const { figuresOf, percentilesOf } = (await import(
-  new URL("operations/figures.js", import.meta.url).href
-)) as {
-  figuresOf(lines: readonly Line[], sinceMs: number): Figures[];
-  percentilesOf(latencies: readonly number[]): Percentiles;
-};
+import { anyPorts } from "../ports.ts";
+import { figuresOf, type Line, percentilesOf } from "./console/operations/figures.ts";
+import { type LocalSystem, startLocalSystem } from "./local-system.ts";
 
 const line = (entry: Record<string, unknown>, at = 1_000, severity = "INFO"): Line => ({
   at: new Date(at).toISOString(),
@@ -126,8 +104,8 @@ describe("the dashboard's figures of a load", () => {
   }
 
   async function lines(): Promise<Line[]> {
-    const door = `http://127.0.0.1:${system.ports.ui}/control/logs?function=api&limit=1000`;
-    return ((await (await fetch(door)).json()) as { data: Line[] }).data;
+    const logsUrl = `http://127.0.0.1:${system.ports.ui}/control/logs?function=api&limit=1000`;
+    return ((await (await fetch(logsUrl)).json()) as { data: Line[] }).data;
   }
 
   // A client also sees the connection, hosting and its own work, which the log does not.

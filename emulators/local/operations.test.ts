@@ -1,22 +1,8 @@
-import type { Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { CHROMIUM, hasBrowser, lookNow, openStage, type Stage } from "./testing.ts";
+import { describe, expect, test } from "vitest";
+import { hasBrowser, openOperations, shareStage } from "../../page/testing.ts";
 
-if (!hasBrowser)
-  console.warn(`The tests of operations are skipped: there is no browser at ${CHROMIUM}. Set CHROMIUM.`);
-
-describe.skipIf(!hasBrowser)("the operations page", () => {
-  let stage: Stage;
-  beforeAll(async () => {
-    stage = await openStage();
-  });
-  afterAll(() => stage?.close());
-
-  /** The page at one of its tabs, from the link on the first page. */
-  async function open(page: Page, tab: string): Promise<void> {
-    await page.getByRole("link", { name: "Operations" }).click();
-    await page.getByRole("tab", { name: tab }).click();
-  }
+describe.skipIf(!hasBrowser)("the suite's part of the operations page", () => {
+  const stage = shareStage();
 
   test("shows a message as a waterfall of one trace, with attributes and log lines", async () => {
     const chat = (await (await stage.api("POST", "/chats", { kind: "assistant" })).json()) as {
@@ -25,7 +11,7 @@ describe.skipIf(!hasBrowser)("the operations page", () => {
     await stage.api("POST", `/chats/${chat.number}/messages`, { text: "What is 2+3?" });
     await using visitor = await stage.visit();
     const { page, complaints } = visitor;
-    await open(page, "Traces");
+    await openOperations(page, "Traces");
     const trace = page.locator(".trace-list button", { hasText: "{chat}/messages" });
     await trace.first().click();
     for (const name of ["Firestore Commit", "publish chat-changes", "on-chat-changed", "answer-fast"]) {
@@ -54,7 +40,7 @@ describe.skipIf(!hasBrowser)("the operations page", () => {
   test("finds a trace by its name", async () => {
     await stage.api("GET", "/users?limit=3");
     await using visitor = await stage.visit();
-    await open(visitor.page, "Traces");
+    await openOperations(visitor.page, "Traces");
     await visitor.page.getByLabel("Only traces whose name has").fill("apps/{app}/users");
     const names = visitor.page.locator(".trace-list .trace-name");
     await names.first().waitFor();
@@ -66,7 +52,7 @@ describe.skipIf(!hasBrowser)("the operations page", () => {
   test("shows figures for each endpoint, what waits, and runs a schedule", async () => {
     await using visitor = await stage.visit();
     const { page, complaints } = visitor;
-    await open(page, "Dashboard");
+    await openOperations(page, "Dashboard");
     await page.locator("tr", { hasText: "POST /v1/apps/{app}/chats/{chat}/messages" }).waitFor();
     await page.locator(".tile", { hasText: "p99" }).waitFor();
     await page.locator("table", { hasText: "Models that have failed" }).waitFor();
@@ -77,39 +63,6 @@ describe.skipIf(!hasBrowser)("the operations page", () => {
       .locator("table", { hasText: "Background" })
       .locator("tr", { hasText: "recover-jobs" })
       .waitFor();
-    expect(complaints).toEqual([]);
-  });
-
-  test("lists what was given up, shows it, delivers it again and lets it go", async () => {
-    await stage.publish("chat-changes", { poison: "planted" });
-    await using visitor = await stage.visit();
-    const { page, complaints } = visitor;
-    await open(page, "Dead letters");
-    const letter = page.locator("tr", { hasText: "invalid_request" });
-    await letter.waitFor();
-    await letter.getByRole("button", { name: "Inspect" }).click();
-    expect(await page.getByRole("dialog").textContent()).toContain("planted");
-    await page.getByRole("button", { name: "Close" }).click();
-    await letter.getByRole("button", { name: "Replay" }).click();
-    await page.getByText("It is delivered again.").waitFor();
-    await expect
-      .poll(async () => {
-        await lookNow(page);
-        return letter.textContent();
-      })
-      .toContain("2 times");
-    await page.getByRole("button", { name: "Replay all" }).click();
-    await page.getByRole("dialog").getByRole("button", { name: "Replay all" }).click();
-    await page.locator("table", { hasText: "Jobs" }).locator("tr", { hasText: "completed" }).waitFor();
-    await expect
-      .poll(async () => {
-        await lookNow(page);
-        return letter.textContent();
-      })
-      .toContain("3 times");
-    await letter.getByRole("button", { name: "Discard" }).click();
-    await page.getByRole("dialog").getByRole("button", { name: "Discard" }).click();
-    await page.locator("tr", { hasText: "discarded" }).waitFor();
     expect(complaints).toEqual([]);
   });
 });

@@ -1,14 +1,10 @@
 import type { Route } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createChat, enter, hasBrowser, lookNow, openMenu, openStage, type Stage, say } from "./testing.ts";
+import { describe, expect, test } from "vitest";
+import { createChat, enter, hasBrowser, lookNow, openMenu, say, shareStage } from "../testing.ts";
 
 /** What people do to messages and groups, mostly by two of them: one acts, the other sees it. */
 describe.skipIf(!hasBrowser)("a chat in the page", () => {
-  let stage: Stage;
-  beforeAll(async () => {
-    stage = await openStage();
-  });
-  afterAll(() => stage?.close());
+  const stage = shareStage();
 
   test("shows what others edit and delete, and fetches what is missing by number", async () => {
     await using visitor = await stage.visit();

@@ -1,25 +1,21 @@
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createChat, enter, hasBrowser, openMenu, openStage, type Pair, type Stage, say } from "./testing.ts";
+import { createChat, enter, hasBrowser, openMenu, type Pair, say, shareStage } from "../testing.ts";
 
 const line = (page: Page, text: string) => page.locator(".line", { hasText: text });
 const texts = (page: Page): Promise<string[]> => page.locator(".bubble .text").allTextContents();
 
 /** Two people at a browser each; what one does, the other sees without asking. */
 describe.skipIf(!hasBrowser)("a chat between two browsers", () => {
-  let stage: Stage;
+  const stage = shareStage();
   let pair: Pair;
   let ada: Page;
   let bob: Page;
   beforeAll(async () => {
-    stage = await openStage();
     pair = await stage.pair("Live");
     [ada, bob] = [pair.ada.page, pair.bob.page];
   });
-  afterAll(async () => {
-    await pair?.[Symbol.asyncDispose]();
-    await stage?.close();
-  });
+  afterAll(() => pair?.[Symbol.asyncDispose]());
 
   test("shows typing, receipts, reactions, edits and deletions as they happen", async () => {
     await ada.getByLabel("Message", { exact: true }).pressSequentially("Hel");
