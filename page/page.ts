@@ -1,7 +1,7 @@
 import type { Api } from "../shared/client/api.ts";
 import { connect, type Desk, type User } from "../shared/client/connect.ts";
 import { webStore } from "../shared/client/environment.ts";
-import { askForNewChat } from "./chat/chat-dialogs.ts";
+import { openNewChatDialog } from "./chat/chat-dialogs.ts";
 import { showChat } from "./chat/chat-view.ts";
 import { showChats } from "./chat/chats.ts";
 import { showConnection } from "./frame/connection.ts";
@@ -40,7 +40,7 @@ function showPlayground(api: Api, desk: Desk, suite: Suite | undefined) {
 
   const create = async () => {
     const others = await people.others().catch(() => []);
-    askForNewChat(api, others, (chat) => {
+    openNewChatDialog(api, others, (chat) => {
       desk.chats.took(chat);
       location.hash = `#/chats/${chat.number}`;
     });

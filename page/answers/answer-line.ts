@@ -28,7 +28,7 @@ export function renewComing(row: HTMLElement, { text }: Message) {
 }
 
 /** Changes when what stands below an answer has to be drawn anew. */
-export const lookOfAnswer = (message: Message, view: Around["view"]) =>
+export const appearanceOfAnswer = (message: Message, view: Around["view"]) =>
   message.role === "assistant" ? `${wordsOfServed(message)} ${view.ratingOf(message.number)}` : "";
 
 /** Below an answer: who gave it in whose place, what it took, and what can be done about it. */
@@ -68,7 +68,7 @@ function doneFoot(line: Line, message: Message, { view, actions }: Around) {
     tool(sign, label, tabIndex, () => actions.rate(message, value), { "aria-pressed": rating === value });
   if (message.status === "failed") {
     const again = { type: "button", class: "pill", tabIndex, "data-control": "again" };
-    const onclick = () => actions.askAgain(message);
+    const onclick = () => actions.regenerate(message);
     return el("div", { class: "answer-bar" }, el("button", { ...again, onclick }, "↻ Try again"));
   }
   return el(
@@ -79,7 +79,7 @@ function doneFoot(line: Line, message: Message, { view, actions }: Around) {
     el(
       "span",
       { class: "answer-tools", role: "group", "aria-label": "This answer" },
-      tool("↻", "Answer again", tabIndex, () => actions.askAgain(message)),
+      tool("↻", "Answer again", tabIndex, () => actions.regenerate(message)),
       thumb("up", "Good answer", "👍"),
       thumb("down", "Bad answer", "👎"),
     ),

@@ -19,7 +19,7 @@ const titleField = (value: string) =>
  *
  * @param others the people who can be invited
  */
-export function askForNewChat(api: Api, others: readonly User[], onCreated: (chat: Chat) => void) {
+export function openNewChatDialog(api: Api, others: readonly User[], onCreated: (chat: Chat) => void) {
   // One key for all tries of this dialog: pressing the button again after a failure makes one chat.
   const key = crypto.randomUUID();
   const kinds = el(
@@ -82,7 +82,7 @@ function peopleField(others: readonly User[]) {
   );
 }
 
-export function askForTitle(api: Api, chat: Chat, onRenamed: (chat: Chat) => void) {
+export function openRenameDialog(api: Api, chat: Chat, onRenamed: (chat: Chat) => void) {
   openDialog({
     title: "Rename the chat",
     action: "Rename",
@@ -93,7 +93,7 @@ export function askForTitle(api: Api, chat: Chat, onRenamed: (chat: Chat) => voi
   });
 }
 
-export function askToDelete(api: Api, chat: Chat, name: string, onDeleted: () => void) {
+export function openDeleteDialog(api: Api, chat: Chat, name: string, onDeleted: () => void) {
   openDialog({
     title: "Delete the chat?",
     action: "Delete for everyone",
@@ -111,7 +111,10 @@ export function askToDelete(api: Api, chat: Chat, name: string, onDeleted: () =>
  *
  * @param choices the chats that it can go to
  */
-export function askWhereTo(choices: { chat: Chat; name: string }[], onForward: (chat: number) => void) {
+export function openForwardDialog(
+  choices: { chat: Chat; name: string }[],
+  onForward: (chat: number) => void,
+) {
   openDialog({
     title: "Forward to",
     action: "Forward",

@@ -7,10 +7,10 @@ import { messageOf } from "../frame/message-of.ts";
 import { isAdministrator, type People } from "../frame/people.ts";
 import type { Suite } from "../frame/suite.ts";
 import { showMessages } from "../messages/messages.ts";
-import { askForTitle, askToDelete, askWhereTo } from "./chat-dialogs.ts";
+import { openRenameDialog, openDeleteDialog, openForwardDialog } from "./chat-dialogs.ts";
 import type { Chats } from "./chats.ts";
 import { createComposer } from "./composer.ts";
-import { askToLeave, showMembers } from "./members.ts";
+import { openLeaveDialog, showMembers } from "./members.ts";
 
 /** Names of those who type beyond these are counted. */
 const TYPING_MAX = 3;
@@ -71,7 +71,7 @@ export function showChat({
 
   const forward = (message: Message) => {
     const choices = chats.all.map((chat) => ({ chat, name: chats.nameOf(chat) }));
-    askWhereTo(choices, (to) => {
+    openForwardDialog(choices, (to) => {
       desk.send(to, { forwardOf: { chat: number, message: message.number } });
       if (to !== number) toast("Forwarded.");
     });
@@ -99,16 +99,16 @@ export function showChat({
     if (chat === undefined) return [];
     const onChange = desk.chats.took;
     return [
-      { label: "Rename …", act: () => askForTitle(api, chat, onChange) },
+      { label: "Rename …", act: () => openRenameDialog(api, chat, onChange) },
       { label: "Members …", act: () => showMembers({ api, chat, me, people, onChange, onLeave: leave }) },
       { label: chat.archived ? "Bring back" : "Archive", act: () => void setArchived(chat) },
       ...(chat.kind === "group" && chat.members.includes(me.id)
-        ? [{ label: "Leave …", isDangerous: true, act: () => askToLeave(api, chat, me, leave) }]
+        ? [{ label: "Leave …", isDangerous: true, act: () => openLeaveDialog(api, chat, me, leave) }]
         : []),
       {
         label: "Delete …",
         isDangerous: true,
-        act: () => askToDelete(api, chat, chats.nameOf(chat), leave),
+        act: () => openDeleteDialog(api, chat, chats.nameOf(chat), leave),
       },
     ];
   });

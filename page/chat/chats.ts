@@ -92,13 +92,13 @@ export function showChats({ element, desk, people, onNew, onSearch }: ChatsOptio
   };
 
   /** What each line showed when it was drawn. */
-  const drawn = new Map<number, { look: string; line: HTMLElement }>();
+  const drawn = new Map<number, { appearance: string; line: HTMLElement }>();
 
   const draw = (chat: Chat) => {
     const name = nameOf(chat);
     const isOnline =
       chat.kind === "direct" && chat.members.some((id) => id !== me && desk.presenceOf(id)?.online);
-    const look = [
+    const appearance = [
       name,
       chat.latest?.text,
       chat.updatedAt,
@@ -107,9 +107,9 @@ export function showChats({ element, desk, people, onNew, onSearch }: ChatsOptio
       isOnline,
     ].join("|");
     const known = drawn.get(chat.number);
-    if (known?.look === look) return known.line;
+    if (known?.appearance === appearance) return known.line;
     const line = drawChat(chat, { isOpen: chat.number === open, name, isOnline });
-    drawn.set(chat.number, { look, line });
+    drawn.set(chat.number, { appearance, line });
     return line;
   };
 

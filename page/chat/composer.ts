@@ -5,9 +5,9 @@ export const TEXT_CHARS_MAX = 32_000;
 
 /** The message that is replied to. */
 export interface Answered {
-  number: number;
-  name: string;
-  text: string;
+  readonly number: number;
+  readonly name: string;
+  readonly text: string;
 }
 
 export interface ComposerOptions {

@@ -48,7 +48,7 @@ export function showMembers({ api, chat, me, people, onChange, onLeave }: Member
 
   const leave = () => {
     dialog.close();
-    askToLeave(api, chat, me, onLeave);
+    openLeaveDialog(api, chat, me, onLeave);
   };
 
   const memberOf = (id: string) => {
@@ -156,7 +156,7 @@ function createOffer(people: People, membersOf: () => readonly string[], onAdd: 
   };
 }
 
-export function askToLeave(api: Api, chat: Chat, me: User, onLeave: () => void) {
+export function openLeaveDialog(api: Api, chat: Chat, me: User, onLeave: () => void) {
   openDialog({
     title: "Leave the group?",
     action: "Leave",

@@ -14,7 +14,7 @@ export function createPeople(api: Api, me: User) {
     [me.id, me.name],
     ["operator", "Operator"],
   ]);
-  const asked = new Map<string, Promise<string>>();
+  const reads = new Map<string, Promise<string>>();
   const listeners = new Set<() => void>();
 
   const keep = (id: string, name: string) => {
@@ -23,7 +23,7 @@ export function createPeople(api: Api, me: User) {
     return name;
   };
 
-  const ask = async (id: string) => {
+  const readName = async (id: string) => {
     // Servers write under their API token's id and are no users.
     if (id.startsWith("token_")) return keep(id, "A server");
     const user = await api
@@ -36,9 +36,9 @@ export function createPeople(api: Api, me: User) {
     if ("model" in sender) return modelName(sender.model);
     const known = names.get(sender.id);
     if (known !== undefined) return known;
-    const asking = asked.get(sender.id) ?? ask(sender.id);
-    asked.set(sender.id, asking);
-    return asking;
+    const reading = reads.get(sender.id) ?? readName(sender.id);
+    reads.set(sender.id, reading);
+    return reading;
   };
 
   /** The name if it is known; asks for it otherwise. */

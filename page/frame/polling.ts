@@ -1,43 +1,45 @@
-/**
- * Asks again and again while the page can be seen: after `everyMs`, and up to `slowestMs` when nothing is new
- * or asking fails. `ask` resolves with whether there was something new.
- */
-export function poll({
-  everyMs,
-  slowestMs,
-  ask,
-}: {
-  everyMs: number;
-  slowestMs: number;
-  ask: (signal: AbortSignal) => Promise<boolean>;
-}) {
+export interface PollOptions {
+  readonly everyMs: number;
+  /** Up to which the pause grows while nothing is new, or refreshing fails. */
+  readonly slowestMs: number;
+  /** Resolves with whether there was something new. */
+  refresh(signal: AbortSignal): Promise<boolean>;
+}
+
+export interface Polling {
+  /** Refreshes at once, and again soon after. */
+  now(): void;
+  stop(): void;
+}
+
+/** Refreshes something again and again while the page can be seen. */
+export function poll({ everyMs, slowestMs, refresh }: PollOptions): Polling {
   const ending = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let waitMs = everyMs;
-  let asking = false;
-  /** Somebody knew of news while an answer was on its way, which may not have them yet. */
-  let again = false;
+  let isRefreshing = false;
+  /** Somebody knew of news while a refresh was under way, which may have missed them. */
+  let isOutdated = false;
 
-  const look = async () => {
+  const refreshOnce = async (): Promise<void> => {
     clearTimeout(timer);
-    again = asking;
-    if (ending.signal.aborted || asking || document.hidden) return;
-    asking = true;
-    const isNew = await ask(ending.signal).catch(() => false);
-    asking = false;
+    isOutdated = isRefreshing;
+    if (ending.signal.aborted || isRefreshing || document.hidden) return;
+    isRefreshing = true;
+    const isNew = await refresh(ending.signal).catch(() => false);
+    isRefreshing = false;
     waitMs = isNew ? everyMs : Math.min(waitMs * 1.5, slowestMs);
-    if (!ending.signal.aborted) timer = setTimeout(look, again ? 0 : waitMs);
+    if (!ending.signal.aborted) timer = setTimeout(refreshOnce, isOutdated ? 0 : waitMs);
   };
 
-  const now = () => {
+  const now = (): void => {
     waitMs = everyMs;
-    void look();
+    void refreshOnce();
   };
 
   document.addEventListener("visibilitychange", now, { signal: ending.signal });
   now();
   return {
-    /** Looks at once, and again soon after. */
     now,
     stop() {
       clearTimeout(timer);

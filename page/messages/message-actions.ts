@@ -122,7 +122,7 @@ export function createMessageActions({ view, api, me, onChange }: MessageActions
     },
 
     /** Has the question answered once more. */
-    askAgain({ number }: Message) {
+    regenerate({ number }: Message) {
       view.regenerate(number).catch(explain);
     },
 

@@ -12,41 +12,41 @@ import type { Receipt } from "./receipts.ts";
 
 /** One line of the view: a message or a draft, and how it stands to the one above. */
 export interface Line {
-  key: string;
-  look: string;
-  message: Message | undefined;
-  draft: Draft | undefined;
-  isMine: boolean;
-  at: string;
+  readonly key: string;
+  readonly appearance: string;
+  readonly message: Message | undefined;
+  readonly draft: Draft | undefined;
+  readonly isMine: boolean;
+  readonly at: string;
   /** The first of its day. */
-  opensDay: boolean;
+  readonly opensDay: boolean;
   /** The first of the chat. */
-  isFirst: boolean;
+  readonly isFirst: boolean;
   /** Its menu is what the Tab key reaches. */
-  isTabStop: boolean;
+  readonly isTabStop: boolean;
   /** The same person went on within a few minutes. */
-  continues: boolean;
-  editing: Editing | undefined;
+  readonly continues: boolean;
+  readonly editing: Editing | undefined;
   /** About to be deleted. */
-  isLeaving: boolean;
-  receipt: Receipt | undefined;
+  readonly isLeaving: boolean;
+  readonly receipt: Receipt | undefined;
   /** The messages in whose place it stands, itself included. */
-  siblings: readonly number[];
-  seenBy: string;
+  readonly siblings: readonly number[];
+  readonly seenBy: string;
   /** It is what was looked for. */
-  isMarked: boolean;
+  readonly isMarked: boolean;
 }
 
 /** What a line needs of the view that it is in. */
 export interface Around {
-  me: string;
-  people: People;
-  view: ChatView;
-  actions: MessageActions;
-  onMenu: (message: Message, button: HTMLElement) => void;
-  onHistory: (message: Message) => void;
-  onJump: (number: number) => void;
-  onResize: () => void;
+  readonly me: string;
+  readonly people: People;
+  readonly view: ChatView;
+  readonly actions: MessageActions;
+  onMenu(message: Message, button: HTMLElement): void;
+  onHistory(message: Message): void;
+  onJump(number: number): void;
+  onResize(): void;
 }
 
 export function drawLine(line: Line, around: Around) {

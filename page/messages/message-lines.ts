@@ -1,16 +1,16 @@
 import type { Message } from "../../shared/client/connect.ts";
 import type { Draft } from "../../shared/client/outbox.ts";
-import { isAnswer, isComing, lookOfAnswer } from "../answers/answer-line.ts";
+import { isAnswer, isComing, appearanceOfAnswer } from "../answers/answer-line.ts";
 import { dayOf, momentOf } from "../frame/format.ts";
 import type { Sender } from "../frame/people.ts";
 import type { Around, Line } from "./message-line.ts";
-import { lookOfReactions } from "./reactions.ts";
+import { appearanceOfReactions } from "./reactions.ts";
 import type { Receipt, createReceipts } from "./receipts.ts";
 
 const CONTINUES_MS = 5 * 60_000;
 
 /**
- * What the view shows, line by line. A line is drawn anew when its look is another.
+ * What the view shows, line by line. A line is drawn anew when its appearance is another.
  *
  * @param marked the number of the message that was looked for; 0 for none
  */
@@ -54,11 +54,11 @@ export function linesOf(
     const siblings =
       message !== undefined && turns.has(message.parent ?? 0) ? view.siblingsOf(message.number) : [];
     const isMarked = message !== undefined && message.number === marked;
-    const look = [
+    const appearance = [
       stateOf(message, draft, editing),
-      message !== undefined && lookOfReactions(message, people),
+      message !== undefined && appearanceOfReactions(message, people),
       opensDay && dayOf(at),
-      message !== undefined && lookOfAnswer(message, view),
+      message !== undefined && appearanceOfAnswer(message, view),
       [continues, isFirst, isTabStop, isLeaving, isMarked],
       [seenBy, receipt, siblings],
       people.known(from),
@@ -66,7 +66,7 @@ export function linesOf(
     const place = { isMine, at, opensDay, isFirst, isTabStop, continues };
     lines.push({
       key,
-      look,
+      appearance,
       message,
       draft,
       ...place,

@@ -4,9 +4,9 @@ import { rove } from "../frame/roving.ts";
 import { parseEmoji } from "./reactions.ts";
 
 export interface Action {
-  label: string;
-  isDangerous?: boolean;
-  act: () => void;
+  readonly label: string;
+  readonly isDangerous?: boolean;
+  act(): void;
 }
 
 const COMMON = [

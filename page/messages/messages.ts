@@ -94,7 +94,7 @@ export function showMessages({
   const actionsOn = (message: Message) => {
     const isMine = "id" in message.sender && message.sender.id === me;
     return [
-      ...(isAnswer(message) ? [{ label: "Answer again", act: () => actions.askAgain(message) }] : []),
+      ...(isAnswer(message) ? [{ label: "Answer again", act: () => actions.regenerate(message) }] : []),
       ...(isAnswer(message) && message.status !== "failed"
         ? [
             { label: "Good answer", act: () => actions.rate(message, "up") },
@@ -172,12 +172,12 @@ export function showMessages({
   };
   // What came in while nobody looked is seen when somebody does; without anybody there is no need for a stream.
   const ending = new AbortController();
-  const look = () => {
+  const followVisibility = () => {
     if (document.hidden) return view.pause();
     view.resume();
     seen();
   };
-  document.addEventListener("visibilitychange", look, { signal: ending.signal });
+  document.addEventListener("visibilitychange", followVisibility, { signal: ending.signal });
   addEventListener("offline", () => update(), { signal: ending.signal });
   addEventListener("online", () => update(), { signal: ending.signal });
 

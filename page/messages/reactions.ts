@@ -40,7 +40,7 @@ const reactionsOf = (message: Message): [emoji: string, ids: string[]][] =>
   Object.entries(message.reactions).filter(([, ids]) => ids.length > 0);
 
 /** Changes when the reactions have to be drawn anew. */
-export const lookOfReactions = (message: Message, people: People) =>
+export const appearanceOfReactions = (message: Message, people: People) =>
   reactionsOf(message)
     .map(([emoji, ids]) => `${emoji} ${people.list(ids, NAMES_MAX)}`)
     .join();

@@ -1,8 +1,8 @@
 export interface Row {
   /** Stays the same as long as it is the same row. */
-  key: string;
+  readonly key: string;
   /** Changes when the row has to be drawn anew. */
-  look: string;
+  readonly appearance: string;
 }
 
 export interface WindowOptions<R extends Row> {
@@ -11,7 +11,7 @@ export interface WindowOptions<R extends Row> {
   /** The element that holds the rows. */
   readonly list: HTMLElement;
   draw(row: R): HTMLElement;
-  /** Brings up to date what the row's look says nothing of. */
+  /** Brings up to date what the row's appearance says nothing of. */
   renew(element: HTMLElement, row: R): void;
   /** The reader comes close to the first row. */
   onNearStart(): void;
@@ -45,7 +45,7 @@ export function createWindow<R extends Row>({
   let tops = new Float64Array(1);
   let indexes = new Map<string, number>();
   const heights = new Map<string, number>();
-  const drawn = new Map<string, { element: HTMLElement; look: string }>();
+  const drawn = new Map<string, { element: HTMLElement; appearance: string }>();
   let expectedPx = 56;
   let atEnd = true;
   /** The last row is the last there is. */
@@ -118,7 +118,7 @@ export function createWindow<R extends Row>({
 
   const drawOnce = (row: R) => {
     const known = drawn.get(row.key);
-    if (known !== undefined && known.look === row.look) {
+    if (known !== undefined && known.appearance === row.appearance) {
       renew(known.element, row);
       return known.element;
     }
@@ -128,7 +128,7 @@ export function createWindow<R extends Row>({
       known.element.replaceWith(element);
       if (focused !== null) keepFocus(focused, element);
     }
-    drawn.set(row.key, { element, look: row.look });
+    drawn.set(row.key, { element, appearance: row.appearance });
     return element;
   };
 

@@ -2,7 +2,7 @@ import { openDialog, showInDialog } from "../frame/dialog.ts";
 import { el, fill, toast } from "../frame/dom.ts";
 import { counted, timeOf } from "../frame/format.ts";
 import { messageOf } from "../frame/message-of.ts";
-import { poll } from "../frame/polling.ts";
+import { poll, type Polling } from "../frame/polling.ts";
 import type { DeadLetter, Job, Operator } from "./operator.ts";
 import { drawTable } from "./tables.ts";
 
@@ -12,9 +12,9 @@ import { drawTable } from "./tables.ts";
  */
 export function createDeadLetters(operator: Operator) {
   let shown = "";
-  let polling: ReturnType<typeof poll> | undefined;
+  let polling: Polling | undefined;
   const list = el("div", {});
-  const replayAll = el("button", { type: "button", onclick: () => askReplayAll() }, "Replay all");
+  const replayAll = el("button", { type: "button", onclick: () => openReplayDialog() }, "Replay all");
   const element = el("div", { class: "dead-letters" }, el("div", { class: "filters" }, replayAll), list);
 
   const act = async (work: () => Promise<unknown>, done: string) => {
@@ -27,7 +27,7 @@ export function createDeadLetters(operator: Operator) {
     polling?.now();
   };
 
-  const askReplayAll = () =>
+  const openReplayDialog = () =>
     openDialog({
       title: "Deliver all again?",
       content: [
@@ -50,7 +50,7 @@ export function createDeadLetters(operator: Operator) {
       },
     });
 
-  const askDiscard = ({ id }: DeadLetter) =>
+  const openDiscardDialog = ({ id }: DeadLetter) =>
     openDialog({
       title: "Let it go?",
       content: [el("p", { class: "hint" }, "It stays to be read, and is not delivered again.")],
@@ -74,10 +74,10 @@ export function createDeadLetters(operator: Operator) {
           "Replay",
         ),
       letter.state === "dead" &&
-        el("button", { type: "button", onclick: () => askDiscard(letter) }, "Discard"),
+        el("button", { type: "button", onclick: () => openDiscardDialog(letter) }, "Discard"),
     );
 
-  const look = async (signal: AbortSignal) => {
+  const refresh = async (signal: AbortSignal) => {
     const [letters, jobs] = await Promise.all([operator.deadLetters(signal), operator.jobs(signal)]);
     const key = JSON.stringify([letters, jobs]);
     if (key === shown) return false;
@@ -92,7 +92,7 @@ export function createDeadLetters(operator: Operator) {
     label: "Dead letters",
     element,
     start() {
-      polling = poll({ everyMs: 1500, slowestMs: 5000, ask: look });
+      polling = poll({ everyMs: 1500, slowestMs: 5000, refresh });
     },
     stop: () => polling?.stop(),
   };

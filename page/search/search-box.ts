@@ -58,13 +58,13 @@ export function createSearchBox({ desk, people, chats, open, onChoose }: SearchB
   );
   document.body.append(dialog);
 
-  const ask = () => {
+  const searchNow = () => {
     chosen = 0;
     search.ask({ text: field.value, chat: here.checked ? scope : undefined });
   };
-  field.addEventListener("input", ask);
+  field.addEventListener("input", searchNow);
   here.addEventListener("change", () => {
-    ask();
+    searchNow();
     field.focus();
   });
 
@@ -135,7 +135,7 @@ export function createSearchBox({ desk, people, chats, open, onChoose }: SearchB
     update();
     dialog.showModal();
     field.select();
-    if (field.value !== "") ask();
+    if (field.value !== "") searchNow();
   };
   const ending = new AbortController();
   addEventListener(

@@ -40,7 +40,7 @@ export function showSignIn({ element, session, appName, onStay, onCodeSent }: Si
     form.querySelector("input")?.focus();
   };
 
-  const askEmail = () => {
+  const showEmailStep = () => {
     codeField = undefined;
     step(
       [
@@ -67,13 +67,13 @@ export function showSignIn({ element, session, appName, onStay, onCodeSent }: Si
       "Send the code",
       async (form) => {
         email = fieldOf(form, "email");
-        askCode(await session.askForCode(email));
+        showCodeStep(await session.askForCode(email));
         onCodeSent();
       },
     );
   };
 
-  const askCode = (challenge: string) => {
+  const showCodeStep = (challenge: string) => {
     codeField = el("input", {
       name: "code",
       required: true,
@@ -105,11 +105,11 @@ export function showSignIn({ element, session, appName, onStay, onCodeSent }: Si
         onStay(form.get("stay") !== null);
         await session.signIn(challenge, fieldOf(form, "code"));
       },
-      el("button", { type: "button", class: "link", onclick: askEmail }, "Use another address"),
+      el("button", { type: "button", class: "link", onclick: showEmailStep }, "Use another address"),
     );
   };
 
-  askEmail();
+  showEmailStep();
   return {
     /** Fills in a code that was chosen in the mailbox; false when none is asked for. */
     fillIn(code: string) {

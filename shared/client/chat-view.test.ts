@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { clientOf, createNetwork, openDesk, textsOf, until } from "../testing/live-clients.ts";
 import { type Person, type System, startSystem } from "../testing/start-system.ts";
 import type { ChatView } from "./chat-view.ts";
+import type { Environment } from "./environment.ts";
 
 let system: System;
 let ada: Person;
@@ -114,8 +115,8 @@ test("an earlier message is sent again in another wording, and both can be walke
 
 test("an earlier wording is switched to while the branches are still being read", async () => {
   const [reached, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  const holdBranches: typeof fetch = async (url, init) => {
-    if (String(url).includes("/branches?")) {
+  const holdBranches: Environment["fetch"] = async (url, init) => {
+    if (url.includes("/branches?")) {
       reached.resolve();
       await gate.promise;
     }

@@ -5,7 +5,7 @@ import type { Control, Counts } from "./control.ts";
 /**
  * What a request causes behind queues goes on after its answer, so its cost is read again this much later.
  */
-const LOOKS_MS = [0, 400, 1200, 3000];
+const READ_AFTER_MS = [0, 400, 1200, 3000];
 const REQUESTS_MAX = 30;
 
 /**
@@ -34,10 +34,10 @@ export function createCost(control: Control, onLogs: (requestId: string) => void
     drawList();
     for (const timer of timers) clearTimeout(timer);
     if (!started) return;
-    timers = LOOKS_MS.map((ms) => setTimeout(() => void look(request), ms));
+    timers = READ_AFTER_MS.map((ms) => setTimeout(() => void readCost(request), ms));
   };
 
-  const look = async (request: AnsweredRequest) => {
+  const readCost = async (request: AnsweredRequest) => {
     const counts = await control.cost(request.requestId).catch(() => undefined);
     if (counts === undefined || chosen !== request) return;
     empty.hidden = true;

@@ -1,6 +1,6 @@
 import { el, fill } from "../../../page/frame/dom.ts";
 import { clockOf } from "../../../page/frame/format.ts";
-import { poll } from "../../../page/frame/polling.ts";
+import { poll, type Polling } from "../../../page/frame/polling.ts";
 import type { Control, LogLine } from "./control.ts";
 
 const SHOWN_MAX = 300;
@@ -10,7 +10,7 @@ const SEVERITIES = ["DEFAULT", "INFO", "NOTICE", "WARNING", "ERROR"];
 export function createLogs(control: Control) {
   let requestId = "";
   let last = 0;
-  let polling: ReturnType<typeof poll> | undefined;
+  let polling: Polling | undefined;
 
   const severity = el(
     "select",
@@ -35,7 +35,7 @@ export function createLogs(control: Control) {
     list,
   );
 
-  const look = async (signal: AbortSignal) => {
+  const refresh = async (signal: AbortSignal) => {
     const query = new URLSearchParams({
       after: String(last),
       limit: String(SHOWN_MAX),
@@ -57,7 +57,7 @@ export function createLogs(control: Control) {
     fill(list);
     empty.hidden = false;
     polling?.stop();
-    polling = poll({ everyMs: 1500, slowestMs: 4000, ask: look });
+    polling = poll({ everyMs: 1500, slowestMs: 4000, refresh });
   };
 
   /** Shows one request's lines only, or all again. */

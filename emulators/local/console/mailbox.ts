@@ -1,6 +1,6 @@
 import { announce, el, fill } from "../../../page/frame/dom.ts";
 import { exactTimeOf, timeOf } from "../../../page/frame/format.ts";
-import { poll } from "../../../page/frame/polling.ts";
+import { poll, type Polling } from "../../../page/frame/polling.ts";
 import type { Control, Mail, Push } from "./control.ts";
 
 const CODE = /\b(\d{6})\b/;
@@ -20,9 +20,9 @@ export function createMailbox(control: Control, onCode: (code: string) => void) 
   /** What is shown, to draw only what has changed. */
   let shown = "";
   let newest = "";
-  let polling: ReturnType<typeof poll> | undefined;
+  let polling: Polling | undefined;
 
-  const look = async (signal: AbortSignal) => {
+  const refresh = async (signal: AbortSignal) => {
     const [mails, pushes] = await Promise.all([control.mail(signal), control.pushes(signal)]);
     const key = JSON.stringify([mails, pushes]);
     if (key === shown) return false;
@@ -44,7 +44,7 @@ export function createMailbox(control: Control, onCode: (code: string) => void) 
     label: "Mailbox",
     element,
     start() {
-      polling = poll({ everyMs: 250, slowestMs: 4000, ask: look });
+      polling = poll({ everyMs: 250, slowestMs: 4000, refresh });
     },
     stop: () => polling?.stop(),
     /** Something is on its way: look soon. */

@@ -1,7 +1,7 @@
 import { el, fill, toast } from "../../../page/frame/dom.ts";
 import { clockOf } from "../../../page/frame/format.ts";
 import { messageOf } from "../../../page/frame/message-of.ts";
-import { poll } from "../../../page/frame/polling.ts";
+import { poll, type Polling } from "../../../page/frame/polling.ts";
 import { rove } from "../../../page/frame/roving.ts";
 import type { ModelMenu } from "../../../page/frame/suite.ts";
 import type { Breaker, Control, ModelSettings } from "./control.ts";
@@ -110,7 +110,7 @@ export function createModelMenu(control: Control, operatorKey: string): ModelMen
     return isNew;
   };
   /** While somebody looks. */
-  let polling: ReturnType<typeof poll> | undefined;
+  let polling: Polling | undefined;
   /** What can't be seen now is seen the next time. */
   const refreshOnce = () => void refresh().catch(() => undefined);
 
@@ -118,7 +118,7 @@ export function createModelMenu(control: Control, operatorKey: string): ModelMen
     panel.hidden = !isOpen;
     button.setAttribute("aria-expanded", String(isOpen));
     polling?.stop();
-    polling = isOpen ? poll({ everyMs: POLL_MS, slowestMs: POLL_MS_MAX, ask: refresh }) : undefined;
+    polling = isOpen ? poll({ everyMs: POLL_MS, slowestMs: POLL_MS_MAX, refresh }) : undefined;
     if (!isOpen) return;
     panel.querySelector<HTMLElement>('[aria-checked="true"]')?.focus();
   };

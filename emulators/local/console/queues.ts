@@ -1,7 +1,7 @@
 import { type Child, el, fill, toast } from "../../../page/frame/dom.ts";
 import { ageOf, timeOf } from "../../../page/frame/format.ts";
 import { messageOf } from "../../../page/frame/message-of.ts";
-import { poll } from "../../../page/frame/polling.ts";
+import { poll, type Polling } from "../../../page/frame/polling.ts";
 import type { Control, Queues } from "./control.ts";
 
 /** What waits between the functions: messages, tasks, schedules, and what has been given up. */
@@ -9,7 +9,7 @@ export function createQueues(control: Control) {
   const element = el("div", {});
   /** What is shown, to draw only what has changed: a button under the finger stays. */
   let shown = "";
-  let polling: ReturnType<typeof poll> | undefined;
+  let polling: Polling | undefined;
 
   const run = async (name: string) => {
     try {
@@ -21,7 +21,7 @@ export function createQueues(control: Control) {
     polling?.now();
   };
 
-  const look = async (signal: AbortSignal) => {
+  const refresh = async (signal: AbortSignal) => {
     const queues: Queues = await control.queues(signal);
     const key = JSON.stringify(queues);
     if (key === shown) return false;
@@ -43,7 +43,7 @@ export function createQueues(control: Control) {
     label: "Queues",
     element,
     start() {
-      polling = poll({ everyMs: 1500, slowestMs: 4000, ask: look });
+      polling = poll({ everyMs: 1500, slowestMs: 4000, refresh });
     },
     stop: () => polling?.stop(),
   };

@@ -1,7 +1,7 @@
 import { el, fill, toast } from "../../../../page/frame/dom.ts";
 import { ageOf, timeOf } from "../../../../page/frame/format.ts";
 import { messageOf } from "../../../../page/frame/message-of.ts";
-import { poll } from "../../../../page/frame/polling.ts";
+import { poll, type Polling } from "../../../../page/frame/polling.ts";
 import { drawTable, shortName } from "../../../../page/operations/tables.ts";
 import type { Breaker, Control, LogLine, Queues } from "../control.ts";
 import { type Figures, figuresOf, percentilesOf } from "./figures.ts";
@@ -18,7 +18,7 @@ export function createDashboard(
 ) {
   /** What is shown, to draw only what has changed: a button under the finger stays. */
   let shown = "";
-  let polling: ReturnType<typeof poll> | undefined;
+  let polling: Polling | undefined;
   const minutes = el(
     "select",
     { "aria-label": "Window", onchange: () => polling?.now() },
@@ -40,7 +40,7 @@ export function createDashboard(
     polling?.now();
   };
 
-  const look = async (signal: AbortSignal) => {
+  const refresh = async (signal: AbortSignal) => {
     const [all, queues, breakers] = await Promise.all([
       lines.read(signal),
       control.queues(signal),
@@ -82,7 +82,7 @@ export function createDashboard(
     element,
     start() {
       shown = "";
-      polling = poll({ everyMs: 1500, slowestMs: 4000, ask: look });
+      polling = poll({ everyMs: 1500, slowestMs: 4000, refresh });
     },
     stop: () => polling?.stop(),
   };

@@ -3,22 +3,22 @@
  * of a deployment. Pure, so that a test can hold it against what a load generator has measured.
  */
 export interface Line {
-  at: string;
-  severity: string;
-  function?: string;
-  entry: Record<string, unknown>;
+  readonly at: string;
+  readonly severity: string;
+  readonly function?: string;
+  readonly entry: Record<string, unknown>;
 }
 
 export interface Figures {
   /** An endpoint of the API, or a function of the background. */
-  name: string;
-  kind: "endpoint" | "function";
-  count: number;
-  errors: number;
+  readonly name: string;
+  readonly kind: "endpoint" | "function";
+  readonly count: number;
+  readonly errors: number;
   /** Milliseconds, as the others. */
-  p50: number;
-  p95: number;
-  p99: number;
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
 }
 
 /**

@@ -1,18 +1,18 @@
 import { el, fill } from "../../../../page/frame/dom.ts";
 import { clockOf } from "../../../../page/frame/format.ts";
-import { poll } from "../../../../page/frame/polling.ts";
+import { poll, type Polling } from "../../../../page/frame/polling.ts";
 import type { Control, LogLine } from "../control.ts";
 import type { createLineWindow } from "./line-window.ts";
 import { drawWaterfall, durationOf, type Span } from "./waterfall.ts";
 
 export interface Summary {
-  traceId: string;
-  name: string;
-  service: string;
-  startMs: number;
-  endMs: number;
-  spans: number;
-  failed: number;
+  readonly traceId: string;
+  readonly name: string;
+  readonly service: string;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly spans: number;
+  readonly failed: number;
 }
 
 const SHOWN_MAX = 100;
@@ -24,7 +24,7 @@ export function createTraces(control: Control, lines: ReturnType<typeof createLi
   let chosen = "";
   let drawn = "";
   let listed = "";
-  let polling: ReturnType<typeof poll> | undefined;
+  let polling: Polling | undefined;
   const list = el("ol", { class: "trace-list" });
   const detail = el("section", { class: "trace-detail", "aria-label": "Trace" });
   const filter = el("input", {
@@ -55,7 +55,7 @@ export function createTraces(control: Control, lines: ReturnType<typeof createLi
     if (focused) list.querySelector<HTMLElement>(`[data-trace="${focused}"]`)?.focus();
   };
 
-  const look = async (signal: AbortSignal) => {
+  const refresh = async (signal: AbortSignal) => {
     const wanted = filter.value.trim().toLowerCase();
     const all = await control.traces(signal);
     const summaries = all
@@ -85,7 +85,7 @@ export function createTraces(control: Control, lines: ReturnType<typeof createLi
     element,
     choose,
     start() {
-      polling = poll({ everyMs: 1500, slowestMs: 4000, ask: look });
+      polling = poll({ everyMs: 1500, slowestMs: 4000, refresh });
     },
     stop: () => polling?.stop(),
   };

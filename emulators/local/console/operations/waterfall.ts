@@ -1,24 +1,24 @@
 import { el, fill } from "../../../../page/frame/dom.ts";
 
 export interface Span {
-  traceId: string;
-  spanId: string;
-  parentSpanId?: string;
-  name: string;
-  kind: string;
-  service: string;
-  startMs: number;
-  endMs: number;
-  attributes: Record<string, unknown>;
-  isFailed: boolean;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  readonly name: string;
+  readonly kind: string;
+  readonly service: string;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly attributes: Record<string, unknown>;
+  readonly isFailed: boolean;
 }
 
 /** From and to are shares of the whole trace. */
 export interface Row {
-  span: Span;
-  depth: number;
-  from: number;
-  to: number;
+  readonly span: Span;
+  readonly depth: number;
+  readonly from: number;
+  readonly to: number;
 }
 
 /** The share of the width that even the shortest span has, to be seen and clicked. */
