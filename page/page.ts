@@ -12,7 +12,7 @@ import { createSearchBox } from "./search/search-box.ts";
 import { createSessionStore } from "./sign-in/session-store.ts";
 import { showSignIn } from "./sign-in/sign-in.ts";
 
-/** The app that `npm start` creates; the page works with it where there is no suite to ask. */
+/** The app that `npm start` creates. The page uses it where no suite names another. */
 const APP_DEFAULT = "demo";
 
 /** There is room for one thing at a time; as in layout.css. */
@@ -83,7 +83,7 @@ function showPlayground(api: Api, desk: Desk, suite: Suite | undefined) {
     const onGone = () => {
       location.hash = "#/";
     };
-    // What the address says of a message is over once somebody is back at the end.
+    // The address no longer names the message once the reader is back at the end.
     const onReturn = () => history.replaceState(null, "", `#/chats/${number}`);
     open = showChat({ element: main, api, desk, people, chats, number, suite, onGone, onReturn });
     open.focus();
@@ -94,7 +94,7 @@ function showPlayground(api: Api, desk: Desk, suite: Suite | undefined) {
   addEventListener(
     "keydown",
     (event) => {
-      // Where one thing is shown at a time, Escape leads back to the list.
+      // In a narrow window Escape leads back to the list.
       if (isFreeEscape(event) && NARROW.matches) location.hash = "#/";
     },
     { signal: ending.signal },
@@ -151,7 +151,7 @@ async function start() {
     sessions,
     store: webStore(localStorage),
     onDone({ requestId, background, ...done }) {
-      // What the page asks by itself is not what somebody wants to know the cost of.
+      // People want to know the cost of what they do, not of the page's own requests.
       if (requestId !== undefined && !background) console?.tell({ ...done, requestId });
     },
   });
@@ -180,7 +180,7 @@ async function start() {
 
   const resume = async () => {
     try {
-      // Who is signed in is shown as soon as the session says so.
+      // The session's "change" event shows the person who is signed in.
       if (!sessions.hasSession() || !(await session.resume())) show(undefined);
     } catch (cause) {
       showUnreachable(cause as Error, () => void resume());

@@ -7,8 +7,8 @@ const ENTRIES = ["page", "operations/operations"];
 const FILES = ["*.html", "*.svg", "**/*.css"];
 
 /**
- * Writes the page as any host of static files can serve it: its HTML and CSS as they are, its modules and the client's
- * as JavaScript without types. What the page imports from a suite at run time is not part of it.
+ * Writes the page as any host of static files can serve it: its HTML and CSS as they are, its modules and the
+ * client's as JavaScript without types. What the page imports from a suite at run time is not part of it.
  */
 export async function buildPage(page: string, out: string): Promise<void> {
   rmSync(out, { recursive: true, force: true });

@@ -112,8 +112,9 @@ async function startPools(
 }
 
 /**
- * The functions run as in production; what they compile is kept, so that they start faster next time. All requests are
- * recorded for a trace, since there are few and each is looked at, unless the environment names another share.
+ * The functions run as in production; what they compile is kept, so that they start faster next time. All
+ * requests are recorded for a trace, since there are few and each is looked at, unless the environment names
+ * another share.
  */
 function hostEnv(env: Record<string, string>, compileCache: string | undefined): NodeJS.ProcessEnv {
   return {

@@ -11,11 +11,11 @@ export const isComing = (message: Message | undefined) =>
 export const isAnswer = (message: Message | undefined) =>
   message !== undefined && message.role === "assistant" && message.status !== "deleted" && !isComing(message);
 
-/** What it says so far; the row is not drawn anew for each word. */
+/** What the answer says so far. renewComing adds the words that follow. */
 export const comingText = (message: Message) =>
   el("span", { class: "text coming", "data-waits": message.text === "" }, message.text);
 
-/** Brings the row of a coming answer up to its words: only what is new is added, so a selection lasts. */
+/** Adds the new words of a coming answer to its row. What is there stays, and with it a selection. */
 export function renewComing(row: HTMLElement, { text }: Message) {
   const span = row.querySelector<HTMLElement>(".coming");
   if (span === null) return;
@@ -27,11 +27,11 @@ export function renewComing(row: HTMLElement, { text }: Message) {
   span.dataset["waits"] = String(text === "");
 }
 
-/** Changes when what stands below an answer has to be drawn anew. */
+/** A text that changes when the part below an answer has to be drawn anew. */
 export const appearanceOfAnswer = (message: Message, view: Around["view"]) =>
   message.role === "assistant" ? `${wordsOfServed(message)} ${view.ratingOf(message.number)}` : "";
 
-/** Below an answer: who gave it in whose place, what it took, and what can be done about it. */
+/** The part below an answer: who gave it in whose place, what it took, and what can be done about it. */
 export function belowAnswer(line: Line, message: Message, around: Around) {
   const served = wordsOfServed(message);
   return el(
@@ -62,7 +62,7 @@ const comingFoot = (message: Message, { actions }: Around) =>
 
 function doneFoot(line: Line, message: Message, { view, actions }: Around) {
   const rating = view.ratingOf(message.number);
-  // The newest answer's buttons are reached by Tab; those of the others by their menus.
+  // Tab reaches the buttons of the newest answer; the others have theirs in their menus as well.
   const tabIndex = line.isTabStop ? 0 : -1;
   const thumb = (value: "up" | "down", label: string, sign: string) =>
     tool(sign, label, tabIndex, () => actions.rate(message, value), { "aria-pressed": rating === value });

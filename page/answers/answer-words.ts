@@ -28,21 +28,21 @@ export function wordsOfUsage({
   ];
 }
 
-/** In one sentence each, for those who point at it. */
+/** An explanation of the usage, shown when somebody points at it. */
 export const explanationOf = ({ inputTokens, outputTokens, costMicros }: Usage) =>
   `${inputTokens} tokens were read and ${outputTokens} written. ` +
   (costMicros === 0
     ? "The app has no price for this model."
     : "The cost is in the currency of the app’s prices.");
 
-/** What is the matter with the model that should have answered. */
+/** What was wrong with the model that should have answered. */
 function troubleOf({ reason }: Served) {
   if (reason === "model_failed") return "failed";
   if (reason === "circuit_open") return "is not asked for now";
   return "may not be asked: today’s budget is used up";
 }
 
-/** Who answered in whose place, and why; nothing where it was the one who should have. */
+/** Who answered in whose place, and why; "" where the chosen model answered. */
 export function wordsOfServed({ served, sender, status }: Pick<Message, "served" | "sender" | "status">) {
   if (served === undefined || served.as === "chosen") return "";
   const chosen = served.insteadOf === undefined || served.insteadOf === "" ? "The model" : served.insteadOf;

@@ -15,12 +15,12 @@ const titleField = (value: string) =>
   );
 
 /**
- * Asks what chat to create, and creates it.
+ * Opens a dialog that creates a chat.
  *
- * @param others the people who can be invited
+ * @param others the people who can become members
  */
 export function openNewChatDialog(api: Api, others: readonly User[], onCreated: (chat: Chat) => void) {
-  // One key for all tries of this dialog: pressing the button again after a failure makes one chat.
+  // All tries of this dialog share one key, so that pressing the button again after a failure makes one chat.
   const key = crypto.randomUUID();
   const kinds = el(
     "fieldset",
@@ -107,7 +107,7 @@ export function openDeleteDialog(api: Api, chat: Chat, name: string, onDeleted: 
 }
 
 /**
- * Asks where to forward a message to.
+ * Opens a dialog that asks to which chat a message is forwarded.
  *
  * @param choices the chats that it can go to
  */

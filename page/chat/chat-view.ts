@@ -12,7 +12,7 @@ import type { Chats } from "./chats.ts";
 import { createComposer } from "./composer.ts";
 import { openLeaveDialog, showMembers } from "./members.ts";
 
-/** Names of those who type beyond these are counted. */
+/** At most so many people are named as typing; the rest are counted. */
 const TYPING_MAX = 3;
 
 export interface ChatOptions {
@@ -22,7 +22,7 @@ export interface ChatOptions {
   readonly people: People;
   readonly chats: Chats;
   readonly number: number;
-  /** Where they can be looked after. */
+  /** Adds the models' controls, where there is one. */
   readonly suite: Suite | undefined;
   onGone(): void;
   onReturn(): void;
@@ -192,7 +192,7 @@ export function showChat({
   };
 }
 
-/** Who is in it, in a word. */
+/** Who is in a chat, in a few words. */
 function aboutMembers({ kind, model, members }: Chat) {
   if (kind === "direct") return "Direct";
   if (kind === "group") return counted(members.length, "member");

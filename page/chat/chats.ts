@@ -9,9 +9,9 @@ export interface ChatsOptions {
   readonly element: HTMLElement;
   readonly desk: Desk;
   readonly people: People;
-  /** The person wants a new chat. */
+  /** Called when the person wants a new chat. */
   onNew(): void;
-  /** The person looks for a message. */
+  /** Called when the person wants to search messages. */
   onSearch(): void;
 }
 

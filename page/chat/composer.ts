@@ -3,7 +3,7 @@ import { el, fill } from "../frame/dom.ts";
 /** The API's limit for a message's text. */
 export const TEXT_CHARS_MAX = 32_000;
 
-/** The message that is replied to. */
+/** The message to which a reply is being written. */
 export interface Answered {
   readonly number: number;
   readonly name: string;
@@ -13,13 +13,13 @@ export interface Answered {
 export interface ComposerOptions {
   onSend(text: string, replyTo: number | undefined): void;
   onTyping(): void;
-  /** Whether there was something to leave. */
+  /** Called for Escape when no reply is being written. Returns whether there was something to end. */
   onEscape(): boolean;
 }
 
 /**
- * Where messages are written. Enter sends, Shift and Enter begin a new line; while characters are being
- * composed, as in Japanese, Enter belongs to the input method.
+ * The field in which messages are written. Enter sends, Shift and Enter begin a new line. While characters
+ * are being composed, as in Japanese, Enter belongs to the input method.
  */
 export function createComposer({ onSend, onTyping, onEscape }: ComposerOptions) {
   let answered: Answered | undefined;

@@ -5,7 +5,7 @@ import { el, fill } from "../frame/dom.ts";
 import { messageOf } from "../frame/message-of.ts";
 import { isAdministrator, type People } from "../frame/people.ts";
 
-/** So many people are offered at once; a search narrows them down. */
+/** At most so many people are offered at once; a search narrows them down. */
 const OFFERED_MAX = 8;
 
 export interface MembersOptions {
@@ -17,7 +17,7 @@ export interface MembersOptions {
   onLeave(): void;
 }
 
-/** Who is in a chat, with what may be done about it. */
+/** Shows the members of a chat, and lets add and remove them. */
 export function showMembers({ api, chat, me, people, onChange, onLeave }: MembersOptions) {
   let current = chat;
   const isGroup = chat.kind === "group";
@@ -85,8 +85,8 @@ export function showMembers({ api, chat, me, people, onChange, onLeave }: Member
 }
 
 /**
- * The app's people who are not in the chat, narrowed down by what is typed. They are read page by page, as
- * far as it takes to find enough.
+ * Offers the app's people who are not in the chat, narrowed down by what is typed. Pages of people are read
+ * until enough are found.
  */
 function createOffer(people: People, membersOf: () => readonly string[], onAdd: (id: string) => void) {
   let users: User[] = [];
@@ -146,7 +146,7 @@ function createOffer(people: People, membersOf: () => readonly string[], onAdd: 
     void loadEnough();
   });
   search.addEventListener("keydown", (event) => {
-    // Enter is for the search, not for the dialog's button.
+    // Enter searches; it must not press the dialog's button.
     if (event.key === "Enter") event.preventDefault();
   });
   void loadEnough();

@@ -1,10 +1,10 @@
 import type { Desk } from "../../shared/client/connect.ts";
 import { byId } from "./dom.ts";
 
-/** A connection that is back within this time has not been missed. */
+/** A loss of the connection that is shorter than this is not shown. */
 const GRACE_MS = 1500;
 
-/** Says when there is no connection, and that nothing is lost by it. */
+/** Shows a banner while there is no connection. */
 export function showConnection(desk: Desk) {
   const banner = byId("connection");
   const ending = new AbortController();

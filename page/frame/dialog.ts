@@ -11,8 +11,8 @@ export interface DialogOptions {
 }
 
 /**
- * Asks something in a modal dialog. `submit` does what was asked for; when it throws, the dialog stays and
- * says why. Escape and "Cancel" close it, and the browser puts the focus back where it was.
+ * Opens a modal dialog with a form. The button calls `submit`; when that throws, the dialog stays and says
+ * why. Escape and "Cancel" close it, and the browser puts the focus back where it was.
  */
 export function openDialog({ title, content, action, isDangerous = false, submit }: DialogOptions) {
   const problem = el("p", { class: "problem", role: "alert" });

@@ -29,7 +29,7 @@ export function el<Tag extends keyof HTMLElementTagNameMap>(
 const present = (children: readonly Child[]): (string | Node)[] =>
   children.filter((child) => child !== null && child !== undefined && child !== false);
 
-/** The element with this id, which index.html promises. */
+/** The element of index.html with this id. */
 export function byId(id: string) {
   const element = document.getElementById(id);
   if (element === null) throw new Error(`The page lacks #${id}.`);
@@ -41,7 +41,7 @@ export function fill(element: Element, ...children: Child[]) {
   element.replaceChildren(...present(children));
 }
 
-/** Says something to those who hear the page instead of seeing it. */
+/** Says something to people who use a screen reader. */
 export function announce(text: string) {
   const line = el("p", {}, text);
   const region = byId("announce");
@@ -49,7 +49,7 @@ export function announce(text: string) {
   while (region.childElementCount > 20) region.firstElementChild?.remove();
 }
 
-/** True for an Escape that nothing nearer has taken: no open dialog, no menu, no input method. */
+/** True for an Escape that no open dialog, menu or input method uses. */
 export const isFreeEscape = (event: KeyboardEvent) =>
   event.key === "Escape" &&
   !event.defaultPrevented &&
@@ -58,7 +58,7 @@ export const isFreeEscape = (event: KeyboardEvent) =>
 
 const TOAST_MS = 6000;
 
-/** Shows a passing notice; the region is live, so it is also read out. */
+/** Shows a notice for some seconds. Screen readers read it out. */
 export function toast(text: string) {
   const notice = el("p", { class: "toast" }, text);
   byId("toasts").append(notice);

@@ -19,7 +19,7 @@ export const timeOf = (iso: string) => time.format(new Date(iso));
 /** "14:05:09", for logs. */
 export const clockOf = (iso: string) => clock.format(new Date(iso));
 
-/** The whole date and time, for those who look closely. */
+/** The whole date and time. */
 export const exactTimeOf = (iso: string) => timeExact.format(new Date(iso));
 
 /** The time in milliseconds, and a key that is the same for two times of one calendar day. */

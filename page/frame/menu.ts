@@ -4,7 +4,7 @@ import { rove } from "./roving.ts";
 /**
  * A button that opens a short list of actions. Escape and a click elsewhere close it.
  *
- * @param actions asked for at each opening
+ * @param actions called at each opening
  */
 export function createMenu(
   label: string,

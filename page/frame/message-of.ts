@@ -1,2 +1,2 @@
-/** What a failure says to people. */
+/** The message of anything thrown, for people to read. */
 export const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

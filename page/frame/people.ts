@@ -8,7 +8,7 @@ export type People = ReturnType<typeof createPeople>;
 
 const listing = new Intl.ListFormat("en", { type: "conjunction" });
 
-/** The names of people, read once each when they are first needed. */
+/** The names of people. Each is read once, when it is first needed. */
 export function createPeople(api: Api, me: User) {
   const names = new Map<string, string>([
     [me.id, me.name],
@@ -41,7 +41,7 @@ export function createPeople(api: Api, me: User) {
     return reading;
   };
 
-  /** The name if it is known; asks for it otherwise. */
+  /** The name if it is known; otherwise it is read, and onChange tells when it is there. */
   const known = (sender: Sender) => {
     if ("model" in sender) return modelName(sender.model);
     if (!names.has(sender.id)) void nameOf(sender);
@@ -60,7 +60,7 @@ export function createPeople(api: Api, me: User) {
     nameOf,
     known,
 
-    /** "You, Ada and 3 more": at most so many names, oneself first. */
+    /** "You, Ada and 3 more": at most `namesMax` names, oneself first. */
     list(ids: readonly string[], namesMax: number) {
       const sorted = ids.includes(me.id) ? [me.id, ...ids.filter((id) => id !== me.id)] : ids;
       const shown = sorted.slice(0, namesMax).map((id) => (id === me.id ? "You" : (known({ id }) ?? "…")));
@@ -82,12 +82,12 @@ export function createPeople(api: Api, me: User) {
 
     page,
 
-    /** The people of the app but oneself, the first page. */
+    /** The first page of the app's people, without oneself. */
     others: async (): Promise<User[]> => (await page()).data.filter(({ id }) => id !== me.id),
   };
 }
 
-/** Until it is known which model answers. */
+/** The name is empty until it is known which model answers. */
 const modelName = (model: string) => (model === "" ? "The model" : model);
 
 /** Roles that may do what only senders and creators may otherwise. */
@@ -98,7 +98,7 @@ function initialOf(name: string) {
   return first?.segment.toLocaleUpperCase() ?? "";
 }
 
-/** Ids that differ a little get hues that differ much (FNV-1a). */
+/** A colour's hue by the hash of an id (FNV-1a), so that similar ids look different. */
 function hueOf(id: string) {
   let hash = 0x811c9dc5;
   for (const character of id) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193);

@@ -1,6 +1,6 @@
 export interface PollOptions {
   readonly everyMs: number;
-  /** Up to which the pause grows while nothing is new, or refreshing fails. */
+  /** The pause grows up to this while nothing is new, or while refreshing fails. */
   readonly slowestMs: number;
   /** Resolves with whether there was something new. */
   refresh(signal: AbortSignal): Promise<boolean>;

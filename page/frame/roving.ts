@@ -1,8 +1,7 @@
 /**
- * One tab stop for a group of things, arrow keys within: the way lists and tabs work for those who use the
- * keyboard alone.
+ * Makes a group one tab stop, with arrow keys moving within it, as keyboard users expect of lists and tabs.
  *
- * @param selector which descendants take part
+ * @param selector selects the descendants that the arrow keys reach
  */
 export function rove(
   group: HTMLElement,
@@ -28,7 +27,7 @@ export function rove(
   });
 
   /**
-   * @param current the one that Tab reaches; by default the marked or the first
+   * @param current the element that Tab reaches; by default the selected one or the first
    */
   const settle = (current?: HTMLElement) => {
     const all = members();

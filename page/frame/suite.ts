@@ -2,25 +2,25 @@ import type { Done } from "../../shared/client/send.ts";
 import { send } from "./send.ts";
 import type { View } from "./tabs.ts";
 
-/** A request of the person that has been answered. */
+/** A request of the person that has got a reply. */
 export type AnsweredRequest = Pick<Done, "method" | "path" | "status" | "ms"> & {
   readonly requestId: string;
 };
 
 /** The console beside the page. */
 export interface Console {
-  /** Shows what is of use now. */
+  /** Opens the view of most use: the mailbox before signing in, the costs afterwards. */
   follow(isSignedIn: boolean): void;
-  /** A request of the person has been answered. */
+  /** Tells of a request that has got a reply. */
   tell(request: AnsweredRequest): void;
-  /** A mail is on its way. */
+  /** Tells that a mail is on its way. */
   expectMail(): void;
 }
 
-/** A button that opens what there is to see of the models. */
+/** A button that opens the state of the models. */
 export interface ModelMenu {
   readonly element: HTMLElement;
-  /** Something may have happened to a model. */
+  /** Reads the state again: something may have happened to a model. */
   refresh(): void;
   close(): void;
 }
@@ -31,23 +31,23 @@ export interface OperationsViews {
   showTrace(traceId: string): void;
 }
 
-/** What the suite on a developer's machine adds to the page. In front of a deployment there is none. */
+/** What the suite on a developer's machine adds to the page. A deployment has no suite. */
 export interface Suite {
   /** The app that `npm start` creates. */
   readonly appId: string;
   readonly operatorKey: string;
-  /** @param onCode somebody has chosen a code in the mailbox */
+  /** @param onCode called when somebody has chosen a code in the mailbox */
   openConsole(onCode: (code: string) => void): Console;
   createModelMenu(): ModelMenu;
   createOperationsViews(): OperationsViews;
 }
 
-/** What the module that the suite names has to export. */
+/** What the suite's module exports. */
 export interface SuiteModule {
   openSuite(controlUrl: string): Promise<Suite>;
 }
 
-/** Where hosting says what the suite offers, and the folder below which its module has to be. */
+/** The file with the suite's offer, and the path below which its module has to be. */
 const OFFER_PATH = "/__/suite.json";
 const MODULES_PATH = "/__/";
 
@@ -59,8 +59,8 @@ interface Offer {
 }
 
 /**
- * The suite that serves the page; undefined when something else does. The page works without one, so a suite that
- * fails is reported and counts as none.
+ * Finds the suite that serves the page; undefined when something else serves it. The page works without a
+ * suite, so one that fails is reported and left out.
  */
 export async function findSuite(): Promise<Suite | undefined> {
   const offer = await send<unknown>("GET", OFFER_PATH).then(

@@ -1,7 +1,7 @@
 import { el, fill } from "./dom.ts";
 import { rove } from "./roving.ts";
 
-/** One of several views, of which one is shown. It works only while it is shown. */
+/** A view behind a tab. It works between `start` and `stop`, while it is shown. */
 export interface View {
   readonly id: string;
   readonly label: string;
@@ -10,7 +10,7 @@ export interface View {
   stop(): void;
 }
 
-/** Fills an element with views behind tabs. */
+/** Fills an element with tabs and the views behind them. */
 export function createTabs(element: HTMLElement, label: string, views: readonly View[]) {
   const tabs = el("div", { class: "tabs", role: "tablist", "aria-label": label });
   let shown: View | undefined;

@@ -7,8 +7,8 @@ import { messageOf } from "../frame/message-of.ts";
 export type MessageActions = ReturnType<typeof createMessageActions>;
 
 /**
- * A message that is being written anew. `isAgain`: to be sent once more in its place, which begins a branch,
- * and not to be changed.
+ * A message that is being written anew. With `isAgain` it is not changed: the new text is sent in its place,
+ * which begins a branch.
  */
 export interface Editing {
   message: Message;
@@ -28,14 +28,14 @@ export interface MessageActionsOptions {
   onChange(): void;
 }
 
-/** What a person does to messages that are there. */
+/** What a person can do to messages. */
 export function createMessageActions({ view, api, me, onChange }: MessageActionsOptions) {
   let editing: Editing | undefined;
   /** Messages about to be deleted. */
   const leaving = new Map<number, ReturnType<typeof setTimeout>>();
   const ending = new AbortController();
 
-  /** What could not be done has been taken back; this says why. */
+  /** Says why a change has been taken back. */
   const explain = (cause: unknown) => toast(messageOf(cause));
 
   const save = async () => {
@@ -66,7 +66,7 @@ export function createMessageActions({ view, api, me, onChange }: MessageActions
   };
 
   /**
-   * @param isLast the page is going away and can't wait for the answer
+   * @param isLast the page is being left and can't wait for the reply
    */
   const removeNow = (number: number, isLast: boolean) => {
     clearTimeout(leaving.get(number));
@@ -112,7 +112,7 @@ export function createMessageActions({ view, api, me, onChange }: MessageActions
       view.react(number, emoji, reactions[emoji]?.includes(me) !== true).catch(explain);
     },
 
-    /** Goes on with another wording of a message. */
+    /** Switches to another wording of a message. */
     turnTo(sibling: number) {
       view.showSibling(sibling).catch(explain);
     },
@@ -121,7 +121,7 @@ export function createMessageActions({ view, api, me, onChange }: MessageActions
       view.stopAnswer(number).catch(explain);
     },
 
-    /** Has the question answered once more. */
+    /** Has the question of this answer answered once more. */
     regenerate({ number }: Message) {
       view.regenerate(number).catch(explain);
     },
@@ -148,7 +148,7 @@ export function createMessageActions({ view, api, me, onChange }: MessageActions
       }
     },
 
-    /** What it said, oldest first. */
+    /** The earlier texts of a message, oldest first. */
     async history({ number }: Message): Promise<{ text: string; createdAt: string }[]> {
       const { data }: { data: { text: string; createdAt: string }[] } = await api.get(
         `/chats/${view.number}/messages/${number}/edits`,

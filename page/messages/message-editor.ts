@@ -6,7 +6,7 @@ import type { Editing, MessageActions } from "./message-actions.ts";
  * A message's text in a field, in the place of the message. Enter saves, Shift and Enter begin a new line,
  * Escape leaves the message as it was.
  *
- * @param editing what is typed is kept here: the row may be drawn anew
+ * @param editing keeps what is typed, because the row may be drawn anew
  */
 export function createEditor(editing: Editing, actions: MessageActions, onResize: () => void) {
   const text = el("textarea", {

@@ -3,7 +3,7 @@ import { el, fill } from "../frame/dom.ts";
 import { exactTimeOf } from "../frame/format.ts";
 import { messageOf } from "../frame/message-of.ts";
 
-/** What a message has said, latest first. */
+/** Shows the texts of a message, latest first. */
 export async function showHistory(read: () => Promise<{ text: string; createdAt: string }[]>) {
   const list = el("ol", { class: "versions", "aria-busy": true }, el("li", { class: "hint" }, "Loading …"));
   showInDialog("What it said", list);

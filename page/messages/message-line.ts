@@ -22,9 +22,9 @@ export interface Line {
   readonly opensDay: boolean;
   /** The first of the chat. */
   readonly isFirst: boolean;
-  /** Its menu is what the Tab key reaches. */
+  /** The Tab key reaches its menu. */
   readonly isTabStop: boolean;
-  /** The same person went on within a few minutes. */
+  /** The line above is by the same person, a few minutes earlier at most. */
   readonly continues: boolean;
   readonly editing: Editing | undefined;
   /** About to be deleted. */
@@ -33,11 +33,11 @@ export interface Line {
   /** The messages in whose place it stands, itself included. */
   readonly siblings: readonly number[];
   readonly seenBy: string;
-  /** It is what was looked for. */
+  /** A search has led to it. */
   readonly isMarked: boolean;
 }
 
-/** What a line needs of the view that it is in. */
+/** What a line needs of the view around it. */
 export interface Around {
   readonly me: string;
   readonly people: People;
@@ -183,7 +183,7 @@ function pagerOf({ number }: Message, siblings: readonly number[], actions: Arou
   );
 }
 
-/** The time, how far it has come, and the button of the menu. */
+/** What stands beside a bubble: time, receipt, and the button of the menu. */
 function besideOf(line: Line, { onMenu, onHistory }: Around) {
   const { message, draft, at } = line;
   if (draft !== undefined) return [el("span", { class: "foot" }, wordFor(draft))];
@@ -237,7 +237,7 @@ function menuButton(line: Line, message: Message, onMenu: Around["onMenu"]) {
     {
       type: "button",
       class: "act quiet",
-      // One stop of the Tab key for all messages: arrow keys lead to the others.
+      // Tab reaches one message; arrow keys lead to the others.
       tabIndex: line.isTabStop ? 0 : -1,
       "aria-haspopup": "dialog",
       "aria-label": `Actions for message ${message.number}`,

@@ -10,9 +10,9 @@ import type { Receipt, createReceipts } from "./receipts.ts";
 const CONTINUES_MS = 5 * 60_000;
 
 /**
- * What the view shows, line by line. A line is drawn anew when its appearance is another.
+ * The lines of the view. A line is drawn anew when its appearance changes.
  *
- * @param marked the number of the message that was looked for; 0 for none
+ * @param marked the number of the message that a search has led to; 0 for none
  */
 export function linesOf(
   { view, actions, me, people }: Around,
@@ -20,7 +20,7 @@ export function linesOf(
   marked: number,
 ): Line[] {
   const { messages, hasOlder } = view;
-  // What is being sent stands at the end, which is elsewhere.
+  // Drafts stand at the end of the chat, which is not shown while the reader is away from it.
   const drafts = view.isAway ? [] : view.drafts;
   const { reached } = receipts;
   const turns = turnsOf(view);
@@ -85,7 +85,7 @@ export function linesOf(
   return lines;
 }
 
-/** The messages that are followed by more than one; 0 for the chat's beginning. */
+/** The numbers of the messages after which a branch begins; 0 for the chat's beginning. */
 const turnsOf = (view: Around["view"]) =>
   new Set(view.branches.filter(({ id }) => id !== "main").map(({ after }) => after ?? 0));
 
@@ -95,12 +95,13 @@ function receiptOf(number: number, { seen, delivered }: { seen: number; delivere
 }
 
 /**
- * While somebody writes in a line it is drawn anew only for its own sake, or the field would lose the cursor.
+ * A part of the appearance. While a line is being edited, the message's own changes are left out, so that the
+ * field keeps the cursor.
  */
 function stateOf(message: Message | undefined, draft: Draft | undefined, editing: Line["editing"]) {
   if (editing !== undefined) return `editing ${editing.isSaving} ${editing.error}`;
   if (draft !== undefined) return `${draft.state} ${navigator.onLine}`;
-  // The words of a coming answer are added to what is drawn.
+  // The words of a coming answer are added to the row that is there.
   if (isComing(message)) return "coming";
   return `${message?.revision} ${message?.status} ${message?.editedAt} ${message?.text.length}`;
 }

@@ -18,7 +18,7 @@ const COMMON = [
   ["😢", "Sadness"],
 ];
 
-/** Between the button and the menu, and from the edges of the window. */
+/** The gap between the button and the menu, and to the edges of the window. */
 const GAP_PX = 6;
 
 export interface MessageMenuOptions {
@@ -30,8 +30,8 @@ export interface MessageMenuOptions {
 }
 
 /**
- * The menu of a message, one for all of them. It lies above everything, so that the scrolling list does not
- * cut it off. Arrow keys move, Escape and a click elsewhere close it.
+ * The menu of a message; all messages share it. It is a popover, so that the scrolling list does not cut it
+ * off. Arrow keys move, Escape and a click elsewhere close it.
  */
 export function createMessageMenu({ me, actions, onReact, onClose }: MessageMenuOptions) {
   const element = el("div", {
@@ -116,7 +116,7 @@ function emojiRow(message: Message, me: string, react: (emoji: string) => void) 
       ),
     ),
   );
-  // Up and down leave the row from wherever one is in it.
+  // Up and down leave the row from any of its buttons.
   const stop = (at: HTMLElement) => {
     for (const button of row.children) button.toggleAttribute("data-stop", button === at);
   };
@@ -147,7 +147,7 @@ function emojiField(react: (emoji: string) => void) {
   return form;
 }
 
-/** Below the button, above it where there is no room, and never out of the window. */
+/** Puts the menu below the button, or above it where there is no room, and always within the window. */
 function place(element: HTMLElement, button: HTMLElement) {
   const at = button.getBoundingClientRect();
   const { width, height } = element.getBoundingClientRect();

@@ -14,7 +14,7 @@ import { createMessageMenu } from "./message-menu.ts";
 import { createReceipts } from "./receipts.ts";
 import { createWindow } from "./window.ts";
 
-/** After a failure, the next older page is asked for this much later at the soonest. */
+/** The pause after a failure before the next page is read. */
 const OLDER_PAUSE_MS = 2000;
 
 export interface MessagesOptions {
@@ -25,7 +25,7 @@ export interface MessagesOptions {
   readonly people: People;
   onReply(message: Message): void;
   onForward(message: Message): void;
-  /** Back from a message that was looked for to the newest. */
+  /** Called when the reader returns from a found message to the newest. */
   onReturn(): void;
 }
 
@@ -78,7 +78,7 @@ export function showMessages({
       await loadMore();
     } catch (cause) {
       toast(messageOf(cause));
-      // Or the window would ask again at once, for ever.
+      // Without a pause the window would try again at once, for ever.
       isWaiting = true;
       setTimeout(() => (isWaiting = false), OLDER_PAUSE_MS);
     }
@@ -132,16 +132,16 @@ export function showMessages({
     onResize: () => frame.remeasure(),
   };
   const roving = rove(list, ".act", { vertical: true });
-  // The row that Tab reaches may not be in the document: far back in the history another takes its place.
+  // The row that Tab reaches may not be in the document. Then another row takes its place.
   scroller.addEventListener("focus", () => {
     if (list.querySelector('.act[tabindex="0"]') === null) roving.settle();
   });
   const element = el("div", { class: "conversation" }, older, scroller, empty, newest, menu.element);
 
-  /** What was looked for. */
+  /** The number of the message that a search has led to; 0 for none. */
   let marked = 0;
 
-  /** Shows a message wherever it is, with what stands around it, and marks it. */
+  /** Shows a message with its neighbours, wherever it is, and marks it. */
   const jumpTo = async (number: number) => {
     try {
       const message: Message =
@@ -156,7 +156,7 @@ export function showMessages({
     }
   };
 
-  /** Back to what was said last, or has just been written. */
+  /** Returns to the newest message, or to what has just been written. */
   const toEnd = () => {
     const isReturn = marked !== 0 || view.isAway;
     marked = 0;
@@ -170,7 +170,7 @@ export function showMessages({
     const last = view.messages.at(-1);
     if (last !== undefined && frame.atEnd && !view.isAway && !document.hidden) view.markRead(last.number);
   };
-  // What came in while nobody looked is seen when somebody does; without anybody there is no need for a stream.
+  // A hidden page needs no stream. Messages that came meanwhile count as seen once the page is visible again.
   const ending = new AbortController();
   const followVisibility = () => {
     if (document.hidden) return view.pause();
@@ -208,7 +208,7 @@ export function showMessages({
   };
 
   let isPlanned = false;
-  /** Words of answers come faster than anybody sees. */
+  /** Updates at most once a frame while an answer comes, because its words come faster than frames. */
   const updateSoon = () => {
     if (!view.messages.some(isComing)) return update();
     if (isPlanned) return;

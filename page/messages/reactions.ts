@@ -2,7 +2,9 @@ import type { Message } from "../../shared/client/connect.ts";
 import { el } from "../frame/dom.ts";
 import type { People } from "../frame/people.ts";
 
-/** More names than these are counted: each costs a request the first time. */
+/**
+ * At most so many people are named, because each name costs a request the first time; the rest are counted.
+ */
 const NAMES_MAX = 8;
 
 /** The reactions of a message, each a button that adds one's own or takes it back. */
@@ -35,11 +37,11 @@ export function drawReactions(
   );
 }
 
-/** Those that somebody has. */
+/** The reactions that at least one person has given. */
 const reactionsOf = (message: Message): [emoji: string, ids: string[]][] =>
   Object.entries(message.reactions).filter(([, ids]) => ids.length > 0);
 
-/** Changes when the reactions have to be drawn anew. */
+/** A text that changes when the reactions have to be drawn anew. */
 export const appearanceOfReactions = (message: Message, people: People) =>
   reactionsOf(message)
     .map(([emoji, ids]) => `${emoji} ${people.list(ids, NAMES_MAX)}`)
@@ -49,7 +51,7 @@ export const hasReactions = (message: Message) => reactionsOf(message).length > 
 
 const EMOJI = /\p{RGI_Emoji}|\p{Extended_Pictographic}/v;
 
-/** One emoji as a reader sees it, as the API takes it; undefined for anything else. */
+/** The one emoji that the text consists of, as the API accepts it; undefined for anything else. */
 export function parseEmoji(text: string) {
   const trimmed = text.trim();
   const graphemes = [...new Intl.Segmenter("en", { granularity: "grapheme" }).segment(trimmed)];

@@ -2,7 +2,7 @@ import type { ChatView } from "../../shared/client/chat-view.ts";
 import type { Message } from "../../shared/client/connect.ts";
 import type { People } from "../frame/people.ts";
 
-/** Names beyond these are counted. */
+/** At most so many people are named; the rest are counted. */
 const NAMES_MAX = 3;
 
 /** How far a message of one's own has come. */
@@ -14,9 +14,9 @@ export interface ReceiptsOptions {
   readonly people: People;
 }
 
-/** Who has seen what, by the marks of the other members. */
+/** Tells who has seen which message, by the marks of the other members. */
 export function createReceipts({ view, me, people }: ReceiptsOptions) {
-  /** Those whose reading of a message is of interest. */
+  /** The members other than oneself and the sender. */
   const readersOf = ({ sender }: Message) =>
     (view.chat?.members ?? []).filter((id) => id !== me && !("id" in sender && sender.id === id));
 
@@ -32,7 +32,7 @@ export function createReceipts({ view, me, people }: ReceiptsOptions) {
       return isEverybody ? "Seen by everybody" : `Seen by ${people.list(ids, NAMES_MAX)}`;
     },
 
-    /** Up to where everybody else has read and received; undefined in a chat with oneself. */
+    /** The numbers up to which everybody else has read and received; undefined in a chat with oneself. */
     get reached(): { seen: number; delivered: number } | undefined {
       const others = (view.chat?.members ?? []).filter((id) => id !== me);
       if (others.length === 0) return undefined;

@@ -11,7 +11,7 @@ export interface WindowOptions<R extends Row> {
   /** The element that holds the rows. */
   readonly list: HTMLElement;
   draw(row: R): HTMLElement;
-  /** Brings up to date what the row's appearance says nothing of. */
+  /** Updates the part of a row that does not belong to its appearance. */
   renew(element: HTMLElement, row: R): void;
   /** The reader comes close to the first row. */
   onNearStart(): void;
@@ -21,9 +21,9 @@ export interface WindowOptions<R extends Row> {
 }
 
 /**
- * A list of which only what can be seen is in the document: ten thousand rows of unequal heights scroll like
- * fifty. Rows that are not there are replaced by the space they took, or are expected to take; when a row
- * turns out to be taller, or older rows come in above, what the reader looks at stays where it is.
+ * A list that keeps only the visible rows in the document, so that ten thousand rows of unequal heights
+ * scroll like fifty. Empty space stands for the others, as high as they were or are expected to be. When a
+ * row turns out to be taller, or older rows come in above, the rows that the reader sees stay where they are.
  */
 export function createWindow<R extends Row>({
   scroller,
@@ -36,7 +36,7 @@ export function createWindow<R extends Row>({
 }: WindowOptions<R>) {
   /** Rows drawn beyond either edge, so that scrolling by keys does not show gaps. */
   const overscanPx = 600;
-  /** So near to the end, new rows pull the view along. */
+  /** Within this distance to the end, the view follows new rows. */
   const atEndPx = 24;
   const passesMax = 5;
 
@@ -48,12 +48,12 @@ export function createWindow<R extends Row>({
   const drawn = new Map<string, { element: HTMLElement; appearance: string }>();
   let expectedPx = 56;
   let atEnd = true;
-  /** The last row is the last there is. */
+  /** No rows will follow the last one that is known. */
   let isWhole = true;
   let lastTop = 0;
   /**
-   * The row at the top edge, and how much of it can be seen. Counted from its end, because a row changes at
-   * its beginning: it loses its date when an older row comes in above.
+   * The row at the top edge, and how many of its pixels are visible. They are counted from its end, because a
+   * row changes at its beginning: it loses its date when an older row comes in above.
    */
   let anchor: { key: string; seen: number } | undefined;
   let frame = 0;
@@ -133,8 +133,8 @@ export function createWindow<R extends Row>({
   };
 
   /**
-   * Somebody was on a control of the row that was drawn anew: the same control has the focus again, or what
-   * came in its place.
+   * A control of a row had the focus, and the row was drawn anew. The same control gets the focus again, or
+   * the first one when it is gone.
    */
   const keepFocus = (focused: Element, element: HTMLElement) => {
     const controls = [...element.querySelectorAll("[data-control]")] as HTMLElement[];
@@ -143,7 +143,7 @@ export function createWindow<R extends Row>({
     (same ?? controls[0] ?? scroller).focus({ preventScroll: true });
   };
 
-  /** True when a row has another height than was thought. */
+  /** Measures the rows in the document. Returns whether a height was other than assumed. */
   const measure = () => {
     let changed = false;
     for (const [key, { element }] of drawn) {
@@ -167,7 +167,7 @@ export function createWindow<R extends Row>({
       top = wantedTop();
     }
     if (rows.length === 0) mount(0, -1);
-    // The end is where the browser says it is: below the last row there may be padding.
+    // There may be padding below the last row, so the browser says where the end is.
     if (atEnd) top = scroller.scrollHeight - scroller.clientHeight;
     if (Math.abs(scroller.scrollTop - top) >= 1) scroller.scrollTop = top;
     lastTop = scroller.scrollTop;
@@ -204,7 +204,7 @@ export function createWindow<R extends Row>({
   let width = 0;
   const resized = new ResizeObserver(() => {
     catchUp();
-    // In another width every text breaks elsewhere; what is drawn is measured again at once.
+    // Texts break elsewhere in another width, so the known heights are forgotten.
     if (width !== scroller.clientWidth) heights.clear();
     width = scroller.clientWidth;
     render();
@@ -214,10 +214,10 @@ export function createWindow<R extends Row>({
 
   return {
     /**
-     * @param hasEnd false: more will follow the last, which pulls nobody along
+     * @param hasEnd whether the last row is the last there is; otherwise the view does not follow new rows
      */
     show(next: readonly R[], hasEnd: boolean) {
-      // By the old rows, for whose places it is known what was looked at.
+      // Before the rows change, because the reader's place is known by the old ones.
       catchUp();
       isWhole = hasEnd;
       if (!hasEnd) atEnd = false;
@@ -232,7 +232,7 @@ export function createWindow<R extends Row>({
       atEnd = true;
       render();
     },
-    /** Brings a row to the upper part of what can be seen. */
+    /** Scrolls a row into the upper part of the view. */
     toKey(key: string) {
       const index = indexes.get(key);
       if (index === undefined) return;
@@ -241,7 +241,7 @@ export function createWindow<R extends Row>({
       anchor = { key, seen: height + scroller.clientHeight / 3 };
       render();
     },
-    /** A row has changed its height by itself. */
+    /** Call it when a row has changed its height by itself. */
     remeasure: render,
     get atEnd() {
       return atEnd;

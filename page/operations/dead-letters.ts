@@ -7,8 +7,7 @@ import type { DeadLetter, Job, Operator } from "./operator.ts";
 import { drawTable } from "./tables.ts";
 
 /**
- * What was given up: to be looked at, delivered again one by one or all together, or let go. Beside it the
- * jobs.
+ * The dead letters, to be inspected, delivered again one by one or all together, or discarded; and the jobs.
  */
 export function createDeadLetters(operator: Operator) {
   let shown = "";

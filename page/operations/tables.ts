@@ -3,7 +3,7 @@ import { type Child, el } from "../frame/dom.ts";
 /**
  * A table whose first column names the rows.
  *
- * @param nothing what stands there when there are no rows
+ * @param nothing the text that is shown when there are no rows
  */
 export function drawTable(caption: string, head: string[], rows: Child[][], nothing: string) {
   const body = rows.map(([name, ...cells]) =>

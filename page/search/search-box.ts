@@ -5,7 +5,7 @@ import { el, fill } from "../frame/dom.ts";
 import { counted, listTimeOf } from "../frame/format.ts";
 import type { People } from "../frame/people.ts";
 
-/** As the API allows. */
+/** The API's limit for a query. */
 const QUERY_CHARS_MAX = 500;
 const LIST = "search-hits";
 
@@ -19,8 +19,8 @@ export interface SearchBoxOptions {
 }
 
 /**
- * Search as one types, over all chats or the open one. The field keeps the focus: arrow keys choose among the
- * hits, Enter goes to the chosen one, Escape leaves.
+ * Searches as one types, in all chats or the open one. The field keeps the focus: arrow keys choose a hit,
+ * Enter goes to it, Escape closes the box.
  */
 export function createSearchBox({ desk, people, chats, open, onChoose }: SearchBoxOptions) {
   const search = desk.openSearch();
@@ -101,7 +101,7 @@ export function createSearchBox({ desk, people, chats, open, onChoose }: SearchB
     }
     if (event.key === "Enter") {
       event.preventDefault();
-      // What stands there may be of what was typed before.
+      // The hits may still be those of an earlier text.
       if (!search.isSearching) go(search.hits[chosen]);
       return;
     }
@@ -192,7 +192,7 @@ function drawHit(
   );
 }
 
-/** The snippet with what was found in it; ranges are of the whole text. */
+/** The snippet with the found parts marked. The ranges count from the beginning of the whole text. */
 export function snippetOf({ snippet, snippetStart, highlights, message }: Hit): (string | Node)[] {
   const end = snippetStart + snippet.length;
   const parts: (string | Node)[] = snippetStart > 0 ? ["… "] : [];

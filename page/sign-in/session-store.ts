@@ -1,6 +1,6 @@
 /**
- * Where the refresh token is kept: in this tab's storage, so that two tabs can be two people, or in the
- * browser's for who wants to stay signed in.
+ * Keeps the refresh token: in this tab's storage, so that two tabs can be two people, or in the browser's for
+ * people who want to stay signed in.
  */
 export function createSessionStore(key: string) {
   let stays = sessionStorage.getItem(key) === null;

@@ -6,7 +6,7 @@ import { messageOf } from "../frame/message-of.ts";
 export interface SignInOptions {
   readonly element: HTMLElement;
   readonly session: ClientSession;
-  /** Whether the session is to be there in every tab. */
+  /** Tells whether the person wants the session in every tab. */
   onStay(stay: boolean): void;
   readonly appName: string;
   onCodeSent(): void;
@@ -18,7 +18,7 @@ export function showSignIn({ element, session, appName, onStay, onCodeSent }: Si
   let codeField: HTMLInputElement | undefined;
 
   /**
-   * @param after what else there is to do
+   * @param after elements below the button
    */
   const step = (
     content: Child[],

@@ -30,7 +30,7 @@ export function openConsole(control: Control, onCode: (code: string) => void): C
   toggle.addEventListener("click", () => set(document.body.dataset["panel"] !== "open"));
   WIDE.addEventListener("change", fit);
   addEventListener("keydown", (event) => {
-    // Where it lies over the chat, Escape puts it away again.
+    // Where the console covers the chat, Escape closes it.
     const covers = !WIDE.matches && isSignedIn && document.body.dataset["panel"] === "open";
     if (!isFreeEscape(event) || !covers) return;
     event.preventDefault();

@@ -3,16 +3,17 @@ import type { AnsweredRequest } from "../../../page/frame/suite.ts";
 import type { Control, Counts } from "./control.ts";
 
 /**
- * What a request causes behind queues goes on after its answer, so its cost is read again this much later.
+ * The work that a request puts into queues goes on after its reply, so its cost is read again after these
+ * times.
  */
 const READ_AFTER_MS = [0, 400, 1200, 3000];
 const REQUESTS_MAX = 30;
 
 /**
- * What the person's last requests cost in the cloud's currency: calls, and billed reads, writes and deletes,
- * with all that they caused in the background.
+ * What the person's last requests cost: calls, and billed reads, writes and deletes. The work that they
+ * caused in the background is included.
  *
- * @param onLogs the person wants to see a request's log lines
+ * @param onLogs called when the person wants to see a request's log lines
  */
 export function createCost(control: Control, onLogs: (requestId: string) => void) {
   let requests: AnsweredRequest[] = [];

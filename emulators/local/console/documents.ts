@@ -5,8 +5,8 @@ import type { BrowsePage, Control } from "./control.ts";
 export type Document = BrowsePage["documents"][number];
 
 /**
- * The documents in Firestore, read-only: collections below documents below collections. Looking costs
- * nothing; it goes past the meter.
+ * The documents in Firestore, read-only: collections below documents below collections. The meter does not
+ * count what is read here.
  */
 export function createDocuments(control: Control) {
   const trail = el("nav", { class: "trail", "aria-label": "Path" });

@@ -17,7 +17,7 @@ export function createMailbox(control: Control, onCode: (code: string) => void) 
     "No mail yet. What the functions send over SMTP, and push to devices, comes here instead of into the world.",
   );
   const element = el("div", {}, empty, list);
-  /** What is shown, to draw only what has changed. */
+  /** What is shown now, so that only a change is drawn. */
   let shown = "";
   let newest = "";
   let polling: Polling | undefined;
@@ -47,7 +47,7 @@ export function createMailbox(control: Control, onCode: (code: string) => void) 
       polling = poll({ everyMs: 250, slowestMs: 4000, refresh });
     },
     stop: () => polling?.stop(),
-    /** Something is on its way: look soon. */
+    /** A mail is on its way: refreshes now, and again soon. */
     expect: () => polling?.now(),
   };
 }

@@ -11,12 +11,12 @@ export type Settings = ModelSettings;
 const POLL_MS = 1000;
 const POLL_MS_MAX = 4000;
 
-/** So few tokens a second are slow for everybody. */
+/** A pace that everybody finds slow. */
 const SLOW = { firstTokenMs: 3000, tokensPerSecond: 6 };
-/** Some words are said before the connection breaks, so that it shows what becomes of them. */
+/** The connection breaks after some words, so that one sees what happens to them. */
 const DROP_AFTER_TOKENS = 15;
 
-/** What can befall a model, in the words of the buttons. */
+/** The states that the buttons put a model into. */
 const STATES: readonly { id: string; label: string; title: string; change: Partial<Settings> }[] = [
   { id: "well", label: "Well", title: "Answers at its usual pace", change: {} },
   { id: "500", label: "Fails", title: "Refuses every call with 500", change: { fault: "500" } },
@@ -35,7 +35,7 @@ const STATES: readonly { id: string; label: string; title: string; change: Parti
   },
 ];
 
-/** The pace of each model when nothing befalls it, as the emulator starts them. */
+/** The pace of each model when nothing is wrong with it, as the emulator starts with. */
 const USUAL: Record<string, { firstTokenMs: number; tokensPerSecond: number }> = {
   "emulated-large": { firstTokenMs: 600, tokensPerSecond: 40 },
   "emulated-small": { firstTokenMs: 150, tokensPerSecond: 120 },
@@ -109,9 +109,9 @@ export function createModelMenu(control: Control, operatorKey: string): ModelMen
     seen = now;
     return isNew;
   };
-  /** While somebody looks. */
+  /** Set while the panel is open. */
   let polling: Polling | undefined;
-  /** What can't be seen now is seen the next time. */
+  /** A failure shows nothing; the next refresh may succeed. */
   const refreshOnce = () => void refresh().catch(() => undefined);
 
   const setOpen = (isOpen: boolean) => {
@@ -130,7 +130,7 @@ export function createModelMenu(control: Control, operatorKey: string): ModelMen
     button.focus();
   });
   element.addEventListener("focusout", ({ relatedTarget }) => {
-    // A click on the panel's ground takes the focus from everything.
+    // A click on the panel's background leaves nothing focused; the panel stays open.
     if (relatedTarget !== null && !element.contains(relatedTarget as Node)) setOpen(false);
   });
   const outside = new AbortController();
@@ -144,7 +144,7 @@ export function createModelMenu(control: Control, operatorKey: string): ModelMen
 
   return {
     element,
-    /** Something may have happened to a model. */
+    /** Reads the state again: something may have happened to a model. */
     refresh: refreshOnce,
     close() {
       polling?.stop();

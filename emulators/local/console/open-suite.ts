@@ -6,10 +6,10 @@ import { createDashboard } from "./operations/dashboard.ts";
 import { createLineWindow } from "./operations/line-window.ts";
 import { createTraces } from "./operations/traces.ts";
 
-/** Beside this module. */
+/** The styles of the console, by their paths beside this module. */
 const STYLES = ["console.css", "models.css", "operations/dashboard.css", "operations/traces.css"];
 
-/** What the page imports when `/__/suite.json` names this module. Resolves once the styles are there, too. */
+/** What the page imports when `/__/suite.json` names this module. Resolves once the styles are loaded. */
 export const openSuite: SuiteModule["openSuite"] = async (controlUrl): Promise<Suite> => {
   const control = createControl(controlUrl);
   const [{ app, operatorKey }] = await Promise.all([control.info(), ...STYLES.map(loadStyles)]);

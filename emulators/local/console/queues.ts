@@ -7,7 +7,10 @@ import type { Control, Queues } from "./control.ts";
 /** What waits between the functions: messages, tasks, schedules, and what has been given up. */
 export function createQueues(control: Control) {
   const element = el("div", {});
-  /** What is shown, to draw only what has changed: a button under the finger stays. */
+  /**
+   * What is shown now. The views are drawn anew only when it changes, so that a button under the finger
+   * stays.
+   */
   let shown = "";
   let polling: Polling | undefined;
 

@@ -9,12 +9,14 @@ export interface ModuleFolder {
   readonly folder: string;
 }
 
-/** `/chat/chats.js` is made of `chat/chats.ts`. Tests and other files with a dot in their name are no modules. */
+/**
+ * `/chat/chats.js` is made of `chat/chats.ts`. Tests and other files with a dot in their name are no modules.
+ */
 const MODULE = /^([a-z-]+(?:\/[a-z-]+)*)\.js$/;
 
 /**
- * Serves TypeScript modules as browsers take them. Each import of another module leads to where that one is served.
- * Resolves to undefined for a path that names no module of these folders.
+ * Serves TypeScript modules as browsers take them. Each import of another module leads to where that one is
+ * served. Resolves to undefined for a path that names no module of these folders.
  */
 export function openTypedModules(
   folders: readonly ModuleFolder[],

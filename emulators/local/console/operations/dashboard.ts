@@ -10,13 +10,16 @@ import { durationOf } from "./waterfall.ts";
 
 const WINDOW_MINUTES = [1, 5, 15, 60];
 
-/** How the system does, from the log lines of the last minutes, and what waits. */
+/** How the system is doing, from the log lines of the last minutes; and what waits. */
 export function createDashboard(
   control: Control,
   operatorKey: string,
   lines: ReturnType<typeof createLineWindow>,
 ) {
-  /** What is shown, to draw only what has changed: a button under the finger stays. */
+  /**
+   * What is shown now. The views are drawn anew only when it changes, so that a button under the finger
+   * stays.
+   */
   let shown = "";
   let polling: Polling | undefined;
   const minutes = el(
@@ -47,7 +50,7 @@ export function createDashboard(
       control.breakers(operatorKey, signal),
     ]);
     const windowMs = Number(minutes.value) * 60_000;
-    // By the newest line and not by this machine's clock, which the suite's may be ahead of.
+    // The suite's clock may be ahead of this machine's, so the newest line counts, too.
     const sinceMs = Math.max(Date.now(), Date.parse(all[0]?.at ?? "") || 0) - windowMs;
     const figures = figuresOf(all, sinceMs);
     const key = JSON.stringify([figures, queues, breakers, windowMs]);

@@ -1,6 +1,7 @@
 /**
- * What the dashboard shows of the structured log lines, by the same lines and fields as the log-based metrics
- * of a deployment. Pure, so that a test can hold it against what a load generator has measured.
+ * A structured log line of the functions. The dashboard's figures use the same lines and fields as the
+ * log-based metrics of a deployment. The functions here are pure, so that a test can compare them with a load
+ * generator.
  */
 export interface Line {
   readonly at: string;
@@ -61,6 +62,6 @@ export function percentilesOf(latencies: readonly number[]) {
   return { p50: percentile(sorted, 0.5), p95: percentile(sorted, 0.95), p99: percentile(sorted, 0.99) };
 }
 
-/** The nearest rank: a value that has been measured. */
+/** The percentile by the nearest rank, which is always a measured value. */
 const percentile = (sorted: readonly number[], share: number) =>
   sorted[Math.max(Math.ceil(sorted.length * share) - 1, 0)] ?? 0;

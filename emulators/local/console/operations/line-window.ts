@@ -1,15 +1,15 @@
 import type { Control, LogLine } from "../control.ts";
 
 const PAGE_LINES = 1000;
-/** As many as the suite keeps; what is older is gone there too. */
+/** As many lines as the suite keeps. */
 const LINES_MAX = 5000;
 
-/** The log lines of the last while, newest first, read once each. */
+/** The latest log lines, newest first. Each is read once. */
 export function createLineWindow(control: Control) {
   let lines: LogLine[] = [];
 
   return {
-    /** All lines that there are by now. */
+    /** Reads the lines that are new, and resolves with all. */
     async read(signal: AbortSignal) {
       const last = lines[0]?.sequence ?? 0;
       const fresh: LogLine[] = [];

@@ -16,7 +16,7 @@ export interface Summary {
 }
 
 const SHOWN_MAX = 100;
-/** What this page asks for again and again, shown only when it is looked for. */
+/** Traces of this page's own polling, which are shown only when the filter is set. */
 const OWN = /^GET \/v1\/operator\//;
 
 /** The traces of recent requests, and one of them as a waterfall with its log lines. */

@@ -13,7 +13,7 @@ export interface Span {
   readonly isFailed: boolean;
 }
 
-/** From and to are shares of the whole trace. */
+/** A line of the waterfall. `from` and `to` are shares of the whole trace's time. */
 export interface Row {
   readonly span: Span;
   readonly depth: number;
@@ -21,12 +21,12 @@ export interface Row {
   readonly to: number;
 }
 
-/** The share of the width that even the shortest span has, to be seen and clicked. */
+/** Even the shortest span gets this share of the width, so that it can be seen and clicked. */
 const SHARE_MIN = 0.004;
 
 /**
- * Spans in the order of a waterfall: each below its parent, siblings as they began. What has no known parent
- * stands on the left.
+ * Spans in the order of a waterfall: each below its parent, siblings as they began. A span without a
+ * known parent stands on the left.
  */
 export function rowsOf(spans: readonly Span[]): Row[] {
   const startMs = Math.min(...spans.map((span) => span.startMs));
