@@ -91,8 +91,6 @@ describe.skipIf(!hasBrowser)("the page", () => {
   test("adds nothing twice when an answer was lost on its way", async () => {
     await using visitor = await stage.visit();
     const { page } = visitor;
-    await enter(page, "lost@example.com");
-    const number = await createChat(page, "Lost answers");
     let lost = 0;
     await page.route("**/messages", async (route) => {
       if (route.request().method() !== "POST" || lost > 0) return route.fallback();
@@ -100,6 +98,8 @@ describe.skipIf(!hasBrowser)("the page", () => {
       await route.fetch();
       return route.abort("connectionreset");
     });
+    await enter(page, "lost@example.com");
+    const number = await createChat(page, "Lost answers");
     await say(page, "Only once");
     expect(lost).toBe(1);
     expect(await stage.textsOf(number)).toEqual(["Only once"]);

@@ -1,5 +1,5 @@
 import type { Message } from "../../shared/client/connect.ts";
-import { el } from "../frame/dom.ts";
+import { el, type Props } from "../frame/dom.ts";
 import type { Around, Line } from "../messages/message-line.ts";
 import { explanationOf, wordsOfServed, wordsOfUsage } from "./answer-words.ts";
 
@@ -65,7 +65,11 @@ function doneFoot(line: Line, message: Message, { view, actions }: Around) {
   // Tab reaches the buttons of the newest answer; the others have theirs in their menus as well.
   const tabIndex = line.isTabStop ? 0 : -1;
   const thumb = (value: "up" | "down", label: string, sign: string) =>
-    tool(sign, label, tabIndex, () => actions.rate(message, value), { "aria-pressed": rating === value });
+    tool(sign, label, {
+      tabIndex,
+      onclick: () => actions.rate(message, value),
+      "aria-pressed": rating === value,
+    });
   if (message.status === "failed") {
     const again = { type: "button", class: "pill", tabIndex, "data-control": "again" };
     const onclick = () => actions.regenerate(message);
@@ -79,7 +83,7 @@ function doneFoot(line: Line, message: Message, { view, actions }: Around) {
     el(
       "span",
       { class: "answer-tools", role: "group", "aria-label": "This answer" },
-      tool("↻", "Answer again", tabIndex, () => actions.regenerate(message)),
+      tool("↻", "Answer again", { tabIndex, onclick: () => actions.regenerate(message) }),
       thumb("up", "Good answer", "👍"),
       thumb("down", "Bad answer", "👎"),
     ),
@@ -94,13 +98,7 @@ const badgeOf = (usage: NonNullable<Message["usage"]>) =>
     ...wordsOfUsage(usage).map((word) => el("span", {}, word)),
   );
 
-const tool = (
-  sign: string,
-  label: string,
-  tabIndex: number,
-  onclick: () => void,
-  more: Record<string, unknown> = {},
-) =>
+const tool = (sign: string, label: string, props: Props) =>
   el(
     "button",
     {
@@ -109,9 +107,7 @@ const tool = (
       title: label,
       "aria-label": label,
       "data-control": label,
-      tabIndex,
-      onclick,
-      ...more,
+      ...props,
     },
     sign,
   );

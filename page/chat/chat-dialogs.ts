@@ -26,9 +26,14 @@ export function openNewChatDialog(api: Api, others: readonly User[], onCreated: 
     "fieldset",
     { class: "kinds" },
     el("legend", {}, "Kind"),
-    radio("group", "Group", "Any number of people, with a title.", true, false),
-    radio("assistant", "Assistant", "A model answers whatever is written.", false, false),
-    radio("direct", "Direct", "Two people. Asking again opens the same chat.", false, others.length === 0),
+    radio({ value: "group", label: "Group", hint: "Any number of people, with a title.", checked: true }),
+    radio({ value: "assistant", label: "Assistant", hint: "A model answers whatever is written." }),
+    radio({
+      value: "direct",
+      label: "Direct",
+      hint: "Two people. Asking again opens the same chat.",
+      disabled: others.length === 0,
+    }),
   );
   openDialog({
     title: "New chat",
@@ -50,7 +55,15 @@ export function openNewChatDialog(api: Api, others: readonly User[], onCreated: 
   });
 }
 
-function radio(value: string, label: string, hint: string, checked: boolean, disabled: boolean) {
+interface KindChoice {
+  readonly value: Chat["kind"];
+  readonly label: string;
+  readonly hint: string;
+  readonly checked?: boolean;
+  readonly disabled?: boolean;
+}
+
+function radio({ value, label, hint, checked = false, disabled = false }: KindChoice) {
   return el(
     "label",
     { class: "choice" },

@@ -4,7 +4,7 @@ import type { Draft } from "../../shared/client/outbox.ts";
 import { belowAnswer, comingText, isAnswer, isComing } from "../answers/answer-line.ts";
 import { el } from "../frame/dom.ts";
 import { dayOf, exactTimeOf, timeOf } from "../frame/format.ts";
-import type { People, Sender } from "../frame/people.ts";
+import type { People } from "../frame/people.ts";
 import type { Editing, MessageActions } from "./message-actions.ts";
 import { createEditor } from "./message-editor.ts";
 import { drawReactions, hasReactions } from "./reactions.ts";
@@ -118,7 +118,8 @@ function bubbleOf(line: Line, around: Around) {
 function saidIn(message: Message | undefined, { people, onJump }: Around) {
   if (message !== undefined && isComing(message)) return [comingText(message)];
   return (message?.parts ?? []).map((part) => {
-    if (part.type === "quote") return quoteOf(part.message, part.sender, part.text, people, onJump);
+    if (part.type === "quote")
+      return quoteOf({ number: part.message, sender: part.sender, text: part.text }, people, onJump);
     if (part.type === "text") return el("span", { class: "text" }, part.text);
     return el(
       "blockquote",
@@ -132,17 +133,15 @@ function saidIn(message: Message | undefined, { people, onJump }: Around) {
 function draftIn({ message }: Draft, { view, people, onJump }: Around) {
   const quoted = message.replyTo === undefined ? undefined : view.message(message.replyTo);
   return [
-    quoted !== undefined && quoteOf(quoted.number, quoted.sender, quoted.text, people, onJump),
+    quoted !== undefined && quoteOf(quoted, people, onJump),
     el("span", { class: "text" }, message.text ?? "Forwarding …"),
   ];
 }
 
 function quoteOf(
-  number: number,
-  sender: Sender,
-  text: string,
+  { number, sender, text }: Pick<Message, "number" | "sender" | "text">,
   people: People,
-  onJump: (number: number) => void,
+  onJump: Around["onJump"],
 ) {
   return el(
     "button",

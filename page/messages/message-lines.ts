@@ -7,6 +7,11 @@ import type { Around, Line } from "./message-line.ts";
 import { appearanceOfReactions } from "./reactions.ts";
 import type { Receipt, createReceipts } from "./receipts.ts";
 
+/** A message, or a draft of one. */
+interface Written extends Pick<Line, "key" | "at" | "message" | "draft"> {
+  readonly from: Sender;
+}
+
 const CONTINUES_MS = 5 * 60_000;
 
 /**
@@ -29,13 +34,7 @@ export function linesOf(
   const reachable = messages.findLast((message) => message.status === "complete" || isAnswer(message));
   let previous = { sender: "", moment: { ms: 0, day: 0 } };
 
-  const add = (
-    key: string,
-    from: Sender,
-    at: string,
-    message: Message | undefined,
-    draft: Draft | undefined,
-  ) => {
+  const add = ({ key, from, at, message, draft }: Written) => {
     const sender = "id" in from ? from.id : from.model;
     const moment = momentOf(at);
     const opensDay = previous.moment.day !== moment.day;
@@ -80,8 +79,9 @@ export function linesOf(
     previous = { sender, moment };
   };
   for (const message of messages)
-    add(view.keyOf(message), message.sender, message.createdAt, message, undefined);
-  for (const draft of drafts) add(draft.key, { id: me }, draft.createdAt, undefined, draft);
+    add({ key: view.keyOf(message), from: message.sender, at: message.createdAt, message, draft: undefined });
+  for (const draft of drafts)
+    add({ key: draft.key, from: { id: me }, at: draft.createdAt, message: undefined, draft });
   return lines;
 }
 

@@ -2,6 +2,7 @@ import { type Child, el, fill, toast } from "../../../page/frame/dom.ts";
 import { ageOf, timeOf } from "../../../page/frame/format.ts";
 import { messageOf } from "../../../page/frame/message-of.ts";
 import { poll, type Polling } from "../../../page/frame/polling.ts";
+import { shortName } from "../../../page/operations/tables.ts";
 import type { Control, Queues } from "./control.ts";
 
 /** What waits between the functions: messages, tasks, schedules, and what has been given up. */
@@ -52,9 +53,6 @@ export function createQueues(control: Control) {
   };
 }
 
-/** The last part of a resource's name, which is what people call it. */
-const short = (name: string) => name.slice(name.lastIndexOf("/") + 1);
-
 function table(caption: string, head: string[], rows: HTMLTableRowElement[]) {
   return el(
     "table",
@@ -79,8 +77,8 @@ const drawSubscriptions = (subscriptions: Queues["subscriptions"]) =>
     ["", "Waiting", "Out", "Oldest"],
     subscriptions.map(({ name, topic, backlog, outstanding, oldestAgeMs }) =>
       row(
-        short(name),
-        `of ${short(topic)}`,
+        shortName(name),
+        `of ${shortName(topic)}`,
         String(backlog),
         String(outstanding),
         oldestAgeMs === undefined ? "–" : ageOf(oldestAgeMs),
@@ -93,7 +91,7 @@ const drawTaskQueues = (queues: Queues["queues"]) =>
     "Task queues",
     ["", "Tasks", "Due", "Running"],
     queues.map(({ name, paused, tasks, due, running }) =>
-      row(short(name), paused ? "paused" : "", String(tasks), String(due), String(running)),
+      row(shortName(name), paused ? "paused" : "", String(tasks), String(due), String(running)),
     ),
   );
 
@@ -103,7 +101,7 @@ const drawSchedules = (schedules: Queues["schedules"], run: (name: string) => vo
     ["", "Next", "Last", ""],
     schedules.map(({ name, cron, timeZone, nextMs, running, lastRun }) =>
       row(
-        short(name),
+        shortName(name),
         `${cron}, ${timeZone}`,
         nextMs === undefined ? "–" : timeOf(new Date(nextMs).toISOString()),
         running ? "running" : String(lastRun?.status ?? "–"),
@@ -113,7 +111,7 @@ const drawSchedules = (schedules: Queues["schedules"], run: (name: string) => vo
             type: "button",
             "data-schedule": name,
             "aria-label": `Run ${name} now`,
-            onclick: () => run(short(name)),
+            onclick: () => run(shortName(name)),
           },
           "Run",
         ),
@@ -123,8 +121,8 @@ const drawSchedules = (schedules: Queues["schedules"], run: (name: string) => vo
 
 function drawGivenUp({ deadLetters, exhausted }: Queues) {
   const all = [
-    ...deadLetters.map(({ subscription, ...rest }) => ({ name: short(subscription), ...rest })),
-    ...exhausted.map(({ name, ...rest }) => ({ ...rest, name: short(name) })),
+    ...deadLetters.map(({ subscription, ...rest }) => ({ name: shortName(subscription), ...rest })),
+    ...exhausted.map(({ name, ...rest }) => ({ ...rest, name: shortName(name) })),
   ].sort((a, b) => b.atMs - a.atMs);
   if (all.length === 0) return el("p", { class: "hint given-up" }, "Nothing has been given up.");
   return table(
