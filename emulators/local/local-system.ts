@@ -23,7 +23,7 @@ export interface LocalSystemOptions {
   readonly output: Output;
 }
 
-/** Where what the functions say goes. */
+/** Receives what the functions print. */
 export interface Output {
   text(text: string, stream: "stdout" | "stderr"): void;
   log(entry: LogEntry): void;
@@ -37,10 +37,10 @@ export interface LocalSystem {
   stop(): Promise<void>;
 }
 
-/** How long answers under way may take once the system is to stop. */
+/** How long requests under way may take once the system is to stop. */
 const STOP_GRACE_MS = 12_000;
 
-/** Everything `npm start` runs, in this process but for the functions, which have their own. */
+/** Starts all that `npm start` runs: the functions in processes of their own, the rest in this one. */
 export async function startLocalSystem(options: LocalSystemOptions): Promise<LocalSystem> {
   const { project } = options;
   const manifest = parseManifest(readConfig("functions/manifest.json"));

@@ -10,7 +10,7 @@ export interface HostingOptions {
   readonly rules: HostingRules;
   /** The folder of static files. */
   readonly publicFolder: string;
-  /** Folders beside it, whose files are served below another path. Its own modules are among the site's. */
+  /** Further folders, each with the path below which its files and modules are served. */
   readonly folders?: readonly ModuleFolder[];
   /** Where the functions are served as `/{function}/…`; undefined while they are down. */
   functionsPort(): number | undefined;
@@ -76,9 +76,9 @@ export function createHosting(options: HostingOptions): Hosting {
   };
 }
 
-/** The files of the site: those of the public folder, and of the others below their paths. */
+/** Reads the site's files: those of the public folder, and those of the other folders below their paths. */
 function openSite({ publicFolder, folders = [] }: HostingOptions): ReturnType<typeof openStaticFiles> {
-  // The public folder is everybody's parent, so the others come first.
+  // Every path begins with the public folder's, so the others come first.
   const all = [...folders, { path: "/", folder: publicFolder }];
   const readModule = openTypedModules(all);
   const readers = all.map(({ path, folder }) => ({ prefix: path, read: openStaticFiles(folder) }));

@@ -49,7 +49,7 @@ function moduleOf(source: StaticFile, file: string, folders: readonly ModuleFold
 /** A module's source without its types, which leaves everything else in its place. */
 export const withoutTypes = (source: string): string => stripTypeScriptTypes(source, { mode: "strip" });
 
-/** Within a folder imports stay relative; those of another folder's module become the path of that. */
+/** Imports within a folder stay relative. An import of another folder's module becomes that module's path. */
 function withServedImports(text: string, file: string, folders: readonly ModuleFolder[]): string {
   return text.replaceAll(/(\bfrom\s*")(\.{1,2}\/[^"]+)\.ts"/g, (_, from: string, specifier: string) => {
     const target = resolve(dirname(file), specifier);
