@@ -84,6 +84,24 @@ describe.skipIf(!hasBrowser)("a chat in the page", () => {
     expect([...pair.ada.complaints, ...pair.bob.complaints]).toEqual([]);
   });
 
+  test("keeps the menu of a message open, and beside it, while others write", async () => {
+    await using pair = await stage.pair("Busy");
+    const [ada, bob] = [pair.ada.page, pair.bob.page];
+    for (let at = 1; at <= 20; at += 1)
+      await stage.api("POST", `/chats/${pair.number}/messages`, { text: `Line ${at}.` });
+    await openMenu(ada, "Line 20.");
+    const menu = ada.getByRole("dialog", { name: "Actions for this message" });
+    const button = ada.locator('.act[data-number="20"]');
+    const distance = async (): Promise<number> =>
+      ((await button.boundingBox())?.y ?? 0) - ((await menu.boundingBox())?.y ?? 0);
+    const before = await distance();
+    await say(bob, "Interruption");
+    await ada.locator(".line", { hasText: "Interruption" }).waitFor();
+    await expect.poll(async () => Math.abs((await distance()) - before)).toBeLessThan(2);
+    await menu.getByRole("menuitem", { name: "Reply" }).click();
+    await ada.locator(".replying", { hasText: "Line 20." }).waitFor();
+  });
+
   test("leaves a message as it was when its editor is left by Escape", async () => {
     await using visitor = await stage.visit({ width: 400, height: 720 });
     const { page } = visitor;

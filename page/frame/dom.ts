@@ -29,7 +29,7 @@ export function el<Tag extends keyof HTMLElementTagNameMap>(
 const present = (children: readonly Child[]): (string | Node)[] =>
   children.filter((child) => child !== null && child !== undefined && child !== false);
 
-/** The element of index.html with this id. */
+/** The element of the page's HTML with this id. */
 export function byId(id: string) {
   const element = document.getElementById(id);
   if (element === null) throw new Error(`The page lacks #${id}.`);

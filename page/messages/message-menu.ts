@@ -25,15 +25,15 @@ export interface MessageMenuOptions {
   readonly me: string;
   actions(message: Message): Action[];
   onReact(message: Message, emoji: string): void;
-  /** Puts the focus back. */
-  onClose(message: Message): void;
+  /** The button that opens the menu of a message; null while its row is not in the document. */
+  buttonOf(message: Message): HTMLElement | null;
 }
 
 /**
  * The menu of a message; all messages share it. It is a popover, so that the scrolling list does not cut it
  * off. Arrow keys move, Escape and a click elsewhere close it.
  */
-export function createMessageMenu({ me, actions, onReact, onClose }: MessageMenuOptions) {
+export function createMessageMenu({ me, actions, onReact, buttonOf }: MessageMenuOptions) {
   const element = el("div", {
     class: "message-menu",
     role: "dialog",
@@ -47,7 +47,7 @@ export function createMessageMenu({ me, actions, onReact, onClose }: MessageMenu
     const message = open;
     if (message === undefined) return;
     open = undefined;
-    if (returnsFocus) onClose(message);
+    if (returnsFocus) buttonOf(message)?.focus({ preventScroll: true });
     element.hidePopover();
   };
 
@@ -64,6 +64,14 @@ export function createMessageMenu({ me, actions, onReact, onClose }: MessageMenu
   return {
     element,
     close: () => close(false),
+
+    /** Moves the menu to its button, whose row has moved. */
+    follow() {
+      if (open === undefined) return;
+      const button = buttonOf(open);
+      if (button === null) close(false);
+      else place(element, button);
+    },
 
     open(message: Message, button: HTMLElement) {
       const react = (emoji: string) => {

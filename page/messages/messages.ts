@@ -64,8 +64,9 @@ export function showMessages({
     },
     onNearStart: () => void load(view.hasOlder, view.loadOlder),
     onNearEnd: () => void load(view.isAway, view.loadNewer),
-    onMove: (atEnd) => {
-      menu.close();
+    onMove: (atEnd, byReader) => {
+      if (byReader) menu.close();
+      else menu.follow();
       newest.hidden = atEnd;
       if (atEnd) seen();
     },
@@ -86,10 +87,9 @@ export function showMessages({
 
   const actions = createMessageActions({ view, api, me, onChange: () => update() });
 
-  const focusOn = ({ number }: Message) =>
-    list.querySelector<HTMLElement>(`.act[data-number="${number}"]`)?.focus({
-      preventScroll: true,
-    });
+  const actButtonOf = ({ number }: Message) =>
+    list.querySelector<HTMLElement>(`.act[data-number="${number}"]`);
+  const focusOn = (message: Message) => actButtonOf(message)?.focus({ preventScroll: true });
 
   const actionsOn = (message: Message) => {
     const isMine = "id" in message.sender && message.sender.id === me;
@@ -117,7 +117,7 @@ export function showMessages({
     me,
     actions: actionsOn,
     onReact: (message, emoji) => actions.toggle(message, emoji),
-    onClose: focusOn,
+    buttonOf: actButtonOf,
   });
   const showHistoryOf = (message: Message) => void showHistory(() => actions.history(message));
 

@@ -17,7 +17,8 @@ export interface WindowOptions<R extends Row> {
   onNearStart(): void;
   /** The reader comes close to the last row. */
   onNearEnd(): void;
-  onMove(atEnd: boolean): void;
+  /** The rows have moved: the reader has scrolled, or the view has followed new rows. */
+  onMove(atEnd: boolean, byReader: boolean): void;
 }
 
 /**
@@ -176,19 +177,19 @@ export function createWindow<R extends Row>({
   };
 
   /** Takes note of where the reader is. */
-  const note = () => {
+  const note = (byReader: boolean) => {
     const top = scroller.scrollTop;
     lastTop = top;
     atEnd = isWhole && top + scroller.clientHeight >= scroller.scrollHeight - atEndPx;
     const index = indexAt(top);
     const row = rows[index];
     if (row !== undefined) anchor = { key: row.key, seen: (tops[index + 1] as number) - top };
-    onMove(atEnd);
+    onMove(atEnd, byReader);
   };
 
   /** The reader may have scrolled on since the last event said so. */
   const catchUp = () => {
-    if (scroller.scrollTop !== lastTop) note();
+    if (scroller.scrollTop !== lastTop) note(true);
   };
 
   const onFrame = () => {
@@ -197,7 +198,8 @@ export function createWindow<R extends Row>({
   };
 
   const onScroll = () => {
-    note();
+    // Where render has scrolled to is known already.
+    note(scroller.scrollTop !== lastTop);
     if (frame === 0) frame = requestAnimationFrame(onFrame);
   };
 
