@@ -1,31 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { CHROMIUM, createChat, enter, hasBrowser, openStage, type Stage, say, signIn } from "./testing.ts";
+import { describe, expect, test } from "vitest";
+import { createChat, enter, hasBrowser, say, shareStage, signIn } from "./testing.ts";
 
 /** The page in a real browser; everything below the page is tested elsewhere, and without one. */
-if (!hasBrowser)
-  console.warn(`The page's tests are skipped: there is no browser at ${CHROMIUM}. Set CHROMIUM.`);
-
 describe.skipIf(!hasBrowser)("the page", () => {
-  let stage: Stage;
-  beforeAll(async () => {
-    stage = await openStage();
-  });
-  afterAll(() => stage?.close());
-
-  test("leads from the first visit to a message and what it cost", async () => {
-    await using visitor = await stage.visit();
-    const { page, complaints } = visitor;
-    await signIn(page, "first@example.com");
-    await page.getByText("No chats yet.").waitFor();
-    await createChat(page, "A first chat");
-    await page.getByText("Nothing said yet").first().waitFor();
-    await say(page, "Hello, world");
-    await page.locator(".chat", { hasText: "Hello, world" }).waitFor();
-    await page.locator(".request", { hasText: "POST /chats" }).waitFor();
-    await page.locator(".figures div", { hasText: "Writes" }).filter({ hasNotText: "0" }).waitFor();
-    await page.locator(".view:visible th", { hasText: "firestore.Commit" }).waitFor();
-    expect(complaints).toEqual([]);
-  });
+  const stage = shareStage();
 
   test("says kindly what went wrong with a code", async () => {
     await using visitor = await stage.visit();
@@ -37,19 +15,6 @@ describe.skipIf(!hasBrowser)("the page", () => {
     await expect
       .poll(() => page.getByRole("alert").textContent())
       .toBe("The code is wrong, used or expired.");
-  });
-
-  test("shows what is pushed to devices among the mails, as text", async () => {
-    await using visitor = await stage.visit();
-    const { page, complaints } = visitor;
-    await page.getByLabel("E-mail address").waitFor();
-    const notification = { title: "Grace", body: "<b>Are</b> you there?" };
-    expect((await stage.push("a-phone", notification)).status).toBe(200);
-    const shown = page.locator(".mail", { hasText: "Push to a-phone" });
-    await shown.waitFor();
-    expect(await shown.locator("h3").textContent()).toBe("Grace");
-    expect(await shown.locator(".mail-text").textContent()).toBe("<b>Are</b> you there?");
-    expect(complaints).toEqual([]);
   });
 
   test("works with the keyboard alone", async () => {
@@ -126,8 +91,6 @@ describe.skipIf(!hasBrowser)("the page", () => {
   test("adds nothing twice when an answer was lost on its way", async () => {
     await using visitor = await stage.visit();
     const { page } = visitor;
-    await enter(page, "lost@example.com");
-    const number = await createChat(page, "Lost answers");
     let lost = 0;
     await page.route("**/messages", async (route) => {
       if (route.request().method() !== "POST" || lost > 0) return route.fallback();
@@ -135,6 +98,8 @@ describe.skipIf(!hasBrowser)("the page", () => {
       await route.fetch();
       return route.abort("connectionreset");
     });
+    await enter(page, "lost@example.com");
+    const number = await createChat(page, "Lost answers");
     await say(page, "Only once");
     expect(lost).toBe(1);
     expect(await stage.textsOf(number)).toEqual(["Only once"]);
@@ -267,23 +232,5 @@ describe.skipIf(!hasBrowser)("the page", () => {
     await page.locator(".chat", { hasText: "Pocket" }).waitFor();
     expect(await page.locator("#main").isVisible()).toBe(false);
     expect(await overflow()).toBeLessThanOrEqual(0);
-  });
-
-  test("shows the functions' log lines, the queues and the documents", async () => {
-    await using visitor = await stage.visit();
-    const { page } = visitor;
-    await enter(page, "operator@example.com");
-    await page.getByRole("tab", { name: "Logs" }).click();
-    const line = page.locator("details", { hasText: "/auth/sessions" }).first();
-    await line.click();
-    await expect.poll(() => line.locator("pre").textContent()).toContain('"httpRequest"');
-    await page.getByRole("tab", { name: "Queues" }).click();
-    await page.getByRole("button", { name: "Run reconcile now" }).click();
-    await page.getByText("“reconcile” has run.").waitFor();
-    await page.getByRole("tab", { name: "Data" }).click();
-    await page.getByRole("button", { name: "apps", exact: true }).click();
-    await page.locator("summary", { hasText: "demo" }).click();
-    await page.getByRole("button", { name: "Its collections" }).click();
-    await page.getByRole("button", { name: "users", exact: true }).waitFor();
   });
 });

@@ -1,11 +1,15 @@
 import { existsSync } from "node:fs";
-import { type BrowserContext, chromium, type Page } from "playwright-core";
-import { startLocalSystem } from "../emulators/local/local-system.ts";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll } from "vitest";
+import { type LocalSystem, startLocalSystem } from "../emulators/local/local-system.ts";
 import { anyPorts } from "../emulators/ports.ts";
 
 /** Where the browser is; without one the page's tests are skipped. */
-export const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
+const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 export const hasBrowser = existsSync(CHROMIUM);
+if (!hasBrowser) console.warn(`There is no browser at ${CHROMIUM}, so tests are skipped. Set CHROMIUM.`);
+
+const PROJECT = "demo-page";
 
 const ARGS = [
   "--no-sandbox",
@@ -41,7 +45,7 @@ export interface Stage {
   pair(title: string): Promise<Pair>;
   /** Calls the API of the demo app with the operator's key. */
   api(method: string, path: string, body?: unknown): Promise<Response>;
-  /** Calls a door of the control API. */
+  /** Calls a route of the control API. */
   control(path: string, body: unknown): Promise<Response>;
   /** Pushes to a device, as the functions do. */
   push(token: string, notification: { readonly title: string; readonly body: string }): Promise<Response>;
@@ -49,12 +53,18 @@ export interface Stage {
   publish(topic: string, event: object): Promise<void>;
   /** The texts of a chat's messages, by number. */
   textsOf(chat: number): Promise<string[]>;
-  close(): Promise<void>;
 }
 
-export async function openStage(): Promise<Stage> {
+interface Running {
+  readonly system: LocalSystem;
+  readonly browser: Browser;
+  /** Of hosting. */
+  readonly url: string;
+}
+
+async function start(): Promise<Running> {
   const system = await startLocalSystem({
-    project: "demo-page",
+    project: PROJECT,
     ports: anyPorts(),
     dataDir: undefined,
     fresh: false,
@@ -62,13 +72,25 @@ export async function openStage(): Promise<Stage> {
     output: { text: (text) => console.error(text), log: () => undefined },
   });
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
-  const url = `http://localhost:${system.ports.hosting}`;
+  return { system, browser, url: `http://localhost:${system.ports.hosting}` };
+}
+
+/** A stage that the tests of a describe share: it starts before the first and ends after the last of them. */
+export function shareStage(): Stage {
+  let running: Running;
+  beforeAll(async () => {
+    running = await start();
+  });
+  afterAll(async () => {
+    await running?.browser.close();
+    await running?.system.stop();
+  });
 
   const api: Stage["api"] = (method, path, body) =>
-    fetch(`${url}/v1/apps/demo${path}`, {
+    fetch(`${running.url}/v1/apps/demo${path}`, {
       method,
       headers: {
-        authorization: `Bearer ${system.suite.folder.operatorKey}`,
+        authorization: `Bearer ${running.system.suite.folder.operatorKey}`,
         "content-type": "application/json",
         "idempotency-key": `"${crypto.randomUUID()}"`,
       },
@@ -76,14 +98,14 @@ export async function openStage(): Promise<Stage> {
     });
 
   const push: Stage["push"] = (token, notification) =>
-    fetch(`http://127.0.0.1:${system.ports.push}/v1/projects/demo-page/messages:send`, {
+    fetch(`http://127.0.0.1:${running.system.ports.push}/v1/projects/${PROJECT}/messages:send`, {
       method: "POST",
       headers: { authorization: "Bearer owner", "content-type": "application/json" },
       body: JSON.stringify({ message: { token, notification } }),
     });
 
   const visit = async (viewport = { width: 1440, height: 900 }): Promise<Visitor> => {
-    const context = await browser.newContext({ viewport, reducedMotion: "reduce" });
+    const context = await running.browser.newContext({ viewport, reducedMotion: "reduce" });
     const page = await context.newPage();
     page.setDefaultTimeout(WAIT_MS_MAX);
     const complaints: string[] = [];
@@ -91,7 +113,7 @@ export async function openStage(): Promise<Stage> {
     page.on("console", (message) => {
       if (message.text().includes("Content Security Policy")) complaints.push(message.text());
     });
-    await page.goto(url);
+    await page.goto(running.url);
     return { page, context, complaints, [Symbol.asyncDispose]: () => context.close() };
   };
 
@@ -112,7 +134,7 @@ export async function openStage(): Promise<Stage> {
       };
       const id = users.data.find(({ email }) => email === `bob-${suffix}@example.com`)?.id;
       await api("PUT", `/chats/${number}/members/${id}`);
-      await bob.page.goto(`${url}/#/chats/${number}`);
+      await bob.page.goto(`${running.url}/#/chats/${number}`);
       await bob.page.locator(".chat-title", { hasText: title }).waitFor();
       const close = async (): Promise<void> => {
         await Promise.all([ada.context.close(), bob.context.close()]);
@@ -120,14 +142,14 @@ export async function openStage(): Promise<Stage> {
       return { ada, bob, number, [Symbol.asyncDispose]: close };
     },
     control: (path, body) =>
-      fetch(`http://127.0.0.1:${system.ports.ui}/control/${path}`, {
+      fetch(`http://127.0.0.1:${running.system.ports.ui}/control/${path}`, {
         method: "POST",
         body: JSON.stringify(body),
       }),
     async publish(topic, event) {
-      const path = `/v1/projects/demo-page/topics/${topic}:publish`;
+      const path = `/v1/projects/${PROJECT}/topics/${topic}:publish`;
       const data = Buffer.from(JSON.stringify(event)).toString("base64");
-      const answer = await fetch(`http://127.0.0.1:${system.ports.pubsub}${path}`, {
+      const answer = await fetch(`http://127.0.0.1:${running.system.ports.pubsub}${path}`, {
         method: "POST",
         headers: { "content-type": "application/json" },
         body: JSON.stringify({ messages: [{ data }] }),
@@ -138,10 +160,6 @@ export async function openStage(): Promise<Stage> {
       const answer = await api("GET", `/chats/${chat}/messages?after=0&limit=100`);
       const { data } = (await answer.json()) as { data: { text: string }[] };
       return data.map(({ text }) => text);
-    },
-    async close() {
-      await browser.close();
-      await system.stop();
     },
   };
 }
@@ -154,6 +172,11 @@ export async function signIn(page: Page, email: string): Promise<void> {
   await page.locator(".mail", { hasText: email }).first().locator("button.code").first().click();
   await page.keyboard.press("Enter");
   await page.locator("#sidebar").waitFor();
+}
+
+/** What the page has and Node has not. */
+interface BrowserGlobals {
+  readonly sessionStorage: { setItem(key: string, value: string): void };
 }
 
 /** Begins a session without the forms, where signing in is not what the test is about. */
@@ -175,8 +198,10 @@ export async function enter(page: Page, email: string): Promise<void> {
       const code = /\d{6}/.exec(data[0]?.subject ?? "")?.[0];
       if (code !== undefined) {
         const { refreshToken } = await post("sessions", { challenge, code });
-        // oxlint-disable-next-line typescript/no-explicit-any -- runs in the page
-        (globalThis as any).sessionStorage.setItem("scrollback:demo", JSON.stringify({ refreshToken }));
+        (globalThis as unknown as BrowserGlobals).sessionStorage.setItem(
+          "scrollback:demo",
+          JSON.stringify({ refreshToken }),
+        );
         return;
       }
       await new Promise((resolve) => setTimeout(resolve, 30));
@@ -213,4 +238,25 @@ export async function say(page: Page, text: string): Promise<void> {
   await page.getByLabel("Message", { exact: true }).fill(text);
   await page.keyboard.press("Enter");
   await page.locator('.line[data-state="complete"]', { hasText: text }).waitFor();
+}
+
+/** Creates a chat with a model and resolves with its number once it is open. */
+export async function createAssistantChat(page: Page): Promise<number> {
+  await page.locator("#sidebar").getByRole("button", { name: "New chat" }).click();
+  await page.getByRole("radio", { name: "Assistant" }).check();
+  await page.keyboard.press("Enter");
+  await page.locator(".chat-title", { hasText: "Assistant" }).waitFor();
+  return Number(/\d+$/.exec(page.url())?.[0]);
+}
+
+/** Sends a message without waiting for anything. */
+export async function submit(page: Page, text: string): Promise<void> {
+  await page.getByLabel("Message", { exact: true }).fill(text);
+  await page.keyboard.press("Enter");
+}
+
+/** Opens the operations page at one of its tabs, from the link on the first page. */
+export async function openOperations(page: Page, tab: string): Promise<void> {
+  await page.getByRole("link", { name: "Operations" }).click();
+  await page.getByRole("tab", { name: tab }).click();
 }

@@ -52,7 +52,7 @@ rmSync(OUT, { recursive: true, force: true });
 for (const [name, { entry }] of Object.entries(manifest.functions)) {
   if (ONLY.length === 0 || ONLY.includes(name)) await buildFunction(name, entry);
 }
-buildPage("page", "shared/client", join(OUT, "page"));
+await buildPage("page", join(OUT, "page"));
 
 async function buildFunction(name: string, entry: string): Promise<void> {
   const folder = join(OUT, name);

@@ -8,15 +8,17 @@ const Priced = z.object({
 /** The app that the page opens with. */
 export const DEMO_APP = "demo";
 
-/** What a million tokens of the emulated models would cost, in millionths: about what models of their kind do. */
+/**
+ * The price of a million tokens of each emulated model, in millionths: about what such models cost.
+ */
 const PRICES = {
   "emulated-large": { inputMicros: 2_500_000, outputMicros: 10_000_000 },
   "emulated-small": { inputMicros: 150_000, outputMicros: 600_000 },
 };
 
 /**
- * Makes sure that the demo app exists, with prices for the emulated models. Answers with its API token when the API
- * gave one: it does so for the call that creates the app and for a repetition of it, not for an app that was there before.
+ * Makes sure that the demo app exists, with prices for the emulated models. Resolves with its API token, or
+ * with undefined for an app that was there before: the API tells the token only when it creates the app.
  */
 export async function ensureDemoApp(apiUrl: string, operatorKey: string): Promise<string | undefined> {
   const call = async (method: string, path: string, body?: object): Promise<Response> =>

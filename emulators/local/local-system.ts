@@ -23,7 +23,7 @@ export interface LocalSystemOptions {
   readonly output: Output;
 }
 
-/** Where what the functions say goes. */
+/** Receives what the functions print. */
 export interface Output {
   text(text: string, stream: "stdout" | "stderr"): void;
   log(entry: LogEntry): void;
@@ -37,10 +37,10 @@ export interface LocalSystem {
   stop(): Promise<void>;
 }
 
-/** How long answers under way may take once the system is to stop. */
+/** How long requests under way may take once the system is to stop. */
 const STOP_GRACE_MS = 12_000;
 
-/** Everything `npm start` runs, in this process but for the functions, which have their own. */
+/** Starts all that `npm start` runs: the functions in processes of their own, the rest in this one. */
 export async function startLocalSystem(options: LocalSystemOptions): Promise<LocalSystem> {
   const { project } = options;
   const manifest = parseManifest(readConfig("functions/manifest.json"));
@@ -112,8 +112,9 @@ async function startPools(
 }
 
 /**
- * The functions run as in production; what they compile is kept, so that they start faster next time. All requests are
- * recorded for a trace, since there are few and each is looked at, unless the environment names another share.
+ * The functions run as in production; what they compile is kept, so that they start faster next time. All
+ * requests are recorded for a trace, since there are few and each is looked at, unless the environment names
+ * another share.
  */
 function hostEnv(env: Record<string, string>, compileCache: string | undefined): NodeJS.ProcessEnv {
   return {
@@ -145,7 +146,11 @@ async function serveSite(asked: Ports, { suite, logs, functionsPort, pools }: Si
   const hosting = createHosting({
     rules,
     publicFolder: join(ROOT, rules.publicFolder),
-    modules: { path: "/client/", folder: join(ROOT, "shared/client") },
+    folders: [
+      { path: "/client/", folder: join(ROOT, "shared/client") },
+      { path: "/__/console/", folder: join(ROOT, "emulators/local/console") },
+    ],
+    suiteModule: "/__/console/open-suite.js",
     functionsPort: () => pools()?.api.nextPort(),
     controlUrl: () => `http://127.0.0.1:${ports.ui}`,
   });

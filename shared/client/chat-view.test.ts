@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { clientOf, createNetwork, openDesk, textsOf, until } from "../testing/live-clients.ts";
 import { type Person, type System, startSystem } from "../testing/start-system.ts";
 import type { ChatView } from "./chat-view.ts";
+import type { Environment } from "./environment.ts";
 
 let system: System;
 let ada: Person;
@@ -110,6 +111,30 @@ test("an earlier message is sent again in another wording, and both can be walke
       "b4 false",
     ]);
   }
+});
+
+test("an earlier wording is switched to while the branches are still being read", async () => {
+  const [reached, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const holdBranches: Environment["fetch"] = async (url, init) => {
+    if (url.includes("/branches?")) {
+      reached.resolve();
+      await gate.promise;
+    }
+    return fetch(url, init);
+  };
+  using desk = openDesk(clientOf(system, ada, { environment: { fetch: holdBranches } }));
+  const { number } = await desk.chats.create({ kind: "group" });
+  const view = desk.openChat(number);
+  await view.loaded();
+  await say(view, "First wording", "Followed by this");
+  view.resubmit(1, "Second wording");
+  await reached.promise;
+  await until(view, () => view.drafts.length === 0);
+  expect([textsOf(view), view.siblingsOf(3)]).toEqual([["Second wording"], [1, 3]]);
+  const shown = view.showSibling(1);
+  gate.resolve();
+  await shown;
+  expect(textsOf(view)).toEqual(["First wording", "Followed by this"]);
 });
 
 test("branches that began before one came are counted, and found", async () => {

@@ -305,6 +305,8 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
     },
     siblingsOf: tree.siblingsOf,
     async showSibling(at) {
+      // A message that begins a branch is told before the branches that were there have been read.
+      await timeline.settled();
       const branch = tree.latestThrough(at);
       if (branch !== undefined) await switchBranch(branch);
     },

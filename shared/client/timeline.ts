@@ -24,6 +24,8 @@ export interface Timeline {
   readHead(): Promise<void>;
   /** Fetches what has turned out to be missing; the head or a message has changed. */
   settle(): void;
+  /** Resolves once nothing is being fetched that has turned out to be missing, whether that succeeded or not. */
+  settled(): Promise<void>;
   close(): void;
 }
 
@@ -135,21 +137,22 @@ export function createTimeline({ api, number, heads, onChange, onError }: Timeli
   };
 
   const settleAll = async (): Promise<void> => {
-    for (let fetches = 0; fetches < FETCHES_MAX && !ending.signal.aborted; fetches += 1) {
-      isUnsettled = false;
-      if (!(await step()) && !isUnsettled) return;
+    try {
+      for (let fetches = 0; fetches < FETCHES_MAX && !ending.signal.aborted; fetches += 1) {
+        isUnsettled = false;
+        if (!(await step()) && !isUnsettled) return;
+      }
+    } catch (cause) {
+      if (!ending.signal.aborted) onError(cause);
+    } finally {
+      // At once: what turns out to be missing from now on begins anew.
+      settling = undefined;
     }
   };
   const settle = (): void => {
     isUnsettled = true;
     if (!isLoaded || ending.signal.aborted) return;
-    settling ??= settleAll()
-      .catch((cause: unknown) => {
-        if (!ending.signal.aborted) onError(cause);
-      })
-      .finally(() => {
-        settling = undefined;
-      });
+    settling ??= settleAll();
   };
 
   const take = (messages: readonly Message[]): readonly Message[] => {
@@ -174,6 +177,7 @@ export function createTimeline({ api, number, heads, onChange, onError }: Timeli
     tree,
     take,
     settle,
+    settled: async () => settling,
     readHead,
     get path() {
       return path();

@@ -38,10 +38,10 @@ afterAll(async () => {
   await suite.stop();
 });
 
-const door = (path: string, init?: RequestInit) =>
+const call = (path: string, init?: RequestInit) =>
   fetch(`http://127.0.0.1:${server.port}/control/${path}`, init);
 
-const post = (path: string, body: unknown) => door(path, { method: "POST", body: JSON.stringify(body) });
+const post = (path: string, body: unknown) => call(path, { method: "POST", body: JSON.stringify(body) });
 
 /** A request with headers that fetch would not let us choose. */
 async function statusWith(headers: Record<string, string>, method = "GET"): Promise<number> {
@@ -60,7 +60,7 @@ async function statusWith(headers: Record<string, string>, method = "GET"): Prom
 
 describe("the control API", () => {
   test("tells where everything is", async () => {
-    const answer = await door("info");
+    const answer = await call("info");
     expect(answer.headers.get("cache-control")).toBe("no-store");
     expect(await answer.json()).toMatchObject({
       projectId: project,
@@ -80,23 +80,23 @@ describe("the control API", () => {
     expect(await statusWith({ host, origin: "http://localhost:3000" })).toBe(403);
     expect(await statusWith({ host, origin: "null" })).toBe(403);
     expect(await statusWith({ host, origin: "http://evil.example" }, "OPTIONS")).toBe(403);
-    const allowed = await door("info", { headers: { origin: "http://127.0.0.1:5000" } });
+    const allowed = await call("info", { headers: { origin: "http://127.0.0.1:5000" } });
     expect(allowed.headers.get("access-control-allow-origin")).toBe("http://127.0.0.1:5000");
   });
 
   test("answers with problems for what it does not know", async () => {
-    const unknown = await door("nothing");
+    const unknown = await call("nothing");
     expect(unknown.status).toBe(404);
     expect(unknown.headers.get("content-type")).toBe("application/problem+json");
-    const method = await door("info", { method: "DELETE" });
+    const method = await call("info", { method: "DELETE" });
     expect(method.status).toBe(405);
     expect(method.headers.get("allow")).toBe("GET");
-    expect((await door("faults", { method: "POST", body: "{" })).status).toBe(400);
+    expect((await call("faults", { method: "POST", body: "{" })).status).toBe(400);
     const invalid = await post("faults", { service: "firestore", method: "Commit", kind: "sometimes" });
     expect(invalid.status).toBe(400);
     expect(await invalid.json()).toMatchObject({ code: "invalid", errors: [{ path: "kind" }] });
     expect((await post("faults", { service: "firestore", note: "x".repeat(1024 * 1024) })).status).toBe(413);
-    expect((await door("logs?limit=0")).status).toBe(400);
+    expect((await call("logs?limit=0")).status).toBe(400);
   });
 
   test("plans faults and forgets them", async () => {
@@ -104,7 +104,7 @@ describe("the control API", () => {
     expect((await post("faults", plan)).status).toBe(204);
     expect(suite.kernel.faults.take("tasks", "CreateTask", "q1")).toMatchObject({ code: "ABORTED" });
     await post("faults", plan);
-    await door("faults", { method: "DELETE" });
+    await call("faults", { method: "DELETE" });
     expect(suite.kernel.faults.take("tasks", "CreateTask", "q1")).toBeUndefined();
   });
 
@@ -113,13 +113,13 @@ describe("the control API", () => {
     meter.bill({ project, requestId: "r1" }, { reads: 2 });
     meter.bill({ project: "other" }, { reads: 3 });
     const reads = async (query: string) =>
-      ((await (await door(`meter${query}`)).json()) as { billed: { reads: number } }).billed.reads;
+      ((await (await call(`meter${query}`)).json()) as { billed: { reads: number } }).billed.reads;
     expect(await reads("?requestId=r1")).toBe(2);
     expect(await reads(`?project=${project}`)).toBe(2);
     expect(await reads("")).toBe(5);
-    await door(`meter?project=${project}`, { method: "DELETE" });
+    await call(`meter?project=${project}`, { method: "DELETE" });
     expect(await reads("")).toBe(3);
-    await door("meter", { method: "DELETE" });
+    await call("meter", { method: "DELETE" });
     expect(await reads("")).toBe(0);
   });
 
@@ -139,7 +139,7 @@ describe("the control API", () => {
     logs.add('{"severity":"ERROR","message":"two","requestId":"b","function":"api"}');
     logs.add('{"severity":"NOTICE","message":"three","requestId":"a","function":"send-mail"}');
     const messages = async (query: string) =>
-      ((await (await door(`logs${query}`)).json()) as { data: { message: string }[] }).data.map(
+      ((await (await call(`logs${query}`)).json()) as { data: { message: string }[] }).data.map(
         ({ message }) => message,
       );
     expect(await messages("")).toEqual(["three", "two", "one"]);
@@ -161,10 +161,10 @@ describe("the control API", () => {
       email: "a@b.c",
       deadlineMs: 60_000,
     });
-    const answer = await door("schedules/sweep/run", { method: "POST" });
+    const answer = await call("schedules/sweep/run", { method: "POST" });
     expect(await answer.json()).toEqual({ status: 200 });
     expect(target.received).toHaveLength(1);
-    expect((await door("schedules/none/run", { method: "POST" })).status).toBe(404);
+    expect((await call("schedules/none/run", { method: "POST" })).status).toBe(404);
   });
 
   test("sets how models behave, shows what they were asked, and sets both back", async () => {
@@ -179,20 +179,20 @@ describe("the control API", () => {
     expect((await ask()).status).toBe(429);
     await post("model", { firstTokenMs: 0, tokensPerSecond: 5000, model: "emulated-small" });
     expect((await ask()).status).toBe(200);
-    expect(await (await door("model")).json()).toMatchObject({
+    expect(await (await call("model")).json()).toMatchObject({
       models: { "emulated-large": { fault: "429" }, "emulated-small": { tokensPerSecond: 5000 } },
       calls: {
         byModel: { "emulated-small": { calls: 2 } },
         recent: [{ outcome: "stop" }, { outcome: "failed" }],
       },
     });
-    expect(await (await door("meter")).json()).toMatchObject({ modelCalls: 2 });
+    expect(await (await call("meter")).json()).toMatchObject({ modelCalls: 2 });
     for (const invalid of [{ model: "gpt" }, { tokensPerSecond: 0 }, { fault: "slow" }, { after: -1 }]) {
       expect((await post("model", invalid)).status).toBe(400);
     }
-    expect((await door("model", { method: "DELETE" })).status).toBe(204);
-    expect(await (await door("model")).json()).toMatchObject({ calls: { inFlight: 0, recent: [] } });
-    await door("meter", { method: "DELETE" });
+    expect((await call("model", { method: "DELETE" })).status).toBe(204);
+    expect(await (await call("model")).json()).toMatchObject({ calls: { inFlight: 0, recent: [] } });
+    await call("meter", { method: "DELETE" });
   });
 
   test("shows traces, and the spans of one", async () => {
@@ -206,27 +206,27 @@ describe("the control API", () => {
       }),
     });
     expect(sent.status).toBe(200);
-    const traces = await (await door("traces?limit=5")).json();
+    const traces = await (await call("traces?limit=5")).json();
     expect(traces).toMatchObject({ data: [{ traceId, name: "GET /x", startMs: 1, endMs: 3, spans: 1 }] });
-    const spans = await (await door(`traces/${traceId}`)).json();
+    const spans = await (await call(`traces/${traceId}`)).json();
     expect(spans).toMatchObject({ data: [{ spanId: span.spanId, startMs: 1, endMs: 3 }] });
-    expect(await (await door(`traces/${"1".repeat(32)}`)).json()).toEqual({ data: [] });
-    expect((await door("traces/1")).status).toBe(404);
+    expect(await (await call(`traces/${"1".repeat(32)}`)).json()).toEqual({ data: [] });
+    expect((await call("traces/1")).status).toBe(404);
   });
 
   test("shows queues, mail, pushes and documents", async () => {
-    expect(await (await door("queues")).json()).toMatchObject({ topics: [], subscriptions: [], queues: [] });
-    expect(await (await door("mail?to=ada@example.com")).json()).toEqual({ data: [] });
+    expect(await (await call("queues")).json()).toMatchObject({ topics: [], subscriptions: [], queues: [] });
+    expect(await (await call("mail?to=ada@example.com")).json()).toEqual({ data: [] });
     await fetch(`http://127.0.0.1:${suite.ports.push}/v1/projects/${project}/messages:send`, {
       method: "POST",
       body: JSON.stringify({ message: { token: "t", notification: { title: "Hi" }, data: { user: "ada" } } }),
     });
-    expect(await (await door("pushes?user=ada")).json()).toMatchObject({
+    expect(await (await call("pushes?user=ada")).json()).toMatchObject({
       data: [{ user: "ada", token: "t", notification: { title: "Hi" }, data: { user: "ada" } }],
     });
-    expect(await (await door("pushes?user=bob")).json()).toEqual({ data: [] });
-    expect(await (await door("firestore")).json()).toMatchObject({ collections: [], documents: [] });
-    expect((await door("firestore?limit=0")).status).toBe(400);
+    expect(await (await call("pushes?user=bob")).json()).toEqual({ data: [] });
+    expect(await (await call("firestore")).json()).toMatchObject({ collections: [], documents: [] });
+    expect((await call("firestore?limit=0")).status).toBe(400);
   });
 
   test("leaves other paths to others", async () => {

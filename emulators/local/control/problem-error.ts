@@ -1,7 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import type { Problem } from "../hosting/problem.ts";
 
-/** What a door throws to answer with a problem instead of a result. */
+/** What a route throws to reply with a problem instead of a result. */
 export class ProblemError extends Error {
   readonly problem: Problem;
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { z } from "zod";
 import { type Problem, sendProblem } from "../hosting/problem.ts";
-import { type ControlDeps, type Door, doors } from "./doors.ts";
+import { type ControlDeps, controlRoutes, type Route } from "./routes.ts";
 import { ProblemError } from "./problem-error.ts";
 
 /** Answers a request for `/control/…`; false when the path is another's. */
@@ -16,51 +16,55 @@ const BODY_BYTES_MAX = 1024 * 1024;
 const LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"];
 
 export function createControl(options: ControlOptions): Control {
-  const table = doors(options);
+  const table = controlRoutes(options);
   return (request, response) => {
     const url = new URL(`http://control${request.url ?? "/"}`);
     if (!url.pathname.startsWith("/control/")) return false;
-    serve(options, table, url, request, response).catch((cause: unknown) => {
+    serve(options, table, { url, request, response }).catch((cause: unknown) => {
       sendProblem(response, problemOf(cause));
     });
     return true;
   };
 }
 
+interface Exchange {
+  readonly url: URL;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
 async function serve(
   options: ControlOptions,
-  table: readonly Door[],
-  url: URL,
-  request: IncomingMessage,
-  response: ServerResponse,
+  table: readonly Route[],
+  { url, request, response }: Exchange,
 ): Promise<void> {
   refuseStrangers(request, options.pagePorts(), response);
   if (request.method === "OPTIONS") {
     response.writeHead(204).end();
     return;
   }
-  const candidates = table.filter((door) => door.path.test(url.pathname));
-  const door = candidates.find(({ method }) => method === request.method);
-  if (door === undefined) {
-    if (candidates.length === 0) throw new ProblemError(404, "not_found", "There is no such door.");
+  const candidates = table.filter((route) => route.path.test(url.pathname));
+  const route = candidates.find(({ method }) => method === request.method);
+  if (route === undefined) {
+    if (candidates.length === 0) throw new ProblemError(404, "not_found", "There is no such route.");
     response.setHeader("allow", candidates.map(({ method }) => method).join(", "));
-    throw new ProblemError(405, "method_not_allowed", `${request.method} is not for this door.`);
+    throw new ProblemError(405, "method_not_allowed", `${request.method} is not for this route.`);
   }
-  const answer = await door.answer({
+  const body = await route.reply({
     query: Object.fromEntries(url.searchParams),
-    params: door.path.exec(url.pathname)?.groups ?? {},
+    params: route.path.exec(url.pathname)?.groups ?? {},
     body: await readBody(request),
   });
-  if (answer === undefined) {
+  if (body === undefined) {
     response.writeHead(204).end();
     return;
   }
   response.writeHead(200, { "content-type": "application/json", "cache-control": "no-store" });
-  response.end(JSON.stringify(answer));
+  response.end(JSON.stringify(body));
 }
 
 /**
- * The doors give the operator key away, so they are for this machine's people alone: no name that a
+ * The control API gives the operator key away, so it is for this machine's people alone: no name that a
  * foreign site could point here (DNS rebinding), and no page but ours.
  */
 function refuseStrangers(
@@ -109,7 +113,7 @@ function problemOf(cause: unknown): Problem {
       status: 400,
       code: "invalid",
       title: "Bad Request",
-      detail: "The request is not as this door needs it.",
+      detail: "The request is not as this route needs it.",
       errors: cause.issues.map((issue) => ({ path: issue.path.join("."), message: issue.message })),
     };
   }

@@ -106,7 +106,7 @@ describe("a function host", () => {
 
   test("that ends is started again, and said so", async () => {
     await using running = await startPool();
-    await expect(running.call("/crash")).rejects.toThrow();
+    await expect(running.call("/crash")).rejects.toThrow("fetch failed");
     await running.printed(/ended \(exit code 3\)\. It starts again in 0\.25 s\./);
     expect(running.pool.nextPort()).toBeUndefined();
     await running.pool.up();
@@ -164,7 +164,7 @@ describe("a function host", () => {
     const held = await fetch(`http://127.0.0.1:${port}/slow`);
     suite.kill("SIGKILL");
     // The answer that is under way breaks off because the host is gone.
-    await expect(held.text()).rejects.toThrow();
-    await expect(fetch(`http://127.0.0.1:${port}/echo`)).rejects.toThrow();
+    await expect(held.text()).rejects.toThrow("terminated");
+    await expect(fetch(`http://127.0.0.1:${port}/echo`)).rejects.toThrow("fetch failed");
   });
 });

@@ -185,7 +185,7 @@ describe("a rewrite", () => {
       response.write("half", () => response.destroy());
     });
     const answer = await fetch(`${site.url}/v1/x`);
-    await expect(answer.text()).rejects.toThrow();
+    await expect(answer.text()).rejects.toThrow("terminated");
   });
 
   test("answers 502 as a problem while no function is up", async () => {

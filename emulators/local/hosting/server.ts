@@ -4,18 +4,20 @@ import { sendProblem } from "./problem.ts";
 import { badGateway, createProxy, endToEnd } from "./proxy.ts";
 import type { HostingRules } from "./rewrites.ts";
 import { openStaticFiles, type StaticFile } from "./static-files.ts";
-import { sourceOf, type TypedModules, typedFile } from "./typed-modules.ts";
+import { type ModuleFolder, openTypedModules } from "./typed-modules.ts";
 
 export interface HostingOptions {
   readonly rules: HostingRules;
   /** The folder of static files. */
   readonly publicFolder: string;
-  /** Modules beside it that are written in TypeScript. */
-  readonly modules?: TypedModules;
+  /** Further folders, each with the path below which its files and modules are served. */
+  readonly folders?: readonly ModuleFolder[];
   /** Where the functions are served as `/{function}/…`; undefined while they are down. */
   functionsPort(): number | undefined;
   /** Where the control API is, for the page; known once its port is open. */
   controlUrl(): string;
+  /** The path of the module that the suite adds to the page; see page/frame/suite.ts. */
+  readonly suiteModule?: string;
 }
 
 export interface Hosting {
@@ -42,7 +44,7 @@ export function createHosting(options: HostingOptions): Hosting {
     const url = request.url ?? "/";
     const path = url.replace(/\?.*$/s, "");
     if (path === "/__/suite.json") {
-      return sendJson(response, { control: options.controlUrl() });
+      return sendJson(response, { control: options.controlUrl(), module: options.suiteModule });
     }
     const file = await readStatic(path);
     if (file !== undefined) return sendFile(request, response, file, options.controlUrl());
@@ -74,15 +76,20 @@ export function createHosting(options: HostingOptions): Hosting {
   };
 }
 
-/** The files of the site: those of the public folder, and modules in the place that they have in it. */
-function openSite({ publicFolder, modules }: HostingOptions): ReturnType<typeof openStaticFiles> {
-  const readFile = openStaticFiles(publicFolder);
-  if (modules === undefined) return readFile;
-  const readModule = openStaticFiles(modules.folder);
+/** Reads the site's files: those of the public folder, and those of the other folders below their paths. */
+function openSite({ publicFolder, folders = [] }: HostingOptions): ReturnType<typeof openStaticFiles> {
+  // Every path begins with the public folder's, so the others come first.
+  const all = [...folders, { path: "/", folder: publicFolder }];
+  const readModule = openTypedModules(all);
+  const readers = all.map(({ path, folder }) => ({ prefix: path, read: openStaticFiles(folder) }));
   return async (path) => {
-    const source = sourceOf(modules, path);
-    const found = source === undefined ? undefined : await readModule(source);
-    return found === undefined ? readFile(path) : typedFile(found);
+    const module = await readModule(path);
+    if (module !== undefined) return module;
+    for (const { prefix, read } of readers) {
+      const file = path.startsWith(prefix) ? await read(path.slice(prefix.length - 1)) : undefined;
+      if (file !== undefined) return file;
+    }
+    return undefined;
   };
 }
 

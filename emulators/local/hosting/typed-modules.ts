@@ -1,33 +1,64 @@
 import { stripTypeScriptTypes } from "node:module";
-import type { StaticFile } from "./static-files.ts";
+import { dirname, join, posix, relative, resolve, sep } from "node:path";
+import { openStaticFiles, type StaticFile } from "./static-files.ts";
 
-/** A folder of TypeScript modules that a page imports, and where it finds them. */
-export interface TypedModules {
+/** A folder of TypeScript modules, and the path below which a browser finds them as JavaScript. */
+export interface ModuleFolder {
   /** Begins and ends with a slash. */
   readonly path: string;
   readonly folder: string;
 }
 
-/** The path of the source that a module is made of; undefined when the path names none. */
-export function sourceOf({ path: prefix }: TypedModules, path: string): string | undefined {
-  const [, name] = path.startsWith(prefix) ? (/^([a-z-]+)\.js$/.exec(path.slice(prefix.length)) ?? []) : [];
-  return name === undefined ? undefined : `/${name}.ts`;
-}
+/**
+ * `/chat/chats.js` is made of `chat/chats.ts`. Tests and other files with a dot in their name are no modules.
+ */
+const MODULE = /^([a-z-]+(?:\/[a-z-]+)*)\.js$/;
 
 /**
- * A module as browsers take it: without its types, which leaves everything else in its place, and with imports of
- * the other modules by the names under which they are served.
+ * Serves TypeScript modules as browsers take them. Each import of another module leads to where that one is
+ * served. Resolves to undefined for a path that names no module of these folders.
  */
-export function withoutTypes(source: string): string {
-  const stripped = stripTypeScriptTypes(source, { mode: "strip" });
-  return stripped.replaceAll(/(\bfrom\s*"\.\/[a-z-]+)\.ts"/g, '$1.js"');
-}
-
-/** What `read` finds, stripped; as often as it changes. */
-export function typedFile(file: StaticFile): StaticFile {
-  return {
-    content: Buffer.from(withoutTypes(file.content.toString("utf8"))),
-    type: "text/javascript; charset=utf-8",
-    etag: file.etag,
+export function openTypedModules(
+  folders: readonly ModuleFolder[],
+): (path: string) => Promise<StaticFile | undefined> {
+  const readers = folders.map((mount) => ({ mount, read: openStaticFiles(mount.folder) }));
+  // A file that has not changed is the same object each time, so that it is stripped once.
+  const stripped = new WeakMap<StaticFile, StaticFile>();
+  return async (path) => {
+    for (const { mount, read } of readers) {
+      const [, name] = path.startsWith(mount.path) ? (MODULE.exec(path.slice(mount.path.length)) ?? []) : [];
+      const source = name === undefined ? undefined : await read(`/${name}.ts`);
+      if (name === undefined || source === undefined) continue;
+      const module = stripped.get(source) ?? moduleOf(source, join(mount.folder, `${name}.ts`), folders);
+      stripped.set(source, module);
+      return module;
+    }
+    return undefined;
   };
 }
+
+function moduleOf(source: StaticFile, file: string, folders: readonly ModuleFolder[]): StaticFile {
+  const text = withoutTypes(source.content.toString("utf8"));
+  return {
+    content: Buffer.from(withServedImports(text, file, folders)),
+    type: "text/javascript; charset=utf-8",
+    etag: source.etag,
+  };
+}
+
+/** A module's source without its types, which leaves everything else in its place. */
+export const withoutTypes = (source: string): string => stripTypeScriptTypes(source, { mode: "strip" });
+
+/** Imports within a folder stay relative. An import of another folder's module becomes that module's path. */
+function withServedImports(text: string, file: string, folders: readonly ModuleFolder[]): string {
+  return text.replaceAll(/(\bfrom\s*")(\.{1,2}\/[^"]+)\.ts"/g, (_, from: string, specifier: string) => {
+    const target = resolve(dirname(file), specifier);
+    const mount = folders.find(({ folder }) => isWithin(target, folder));
+    if (mount === undefined) throw new Error(`${file} imports ${specifier}.ts, which is not served.`);
+    if (isWithin(file, mount.folder)) return `${from}${specifier}.js"`;
+    const path = relative(mount.folder, target).split(sep).join(posix.sep);
+    return `${from}${mount.path}${path}.js"`;
+  });
+}
+
+const isWithin = (file: string, folder: string): boolean => file.startsWith(resolve(folder) + sep);

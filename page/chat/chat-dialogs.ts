@@ -1,0 +1,151 @@
+import type { Api } from "../../shared/client/api.ts";
+import type { Chat, User } from "../../shared/client/connect.ts";
+import { openDialog } from "../frame/dialog.ts";
+import { el } from "../frame/dom.ts";
+import { fieldOf } from "../frame/field-of.ts";
+
+const TITLE_CHARS_MAX = 200;
+
+const titleField = (value: string) =>
+  el(
+    "label",
+    { class: "field" },
+    "Title",
+    el("input", { name: "title", value, maxLength: TITLE_CHARS_MAX, autocomplete: "off", autofocus: true }),
+  );
+
+/**
+ * Opens a dialog that creates a chat.
+ *
+ * @param others the people who can become members
+ */
+export function openNewChatDialog(api: Api, others: readonly User[], onCreated: (chat: Chat) => void) {
+  // All tries of this dialog share one key, so that pressing the button again after a failure makes one chat.
+  const key = crypto.randomUUID();
+  const kinds = el(
+    "fieldset",
+    { class: "kinds" },
+    el("legend", {}, "Kind"),
+    radio({ value: "group", label: "Group", hint: "Any number of people, with a title.", checked: true }),
+    radio({ value: "assistant", label: "Assistant", hint: "A model answers whatever is written." }),
+    radio({
+      value: "direct",
+      label: "Direct",
+      hint: "Two people. Asking again opens the same chat.",
+      disabled: others.length === 0,
+    }),
+  );
+  openDialog({
+    title: "New chat",
+    action: "Create",
+    content: [titleField(""), kinds, peopleField(others)],
+    submit: async (form) => {
+      const kind = fieldOf(form, "kind");
+      const title = fieldOf(form, "title").trim();
+      const members = form.getAll("member").map(String);
+      if (kind === "direct" && members.length !== 1)
+        throw new Error("A direct chat is with one other person: choose one.");
+      const draft = {
+        kind,
+        ...(title === "" ? {} : { title }),
+        ...(members.length === 0 ? {} : { members }),
+      };
+      onCreated(await api.post("/chats", draft, { key }));
+    },
+  });
+}
+
+interface KindChoice {
+  readonly value: Chat["kind"];
+  readonly label: string;
+  readonly hint: string;
+  readonly checked?: boolean;
+  readonly disabled?: boolean;
+}
+
+function radio({ value, label, hint, checked = false, disabled = false }: KindChoice) {
+  return el(
+    "label",
+    { class: "choice" },
+    el("input", { type: "radio", name: "kind", value, checked, disabled }),
+    el("span", {}, el("strong", {}, label), el("small", {}, hint)),
+  );
+}
+
+function peopleField(others: readonly User[]) {
+  if (others.length === 0) {
+    return el(
+      "p",
+      { class: "hint" },
+      "Nobody else has signed in to this app yet. Sign in as somebody else in another tab to talk with them.",
+    );
+  }
+  return el(
+    "fieldset",
+    { class: "people" },
+    el("legend", {}, "With"),
+    ...others.map((user) =>
+      el(
+        "label",
+        { class: "choice" },
+        el("input", { type: "checkbox", name: "member", value: user.id }),
+        el("span", {}, user.name),
+      ),
+    ),
+  );
+}
+
+export function openRenameDialog(api: Api, chat: Chat, onRenamed: (chat: Chat) => void) {
+  openDialog({
+    title: "Rename the chat",
+    action: "Rename",
+    content: [titleField(chat.title)],
+    submit: async (form) => {
+      onRenamed(await api.patch(`/chats/${chat.number}`, { title: fieldOf(form, "title").trim() }));
+    },
+  });
+}
+
+export function openDeleteDialog(api: Api, chat: Chat, name: string, onDeleted: () => void) {
+  openDialog({
+    title: "Delete the chat?",
+    action: "Delete for everyone",
+    isDangerous: true,
+    content: [el("p", {}, `“${name}” and all its messages go, for all its members. This can't be undone.`)],
+    submit: async () => {
+      await api.delete(`/chats/${chat.number}`);
+      onDeleted();
+    },
+  });
+}
+
+/**
+ * Opens a dialog that asks to which chat a message is forwarded.
+ *
+ * @param choices the chats that it can go to
+ */
+export function openForwardDialog(
+  choices: { chat: Chat; name: string }[],
+  onForward: (chat: number) => void,
+) {
+  openDialog({
+    title: "Forward to",
+    action: "Forward",
+    content: [
+      el(
+        "fieldset",
+        { class: "people" },
+        el("legend", { class: "only-heard" }, "Chat"),
+        ...choices.map(({ chat, name }) =>
+          el(
+            "label",
+            { class: "choice" },
+            el("input", { type: "radio", name: "chat", value: chat.number, required: true }),
+            el("span", {}, name),
+          ),
+        ),
+      ),
+    ],
+    submit: async (form) => onForward(Number(form.get("chat"))),
+  });
+}

@@ -1,0 +1,201 @@
+import type { Api } from "../../shared/client/api.ts";
+import type { Chat, Desk, Message } from "../../shared/client/connect.ts";
+import { el, fill, toast } from "../frame/dom.ts";
+import { counted, listTimeOf } from "../frame/format.ts";
+import { createMenu } from "../frame/menu.ts";
+import { messageOf } from "../frame/message-of.ts";
+import { isAdministrator, type People } from "../frame/people.ts";
+import type { Suite } from "../frame/suite.ts";
+import { showMessages } from "../messages/messages.ts";
+import { openRenameDialog, openDeleteDialog, openForwardDialog } from "./chat-dialogs.ts";
+import type { Chats } from "./chats.ts";
+import { createComposer } from "./composer.ts";
+import { openLeaveDialog, showMembers } from "./members.ts";
+
+/** At most so many people are named as typing; the rest are counted. */
+const TYPING_MAX = 3;
+
+export interface ChatOptions {
+  readonly element: HTMLElement;
+  readonly api: Api;
+  readonly desk: Desk;
+  readonly people: People;
+  readonly chats: Chats;
+  readonly number: number;
+  /** Adds the models' controls, where there is one. */
+  readonly suite: Suite | undefined;
+  onGone(): void;
+  onReturn(): void;
+}
+
+/** One chat: its head with what can be done to it, its messages, and where to write. */
+export function showChat({
+  element,
+  api,
+  desk,
+  people,
+  chats,
+  number,
+  suite,
+  onGone,
+  onReturn,
+}: ChatOptions) {
+  const { me } = desk;
+  const title = el("h1", { class: "chat-title" });
+  const about = el("p", { class: "chat-about" });
+  const typing = el("p", { class: "typing", "aria-live": "polite" });
+  const view = desk.openChat(number);
+  let isLeft = false;
+
+  const messages = showMessages({
+    api,
+    view,
+    me: me.id,
+    mayDeleteAny: isAdministrator(me),
+    people,
+    onReply: (message) => void reply(message),
+    onForward: (message) => forward(message),
+    onReturn,
+  });
+  const composer = createComposer({
+    onSend(text, replyTo) {
+      view.send({ text, ...(replyTo === undefined ? {} : { replyTo }) });
+      messages.toEnd();
+    },
+    onTyping: () => view.typing(),
+    onEscape: () => messages.stop() || messages.unmark(),
+  });
+
+  const reply = async ({ number: to, sender, text }: Message) =>
+    composer.replyTo({ number: to, name: await people.nameOf(sender), text });
+
+  const forward = (message: Message) => {
+    const choices = chats.all.map((chat) => ({ chat, name: chats.nameOf(chat) }));
+    openForwardDialog(choices, (to) => {
+      desk.send(to, { forwardOf: { chat: number, message: message.number } });
+      if (to !== number) toast("Forwarded.");
+    });
+  };
+
+  const modelMenu = suite?.createModelMenu();
+  if (modelMenu !== undefined) modelMenu.element.hidden = true;
+
+  const leave = () => {
+    isLeft = true;
+    onGone();
+  };
+
+  const setArchived = async (chat: Chat) => {
+    try {
+      desk.chats.took(await api.patch(`/chats/${number}`, { archived: !chat.archived }));
+      toast(chat.archived ? "Back among your chats." : "Archived. “Archived” above the list shows it.");
+    } catch (cause) {
+      toast(messageOf(cause));
+    }
+  };
+
+  const menu = createMenu("Actions for this chat", () => {
+    const { chat } = view;
+    if (chat === undefined) return [];
+    const onChange = desk.chats.took;
+    return [
+      { label: "Rename …", act: () => openRenameDialog(api, chat, onChange) },
+      { label: "Members …", act: () => showMembers({ api, chat, me, people, onChange, onLeave: leave }) },
+      { label: chat.archived ? "Bring back" : "Archive", act: () => void setArchived(chat) },
+      ...(chat.kind === "group" && chat.members.includes(me.id)
+        ? [{ label: "Leave …", isDangerous: true, act: () => openLeaveDialog(api, chat, me, leave) }]
+        : []),
+      {
+        label: "Delete …",
+        isDangerous: true,
+        act: () => openDeleteDialog(api, chat, chats.nameOf(chat), leave),
+      },
+    ];
+  });
+
+  const presenceIn = (chat: Chat) => {
+    const others = chat.members.filter((id) => id !== me.id);
+    const there = others.filter((id) => desk.presenceOf(id)?.online);
+    if (chat.kind !== "direct") return there.length === 0 ? "" : ` · ${there.length} online`;
+    if (there.length > 0) return " · online";
+    const lastSeenAt = desk.presenceOf(others[0] ?? "")?.lastSeenAt;
+    return typeof lastSeenAt === "string" ? ` · last seen ${listTimeOf(lastSeenAt)}` : "";
+  };
+
+  const update = () => {
+    const { chat } = view;
+    if (chat === undefined) return;
+    fill(title, chats.nameOf(chat));
+    if (modelMenu?.element.hidden === true && chat.kind === "assistant") {
+      modelMenu.element.hidden = false;
+      modelMenu.refresh();
+    }
+    const members = aboutMembers(chat);
+    const presence = presenceIn(chat);
+    fill(
+      about,
+      presence.includes("online") && el("span", { class: "dot", "aria-hidden": true }),
+      `${members}${presence} · chat ${chat.number}${chat.archived ? " · archived" : ""}`,
+    );
+    const typers = view.signals.typing;
+    const words =
+      typers.length === 0
+        ? ""
+        : `${people.list(typers, TYPING_MAX)} ${typers.length === 1 ? "is" : "are"} typing …`;
+    if (typing.textContent !== words) fill(typing, words);
+  };
+
+  view.on("gone", () => {
+    if (isLeft) return;
+    if (view.isLoaded) {
+      toast("The chat has been deleted, or you are no longer a member.");
+      return leave();
+    }
+    fill(title, "Not here");
+    fill(about, "There is no such chat.");
+    composer.element.hidden = menu.hidden = true;
+  });
+  const forget = [
+    view.on("arrival", () => {
+      if (modelMenu?.element.hidden === false) modelMenu.refresh();
+    }),
+    view.on("change", update),
+    desk.on("change", update),
+    people.onChange(update),
+  ];
+
+  fill(
+    element,
+    el(
+      "header",
+      { class: "chat-head" },
+      el("a", { class: "back", href: "#/", "aria-label": "Back to your chats" }, "←"),
+      el("div", { class: "chat-titles" }, title, about),
+      modelMenu?.element,
+      menu,
+    ),
+    messages.element,
+    typing,
+    composer.element,
+  );
+  update();
+
+  return {
+    focus: () => composer.focus(),
+    jumpTo: (message: number) => void messages.jumpTo(message),
+    close() {
+      modelMenu?.close();
+      for (const stop of forget) stop();
+      messages.close();
+      view.close();
+    },
+  };
+}
+
+/** Who is in a chat, in a few words. */
+function aboutMembers({ kind, model, members }: Chat) {
+  if (kind === "direct") return "Direct";
+  if (kind === "group") return counted(members.length, "member");
+  const people = members.length > 1 ? `, ${counted(members.length, "member")}` : "";
+  return `With ${model ?? "a model"}${people}`;
+}

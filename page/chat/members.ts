@@ -1,0 +1,170 @@
+import type { Api } from "../../shared/client/api.ts";
+import type { Chat, User } from "../../shared/client/connect.ts";
+import { openDialog, showInDialog } from "../frame/dialog.ts";
+import { el, fill } from "../frame/dom.ts";
+import { messageOf } from "../frame/message-of.ts";
+import { isAdministrator, type People } from "../frame/people.ts";
+
+/** At most so many people are offered at once; a search narrows them down. */
+const OFFERED_MAX = 8;
+
+export interface MembersOptions {
+  readonly api: Api;
+  readonly chat: Chat;
+  readonly me: User;
+  readonly people: People;
+  onChange(chat: Chat): void;
+  onLeave(): void;
+}
+
+/** Shows the members of a chat, and lets add and remove them. */
+export function showMembers({ api, chat, me, people, onChange, onLeave }: MembersOptions) {
+  let current = chat;
+  const isGroup = chat.kind === "group";
+  const problem = el("p", { class: "problem", role: "alert" });
+  const list = el("ul", { class: "members", "aria-label": "Members" });
+  const pathOf = (id: string) => `/chats/${chat.number}/members/${encodeURIComponent(id)}`;
+
+  const apply = async (change: () => Promise<Chat>) => {
+    fill(problem);
+    try {
+      current = await change();
+      onChange(current);
+    } catch (cause) {
+      fill(problem, messageOf(cause));
+    }
+    update();
+  };
+
+  const remove = (id: string) =>
+    apply(async () => {
+      await api.delete(pathOf(id));
+      return { ...current, members: current.members.filter((member) => member !== id) };
+    });
+  const add = (id: string) => apply(() => api.put(pathOf(id), undefined));
+
+  const mayRemove = isGroup && (isAdministrator(me) || chat.createdBy === me.id);
+  const offer = isGroup ? createOffer(people, () => current.members, add) : undefined;
+
+  const leave = () => {
+    dialog.close();
+    openLeaveDialog(api, chat, me, onLeave);
+  };
+
+  const memberOf = (id: string) => {
+    const name = people.known({ id }) ?? "…";
+    const isMe = id === me.id;
+    const button = isMe
+      ? isGroup && el("button", { type: "button", class: "quiet", onclick: leave }, "Leave …")
+      : mayRemove &&
+        el(
+          "button",
+          { type: "button", class: "quiet", "aria-label": `Remove ${name}`, onclick: () => void remove(id) },
+          "Remove",
+        );
+    return el(
+      "li",
+      {},
+      people.avatar({ id }),
+      el("span", { class: "member" }, isMe ? `${name} (you)` : name),
+      button,
+    );
+  };
+
+  const update = () => {
+    const hadFocus = list.contains(document.activeElement);
+    fill(list, ...current.members.map(memberOf));
+    offer?.update();
+    if (hadFocus) dialog.querySelector<HTMLElement>("button[type=submit]")?.focus();
+  };
+
+  const dialog = showInDialog("Members", list, offer?.element, problem);
+  const forget = people.onChange(update);
+  dialog.addEventListener("close", forget);
+  update();
+}
+
+/**
+ * Offers the app's people who are not in the chat, narrowed down by what is typed. Pages of people are read
+ * until enough are found.
+ */
+function createOffer(people: People, membersOf: () => readonly string[], onAdd: (id: string) => void) {
+  let users: User[] = [];
+  let next: string | null | undefined;
+  let loading = false;
+  const search = el("input", { type: "search", placeholder: "Search by name", autocomplete: "off" });
+  const list = el("ul", { class: "members", "aria-label": "People to add" });
+  const note = el("p", { class: "hint", role: "status" });
+
+  const found = () => {
+    const wanted = search.value.trim().toLocaleLowerCase();
+    const members = new Set(membersOf());
+    return users.filter(
+      ({ id, name, email }) =>
+        !members.has(id) && `${name} ${email ?? ""}`.toLocaleLowerCase().includes(wanted),
+    );
+  };
+
+  const loadEnough = async () => {
+    if (loading) return;
+    loading = true;
+    try {
+      while (next !== null && found().length < OFFERED_MAX) {
+        const page = await people.page(next);
+        users = [...users, ...page.data];
+        next = page.next;
+        update();
+      }
+    } catch (cause) {
+      fill(note, messageOf(cause));
+    }
+    loading = false;
+  };
+
+  const update = () => {
+    const matching = found();
+    fill(
+      list,
+      ...matching
+        .slice(0, OFFERED_MAX)
+        .map(({ id, name, email }) =>
+          el(
+            "li",
+            {},
+            people.avatar({ id }),
+            el("span", { class: "member" }, name, email !== undefined && el("small", {}, email)),
+            el("button", { type: "button", "aria-label": `Add ${name}`, onclick: () => onAdd(id) }, "Add"),
+          ),
+        ),
+    );
+    const more = matching.length > OFFERED_MAX ? "There are more: type a name to narrow them down." : "";
+    fill(note, matching.length === 0 && next === null ? "Nobody else by this name." : more);
+  };
+
+  search.addEventListener("input", () => {
+    update();
+    void loadEnough();
+  });
+  search.addEventListener("keydown", (event) => {
+    // Enter searches; it must not press the dialog's button.
+    if (event.key === "Enter") event.preventDefault();
+  });
+  void loadEnough();
+  return {
+    element: el("div", { class: "offer" }, el("label", { class: "field" }, "Add people", search), list, note),
+    update,
+  };
+}
+
+export function openLeaveDialog(api: Api, chat: Chat, me: User, onLeave: () => void) {
+  openDialog({
+    title: "Leave the group?",
+    action: "Leave",
+    isDangerous: true,
+    content: [el("p", {}, "You can't read it any more until a member adds you again.")],
+    submit: async () => {
+      await api.delete(`/chats/${chat.number}/members/${encodeURIComponent(me.id)}`);
+      onLeave();
+    },
+  });
+}

@@ -1,0 +1,2 @@
+/** The message of anything thrown, for people to read. */
+export const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
