@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type LocalSystem, startLocalSystem } from "../emulators/local/local-system.ts";
-import { anyPorts } from "../emulators/ports.ts";
+import { anyPorts } from "../emulators/local/ports.ts";
 
 interface Figures {
   readonly name: string;
@@ -90,7 +90,7 @@ describe("the dashboard's figures of a load", () => {
     });
     url = `http://127.0.0.1:${system.ports.hosting}/v1/apps/demo`;
     headers = {
-      authorization: `Bearer ${system.suite.folder.operatorKey}`,
+      authorization: `Bearer ${system.keepsakes.operatorKey}`,
       "content-type": "application/json",
     };
   });

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
 import { startLocalSystem } from "../emulators/local/local-system.ts";
-import { anyPorts } from "../emulators/ports.ts";
+import { anyPorts } from "../emulators/local/ports.ts";
 
 /** Where the browser is; without one the page's tests are skipped. */
 export const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
@@ -68,7 +68,7 @@ export async function openStage(): Promise<Stage> {
     fetch(`${url}/v1/apps/demo${path}`, {
       method,
       headers: {
-        authorization: `Bearer ${system.suite.folder.operatorKey}`,
+        authorization: `Bearer ${system.keepsakes.operatorKey}`,
         "content-type": "application/json",
         "idempotency-key": `"${crypto.randomUUID()}"`,
       },

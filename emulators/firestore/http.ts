@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { Client } from "@grpc/grpc-js";
 import { ownMachineOnly } from "../kernel/own-machine.ts";
 import { serveRest } from "../kernel/rest.ts";
-import type { RequestListener } from "../loopback.ts";
+import type { RequestListener } from "../kernel/loopback.ts";
 import { loadReadableProtos } from "./protos.ts";
 
 /** What test suites call between their tests to start from nothing. */

@@ -15,7 +15,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import protobuf from "protobufjs";
-import type { RequestListener } from "../loopback.ts";
+import type { RequestListener } from "./loopback.ts";
 import type { Clock } from "./clock.ts";
 import type { Fault, Faults } from "./faults.ts";
 import type { Meter, Origin } from "./meter.ts";

@@ -6,6 +6,17 @@ import type { Fault } from "./faults.ts";
 /** Mints the identity token that Google's services present to a function. */
 export type MintIdToken = (claims: IdTokenClaims) => Promise<string>;
 
+/**
+ * Mints tokens once the receivers are ready. Each delivery that presents an identity therefore waits for them: as in
+ * the cloud, work that arrives while no instance is up waits for one instead of failing.
+ */
+export const mintWhenReady =
+  (mintIdToken: MintIdToken, ready: () => Promise<void>): MintIdToken =>
+  async (claims) => {
+    await ready();
+    return mintIdToken(claims);
+  };
+
 export interface IdTokenClaims {
   readonly audience: string;
   /** The service account the caller acts as. */

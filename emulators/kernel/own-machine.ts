@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { RequestListener } from "../loopback.ts";
+import type { RequestListener } from "./loopback.ts";
 
 const HERE = new Set(["localhost", "127.0.0.1", "[::1]"]);
 

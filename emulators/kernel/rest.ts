@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Client, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import type protobuf from "protobufjs";
-import type { RequestListener } from "../loopback.ts";
+import type { RequestListener } from "./loopback.ts";
 import { fromProtoJson, type ToJsonOptions, toProtoJson } from "./proto-json.ts";
 import { RpcError } from "./rpc-error.ts";
 

@@ -1,7 +1,7 @@
 import { createServer as createHttpServer } from "node:http";
 import { createServer, type Socket } from "node:net";
 import { type Server, ServerCredentials } from "@grpc/grpc-js";
-import { listen, type RequestListener } from "../loopback.ts";
+import { listen, type RequestListener } from "./loopback.ts";
 
 /** How every HTTP/2 connection without TLS begins, and no HTTP/1.1 request does. */
 const HTTP2_PREFACE = Buffer.from("PRI * HTTP/2");

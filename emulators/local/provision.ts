@@ -2,7 +2,8 @@ import { Metadata } from "@grpc/grpc-js";
 import { type Message, projectOf, type ServiceSpec } from "../kernel/grpc.ts";
 import { RpcError } from "../kernel/rpc-error.ts";
 import type { Manifest } from "./manifest.ts";
-import { invokerEmail, type Suite, signingKmsKey } from "../suite.ts";
+import type { Suite } from "../suite.ts";
+import { invokerEmail, signingKmsKey } from "./functions-env.ts";
 
 type Provisioned = Pick<Suite, "kernel" | "pubsub" | "tasks" | "scheduler" | "kms">;
 

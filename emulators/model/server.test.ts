@@ -4,7 +4,7 @@ import { createClock } from "../kernel/clock.ts";
 import { createFaults } from "../kernel/faults.ts";
 import type { Kernel } from "../kernel/grpc.ts";
 import { createMeter } from "../kernel/meter.ts";
-import { type LoopbackServer, serveLoopback } from "../loopback.ts";
+import { type LoopbackServer, serveLoopback } from "../kernel/loopback.ts";
 import { openModel } from "./server.ts";
 import { tokensOf } from "./tokens.ts";
 

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Kernel } from "../kernel/grpc.ts";
 import { ownMachineOnly } from "../kernel/own-machine.ts";
-import type { RequestListener } from "../loopback.ts";
+import type { RequestListener } from "../kernel/loopback.ts";
 import { type CallBook, type CallsShown, createCalls } from "./calls.ts";
 import { complete } from "./complete.ts";
 import { ModelFailure } from "./failure.ts";

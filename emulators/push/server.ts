@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Fault } from "../kernel/faults.ts";
 import type { Kernel } from "../kernel/grpc.ts";
 import { ownMachineOnly } from "../kernel/own-machine.ts";
-import type { RequestListener } from "../loopback.ts";
+import type { RequestListener } from "../kernel/loopback.ts";
 import { PushFailure, plannedFailure, RequestFailure } from "./failure.ts";
 import { BODY_BYTES_MAX } from "./limits.ts";
 import { parseSend, type Send } from "./message.ts";

@@ -6,7 +6,7 @@ import { createClock } from "../kernel/clock.ts";
 import { createFaults } from "../kernel/faults.ts";
 import type { Kernel } from "../kernel/grpc.ts";
 import { createMeter } from "../kernel/meter.ts";
-import { type LoopbackServer, serveLoopback } from "../loopback.ts";
+import { type LoopbackServer, serveLoopback } from "../kernel/loopback.ts";
 import { BODY_BYTES_MAX, SPANS_PER_TRACE_MAX, TRACES_MAX } from "./limits.ts";
 import { openTrace, type TraceServer } from "./server.ts";
 import { createTraces, type Span } from "./state.ts";

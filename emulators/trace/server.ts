@@ -3,7 +3,7 @@ import { gunzipSync } from "node:zlib";
 import type { Kernel } from "../kernel/grpc.ts";
 import { ownMachineOnly } from "../kernel/own-machine.ts";
 import { statusNumber } from "../kernel/rpc-error.ts";
-import type { RequestListener } from "../loopback.ts";
+import type { RequestListener } from "../kernel/loopback.ts";
 import { BODY_BYTES_MAX } from "./limits.ts";
 import { parseExport, responseOf } from "./otlp.ts";
 import { decodeProtobuf, encodeResponse, encodeStatus } from "./otlp-protobuf.ts";
