@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type AuthCore, type Body, type Call, type Handler, requireAdmin } from "./core.ts";
-import { AuthError } from "./failure.ts";
+import { authError } from "./failure.ts";
 import { CONFIG_PAGE_DEFAULT, CONFIG_PAGE_MAX } from "./limits.ts";
 import type { Document } from "./state.ts";
 
@@ -75,7 +75,7 @@ const providers = (kind: string, collection: string, parameter: string): Kind =>
   notFound: "CONFIGURATION_NOT_FOUND",
   idOf({ query }) {
     const id = query.get(parameter);
-    if (!id?.startsWith(kind === "oidc" ? "oidc." : "saml.")) throw new AuthError("INVALID_CONFIG_ID");
+    if (!id?.startsWith(kind === "oidc" ? "oidc." : "saml.")) throw authError("INVALID_CONFIG_ID");
     return id;
   },
   complete: (document) => document,
@@ -95,7 +95,7 @@ function handlersOf(of: Kind): Record<ConfigCall, Handler> {
     `projects/${realm.project}/${of !== tenants && realm.tenant !== "" ? `tenants/${realm.tenant}/` : ""}${of.collection}/${id}`;
   const access = ({ state }: AuthCore, call: Call): Document => {
     const found = state.document(call.realm.project, kindIn(call), call.names.id ?? "");
-    if (found === undefined) throw new AuthError(of.notFound, 404, "notFound", "NOT_FOUND");
+    if (found === undefined) throw authError(of.notFound, 404, "notFound", "NOT_FOUND");
     return found;
   };
   const keep = (core: AuthCore, call: Call, id: string, document: Document): Document => {
@@ -114,7 +114,7 @@ function handlersOf(of: Kind): Record<ConfigCall, Handler> {
       const id = of.idOf(call);
       return core.state.database.write(() => {
         if (core.state.document(call.realm.project, kindIn(call), id) !== undefined)
-          throw new AuthError("CONFIGURATION_EXISTS");
+          throw authError("CONFIGURATION_EXISTS");
         return keep(core, call, id, call.body);
       });
     }),

@@ -9,7 +9,7 @@ import {
 } from "node:crypto";
 import type { PasswordScheme, PasswordSecret } from "./account.ts";
 import { bcryptDigest, parseBcrypt } from "./bcrypt.ts";
-import { AuthError, unimplemented } from "./failure.ts";
+import { authError, unimplemented } from "./failure.ts";
 import { BCRYPT_COST_MAX } from "./limits.ts";
 
 /** Ours: cheap enough for tests that sign up by the thousand; nobody's real password is kept here. */
@@ -66,7 +66,7 @@ export function requireScheme({ algorithm, rounds = 8, cpuMemCost = 14 }: Passwo
     ["PBKDF_SHA1", "PBKDF2_SHA256", "STANDARD_SCRYPT", "SCRYPT", "BCRYPT"].includes(algorithm);
   if (!known) throw unimplemented(`The hash algorithm ${algorithm}`);
   // Each sign-in would need the memory, 128 bytes times both: firebase.google.com/docs/auth/admin/import-users.
-  if (algorithm === "SCRYPT" && (cpuMemCost > 14 || rounds > 8)) throw new AuthError("INVALID_MEMORY_COST");
+  if (algorithm === "SCRYPT" && (cpuMemCost > 14 || rounds > 8)) throw authError("INVALID_MEMORY_COST");
 }
 
 function derive(scheme: PasswordScheme, password: string, salt: string): Buffer {

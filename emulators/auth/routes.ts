@@ -9,7 +9,8 @@ import {
   lookup,
   query,
 } from "./directory.ts";
-import { AuthError, unimplemented } from "./failure.ts";
+import type { StatusError } from "../kernel/status-error.ts";
+import { authError, unimplemented } from "./failure.ts";
 import { signInWithIdp } from "./idp.ts";
 import { resetPassword, sendOobCode } from "./oob.ts";
 import { listVerificationCodes, sendVerificationCode, signInWithPhoneNumber } from "./phone.ts";
@@ -149,8 +150,8 @@ function debugHandler(verb: string, thing: string): Handler {
   throw unimplemented(`${verb} /emulator/v1/projects/…/${thing}`);
 }
 
-const notFound = (path: string): AuthError =>
-  new AuthError(`No such path: ${path}`, 404, "notFound", "NOT_FOUND");
+const notFound = (path: string): StatusError =>
+  authError(`No such path: ${path}`, 404, "notFound", "NOT_FOUND");
 
 function refuse(verb: string, path: string): never {
   if (/\/(accounts|mfa|recaptcha|passwordPolicy|defaultSupportedIdp|identityPlatform)/.test(path))

@@ -5,7 +5,7 @@ import { deleteApp, initializeApp } from "firebase-admin/app";
 import { type Auth as AdminAuth, getAuth } from "firebase-admin/auth";
 import { createClock } from "../kernel/clock.ts";
 import { createFaults } from "../kernel/faults.ts";
-import type { Kernel } from "../kernel/grpc.ts";
+import type { Kernel } from "../kernel/rpc.ts";
 import { createMeter } from "../kernel/meter.ts";
 import { type Auth, openAuth } from "./server.ts";
 

@@ -1,5 +1,5 @@
-import type { Message } from "../kernel/grpc.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import type { Message } from "../kernel/rpc.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import type { Found } from "./found.ts";
 import { AGGREGATIONS_MAX } from "./limits.ts";
 import { type FieldPath, parseFieldPath } from "./path.ts";
@@ -22,7 +22,7 @@ export interface Aggregation {
 const INT64_MAX = 2n ** 63n - 1n;
 const INT64_MIN = -(2n ** 63n);
 
-const invalid = (message: string): RpcError => new RpcError("INVALID_ARGUMENT", message);
+const invalid = (message: string): StatusError => new StatusError("INVALID_ARGUMENT", message);
 
 export function parseAggregations(messages: readonly Message[]): Aggregation[] {
   if (messages.length === 0) throw invalid("An aggregation query has at least one aggregation.");

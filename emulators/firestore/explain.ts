@@ -1,4 +1,4 @@
-import type { Message } from "../kernel/grpc.ts";
+import type { Message } from "../kernel/rpc.ts";
 import { normalIndex } from "./index-file.ts";
 import { NAME_FIELD } from "./path.ts";
 import { type Plan, scopeOf } from "./plan.ts";

@@ -1,5 +1,5 @@
-import type { Message } from "../kernel/grpc.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import type { Message } from "../kernel/rpc.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import { isNan, isNull, nameKey, typeRange, valueKey } from "./key.ts";
 import { DISJUNCTIONS_MAX, NOT_IN_VALUES_MAX } from "./limits.ts";
 import { type FieldPath, NAME_FIELD, parseFieldPath } from "./path.ts";
@@ -30,7 +30,7 @@ interface Composite {
 }
 export type Filter = Leaf | Composite;
 
-const invalid = (message: string): RpcError => new RpcError("INVALID_ARGUMENT", message);
+const invalid = (message: string): StatusError => new StatusError("INVALID_ARGUMENT", message);
 
 /** By number in `FieldFilter.Operator`. */
 const OPERATORS: readonly (Operator | undefined)[] = [

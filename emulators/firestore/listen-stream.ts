@@ -1,5 +1,5 @@
-import type { DuplexCall, Message } from "../kernel/grpc.ts";
-import { RpcError, statusNumber } from "../kernel/rpc-error.ts";
+import type { DuplexCall, Message } from "../kernel/rpc.ts";
+import { StatusError, statusNumber } from "../kernel/status-error.ts";
 import { LISTEN_BACKLOG_BYTES_MAX, LISTEN_BACKLOG_MAX, LISTEN_TARGETS_MAX } from "./limits.ts";
 import type { ListenHub } from "./listen.ts";
 import { existenceFilter, type Notice, noticeMessage, targetChange } from "./listen-messages.ts";
@@ -61,26 +61,26 @@ export class ListenStream {
     if (request.database !== "" || this.database === undefined) {
       const row = state.store.databaseRow(parseDatabase(request.database));
       if (this.database !== undefined && this.database !== row) {
-        throw new RpcError("INVALID_ARGUMENT", "A stream listens to one database only.");
+        throw new StatusError("INVALID_ARGUMENT", "A stream listens to one database only.");
       }
       this.database = row;
     }
     if (request.targetChange === "addTarget") this.add(request.addTarget, this.database);
     else if (request.targetChange === "removeTarget") this.remove(request.removeTarget);
-    else throw new RpcError("INVALID_ARGUMENT", "A listen request must add or remove a target.");
+    else throw new StatusError("INVALID_ARGUMENT", "A listen request must add or remove a target.");
   }
 
   private add(message: Message, database: DatabaseRow): void {
     const id: number = message.targetId === 0 ? this.ownId() : message.targetId;
     try {
       if (id < 0 || this.targets.has(id) || this.initials.has(id))
-        throw new RpcError("INVALID_ARGUMENT", `Target id ${id} is in use.`);
+        throw new StatusError("INVALID_ARGUMENT", `Target id ${id} is in use.`);
       if (this.targets.size >= LISTEN_TARGETS_MAX) {
-        throw new RpcError("RESOURCE_EXHAUSTED", `A stream has at most ${LISTEN_TARGETS_MAX} targets.`);
+        throw new StatusError("RESOURCE_EXHAUSTED", `A stream has at most ${LISTEN_TARGETS_MAX} targets.`);
       }
       this.start(id, message, database);
     } catch (cause) {
-      if (!(cause instanceof RpcError)) throw cause;
+      if (!(cause instanceof StatusError)) throw cause;
       this.targets.delete(id);
       const status = { code: statusNumber(cause.code), message: cause.message };
       this.send(targetChange({ type: "REMOVE", targetIds: [id], cause: status }));
@@ -186,7 +186,7 @@ export class ListenStream {
     const owed = this.outgoing.length - this.position;
     if (owed <= LISTEN_BACKLOG_MAX && this.outgoingBytes <= LISTEN_BACKLOG_BYTES_MAX) return;
     this.close();
-    this.call.fail(new RpcError("UNAVAILABLE", "The listener is too slow; resume with the last token."));
+    this.call.fail(new StatusError("UNAVAILABLE", "The listener is too slow; resume with the last token."));
   }
 
   /** Says that the whole stream is consistent as of `time`. */
@@ -212,7 +212,7 @@ export class ListenStream {
       if (!this.open) return;
       this.close();
       console.error(cause);
-      this.call.fail(new RpcError("INTERNAL", "The emulator failed; its log says how."));
+      this.call.fail(new StatusError("INTERNAL", "The emulator failed; its log says how."));
     });
   }
 
@@ -251,19 +251,19 @@ function viewOf(state: FirestoreState, database: DatabaseRow, message: Message):
     const names = [...new Set<string>(message.documents.documents ?? [])].sort();
     for (const name of names) {
       if (parseDocumentName(name).database !== database.name) {
-        throw new RpcError("INVALID_ARGUMENT", `Document name "${name}" is not in "${database.name}".`);
+        throw new StatusError("INVALID_ARGUMENT", `Document name "${name}" is not in "${database.name}".`);
       }
     }
     return [`documents ${names.join(" ")}`, () => new DocumentsView(state, database, names)];
   }
   if (message.targetType !== "query")
-    throw new RpcError("INVALID_ARGUMENT", "A target must have its type set.");
+    throw new StatusError("INVALID_ARGUMENT", "A target must have its type set.");
   const parent = parseParent(message.query.parent);
   if (parent.database !== database.name)
-    throw new RpcError("INVALID_ARGUMENT", "The target is in another database.");
+    throw new StatusError("INVALID_ARGUMENT", "The target is in another database.");
   const query = parseQuery(parent, message.query.structuredQuery);
   if (query.offset > 0 || query.nearest !== undefined) {
-    throw new RpcError("INVALID_ARGUMENT", "Listening supports neither offset nor findNearest.");
+    throw new StatusError("INVALID_ARGUMENT", "Listening supports neither offset nor findNearest.");
   }
   const key = `query ${message.query.parent} ${queryKey(message.query.structuredQuery)}`;
   return [

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { Call, Kernel, Message } from "../kernel/grpc.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import type { Call, Kernel, Message } from "../kernel/rpc.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import { DATABASE_SCOPE, keyPrefix } from "./entries.ts";
 import type { Found } from "./found.ts";
 import { successor, valueKey } from "./key.ts";
@@ -25,7 +25,7 @@ import type { DatabaseRow, StoredDocument } from "./store.ts";
 import type { Micros } from "./time.ts";
 import { parseMask } from "./write-parse.ts";
 
-const invalid = (message: string): RpcError => new RpcError("INVALID_ARGUMENT", message);
+const invalid = (message: string): StatusError => new StatusError("INVALID_ARGUMENT", message);
 
 function pageSizeOf(requested: number): number {
   if (requested < 0) throw invalid("page_size is negative.");

@@ -1,5 +1,5 @@
 import type { Clock } from "../kernel/clock.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import { COURTESY_MS, LOCK_WAIT_MS_MAX, OLDER_WRITER_WAIT_MS_MAX } from "./limits.ts";
 
 /** Whoever holds documents: a transaction, or a commit outside of one while it waits its turn. */
@@ -22,7 +22,7 @@ export interface Wait {
   readonly document: string | undefined;
   readonly mode: Mode;
   readonly blocker: Holder | undefined;
-  end(refusal?: RpcError): void;
+  end(refusal?: StatusError): void;
 }
 
 interface Lock {
@@ -35,8 +35,8 @@ interface Lock {
 
 const NOBODY: readonly Holder[] = [];
 
-export const contention = (): RpcError =>
-  new RpcError("ABORTED", "Too much contention on these documents. Please try again.");
+export const contention = (): StatusError =>
+  new StatusError("ABORTED", "Too much contention on these documents. Please try again.");
 
 /**
  * Locks on documents of one database, held until their holder ends. Many may read a document, one may
@@ -121,7 +121,7 @@ export class LockTable {
     return new Promise((resolve, reject) => {
       const now = this.clock.now();
       const alarms = [this.clock.at(now + LOCK_WAIT_MS_MAX, () => wait.end(contention()))];
-      const onAbort = (): void => wait.end(new RpcError("CANCELLED", "The caller is gone."));
+      const onAbort = (): void => wait.end(new StatusError("CANCELLED", "The caller is gone."));
       const wait: Wait = {
         ...wanted,
         end: (refusal) => {

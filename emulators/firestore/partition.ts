@@ -1,5 +1,5 @@
-import type { Message } from "../kernel/grpc.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import type { Message } from "../kernel/rpc.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import { documentName, NAME_FIELD, parseParent, pathOfKey } from "./path.ts";
 import { parseQuery, type Query } from "./query.ts";
 import { namesPrefix, reachOf } from "./reach.ts";
@@ -9,7 +9,7 @@ import { microsOf } from "./time.ts";
 import { writeValue } from "./value.ts";
 import { WireWriter } from "./wire.ts";
 
-const invalid = (message: string): RpcError => new RpcError("INVALID_ARGUMENT", message);
+const invalid = (message: string): StatusError => new StatusError("INVALID_ARGUMENT", message);
 
 /** Splits a collection group into parts of equal size, by the names at which they begin. */
 export function partitionQuery(state: FirestoreState, request: Message): Message {

@@ -1,5 +1,5 @@
-import type { Call, Kernel, Message } from "../kernel/grpc.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import type { Call, Kernel, Message } from "../kernel/rpc.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import { type Aggregation, aggregatedQuery, isAggregated, parseAggregations } from "./aggregate.ts";
 import { explainMetrics, type QueryStatistics } from "./explain.ts";
 import type { Found } from "./found.ts";
@@ -151,7 +151,7 @@ export async function runAggregationQuery(
 ): Promise<void> {
   const aggregation = request.structuredAggregationQuery;
   if (aggregation === null || aggregation === undefined) {
-    throw new RpcError("INVALID_ARGUMENT", "An aggregation query is missing.");
+    throw new StatusError("INVALID_ARGUMENT", "An aggregation query is missing.");
   }
   const aggregations = parseAggregations(aggregation.aggregations ?? []);
   const query = aggregatedQuery(requestedQuery(request, aggregation.structuredQuery), aggregations);

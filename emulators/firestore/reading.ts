@@ -1,5 +1,5 @@
-import type { Call, Kernel, Message } from "../kernel/grpc.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import type { Call, Kernel, Message } from "../kernel/rpc.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import { type DocumentPath, documentName, parseDatabase, parseDocumentName, segmentKey } from "./path.ts";
 import { batchGetResponse, documentMessage, maskedFields } from "./respond.ts";
 import type { FirestoreState } from "./state.ts";
@@ -111,7 +111,7 @@ async function lockedTime(
 function pathWithin(database: string, name: unknown): DocumentPath {
   const path = parseDocumentName(name);
   if (path.database === database) return path;
-  throw new RpcError("INVALID_ARGUMENT", `Document name "${String(name)}" is not in "${database}".`);
+  throw new StatusError("INVALID_ARGUMENT", `Document name "${String(name)}" is not in "${database}".`);
 }
 
 export async function batchGetDocuments(
@@ -156,6 +156,6 @@ export async function getDocument(
   const document = readAt(state, reading.database, path, time);
   await state.settled();
   kernel.meter.bill(call, { reads: 1 });
-  if (document === undefined) throw new RpcError("NOT_FOUND", `Document "${request.name}" not found.`);
+  if (document === undefined) throw new StatusError("NOT_FOUND", `Document "${request.name}" not found.`);
   return documentMessage(request.name, document, maskedFields(document, mask));
 }

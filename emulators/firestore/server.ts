@@ -1,4 +1,5 @@
-import type { Call, HttpBeside, Kernel, Message, ServiceSpec } from "../kernel/grpc.ts";
+import type { HttpBeside } from "../kernel/grpc.ts";
+import type { Call, Kernel, Message, ServiceSpec } from "../kernel/rpc.ts";
 import { type Browse, browser } from "./browse.ts";
 import { clearDatabase } from "./clear.ts";
 import { firestoreHttp } from "./http.ts";

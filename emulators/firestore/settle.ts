@@ -1,4 +1,4 @@
-import { RpcError } from "../kernel/rpc-error.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import type { CompositeIndex, IndexCatalog } from "./catalog.ts";
 import {
   DATABASE_SCOPE,
@@ -347,7 +347,7 @@ export class IndexSettler {
     });
     written.catch(() => this.rest());
     if (failure !== undefined) {
-      throw new RpcError("UNAVAILABLE", `The emulator could not bring its indexes up to date: ${failure}`);
+      throw new StatusError("UNAVAILABLE", `The emulator could not bring its indexes up to date: ${failure}`);
     }
   }
 

@@ -1,6 +1,6 @@
 import type { Clock } from "../kernel/clock.ts";
 import { openDatabase } from "../kernel/database.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import { IndexCatalog } from "./catalog.ts";
 import type { IndexFile } from "./index-file.ts";
 import { READ_TIME_WINDOW_MS } from "./limits.ts";
@@ -100,9 +100,9 @@ export class FirestoreState {
   /** Checks that documents can still be read as of `time`. */
   checkReadTime(database: DatabaseRow, time: Micros): Micros {
     const now = this.readTime(database);
-    if (time > now) throw new RpcError("INVALID_ARGUMENT", "read_time cannot be in the future.");
+    if (time > now) throw new StatusError("INVALID_ARGUMENT", "read_time cannot be in the future.");
     if (time < now - READ_TIME_WINDOW_MS * 1000 || time < this.versionsFrom) {
-      throw new RpcError("FAILED_PRECONDITION", "The requested snapshot version is too old.");
+      throw new StatusError("FAILED_PRECONDITION", "The requested snapshot version is too old.");
     }
     return time;
   }
@@ -203,6 +203,6 @@ export class FirestoreState {
 
 /** What could not be put on disk was not done; the caller may try again. */
 function unavailable(cause: unknown): never {
-  if (cause instanceof RpcError) throw cause;
-  throw new RpcError("UNAVAILABLE", `The emulator could not write to its file: ${String(cause)}`);
+  if (cause instanceof StatusError) throw cause;
+  throw new StatusError("UNAVAILABLE", `The emulator could not write to its file: ${String(cause)}`);
 }

@@ -1,6 +1,6 @@
 import type { StatementSync } from "node:sqlite";
 import type { Database } from "../kernel/database.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import { groupOf } from "./path.ts";
 import type { Micros } from "./time.ts";
 
@@ -88,7 +88,7 @@ export class Store {
         try {
           return work();
         } catch (cause) {
-          broken = !(cause instanceof RpcError);
+          broken = !(cause instanceof StatusError);
           throw cause;
         }
       })

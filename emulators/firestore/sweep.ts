@@ -1,5 +1,5 @@
-import type { Kernel } from "../kernel/grpc.ts";
-import { projectOf } from "../kernel/grpc.ts";
+import type { Kernel } from "../kernel/rpc.ts";
+import { projectOf } from "../kernel/rpc.ts";
 import { GROUP_SCOPE, keyPrefix } from "./entries.ts";
 import { findByPath } from "./found.ts";
 import { valueKey } from "./key.ts";

@@ -2,7 +2,9 @@ import { Firestore, type Settings } from "@google-cloud/firestore";
 import { Client, credentials, type ServiceError } from "@grpc/grpc-js";
 import { createClock } from "../kernel/clock.ts";
 import { createFaults } from "../kernel/faults.ts";
-import { type GrpcServer, type Kernel, loadProtos, type Message, serveGrpc } from "../kernel/grpc.ts";
+import { type GrpcServer, serveGrpc } from "../kernel/grpc.ts";
+import { loadProtos } from "../kernel/protos.ts";
+import type { Kernel, Message } from "../kernel/rpc.ts";
 import { createMeter } from "../kernel/meter.ts";
 import { type FirestoreEmulator, type FirestoreOptions, openFirestore } from "./server.ts";
 

@@ -1,6 +1,6 @@
 import type { Clock } from "../kernel/clock.ts";
-import type { Message } from "../kernel/grpc.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import type { Message } from "../kernel/rpc.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import { TRANSACTION_IDLE_MS_MAX, TRANSACTION_MS_MAX } from "./limits.ts";
 import { contention, type Holder, LockTable, type Wait } from "./locks.ts";
 import { DocumentSubject, reaches } from "./match.ts";
@@ -65,8 +65,8 @@ interface Live {
   cancelAlarm: () => void;
 }
 
-const expired = (): RpcError =>
-  new RpcError("INVALID_ARGUMENT", "The referenced transaction has expired or is no longer valid.");
+const expired = (): StatusError =>
+  new StatusError("INVALID_ARGUMENT", "The referenced transaction has expired or is no longer valid.");
 
 const ID_BYTES = 20;
 

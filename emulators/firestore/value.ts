@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { RpcError } from "../kernel/rpc-error.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import { FIELD_PATH_BYTES_MAX, VALUE_DEPTH_MAX, VECTOR_DIMENSIONS_MAX } from "./limits.ts";
 import { BYTES, FIXED64, VARINT, WireReader, type WireWriter } from "./wire.ts";
 
@@ -36,7 +36,7 @@ const RESERVED_NAME = /^__.*__$/s;
 const SECONDS_MIN = -62_135_596_800;
 const SECONDS_MAX = 253_402_300_799;
 
-const invalid = (message: string): RpcError => new RpcError("INVALID_ARGUMENT", message);
+const invalid = (message: string): StatusError => new StatusError("INVALID_ARGUMENT", message);
 
 export const stringValue = (text: string): Value => ({ type: "string", utf8: Buffer.from(text) });
 export const integerValue = (value: bigint): Value => ({ type: "integer", value });

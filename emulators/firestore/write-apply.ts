@@ -1,4 +1,4 @@
-import { RpcError } from "../kernel/rpc-error.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import type { IndexCatalog } from "./catalog.ts";
 import { countEntries } from "./entries.ts";
 import { encodeFields, fieldAt, fieldsOf, storedFields, withField } from "./fields.ts";
@@ -41,7 +41,7 @@ interface Pending {
   after: StoredDocument | undefined;
 }
 
-const refuse = (code: RpcError["code"], message: string): RpcError => new RpcError(code, message);
+const refuse = (code: StatusError["code"], message: string): StatusError => new StatusError(code, message);
 
 /** Works out what commits do, and writes it down. */
 export class Writer {

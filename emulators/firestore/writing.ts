@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import type { Call, Kernel, Message } from "../kernel/grpc.ts";
-import { RpcError, statusNumber } from "../kernel/rpc-error.ts";
+import type { Call, Kernel, Message } from "../kernel/rpc.ts";
+import { StatusError, statusNumber } from "../kernel/status-error.ts";
 import { encodeFields } from "./fields.ts";
 import { BATCH_WRITES_MAX } from "./limits.ts";
 import {
@@ -76,7 +76,7 @@ function committing(
   if (id === undefined || id.length === 0) return undefined;
   const transaction = state.transactionsOf(database.name).find(id);
   if (transaction.readTime !== undefined && writes.length > 0) {
-    throw new RpcError("INVALID_ARGUMENT", "Cannot modify entities in a read-only transaction.");
+    throw new StatusError("INVALID_ARGUMENT", "Cannot modify entities in a read-only transaction.");
   }
   return transaction;
 }
@@ -91,12 +91,15 @@ export async function batchWrite(
   const databaseName = parseDatabase(request.database);
   const messages: Message[] = request.writes ?? [];
   if (messages.length > BATCH_WRITES_MAX) {
-    throw new RpcError("INVALID_ARGUMENT", `maximum ${BATCH_WRITES_MAX} writes allowed per request`);
+    throw new StatusError("INVALID_ARGUMENT", `maximum ${BATCH_WRITES_MAX} writes allowed per request`);
   }
   checkRequestSize(messages);
   const writes = parseWrites(messages, databaseName);
   if (new Set(writes.map(({ name }) => name)).size < writes.length) {
-    throw new RpcError("INVALID_ARGUMENT", "A document cannot be written to more than once in one request.");
+    throw new StatusError(
+      "INVALID_ARGUMENT",
+      "A document cannot be written to more than once in one request.",
+    );
   }
   const database = state.store.databaseRow(databaseName);
   const results = await Promise.all(
@@ -106,7 +109,7 @@ export async function batchWrite(
         bill(kernel, call, [write]);
         return { result: writeResult(draft.outcomes[0] as WriteOutcome), status: { code: 0 } };
       } catch (cause) {
-        if (!(cause instanceof RpcError)) throw cause;
+        if (!(cause instanceof StatusError)) throw cause;
         return { result: {}, status: { code: statusNumber(cause.code), message: cause.message } };
       }
     }),

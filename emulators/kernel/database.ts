@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { RpcError } from "./rpc-error.ts";
+import { StatusError } from "./status-error.ts";
 
 /**
  * A SQLite file with group commit: writes that arrive in one turn of the event loop share one
@@ -38,8 +38,8 @@ const isRefusal = (cause: unknown): boolean =>
   REFUSALS.has(((cause as { errcode?: number }).errcode ?? 0) & 0xff);
 
 /** Whoever asked for what could not be put on disk hears that it was not done, and may ask again. */
-const unavailable = (cause: unknown): RpcError =>
-  new RpcError("UNAVAILABLE", `The emulator could not write to its file: ${String(cause)}`);
+const unavailable = (cause: unknown): StatusError =>
+  new StatusError("UNAVAILABLE", `The emulator could not write to its file: ${String(cause)}`);
 
 /**
  * `path` undefined: a database in memory, for state that need not outlive the process. `onLost` is

@@ -2,6 +2,8 @@ import { Agent, type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps, Agent as SecureAgent } from "node:https";
 import type { Clock } from "./clock.ts";
 import type { Fault } from "./faults.ts";
+import { StatusError } from "./status-error.ts";
+import { withFault } from "./with-fault.ts";
 
 /** Mints the identity token that Google's services present to a function. */
 export type MintIdToken = (claims: IdTokenClaims) => Promise<string>;
@@ -100,13 +102,20 @@ export function createDeliverer(clock: Clock, mintIdToken: MintIdToken): Deliver
 
   return {
     async deliver(delivery, fault) {
-      if (fault?.kind === "before") return faulted;
-      if (fault?.kind === "drop") return unreachable;
-      if (fault?.kind === "hang") return send(delivery, true);
-      if (fault?.kind === "slow") await abortable((ending) => pause(clock, fault.ms, ending.signal));
-      if (fault?.kind === "twice") await send(delivery, false);
-      const outcome = await send(delivery, false);
-      return fault?.kind === "after" ? faulted : outcome;
+      const failure = new StatusError("UNAVAILABLE", "A planned fault.");
+      try {
+        const outcome = await withFault(fault, {
+          work: () => send(delivery, false),
+          failure: () => failure,
+          pause: (ms) => abortable((ending) => pause(clock, ms, ending.signal)),
+          repeatable: true,
+        });
+        if (outcome === "hang") return await send(delivery, true);
+        return outcome === "drop" ? unreachable : outcome;
+      } catch (cause) {
+        if (cause !== failure) throw cause;
+        return faulted;
+      }
     },
     close() {
       closed = true;

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { RequestListener } from "./loopback.ts";
+import { googleErrorBody, StatusError } from "./status-error.ts";
 
 const HERE = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
@@ -17,8 +18,10 @@ export const ownMachineOnly =
   (listener: RequestListener): RequestListener =>
   (request, response) => {
     if (!isFromHere(request)) {
-      const error = { code: 403, message: "Only for this machine.", status: "PERMISSION_DENIED" };
-      response.writeHead(403, { "content-type": "application/json" }).end(JSON.stringify({ error }));
+      const error = new StatusError("PERMISSION_DENIED", "Only for this machine.");
+      response
+        .writeHead(error.httpStatus, { "content-type": "application/json" })
+        .end(JSON.stringify(googleErrorBody(error)));
       return;
     }
     if (request.headers.origin !== undefined) {

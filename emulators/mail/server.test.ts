@@ -5,7 +5,7 @@ import { createTransport, type Transporter } from "nodemailer";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createClock } from "../kernel/clock.ts";
 import { createFaults } from "../kernel/faults.ts";
-import type { Kernel } from "../kernel/grpc.ts";
+import type { Kernel } from "../kernel/rpc.ts";
 import { createMeter } from "../kernel/meter.ts";
 import { type Mail, type MailServer, openMail } from "./server.ts";
 import { openMailbox } from "./state.ts";

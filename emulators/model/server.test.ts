@@ -2,7 +2,7 @@ import { APIConnectionError, APIConnectionTimeoutError, OpenAI, type RateLimitEr
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { createClock } from "../kernel/clock.ts";
 import { createFaults } from "../kernel/faults.ts";
-import type { Kernel } from "../kernel/grpc.ts";
+import type { Kernel } from "../kernel/rpc.ts";
 import { createMeter } from "../kernel/meter.ts";
 import { type LoopbackServer, serveLoopback } from "../kernel/loopback.ts";
 import { openModel } from "./server.ts";

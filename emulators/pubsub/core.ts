@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import type { Root } from "protobufjs";
 import type { Database } from "../kernel/database.ts";
-import type { Kernel } from "../kernel/grpc.ts";
+import type { Kernel } from "../kernel/rpc.ts";
 import type { Deliverer } from "../kernel/http-delivery.ts";
 import { createIamPolicies, type IamPolicies } from "../kernel/iam-policies.ts";
 import { type Backlog, createBacklog } from "./backlog.ts";

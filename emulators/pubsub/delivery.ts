@@ -1,7 +1,7 @@
 import type { Clock } from "../kernel/clock.ts";
 import type { Database } from "../kernel/database.ts";
 import { DISK_RETRY_MS } from "../kernel/insistent-write.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import type { Backlog } from "./backlog.ts";
 import type { Pusher } from "./push.ts";
 import type { Receivers } from "./receivers.ts";
@@ -46,11 +46,11 @@ export function createDeliveryLoop(deps: LoopDeps): DeliveryLoop {
     const subscription = registry.subscriptionById(id);
     if (subscription === undefined) {
       pusher.forget(id);
-      receivers.failAll(id, new RpcError("NOT_FOUND", "The subscription has been deleted."));
+      receivers.failAll(id, new StatusError("NOT_FOUND", "The subscription has been deleted."));
       return;
     }
     if (subscription.message.detached) {
-      receivers.failAll(id, new RpcError("FAILED_PRECONDITION", "The subscription is detached."));
+      receivers.failAll(id, new StatusError("FAILED_PRECONDITION", "The subscription is detached."));
       return;
     }
     if ((backlog.nextDeadlineMs(subscription) ?? NO_DEADLINE_MS) <= clock.now()) {

@@ -1,6 +1,6 @@
-import type { Call, Kernel, Message, Unary } from "../kernel/grpc.ts";
+import type { Call, Kernel, Message, Unary } from "../kernel/rpc.ts";
 import { protoTime } from "../kernel/proto-time.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import type { Delivery } from "./backlog.ts";
 import type { PubSubCore } from "./core.ts";
 import { errorWithInfo } from "./error-info.ts";
@@ -17,9 +17,9 @@ const INVALID_ACK_ID = "PERMANENT_FAILURE_INVALID_ACK_ID";
 export function accessPulled(core: PubSubCore, name: unknown): Subscription {
   const subscription = accessSubscription(core, name);
   if (subscription.message.detached)
-    throw new RpcError("FAILED_PRECONDITION", "The subscription is detached.");
+    throw new StatusError("FAILED_PRECONDITION", "The subscription is detached.");
   if (subscription.settings.push !== undefined) {
-    throw new RpcError("FAILED_PRECONDITION", "This is a push subscription.");
+    throw new StatusError("FAILED_PRECONDITION", "This is a push subscription.");
   }
   return subscription;
 }
@@ -50,7 +50,7 @@ export function settleAcks(
 ): Promise<AckOutcome> {
   const ids = ackIds.map((text) => {
     const id = parseAckId(text);
-    if (id === undefined) throw new RpcError("INVALID_ARGUMENT", "An acknowledgement id is malformed.");
+    if (id === undefined) throw new StatusError("INVALID_ARGUMENT", "An acknowledgement id is malformed.");
     return id;
   });
   return database.write(() => {
@@ -70,14 +70,14 @@ export function settleAcks(
 
 export function checkDeadlines(seconds: readonly number[]): void {
   if (seconds.every((each) => each >= 0 && each <= limits.ACK_DEADLINE_SECONDS_MAX)) return;
-  throw new RpcError("INVALID_ARGUMENT", "An acknowledgement deadline is from 0 to 600 seconds.");
+  throw new StatusError("INVALID_ARGUMENT", "An acknowledgement deadline is from 0 to 600 seconds.");
 }
 
 /** Pull, Acknowledge and ModifyAckDeadline. */
 export function pullCalls(kernel: Kernel, core: PubSubCore): Record<string, Unary> {
   const checkIds = (ackIds: readonly string[]): void => {
     if (ackIds.length > 0 && ackIds.length <= limits.ACK_IDS_MAX) return;
-    throw new RpcError(
+    throw new StatusError(
       "INVALID_ARGUMENT",
       `A request has from 1 to ${limits.ACK_IDS_MAX} acknowledgement ids.`,
     );
@@ -94,7 +94,7 @@ export function pullCalls(kernel: Kernel, core: PubSubCore): Record<string, Unar
   return {
     Pull({ subscription: name, maxMessages, returnImmediately }, call) {
       const subscription = accessPulled(core, name);
-      if (!(maxMessages > 0)) throw new RpcError("INVALID_ARGUMENT", "max_messages must be positive.");
+      if (!(maxMessages > 0)) throw new StatusError("INVALID_ARGUMENT", "max_messages must be positive.");
       return pullOnce(kernel, core, subscription, maxMessages, returnImmediately === true, call);
     },
     async Acknowledge({ subscription: name, ackIds }) {

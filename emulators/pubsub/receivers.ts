@@ -1,6 +1,6 @@
 import type { Clock } from "../kernel/clock.ts";
 import type { Database } from "../kernel/database.ts";
-import type { RpcError } from "../kernel/rpc-error.ts";
+import type { StatusError } from "../kernel/status-error.ts";
 import type { Backlog, Delivery } from "./backlog.ts";
 import * as limits from "./limits.ts";
 import { bytesOf } from "./message.ts";
@@ -20,7 +20,7 @@ export interface Receiver {
   /** These messages, which it had been given, have been settled or taken back; "all": a seek did it. */
   released(messages: readonly number[] | "all"): void;
   /** The subscription is gone or gives nothing any more. */
-  fail(error: RpcError): void;
+  fail(error: StatusError): void;
 }
 
 export interface Receivers {
@@ -29,7 +29,7 @@ export interface Receivers {
   /** Gives out what is due, in turns, as far as there is room. */
   pump(subscription: Subscription): void;
   released(subscription: Subscription, messages: readonly number[] | "all"): void;
-  failAll(subscriptionId: number, error: RpcError): void;
+  failAll(subscriptionId: number, error: StatusError): void;
 }
 
 interface ReceiversDeps {

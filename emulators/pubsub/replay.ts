@@ -1,5 +1,5 @@
 import type { Database } from "../kernel/database.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import type { Backlog } from "./backlog.ts";
 import * as limits from "./limits.ts";
 import { type Snapshot, snapshotStatements } from "./snapshots.ts";
@@ -46,7 +46,7 @@ export function createReplay(database: Database, registry: Registry, backlog: Ba
       const oldestMs = backlog.depth(subscription).oldestPublishMs ?? nowMs;
       const expireMs = oldestMs + limits.SNAPSHOT_MS_MAX;
       if (expireMs - nowMs < limits.SNAPSHOT_MS_MIN) {
-        throw new RpcError(
+        throw new StatusError(
           "FAILED_PRECONDITION",
           "The backlog is too old: the snapshot would expire within an hour.",
         );

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import type { Message } from "../kernel/grpc.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import type { Message } from "../kernel/rpc.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import { parseAvro } from "./avro.ts";
 import { AvroError } from "./avro-reader.ts";
 import { SCHEMA_BYTES_MAX } from "./limits.ts";
@@ -30,7 +30,7 @@ export interface Definition {
   checkBinary(bytes: Uint8Array): void;
 }
 
-const invalid = (message: string): RpcError => new RpcError("INVALID_ARGUMENT", message);
+const invalid = (message: string): StatusError => new StatusError("INVALID_ARGUMENT", message);
 
 /** What is wrong with a definition or a message is the caller's; so is nesting that no stack holds. */
 function refusing<T>(work: () => T): T {

@@ -1,4 +1,6 @@
-import { type HttpBeside, type Kernel, loadProtos, type ServiceSpec } from "../kernel/grpc.ts";
+import type { HttpBeside } from "../kernel/grpc.ts";
+import { loadProtos } from "../kernel/protos.ts";
+import type { Kernel, ServiceSpec } from "../kernel/rpc.ts";
 import { createDeliverer, type MintIdToken } from "../kernel/http-delivery.ts";
 import { ownMachineOnly } from "../kernel/own-machine.ts";
 import { serveRest } from "../kernel/rest.ts";

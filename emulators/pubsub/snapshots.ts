@@ -1,5 +1,5 @@
 import type { Database } from "../kernel/database.ts";
-import { projectOf } from "../kernel/grpc.ts";
+import { projectOf } from "../kernel/rpc.ts";
 import { ACKED } from "./state.ts";
 import type { Subscription } from "./subscription.ts";
 import type { Topic } from "./topic.ts";

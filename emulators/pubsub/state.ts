@@ -1,7 +1,7 @@
 import type { Root } from "protobufjs";
 import { type Database, openDatabase } from "../kernel/database.ts";
-import type { Message } from "../kernel/grpc.ts";
-import { projectOf } from "../kernel/grpc.ts";
+import type { Message } from "../kernel/rpc.ts";
+import { projectOf } from "../kernel/rpc.ts";
 import { millis } from "../kernel/proto-time.ts";
 import { DELETED_TOPIC } from "./names.ts";
 import { type Subscription, settingsOf } from "./subscription.ts";

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createClock } from "../kernel/clock.ts";
 import { createFaults } from "../kernel/faults.ts";
-import type { Kernel } from "../kernel/grpc.ts";
+import type { Kernel } from "../kernel/rpc.ts";
 import { createMeter } from "../kernel/meter.ts";
 import { type HttpTarget, startHttpTarget } from "../kernel/testing/http-target.ts";
 import { type Job, openScheduler, type Scheduler } from "./server.ts";

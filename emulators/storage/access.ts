@@ -1,4 +1,4 @@
-import { conditionNotMet, invalid, StorageError } from "./failure.ts";
+import { invalid, storageError } from "./failure.ts";
 import { type AccessEntry, type BucketResource, type IamPolicy, projectNumber } from "./resources.ts";
 
 /** The user that owns what is written: requests bear no identity that could be checked. */
@@ -85,13 +85,13 @@ const isPublic = (member: string): boolean => member === "allUsers" || member ==
 /** 412 where the bucket forbids public access and the entries grant it. */
 export function requirePreventionKept(bucket: BucketResource, members: readonly string[]): void {
   if (bucket.iamConfiguration.publicAccessPrevention !== "enforced" || !members.some(isPublic)) return;
-  const { status, reason, xmlCode } = conditionNotMet();
-  throw new StorageError(
-    status,
-    reason,
-    xmlCode,
-    "The member bindings allUsers and allAuthenticatedUsers are not allowed since public access prevention is enforced.",
-  );
+  throw storageError({
+    status: 412,
+    reason: "conditionNotMet",
+    xmlCode: "PreconditionFailed",
+    message:
+      "The member bindings allUsers and allAuthenticatedUsers are not allowed since public access prevention is enforced.",
+  });
 }
 
 const ENTITY =

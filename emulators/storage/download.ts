@@ -2,7 +2,7 @@ import type { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import type { StorageCore } from "./core.ts";
 import { type Answer, type Ask, headerOf } from "./exchange.ts";
-import { noSuchObject, StorageError } from "./failure.ts";
+import { noSuchObject, storageError } from "./failure.ts";
 import type { StoredObject } from "./state.ts";
 import { versionHeaders } from "./version-headers.ts";
 
@@ -86,14 +86,13 @@ function rangeOf(text: string | undefined, object: StoredObject): [number, numbe
   const end = first === "" || last === "" ? size : Math.min(Number(last) + 1, size);
   if (first !== "" && last !== "" && Number(last) < Number(first)) return undefined;
   if (start >= size || (first === "" && Number(last) === 0)) {
-    throw new StorageError(
-      416,
-      "requestedRangeNotSatisfiable",
-      "InvalidRange",
-      "The requested range cannot be satisfied.",
-      {},
-      { "content-range": `bytes */${size}` },
-    );
+    throw storageError({
+      status: 416,
+      reason: "requestedRangeNotSatisfiable",
+      xmlCode: "InvalidRange",
+      message: "The requested range cannot be satisfied.",
+      headers: { "content-range": `bytes */${size}` },
+    });
   }
   return [start, end];
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Ask, headerOf } from "./exchange.ts";
-import { StorageError } from "./failure.ts";
+import type { StatusError } from "../kernel/status-error.ts";
+import { storageError } from "./failure.ts";
 import type { ObjectResource } from "./resources.ts";
 
 /** A key that the caller supplies with the request; only its hash is kept. */
@@ -8,8 +9,8 @@ export interface CustomerKey {
   readonly keySha256: string;
 }
 
-const keyError = (reason: string, xmlCode: string, message: string): StorageError =>
-  new StorageError(400, reason, xmlCode, message);
+const keyError = (reason: string, xmlCode: string, message: string): StatusError =>
+  storageError({ status: 400, reason, xmlCode, message });
 
 /** The key in the request's headers; `source` for that of the source of a copy. */
 export function customerKeyOf(ask: Ask, source = false): CustomerKey | undefined {

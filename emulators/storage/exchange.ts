@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
-import type { Readable } from "node:stream";
-import { invalid, StorageError } from "./failure.ts";
+import { parseJson as parseJsonText, readBody, type Reply } from "../kernel/http.ts";
+import { invalid, storageError } from "./failure.ts";
 import { JSON_BODY_BYTES_MAX } from "./limits.ts";
 
 /** A request, of its own or out of a batch. */
@@ -15,11 +15,7 @@ export interface Ask {
   readonly origin: string;
 }
 
-export interface Answer {
-  readonly status: number;
-  readonly headers?: Readonly<Record<string, string | number | readonly string[] | undefined>>;
-  readonly body?: string | Buffer | Readable | undefined;
-}
+export type Answer = Reply;
 
 /** The names in a request's path. */
 export type Names = Readonly<Record<string, string>>;
@@ -43,28 +39,11 @@ export const xml = (body: string, status = 200): Answer => ({
 
 export const noContent = (): Answer => ({ status: 204 });
 
-/** A header as one text. */
-export function headerOf(ask: Ask, name: string): string | undefined {
-  const value = ask.headers[name];
-  return Array.isArray(value) ? value.join(",") : value;
-}
+export { headerOf } from "../kernel/http.ts";
 
 /** The whole body; refused beyond `bytesMax`. */
-export async function bodyOf(
-  content: AsyncIterable<Buffer>,
-  bytesMax: number,
-  tooLarge: string,
-): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of content) {
-    size += chunk.length;
-    // What is beyond is read and dropped, so that the caller hears the answer.
-    if (size <= bytesMax) chunks.push(chunk);
-  }
-  if (size > bytesMax) throw invalid(tooLarge);
-  return Buffer.concat(chunks);
-}
+export const bodyOf = (content: AsyncIterable<Buffer>, bytesMax: number, tooLarge: string): Promise<Buffer> =>
+  readBody(content, { bytesMax, tooLarge: () => invalid(tooLarge) });
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -75,12 +54,14 @@ export async function jsonBody(ask: Ask): Promise<JsonObject> {
 export function parseJson(bytes: Buffer): JsonObject {
   const text = bytes.toString().trim();
   if (text === "") return {};
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new StorageError(400, "parseError", "MalformedPolicyDocument", "Parse Error");
-  }
+  const value = parseJsonText(text, () =>
+    storageError({
+      status: 400,
+      reason: "parseError",
+      xmlCode: "MalformedPolicyDocument",
+      message: "Parse Error",
+    }),
+  );
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw invalid("Parse Error");
   return value as JsonObject;
 }

@@ -1,5 +1,5 @@
 import type { StorageCore } from "./core.ts";
-import { StorageError } from "./failure.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import { DAY_MS, EXPIRED_SESSION_MS, SESSION_MS, SWEEP_BATCH } from "./limits.ts";
 import type { LifecycleRule } from "./resources.ts";
 import type { ScanPosition, StoredBucket, StoredObject, StoredUpload } from "./state.ts";
@@ -58,7 +58,7 @@ function age(core: StorageCore, bucket: StoredBucket, object: StoredObject, nowM
         : discard(core, bucket, object);
     }
   } catch (cause) {
-    if (!(cause instanceof StorageError)) throw cause;
+    if (!(cause instanceof StatusError)) throw cause;
     return [];
   }
   const storageClass = due

@@ -9,7 +9,8 @@ import {
   parseJson,
   xml,
 } from "./exchange.ts";
-import { invalid, StorageError } from "./failure.ts";
+import type { StatusError } from "../kernel/status-error.ts";
+import { invalid, storageError } from "./failure.ts";
 import { FORM_FIELD_BYTES_MAX } from "./limits.ts";
 import { boundaryOf, type Part, partsOf } from "./multipart.ts";
 import { parseObjectName } from "./names.ts";
@@ -19,8 +20,8 @@ import { storeContent } from "./upload.ts";
 import { versionHeaders } from "./version-headers.ts";
 import { xmlDocument } from "./xml.ts";
 
-const badPolicy = (message: string): StorageError =>
-  new StorageError(400, "invalid", "InvalidPolicyDocument", message);
+const badPolicy = (message: string): StatusError =>
+  storageError({ status: 400, reason: "invalid", xmlCode: "InvalidPolicyDocument", message });
 
 type Fields = ReadonlyMap<string, string>;
 
@@ -97,9 +98,15 @@ const NOT_MET = "The content of the form does not meet the conditions specified 
 function requirePolicy(core: StorageCore, signatures: Signatures, bucket: string, fields: Fields): ByteRange {
   const encoded = fields.get("policy");
   if (encoded === undefined) {
-    throw new StorageError(403, "forbidden", "AccessDenied", "Access denied.", {
-      Details:
-        "Anonymous caller does not have storage.objects.create access to the Google Cloud Storage object.",
+    throw storageError({
+      status: 403,
+      reason: "forbidden",
+      xmlCode: "AccessDenied",
+      message: "Access denied.",
+      details: {
+        Details:
+          "Anonymous caller does not have storage.objects.create access to the Google Cloud Storage object.",
+      },
     });
   }
   requireSignature(signatures, fields, encoded);
@@ -108,7 +115,12 @@ function requirePolicy(core: StorageCore, signatures: Signatures, bucket: string
   if (Number.isNaN(expires) || !Array.isArray(policy.conditions))
     throw badPolicy("The policy document is malformed.");
   if (core.kernel.clock.now() >= expires) {
-    throw new StorageError(400, "invalid", "ExpiredToken", "The policy document has expired.");
+    throw storageError({
+      status: 400,
+      reason: "invalid",
+      xmlCode: "ExpiredToken",
+      message: "The policy document has expired.",
+    });
   }
   const covered = new Set(["policy", "x-goog-signature", "signature", "file"]);
   let range: ByteRange = { min: 0, max: Number.MAX_SAFE_INTEGER };
@@ -164,13 +176,14 @@ function requireSignature(signatures: Signatures, fields: Fields, policy: string
     );
   }
   if (!signed) {
-    throw new StorageError(
-      403,
-      "forbidden",
-      "SignatureDoesNotMatch",
-      "The request signature we calculated does not match the signature you provided. Check your Google secret key and signing method.",
-      { StringToSign: policy },
-    );
+    throw storageError({
+      status: 403,
+      reason: "forbidden",
+      xmlCode: "SignatureDoesNotMatch",
+      message:
+        "The request signature we calculated does not match the signature you provided. Check your Google secret key and signing method.",
+      details: { StringToSign: policy },
+    });
   }
 }
 

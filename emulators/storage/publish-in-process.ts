@@ -1,5 +1,5 @@
 import { Metadata } from "@grpc/grpc-js";
-import { projectOf } from "../kernel/grpc.ts";
+import { projectOf } from "../kernel/rpc.ts";
 import type { openPubSub } from "../pubsub/server.ts";
 import type { PublishNotification } from "./notifications.ts";
 

@@ -1,7 +1,7 @@
 import { newBlobId } from "./blobs.ts";
 import type { StorageCore } from "./core.ts";
 import { type Ask, headerOf, type JsonObject } from "./exchange.ts";
-import { badDigest, invalid, StorageError } from "./failure.ts";
+import { badDigest, invalid, storageError } from "./failure.ts";
 import { createHasher, type Digests } from "./hashes.ts";
 import { OBJECT_BYTES_MAX } from "./limits.ts";
 
@@ -109,19 +109,20 @@ export async function* within(
 
 export function requireSize(size: number, { min, max }: ByteRange): void {
   if (size > max) {
-    throw new StorageError(
-      400,
-      "invalid",
-      "EntityTooLarge",
-      "Your proposed upload exceeds the maximum allowed object size.",
-    );
+    throw storageError({
+      status: 400,
+      reason: "invalid",
+      xmlCode: "EntityTooLarge",
+      message: "Your proposed upload exceeds the maximum allowed object size.",
+    });
   }
   if (size < min) {
-    throw new StorageError(
-      400,
-      "invalid",
-      "EntityTooSmall",
-      "Your proposed upload is smaller than the minimum object size specified in your Policy Document.",
-    );
+    throw storageError({
+      status: 400,
+      reason: "invalid",
+      xmlCode: "EntityTooSmall",
+      message:
+        "Your proposed upload is smaller than the minimum object size specified in your Policy Document.",
+    });
   }
 }

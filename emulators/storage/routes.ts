@@ -3,7 +3,7 @@ import { bucketHandlers, iamHandlers } from "./buckets.ts";
 import { copyHandlers } from "./copies.ts";
 import type { StorageCore } from "./core.ts";
 import { type Ask, type Handler, headerOf, json, jsonBody, type Names } from "./exchange.ts";
-import { invalid, notFound, StorageError, unimplemented } from "./failure.ts";
+import { invalid, notFound, storageError, unimplemented } from "./failure.ts";
 import { hmacKeyHandlers } from "./hmac-keys.ts";
 import { notificationHandlers } from "./notification-configs.ts";
 import { objectHandlers } from "./objects.ts";
@@ -57,7 +57,12 @@ export function createRouter(core: StorageCore, sessions: Sessions, signatures: 
       const found = routes.find((route) => route.verb === verb && isMatch(route));
       if (found === undefined) {
         if (routes.some(isMatch))
-          throw new StorageError(405, "methodNotAllowed", "MethodNotAllowed", "Method Not Allowed");
+          throw storageError({
+            status: 405,
+            reason: "methodNotAllowed",
+            xmlCode: "MethodNotAllowed",
+            message: "Method Not Allowed",
+          });
         if (/^\/(b\/[^/]+\/(folders|managedFolders|anywhereCaches|restore|operations))\b/.test(path)) {
           throw unimplemented(`${ask.method} ${path} is not served.`);
         }

@@ -1,15 +1,15 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import type { Fault } from "../kernel/faults.ts";
-import type { Kernel } from "../kernel/grpc.ts";
+import type { Kernel } from "../kernel/rpc.ts";
+import { type NoReply, serveHttp, toStatusError } from "../kernel/http.ts";
+import type { StatusError } from "../kernel/status-error.ts";
+import { pauseOn, withFault } from "../kernel/with-fault.ts";
 import { answerBatch } from "./batch.ts";
 import { openBlobs } from "./blobs.ts";
 import { createGenerations, createRelease, type StorageCore } from "./core.ts";
 import { bucketCors, openCors } from "./cors.ts";
 import { type Answer, type Ask, headerOf } from "./exchange.ts";
-import { jsonError, StorageError } from "./failure.ts";
+import { internalError, jsonError, storageError } from "./failure.ts";
 import { sweep } from "./lifecycle.ts";
 import { SWEEP_MS } from "./limits.ts";
 import { createAnnounce, createOutbox, type PublishNotification } from "./notifications.ts";
@@ -89,7 +89,7 @@ export function openStorage(
   let cancelSweep = clock.at(clock.now() + SWEEP_MS, runSweep);
 
   /** Answers one call; failures become answers in the words of its API. */
-  const answer = async (ask: Ask): Promise<Answer | "hang" | "drop"> => {
+  const answer = async (ask: Ask): Promise<Answer | NoReply> => {
     const api = apiOf(ask.path);
     let cors: Readonly<Record<string, string>> = {};
     try {
@@ -102,32 +102,33 @@ export function openStorage(
       kernel.meter.rpc({ project, requestId: headerOf(ask, "x-request-id") }, `storage.${method}`);
       const object = names.object ?? (method === "objects.insert" ? ask.query.get("name") : null);
       const resource = `projects/_/buckets/${names.bucket ?? ""}${object === null ? "" : `/objects/${object}`}`;
-      const fault = kernel.faults.take("storage", method, resource);
-      if (fault?.kind === "hang" || fault?.kind === "drop") return fault.kind;
-      if (fault?.kind === "before") throw faulted(fault);
-      if (fault?.kind === "slow")
-        await new Promise<void>((resolve) => clock.at(clock.now() + fault.ms, resolve));
-      if (api === "xml") requireXmlAccess(core, signatures, ask, route.call, names);
-      const result = await route.handler(ask, names);
-      // A reader is never shown what a failed flush would take back.
-      await state.database.settled();
-      outbox.wake();
-      if (fault?.kind === "after") throw faulted(fault);
-      return { ...result, headers: { ...result.headers, ...cors } };
+      return await withFault(kernel.faults.take("storage", method, resource), {
+        async work() {
+          if (api === "xml") requireXmlAccess(core, signatures, ask, route.call, names);
+          const result = await route.handler(ask, names);
+          // A reader is never shown what a failed flush would take back.
+          await state.database.settled();
+          outbox.wake();
+          return { ...result, headers: { ...result.headers, ...cors } };
+        },
+        failure: plannedFailure,
+        pause: pauseOn(clock),
+      });
     } catch (cause) {
-      return failureAnswer(cause, api, ask, cors);
+      return renderFailure(toStatusError(cause, internalError), api, ask, cors);
     }
   };
 
   return {
-    listener(request, response) {
-      const ask = askOf(request);
-      void (async () => {
+    listener: serveHttp({
+      handle(request) {
+        const ask = askOf(request);
         const isBatch = ask.path.startsWith("/batch") && ask.method === "POST";
-        const result = isBatch ? await batchOf(ask, answer) : await answer(ask);
-        await respond(request, response, result);
-      })();
-    },
+        return isBatch ? batchOf(ask, answer) : answer(ask);
+      },
+      render: (error) => renderFailure(error, "json", undefined, {}),
+      internal: internalError,
+    }),
     trust: signatures.trust,
     snapshot: (project) => {
       const { objects, bytes } = state.counts();
@@ -159,53 +160,47 @@ const FAULT_STATUS: Readonly<Record<string, number>> = {
   NOT_FOUND: 404,
 };
 
-const faulted = ({ code }: Fault): StorageError =>
-  new StorageError(FAULT_STATUS[code] ?? 503, "backendError", "ServiceUnavailable", "A planned fault.");
+const plannedFailure = (code: string): StatusError =>
+  storageError({
+    status: FAULT_STATUS[code] ?? 503,
+    reason: "backendError",
+    xmlCode: "ServiceUnavailable",
+    message: "A planned fault.",
+  });
 
-async function batchOf(ask: Ask, answer: (ask: Ask) => Promise<Answer | "hang" | "drop">): Promise<Answer> {
+async function batchOf(ask: Ask, answer: (ask: Ask) => Promise<Answer | NoReply>): Promise<Answer> {
   try {
     return await answerBatch(ask, async (inner) => {
       const result = await answer(inner);
-      return typeof result === "string" ? failureAnswer(faulted(BATCH_FAULT), "json", inner, {}) : result;
+      if (typeof result !== "string") return result;
+      // A call within a batch has no connection of its own that could hang or break.
+      return renderFailure(plannedFailure("UNAVAILABLE"), "json", inner, {});
     });
   } catch (cause) {
-    return failureAnswer(cause, "json", ask, {});
+    return renderFailure(toStatusError(cause, internalError), "json", ask, {});
   }
 }
 
-/** A call within a batch has no connection of its own that could hang or break. */
-const BATCH_FAULT: Fault = { kind: "before", code: "UNAVAILABLE", ms: 0 };
-
-function failureAnswer(cause: unknown, api: Api, ask: Ask, cors: Readonly<Record<string, string>>): Answer {
-  const known = cause instanceof StorageError;
-  // Anything else is a defect of ours, or a connection that broke: the caller may try again.
-  if (!known && !isBrokenConnection(cause)) console.error(cause);
-  const error = known
-    ? cause
-    : new StorageError(
-        500,
-        "backendError",
-        "InternalError",
-        "We encountered an internal error. Please try again.",
-      );
-  const bare = error.status === 304 || ask.method === "HEAD";
+/** A failure in the words of its API. `ask` is undefined where the request could not be read. */
+function renderFailure(
+  error: StatusError,
+  api: Api,
+  ask: Ask | undefined,
+  cors: Readonly<Record<string, string>>,
+): Answer {
+  const bare = error.httpStatus === 304 || ask?.method === "HEAD";
   // A download's failure is told in plain text, since its caller expects no JSON.
-  if (!bare && api === "json" && ask.query.get("alt") === "media") {
+  if (!bare && api === "json" && ask?.query.get("alt") === "media") {
     const headers = { ...error.headers, ...cors, "content-type": "text/html; charset=UTF-8" };
-    return { status: error.status, headers, body: error.message };
+    return { status: error.httpStatus, headers, body: error.message };
   }
   const type = api === "json" ? "application/json; charset=UTF-8" : "application/xml; charset=UTF-8";
   return {
-    status: error.status,
+    status: error.httpStatus,
     headers: { ...error.headers, ...cors, ...(bare ? {} : { "content-type": type }) },
     body: bare ? undefined : api === "json" ? jsonError(error) : xmlError(error),
   };
 }
-
-const isBrokenConnection = (cause: unknown): boolean =>
-  ["ECONNRESET", "ERR_STREAM_PREMATURE_CLOSE", "ERR_STREAM_DESTROYED"].includes(
-    (cause as { code?: string }).code ?? "",
-  );
 
 function askOf(request: IncomingMessage): Ask {
   const host = request.headers.host ?? "localhost";
@@ -218,27 +213,4 @@ function askOf(request: IncomingMessage): Ask {
     body: request as AsyncIterable<Buffer>,
     origin: `http://${host}`,
   };
-}
-
-async function respond(
-  request: IncomingMessage,
-  response: ServerResponse,
-  result: Answer | "hang" | "drop",
-): Promise<void> {
-  if (result === "drop") return void request.socket.destroy();
-  // What the handler has not read is read and dropped, or the connection could not be used again.
-  request.on("error", () => undefined).resume();
-  if (result === "hang" || response.destroyed) return;
-  const { status, headers = {}, body } = result;
-  for (const [name, value] of Object.entries(headers))
-    if (value !== undefined) response.setHeader(name, value);
-  response.statusCode = status;
-  if (status === 308) response.statusMessage = "Resume Incomplete";
-  if (status === 499) response.statusMessage = "Client Closed Request";
-  if (!(body instanceof Readable)) {
-    response.end(body);
-    return;
-  }
-  // A reader that goes away, or a blob that can't be read, ends the connection: the answer has begun.
-  await pipeline(body, response).catch(() => response.destroy());
 }

@@ -2,7 +2,8 @@ import { randomBytes } from "node:crypto";
 import { newBlobId } from "./blobs.ts";
 import { accessBucket, type StorageCore } from "./core.ts";
 import { type Answer, type Ask, headerOf, json } from "./exchange.ts";
-import { invalid, noSuchUpload, StorageError } from "./failure.ts";
+import { StatusError } from "../kernel/status-error.ts";
+import { invalid, noSuchUpload, storageError } from "./failure.ts";
 import { createHasher, type Hasher } from "./hashes.ts";
 import { CHUNK_BYTES, OBJECT_BYTES_MAX, SESSION_MS } from "./limits.ts";
 import { type ByteRange, claimsOf, requireClaims, requireSize } from "./receive.ts";
@@ -56,7 +57,12 @@ export function createSessions(core: StorageCore): Sessions {
     const upload = state.upload(id);
     if (upload === undefined || upload.kind !== "resumable") throw noSuchUpload();
     if (upload.createdMs + SESSION_MS <= kernel.clock.now()) {
-      throw new StorageError(410, "gone", "NoSuchUpload", "The upload session has expired.");
+      throw storageError({
+        status: 410,
+        reason: "gone",
+        xmlCode: "NoSuchUpload",
+        message: "The upload session has expired.",
+      });
     }
     return upload;
   };
@@ -66,7 +72,7 @@ export function createSessions(core: StorageCore): Sessions {
     const blobs = await state.database.write(() => state.removeUpload(upload.id));
     hashers.delete(id);
     await core.release(blobs);
-    return { status: 499, headers: { "content-type": "text/plain" } };
+    return { status: 499, statusMessage: "Client Closed Request", headers: { "content-type": "text/plain" } };
   };
 
   return {
@@ -145,7 +151,7 @@ function incomplete(ask: Ask, { id, received }: StoredUpload): Answer {
   // Pages can't tell a 308 from a redirect, so they may ask for it in a header.
   return headerOf(ask, "x-guploader-no-308") === "yes"
     ? { status: 200, headers: { ...headers, "x-http-status-code-override": "308" } }
-    : { status: 308, headers };
+    : { status: 308, statusMessage: "Resume Incomplete", headers };
 }
 
 /** Adds the body to the blob. What is kept of a chunk that is not the last ends at a multiple of 256 KiB. */
@@ -158,12 +164,12 @@ async function append(
 ): Promise<{ upload: StoredUpload; bodyBytes: number }> {
   const start = range.start ?? 0;
   if (start > upload.received) {
-    throw new StorageError(
-      416,
-      "requestedRangeNotSatisfiable",
-      "InvalidRange",
-      `Expected bytes from ${upload.received} on.`,
-    );
+    throw storageError({
+      status: 416,
+      reason: "requestedRangeNotSatisfiable",
+      xmlCode: "InvalidRange",
+      message: `Expected bytes from ${upload.received} on.`,
+    });
   }
   const hasher = hashers.get(upload.id) ?? createHasher();
   const hashing = hasher.size() === upload.received;
@@ -224,7 +230,7 @@ async function finish(
     return answer;
   } catch (cause) {
     // A session that can't succeed any more is gone with its bytes.
-    if (cause instanceof StorageError) {
+    if (cause instanceof StatusError) {
       await core.release(await state.database.write(() => state.removeUpload(upload.id)));
     }
     throw cause;

@@ -1,7 +1,8 @@
 import { createHash, createPublicKey, createVerify, type KeyObject } from "node:crypto";
 import type { Clock } from "../kernel/clock.ts";
+import type { StatusError } from "../kernel/status-error.ts";
 import { type Ask, headerOf } from "./exchange.ts";
-import { invalid, StorageError, unimplemented } from "./failure.ts";
+import { invalid, storageError, unimplemented } from "./failure.ts";
 import { CLOCK_SKEW_MS, SIGNED_URL_SECONDS_MAX } from "./limits.ts";
 import type { TrustedAccount } from "./service-account.ts";
 
@@ -27,13 +28,13 @@ export function createSignatures(clock: Clock, accounts: readonly TrustedAccount
   const isSignedBy = (email: string, text: string, signature: Buffer): boolean => {
     const key = keys.get(email);
     if (key === undefined) {
-      throw new StorageError(
-        403,
-        "forbidden",
-        "InvalidAccessKeyId",
-        "The User Id you provided does not exist in our records.",
-        { Details: email },
-      );
+      throw storageError({
+        status: 403,
+        reason: "forbidden",
+        xmlCode: "InvalidAccessKeyId",
+        message: "The User Id you provided does not exist in our records.",
+        details: { Details: email },
+      });
     }
     return createVerify("RSA-SHA256").update(text).verify(key, signature);
   };
@@ -90,11 +91,17 @@ const canonicalQuery = (query: URLSearchParams): string =>
     .map(([name, value]) => `${name}=${value}`)
     .join("&");
 
-const mismatch = (details: Record<string, string>): StorageError =>
-  new StorageError(403, "forbidden", "SignatureDoesNotMatch", "Access denied.", {
-    Details:
-      "The request signature we calculated does not match the signature you provided. Check your Google secret key and signing method.",
-    ...details,
+const mismatch = (details: Record<string, string>): StatusError =>
+  storageError({
+    status: 403,
+    reason: "forbidden",
+    xmlCode: "SignatureDoesNotMatch",
+    message: "Access denied.",
+    details: {
+      Details:
+        "The request signature we calculated does not match the signature you provided. Check your Google secret key and signing method.",
+      ...details,
+    },
   });
 
 interface V4 {
@@ -160,31 +167,43 @@ function requireV4(ask: Ask, nowMs: number, isSignedBy: IsSignedBy): void {
   const expiresAtMs = v4.signedAtMs + v4.expiresSeconds * 1000;
   if (nowMs >= expiresAtMs) throw expired(expiresAtMs);
   if (nowMs + CLOCK_SKEW_MS < v4.signedAtMs) {
-    throw new StorageError(403, "forbidden", "AccessDenied", "Access denied.", {
-      Details: `Request not yet valid. It becomes valid at: ${new Date(v4.signedAtMs).toISOString()}`,
+    throw storageError({
+      status: 403,
+      reason: "forbidden",
+      xmlCode: "AccessDenied",
+      message: "Access denied.",
+      details: {
+        Details: `Request not yet valid. It becomes valid at: ${new Date(v4.signedAtMs).toISOString()}`,
+      },
     });
   }
 }
 
-const expired = (atMs: number): StorageError =>
-  new StorageError(400, "invalid", "ExpiredToken", "The provided token has expired.", {
-    Details: `Request signature expired at: ${new Date(atMs).toISOString().replace(".000Z", "+00:00")}`,
+const expired = (atMs: number): StatusError =>
+  storageError({
+    status: 400,
+    reason: "invalid",
+    xmlCode: "ExpiredToken",
+    message: "The provided token has expired.",
+    details: {
+      Details: `Request signature expired at: ${new Date(atMs).toISOString().replace(".000Z", "+00:00")}`,
+    },
   });
 
 /** Every signed header must be there, and every header that tells the service what to do must be signed. */
 function requireHeaders(ask: Ask, names: readonly string[]): void {
   const missing = names.find((name) => headerOf(ask, name) === undefined);
   if (missing !== undefined) {
-    throw new StorageError(
-      400,
-      "invalid",
-      "MalformedSecurityHeader",
-      "Your request has a malformed header.",
-      {
+    throw storageError({
+      status: 400,
+      reason: "invalid",
+      xmlCode: "MalformedSecurityHeader",
+      message: "Your request has a malformed header.",
+      details: {
         ParameterName: missing,
         Details: "Header was included in signedheaders, but not in the request.",
       },
-    );
+    });
   }
   if (!names.includes("host")) throw invalid("X-Goog-SignedHeaders must include host.");
   const unsigned = Object.keys(ask.headers).find(
@@ -262,11 +281,11 @@ export async function* checkedPayload(ask: Ask): AsyncGenerator<Buffer> {
     yield chunk;
   }
   if (isHash && hash.digest("hex") !== promised.toLowerCase()) {
-    throw new StorageError(
-      400,
-      "invalid",
-      "XGoogContentSHA256Mismatch",
-      "The provided 'x-goog-content-sha256' header does not match what was computed.",
-    );
+    throw storageError({
+      status: 400,
+      reason: "invalid",
+      xmlCode: "XGoogContentSHA256Mismatch",
+      message: "The provided 'x-goog-content-sha256' header does not match what was computed.",
+    });
   }
 }

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { Storage as StorageClient } from "@google-cloud/storage";
 import { createClock } from "../kernel/clock.ts";
 import { createFaults } from "../kernel/faults.ts";
-import type { Kernel } from "../kernel/grpc.ts";
+import type { Kernel } from "../kernel/rpc.ts";
 import { createMeter } from "../kernel/meter.ts";
 import {
   type NotificationMessage,

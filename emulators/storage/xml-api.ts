@@ -15,7 +15,8 @@ import {
   noContent,
   xml,
 } from "./exchange.ts";
-import { invalid, StorageError, unimplemented } from "./failure.ts";
+import { StatusError } from "../kernel/status-error.ts";
+import { invalid, storageError, unimplemented, wordsOf } from "./failure.ts";
 import { PAGE_MAX } from "./limits.ts";
 import { type Listing, type ListOrder, listObjects } from "./listing.ts";
 import { parseObjectName } from "./names.ts";
@@ -99,9 +100,15 @@ function accessXml(
   try {
     return accessObject(core, bucket, name, generation);
   } catch (cause) {
-    if (!(cause instanceof StorageError) || cause.xmlCode !== "NoSuchKey") throw cause;
-    throw new StorageError(404, "notFound", "NoSuchKey", "The specified key does not exist.", {
-      Details: `No such object: ${bucket}/${name}`,
+    if (!(cause instanceof StatusError) || wordsOf(cause).xmlCode !== "NoSuchKey") throw cause;
+    throw storageError({
+      status: 404,
+      reason: "notFound",
+      xmlCode: "NoSuchKey",
+      message: "The specified key does not exist.",
+      details: {
+        Details: `No such object: ${bucket}/${name}`,
+      },
     });
   }
 }
@@ -237,9 +244,15 @@ const contentsOf = ({ name, generation, metageneration, size, resource }: Stored
   StorageClass: resource.storageClass,
 });
 
-const denied = (permission: string): StorageError =>
-  new StorageError(403, "forbidden", "AccessDenied", "Access denied.", {
-    Details: `Anonymous caller does not have ${permission} access to the Google Cloud Storage ${permission.includes("objects.get") ? "object" : "bucket"}. Permission '${permission}' denied on resource (or it may not exist).`,
+const denied = (permission: string): StatusError =>
+  storageError({
+    status: 403,
+    reason: "forbidden",
+    xmlCode: "AccessDenied",
+    message: "Access denied.",
+    details: {
+      Details: `Anonymous caller does not have ${permission} access to the Google Cloud Storage ${permission.includes("objects.get") ? "object" : "bucket"}. Permission '${permission}' denied on resource (or it may not exist).`,
+    },
   });
 
 /**

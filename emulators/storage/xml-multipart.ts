@@ -10,7 +10,7 @@ import {
   noContent,
   xml,
 } from "./exchange.ts";
-import { invalid, noSuchUpload, StorageError } from "./failure.ts";
+import { invalid, noSuchUpload, storageError } from "./failure.ts";
 import { PART_BYTES_MIN, PARTS_MAX, XML_BODY_BYTES_MAX } from "./limits.ts";
 import { claimsOf, receive, requireClaims, withReceived } from "./receive.ts";
 import { checkedPayload } from "./signature.ts";
@@ -172,33 +172,38 @@ function chosenParts(body: string, known: readonly StoredPart[]): StoredPart[] {
     const number = Number(textOf(part, "PartNumber"));
     const found = known.find((each) => each.number === number);
     if (found === undefined || plain(textOf(part, "ETag")) !== plain(found.etag)) {
-      throw new StorageError(
-        400,
-        "invalid",
-        "InvalidPart",
-        "One or more of the specified parts could not be found.",
-      );
+      throw storageError({
+        status: 400,
+        reason: "invalid",
+        xmlCode: "InvalidPart",
+        message: "One or more of the specified parts could not be found.",
+      });
     }
     return found;
   });
   if (parts.length === 0) {
-    throw new StorageError(400, "invalid", "MalformedXML", "The XML you provided was not well-formed.");
+    throw storageError({
+      status: 400,
+      reason: "invalid",
+      xmlCode: "MalformedXML",
+      message: "The XML you provided was not well-formed.",
+    });
   }
   if (parts.some((part, index) => index > 0 && part.number <= (parts[index - 1]?.number ?? 0))) {
-    throw new StorageError(
-      400,
-      "invalid",
-      "InvalidPartOrder",
-      "The list of parts was not in ascending order.",
-    );
+    throw storageError({
+      status: 400,
+      reason: "invalid",
+      xmlCode: "InvalidPartOrder",
+      message: "The list of parts was not in ascending order.",
+    });
   }
   if (parts.slice(0, -1).some(({ size }) => size < PART_BYTES_MIN)) {
-    throw new StorageError(
-      400,
-      "invalid",
-      "EntityTooSmall",
-      "Your proposed upload is smaller than the minimum allowed size.",
-    );
+    throw storageError({
+      status: 400,
+      reason: "invalid",
+      xmlCode: "EntityTooSmall",
+      message: "Your proposed upload is smaller than the minimum allowed size.",
+    });
   }
   return parts;
 }

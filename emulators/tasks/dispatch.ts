@@ -1,4 +1,4 @@
-import { type Kernel, projectOf } from "../kernel/grpc.ts";
+import { type Kernel, projectOf } from "../kernel/rpc.ts";
 import type { Deliverer } from "../kernel/http-delivery.ts";
 import { DISK_RETRY_MS, writeInTheEnd } from "../kernel/insistent-write.ts";
 import { dispatchRequest } from "./dispatch-request.ts";

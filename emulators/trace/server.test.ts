@@ -4,7 +4,7 @@ import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { createClock } from "../kernel/clock.ts";
 import { createFaults } from "../kernel/faults.ts";
-import type { Kernel } from "../kernel/grpc.ts";
+import type { Kernel } from "../kernel/rpc.ts";
 import { createMeter } from "../kernel/meter.ts";
 import { type LoopbackServer, serveLoopback } from "../kernel/loopback.ts";
 import { BODY_BYTES_MAX, SPANS_PER_TRACE_MAX, TRACES_MAX } from "./limits.ts";
