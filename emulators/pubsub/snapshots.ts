@@ -13,6 +13,10 @@ export interface Snapshot {
   readonly labels: Readonly<Record<string, string>>;
 }
 
+export interface NewSnapshot extends Omit<Snapshot, "id" | "topicName"> {
+  readonly subscription: Subscription;
+}
+
 /** Snapshots and the messages each has captured, on disk. */
 export function snapshotStatements({ sql }: Database, dropUnneeded: () => void) {
   const insert = sql.prepare(`
@@ -40,9 +44,6 @@ export function snapshotStatements({ sql }: Database, dropUnneeded: () => void) 
     labels: JSON.parse(row["labels"] as string) as Record<string, string>,
   });
 
-  interface NewSnapshot extends Omit<Snapshot, "id" | "topicName"> {
-    readonly subscription: Subscription;
-  }
   return {
     add({ subscription, ...snapshot }: NewSnapshot): Snapshot {
       const { name, topicId, expireMs, labels } = snapshot;
