@@ -1,7 +1,8 @@
 import type { IndexFile } from "./firestore/index-file.ts";
 import type { DataFolder } from "./kernel/data-folder.ts";
 import type { HttpBeside } from "./kernel/grpc.ts";
-import type { Kernel, ServiceSpec } from "./kernel/rpc.ts";
+import type { Kernel } from "./kernel/kernel.ts";
+import type { ServiceSpec } from "./kernel/rpc.ts";
 import type { RequestListener } from "./kernel/loopback.ts";
 
 /** How clients reach an emulator on its port. */

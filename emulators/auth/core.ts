@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Kernel } from "../kernel/rpc.ts";
+import type { Kernel } from "../kernel/kernel.ts";
 import type { Account } from "./account.ts";
 import { authError } from "./failure.ts";
 import { PASSWORD_CHARS_MIN, UID_CHARS_MAX } from "./limits.ts";

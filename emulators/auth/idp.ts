@@ -125,7 +125,7 @@ function parseAssertion(core: AuthCore, { body }: Call): Assertion {
     ...(params.has("id_token") ? { oauthIdToken: params.get("id_token") } : {}),
     ...(params.has("access_token") ? { oauthAccessToken: params.get("access_token") } : {}),
   };
-  return assertionOf(providerId, claims.sub, claims, undefined, oauth);
+  return assertionOf({ providerId, rawId: claims.sub, claims, attributes: undefined, oauth });
 }
 
 function samlAssertion(providerId: string, params: URLSearchParams): Assertion {
@@ -147,19 +147,21 @@ function samlAssertion(providerId: string, params: URLSearchParams): Assertion {
     name: first("name"),
     picture: first("picture"),
   };
-  return assertionOf(providerId, nameId, claims, attributes, {});
+  return assertionOf({ providerId, rawId: nameId, claims, attributes, oauth: {} });
 }
 
 /** Google and Apple vouch for the addresses of their domains; others say so in a claim. */
 const VOUCHES = new Set(["google.com", "apple.com"]);
 
-function assertionOf(
-  providerId: string,
-  rawId: string,
-  claims: Claims,
-  attributes: Claims | undefined,
-  oauth: Record<string, unknown>,
-): Assertion {
+interface AssertionParts {
+  readonly providerId: string;
+  readonly rawId: string;
+  readonly claims: Claims;
+  readonly attributes: Claims | undefined;
+  readonly oauth: Record<string, unknown>;
+}
+
+function assertionOf({ providerId, rawId, claims, attributes, oauth }: AssertionParts): Assertion {
   const text = (name: string): string | undefined =>
     typeof claims[name] === "string" ? claims[name] : undefined;
   const email = text("email")?.toLowerCase();

@@ -1,6 +1,6 @@
 import type { Message } from "../kernel/rpc.ts";
 import { StatusError } from "../kernel/status-error.ts";
-import type { Found } from "./found.ts";
+import type { FoundDocument } from "./found-document.ts";
 import { AGGREGATIONS_MAX } from "./limits.ts";
 import { type FieldPath, parseFieldPath } from "./path.ts";
 import type { Query } from "./query.ts";
@@ -13,7 +13,7 @@ export interface Aggregation {
   readonly countMost: number | undefined;
   /** The field it looks at. */
   readonly path: FieldPath | undefined;
-  add(found: Found): void;
+  add(found: FoundDocument): void;
   /** Counts results that nobody had to read. */
   addCount(results: number): void;
   result(): Value;
@@ -76,7 +76,7 @@ const pathsOf = (aggregations: readonly Aggregation[]): FieldPath[] =>
   aggregations.flatMap(({ path }) => path ?? []);
 
 /** Documents that lack a field of any aggregation are left out of all of them. */
-export function isAggregated(found: Found, aggregations: readonly Aggregation[]): boolean {
+export function isAggregated(found: FoundDocument, aggregations: readonly Aggregation[]): boolean {
   return aggregations.every(({ path }) => path === undefined || found.valueAt(path) !== undefined);
 }
 

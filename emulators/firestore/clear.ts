@@ -29,7 +29,11 @@ export async function clearDatabase(state: FirestoreState, name: string): Promis
 }
 
 function deletions(state: FirestoreState, { id, database, path }: Collection): Write[] {
-  const page = state.store.documentPage(id, Buffer.alloc(0), BEHIND_IDS, false, CLEAR_BATCH);
+  const page = state.store.documentPage(id, {
+    low: Buffer.alloc(0),
+    high: BEHIND_IDS,
+    limit: CLEAR_BATCH,
+  });
   return page.map((row) => {
     const name = `${database.name}/documents/${path}/${segmentOfKey(row.id)}`;
     return {

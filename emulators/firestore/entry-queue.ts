@@ -178,13 +178,17 @@ const groupName = ({ collection, path }: EntryTarget): Entry => ({
   id: path,
 });
 
+export interface DocumentChange {
+  readonly before: StoredDocument | undefined;
+  readonly after: StoredDocument | undefined;
+}
+
 /** Adds the entries that one state of a document has and the other has not. */
 export function addDifference(
   queue: EntryQueue,
   maker: EntryMaker,
   target: EntryTarget,
-  before: StoredDocument | undefined,
-  after: StoredDocument | undefined,
+  { before, after }: DocumentChange,
 ): void {
   if ((before === undefined) !== (after === undefined)) {
     const prefix = keyText(DATABASE_SCOPE, target.collection.database.id, NAMES_SLOT);

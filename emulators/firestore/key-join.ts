@@ -1,4 +1,4 @@
-import type { Range, Row, Source } from "./scan.ts";
+import type { Range, Row, Source, ScanOptions } from "./scan.ts";
 import type { Store } from "./store.ts";
 
 const EMPTY = Buffer.alloc(0);
@@ -33,7 +33,12 @@ export class KeyJoin implements Source {
   private isOrdered = false;
   private ended = false;
 
-  constructor(store: Store, keys: readonly Buffer[], range: Range, reverse: boolean, expected?: number) {
+  constructor(
+    store: Store,
+    keys: readonly Buffer[],
+    range: Range,
+    { reverse = false, expected }: ScanOptions = {},
+  ) {
     this.store = store;
     this.keys = keys;
     this.reverse = reverse;
@@ -88,23 +93,23 @@ export class KeyJoin implements Source {
     const order = this.reverse ? -1 : 1;
     this.keys = probed
       .sort((a, b) => {
-        if (a.reach === undefined || b.reach === undefined) {
-          return Number(a.reach !== undefined) - Number(b.reach !== undefined) || a.count - b.count;
+        if (a.furthest === undefined || b.furthest === undefined) {
+          return Number(a.furthest !== undefined) - Number(b.furthest !== undefined) || a.count - b.count;
         }
-        return order * Buffer.compare(b.reach, a.reach);
+        return order * Buffer.compare(b.furthest, a.furthest);
       })
       .map(({ key }) => key);
   }
 
   /** How many entries a list has, up to PROBE_ENTRIES, and where it stands then; undefined when it has ended. */
-  private probe(key: Buffer): { readonly count: number; readonly reach: Buffer | undefined } {
+  private probe(key: Buffer): { readonly count: number; readonly furthest: Buffer | undefined } {
     const row = this.store
       .statement(
-        `SELECT count(*) AS n, ${this.reverse ? "min" : "max"}(id) AS reach FROM
+        `SELECT count(*) AS n, ${this.reverse ? "min" : "max"}(id) AS furthest FROM
          (SELECT id FROM entries WHERE key = ? AND id >= ? AND id < ? ORDER BY id ${this.reverse ? "DESC" : "ASC"} LIMIT ?)`,
       )
-      .get(key, this.low, this.high, PROBE_ENTRIES) as { n: number; reach: Uint8Array | null };
-    const reach = row.n < PROBE_ENTRIES || row.reach === null ? undefined : asBuffer(row.reach);
-    return { count: row.n, reach };
+      .get(key, this.low, this.high, PROBE_ENTRIES) as { n: number; furthest: Uint8Array | null };
+    const furthest = row.n < PROBE_ENTRIES || row.furthest === null ? undefined : asBuffer(row.furthest);
+    return { count: row.n, furthest };
   }
 }

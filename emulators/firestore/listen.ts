@@ -1,4 +1,5 @@
-import type { DuplexCall, Kernel } from "../kernel/rpc.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { DuplexCall } from "../kernel/rpc.ts";
 import { LISTEN_QUIET_MS } from "./limits.ts";
 import { type Notice, noticeMessage } from "./listen-messages.ts";
 import { ListenStream, type Target } from "./listen-stream.ts";

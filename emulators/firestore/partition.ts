@@ -2,7 +2,7 @@ import type { Message } from "../kernel/rpc.ts";
 import { StatusError } from "../kernel/status-error.ts";
 import { documentName, NAME_FIELD, parseParent, pathOfKey } from "./path.ts";
 import { parseQuery, type Query } from "./query.ts";
-import { namesPrefix, reachOf } from "./reach.ts";
+import { namesPrefix, scopeOf } from "./query-scope.ts";
 import { EntryScan, FIRST, LAST } from "./scan.ts";
 import type { FirestoreState } from "./state.ts";
 import { microsOf } from "./time.ts";
@@ -44,11 +44,10 @@ function checkPartitionable(query: Query): void {
 }
 
 function splitPoints(state: FirestoreState, query: Query, wanted: number): Buffer[] {
-  const reach = reachOf(state.store, query);
-  if (reach.nothing || reach.groupId === undefined) return [];
-  state.settler.settleGroup(reach.groupId);
-  const scan = (): EntryScan =>
-    new EntryScan(state.store, namesPrefix(reach), [{ low: FIRST, high: LAST }], false);
+  const scope = scopeOf(state.store, query);
+  if (scope.nothing || scope.groupId === undefined) return [];
+  state.settler.settleGroup(scope.groupId);
+  const scan = (): EntryScan => new EntryScan(state.store, namesPrefix(scope), [{ low: FIRST, high: LAST }]);
   const total = scan().count(Number.MAX_SAFE_INTEGER);
   const step = Math.max(1, Math.ceil(total / (wanted + 1)));
   const points: Buffer[] = [];

@@ -1,4 +1,5 @@
-import type { Call, Kernel, Message } from "../kernel/rpc.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { Call, Message, Outgoing } from "../kernel/rpc.ts";
 import { StatusError } from "../kernel/status-error.ts";
 import { type DocumentPath, documentName, parseDatabase, parseDocumentName, segmentKey } from "./path.ts";
 import { batchGetResponse, documentMessage, maskedFields } from "./respond.ts";
@@ -114,13 +115,17 @@ function pathWithin(database: string, name: unknown): DocumentPath {
   throw new StatusError("INVALID_ARGUMENT", `Document name "${String(name)}" is not in "${database}".`);
 }
 
+/** What the calls of one emulator work with. */
+export interface Emulator {
+  readonly kernel: Kernel;
+  readonly state: FirestoreState;
+}
+
 export async function batchGetDocuments(
-  kernel: Kernel,
-  state: FirestoreState,
+  { kernel, state }: Emulator,
   request: Message,
   call: Call,
-  send: (message: Message) => boolean,
-  drained: () => Promise<void>,
+  { send, drained }: Outgoing,
 ): Promise<void> {
   const databaseName = parseDatabase(request.database);
   const names = [...new Set<string>(request.documents ?? [])];
@@ -133,7 +138,9 @@ export async function batchGetDocuments(
     for (const [i, path] of paths.entries()) {
       const begun = i === 0 ? reading.begun : undefined;
       const document = readAt(state, reading.database, path, time);
-      const keepsUp = send(batchGetResponse(names[i] as string, document, mask, begun, time));
+      const keepsUp = send(
+        batchGetResponse({ name: names[i] as string, document, mask, transaction: begun, readTime: time }),
+      );
       if (keepsUp) continue;
       await drained();
       if (call.signal.aborted) break;

@@ -35,7 +35,7 @@ export function rebuildGroup(rebuilding: Rebuilding, name: string): void {
       clearEntries(rebuilding, scopePrefix(COLLECTION_SCOPE, collectionId));
       eachDocument(rebuilding, store.collectionById(collectionId), (maker, target, document) => {
         addGroupName(rebuilding.queue, target);
-        addDifference(rebuilding.queue, maker, target, undefined, document);
+        addDifference(rebuilding.queue, maker, target, { before: undefined, after: document });
       });
     }
   }
@@ -68,7 +68,11 @@ function eachDocument(
   const collectionKey = pathKey(collection.path);
   let low: Uint8Array = Buffer.alloc(0);
   for (;;) {
-    const page = store.documentPage(collection.id, low, Buffer.alloc(1, 0xff), false, REBUILD_PAGE);
+    const page = store.documentPage(collection.id, {
+      low,
+      high: Buffer.alloc(1, 0xff),
+      limit: REBUILD_PAGE,
+    });
     const last = page.at(-1);
     if (last === undefined) return;
     inBackground(() => {

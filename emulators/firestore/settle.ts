@@ -230,8 +230,8 @@ export class IndexSettler {
       const { id, before, after, between = [] } = change;
       this.waiting -= workOf(change);
       const target = entryTarget(collection, collectionKey, id);
-      for (const state of between) addDifference(this.queue, maker, target, state, after);
-      addDifference(this.queue, maker, target, before, after);
+      for (const state of between) addDifference(this.queue, maker, target, { before: state, after });
+      addDifference(this.queue, maker, target, { before, after });
     }
     if (changes.length === 0) this.taken.delete(collectionId);
   }

@@ -60,6 +60,13 @@ const stored = (row: DocumentRow): StoredDocument => ({
   fields: asBuffer(row.fields),
 });
 
+export interface DocumentPageOptions {
+  readonly low: Uint8Array;
+  readonly high: Uint8Array;
+  readonly reverse?: boolean;
+  readonly limit: number;
+}
+
 /** The rows of documents, their versions and the numbers that stand for their collections. */
 export class Store {
   readonly database: Database;
@@ -352,10 +359,7 @@ export class Store {
    */
   documentPage(
     collection: number,
-    low: Uint8Array,
-    high: Uint8Array,
-    reverse: boolean,
-    limit: number,
+    { low, high, reverse = false, limit }: DocumentPageOptions,
   ): { readonly id: Buffer; readonly document: StoredDocument }[] {
     const direction = reverse ? "DESC" : "ASC";
     const rows = this.statement(

@@ -60,7 +60,7 @@ function readValue(reader: WireReader, depth: number, nestedArrays: boolean): Va
   let value: Value | undefined;
   while (!reader.done) {
     const tag = reader.varint();
-    value = readMember(reader, tag >>> 3, tag & 7, depth, nestedArrays) ?? value;
+    value = readMember(reader, tag, depth, nestedArrays) ?? value;
   }
   if (value === undefined) throw invalid("A value must have its type set.");
   return value;
@@ -68,11 +68,11 @@ function readValue(reader: WireReader, depth: number, nestedArrays: boolean): Va
 
 function readMember(
   reader: WireReader,
-  field: number,
-  wireType: number,
+  tag: number,
   depth: number,
   nestedArrays: boolean,
 ): Value | undefined {
+  const [field, wireType] = [tag >>> 3, tag & 7];
   switch (field) {
     case 1:
       reader.expect(wireType, VARINT);

@@ -1,9 +1,9 @@
-import { Found } from "./found.ts";
+import { FoundDocument } from "./found-document.ts";
 import type { Notice } from "./listen-messages.ts";
 import { DocumentSubject, reaches } from "./match.ts";
 import { documentName, groupOf, parseDocumentName } from "./path.ts";
 import type { Query } from "./query.ts";
-import { collectionsWithin, isWithin, reachOf } from "./reach.ts";
+import { collectionsWithin, isWithin, scopeOf } from "./query-scope.ts";
 import { readAt } from "./reading.ts";
 import type { FirestoreState } from "./state.ts";
 import type { DatabaseRow, StoredDocument } from "./store.ts";
@@ -112,7 +112,7 @@ export class QueryView implements View {
     }
   }
 
-  protected *results(at: Micros): Iterable<Found> {
+  protected *results(at: Micros): Iterable<FoundDocument> {
     const run = this.state.engine.run(this.query, at);
     let left = this.query.limit ?? Number.POSITIVE_INFINITY;
     for (let found = run.next(); found !== undefined && left > 0; found = run.next()) {
@@ -123,14 +123,15 @@ export class QueryView implements View {
 
   *between(from: Micros, at: Micros): Iterable<Notice> {
     const { store } = this.state;
-    const reach = reachOf(store, this.query);
-    for (const collectionId of collectionsWithin(store, reach)) {
+    const scope = scopeOf(store, this.query);
+    for (const collectionId of collectionsWithin(store, scope)) {
       const collection = store.collectionById(collectionId);
       for (const { id, before } of store.changedSince(collectionId, from)) {
-        const found = (document: StoredDocument): Found => new Found(collection, id, document);
+        const found = (document: StoredDocument): FoundDocument =>
+          new FoundDocument(collection, id, document);
         const now = store.readDocumentAt(collectionId, id, at);
         const sample = before ?? now;
-        if (sample === undefined || !isWithin(reach, collection, found(sample).path)) continue;
+        if (sample === undefined || !isWithin(scope, collection, found(sample).path)) continue;
         const notice = this.compare(`${collection.path}/${found(sample).idText}`, before, now);
         if (notice !== undefined) yield notice;
       }
@@ -159,7 +160,7 @@ export class QueryView implements View {
  * documents in view are remembered and the query runs again when one near them changed.
  */
 export class LimitedView extends QueryView {
-  private window: Map<string, Found> | undefined;
+  private window: Map<string, FoundDocument> | undefined;
   private stale = false;
 
   override *all(at: Micros): Iterable<Notice> {
@@ -167,7 +168,7 @@ export class LimitedView extends QueryView {
     yield* super.all(at);
   }
 
-  private windowAt(at: Micros): Map<string, Found> {
+  private windowAt(at: Micros): Map<string, FoundDocument> {
     return new Map([...this.results(at)].map((found) => [found.name, found]));
   }
 
@@ -190,7 +191,11 @@ export class LimitedView extends QueryView {
     yield* this.differences(before, this.window, at);
   }
 
-  private *differences(before: Map<string, Found>, now: Map<string, Found>, at: Micros): Iterable<Notice> {
+  private *differences(
+    before: Map<string, FoundDocument>,
+    now: Map<string, FoundDocument>,
+    at: Micros,
+  ): Iterable<Notice> {
     for (const [name, found] of before) {
       if (now.has(name)) continue;
       const { collection, id } = found;

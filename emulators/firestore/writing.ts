@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import type { Call, Kernel, Message } from "../kernel/rpc.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { Call, Message } from "../kernel/rpc.ts";
 import { StatusError, statusNumber } from "../kernel/status-error.ts";
 import { encodeFields } from "./fields.ts";
 import { BATCH_WRITES_MAX } from "./limits.ts";
@@ -117,12 +118,16 @@ export async function batchWrite(
   return { writeResults: results.map(({ result }) => result), status: results.map(({ status }) => status) };
 }
 
+interface SingleWrite {
+  readonly database: string;
+  readonly message: Message;
+}
+
 async function commitOne(
   kernel: Kernel,
   state: FirestoreState,
   call: Call,
-  database: string,
-  message: Message,
+  { database, message }: SingleWrite,
 ): Promise<Draft> {
   const write = parseWrite(message, database);
   const draft = await state.commit(state.store.databaseRow(database), [write], undefined, () => call.signal);
@@ -165,10 +170,13 @@ export async function createDocument(
   checkDocumentId(id);
   const below = parent.document === "" ? "" : `${parent.document}/`;
   const name = documentName(parent.database, `${below}${request.collectionId}/${id}`);
-  const draft = await commitOne(kernel, state, call, parent.database, {
-    operation: "update",
-    update: { name, fields: request.document?.fields ?? [] },
-    currentDocument: { conditionType: "exists", exists: false },
+  const draft = await commitOne(kernel, state, call, {
+    database: parent.database,
+    message: {
+      operation: "update",
+      update: { name, fields: request.document?.fields ?? [] },
+      currentDocument: { conditionType: "exists", exists: false },
+    },
   });
   return answer(state, name, draft, request.mask);
 }
@@ -181,11 +189,14 @@ export async function updateDocument(
 ): Promise<Message> {
   const name = request.document?.name;
   const { database } = parseDocumentName(name);
-  const draft = await commitOne(kernel, state, call, database, {
-    operation: "update",
-    update: request.document,
-    updateMask: request.updateMask,
-    currentDocument: request.currentDocument,
+  const draft = await commitOne(kernel, state, call, {
+    database,
+    message: {
+      operation: "update",
+      update: request.document,
+      updateMask: request.updateMask,
+      currentDocument: request.currentDocument,
+    },
   });
   return answer(state, name, draft, request.mask);
 }
@@ -198,6 +209,6 @@ export async function deleteDocument(
 ): Promise<Message> {
   const { database } = parseDocumentName(request.name);
   const write = { operation: "delete", delete: request.name, currentDocument: request.currentDocument };
-  await commitOne(kernel, state, call, database, write);
+  await commitOne(kernel, state, call, { database, message: write });
   return {};
 }

@@ -6,7 +6,8 @@ import type {
   sendUnaryData,
 } from "@grpc/grpc-js";
 import { paceStream } from "./pace.ts";
-import { type Call, type Kernel, type Message, projectOf, resourceOf, type ServiceSpec } from "./rpc.ts";
+import type { Kernel } from "./kernel.ts";
+import { type Call, type Message, projectOf, resourceOf, type ServiceSpec } from "./rpc.ts";
 import { StatusError, statusName, statusNumber } from "./status-error.ts";
 import { type NoReply, withFault } from "./with-fault.ts";
 
@@ -118,7 +119,7 @@ export async function serveStream(rpc: Rpc, stream: ServerWritableStream<Message
     const outcome = await withFault(kernel.faults.take(spec.name, method, call.resource), {
       work() {
         const { send, drained } = paceStream(stream);
-        return run(stream.request, call, (message) => send(encode(message)), drained);
+        return run(stream.request, call, { send: (message) => send(encode(message)), drained });
       },
       failure: plannedFailure,
       pause: delay,

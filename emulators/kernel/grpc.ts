@@ -13,7 +13,8 @@ import {
 import type protobuf from "protobufjs";
 import { type Rpc, serveDuplex, serveStream, serveUnary } from "./grpc-calls.ts";
 import type { RequestListener } from "./loopback.ts";
-import type { Kernel, Message, ServiceSpec } from "./rpc.ts";
+import type { Kernel } from "./kernel.ts";
+import type { Message, ServiceSpec } from "./rpc.ts";
 import { sharePort } from "./shared-port.ts";
 
 export interface GrpcServer {

@@ -1,8 +1,6 @@
 import type { Metadata } from "@grpc/grpc-js";
 import type protobuf from "protobufjs";
-import type { Clock } from "./clock.ts";
-import type { Faults } from "./faults.ts";
-import type { Meter, Origin } from "./meter.ts";
+import type { Origin } from "./meter.ts";
 import type { StatusError } from "./status-error.ts";
 
 /** One RPC as an emulator sees it. */
@@ -24,11 +22,7 @@ export interface Call extends Origin {
 // oxlint-disable-next-line typescript/no-explicit-any -- the protos are read at run time, so their messages have no static type
 export type Message = any;
 
-export interface DuplexCall extends Call {
-  /** Sends a message; false when the reader is slow and the sender should hold back. */
-  send(message: Message): boolean;
-  /** Resolves once a slow reader has caught up, or is gone. */
-  drained(): Promise<void>;
+export interface DuplexCall extends Call, Outgoing {
   end(): void;
   fail(error: StatusError): void;
   onMessage(listen: (message: Message) => void): void;
@@ -37,13 +31,15 @@ export interface DuplexCall extends Call {
 }
 
 export type Unary = (request: Message, call: Call) => Message | Promise<Message>;
-export type ServerStream = (
-  request: Message,
-  call: Call,
-  send: (message: Message) => boolean,
+/** Where the messages of a stream go. */
+export interface Outgoing {
+  /** Sends a message; false when the reader is slow and the sender should hold back. */
+  send(message: Message): boolean;
   /** Resolves once a slow reader has caught up, or is gone. */
-  drained: () => Promise<void>,
-) => void | Promise<void>;
+  drained(): Promise<void>;
+}
+
+export type ServerStream = (request: Message, call: Call, outgoing: Outgoing) => void | Promise<void>;
 export type Duplex = (call: DuplexCall) => void;
 
 export interface ServiceSpec {
@@ -56,12 +52,6 @@ export interface ServiceSpec {
   readonly unary?: Readonly<Record<string, Unary>>;
   readonly serverStream?: Readonly<Record<string, ServerStream>>;
   readonly duplex?: Readonly<Record<string, Duplex>>;
-}
-
-export interface Kernel {
-  readonly clock: Clock;
-  readonly faults: Faults;
-  readonly meter: Meter;
 }
 
 /** The project in a resource name such as `projects/p/topics/t`; "" where there is none. */

@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { loadProtos } from "../kernel/protos.ts";
-import type { Kernel, Message, ServiceSpec } from "../kernel/rpc.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { Message, ServiceSpec } from "../kernel/rpc.ts";
 import { protoTime } from "../kernel/proto-time.ts";
 import { StatusError } from "../kernel/status-error.ts";
 import { openKeyFile } from "./key-file.ts";

@@ -3,10 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTransport, type Transporter } from "nodemailer";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { createClock } from "../kernel/clock.ts";
-import { createFaults } from "../kernel/faults.ts";
-import type { Kernel } from "../kernel/rpc.ts";
-import { createMeter } from "../kernel/meter.ts";
+import { createKernel, type Kernel } from "../kernel/kernel.ts";
 import { type Mail, type MailServer, openMail } from "./server.ts";
 import { openMailbox } from "./state.ts";
 
@@ -15,7 +12,7 @@ let mail: MailServer;
 let transport: Transporter;
 
 beforeEach(async () => {
-  kernel = { clock: createClock(), faults: createFaults(), meter: createMeter() };
+  kernel = createKernel();
   mail = openMail(kernel, { path: undefined });
   transport = createTransport({ host: "127.0.0.1", port: await mail.listen(0), secure: false });
 });

@@ -3,7 +3,7 @@ import PostalMime, { type Email } from "postal-mime";
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from "smtp-server";
 import type { Clock } from "../kernel/clock.ts";
 import type { Fault, FaultKind } from "../kernel/faults.ts";
-import type { Kernel } from "../kernel/rpc.ts";
+import type { Kernel } from "../kernel/kernel.ts";
 import { MAIL_BYTES_MAX } from "./limits.ts";
 import { type Mail, type MailFilter, openMailbox } from "./state.ts";
 

@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import type { Root } from "protobufjs";
 import type { Database } from "../kernel/database.ts";
-import type { Kernel } from "../kernel/rpc.ts";
+import type { Kernel } from "../kernel/kernel.ts";
 import type { Deliverer } from "../kernel/http-delivery.ts";
 import { createIamPolicies, type IamPolicies } from "../kernel/iam-policies.ts";
 import { type Backlog, createBacklog } from "./backlog.ts";
@@ -35,13 +35,14 @@ export interface PubSubCore {
 /** Leases are drawn, so that an id from before a seek or a restart doesn't name a later delivery. */
 const LEASE_MAX = 2 ** 47;
 
-export function createCore(
-  kernel: Kernel,
-  path: string | undefined,
-  root: Root,
-  iamRoot: Root,
-  deliverer: Deliverer,
-): PubSubCore {
+export interface CoreParts {
+  readonly path: string | undefined;
+  readonly root: Root;
+  readonly iamRoot: Root;
+  readonly deliverer: Deliverer;
+}
+
+export function createCore(kernel: Kernel, { path, root, iamRoot, deliverer }: CoreParts): PubSubCore {
   const { clock } = kernel;
   const { now } = clock;
   const { database, registry } = openPubSubState(path, root);

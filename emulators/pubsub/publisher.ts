@@ -1,4 +1,5 @@
-import type { Call, Kernel, Message, Unary } from "../kernel/rpc.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { Call, Message, Unary } from "../kernel/rpc.ts";
 import { StatusError } from "../kernel/status-error.ts";
 import type { PubSubCore } from "./core.ts";
 import { type NewMessage, parseMessages } from "./message.ts";

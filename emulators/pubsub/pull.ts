@@ -1,4 +1,5 @@
-import type { Call, Kernel, Message, Unary } from "../kernel/rpc.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { Message, Unary } from "../kernel/rpc.ts";
 import { protoTime } from "../kernel/proto-time.ts";
 import { StatusError } from "../kernel/status-error.ts";
 import type { Delivery } from "./backlog.ts";
@@ -40,13 +41,17 @@ export interface AckOutcome {
   readonly invalid: string[];
 }
 
+export interface AckRequest {
+  readonly ackIds: readonly string[];
+  readonly deadlineSeconds?: readonly number[] | undefined;
+}
+
 /** Acknowledges the ids, or moves their deadline (0 seconds: gives them back), and is on disk then. */
 export function settleAcks(
   { clock }: Kernel,
   { database, settlement }: PubSubCore,
   subscription: Subscription,
-  ackIds: readonly string[],
-  deadlineSeconds?: readonly number[],
+  { ackIds, deadlineSeconds }: AckRequest,
 ): Promise<AckOutcome> {
   const ids = ackIds.map((text) => {
     const id = parseAckId(text);
@@ -95,12 +100,16 @@ export function pullCalls(kernel: Kernel, core: PubSubCore): Record<string, Unar
     Pull({ subscription: name, maxMessages, returnImmediately }, call) {
       const subscription = accessPulled(core, name);
       if (!(maxMessages > 0)) throw new StatusError("INVALID_ARGUMENT", "max_messages must be positive.");
-      return pullOnce(kernel, core, subscription, maxMessages, returnImmediately === true, call);
+      return pullOnce(kernel, core, subscription, {
+        messagesMax: maxMessages,
+        immediately: returnImmediately === true,
+        signal: call.signal,
+      });
     },
     async Acknowledge({ subscription: name, ackIds }) {
       const subscription = accessSubscription(core, name);
       checkIds(ackIds);
-      tellInvalid(subscription, await settleAcks(kernel, core, subscription, ackIds));
+      tellInvalid(subscription, await settleAcks(kernel, core, subscription, { ackIds }));
       return {};
     },
     async ModifyAckDeadline({ subscription: name, ackIds, ackDeadlineSeconds }) {
@@ -108,10 +117,19 @@ export function pullCalls(kernel: Kernel, core: PubSubCore): Record<string, Unar
       checkIds(ackIds);
       const seconds = ackIds.map(() => ackDeadlineSeconds ?? 0);
       checkDeadlines(seconds);
-      tellInvalid(subscription, await settleAcks(kernel, core, subscription, ackIds, seconds));
+      tellInvalid(
+        subscription,
+        await settleAcks(kernel, core, subscription, { ackIds, deadlineSeconds: seconds }),
+      );
       return {};
     },
   };
+}
+
+interface PullOptions {
+  readonly messagesMax: number;
+  readonly immediately: boolean;
+  readonly signal: AbortSignal;
 }
 
 /** Waits for a first message as long as the caller does, within bounds. */
@@ -119,9 +137,7 @@ function pullOnce(
   { clock }: Kernel,
   { receivers, loop }: PubSubCore,
   subscription: Subscription,
-  messagesMax: number,
-  immediately: boolean,
-  { signal }: Call,
+  { messagesMax, immediately, signal }: PullOptions,
 ): Promise<Message> {
   return new Promise((resolve, reject) => {
     let open = true;

@@ -1,5 +1,5 @@
 import type { Database } from "../kernel/database.ts";
-import type { Kernel } from "../kernel/rpc.ts";
+import type { Kernel } from "../kernel/kernel.ts";
 import type { Deliverer, Outcome } from "../kernel/http-delivery.ts";
 import { writeInTheEnd } from "../kernel/insistent-write.ts";
 import type { Backlog, Delivery } from "./backlog.ts";

@@ -1,4 +1,5 @@
-import type { Kernel, Message, Unary } from "../kernel/rpc.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { Message, Unary } from "../kernel/rpc.ts";
 import { protoTime } from "../kernel/proto-time.ts";
 import { StatusError } from "../kernel/status-error.ts";
 import type { PubSubCore } from "./core.ts";

@@ -1,4 +1,5 @@
-import type { DuplexCall, Kernel, Message } from "../kernel/rpc.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { DuplexCall, Message } from "../kernel/rpc.ts";
 import { UNSENT_BYTES_MAX } from "../kernel/pace.ts";
 import { StatusError } from "../kernel/status-error.ts";
 import type { Delivery } from "./backlog.ts";
@@ -110,11 +111,14 @@ function openStream(kernel: Kernel, core: PubSubCore, call: DuplexCall, first: M
       checkDeadlines(seconds);
       const answer: Message = { subscriptionProperties: propertiesOf(subscription) };
       if (ackIds.length > 0) {
-        const { done, invalid } = await settleAcks(kernel, core, subscription, ackIds);
+        const { done, invalid } = await settleAcks(kernel, core, subscription, { ackIds });
         answer.acknowledgeConfirmation = { ackIds: done, invalidAckIds: invalid };
       }
       if (modifiedIds.length > 0) {
-        const { done, invalid } = await settleAcks(kernel, core, subscription, modifiedIds, seconds);
+        const { done, invalid } = await settleAcks(kernel, core, subscription, {
+          ackIds: modifiedIds,
+          deadlineSeconds: seconds,
+        });
         answer.modifyAckDeadlineConfirmation = { ackIds: done, invalidAckIds: invalid };
       }
       const isEmpty = ackIds.length === 0 && modifiedIds.length === 0;

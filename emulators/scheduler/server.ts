@@ -1,4 +1,4 @@
-import type { Kernel } from "../kernel/rpc.ts";
+import type { Kernel } from "../kernel/kernel.ts";
 import { createDeliverer, type Deliverer, type MintIdToken } from "../kernel/http-delivery.ts";
 import { type Cron, parseCron } from "./cron.ts";
 import * as limits from "./limits.ts";

@@ -1,4 +1,4 @@
-import type { Kernel } from "../kernel/rpc.ts";
+import type { Kernel } from "../kernel/kernel.ts";
 import type { Blobs } from "./blobs.ts";
 import { noSuchBucket } from "./failure.ts";
 import type { Announce } from "./notifications.ts";

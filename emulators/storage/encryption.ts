@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type Ask, headerOf } from "./exchange.ts";
+import { type StorageRequest, headerOf } from "./exchange.ts";
 import type { StatusError } from "../kernel/status-error.ts";
 import { storageError } from "./failure.ts";
 import type { ObjectResource } from "./resources.ts";
@@ -13,11 +13,11 @@ const keyError = (reason: string, xmlCode: string, message: string): StatusError
   storageError({ status: 400, reason, xmlCode, message });
 
 /** The key in the request's headers; `source` for that of the source of a copy. */
-export function customerKeyOf(ask: Ask, source = false): CustomerKey | undefined {
+export function customerKeyOf(request: StorageRequest, source = false): CustomerKey | undefined {
   const prefix = source ? "x-goog-copy-source-encryption" : "x-goog-encryption";
-  const algorithm = headerOf(ask, `${prefix}-algorithm`);
-  const key = headerOf(ask, `${prefix}-key`);
-  const hash = headerOf(ask, `${prefix}-key-sha256`);
+  const algorithm = headerOf(request, `${prefix}-algorithm`);
+  const key = headerOf(request, `${prefix}-key`);
+  const hash = headerOf(request, `${prefix}-key-sha256`);
   if (algorithm === undefined && key === undefined) return undefined;
   if (algorithm !== "AES256") {
     throw keyError(

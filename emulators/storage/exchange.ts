@@ -1,10 +1,11 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { parseJson as parseJsonText, readBody, type Reply } from "../kernel/http.ts";
+
 import { invalid, storageError } from "./failure.ts";
 import { JSON_BODY_BYTES_MAX } from "./limits.ts";
 
 /** A request, of its own or out of a batch. */
-export interface Ask {
+export interface StorageRequest {
   readonly method: string;
   /** As sent, percent-encoded, without the query. */
   readonly path: string;
@@ -15,31 +16,29 @@ export interface Ask {
   readonly origin: string;
 }
 
-export type Answer = Reply;
-
 /** The names in a request's path. */
 export type Names = Readonly<Record<string, string>>;
 
-export type Handler = (ask: Ask, names: Names) => Promise<Answer> | Answer;
+export type Handler = (request: StorageRequest, names: Names) => Promise<Reply> | Reply;
 
 const JSON_TYPE = "application/json; charset=UTF-8";
 
 /** A JSON answer, cut to what the request's `fields` asks for. */
-export function json(ask: Ask, value: unknown, status = 200): Answer {
-  const fields = ask.query.get("fields");
+export function json(request: StorageRequest, value: unknown, status = 200): Reply {
+  const fields = request.query.get("fields");
   const shown = fields ? select(value, parseFields(fields)) : value;
   return { status, headers: { "content-type": JSON_TYPE }, body: JSON.stringify(shown) };
 }
 
-export const xml = (body: string, status = 200): Answer => ({
+export const xml = (body: string, status = 200): Reply => ({
   status,
   headers: { "content-type": "application/xml; charset=UTF-8" },
   body,
 });
 
-export const noContent = (): Answer => ({ status: 204 });
+export const noContent = (): Reply => ({ status: 204 });
 
-export { headerOf } from "../kernel/http.ts";
+export { headerOf, type Reply } from "../kernel/http.ts";
 
 /** The whole body; refused beyond `bytesMax`. */
 export const bodyOf = (content: AsyncIterable<Buffer>, bytesMax: number, tooLarge: string): Promise<Buffer> =>
@@ -47,8 +46,8 @@ export const bodyOf = (content: AsyncIterable<Buffer>, bytesMax: number, tooLarg
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-export async function jsonBody(ask: Ask): Promise<JsonObject> {
-  return parseJson(await bodyOf(ask.body, JSON_BODY_BYTES_MAX, "The request body is too large."));
+export async function jsonBody(request: StorageRequest): Promise<JsonObject> {
+  return parseJson(await bodyOf(request.body, JSON_BODY_BYTES_MAX, "The request body is too large."));
 }
 
 export function parseJson(bytes: Buffer): JsonObject {

@@ -40,7 +40,7 @@ export function createAnnounce(state: StorageState, now: () => number): Announce
       if (config.event_types !== undefined && !config.event_types.includes(event)) continue;
       if (!object.name.startsWith(config.object_name_prefix ?? "")) continue;
       const withPayload = config.payload_format === "JSON_API_V1";
-      const payload = withPayload ? JSON.stringify(objectView(PAYLOAD_ASK, bucket.resource, object)) : "";
+      const payload = withPayload ? JSON.stringify(objectView(PAYLOAD_REQUEST, bucket.resource, object)) : "";
       state.addToOutbox({
         topic: topicOf(config.topic),
         attributes: {
@@ -64,7 +64,7 @@ export function createAnnounce(state: StorageState, now: () => number): Announce
 }
 
 /** Payloads are no answers to a request: their links name the service itself. */
-const PAYLOAD_ASK = {
+const PAYLOAD_REQUEST = {
   method: "GET",
   path: "",
   query: new URLSearchParams(),

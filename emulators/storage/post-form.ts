@@ -1,7 +1,7 @@
 import { accessBucket, type StorageCore } from "./core.ts";
 import {
-  type Answer,
-  type Ask,
+  type Reply,
+  type StorageRequest,
   bodyOf,
   headerOf,
   type JsonObject,
@@ -29,10 +29,10 @@ type Fields = ReadonlyMap<string, string>;
 export async function postForm(
   core: StorageCore,
   signatures: Signatures,
-  ask: Ask,
+  request: StorageRequest,
   names: Names,
-): Promise<Answer> {
-  const parts = partsOf(ask.body, boundaryOf(headerOf(ask, "content-type")));
+): Promise<Reply> {
+  const parts = partsOf(request.body, boundaryOf(headerOf(request, "content-type")));
   const fields = new Map<string, string>();
   let file: Part | undefined;
   let filename = "";
@@ -60,9 +60,9 @@ export async function postForm(
     conditions: {},
     predefinedAcl: fields.get("acl") ?? fields.get("x-goog-acl"),
   };
-  const object = await storeContent(core, ask, order, within(file.content, range));
+  const object = await storeContent(core, request, order, within(file.content, range));
   await parts.return(undefined);
-  return success(ask, fields, bucket.name, key, versionHeaders(object));
+  return success(request, { fields, bucket: bucket.name, key, headers: versionHeaders(object) });
 }
 
 /** The bucket that the policy demands, for a form whose address names none; requirePolicy checks the rest. */
@@ -187,13 +187,14 @@ function requireSignature(signatures: Signatures, fields: Fields, policy: string
   }
 }
 
-function success(
-  ask: Ask,
-  fields: Fields,
-  bucket: string,
-  key: string,
-  headers: Record<string, string>,
-): Answer {
+interface FormOutcome {
+  readonly fields: Fields;
+  readonly bucket: string;
+  readonly key: string;
+  readonly headers: Record<string, string>;
+}
+
+function success(request: StorageRequest, { fields, bucket, key, headers }: FormOutcome): Reply {
   const redirect = fields.get("success_action_redirect");
   if (redirect !== undefined && URL.canParse(redirect)) {
     const url = new URL(redirect);
@@ -208,7 +209,7 @@ function success(
   }
   const status = Number(fields.get("success_action_status") ?? 204);
   if (status !== 201) return { status: status === 200 ? 200 : 204, headers };
-  const location = `${ask.origin}/${bucket}/${encodeURIComponent(key)}`;
+  const location = `${request.origin}/${bucket}/${encodeURIComponent(key)}`;
   const result = { Location: location, Bucket: bucket, Key: key, ETag: headers.etag };
   const answer = xml(xmlDocument("PostResponse", result), 201);
   return { ...answer, headers: { ...headers, ...answer.headers, location } };

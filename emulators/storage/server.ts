@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
-import type { Kernel } from "../kernel/rpc.ts";
+import type { Kernel } from "../kernel/kernel.ts";
 import { type NoReply, serveHttp, toStatusError } from "../kernel/http.ts";
 import type { StatusError } from "../kernel/status-error.ts";
 import { pauseOn, withFault } from "../kernel/with-fault.ts";
@@ -8,7 +8,7 @@ import { answerBatch } from "./batch.ts";
 import { openBlobs } from "./blobs.ts";
 import { createGenerations, createRelease, type StorageCore } from "./core.ts";
 import { bucketCors, openCors } from "./cors.ts";
-import { type Answer, type Ask, headerOf } from "./exchange.ts";
+import { type Reply, type StorageRequest, headerOf } from "./exchange.ts";
 import { internalError, jsonError, storageError } from "./failure.ts";
 import { sweep } from "./lifecycle.ts";
 import { SWEEP_MS } from "./limits.ts";
@@ -89,23 +89,23 @@ export function openStorage(
   let cancelSweep = clock.at(clock.now() + SWEEP_MS, runSweep);
 
   /** Answers one call; failures become answers in the words of its API. */
-  const answer = async (ask: Ask): Promise<Answer | NoReply> => {
-    const api = apiOf(ask.path);
+  const reply = async (request: StorageRequest): Promise<Reply | NoReply> => {
+    const api = apiOf(request.path);
     let cors: Readonly<Record<string, string>> = {};
     try {
-      const route = router.find(ask.method === "OPTIONS" ? { ...ask, method: "GET" } : ask);
+      const route = router.find(request.method === "OPTIONS" ? { ...request, method: "GET" } : request);
       const { names, method } = route;
       const bucket = state.bucket(names.bucket ?? "");
-      cors = api === "json" ? openCors(ask) : bucketCors(ask, bucket?.resource.cors ?? []);
-      if (ask.method === "OPTIONS") return { status: 200, headers: cors };
-      const project = bucket?.project ?? ask.query.get("project") ?? "";
-      kernel.meter.rpc({ project, requestId: headerOf(ask, "x-request-id") }, `storage.${method}`);
-      const object = names.object ?? (method === "objects.insert" ? ask.query.get("name") : null);
+      cors = api === "json" ? openCors(request) : bucketCors(request, bucket?.resource.cors ?? []);
+      if (request.method === "OPTIONS") return { status: 200, headers: cors };
+      const project = bucket?.project ?? request.query.get("project") ?? "";
+      kernel.meter.rpc({ project, requestId: headerOf(request, "x-request-id") }, `storage.${method}`);
+      const object = names.object ?? (method === "objects.insert" ? request.query.get("name") : null);
       const resource = `projects/_/buckets/${names.bucket ?? ""}${object === null ? "" : `/objects/${object}`}`;
       return await withFault(kernel.faults.take("storage", method, resource), {
         async work() {
-          if (api === "xml") requireXmlAccess(core, signatures, ask, route.call, names);
-          const result = await route.handler(ask, names);
+          if (api === "xml") requireXmlAccess(core, signatures, { request, call: route.call, names });
+          const result = await route.handler(request, names);
           // A reader is never shown what a failed flush would take back.
           await state.database.settled();
           outbox.wake();
@@ -115,16 +115,16 @@ export function openStorage(
         pause: pauseOn(clock),
       });
     } catch (cause) {
-      return renderFailure(toStatusError(cause, internalError), api, ask, cors);
+      return renderFailure(toStatusError(cause, internalError), api, request, cors);
     }
   };
 
   return {
     listener: serveHttp({
-      handle(request) {
-        const ask = askOf(request);
-        const isBatch = ask.path.startsWith("/batch") && ask.method === "POST";
-        return isBatch ? batchOf(ask, answer) : answer(ask);
+      handle(incoming) {
+        const request = requestOf(incoming);
+        const isBatch = request.path.startsWith("/batch") && request.method === "POST";
+        return isBatch ? batchOf(request, reply) : reply(request);
       },
       render: (error) => renderFailure(error, "json", undefined, {}),
       internal: internalError,
@@ -168,29 +168,32 @@ const plannedFailure = (code: string): StatusError =>
     message: "A planned fault.",
   });
 
-async function batchOf(ask: Ask, answer: (ask: Ask) => Promise<Answer | NoReply>): Promise<Answer> {
+async function batchOf(
+  request: StorageRequest,
+  reply: (request: StorageRequest) => Promise<Reply | NoReply>,
+): Promise<Reply> {
   try {
-    return await answerBatch(ask, async (inner) => {
-      const result = await answer(inner);
+    return await answerBatch(request, async (inner) => {
+      const result = await reply(inner);
       if (typeof result !== "string") return result;
       // A call within a batch has no connection of its own that could hang or break.
       return renderFailure(plannedFailure("UNAVAILABLE"), "json", inner, {});
     });
   } catch (cause) {
-    return renderFailure(toStatusError(cause, internalError), "json", ask, {});
+    return renderFailure(toStatusError(cause, internalError), "json", request, {});
   }
 }
 
-/** A failure in the words of its API. `ask` is undefined where the request could not be read. */
+/** A failure in the words of its API. `request` is undefined where it could not be read. */
 function renderFailure(
   error: StatusError,
   api: Api,
-  ask: Ask | undefined,
+  request: StorageRequest | undefined,
   cors: Readonly<Record<string, string>>,
-): Answer {
-  const bare = error.httpStatus === 304 || ask?.method === "HEAD";
+): Reply {
+  const bare = error.httpStatus === 304 || request?.method === "HEAD";
   // A download's failure is told in plain text, since its caller expects no JSON.
-  if (!bare && api === "json" && ask?.query.get("alt") === "media") {
+  if (!bare && api === "json" && request?.query.get("alt") === "media") {
     const headers = { ...error.headers, ...cors, "content-type": "text/html; charset=UTF-8" };
     return { status: error.httpStatus, headers, body: error.message };
   }
@@ -202,15 +205,15 @@ function renderFailure(
   };
 }
 
-function askOf(request: IncomingMessage): Ask {
-  const host = request.headers.host ?? "localhost";
-  const [path = "/", query = ""] = (request.url ?? "/").split(/\?(.*)/s);
+function requestOf(incoming: IncomingMessage): StorageRequest {
+  const host = incoming.headers.host ?? "localhost";
+  const [path = "/", query = ""] = (incoming.url ?? "/").split(/\?(.*)/s);
   return {
-    method: request.method ?? "GET",
+    method: incoming.method ?? "GET",
     path,
     query: new URLSearchParams(query),
-    headers: request.headers,
-    body: request as AsyncIterable<Buffer>,
+    headers: incoming.headers,
+    body: incoming as AsyncIterable<Buffer>,
     origin: `http://${host}`,
   };
 }

@@ -2,10 +2,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Storage as StorageClient } from "@google-cloud/storage";
-import { createClock } from "../kernel/clock.ts";
-import { createFaults } from "../kernel/faults.ts";
-import type { Kernel } from "../kernel/rpc.ts";
-import { createMeter } from "../kernel/meter.ts";
+import { createKernel, type Kernel } from "../kernel/kernel.ts";
 import {
   type NotificationMessage,
   openServiceAccount,
@@ -43,7 +40,7 @@ let signing: Promise<SigningCredentials> | undefined;
 export async function startStorage({ path, onPublish }: UnderTestOptions = {}): Promise<StorageUnderTest> {
   signing ??= openServiceAccount(undefined, "signer@demo.iam.gserviceaccount.com");
   const signer = await signing;
-  const kernel: Kernel = { clock: createClock(), faults: createFaults(), meter: createMeter() };
+  const kernel = createKernel();
   const published: { topic: string; message: NotificationMessage }[] = [];
   let waiting: { readonly count: number; readonly wake: () => void }[] = [];
   const storage = openStorage(kernel, {

@@ -1,4 +1,5 @@
-import { type Kernel, projectOf } from "../kernel/rpc.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import { projectOf } from "../kernel/rpc.ts";
 import type { Deliverer } from "../kernel/http-delivery.ts";
 import { DISK_RETRY_MS, writeInTheEnd } from "../kernel/insistent-write.ts";
 import { dispatchRequest } from "./dispatch-request.ts";

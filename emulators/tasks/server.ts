@@ -1,13 +1,7 @@
 import type { HttpBeside } from "../kernel/grpc.ts";
 import { loadProtos } from "../kernel/protos.ts";
-import {
-  type Call,
-  type Kernel,
-  type Message,
-  projectOf,
-  type ServiceSpec,
-  type Unary,
-} from "../kernel/rpc.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import { type Call, type Message, projectOf, type ServiceSpec, type Unary } from "../kernel/rpc.ts";
 import { createDeliverer, type MintIdToken } from "../kernel/http-delivery.ts";
 import { createIamPolicies, type IamPolicies } from "../kernel/iam-policies.ts";
 import { ownMachineOnly } from "../kernel/own-machine.ts";

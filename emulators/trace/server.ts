@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { gunzipSync } from "node:zlib";
-import type { Kernel } from "../kernel/rpc.ts";
+import type { Kernel } from "../kernel/kernel.ts";
 import { type NoReply, readBody, type Reply, serveHttp } from "../kernel/http.ts";
 import type { RequestListener } from "../kernel/loopback.ts";
 import { ownMachineOnly } from "../kernel/own-machine.ts";
