@@ -30,7 +30,9 @@ export interface Opened<Api> {
 export interface Opening {
   readonly project: string;
   readonly folder: DataFolder;
-  /** `firestore.indexes.json`, parsed: Firestore then refuses queries that lack an index, as in production. */
+  /**
+   * `firestore.indexes.json`, parsed: Firestore then refuses queries that lack an index, as in production.
+   */
   readonly indexes: IndexFile | undefined;
   /** Resolves when the receivers of pushes, tasks and schedules can be called. */
   beforeDelivery(): Promise<void>;

@@ -18,7 +18,10 @@ const home = join(folder, "home");
 mkdirSync(home);
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** The node of this process comes first, so that npm and the command run on the version that the package needs. */
+/**
+ * The node of this process comes first, so that npm and the command run on the version that the package
+ * needs.
+ */
 const env = { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env["PATH"]}` };
 
 const npm = (cwd: string, ...args: string[]): string =>

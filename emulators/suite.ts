@@ -20,8 +20,8 @@ import { tasksEmulator } from "./tasks/emulator.ts";
 import { traceEmulator } from "./trace/emulator.ts";
 
 /**
- * All emulators, in the order in which they open. They close in the reverse order: what delivers work ends
- * before what the receivers of that work write to.
+ * All emulators, in the order in which they open. They close in the reverse order: emulators that deliver
+ * work close before those that the receivers of this work write to.
  */
 export const EMULATORS = [
   authEmulator,
@@ -48,7 +48,7 @@ interface SuiteCore {
   /** The ports that are open; 0 where nothing of the suite listens. */
   readonly ports: Ports;
   readonly folder: DataFolder;
-  /** The variables that point Google's clients, and whoever checks its tokens, at what has been started. */
+  /** The variables that point clients and verifiers of tokens at the started emulators. */
   readonly env: Readonly<Record<string, string>>;
   /** Ends deliveries, then the ports, then puts everything on disk. */
   stop(): Promise<void>;
@@ -62,7 +62,7 @@ export interface SuiteOptions<Names extends ServiceName> {
   readonly ports?: Ports | undefined;
   /** Undefined: everything stays in memory and ends with the process. */
   readonly dataDir: string | undefined;
-  /** Forget what the data folder holds. */
+  /** Whether to delete the data of earlier starts. */
   readonly fresh?: boolean | undefined;
   /** Further files and folders that the caller keeps in the data folder; `fresh` removes them too. */
   readonly files?: readonly string[] | undefined;

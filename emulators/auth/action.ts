@@ -61,7 +61,9 @@ async function act(core: AuthCore, call: Call, oobCode: string): Promise<Reply> 
   }
 }
 
-/** The client that asked for the link signs in with it: it is handed on, and not used up here. */
+/**
+ * The client that requested the link signs in with the code. The redirect passes it on without using it up.
+ */
 function onwards({ query }: Call, oobCode: string, email: string): Reply {
   const continueUrl = query.get("continueUrl");
   if (continueUrl === null || !URL.canParse(continueUrl))

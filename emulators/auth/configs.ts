@@ -4,7 +4,9 @@ import { authError } from "./failure.ts";
 import { CONFIG_PAGE_DEFAULT, CONFIG_PAGE_MAX } from "./limits.ts";
 import type { Document } from "./state.ts";
 
-/** Takes from `given` what the mask names, of what is known keeping the rest; an empty mask replaces all. */
+/**
+ * Merges `given` into what is known, for the fields that the mask names. An empty mask replaces everything.
+ */
 export function masked(known: Document, given: Body, mask: string | null): Document {
   if (!mask) return { ...given };
   const result = structuredClone(known) as Record<string, unknown>;
@@ -23,7 +25,7 @@ function copyPath(
     else target[name] = value;
     return;
   }
-  // A path into what is no object names nothing.
+  // A path through a value that is not an object leads to nothing.
   if (target[name] !== undefined && !isObject(target[name])) return;
   const known = target[name];
   const inner: Record<string, unknown> = isObject(known) ? { ...known } : {};
@@ -34,7 +36,7 @@ function copyPath(
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** One kind of configuration: how it is named, and what it is when nobody says anything. */
+/** One kind of configuration: its name and its defaults. */
 interface Kind {
   readonly kind: string;
   /** The path's collection, also the part of the resource's name. */

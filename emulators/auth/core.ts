@@ -19,7 +19,7 @@ export interface Call {
   readonly realm: Realm;
   readonly body: Body;
   readonly query: URLSearchParams;
-  /** Bears an access token: may do what only a server may. */
+  /** Whether the call has an access token, and so may do what only servers may. */
   readonly admin: boolean;
   /** Whether ID tokens of the answer are to be signed. */
   readonly signed: boolean;
@@ -91,7 +91,7 @@ export function requireUnique(
     throw authError("PHONE_NUMBER_EXISTS");
 }
 
-/** Only servers may; people get the service's answer to a call without credentials. */
+/** Refuses people with the error that the service gives for a call without credentials; servers pass. */
 export function requireAdmin({ admin }: Call): void {
   if (!admin)
     throw authError(

@@ -97,7 +97,9 @@ export async function batchDelete(core: AuthCore, call: Call): Promise<unknown> 
   return errors.length === 0 ? {} : { errors };
 }
 
-/** accounts:batchCreate: imports each account by itself; those that fail are told by their index. */
+/**
+ * accounts:batchCreate. Each account is imported by itself; the response names failed ones by their index.
+ */
 export async function batchCreate(core: AuthCore, call: Call): Promise<unknown> {
   requireAdmin(call);
   const { body, realm } = call;
@@ -125,7 +127,7 @@ export async function batchCreate(core: AuthCore, call: Call): Promise<unknown> 
   return { kind: "identitytoolkit#UploadAccountResponse", ...(errors.length === 0 ? {} : { error: errors }) };
 }
 
-/** An import doesn't take a number, a provider's id or an e-mail from somebody else. */
+/** An import never takes a number, a provider's id or an e-mail away from another account. */
 function requireImportable(core: AuthCore, { realm }: Call, account: Account): void {
   const isOther = (found: Account | undefined): boolean =>
     found !== undefined && found.localId !== account.localId;
@@ -245,7 +247,7 @@ const fits = ({ email, localId, phoneNumber }: Account, expression: Body): boole
   (expression.userId === undefined || expression.userId === localId) &&
   (expression.phoneNumber === undefined || expression.phoneNumber === phoneNumber);
 
-/** accounts:createAuthUri: how somebody with this address can sign in. */
+/** accounts:createAuthUri: the ways in which the owner of an address can sign in. */
 export function createAuthUri(core: AuthCore, { body, realm }: Call): unknown {
   const email = parseEmail(body.identifier);
   const account = core.state.byEmail(realm, email);

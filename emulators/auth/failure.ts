@@ -6,7 +6,9 @@ interface AuthWords {
   readonly canonical: string | undefined;
 }
 
-/** What the service answers instead of a result: a code in capitals, perhaps with an explanation behind it. */
+/**
+ * The error of an Authentication call. The message is a code in capitals, which an explanation may follow.
+ */
 export const authError = (
   message: string,
   status = 400,

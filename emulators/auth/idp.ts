@@ -54,7 +54,10 @@ const describe = ({ displayName, photoUrl, emailVerified }: Account): Record<str
   ...(photoUrl === undefined ? {} : { photoUrl }),
 });
 
-/** An e-mail that the provider vouches for joins the account that has it; otherwise its owner must say so. */
+/**
+ * A provider that vouches for an e-mail joins the account with that e-mail. Otherwise the account's owner
+ * must confirm the join.
+ */
 function ownerOfEmail(
   core: AuthCore,
   { realm }: Call,
@@ -83,7 +86,7 @@ function linked(
   { realm }: Call,
 ): Account {
   const { password: _password, passwordUpdatedAt: _updated, ...withoutPassword } = account;
-  // Whoever set a password without proving the address may not keep it once the owner of the address comes.
+  // A password that was set without proof of the address ends when the proven owner of the address signs in.
   const takesOver =
     emailVerified && !account.emailVerified && account.email !== undefined && account.email === email;
   const base: Account = takesOver ? withoutPassword : account;
@@ -150,7 +153,7 @@ function samlAssertion(providerId: string, params: URLSearchParams): Assertion {
   return assertionOf({ providerId, rawId: nameId, claims, attributes, oauth: {} });
 }
 
-/** Google and Apple vouch for the addresses of their domains; others say so in a claim. */
+/** Google and Apple vouch for the addresses that they send; other providers state it in a claim. */
 const VOUCHES = new Set(["google.com", "apple.com"]);
 
 interface AssertionParts {

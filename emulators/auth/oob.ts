@@ -22,7 +22,7 @@ const MODES: Readonly<Record<OobType, string>> = {
   EMAIL_SIGNIN: "signIn",
 };
 
-/** accounts:sendOobCode. No mail is sent: codes are kept, for whoever asks for the list of them. */
+/** accounts:sendOobCode. No mail is sent: the code is stored and appears in the list of codes. */
 export async function sendOobCode(core: AuthCore, call: Call): Promise<unknown> {
   const { body, realm, admin } = call;
   const type = body.requestType as OobType;
@@ -104,7 +104,7 @@ export function takeOobCode(core: AuthCore, realm: Realm, id: string, types: rea
 
 const ALL_TYPES = Object.keys(MODES) as OobType[];
 
-/** accounts:resetPassword: with a new password it is set, without one the code is only looked at. */
+/** accounts:resetPassword: sets the new password, or without one only checks the code. */
 export async function resetPassword(core: AuthCore, call: Call): Promise<unknown> {
   const { body, realm } = call;
   const kind = "identitytoolkit#ResetPasswordResponse";
@@ -113,7 +113,7 @@ export async function resetPassword(core: AuthCore, call: Call): Promise<unknown
   const id = textOf(body, "oobCode") ?? "";
   if (!body.newPassword) {
     const { requestType, email, newEmail } = accessOobCode(core, realm, id, ALL_TYPES);
-    // A link to sign in must not tell whose it is.
+    // The response to a sign-in link must not reveal whose link it is.
     const shown = requestType === "EMAIL_SIGNIN" ? {} : { email };
     return { kind, requestType, ...shown, ...(newEmail === undefined ? {} : { newEmail }) };
   }
@@ -151,7 +151,7 @@ async function changePassword(core: AuthCore, { body, realm }: Call): Promise<un
   });
 }
 
-/** What a code does to the account it was sent to, when accounts:update brings it back. */
+/** Applies a code to the account that it was sent to, for accounts:update. */
 export function redeem(core: AuthCore, realm: Realm, id: string) {
   const code = takeOobCode(core, realm, id, ["VERIFY_EMAIL", "VERIFY_AND_CHANGE_EMAIL", "RECOVER_EMAIL"]);
   const { state } = core;

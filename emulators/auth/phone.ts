@@ -18,7 +18,7 @@ interface PhoneSession {
   readonly createdMs: number;
 }
 
-/** accounts:sendVerificationCode. Nothing is sent: the code is kept, for whoever asks for the list of them. */
+/** accounts:sendVerificationCode. Nothing is sent: the code is stored and appears in the list of codes. */
 export async function sendVerificationCode(core: AuthCore, { body, realm }: Call): Promise<unknown> {
   if (!body.phoneNumber) throw authError("MISSING_PHONE_NUMBER");
   const session: PhoneSession = {
@@ -40,7 +40,7 @@ export async function sendVerificationCode(core: AuthCore, { body, realm }: Call
 const isOutlived = ({ kernel }: AuthCore, createdMs: number): boolean =>
   createdMs + PHONE_SESSION_MS <= kernel.clock.now();
 
-/** The codes that have been neither used nor outlived. */
+/** The codes that have been neither used nor expired. */
 export function listVerificationCodes(core: AuthCore, { realm }: Call): unknown {
   const sessions = core.state.documents(realm.project, PHONE_SESSION) as unknown as PhoneSession[];
   const live = sessions.filter(({ createdMs }) => !isOutlived(core, createdMs));

@@ -75,7 +75,7 @@ const clearAccounts: Handler = ({ state }, { realm }) =>
 
 const HOSTS = /^\/(?:(?:www\.)?(?<host>identitytoolkit|securetoken)\.googleapis\.com)(?<rest>\/.*)$/;
 
-/** Finds who answers a call; throws 404 or 501. */
+/** Finds the handler of a call; throws 404 or 501. */
 export function findRoute(verb: string, path: string): Route {
   const host = HOSTS.exec(path)?.groups;
   const emulated = host !== undefined;
@@ -138,7 +138,7 @@ function configRoute(verb: string, tail: string, scope: Scope): Route | undefine
   return { ...scope, names, method: `${name}.${call}`, handler: handlers[call] };
 }
 
-/** What Google's own emulator offers beside the service, for tests. */
+/** The endpoints for tests that Google's own emulator adds to the service. */
 function debugHandler(verb: string, thing: string): Handler {
   if (thing === "oobCodes" && verb === "GET") return listOobCodes;
   if (thing === "verificationCodes" && verb === "GET") return listVerificationCodes;

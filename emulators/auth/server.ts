@@ -40,8 +40,8 @@ export interface AuthOptions {
   /** The project of calls that name none but bear an API key. */
   readonly project: string;
   /**
-   * "signed": every ID token is. "by-path", the default: those of SDKs in emulator mode are not, since
-   * Google's refuse any other there; their paths begin with the service's host.
+   * "signed": every ID token is signed. "by-path", the default: ID tokens for SDKs in emulator mode are
+   * unsigned, because these SDKs accept no others. Their paths begin with the service's host.
    */
   readonly idTokens?: "signed" | "by-path" | undefined;
 }
@@ -56,11 +56,12 @@ const CERTIFICATE_PATHS: Readonly<Record<string, "certificates" | "jwks">> = {
 
 const SNAPSHOT_USERS = 100;
 
-/** Firebase Authentication, as its admin kit and its clients speak with it. */
+/** Opens Firebase Authentication, for its admin SDK and its client SDKs. */
 export function openAuth(kernel: Kernel, { path, project, idTokens = "by-path" }: AuthOptions): Auth {
   const state = openState(path);
   let core: AuthCore | undefined;
-  // Made with the first call: most suites never ask for a token. No transaction that could be undone is open then.
+  // The key is made with the first call, since most suites never need a token. No transaction is open at that
+  // moment, so the key cannot be rolled back.
   const coreNow = (): AuthCore => {
     core ??= { kernel, state, key: signingKeyOf(keptPem(state)) };
     return core;
@@ -77,7 +78,7 @@ export function openAuth(kernel: Kernel, { path, project, idTokens = "by-path" }
     if (request.method === "GET" && url.pathname === "/emulator/action") {
       return withCors(request, await followLink(coreNow(), url));
     }
-    // Google's own emulator tells in this way that it is up.
+    // Google's own emulator reports in this way that it is up.
     if (request.method === "GET" && url.pathname === "/") {
       return withCors(request, jsonReply(200, { authEmulator: { ready: true } }));
     }
@@ -104,7 +105,7 @@ export function openAuth(kernel: Kernel, { path, project, idTokens = "by-path" }
   };
 }
 
-/** The URL that is asked for; refused where its host is none, or an escape in its path. */
+/** The URL of the request. Throws where the host or an escape in the path is invalid. */
 function urlOf({ url, headers }: IncomingMessage): URL {
   try {
     const parsed = new URL(url ?? "/", `http://${headers.host ?? "localhost"}`);
@@ -138,7 +139,7 @@ async function carryOut(
   return withFault(fault, {
     async work() {
       const body = await route.handler(core, call);
-      // Nobody is shown what a failed flush would take back.
+      // A response must not show what a failed flush would roll back.
       await core.state.database.settled();
       return { body };
     },
@@ -159,7 +160,7 @@ interface CallParts {
   readonly body: Body;
 }
 
-/** Who calls, about which project and tenant. */
+/** Determines the caller, the project and the tenant of a call. */
 function callOf(core: AuthCore, { request, url, route, project, idTokens, body }: CallParts): Call {
   const bearer = /^bearer ./i.test(request.headers.authorization ?? "");
   const hasKey = url.searchParams.has("key");
@@ -175,7 +176,7 @@ function callOf(core: AuthCore, { request, url, route, project, idTokens, body }
     projectOfCall(core, { body, key, tenant }, project);
   if (tenant !== "" && core.state.document(named, "tenant", tenant) === undefined)
     throw authError("TENANT_NOT_FOUND");
-  // A bearer of an ID token's call is still the person whom the token names.
+  // A call that carries both an access token and an ID token acts as the person of the ID token.
   const admin = bearer && (route.project !== undefined || idToken === undefined);
   return {
     realm: { project: named, tenant },
@@ -208,7 +209,7 @@ async function readParameters(request: IncomingMessage): Promise<Body> {
   return value as Body;
 }
 
-/** Pages of every origin may call, as they may the service. */
+/** Adds the CORS headers: as with the service, pages of every origin may call. */
 function withCors(request: IncomingMessage, reply: Reply): Reply {
   const { origin } = request.headers;
   if (origin === undefined) return reply;

@@ -17,8 +17,8 @@ import { emptyAccount } from "./sign-up.ts";
 import { issueTokens, presented, type SignIn } from "./tokens.ts";
 
 /**
- * Tokens for the account, unless it has a second factor: then only the news that one is needed, since
- * codes for second factors are not served.
+ * Returns tokens for the account. For an account with a second factor it returns only that one is needed,
+ * because codes for second factors are not served.
  */
 export function complete(
   core: AuthCore,
@@ -74,7 +74,9 @@ export function requireClaims(claims: Claims): void {
   if (JSON.stringify(claims).length > CUSTOM_CLAIMS_CHARS_MAX) throw authError("CLAIMS_TOO_LARGE");
 }
 
-/** Whoever signed the token is believed, as by Google's own emulator: it can't know the project's accounts. */
+/**
+ * Any signature is accepted, as by Google's own emulator, which cannot know the project's service accounts.
+ */
 export async function signInWithCustomToken(core: AuthCore, call: Call): Promise<unknown> {
   const { body, realm } = call;
   if (!body.token) throw authError("MISSING_CUSTOM_TOKEN");
@@ -114,7 +116,10 @@ function plainJson(text: string): Claims | undefined {
   }
 }
 
-/** A link that came by e-mail proves the address; it signs in, up, or is added to the account at hand. */
+/**
+ * A link from an e-mail proves the address. It signs in, signs up, or is added to the account of the ID
+ * token.
+ */
 export async function signInWithEmailLink(core: AuthCore, call: Call): Promise<unknown> {
   const { body, realm } = call;
   const email = parseEmail(body.email);

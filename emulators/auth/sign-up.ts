@@ -97,7 +97,7 @@ async function createAccount(core: AuthCore, call: Call): Promise<unknown> {
   };
 }
 
-/** Second factors, as servers give them: those without an id are given one. */
+/** Second factors from a server; a factor without an id gets one. */
 export function parseEnrollments({ kernel }: AuthCore, value: unknown): MfaEnrollment[] {
   if (!Array.isArray(value)) return [];
   if (value.length > MFA_ENROLLMENTS_MAX) throw authError("SECOND_FACTOR_LIMIT_EXCEEDED");

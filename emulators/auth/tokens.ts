@@ -6,7 +6,7 @@ import { type Claims, decodeJwt, encodeJwt } from "./jwt.ts";
 import { ID_TOKEN_SECONDS, SESSION_COOKIE_SECONDS_MAX, SESSION_COOKIE_SECONDS_MIN } from "./limits.ts";
 import type { RefreshGrant } from "./state.ts";
 
-/** How somebody has signed in. */
+/** How a person has signed in. */
 export interface SignIn {
   /** "password", "google.com", "custom", "anonymous" … */
   readonly provider: string;
@@ -95,7 +95,9 @@ export interface Presented {
   readonly provider: string;
 }
 
-/** The account that an ID token speaks for. A token may be unsigned, as those of Google's own emulator are. */
+/**
+ * The account that an ID token speaks for. A token may be unsigned, as those of Google's own emulator are.
+ */
 export function presented(core: AuthCore, { realm }: Call, idToken: string): Presented {
   const decoded = decodeJwt(idToken, core.key);
   if (decoded === undefined || decoded.trust === "foreign") throw authError("INVALID_ID_TOKEN");
@@ -112,13 +114,15 @@ export function presented(core: AuthCore, { realm }: Call, idToken: string): Pre
   return { account, claims: payload, provider: firebase.sign_in_provider ?? "custom" };
 }
 
-/** The tenant that an unchecked ID token names: it tells in which realm to look. */
+/** The tenant that an unverified ID token names, which says in which realm to look up the account. */
 export function tenantOf(core: AuthCore, idToken: string): string {
   const firebase = decodeJwt(idToken, core.key)?.payload.firebase as { tenant?: string } | undefined;
   return firebase?.tenant ?? "";
 }
 
-/** securetoken.googleapis.com's token: a new ID token for a refresh token, which stays the same. */
+/**
+ * The endpoint `token` of securetoken.googleapis.com: a new ID token for a refresh token, which stays valid.
+ */
 export async function refresh(core: AuthCore, call: Call): Promise<unknown> {
   const { body } = call;
   if (body.grant_type !== "refresh_token")
@@ -146,7 +150,7 @@ export async function refresh(core: AuthCore, call: Call): Promise<unknown> {
   });
 }
 
-/** createSessionCookie: the ID token's claims under another issuer, for as long as asked for. */
+/** createSessionCookie: the claims of an ID token under another issuer, for the requested time. */
 export function createSessionCookie(core: AuthCore, call: Call): unknown {
   const { body } = call;
   if (!body.idToken) throw authError("MISSING_ID_TOKEN");

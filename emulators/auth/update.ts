@@ -89,7 +89,7 @@ function changeByServer(core: AuthCore, call: Call): unknown {
   return viewOf(next);
 }
 
-/** What both may change. A new password or address ends the sessions that there are. */
+/** The fields that both may change. A new password or address ends existing sessions. */
 function changedAccount(core: AuthCore, { body, realm }: Call, account: Account): Account {
   const email = body.email === undefined ? account.email : parseEmail(body.email);
   const emailMoved = email !== account.email;
@@ -161,7 +161,7 @@ function parseAttributes(text: string): Claims {
     const value: unknown = JSON.parse(text);
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Claims;
   } catch {
-    // Told below, as for anything else that is no object.
+    // The error below covers this case too.
   }
   throw authError("INVALID_CLAIMS");
 }

@@ -15,7 +15,7 @@ export interface StartOptions {
   readonly indexes: unknown;
 }
 
-/** What can be started alone from the command line: what has a port of its own. */
+/** The emulators that `--only` can start: those with a port of their own. */
 const STARTABLE = EMULATORS.filter(({ port, name }) => port !== undefined && name !== "oidc").map(
   ({ name }) => name,
 );

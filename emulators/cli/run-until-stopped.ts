@@ -9,8 +9,9 @@ import { HelpRequest, UsageError } from "./usage.ts";
 const ECHO_MS = 500;
 
 /**
- * Runs a command until Ctrl-C or SIGTERM: `start` opens, and the function that it resolves with closes. Exits with 0
- * after that and after `--help`, with 2 for a command line that can't be understood, with 1 for every other failure.
+ * Runs a command until Ctrl-C or SIGTERM: `start` opens, and the function that it resolves with closes. Exits
+ * with 0 after that and after `--help`, with 2 for a command line that can't be understood, with 1 for every
+ * other failure.
  */
 export async function runUntilStopped(start: () => Promise<() => Promise<void>>): Promise<void> {
   const stopping = Promise.withResolvers<void>();
@@ -41,7 +42,7 @@ export async function runUntilStopped(start: () => Promise<() => Promise<void>>)
   }
 }
 
-/** What the person can put right is said in one line; for every other failure the stack is what helps. */
+/** A failure that the person can correct is one line; every other failure prints its stack. */
 function explain(cause: unknown): string {
   if (cause instanceof UsageError) return `${cause.message} See --help.`;
   if (cause instanceof PortInUseError || cause instanceof DataFolderError) return cause.message;

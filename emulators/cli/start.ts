@@ -5,11 +5,11 @@ import { startSuite } from "../suite.ts";
 import { parseCommandLine } from "./command-line.ts";
 import { runUntilStopped } from "./run-until-stopped.ts";
 
-/** Emulators alone, for programs of one's own and for tests elsewhere. */
+/** The command: starts emulators for other programs and prints their variables. */
 await runUntilStopped(async () => {
   const { indexes, ...options } = parseCommandLine(process.argv.slice(2), process.cwd());
   const suite = await startSuite({ ...options, indexes: indexes as IndexFile | undefined });
-  // Other programs sign URLs with the suite's key or, unchanged, with the key that they have.
+  // Programs sign URLs with the suite's key, or with the key file that they already use.
   const keyFile = process.env["GOOGLE_APPLICATION_CREDENTIALS"];
   const account = keyFile === undefined || !("storage" in suite) ? undefined : trustedKeyFile(keyFile);
   if (account !== undefined) suite.storage.trust(account);

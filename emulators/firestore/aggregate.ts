@@ -9,12 +9,12 @@ import { integerValue, NULL_VALUE, type Value } from "./value.ts";
 /** One aggregation of a query, fed with the results one by one. */
 export interface Aggregation {
   readonly alias: string;
-  /** Where this only counts: how far; undefined where it looks at a field. */
+  /** For a count: up to how many. Undefined where the aggregation reads a field. */
   readonly countMost: number | undefined;
   /** The field it looks at. */
   readonly path: FieldPath | undefined;
   add(found: FoundDocument): void;
-  /** Counts results that nobody had to read. */
+  /** Counts results without reading them. */
   addCount(results: number): void;
   result(): Value;
 }
@@ -99,7 +99,10 @@ export function aggregatedQuery(query: Query, aggregations: readonly Aggregation
   return { ...query, orders: [...ownOrders, ...added, ...query.orders.slice(-1)] };
 }
 
-/** From here on, doubles are added up apart, or the sum of two could be infinite before a third is taken off. */
+/**
+ * From this magnitude on, doubles are summed separately: a sum of two could become infinite before a third
+ * one reduces it.
+ */
 const HUGE = 2 ** 960;
 const HUGE_SCALE = 2 ** 64;
 

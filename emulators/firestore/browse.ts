@@ -42,7 +42,7 @@ export type Browse = (options: BrowseOptions) => BrowsePage;
 const PAGE_DEFAULT = 50;
 const COLLECTIONS_MAX = 500;
 
-/** Reads what people want to look at. Costs nothing and locks nothing. */
+/** Reads documents for display. It bills nothing and locks nothing. */
 export function browser(state: FirestoreState): Browse {
   return ({ database: name, path, limit = PAGE_DEFAULT, after = "" }) => {
     const database = state.store.databaseRow(name);

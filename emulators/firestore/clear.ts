@@ -3,14 +3,14 @@ import type { FirestoreState } from "./state.ts";
 import type { Collection } from "./store.ts";
 import type { Write } from "./write-parse.ts";
 
-/** Documents deleted in one commit, before others get their turn. */
+/** The number of documents deleted in one commit, before other requests get their turn. */
 const CLEAR_BATCH = 500;
 /** Behind every id: no UTF-8 begins with this byte. */
 const BEHIND_IDS = Buffer.from([0xff]);
 
 /**
- * Deletes all documents of a database and ends its transactions, as a test suite asks for between its
- * tests. These are commits like others: listeners see the documents go.
+ * Deletes all documents of a database and ends its transactions, for test suites between their tests. These
+ * are ordinary commits, so listeners see the deletions.
  */
 export async function clearDatabase(state: FirestoreState, name: string): Promise<void> {
   const database = state.store.databaseRow(name);

@@ -72,7 +72,7 @@ export class EntryMaker {
     if (slots.ttl !== undefined && value.type === "timestamp") {
       out.push(this.entry(target, GROUP_SCOPE, slots.ttl, value));
     }
-    // An element that an array has twice makes the same entry twice, which is one in the end.
+    // An element that an array contains twice produces the same entry twice, which is stored once.
     if (value.type === "array") {
       for (const element of value.values) {
         if (slots.contains !== undefined)

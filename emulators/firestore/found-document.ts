@@ -5,7 +5,7 @@ import { type Query, sortKey } from "./query.ts";
 import type { Collection, DatabaseRow, Store, StoredDocument } from "./store.ts";
 import type { Fields, Value } from "./value.ts";
 
-/** A document that a query found. Its fields are decoded only if someone looks. */
+/** A document that a query found. Its fields are decoded at the first access. */
 export class FoundDocument implements Subject {
   readonly collection: Collection;
   readonly id: Buffer;

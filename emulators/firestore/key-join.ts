@@ -9,18 +9,18 @@ const BEHIND_IDS = Buffer.from([0xff]);
 /** Rows are read in chunks that grow, as where one index is scanned. */
 const CHUNK_MIN = 16;
 const CHUNK_MAX = 1_024;
-/** So far into each list is looked to tell which has the fewest entries in the stretch that is read. */
+/** How many entries of each list are counted to find the shortest list in the range that is read. */
 const PROBE_ENTRIES = 256;
 
 const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /**
- * The documents that have an entry under each of several keys, by id: what "and" makes of equalities with an index each. The
- * database itself walks along the sparsest list and looks each id up in the others, which is many times faster than to
- * fetch entries of every list to compare them here.
+ * The documents that have an entry under each of several keys, by id: the "and" of equalities with one index
+ * each. The database walks along the shortest list and looks each id up in the others, which is many times
+ * faster than fetching the entries of all lists and comparing them here.
  */
 export class KeyJoin implements Source {
-  /** Entries that were found in all lists; those that were in some only are not told by the database. */
+  /** The entries found in all lists. The database does not report how many it read in only some of them. */
   scanned = 0;
   private readonly store: Store;
   private readonly reverse: boolean;
@@ -85,7 +85,9 @@ export class KeyJoin implements Source {
     this.size = Math.min(this.size * 4, CHUNK_MAX);
   }
 
-  /** The sparsest list first: the one that ends, or whose entries reach furthest, within as many as are looked at. */
+  /**
+   * Sorts the shortest list first: the one that ends, or whose entries reach furthest, within PROBE_ENTRIES.
+   */
   private orderKeys(): void {
     this.isOrdered = true;
     const probed = this.keys.map((key) => ({ key, ...this.probe(key) }));
@@ -101,7 +103,9 @@ export class KeyJoin implements Source {
       .map(({ key }) => key);
   }
 
-  /** How many entries a list has, up to PROBE_ENTRIES, and where it stands then; undefined when it has ended. */
+  /**
+   * Counts the entries of a list up to PROBE_ENTRIES, and tells the last id; undefined when the list ended.
+   */
   private probe(key: Buffer): { readonly count: number; readonly furthest: Buffer | undefined } {
     const row = this.store
       .statement(

@@ -151,7 +151,7 @@ function writeKey(value: Value): void {
   }
 }
 
-/** An int64 as the nearest double and what that is off by, which compares with doubles exactly. */
+/** An int64 as the nearest double and the remainder, so that integers compare with doubles exactly. */
 function writeInteger(value: bigint): void {
   const nearest = Number(value);
   const remainder = Math.abs(nearest) < EXACT_MAX ? 0 : Number(value - BigInt(nearest));

@@ -15,11 +15,11 @@ export interface Target {
   readonly stream: ListenStream;
   readonly id: number;
   readonly viewKey: string;
-  /** Changes up to this time are known to the listener already. */
+  /** The listener already knows the changes up to this time. */
   readonly since: Micros;
 }
 
-/** What a target is told first, on its way at the reader's pace. */
+/** The initial messages of a target, sent at the reader's pace. */
 interface Initial {
   readonly id: number;
   readonly at: Micros;
@@ -124,7 +124,7 @@ export class ListenStream {
     }
   }
 
-  /** Sends what a target is told first, no faster than it is read. */
+  /** Sends the initial messages of a target, no faster than they are read. */
   private async sendInitial(initial: Initial): Promise<void> {
     const { id, at, notices } = initial;
     for (let { next } = initial; next.done !== true; next = notices.next()) {
@@ -141,14 +141,16 @@ export class ListenStream {
     if (initial.once) this.call.send(targetChange({ type: "REMOVE", targetIds: [id] }));
   }
 
-  /** A client that says how many documents it knows is told when that is not what there are. */
+  /**
+   * When a client states how many documents it knows and the number is wrong, an existence filter tells it.
+   */
   private sendFilter(view: View, id: number, expected: number, at: Micros): void {
     let count = 0;
     for (const { kind } of view.all(at)) if (kind === "changed") count += 1;
     if (count !== expected) this.call.send(existenceFilter(id, count));
   }
 
-  /** The time a client left off; undefined when it must start over. */
+  /** The time at which a client resumes; undefined when it must start over. */
   private resumeTime(message: Message, database: DatabaseRow, now: Micros): Micros | undefined {
     const { state } = this.hub;
     let time: Micros | undefined;
@@ -216,7 +218,9 @@ export class ListenStream {
     });
   }
 
-  /** Sends everything in order, at the reader's pace: none of it overtakes the first of a target. */
+  /**
+   * Sends everything in order, at the reader's pace. No change overtakes the initial messages of a target.
+   */
   private async sendOutgoing(): Promise<void> {
     while (this.open && this.position < this.outgoing.length) {
       if (this.position === SENT_KEPT_MAX) {
@@ -245,7 +249,7 @@ export class ListenStream {
   }
 }
 
-/** What a target looks at, under a key that is the same for all who look at the same. */
+/** The view of a target, under a key that is equal for targets with equal queries. */
 function viewOf(state: FirestoreState, database: DatabaseRow, message: Message): [string, () => View] {
   if (message.targetType === "documents") {
     const names = [...new Set<string>(message.documents.documents ?? [])].sort();

@@ -142,7 +142,7 @@ interface LockedPageParts {
   readonly call: Call;
 }
 
-/** In a read-write transaction, what a listing shows is locked and where it looked is guarded. */
+/** Lists in a read-write transaction. It locks the listed documents and guards the query against new ones. */
 async function lockedPage(
   state: FirestoreState,
   { database, transaction, at, looked }: Reading,
@@ -234,7 +234,7 @@ function parseOrderBy(text: string): Message[] {
   });
 }
 
-/** What a token belongs to: the listing it was given out by, and no other. */
+/** Identifies the listing that a token belongs to. */
 function listingMark({ parent, collectionId, orderBy }: Message): string {
   return createHash("sha256")
     .update(JSON.stringify([parent, collectionId, orderBy]))

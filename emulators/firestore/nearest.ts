@@ -21,7 +21,7 @@ export function nearestOf(nearest: Nearest, candidates: () => FoundDocument | un
     const distance = distanceOf(nearest, vector);
     if (Number.isNaN(distance) || !isWithin(nearest, distance)) continue;
     neighbours.push({ found, distance });
-    // Now and then what is too far already is let go, so that memory follows the limit.
+    // Candidates that are too far are dropped from time to time, so that memory stays near the limit.
     if (neighbours.length >= nearest.limit * 4) neighbours.sort(further).splice(nearest.limit);
   }
   return neighbours

@@ -20,7 +20,7 @@ export function partitionQuery(state: FirestoreState, request: Message): Message
   const wanted = Number(request.partitionCount ?? 0);
   if (wanted <= 0) throw invalid("partition_count must be positive.");
   const database = state.store.databaseRow(parent.database);
-  // Names of the present divide the documents of any other time too, if less evenly.
+  // The current names divide the documents of another time as well, though less evenly.
   if (request.consistencySelector === "readTime") state.checkReadTime(database, microsOf(request.readTime));
   const cursors = splitPoints(state, query, wanted);
   const offset = request.pageToken === "" ? 0 : Number(request.pageToken);

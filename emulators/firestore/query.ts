@@ -28,7 +28,7 @@ export interface Nearest {
   readonly threshold: number | undefined;
 }
 
-/** A structured query, checked and brought to a form that says everything out loud. */
+/** A structured query, validated and with all that it implies made explicit. */
 export interface Query {
   readonly parent: ParentPath;
   /** undefined: documents of all collections below the parent. */

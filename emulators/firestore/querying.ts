@@ -15,7 +15,7 @@ import { type Micros, timestampOf } from "./time.ts";
 import { type Value, writeValue } from "./value.ts";
 import { WireWriter } from "./wire.ts";
 
-/** After so many results the reader's pace is looked at, and others get their turn. */
+/** After so many results the query checks the reader's pace and lets other requests have their turn. */
 const RESULTS_PER_TURN = 200;
 
 /** A query's results after offset, limit and nearest neighbours, one by one. */
@@ -48,7 +48,7 @@ function resultsOf(state: FirestoreState, query: Query, at: Micros): Results {
   return results;
 }
 
-/** Runs a query in a read-write transaction: what it finds is locked, where it looked is guarded. */
+/** Runs a query in a read-write transaction. It locks the results and guards the query against new ones. */
 async function lockedResults(
   state: FirestoreState,
   reading: Reading,

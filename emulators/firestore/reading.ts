@@ -18,7 +18,7 @@ export interface Reading {
   readonly at: Micros | undefined;
   /** The id of a transaction that began with this request. */
   readonly begun: Buffer | undefined;
-  /** Where an optimistic transaction notes what it looks at. */
+  /** Where an optimistic transaction records what it has read. */
   readonly looked: Looked | undefined;
 }
 
@@ -58,7 +58,7 @@ export function beginTransaction(
   return state.transactionsOf(database.name).begin(options, state.readTime(database));
 }
 
-/** The id of a transaction that began with a request that then failed is known to nobody. */
+/** When a request fails that began a transaction, no client knows the id, so the transaction ends. */
 export async function endingOnFailure<T>(
   state: FirestoreState,
   reading: Reading,

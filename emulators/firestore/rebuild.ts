@@ -14,19 +14,19 @@ import { successor } from "./key.ts";
 import { pathKey } from "./path.ts";
 import type { Collection, Store, StoredDocument } from "./store.ts";
 
-/** What entries are made anew with. */
+/** What rebuilding entries works with. */
 export interface Rebuilding {
   readonly store: Store;
   readonly catalog: IndexCatalog;
   readonly queue: EntryQueue;
-  /** Runs work in the open group, for which nobody waits. */
+  /** Runs work in the open group of writes; no request waits for it. */
   readonly inBackground: (work: () => void) => void;
 }
 
 /** Documents read at a time. */
 const REBUILD_PAGE = 500;
 
-/** Makes all entries of a group's collections anew, in every database. */
+/** Rebuilds all entries of a group's collections, in every database. */
 export function rebuildGroup(rebuilding: Rebuilding, name: string): void {
   const { store } = rebuilding;
   for (const { id: groupId } of store.groupsNamed(name)) {

@@ -69,7 +69,7 @@ export class QueryEngine {
       this.catalog.defineGroupField(missing.group, only.path);
       this.settler.rebuildGroup(missing.group);
     } else {
-      // Entries in the making do not know the new index yet, so they are made first.
+      // Pending entries were worked out without the new index, so they are written first.
       this.settler.settleAll();
       this.settler.fill(this.catalog.define(missingDefinition(missing)));
     }

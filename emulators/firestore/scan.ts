@@ -238,7 +238,7 @@ export class DocumentScan implements Source {
   }
 }
 
-/** The rows that all sources have: each source skips to where the furthest one is. */
+/** The rows that all sources have in common. Each source skips to the position of the furthest one. */
 export class JoinedScan implements Source {
   private readonly sources: readonly Source[];
   private readonly reverse: boolean;

@@ -17,7 +17,7 @@ import type { Write } from "./write-parse.ts";
 
 export type Published = (database: string, changes: readonly Change[], time: Micros) => void;
 
-/** A commit that waits to be told of: in order, and not before it is on disk. */
+/** A commit that listeners have not seen yet. They see commits in order, once these are on disk. */
 interface Announcement {
   readonly database: string;
   readonly draft: Draft;
@@ -32,7 +32,7 @@ export class FirestoreState {
   readonly engine: QueryEngine;
   /** Tells this file's tokens and transactions from another's. */
   readonly incarnation: Buffer;
-  /** Told of every commit that changed something, once it is on disk, in the order of their times. */
+  /** Called for every commit that changed something, once it is on disk, in the order of commit times. */
   published: Published = () => undefined;
   private readonly clock: Clock;
   private readonly writer: Writer;
@@ -178,18 +178,21 @@ export class FirestoreState {
     }
   }
 
-  /** Puts everything on disk now and tells of it, so that a listener can start from what there is. */
+  /**
+   * Flushes everything to disk and notifies listeners, so that a new listener can start from the current
+   * state.
+   */
   publishNow(): void {
     const waiting = [...this.announcements];
     this.store.database.flush();
     for (const announcement of waiting) {
-      // What was lost has been taken from the list.
+      // Lost commits have been removed from the list.
       if (this.announcements.includes(announcement)) announcement.kept = true;
     }
     this.announce();
   }
 
-  /** Resolves when all that was read so far is sure to stay. */
+  /** Resolves when everything that has been read so far is on disk. */
   settled(): Promise<void> {
     return this.store.database.settled().catch(unavailable);
   }
@@ -201,7 +204,7 @@ export class FirestoreState {
   }
 }
 
-/** What could not be put on disk was not done; the caller may try again. */
+/** A change that could not be written to disk has not happened; the caller may try again. */
 function unavailable(cause: unknown): never {
   if (cause instanceof StatusError) throw cause;
   throw new StatusError("UNAVAILABLE", `The emulator could not write to its file: ${String(cause)}`);

@@ -4,7 +4,7 @@ import { checkWritable, type FieldPath, parseFieldPath } from "./path.ts";
 import type { Micros } from "./time.ts";
 import { decodeArray, decodeValue, integerValue, NULL_VALUE, type Value } from "./value.ts";
 
-/** What a field becomes, and what is answered about it. */
+/** The new value of a field, and the result that the response reports. */
 interface Transformed {
   readonly value: Value;
   readonly result: Value;

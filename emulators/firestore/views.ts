@@ -10,18 +10,18 @@ import type { DatabaseRow, StoredDocument } from "./store.ts";
 import type { Micros } from "./time.ts";
 import type { Change } from "./write-apply.ts";
 
-/** What targets look at. Targets with the same query share one view, and so its work. */
+/** The documents that targets listen to. Targets with equal queries share one view and its work. */
 export interface View {
   readonly database: DatabaseRow;
-  /** Where changes can matter to it, for finding the views of a change. */
+  /** The places where a change can affect the view. */
   readonly places: readonly string[];
   /** All documents in view as of `at`. */
   all(at: Micros): Iterable<Notice>;
   /** What differs between two times; `from` is one to which versions reach back. */
   between(from: Micros, at: Micros): Iterable<Notice>;
-  /** What a commit changes for those who knew the state before it. */
+  /** The differences that a commit makes to the view. */
   follow(change: Change): Notice | undefined;
-  /** For views that must look again: what the commits up to `at` changed. */
+  /** For views that must run their query again: the differences up to `at`. */
   review?(at: Micros): Iterable<Notice>;
 }
 
@@ -156,8 +156,8 @@ export class QueryView implements View {
 }
 
 /**
- * A view of a query with a limit. Who comes in pushes another out, and who leaves makes room, so the
- * documents in view are remembered and the query runs again when one near them changed.
+ * A view of a query with a limit. A document that enters pushes another one out, and one that leaves makes
+ * room. The view therefore remembers its documents, and runs the query again when a change may affect them.
  */
 export class LimitedView extends QueryView {
   private window: Map<string, FoundDocument> | undefined;

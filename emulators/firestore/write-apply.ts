@@ -28,7 +28,7 @@ export interface WriteOutcome {
   readonly transformResults: readonly Value[];
 }
 
-/** A commit worked out but not yet written: what it answers, and what it changes. */
+/** A commit that is worked out but not yet written: its response and its changes. */
 export interface Draft {
   readonly time: Micros;
   readonly outcomes: readonly WriteOutcome[];
@@ -43,7 +43,7 @@ interface Pending {
 
 const refuse = (code: StatusError["code"], message: string): StatusError => new StatusError(code, message);
 
-/** Works out what commits do, and writes it down. */
+/** Works out the effects of commits, and writes them. */
 export class Writer {
   private readonly store: Store;
   private readonly catalog: IndexCatalog;
@@ -137,7 +137,7 @@ export class Writer {
     }
   }
 
-  /** Inside a write: puts down what the draft says. */
+  /** Inside a write: stores the changes of the draft. */
   keep(database: DatabaseRow, draft: Draft): void {
     for (const { collection: path, id, before, after } of draft.changes) {
       const collection = this.store.ensureCollection(database, path);

@@ -17,7 +17,7 @@ export type Precondition =
   | { readonly type: "exists"; readonly exists: boolean }
   | { readonly type: "updateTime"; readonly updateTime: Micros };
 
-/** A write as it was asked for, checked as far as that goes without the document. */
+/** A write as requested, validated as far as possible without the document. */
 export interface Write {
   readonly kind: "update" | "delete" | "verify";
   readonly path: DocumentPath;

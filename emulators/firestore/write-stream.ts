@@ -112,7 +112,7 @@ export class WriteStreams {
   }
 
   private async answer(stream: Stream, request: Message, call: DuplexCall): Promise<void> {
-    // A request behind one that failed is not looked at: the client sends it again on a stream of its own.
+    // Requests after a failed one are ignored: the client sends them again on a new stream.
     if (!this.streams.has(stream.id)) return;
     try {
       const response = await this.commit(stream.database, request.writes ?? [], call);

@@ -135,7 +135,7 @@ async function commitOne(
   return draft;
 }
 
-/** The document as a single write left it, cut down to the mask of the request. */
+/** The document after a single write, reduced to the mask of the request. */
 function answer(state: FirestoreState, name: string, draft: Draft, mask: Message): Buffer {
   const path = parseDocumentName(name);
   const [change] = draft.changes;

@@ -6,7 +6,9 @@ import { DatabaseSync } from "node:sqlite";
 export interface DataFolder {
   /** The path of a file in the folder; undefined when nothing is to be kept. */
   file(name: string): string | undefined;
-  /** Opens a database of the folder. A file that SQLite can't read is a DataFolderError that names the file. */
+  /**
+   * Opens a database of the folder. A file that SQLite can't read is a DataFolderError that names the file.
+   */
   open<T>(name: string, open: (path: string | undefined) => T): T;
   /** Lets another suite have the folder. */
   release(): void;

@@ -26,7 +26,7 @@ export interface GrpcServer {
 
 const MESSAGE_BYTES_MAX = 64 * 1024 * 1024;
 
-/** Makes what answers HTTP/1.1 on a port of gRPC; it reaches the services through the client. */
+/** Creates the HTTP/1.1 listener of a gRPC port; it calls the services through the client. */
 export type HttpBeside = (client: Client) => RequestListener;
 
 /** Serves the given services on one port (0: any free one) of the loopback interface. */

@@ -9,8 +9,8 @@ import { withFault } from "./with-fault.ts";
 export type MintIdToken = (claims: IdTokenClaims) => Promise<string>;
 
 /**
- * Mints tokens once the receivers are ready. Each delivery that presents an identity therefore waits for them: as in
- * the cloud, work that arrives while no instance is up waits for one instead of failing.
+ * Mints tokens once the receivers are ready. Each delivery that presents an identity therefore waits for
+ * them: as in the cloud, work that arrives while no instance is up waits for one instead of failing.
  */
 export const mintWhenReady =
   (mintIdToken: MintIdToken, ready: () => Promise<void>): MintIdToken =>
@@ -40,14 +40,16 @@ export interface Delivery {
 }
 
 export interface Outcome {
-  /** The HTTP status, undefined where none counts. */
+  /** The HTTP status; undefined where there is none that counts. */
   readonly status: number | undefined;
   /** Why no status counts. */
   readonly failure: "deadline" | "unreachable" | "fault" | undefined;
 }
 
 export interface Deliverer {
-  /** Sends the request, befallen by `fault`, and resolves with what came of it; never rejects. */
+  /**
+   * Sends the request under a planned fault, if there is one, and resolves with the outcome; never rejects.
+   */
   deliver(delivery: Delivery, fault: Fault | undefined): Promise<Outcome>;
   /** Aborts the requests under way; each ends as unreachable. */
   close(): void;
@@ -65,7 +67,7 @@ export function createDeliverer(clock: Clock, mintIdToken: MintIdToken): Deliver
   const underway = new Set<AbortController>();
   let closed = false;
 
-  /** Runs `work` with a signal that closing aborts; what it throws means that nobody answered. */
+  /** Runs `work` with a signal that closing aborts. When it throws, the outcome is "unreachable". */
   const abortable = async (work: (ending: AbortController) => Promise<Outcome>): Promise<Outcome> => {
     if (closed) return unreachable;
     const ending = new AbortController();

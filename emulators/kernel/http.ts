@@ -31,7 +31,10 @@ export interface HttpHandler {
   internal(): StatusError;
 }
 
-/** Serves requests over HTTP/1.1: every failure is rendered, and what a handler leaves unread is read and dropped. */
+/**
+ * Serves requests over HTTP/1.1: every failure is rendered, and what a handler leaves unread is read and
+ * dropped.
+ */
 export const serveHttp =
   ({ handle, render, internal }: HttpHandler): RequestListener =>
   (request, response) => {
@@ -43,7 +46,10 @@ export const serveHttp =
       .catch(() => response.destroy());
   };
 
-/** The error to answer with. What is no StatusError is a defect of ours and is logged, unless the caller is gone. */
+/**
+ * The error to answer with. What is no StatusError is a defect of ours and is logged, unless the caller is
+ * gone.
+ */
 export function toStatusError(cause: unknown, internal: () => StatusError): StatusError {
   if (cause instanceof StatusError) return cause;
   if (!isBrokenConnection(cause)) console.error(cause);
@@ -78,11 +84,14 @@ async function sendReply(
 
 export interface BodyLimit {
   readonly bytesMax: number;
-  /** What the caller is told beyond that. */
+  /** The error for a larger body. */
   tooLarge(): Error;
 }
 
-/** The whole body. What is beyond the limit is read and dropped, so that the caller hears the answer. */
+/**
+ * Reads the whole body. Bytes beyond the limit are read and dropped, so that the caller can receive the
+ * response.
+ */
 export async function readBody(
   content: AsyncIterable<Buffer>,
   { bytesMax, tooLarge }: BodyLimit,

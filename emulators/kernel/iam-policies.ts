@@ -63,7 +63,7 @@ export function createIamPolicies(database: Database, policyType: Type): IamPoli
         const broad = (permissions as string[]).find((permission) => permission.includes("*"));
         if (broad !== undefined)
           throw new StatusError("INVALID_ARGUMENT", `Permissions can't have wildcards: ${broad}`);
-        // Nobody is refused anything here, so everybody has every permission.
+        // The emulator refuses nobody, so every caller has every permission.
         return { permissions };
       },
     }),

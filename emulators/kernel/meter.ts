@@ -20,7 +20,7 @@ export interface Counts {
   modelCalls: number;
 }
 
-/** Whom a count belongs to. */
+/** What a count belongs to. */
 export interface Origin {
   readonly project: string;
   /** The request that caused the call, as carried in the `x-request-id` metadata. */

@@ -14,8 +14,8 @@ const FirebaseEmulators = z.object({
 const EmulatorPort = z.object({ port: Port });
 
 /**
- * The ports that firebase.json gives. A port that it does not give comes from `fallback`; without one, a missing port
- * is an error. Throws a ZodError that names the wrong place.
+ * The ports that firebase.json gives. A port that it does not give comes from `fallback`; without one, a
+ * missing port is an error. Throws a ZodError that names the wrong place.
  */
 export function portsOfConfig<Name extends string>(
   names: readonly Name[],

@@ -11,7 +11,7 @@ export interface RestService {
   /** The full proto name: "google.firestore.v1.Firestore". */
   readonly proto: string;
   readonly root: protobuf.Root;
-  /** Where two RPCs share a path: whether this one is meant, from what stands in the path. */
+  /** Decides between two RPCs with the same path, from the variables in the path. */
   readonly accepts?: (rpc: string, variables: Readonly<Record<string, string>>) => boolean;
 }
 
@@ -31,8 +31,8 @@ interface Route {
 const VERBS = ["get", "put", "post", "delete", "patch"];
 
 /**
- * Serves gRPC services as REST: each request is turned into the RPC that its path names, called
- * through `client`, and the answer turned into JSON. So whatever is true of the RPC is true here.
+ * Serves gRPC services as REST. Each request becomes a call of the RPC that its path names, made through
+ * `client`, and the response becomes JSON. REST therefore behaves exactly as gRPC does.
  */
 export function serveRest(services: readonly RestService[], client: Client): RequestListener {
   const routes = services.flatMap(routesOf);
@@ -216,7 +216,7 @@ const BODY_LIMIT = {
   tooLarge: () => new StatusError("INVALID_ARGUMENT", "The request is too large."),
 };
 
-/** The error of the emulator, or what the client of its gRPC makes of one, in Google's form. */
+/** The body of an error, from the emulator itself or from its gRPC client. */
 function errorOf(cause: unknown): ReturnType<typeof googleErrorBody> {
   if (cause instanceof StatusError) return googleErrorBody(cause);
   const { code, details } = cause as Partial<ServiceError>;

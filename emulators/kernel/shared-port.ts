@@ -20,7 +20,7 @@ export async function sharePort(port: number, grpc: Server, http: RequestListene
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
-    // A connection that breaks before it said anything is nobody's concern.
+    // A connection that breaks before its first byte is ignored.
     socket.on("error", () => socket.destroy());
     whenSpeaking(socket, (isHttp2) => {
       if (isHttp2) injector.injectConnection(socket);

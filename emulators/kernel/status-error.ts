@@ -47,8 +47,8 @@ export interface StatusOptions<Words> {
 }
 
 /**
- * What an emulated service answers instead of a result. It is the same for all services; each protocol renders it:
- * gRPC as a status, REST as Google's error body, the others in the words of the service.
+ * What an emulated service answers instead of a result. It is the same for all services; each protocol
+ * renders it: gRPC as a status, REST as Google's error body, the others in the words of the service.
  */
 export class StatusError<Words = unknown> extends Error {
   readonly code: StatusName;

@@ -6,7 +6,7 @@ export type NoReply = "hang" | "drop";
 
 export interface FaultedWork<T> {
   work(): Promise<T> | T;
-  /** What the caller is told by "before" and "after", from the plan's gRPC status. */
+  /** The error for "before" and "after", from the plan's gRPC status. */
   failure(code: string): Error;
   /** Waits as long as "slow" says. */
   pause(ms: number): Promise<unknown>;
@@ -16,7 +16,7 @@ export interface FaultedWork<T> {
   repeatable?: boolean;
 }
 
-/** Does the work, befallen by a planned fault where there is one. Rejects with the failure that the plan asks for. */
+/** Does the work under a planned fault, if there is one. Rejects with `failure` for "before" and "after". */
 export async function withFault<T>(fault: Fault | undefined, planned: FaultedWork<T>): Promise<T | NoReply> {
   const { work, failure, pause, slow = "before", repeatable = false } = planned;
   if (fault === undefined) return work();

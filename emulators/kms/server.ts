@@ -23,7 +23,7 @@ const ENCRYPT_DECRYPT = 1;
 const ENABLED = 1;
 const SOFTWARE = 1;
 
-/** Cloud KMS, as far as encrypting small secrets with a symmetric key goes. `path`: the file of the keys. */
+/** Opens Cloud KMS: encryption of small secrets with symmetric keys. `path` is the file of the keys. */
 export function openKms(
   { clock }: Pick<Kernel, "clock">,
   { path }: { readonly path: string | undefined },
@@ -88,7 +88,7 @@ function newName(parent: string, pattern: RegExp, kind: string, id: string): str
   return `${parent}/${kind}/${id}`;
 }
 
-/** A key has one version here. Who encrypts may name it; who decrypts may not. */
+/** A key has one version here. Encrypt accepts its name; Decrypt does not. */
 const versionOf = (keyName: string): string => `${keyName}/cryptoKeyVersions/1`;
 const keyOf = (name: string): string => name.replace(/\/cryptoKeyVersions\/1$/, "");
 

@@ -24,7 +24,7 @@ export interface Completion {
   readonly response: ServerResponse;
 }
 
-/** Answers a call at the model's pace, or lets befall it what is set; resolves when the call is over. */
+/** Answers a call at the model's pace, or fails as planned or set. Resolves when the call is over. */
 export async function complete(completion: Completion): Promise<void> {
   const { response, record } = completion;
   const caller = new AbortController();
@@ -46,7 +46,7 @@ async function perform(completion: Completion, writer: AnswerWriter, gone: Abort
   const { tokens, finish } = answerOf(call);
   try {
     const outcome = await withFault(fault, {
-      // The caller of an answer that "fails after it applied" hears nothing of it.
+      // For "after", the answer counts as made, and the caller receives only the failure.
       work: () =>
         fault?.kind === "after"
           ? record.sent(tokens.length)

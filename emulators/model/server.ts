@@ -26,14 +26,14 @@ export type { ModelSettings, SettingsChange } from "./settings.ts";
 
 export interface ModelServer {
   readonly listener: RequestListener;
-  /** How the models behave, and what they have been asked. */
+  /** The settings of the models, and the calls so far. */
   show(): { readonly models: Readonly<Record<string, ModelSettings>>; readonly calls: CallsShown };
   change(change: SettingsChange): void;
   /** As at the start: pace, no faults, no calls. */
   reset(): void;
 }
 
-/** Parts of OpenAI's API that are not served, told from paths that it does not have either. */
+/** Parts of OpenAI's API that are not served. They answer 501; paths that OpenAI does not have answer 404. */
 const UNSERVED =
   /^\/v1\/(?:responses|completions|embeddings|moderations|audio|images|files|uploads|batches|fine_tuning|vector_stores|assistants|threads|evals|containers|conversations|realtime|videos|chat\/completions\/.+)(?:\/|$)/u;
 

@@ -105,7 +105,7 @@ const usageOf = ({ promptTokens }: CompletionCall, completionTokens: number): ob
   completion_tokens_details: { reasoning_tokens: 0, audio_tokens: 0 },
 });
 
-/** Writes no faster than it is read: an answer waits for a slow reader, and ends with one that leaves. */
+/** Writes no faster than the caller reads, and stops when the caller leaves. */
 function createOut(response: ServerResponse, gone: AbortSignal) {
   let isDripping = false;
   const put = async (bytes: Buffer): Promise<void> => {

@@ -5,8 +5,8 @@ import { createOidc, type Oidc, openTokenKey } from "./open-oidc.ts";
 const CERTIFICATES_PATH = "/oauth2/v3/certs";
 
 /**
- * The tokens that pushes, tasks and schedules present. Their keys are served as at Google's certificates endpoint,
- * on the port of Firebase Authentication.
+ * The tokens that pushes, tasks and schedules present. Their keys are served as at Google's certificates
+ * endpoint, on the port of Firebase Authentication.
  */
 export const oidcEmulator = defineEmulator({
   name: "oidc",

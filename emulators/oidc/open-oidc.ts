@@ -25,7 +25,7 @@ interface MintedToken {
   readonly freshUntilMs: number;
 }
 
-/** Google's identity towards the functions: the tokens that pushes, tasks and schedules present. */
+/** Google's identity: the tokens that pushes, tasks and schedules present to their receivers. */
 export async function createOidc({ key, issuer, clock }: OidcOptions): Promise<Oidc> {
   const privateKey = await importJWK(key, "RS256");
   const { kty, n, e } = key;
@@ -61,7 +61,10 @@ export async function createOidc({ key, issuer, clock }: OidcOptions): Promise<O
   };
 }
 
-/** The signing key in the file, created where the file is absent; `path` undefined: a key for this process only. */
+/**
+ * The signing key in the file, created where the file is absent; `path` undefined: a key for this process
+ * only.
+ */
 export async function openTokenKey(path: string | undefined): Promise<JWK> {
   return (path === undefined ? undefined : readKey(path)) ?? (await createKey(path));
 }
@@ -92,7 +95,7 @@ async function createKey(path: string | undefined): Promise<JWK> {
   return jwk;
 }
 
-/** Google numbers its service accounts with 21 digits; ours follow from the address. */
+/** Google numbers its service accounts with 21 digits; here the number is derived from the e-mail. */
 function accountNumber(email: string): string {
   const digest = createHash("sha256").update(email).digest("hex");
   return `1${(BigInt(`0x${digest}`) % 10n ** 20n).toString().padStart(20, "0")}`;

@@ -53,13 +53,14 @@ export function createCore(kernel: Kernel, { path, root, iamRoot, deliverer }: C
   const policies = createIamPolicies(database, iamRoot.lookupType("google.iam.v1.Policy"));
   const deadLetters = createDeadLetters(database, backlog, now);
 
-  // The loop needs the settlement and the settlement tells the loop: the arrow back is a late one.
+  // The loop needs the settlement and the settlement notifies the loop, so one of the two references is set
+  // later.
   const ready = (subscription: Subscription): void => loop.ready(subscription);
   const refused = (subscription: Subscription): void => loop.refused(subscription);
   const receivers = createReceivers({ clock, database, backlog, refused });
   const released = (subscription: Subscription, messages: readonly number[]): void => {
     receivers.released(subscription, messages);
-    // Whoever held them has room again.
+    // The receivers that held them have room again.
     if (subscription.settings.push === undefined) ready(subscription);
   };
   const listener = { ready, released };

@@ -9,13 +9,13 @@ import type { Settlement } from "./settle.ts";
 import { NO_DEADLINE_MS, type Registry } from "./state.ts";
 import type { Subscription } from "./subscription.ts";
 
-/** Moves messages when something makes them move: a publish, an acknowledgement, a deadline, a change. */
+/** Delivers messages after a publish, an acknowledgement, a deadline or a change. */
 export interface DeliveryLoop {
-  /** Looks at the subscription once what has been written so far is on disk. */
+  /** Delivers from the subscription once everything written so far is on disk. */
   ready(subscription: Subscription): void;
-  /** Looks at it now. */
+  /** Delivers from it now. */
   look(subscription: Subscription): void;
-  /** Looks at it in a moment: the disk refused what was to be written. */
+  /** Delivers from it a little later, because the disk has failed. */
   refused(subscription: Subscription): void;
   /** Resolves once no push of the project is under way or due. Pullers are not waited for. */
   idle(project: string): Promise<void>;
@@ -74,7 +74,8 @@ export function createDeliveryLoop(deps: LoopDeps): DeliveryLoop {
     if (deadlineMs !== undefined && deadlineMs < NO_DEADLINE_MS) moments.push(deadlineMs);
     const dueMs = backlog.nextDueMs(subscription);
     const pausedUntilMs = pusher.pausedUntilMs(subscription);
-    // What is due and still here waits for room, or for someone who pulls, and not for a moment.
+    // Messages that are due and still here wait for room or for a puller; time alone changes nothing for
+    // them.
     if (dueMs !== undefined && Math.max(dueMs, pausedUntilMs) > nowMs)
       moments.push(Math.max(dueMs, pausedUntilMs));
     return moments.length === 0 ? undefined : Math.min(...moments);

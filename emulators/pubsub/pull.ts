@@ -11,7 +11,7 @@ import { formatAckId, parseAckId } from "./settle.ts";
 import { accessSubscription } from "./subscriber.ts";
 import type { Subscription } from "./subscription.ts";
 
-/** The service's word for an id whose delivery is over; the clients know it. */
+/** The service's error for an id whose delivery is over; clients parse this text. */
 const INVALID_ACK_ID = "PERMANENT_FAILURE_INVALID_ACK_ID";
 
 /** The subscription, if it can be pulled from. */
@@ -88,7 +88,7 @@ export function pullCalls(kernel: Kernel, core: PubSubCore): Record<string, Unar
     );
   };
 
-  /** Only with exactly-once delivery is a subscriber told that an id has come too late. */
+  /** A subscriber learns that an id came too late only with exactly-once delivery. */
   const tellInvalid = ({ settings }: Subscription, { invalid }: AckOutcome): void => {
     if (!settings.exactlyOnce || invalid.length === 0) return;
     const metadata = Object.fromEntries(invalid.map((id) => [id, INVALID_ACK_ID]));
@@ -169,7 +169,7 @@ function pullOnce(
     signal.addEventListener("abort", () => open && giveUp(), { once: true });
     if (!immediately) return loop.ready(subscription);
     loop.look(subscription);
-    // Still open: nothing was there for it. Otherwise it waits for the lease only.
+    // A receiver that is still in the line got nothing; one that has left waits for its lease.
     if (open) giveUp();
   });
 }

@@ -72,7 +72,7 @@ export function createPusher(deps: PusherDeps): Pusher {
     const succeeded = SUCCESSES.has(outcome.status);
     adjust(lane, subscription, succeeded);
     const settle = (): void => {
-      // As it is by now: the subscription may have been changed or deleted meanwhile.
+      // The current state: the subscription may have been changed or deleted meanwhile.
       const now = registry.subscriptionById(subscription.id);
       if (now === undefined) return;
       if (succeeded) settlement.acknowledge(now, { message: message.id, lease });
@@ -127,7 +127,7 @@ export function createPusher(deps: PusherDeps): Pusher {
           });
         }
       };
-      // Nothing goes out on a lease that the disk may still refuse.
+      // Messages are sent only after their lease is on disk.
       kept.then(pushAll, () => {
         lane.underway -= deliveries.length;
         refused(subscription);

@@ -32,7 +32,7 @@ export interface Definition {
 
 const invalid = (message: string): StatusError => new StatusError("INVALID_ARGUMENT", message);
 
-/** What is wrong with a definition or a message is the caller's; so is nesting that no stack holds. */
+/** A wrong definition or message is the caller's error, and so is nesting that overflows the stack. */
 function refusing<T>(work: () => T): T {
   try {
     return work();
@@ -71,7 +71,9 @@ export function checkMessage(definition: Definition, data: Uint8Array, encoding:
   );
 }
 
-/** The attributes by which subscribers learn of the schema: cloud.google.com/pubsub/docs/schema-integration. */
+/**
+ * The attributes by which subscribers learn of the schema: cloud.google.com/pubsub/docs/schema-integration.
+ */
 export const schemaAttributes = ({ name, id }: Revision, encoding: number): Record<string, string> => ({
   googclient_schemaname: name,
   googclient_schemaencoding: encoding === BINARY ? "BINARY" : "JSON",

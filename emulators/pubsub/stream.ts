@@ -71,7 +71,7 @@ function openStream(kernel: Kernel, core: PubSubCore, call: DuplexCall, first: M
     },
     give(deliveries, subscription) {
       ahead -= bytesOfAll(deliveries);
-      // Whoever hung up meanwhile leaves the messages to their deadline.
+      // When the subscriber has hung up meanwhile, the messages wait for their deadline.
       if (!open) return;
       const receivedMessages = deliveries.map((each) => receivedMessage(subscription, each));
       slow = !call.send({ receivedMessages, subscriptionProperties: propertiesOf(subscription) });

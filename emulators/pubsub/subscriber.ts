@@ -151,7 +151,7 @@ export function snapshotCalls({ clock }: Kernel, core: PubSubCore): Record<strin
         else throw new StatusError("INVALID_ARGUMENT", "Seek needs a time or a snapshot.");
         return found;
       });
-      // Whatever subscribers hold of it is theirs no more.
+      // Subscribers lose the messages of it that they hold.
       core.receivers.released(known, "all");
       loop.ready(known);
       return {};

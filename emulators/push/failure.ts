@@ -17,7 +17,9 @@ const BAD_REQUEST = "type.googleapis.com/google.rpc.BadRequest";
 /** The details of a failure that concerns a message; other failures have none. */
 export type FcmDetails = readonly object[] | undefined;
 
-/** What FCM answers in place of a message's name. `field` is the part of the request that is wrong. */
+/**
+ * The error that FCM returns instead of a message's name. `field` is the part of the request that is wrong.
+ */
 export function pushError(errorCode: FcmErrorCode, message: string, field?: string): StatusError<FcmDetails> {
   const { httpStatus, status } = FAILURES[errorCode];
   const violations =
@@ -29,7 +31,7 @@ export function pushError(errorCode: FcmErrorCode, message: string, field?: stri
   });
 }
 
-/** A failure that is not about a message: an unknown path, a method that FCM has and this has not. */
+/** A failure that is not about a message: an unknown path, or a part of FCM that is not served. */
 export const requestError = (
   httpStatus: 400 | 404 | 413 | 501,
   status: StatusName,

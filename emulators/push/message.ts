@@ -102,7 +102,10 @@ export type Message = z.infer<typeof Message>;
 
 const SendRequest = proto({ message: Message, validate_only: z.boolean() });
 
-/** A registration token as an app is given it: an instance id, a colon, and 140 characters or so. Test tokens are shorter. */
+/**
+ * A registration token as an app is given it: an instance id, a colon, and 140 characters or so. Test tokens
+ * are shorter.
+ */
 const TOKEN = /^[\w:%-]{1,4096}$/;
 
 export interface Send {

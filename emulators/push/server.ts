@@ -25,7 +25,7 @@ export interface PushServer {
   readonly listener: RequestListener;
   /** Messages that have been accepted, the newest first. */
   list(filter?: PushFilter): Push[];
-  /** The app behind the token has been removed from its device. */
+  /** Marks the token as one whose app has been removed from its device. */
   unregister(project: string, token: string): Promise<void>;
   close(): void;
 }

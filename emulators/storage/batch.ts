@@ -18,7 +18,7 @@ export async function answerBatch(
   }
   const boundary = `batch_${randomBytes(12).toString("hex")}`;
   const parts: string[] = [];
-  // One after the other: the order is not promised, but nothing is gained by racing.
+  // The calls run one after the other: the order is not promised, and concurrency would gain nothing.
   for (const { id, inner } of calls) parts.push(await partOf(id, await reply(inner)));
   const body = `${parts.map((part) => `--${boundary}\r\n${part}\r\n`).join("")}--${boundary}--\r\n`;
   return { status: 200, headers: { "content-type": `multipart/mixed; boundary=${boundary}` }, body };

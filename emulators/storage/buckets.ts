@@ -143,7 +143,7 @@ function change(core: StorageCore, complete: (bucket: BucketResource, given: Giv
   };
 }
 
-/** PUT replaces: what it doesn't name is taken away. */
+/** PUT replaces the resource: fields that it does not name are removed. */
 const clearing = (bucket: BucketResource): Given =>
   Object.fromEntries(
     [
@@ -181,7 +181,7 @@ function withPredefined(
   return next;
 }
 
-/** Policies are kept as given; what they grant to everybody counts for requests that bear no identity. */
+/** Policies are stored as given. What they grant to everybody applies to requests without identity. */
 export function iamHandlers(core: StorageCore): Record<IamCall, Handler> {
   const policyView = (request: StorageRequest, { name, metageneration, resource }: StoredBucket) =>
     json(request, {

@@ -2,7 +2,7 @@ import { type StorageRequest, headerOf, intOf } from "./exchange.ts";
 import { conditionNotMet, notModified } from "./failure.ts";
 import { etagOf } from "./resources.ts";
 
-/** What must hold of a version (or of its absence) for a request to be carried out. */
+/** The conditions on a version (or its absence) for a request to proceed. */
 export interface Conditions {
   readonly ifGenerationMatch?: number | undefined;
   readonly ifGenerationNotMatch?: number | undefined;

@@ -142,7 +142,7 @@ const contentOf = ({ size, resource }: StoredObject) => ({
   componentCount: resource.componentCount,
 });
 
-/** What a token carries from call to call: how far the rewrite of which version has come. */
+/** The content of a rewrite token: the version, and how far its rewrite has come. */
 interface Progress {
   readonly generation: number;
   readonly rewritten: number;
@@ -182,7 +182,7 @@ function progressOf(token: string): Progress {
     const { generation, rewritten } = JSON.parse(Buffer.from(token, "base64url").toString()) as Progress;
     if (Number.isSafeInteger(generation) && Number.isSafeInteger(rewritten)) return { generation, rewritten };
   } catch {
-    // Anything else than our own tokens ends below.
+    // Tokens that the emulator has not issued are refused below.
   }
   throw invalid("Invalid rewrite token.");
 }

@@ -24,7 +24,10 @@ const EXPOSED = [
 
 const PREFLIGHT_SECONDS = 3600;
 
-/** The JSON API answers pages of every origin, whatever the bucket says: cloud.google.com/storage/docs/cross-origin. */
+/**
+ * The JSON API answers pages of every origin, whatever the bucket says:
+ * cloud.google.com/storage/docs/cross-origin.
+ */
 export function openCors(request: StorageRequest): Headers {
   const origin = headerOf(request, "origin");
   if (origin === undefined) return {};

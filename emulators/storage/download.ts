@@ -6,7 +6,9 @@ import { noSuchObject, storageError } from "./failure.ts";
 import type { StoredObject } from "./state.ts";
 import { versionHeaders } from "./version-headers.ts";
 
-/** The bytes of a version, or those that a Range header asks for. `overrides`: response-content-* of the URL. */
+/**
+ * The bytes of a version, or those that a Range header asks for. `overrides`: response-content-* of the URL.
+ */
 export async function download(
   core: StorageCore,
   request: StorageRequest,

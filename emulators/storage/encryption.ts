@@ -45,7 +45,7 @@ export function customerKeyOf(request: StorageRequest, source = false): Customer
   return { keySha256 };
 }
 
-/** 400 unless the request bears the key that the bytes were written with. */
+/** Throws 400 unless the request has the key that the bytes were written with. */
 export function requireKey(object: ObjectResource, key: CustomerKey | undefined): void {
   const needed = object.customerEncryption?.keySha256;
   if (needed === key?.keySha256) return;

@@ -4,7 +4,7 @@ import { parseJson as parseJsonText, readBody, type Reply } from "../kernel/http
 import { invalid, storageError } from "./failure.ts";
 import { JSON_BODY_BYTES_MAX } from "./limits.ts";
 
-/** A request, of its own or out of a batch. */
+/** A request: its own, or one from a batch. */
 export interface StorageRequest {
   readonly method: string;
   /** As sent, percent-encoded, without the query. */
@@ -77,12 +77,14 @@ export function intOf(query: URLSearchParams, name: string): number | undefined 
 export const flagOf = (query: URLSearchParams, name: string): boolean =>
   query.get(name)?.toLowerCase() === "true";
 
-/** What a `fields` parameter selects: by name, what of the value; undefined: all of it. */
+/** The selection of a `fields` parameter, by name; undefined selects the whole value. */
 interface Selection {
   readonly [name: string]: Selection | undefined;
 }
 
-/** Parses `items(name,size),nextPageToken` or `a/b`: cloud.google.com/storage/docs/json_api#partial-response. */
+/**
+ * Parses `items(name,size),nextPageToken` or `a/b`: cloud.google.com/storage/docs/json_api#partial-response.
+ */
 export function parseFields(text: string): Selection {
   let at = 0;
   const parseList = (): Selection => {

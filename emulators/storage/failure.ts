@@ -18,7 +18,7 @@ interface StorageWords {
   readonly details: Readonly<Record<string, string>>;
 }
 
-/** What the service answers instead of a result, in the words of both APIs. */
+/** The error of a storage call, with the codes of both APIs. */
 export const storageError = (failure: StorageFailure): StatusError => {
   const { status, reason, xmlCode, message, details = {}, headers = {} } = failure;
   const words: StorageWords = { reason, xmlCode, details };
@@ -69,7 +69,7 @@ export const conditionNotMet = (): StatusError =>
     message: "At least one of the pre-conditions you specified did not hold.",
   });
 
-/** For reads: what the caller has is what there is. */
+/** For reads: the caller already has the current version. */
 export const notModified = (headers: Readonly<Record<string, string>> = {}): StatusError =>
   storageError({
     status: 304,

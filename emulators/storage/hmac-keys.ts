@@ -32,8 +32,8 @@ const SCHEMA = `
 type HmacCall = "insert" | "get" | "list" | "update" | "delete";
 
 /**
- * projects.hmacKeys. The secret is shown once, when the key is made, and not kept: signatures made with
- * it are not served, and nothing else asks for it.
+ * projects.hmacKeys. The secret is shown once, when the key is made, and not stored: signatures made with it
+ * are not served, and nothing else needs it.
  */
 export function hmacKeyHandlers({ state, kernel }: StorageCore): Record<HmacCall, Handler> {
   const rows = hmacKeyRows(state.database.sql);
@@ -116,7 +116,9 @@ function hmacKeyRows(sql: StorageCore["state"]["database"]["sql"]) {
   };
 }
 
-/** cloud.google.com/storage/docs/authentication/hmackeys: 61 characters for service accounts, a secret of 40. */
+/**
+ * cloud.google.com/storage/docs/authentication/hmackeys: 61 characters for service accounts, a secret of 40.
+ */
 const ACCESS_ID_RANDOM_CHARS = 55;
 const SECRET_BYTES = 30;
 

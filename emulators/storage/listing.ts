@@ -126,7 +126,7 @@ function positionOf(token: string): ScanPosition {
     ];
     if (typeof name === "string") return { name, afterGeneration: generation ?? undefined };
   } catch {
-    // Anything else than our own tokens ends below.
+    // Tokens that the emulator has not issued are refused below.
   }
   throw invalid(`Invalid page token: ${token}`);
 }

@@ -174,7 +174,7 @@ function changedResource(
   };
 }
 
-/** A custom time stays whatever a request says, and holds are only changed where it names them. */
+/** A request cannot remove a custom time, and changes only the holds that it names. */
 function withoutFields({
   customTime,
   eventBasedHold,
@@ -189,7 +189,7 @@ function withoutFields({
   };
 }
 
-/** What no change of metadata touches. */
+/** The fields that no change of metadata affects. */
 function fixedFields(known: ObjectResource): ObjectResource {
   const {
     contentType: _type,

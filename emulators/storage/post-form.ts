@@ -25,7 +25,10 @@ const badPolicy = (message: string): StatusError =>
 
 type Fields = ReadonlyMap<string, string>;
 
-/** POST object: an HTML form that a signed policy allows (cloud.google.com/storage/docs/xml-api/post-object-forms). */
+/**
+ * POST object: an HTML form that a signed policy allows
+ * (cloud.google.com/storage/docs/xml-api/post-object-forms).
+ */
 export async function postForm(
   core: StorageCore,
   signatures: Signatures,
@@ -39,7 +42,7 @@ export async function postForm(
   for (let part = await parts.next(); !part.done; part = await parts.next()) {
     const disposition = part.value.headers["content-disposition"] ?? "";
     const name = /\bname="([^"]*)"/i.exec(disposition)?.[1]?.toLowerCase() ?? "";
-    // What follows the file is ignored, as the service does.
+    // Fields after the file are ignored, as by the service.
     if (name === "file") {
       filename = /\bfilename="([^"]*)"/i.exec(disposition)?.[1] ?? "";
       file = part.value;
@@ -94,7 +97,9 @@ function fieldsOf(fields: Fields, fileType: string | undefined): JsonObject {
 
 const NOT_MET = "The content of the form does not meet the conditions specified in the policy document.";
 
-/** Checks the policy's signature, its expiry, and each field against its conditions; returns the size allowed. */
+/**
+ * Checks the policy's signature, its expiry, and each field against its conditions; returns the size allowed.
+ */
 function requirePolicy(core: StorageCore, signatures: Signatures, bucket: string, fields: Fields): ByteRange {
   const encoded = fields.get("policy");
   if (encoded === undefined) {

@@ -15,10 +15,10 @@ import { insertObject } from "./upload.ts";
 import { xmlHandlers } from "./xml-api.ts";
 import { multipartHandlers } from "./xml-multipart.ts";
 
-/** In whose words to answer. */
+/** Which API's words the response uses. */
 export type Api = "json" | "xml";
 
-/** A request's place: who answers it, and what meters and faults call it. */
+/** The route of a request: its handler, and its name for meters and faults. */
 export interface Route {
   /** "objects.get": the name of the method, the same in both APIs where both have it. */
   readonly method: string;
@@ -170,7 +170,7 @@ function jsonRoutes(core: StorageCore, sessions: Sessions): JsonRoute[] {
   ];
 }
 
-/** Channels can't be made here (objects.watchAll is not served), so whichever is named is none. */
+/** Channels cannot be created here (objects.watchAll is not served), so no named channel exists. */
 const stopChannel: Handler = async (request) => {
   const { id, resourceId } = await jsonBody(request);
   throw notFound(`Channel '${String(id)}' not found for resource '${String(resourceId)}'.`);
@@ -188,7 +188,9 @@ function aclRoutes(path: string, name: string, handlers: Readonly<Record<AclCall
   ];
 }
 
-/** Parts of a bucket or object that the XML API names in the query; those without a handler are not served. */
+/**
+ * Parts of a bucket or object that the XML API names in the query; those without a handler are not served.
+ */
 const SUBRESOURCES = [
   "acl",
   "billing",

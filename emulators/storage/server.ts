@@ -81,14 +81,14 @@ export function openStorage(
   let closed = false;
   const runSweep = (): void => {
     cancelSweep = clock.at(clock.now() + SWEEP_MS, runSweep);
-    // What fails here is told to the next request that needs the database.
+    // The next request that needs the database reports what fails here.
     void sweep(core, () => closed)
       .then(outbox.wake)
       .catch(() => undefined);
   };
   let cancelSweep = clock.at(clock.now() + SWEEP_MS, runSweep);
 
-  /** Answers one call; failures become answers in the words of its API. */
+  /** Answers one call; failures become replies in the words of its API. */
   const reply = async (request: StorageRequest): Promise<Reply | NoReply> => {
     const api = apiOf(request.path);
     let cors: Readonly<Record<string, string>> = {};
@@ -106,7 +106,7 @@ export function openStorage(
         async work() {
           if (api === "xml") requireXmlAccess(core, signatures, { request, call: route.call, names });
           const result = await route.handler(request, names);
-          // A reader is never shown what a failed flush would take back.
+          // A response must not show what a failed flush would roll back.
           await state.database.settled();
           outbox.wake();
           return { ...result, headers: { ...result.headers, ...cors } };
@@ -192,7 +192,7 @@ function renderFailure(
   cors: Readonly<Record<string, string>>,
 ): Reply {
   const bare = error.httpStatus === 304 || request?.method === "HEAD";
-  // A download's failure is told in plain text, since its caller expects no JSON.
+  // The failure of a download is plain text, since its caller expects no JSON.
   if (!bare && api === "json" && request?.query.get("alt") === "media") {
     const headers = { ...error.headers, ...cors, "content-type": "text/html; charset=UTF-8" };
     return { status: error.httpStatus, headers, body: error.message };

@@ -12,14 +12,14 @@ import { versionHeaders } from "./version-headers.ts";
 import { type Creation, createVersion } from "./versions.ts";
 import { objectView } from "./views.ts";
 
-/** What the request that started a session has said. */
+/** What the request that started the session contained. */
 export interface SessionPlan extends Pick<
   Creation,
   "given" | "conditions" | "predefinedAcl" | "customerKey" | "kmsKeyName"
 > {
-  /** In whose words to answer. */
+  /** Which API's words the response uses. */
   readonly api: "json" | "xml";
-  /** The origin of the page that started it: it may carry on from a browser. */
+  /** The origin of the page that started it, from which a browser may continue it. */
   readonly origin?: string | undefined;
   /** The sizes that the object may have. */
   readonly sizes?: ByteRange | undefined;
@@ -29,7 +29,7 @@ export interface SessionPlan extends Pick<
 
 export interface Sessions {
   start(bucket: string, name: string, plan: SessionPlan): Promise<string>;
-  /** PUT: bytes, or the question how many have arrived. DELETE: gives the upload up. */
+  /** PUT sends bytes, or queries how many have arrived. DELETE cancels the upload. */
   carryOn(request: StorageRequest, id: string): Promise<Reply>;
   planOf(id: string): SessionPlan | undefined;
 }
@@ -121,7 +121,7 @@ export function createSessions(core: StorageCore): Sessions {
 }
 
 interface ContentRange {
-  /** Undefined: the request only asks. */
+  /** Undefined: the request only queries the state. */
   readonly start: number | undefined;
   /** The last byte; undefined: as far as the body goes. */
   readonly end: number | undefined;
@@ -184,7 +184,7 @@ async function append(
   let broken: Error | undefined;
   try {
     for await (const chunk of request.body) {
-      // Bytes that had arrived before are passed over: the caller didn't hear of them.
+      // Bytes that had arrived before are skipped: the caller did not learn of them.
       const fresh = chunk.subarray(Math.min(Math.max(upload.received - start - bodyBytes, 0), chunk.length));
       bodyBytes += chunk.length;
       if (start + bodyBytes > OBJECT_BYTES_MAX)
@@ -209,7 +209,7 @@ async function append(
   return { upload: grown, bodyBytes };
 }
 
-/** Makes the received bytes the object. A session that is asked again answers the same. */
+/** Makes the received bytes the object. A finished session gives the same reply to repeated requests. */
 async function finish(
   core: StorageCore,
   hashers: Map<string, Hasher>,
@@ -235,7 +235,7 @@ async function finish(
     await core.release(replaced);
     return answer;
   } catch (cause) {
-    // A session that can't succeed any more is gone with its bytes.
+    // A session that cannot succeed any more is deleted with its bytes.
     if (cause instanceof StatusError) {
       await core.release(await state.database.write(() => state.removeUpload(upload.id)));
     }

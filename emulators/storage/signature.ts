@@ -10,7 +10,7 @@ import type { TrustedAccount } from "./service-account.ts";
 export interface Signatures {
   /** Whether the request's URL bears a signature, of either version. */
   isSigned(request: StorageRequest): boolean;
-  /** Throws what the service answers where the request is not exactly what has been signed, or not now. */
+  /** Throws the service's error where the request differs from what was signed, or comes at another time. */
   requireSigned(request: StorageRequest): void;
   /** Whether the account signed the text. */
   isSignedBy(email: string, text: string, signature: Buffer): boolean;
@@ -52,8 +52,8 @@ export function createSignatures(clock: Clock, accounts: readonly TrustedAccount
 }
 
 /**
- * The bytes of a signature; none, which no key has signed, where the text is not exactly theirs. Node
- * passes over what isn't of the encoding, so that a changed text could still stand for the right bytes.
+ * The bytes of a signature; none (an invalid signature) where the text is not their exact encoding. Node
+ * skips characters outside the encoding, so that a changed text could otherwise decode to the right bytes.
  */
 export function decodeSignature(text: string, encoding: "hex" | "base64"): Buffer {
   const bytes = Buffer.from(text, encoding);
@@ -190,7 +190,7 @@ const expired = (atMs: number): StatusError =>
     },
   });
 
-/** Every signed header must be there, and every header that tells the service what to do must be signed. */
+/** Every signed header must be present, and every header that instructs the service must be signed. */
 function requireHeaders(request: StorageRequest, names: readonly string[]): void {
   const missing = names.find((name) => headerOf(request, name) === undefined);
   if (missing !== undefined) {
@@ -212,7 +212,7 @@ function requireHeaders(request: StorageRequest, names: readonly string[]): void
   if (unsigned !== undefined) throw mismatch({ ParameterName: unsigned });
 }
 
-/** What clients add by themselves, to no effect. */
+/** Headers that clients add by themselves and that have no effect. */
 const UNSIGNED_HEADERS = new Set(["x-goog-api-client", "x-goog-gcs-idempotency-token"]);
 
 /** The official client signs the host without its port where the endpoint has one. */

@@ -23,13 +23,13 @@ export interface StorageUnderTest extends AsyncDisposable {
   publishedCount(count: number): Promise<void>;
   /** Google's client; it retries nothing, so that tests see what the first answer was. */
   client(project?: string): StorageClient;
-  /** Ends serving without the courtesy of closing anything, as a crash would. */
+  /** Ends serving without closing anything, as a crash would. */
   server: Server;
 }
 
 export interface UnderTestOptions {
   readonly path?: string | undefined;
-  /** Throws where Pub/Sub is to refuse a message. */
+  /** Throws to make Pub/Sub refuse a message. */
   readonly onPublish?: (() => void) | undefined;
 }
 

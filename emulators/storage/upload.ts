@@ -46,7 +46,7 @@ export async function insertObject(
   }
 }
 
-/** What a request says of the object beside its metadata. */
+/** The parameters of an upload beside the metadata. */
 function orderOf(request: StorageRequest, bucket: string, given: JsonObject): Omit<Creation, "content"> {
   const encoding = request.query.get("contentEncoding");
   return {
@@ -93,7 +93,7 @@ async function storeUpload(
   return json(request, objectView(request, bucket.resource, object, { key: order.customerKey }));
 }
 
-/** Receives the bytes, checks what is claimed of them, and makes them the object. */
+/** Receives the bytes, verifies their claimed hashes, and makes them the object. */
 export async function storeContent(
   core: StorageCore,
   request: StorageRequest,

@@ -12,7 +12,7 @@ import {
 } from "./resources.ts";
 import type { StoredBucket, StoredObject } from "./state.ts";
 
-/** How stored things look in the JSON API. */
+/** Stored resources as the JSON API shows them. */
 
 const encode = encodeURIComponent;
 const linkTo = (origin: string, path: string): string => `${origin}/storage/v1/b/${path}`;

@@ -275,8 +275,8 @@ export interface XmlAccess {
 }
 
 /**
- * Who may use the XML API: whoever bears a token (of any kind: tokens are not checked, as with all
- * emulators), has a signed URL or the URL of an upload session; anybody, for what is public.
+ * Refuses calls of the XML API without access. Access comes from a token (of any kind: emulators do not
+ * verify tokens), a signed URL, the URL of an upload session, or the object being public.
  */
 export function requireXmlAccess(
   core: StorageCore,

@@ -123,7 +123,7 @@ async function uploadPart(core: StorageCore, request: StorageRequest, names: Nam
       updatedMs: core.kernel.clock.now(),
     };
     const replaced = await core.state.database.write(() => {
-      // The upload may have been completed or given up meanwhile.
+      // The upload may have been completed or cancelled meanwhile.
       access(core, request, names);
       const before = core.state.parts(upload.id).find((each) => each.number === number);
       core.state.putPart(upload.id, part);

@@ -20,14 +20,14 @@ export interface TraceServer extends Pick<Traces, "list" | "spans"> {
 const JSON_TYPE = "application/json";
 const PROTOBUF_TYPE = "application/x-protobuf";
 
-/** What OTLP answers in place of success: HTTP's status with a `google.rpc.Status`. */
+/** The error of OTLP: an HTTP status with a `google.rpc.Status`. */
 const exportError = (
   httpStatus: number,
   code: "INTERNAL" | "INVALID_ARGUMENT" | "NOT_FOUND" | "UNIMPLEMENTED",
   message: string,
 ): StatusError => new StatusError(code, message, { httpStatus });
 
-/** A collector of traces that speaks OTLP over HTTP, in protobuf and JSON, and keeps what it is sent in memory. */
+/** Opens a collector of traces (OTLP over HTTP, in protobuf and JSON) that keeps spans in memory. */
 export function openTrace(kernel: Kernel): TraceServer {
   const traces = createTraces();
 
@@ -107,7 +107,7 @@ async function readRequest(request: IncomingMessage): Promise<Buffer> {
   }
 }
 
-/** The statuses after which OTLP has a sender come again. */
+/** The statuses after which a sender retries, according to OTLP. */
 const RETRYABLE = new Set([429, 502, 503, 504]);
 
 /** In the encoding of the request, as OTLP has it. */

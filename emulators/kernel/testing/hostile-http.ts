@@ -3,12 +3,15 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
 /**
- * What anyone who reaches an HTTP port may send. The tests send it to every port: nothing of it may be answered with a
- * failure of the server's own, or end the process.
+ * What anyone who reaches an HTTP port may send. The tests send it to every port: nothing of it may be
+ * answered with a failure of the server's own, or end the process.
  */
 const MEBIBYTE = 1024 * 1024;
 
-/** Sends these bytes and nothing more. Resolves with the status of the response, or with 0 where the connection just ends. */
+/**
+ * Sends these bytes and nothing more. Resolves with the status of the response, or with 0 where the
+ * connection just ends.
+ */
 export function statusOf(port: number, bytes: string | Buffer): Promise<number> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1");
