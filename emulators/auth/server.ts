@@ -26,7 +26,7 @@ export interface Auth {
   readonly listener: (request: IncomingMessage, response: ServerResponse) => void;
   /** The public key of signed ID tokens and session cookies. */
   jwks(): { readonly keys: readonly unknown[] };
-  /** What the console shows of a project's people, the first hundred by id. */
+  /** The accounts of a project for display, the first hundred by id. */
   snapshot(project: string): {
     readonly accounts: number;
     readonly users: readonly Record<string, unknown>[];

@@ -1,7 +1,8 @@
 import { type FieldPath, NAME_FIELD } from "./path.ts";
 import type { StoredDocument } from "./store.ts";
 import type { Micros } from "./time.ts";
-import { type Fields, readFields, type Value, writeFields } from "./value.ts";
+import { type Fields, readFields, type Value } from "./value.ts";
+import { writeFields } from "./write-value.ts";
 import { WireReader, WireWriter } from "./wire.ts";
 
 /** The number of `fields` in `google.firestore.v1.Document`: fields are kept as they stand there. */

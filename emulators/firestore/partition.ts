@@ -6,7 +6,7 @@ import { namesPrefix, scopeOf } from "./query-scope.ts";
 import { EntryScan, FIRST, LAST } from "./scan.ts";
 import type { FirestoreState } from "./state.ts";
 import { microsOf } from "./time.ts";
-import { writeValue } from "./value.ts";
+import { writeValue } from "./write-value.ts";
 import { WireWriter } from "./wire.ts";
 
 const invalid = (message: string): StatusError => new StatusError("INVALID_ARGUMENT", message);

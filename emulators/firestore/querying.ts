@@ -12,7 +12,8 @@ import { maskedFields, queryResponse } from "./respond.ts";
 import type { QueryRun } from "./run.ts";
 import type { FirestoreState } from "./state.ts";
 import { type Micros, timestampOf } from "./time.ts";
-import { type Value, writeValue } from "./value.ts";
+import type { Value } from "./value.ts";
+import { writeValue } from "./write-value.ts";
 import { WireWriter } from "./wire.ts";
 
 /** After so many results the query checks the reader's pace and lets other requests have their turn. */

@@ -2,7 +2,7 @@ import { encodeFields, fieldsOf, projected } from "./fields.ts";
 import type { FieldPath } from "./path.ts";
 import type { StoredDocument } from "./store.ts";
 import { type Micros, timestampOf } from "./time.ts";
-import { writeTimestampFields } from "./value.ts";
+import { writeTimestampFields } from "./write-value.ts";
 import { WireWriter } from "./wire.ts";
 
 /**

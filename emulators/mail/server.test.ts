@@ -23,7 +23,7 @@ afterEach(async () => {
 });
 
 const letter = {
-  from: "Scrollback <no-reply@scrollback.test>",
+  from: "Example <no-reply@example.test>",
   to: "ada@example.com",
   subject: "Grüße 👋",
   text: "Your code is 123456.",
@@ -33,7 +33,7 @@ const letter = {
 test("a mail stands in the mailbox of each of its recipients", async () => {
   await transport.sendMail({ ...letter, bcc: "grace@example.com" });
   const [copy] = mail.list({ to: "ADA@example.com" });
-  expect(copy).toMatchObject({ ...letter, from: "no-reply@scrollback.test" });
+  expect(copy).toMatchObject({ ...letter, from: "no-reply@example.test" });
   expect(Math.abs(Date.parse(copy?.at ?? "") - kernel.clock.now())).toBeLessThan(60_000);
   expect(mail.list({ to: "grace@example.com" })).toHaveLength(1);
   expect(mail.list()).toHaveLength(2);

@@ -26,7 +26,7 @@ export interface PubSub {
    * count, nor does what waits for a puller.
    */
   idle(project: string): Promise<void>;
-  /** What the console shows: of one project, or of all. */
+  /** The state for display, of one project or of all. */
   snapshot(project?: string): PubSubSnapshot;
   close(): void;
 }

@@ -2,7 +2,7 @@ import { invalid, storageError } from "./failure.ts";
 import { type AccessEntry, type BucketResource, type IamPolicy, projectNumber } from "./resources.ts";
 
 /** The user that owns what is written: requests bear no identity that could be checked. */
-export const WRITER = "user-local@scrollback.test";
+export const WRITER = "user-local@emulator.test";
 
 const PROJECT_TEAMS = ["owners", "editors", "viewers"] as const;
 const teamEntity = (team: (typeof PROJECT_TEAMS)[number], project: string): string =>

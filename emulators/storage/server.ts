@@ -35,7 +35,7 @@ export interface Storage {
   readonly listener: (request: IncomingMessage, response: ServerResponse) => void;
   /** Accepts the signatures of one more service account. */
   trust(account: TrustedAccount): void;
-  /** What the console shows. */
+  /** The state for display. */
   snapshot(project?: string): StorageSnapshot;
   close(): void;
 }

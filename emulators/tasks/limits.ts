@@ -48,5 +48,5 @@ export const TASKS_PAGE_MAX = 1000;
 /** Ours: tasks read from the disk at once, so that a queue of large bodies doesn't fill the memory. */
 export const DISPATCH_BATCH = 100;
 
-/** Ours: tasks that ran out of attempts, remembered for the console. */
+/** Ours: tasks that ran out of attempts, remembered for `snapshot`. */
 export const EXHAUSTED_KEPT = 100;

@@ -20,7 +20,7 @@ export interface Tasks {
   readonly http: HttpBeside;
   /** Resolves once nothing of the project is being dispatched or due; later tasks and retries don't count. */
   idle(project: string): Promise<void>;
-  /** What the console shows: of one project, or of all. */
+  /** The state for display, of one project or of all. */
   snapshot(project?: string): TasksSnapshot;
   close(): void;
 }
