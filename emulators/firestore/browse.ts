@@ -4,7 +4,7 @@ import { segmentsBelow } from "./listing.ts";
 import { parseDocumentName, pathKey } from "./path.ts";
 import { parseQuery } from "./query.ts";
 import type { FirestoreState } from "./state.ts";
-import type { DatabaseRow } from "./store.ts";
+import type { DatabaseRow } from "./collection-rows.ts";
 import type { Micros } from "./time.ts";
 import type { Fields, Value } from "./value.ts";
 

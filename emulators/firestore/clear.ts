@@ -1,6 +1,6 @@
 import { parseDocumentName, segmentOfKey } from "./path.ts";
 import type { FirestoreState } from "./state.ts";
-import type { Collection } from "./store.ts";
+import type { Collection } from "./collection-rows.ts";
 import type { Write } from "./write-parse.ts";
 
 /** The number of documents deleted in one commit, before other requests get their turn. */

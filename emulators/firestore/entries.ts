@@ -2,7 +2,7 @@ import type { CompositeIndex, GroupIndexes, IndexCatalog } from "./catalog.ts";
 import { fieldAt } from "./fields.ts";
 import { inverted, valueKey, valueKeyText } from "./key.ts";
 import { quotedName } from "./path.ts";
-import type { Collection } from "./store.ts";
+import type { Collection } from "./collection-rows.ts";
 import type { Fields, Value } from "./value.ts";
 
 /**

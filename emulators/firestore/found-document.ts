@@ -2,7 +2,8 @@ import { fieldAt, fieldsOf } from "./fields.ts";
 import type { Subject } from "./filter.ts";
 import { type FieldPath, pathKey, pathOfKey, segmentKey, segmentOfKey } from "./path.ts";
 import { type Query, sortKey } from "./query.ts";
-import type { Collection, DatabaseRow, Store, StoredDocument } from "./store.ts";
+import type { Collection, DatabaseRow } from "./collection-rows.ts";
+import type { Store, StoredDocument } from "./store.ts";
 import type { Fields, Value } from "./value.ts";
 
 /** A document that a query found. Its fields are decoded at the first access. */

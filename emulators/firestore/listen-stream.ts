@@ -6,7 +6,7 @@ import { existenceFilter, type Notice, noticeMessage, targetChange } from "./lis
 import { parseDatabase, parseDocumentName, parseParent } from "./path.ts";
 import { parseQuery } from "./query.ts";
 import type { FirestoreState } from "./state.ts";
-import type { DatabaseRow } from "./store.ts";
+import type { DatabaseRow } from "./collection-rows.ts";
 import { type Micros, microsOf } from "./time.ts";
 import { DocumentsView, LimitedView, QueryView, type View } from "./views.ts";
 

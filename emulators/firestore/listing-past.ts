@@ -1,6 +1,7 @@
 import { segmentKey, segmentOfKey } from "./path.ts";
 import type { FirestoreState } from "./state.ts";
-import type { Collection, DatabaseRow, Store } from "./store.ts";
+import type { Collection, DatabaseRow } from "./collection-rows.ts";
+import type { Store } from "./store.ts";
 import type { Micros } from "./time.ts";
 
 /** Documents read at once while looking for those that existed at a time. */

@@ -22,7 +22,8 @@ import { listResponse, maskedFields } from "./respond.ts";
 import { EntryScan, FIRST } from "./scan.ts";
 import { NAMES_SLOT } from "./schema.ts";
 import type { FirestoreState } from "./state.ts";
-import type { DatabaseRow, StoredDocument } from "./store.ts";
+import type { DatabaseRow } from "./collection-rows.ts";
+import type { StoredDocument } from "./store.ts";
 import type { Micros } from "./time.ts";
 import { parseMask } from "./write-parse.ts";
 

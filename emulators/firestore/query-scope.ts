@@ -5,7 +5,8 @@ import { pathKey } from "./path.ts";
 import type { Query } from "./query.ts";
 import { FIRST, LAST, type Range } from "./scan.ts";
 import { GROUP_NAMES_SLOT, NAMES_SLOT } from "./schema.ts";
-import type { Collection, DatabaseRow, Store } from "./store.ts";
+import type { Collection, DatabaseRow } from "./collection-rows.ts";
+import type { Store } from "./store.ts";
 
 /** Where a query looks: in one collection, in a group below its parent, or in all that is below. */
 export interface QueryScope {

@@ -12,7 +12,8 @@ import { addDifference, addGroupName, type EntryQueue } from "./entry-queue.ts";
 import { fieldsOf } from "./fields.ts";
 import { successor } from "./key.ts";
 import { pathKey } from "./path.ts";
-import type { Collection, Store, StoredDocument } from "./store.ts";
+import type { Collection } from "./collection-rows.ts";
+import type { Store, StoredDocument } from "./store.ts";
 
 /** What rebuilding entries works with. */
 export interface Rebuilding {

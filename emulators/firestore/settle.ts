@@ -11,8 +11,9 @@ import {
 import { addDifference, EntryQueue } from "./entry-queue.ts";
 import { pathKey } from "./path.ts";
 import { fillIndex, type Rebuilding, rebuildGroup } from "./rebuild.ts";
-import type { Store, StoredDocument } from "./store.ts";
+import type { Store } from "./store.ts";
 import type { Micros } from "./time.ts";
+import { changesSince, type Lag, type Unsettled, workOf } from "./unsettled.ts";
 
 /**
  * How much work may wait before it starts without waiting for an idle moment. A change counts one, plus one
@@ -35,26 +36,6 @@ const STRETCH_WORK = 75;
 const COLLECTED_BYTES_MAX = 6 * 1024 * 1024;
 /** The number of changes worked out between two checks of the clock. */
 const COLLECT_CHANGES = 16;
-
-/** A document as its entries show it, and as it is. */
-export interface Unsettled {
-  readonly id: Buffer;
-  readonly before: StoredDocument | undefined;
-  readonly after: StoredDocument | undefined;
-  /** After a start: states in between, whose entries may or may not have been made. */
-  readonly between?: readonly StoredDocument[];
-}
-
-const workOf = ({ before, after }: Unsettled): number =>
-  1 + ((before?.fields.length ?? 0) + (after?.fields.length ?? 0)) / 1024;
-
-/** A collection whose entries are behind. */
-interface Lag {
-  /** The time its entries stand at. */
-  readonly since: Micros;
-  /** What changed, by id; undefined where only the file knows, after a start or a loss. */
-  readonly changes: Map<string, Unsettled> | undefined;
-}
 
 /**
  * Keeps index entries in step with documents, late: a commit writes the document and its version
@@ -204,23 +185,13 @@ export class IndexSettler {
     const lag = this.lags.get(collectionId);
     if (lag === undefined) return;
     const changes =
-      lag.changes === undefined ? this.changesSince(collectionId, lag.since) : [...lag.changes.values()];
+      lag.changes === undefined
+        ? changesSince(this.store, collectionId, lag.since)
+        : [...lag.changes.values()];
     if (lag.changes === undefined) for (const change of changes) this.waiting += workOf(change);
     this.lags.delete(collectionId);
     this.taken.set(collectionId, [...(this.taken.get(collectionId) ?? []), ...changes]);
     this.settling.add(collectionId);
-  }
-
-  private changesSince(collectionId: number, since: Micros): Unsettled[] {
-    const found = new Map<string, Unsettled & { between: StoredDocument[] }>();
-    for (const { id, before } of this.store.versionsSince(collectionId, since)) {
-      const known = found.get(id.toString("latin1"));
-      if (known === undefined) {
-        const after = this.store.readDocument(collectionId, id);
-        found.set(id.toString("latin1"), { id, before, after, between: [] });
-      } else if (before !== undefined) known.between.push(before);
-    }
-    return [...found.values()];
   }
 
   /** Works out the entries of changes that were taken up: of all, or of the last `most`. */

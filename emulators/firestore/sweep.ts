@@ -7,7 +7,7 @@ import { READ_TIME_WINDOW_MS, TTL_SWEEP_MS, VERSIONS_KEPT_MAX } from "./limits.t
 import { type FieldPath, parseDocumentName } from "./path.ts";
 import { EntryScan, FIRST } from "./scan.ts";
 import type { FirestoreState } from "./state.ts";
-import type { DatabaseRow } from "./store.ts";
+import type { DatabaseRow } from "./collection-rows.ts";
 import { timestampOf } from "./time.ts";
 import type { Write } from "./write-parse.ts";
 

@@ -6,7 +6,8 @@ import type { Query } from "./query.ts";
 import { collectionsWithin, isWithin, scopeOf } from "./query-scope.ts";
 import { readAt } from "./reading.ts";
 import type { FirestoreState } from "./state.ts";
-import type { DatabaseRow, StoredDocument } from "./store.ts";
+import type { DatabaseRow } from "./collection-rows.ts";
+import type { StoredDocument } from "./store.ts";
 import type { Micros } from "./time.ts";
 import type { Change } from "./write-apply.ts";
 

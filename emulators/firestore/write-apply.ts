@@ -6,7 +6,8 @@ import { DOCUMENT_BYTES_MAX, FIELD_VALUE_BYTES_MAX, INDEX_ENTRIES_MAX } from "./
 import { groupOf, segmentKey } from "./path.ts";
 import type { IndexSettler } from "./settle.ts";
 import { documentSize, longValue } from "./size.ts";
-import type { DatabaseRow, Store, StoredDocument } from "./store.ts";
+import type { DatabaseRow } from "./collection-rows.ts";
+import type { Store, StoredDocument } from "./store.ts";
 import type { Micros } from "./time.ts";
 import type { Fields, Value } from "./value.ts";
 import type { Write } from "./write-parse.ts";

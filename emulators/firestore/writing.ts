@@ -15,7 +15,8 @@ import {
 } from "./path.ts";
 import { documentMessage, maskedFields } from "./respond.ts";
 import type { FirestoreState } from "./state.ts";
-import type { DatabaseRow, StoredDocument } from "./store.ts";
+import type { DatabaseRow } from "./collection-rows.ts";
+import type { StoredDocument } from "./store.ts";
 import { type Micros, timestampOf } from "./time.ts";
 import type { Transaction } from "./transaction.ts";
 import type { Value } from "./value.ts";
