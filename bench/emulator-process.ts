@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Client, credentials, type ServiceError } from "@grpc/grpc-js";
-import { loadProtos, type Message } from "../emulators/kernel/grpc.ts";
+import { loadProtos } from "../emulators/kernel/protos.ts";
+import type { Message } from "../emulators/kernel/rpc.ts";
 
 /** Emulators in a process of their own. */
 export interface EmulatorProcess {

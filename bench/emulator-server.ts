@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { openFirestore } from "../emulators/firestore/server.ts";
-import { createClock } from "../emulators/kernel/clock.ts";
-import { createFaults } from "../emulators/kernel/faults.ts";
-import { type Kernel, loadProtos, type ServiceSpec, serveGrpc } from "../emulators/kernel/grpc.ts";
-import { createMeter } from "../emulators/kernel/meter.ts";
+import { serveGrpc } from "../emulators/kernel/grpc.ts";
+import { loadProtos } from "../emulators/kernel/protos.ts";
+import { createKernel } from "../emulators/kernel/kernel.ts";
+import type { ServiceSpec } from "../emulators/kernel/rpc.ts";
 import { protoTime } from "../emulators/kernel/proto-time.ts";
 import { openPubSub } from "../emulators/pubsub/server.ts";
 import { openTasks } from "../emulators/tasks/server.ts";
@@ -14,7 +14,7 @@ import { openTasks } from "../emulators/tasks/server.ts";
  */
 
 const [, , kinds = "", folder = ""] = process.argv;
-const kernel: Kernel = { clock: createClock(), faults: createFaults(), meter: createMeter() };
+const kernel = createKernel();
 const mintIdToken = async (): Promise<string> => "token";
 
 /** Answers commits as the emulator does, and forgets them: what the client and the wire cost by themselves. */

@@ -2,11 +2,11 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { Client, credentials } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openFirestore } from "./firestore/server.ts";
-import { createClock } from "./kernel/clock.ts";
-import { createFaults } from "./kernel/faults.ts";
-import { type GrpcServer, type Kernel, loadProtos, type ServiceSpec, serveGrpc } from "./kernel/grpc.ts";
-import { createMeter } from "./kernel/meter.ts";
-import { statusNumber } from "./kernel/rpc-error.ts";
+import { type GrpcServer, serveGrpc } from "./kernel/grpc.ts";
+import { loadProtos } from "./kernel/protos.ts";
+import { createKernel } from "./kernel/kernel.ts";
+import type { ServiceSpec } from "./kernel/rpc.ts";
+import { statusNumber } from "./kernel/status-error.ts";
 import { openKms } from "./kms/server.ts";
 import { openPubSub } from "./pubsub/server.ts";
 import { openTasks } from "./tasks/server.ts";
@@ -22,7 +22,7 @@ const SERVICES = [
 ] as const;
 
 const UNIMPLEMENTED = statusNumber("UNIMPLEMENTED");
-const kernel: Kernel = { clock: createClock(), faults: createFaults(), meter: createMeter() };
+const kernel = createKernel();
 let client: Client;
 let server: GrpcServer;
 const closers: (() => void)[] = [];

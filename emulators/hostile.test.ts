@@ -5,8 +5,8 @@ import { runInNewContext } from "node:vm";
 import { gzipSync } from "node:zlib";
 import { Client, credentials } from "@grpc/grpc-js";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { loadProtos } from "./kernel/grpc.ts";
-import { statusNumber } from "./kernel/rpc-error.ts";
+import { loadProtos } from "./kernel/protos.ts";
+import { statusNumber } from "./kernel/status-error.ts";
 import { type Suite, startSuite } from "./suite.ts";
 
 /**

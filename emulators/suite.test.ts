@@ -7,9 +7,10 @@ import { PubSub } from "@google-cloud/pubsub";
 import { Storage } from "@google-cloud/storage";
 import { createRemoteJWKSet, jwtVerify } from "jose";
 import { afterAll, describe, expect, test } from "vitest";
-import { listen } from "./loopback.ts";
-import { anyPorts, portsFrom, portsOfConfig } from "./ports.ts";
-import { functionsEnv, startSuite } from "./suite.ts";
+import { listen } from "./kernel/loopback.ts";
+import { portsFrom, portsOfConfig } from "./kernel/ports.ts";
+import { anyPorts, defaultPorts, PORT_NAMES } from "./ports.ts";
+import { startSuite } from "./suite.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "suite-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -33,18 +34,11 @@ describe("the suite", () => {
     });
     const { auth, firestore, pubsub, tasks, storage, smtp } = ports;
     expect(new Set([auth, firestore, pubsub, tasks, storage, smtp, 0]).size).toBe(7);
-    expect(functionsEnv(suite, { region: "r", functionsUrl: "f", publicUrl: "p" })).toMatchObject({
-      INVOKER_EMAIL: "invoker@demo-suite.iam.gserviceaccount.com",
-      OPERATOR_KEY: suite.folder.operatorKey,
-      REGION: "r",
-      FUNCTIONS_URL: "f",
-      PUBLIC_URL: "p",
-    });
     await suite.stop();
   });
 
   test("serves the keys with which its tokens are checked", async () => {
-    const suite = await startSuite({ project, dataDir: undefined, only: [] });
+    const suite = await startSuite({ project, dataDir: undefined, only: ["oidc"] });
     const token = await suite.oidc.mintIdToken({ audience: "https://f", email: "a@b.c" });
     const keys = createRemoteJWKSet(new URL(suite.env["OIDC_JWKS_URL"] ?? ""));
     const { payload } = await jwtVerify(token, keys, {
@@ -66,7 +60,7 @@ describe("the suite", () => {
     const [topic] = await pubsub.createTopic("uploads");
     const [subscription] = await topic.createSubscription("uploads");
     process.env["STORAGE_EMULATOR_HOST"] = suite.env["STORAGE_EMULATOR_HOST"];
-    const storage = new Storage({ projectId: project, credentials: suite.signer ?? {} });
+    const storage = new Storage({ projectId: project, credentials: suite.storage.signer });
     delete process.env["STORAGE_EMULATOR_HOST"];
     const [bucket] = await storage.createBucket("suite-bucket");
     await bucket.createNotification(topic.name);
@@ -94,7 +88,19 @@ describe("the suite", () => {
     await suite.stop();
   });
 
-  test("keeps its data folder for itself, and its data and secrets between starts", async () => {
+  test("needs only the ports of what it starts", async () => {
+    const taken = createServer();
+    const port = await listen(taken, 0, "127.0.0.1");
+    const ports = { ...anyPorts(), auth: port, tasks: port };
+    const suite = await startSuite({ project, dataDir: undefined, ports, only: ["firestore"] });
+    expect(suite.ports).toMatchObject({ auth: 0, tasks: 0 });
+    const withTokens = startSuite({ project, dataDir: undefined, ports, only: ["pubsub"] });
+    await expect(withTokens).rejects.toThrow(new RegExp(`^Port ${port} \\(auth\\) is in use\\.`));
+    await suite.stop();
+    taken.close();
+  });
+
+  test("keeps its data folder for itself, and its data between starts", async () => {
     const dataDir = join(folder, "kept");
     const first = await startSuite({ project, dataDir });
     await expect(startSuite({ project, dataDir })).rejects.toThrow(/is in use by another suite/);
@@ -104,15 +110,12 @@ describe("the suite", () => {
     await first.stop();
 
     const second = await startSuite({ project, dataDir });
-    expect(second.folder.secret).toBe(first.folder.secret);
-    expect(second.folder.operatorKey).toBe(first.folder.operatorKey);
     const read = firestoreOf(second.env["FIRESTORE_EMULATOR_HOST"] ?? "");
     expect((await read.doc("things/one").get()).data()).toEqual({ kept: true });
     await read.terminate();
     await second.stop();
 
     const fresh = await startSuite({ project, dataDir, fresh: true });
-    expect(fresh.folder.secret).not.toBe(first.folder.secret);
     const anew = firestoreOf(fresh.env["FIRESTORE_EMULATOR_HOST"] ?? "");
     expect((await anew.doc("things/one").get()).exists).toBe(false);
     await anew.terminate();
@@ -127,8 +130,6 @@ describe("the suite", () => {
       /tasks\.sqlite can't be opened: .* start anew with --fresh\.$/,
     );
     await (await startSuite({ project, dataDir, fresh: true })).stop();
-    writeFileSync(join(dataDir, "keepsakes.json"), "{");
-    await expect(startSuite({ project, dataDir })).rejects.toThrow(/keepsakes\.json can't be read/);
   });
 
   test("names the service, the port and the way out when a port is in use", async () => {
@@ -145,13 +146,12 @@ describe("the suite", () => {
 });
 
 describe("the ports", () => {
-  test("are those of firebase.json, or consecutive from a base", () => {
-    const emulators = Object.fromEntries(
-      Object.keys(anyPorts()).map((name, index) => [name, { port: index + 10 }]),
-    );
-    expect(portsOfConfig({ emulators })).toMatchObject({ hosting: 10, ui: 11, functions: 19 });
-    expect(portsFrom(6000)).toMatchObject({ hosting: 6000, ui: 6001, auth: 6002, functions: 6009 });
-    expect(() => portsFrom(65_530)).toThrow(/--port-base/);
+  test("are those of firebase.json where it gives them, or consecutive from a base", () => {
+    const firebaseJson = { emulators: { auth: { port: 10 }, tasks: { port: 11 }, ui: { port: 12 } } };
+    const ports = portsOfConfig(PORT_NAMES, firebaseJson, defaultPorts());
+    expect(ports).toEqual({ ...defaultPorts(), auth: 10, tasks: 11 });
+    expect(portsFrom(PORT_NAMES, 6000)).toMatchObject({ auth: 6000, firestore: 6001, trace: 6009 });
+    expect(() => portsFrom(PORT_NAMES, 65_530)).toThrow(/--port-base/);
   });
 });
 

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll } from "vitest";
 import { type LocalSystem, startLocalSystem } from "../emulators/local/local-system.ts";
-import { anyPorts } from "../emulators/ports.ts";
+import { anyPorts } from "../emulators/local/ports.ts";
 
 /** Where the browser is; without one the page's tests are skipped. */
 const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
@@ -90,7 +90,7 @@ export function shareStage(): Stage {
     fetch(`${running.url}/v1/apps/demo${path}`, {
       method,
       headers: {
-        authorization: `Bearer ${running.system.suite.folder.operatorKey}`,
+        authorization: `Bearer ${running.system.keepsakes.operatorKey}`,
         "content-type": "application/json",
         "idempotency-key": `"${crypto.randomUUID()}"`,
       },

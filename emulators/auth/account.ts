@@ -53,11 +53,11 @@ export interface Account {
   readonly disabled: boolean;
   readonly customAttributes?: string;
   readonly customAuth?: boolean;
-  /** Signs in by a link in a mail, without a password. */
+  /** Whether the person signs in by a link in a mail, without a password. */
   readonly emailLinkSignin?: boolean;
   readonly password?: PasswordSecret;
   readonly passwordUpdatedAt?: number;
-  /** Tokens that were given for a sign-in before this second are void. */
+  /** Tokens of sign-ins before this second are invalid. */
   readonly validSince: number;
   readonly createdAt: number;
   readonly lastLoginAt?: number;
@@ -66,7 +66,9 @@ export interface Account {
   readonly mfa: readonly MfaEnrollment[];
 }
 
-/** Those of federated providers, and those that follow from the account's own fields. */
+/**
+ * The federated providers of the account, and those that follow from its own fields ("password", "phone").
+ */
 export function providersOf(account: Account): ProviderLink[] {
   const { email, phoneNumber, password, displayName, photoUrl, emailLinkSignin } = account;
   const profile = {

@@ -1,24 +1,16 @@
 import type { AuthCore, Call } from "./core.ts";
-import { AuthError } from "./failure.ts";
+import { jsonReply, type Reply } from "../kernel/http.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import { accessOobCode, redeem, resetPassword } from "./oob.ts";
 
-/** What a link's page answers: where to go on, or what has been done. */
-export interface ActionReply {
-  readonly status: number;
-  readonly body?: unknown;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-const told = (status: number, authEmulator: Readonly<Record<string, string>>): ActionReply => ({
-  status,
-  body: { authEmulator },
-});
+const told = (status: number, authEmulator: Readonly<Record<string, string>>): Reply =>
+  jsonReply(status, { authEmulator });
 
 /**
  * GET /emulator/action: does what the link in a mail asks for, as the page behind it would, and goes on to
  * the link's `continueUrl` where there is one. The form of the answers is that of Google's own emulator.
  */
-export async function followLink(core: AuthCore, url: URL): Promise<ActionReply> {
+export async function followLink(core: AuthCore, url: URL): Promise<Reply> {
   const query = url.searchParams;
   const oobCode = query.get("oobCode") ?? "";
   const realm = core.state.oobRealm(oobCode);
@@ -35,15 +27,15 @@ export async function followLink(core: AuthCore, url: URL): Promise<ActionReply>
   try {
     return await act(core, call, oobCode);
   } catch (cause) {
-    if (!(cause instanceof AuthError)) throw cause;
+    if (!(cause instanceof StatusError)) throw cause;
     return told(400, { error: cause.message });
   }
 }
 
-async function act(core: AuthCore, call: Call, oobCode: string): Promise<ActionReply> {
+async function act(core: AuthCore, call: Call, oobCode: string): Promise<Reply> {
   const { query, body, realm } = call;
   const continueUrl = query.get("continueUrl");
-  const done = (success: string, email: string): ActionReply =>
+  const done = (success: string, email: string): Reply =>
     continueUrl === null
       ? told(200, { success, email })
       : { status: 303, headers: { location: continueUrl } };
@@ -69,8 +61,10 @@ async function act(core: AuthCore, call: Call, oobCode: string): Promise<ActionR
   }
 }
 
-/** The client that asked for the link signs in with it: it is handed on, and not used up here. */
-function onwards({ query }: Call, oobCode: string, email: string): ActionReply {
+/**
+ * The client that requested the link signs in with the code. The redirect passes it on without using it up.
+ */
+function onwards({ query }: Call, oobCode: string, email: string): Reply {
   const continueUrl = query.get("continueUrl");
   if (continueUrl === null || !URL.canParse(continueUrl))
     return told(400, { error: "The query parameter continueUrl is missing.", email });

@@ -32,7 +32,9 @@ const time = (ms: number): Buffer =>
 const commonName = (name: string): Buffer =>
   sequence(der(0x31, sequence(objectId("2.5.4.3"), der(0x0c, Buffer.from(name)))));
 
-/** X.690, 8.3: the shortest form of a positive number, so neither a first bit set nor a zero byte too many. */
+/**
+ * X.690, 8.3: the shortest form of a positive number, so neither a first bit set nor a zero byte too many.
+ */
 function positive(bytes: Buffer): Buffer {
   const first = bytes.findIndex((byte) => byte !== 0);
   const shortest = first < 0 ? Buffer.from([0]) : bytes.subarray(first);
@@ -48,7 +50,9 @@ export interface CertificateOptions {
   readonly untilMs: number;
 }
 
-/** A self-signed X.509 certificate (RFC 5280, 4.1) in PEM: the form in which the service publishes its keys. */
+/**
+ * A self-signed X.509 certificate (RFC 5280, 4.1) in PEM: the form in which the service publishes its keys.
+ */
 export function selfSigned({
   publicKey,
   privateKey,

@@ -1,10 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { type AuthCore, type Body, type Call, type Handler, requireAdmin } from "./core.ts";
-import { AuthError } from "./failure.ts";
+import { authError } from "./failure.ts";
 import { CONFIG_PAGE_DEFAULT, CONFIG_PAGE_MAX } from "./limits.ts";
 import type { Document } from "./state.ts";
 
-/** Takes from `given` what the mask names, of what is known keeping the rest; an empty mask replaces all. */
+/**
+ * Merges `given` into what is known, for the fields that the mask names. An empty mask replaces everything.
+ */
 export function masked(known: Document, given: Body, mask: string | null): Document {
   if (!mask) return { ...given };
   const result = structuredClone(known) as Record<string, unknown>;
@@ -23,7 +25,7 @@ function copyPath(
     else target[name] = value;
     return;
   }
-  // A path into what is no object names nothing.
+  // A path through a value that is not an object leads to nothing.
   if (target[name] !== undefined && !isObject(target[name])) return;
   const known = target[name];
   const inner: Record<string, unknown> = isObject(known) ? { ...known } : {};
@@ -34,7 +36,7 @@ function copyPath(
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** One kind of configuration: how it is named, and what it is when nobody says anything. */
+/** One kind of configuration: its name and its defaults. */
 interface Kind {
   readonly kind: string;
   /** The path's collection, also the part of the resource's name. */
@@ -75,7 +77,7 @@ const providers = (kind: string, collection: string, parameter: string): Kind =>
   notFound: "CONFIGURATION_NOT_FOUND",
   idOf({ query }) {
     const id = query.get(parameter);
-    if (!id?.startsWith(kind === "oidc" ? "oidc." : "saml.")) throw new AuthError("INVALID_CONFIG_ID");
+    if (!id?.startsWith(kind === "oidc" ? "oidc." : "saml.")) throw authError("INVALID_CONFIG_ID");
     return id;
   },
   complete: (document) => document,
@@ -95,7 +97,7 @@ function handlersOf(of: Kind): Record<ConfigCall, Handler> {
     `projects/${realm.project}/${of !== tenants && realm.tenant !== "" ? `tenants/${realm.tenant}/` : ""}${of.collection}/${id}`;
   const access = ({ state }: AuthCore, call: Call): Document => {
     const found = state.document(call.realm.project, kindIn(call), call.names.id ?? "");
-    if (found === undefined) throw new AuthError(of.notFound, 404, "notFound", "NOT_FOUND");
+    if (found === undefined) throw authError(of.notFound, 404, "notFound", "NOT_FOUND");
     return found;
   };
   const keep = (core: AuthCore, call: Call, id: string, document: Document): Document => {
@@ -114,7 +116,7 @@ function handlersOf(of: Kind): Record<ConfigCall, Handler> {
       const id = of.idOf(call);
       return core.state.database.write(() => {
         if (core.state.document(call.realm.project, kindIn(call), id) !== undefined)
-          throw new AuthError("CONFIGURATION_EXISTS");
+          throw authError("CONFIGURATION_EXISTS");
         return keep(core, call, id, call.body);
       });
     }),

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import type { Kernel } from "../kernel/grpc.ts";
+import type { Kernel } from "../kernel/kernel.ts";
 import type { Account } from "./account.ts";
-import { AuthError } from "./failure.ts";
+import { authError } from "./failure.ts";
 import { PASSWORD_CHARS_MIN, UID_CHARS_MAX } from "./limits.ts";
 import type { SigningKey } from "./signing-key.ts";
 import type { AuthState, Realm } from "./state.ts";
@@ -19,7 +19,7 @@ export interface Call {
   readonly realm: Realm;
   readonly body: Body;
   readonly query: URLSearchParams;
-  /** Bears an access token: may do what only a server may. */
+  /** Whether the call has an access token, and so may do what only servers may. */
   readonly admin: boolean;
   /** Whether ID tokens of the answer are to be signed. */
   readonly signed: boolean;
@@ -45,13 +45,13 @@ export const textOf = (body: Body, field: string): string | undefined => {
 
 export function parseEmail(value: unknown): string {
   if (typeof value !== "string" || !/^[^@\s]+@[^@\s]+\.[^@\s]+$/.test(value))
-    throw new AuthError("INVALID_EMAIL");
+    throw authError("INVALID_EMAIL");
   return value.toLowerCase();
 }
 
 export function parsePassword(value: unknown): string {
   if (typeof value !== "string" || value.length < PASSWORD_CHARS_MIN) {
-    throw new AuthError(`WEAK_PASSWORD : Password should be at least ${PASSWORD_CHARS_MIN} characters`);
+    throw authError(`WEAK_PASSWORD : Password should be at least ${PASSWORD_CHARS_MIN} characters`);
   }
   return value;
 }
@@ -59,14 +59,14 @@ export function parsePassword(value: unknown): string {
 /** E.164. */
 export function parsePhoneNumber(value: unknown): string {
   if (typeof value !== "string" || !/^\+[1-9]\d{4,14}$/.test(value)) {
-    throw new AuthError("INVALID_PHONE_NUMBER : Invalid format.");
+    throw authError("INVALID_PHONE_NUMBER : Invalid format.");
   }
   return value;
 }
 
 export function parseLocalId(value: unknown): string {
   if (typeof value !== "string" || value === "" || value.length > UID_CHARS_MAX)
-    throw new AuthError("INVALID_LOCAL_ID");
+    throw authError("INVALID_LOCAL_ID");
   return value;
 }
 
@@ -85,16 +85,16 @@ export function requireUnique(
   const { state } = core;
   const isOther = (found: Account | undefined): boolean => found !== undefined && found.localId !== localId;
   if (email !== undefined && !allowsDuplicateEmails(core, realm) && isOther(state.byEmail(realm, email))) {
-    throw new AuthError("EMAIL_EXISTS");
+    throw authError("EMAIL_EXISTS");
   }
   if (phoneNumber !== undefined && isOther(state.byPhone(realm, phoneNumber)))
-    throw new AuthError("PHONE_NUMBER_EXISTS");
+    throw authError("PHONE_NUMBER_EXISTS");
 }
 
-/** Only servers may; people get the service's answer to a call without credentials. */
+/** Refuses people with the error that the service gives for a call without credentials; servers pass. */
 export function requireAdmin({ admin }: Call): void {
   if (!admin)
-    throw new AuthError(
+    throw authError(
       "Request is missing required authentication credential.",
       401,
       "authError",

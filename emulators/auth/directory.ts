@@ -11,7 +11,8 @@ import {
   requireUnique,
   textOf,
 } from "./core.ts";
-import { AuthError } from "./failure.ts";
+import { StatusError } from "../kernel/status-error.ts";
+import { authError } from "./failure.ts";
 import type { Claims } from "./jwt.ts";
 import { BATCH_CREATE_MAX, BATCH_DELETE_MAX, BATCH_GET_MAX, LOOKUP_MAX, QUERY_LIMIT_MAX } from "./limits.ts";
 import { requireScheme } from "./passwords.ts";
@@ -27,7 +28,7 @@ export function lookup(core: AuthCore, call: Call): unknown {
   const { body, realm, admin } = call;
   const kind = "identitytoolkit#GetAccountInfoResponse";
   if (!admin) {
-    if (!body.idToken) throw new AuthError("MISSING_ID_TOKEN");
+    if (!body.idToken) throw authError("MISSING_ID_TOKEN");
     return {
       kind,
       users: [accountView(presented(core, call, textOf(body, "idToken") ?? "").account, false)],
@@ -36,7 +37,7 @@ export function lookup(core: AuthCore, call: Call): unknown {
   const { state } = core;
   const federated = listOf(body.federatedUserId) as Body[];
   const asked = [...listOf(body.localId), ...listOf(body.email), ...listOf(body.phoneNumber), ...federated];
-  if (asked.length > LOOKUP_MAX) throw new AuthError("TOO_MANY_IDENTIFIERS");
+  if (asked.length > LOOKUP_MAX) throw authError("TOO_MANY_IDENTIFIERS");
   const found = [
     ...listOf(body.localId).map((id) => state.account(realm, String(id))),
     ...listOf(body.email).map((email) => state.byEmail(realm, String(email))),
@@ -56,7 +57,7 @@ export async function deleteAccount(core: AuthCore, call: Call): Promise<unknown
     const localId = admin
       ? parseLocalId(body.localId)
       : presented(core, call, textOf(body, "idToken") ?? "").account.localId;
-    if (core.state.account(realm, localId) === undefined) throw new AuthError("USER_NOT_FOUND");
+    if (core.state.account(realm, localId) === undefined) throw authError("USER_NOT_FOUND");
     core.state.removeAccount(realm, localId);
     return { kind: "identitytoolkit#DeleteAccountResponse" };
   });
@@ -81,7 +82,7 @@ export async function batchDelete(core: AuthCore, call: Call): Promise<unknown> 
   requireAdmin(call);
   const { body, realm } = call;
   const ids = listOf(body.localIds).map(String);
-  if (ids.length === 0 || ids.length > BATCH_DELETE_MAX) throw new AuthError("LOCAL_ID_LIST_EXCEEDS_LIMIT");
+  if (ids.length === 0 || ids.length > BATCH_DELETE_MAX) throw authError("LOCAL_ID_LIST_EXCEEDS_LIMIT");
   const errors = await core.state.database.write(() =>
     ids.flatMap((localId, index) => {
       const account = core.state.account(realm, localId);
@@ -96,27 +97,29 @@ export async function batchDelete(core: AuthCore, call: Call): Promise<unknown> 
   return errors.length === 0 ? {} : { errors };
 }
 
-/** accounts:batchCreate: imports each account by itself; those that fail are told by their index. */
+/**
+ * accounts:batchCreate. Each account is imported by itself; the response names failed ones by their index.
+ */
 export async function batchCreate(core: AuthCore, call: Call): Promise<unknown> {
   requireAdmin(call);
   const { body, realm } = call;
   const users = listOf(body.users) as Body[];
-  if (users.length === 0) throw new AuthError("MISSING_USER_ACCOUNT");
-  if (users.length > BATCH_CREATE_MAX) throw new AuthError("MAXIMUM_USER_COUNT_EXCEEDED");
+  if (users.length === 0) throw authError("MISSING_USER_ACCOUNT");
+  if (users.length > BATCH_CREATE_MAX) throw authError("MAXIMUM_USER_COUNT_EXCEEDED");
   const scheme = schemeOf(body, users);
   const errors = await core.state.database.write(() =>
     users.flatMap((user, index) => {
       try {
         const account = importedAccount(core, call, user, scheme);
         if (body.allowOverwrite === false && core.state.account(realm, account.localId) !== undefined) {
-          throw new AuthError("DUPLICATE_LOCAL_ID");
+          throw authError("DUPLICATE_LOCAL_ID");
         }
         if (body.sanityCheck === true) requireUnique(core, realm, account);
         requireImportable(core, call, account);
         core.state.putAccount(realm, account);
         return [];
       } catch (cause) {
-        if (!(cause instanceof AuthError)) throw cause;
+        if (!(cause instanceof StatusError)) throw cause;
         return [{ index, message: cause.message }];
       }
     }),
@@ -124,23 +127,23 @@ export async function batchCreate(core: AuthCore, call: Call): Promise<unknown> 
   return { kind: "identitytoolkit#UploadAccountResponse", ...(errors.length === 0 ? {} : { error: errors }) };
 }
 
-/** An import doesn't take a number, a provider's id or an e-mail from somebody else. */
+/** An import never takes a number, a provider's id or an e-mail away from another account. */
 function requireImportable(core: AuthCore, { realm }: Call, account: Account): void {
   const isOther = (found: Account | undefined): boolean =>
     found !== undefined && found.localId !== account.localId;
   if (account.phoneNumber !== undefined && isOther(core.state.byPhone(realm, account.phoneNumber))) {
-    throw new AuthError("DUPLICATE_PHONE_NUMBER : phone number exists in other account in database");
+    throw authError("DUPLICATE_PHONE_NUMBER : phone number exists in other account in database");
   }
   if (
     account.email !== undefined &&
     !allowsDuplicateEmails(core, realm) &&
     isOther(core.state.byEmail(realm, account.email))
   ) {
-    throw new AuthError("DUPLICATE_EMAIL : email exists in other account in database");
+    throw authError("DUPLICATE_EMAIL : email exists in other account in database");
   }
   for (const { providerId, rawId } of account.links) {
     if (isOther(core.state.byProvider(realm, providerId, rawId))) {
-      throw new AuthError(`DUPLICATE_RAW_ID : ${providerId} id exists in other account in database`);
+      throw authError(`DUPLICATE_RAW_ID : ${providerId} id exists in other account in database`);
     }
   }
 }
@@ -149,7 +152,7 @@ function schemeOf(body: Body, users: readonly Body[]): PasswordScheme | undefine
   const algorithm = textOf(body, "hashAlgorithm");
   if (algorithm === undefined) {
     if (users.some(({ passwordHash }) => passwordHash !== undefined))
-      throw new AuthError("MISSING_HASH_ALGORITHM");
+      throw authError("MISSING_HASH_ALGORITHM");
     return undefined;
   }
   const number = (field: string): number | undefined =>
@@ -244,7 +247,7 @@ const fits = ({ email, localId, phoneNumber }: Account, expression: Body): boole
   (expression.userId === undefined || expression.userId === localId) &&
   (expression.phoneNumber === undefined || expression.phoneNumber === phoneNumber);
 
-/** accounts:createAuthUri: how somebody with this address can sign in. */
+/** accounts:createAuthUri: the ways in which the owner of an address can sign in. */
 export function createAuthUri(core: AuthCore, { body, realm }: Call): unknown {
   const email = parseEmail(body.identifier);
   const account = core.state.byEmail(realm, email);

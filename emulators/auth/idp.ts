@@ -1,6 +1,6 @@
 import type { Account, ProviderLink } from "./account.ts";
 import { type AuthCore, allowsDuplicateEmails, type Call, nowSeconds, textOf } from "./core.ts";
-import { AuthError } from "./failure.ts";
+import { authError } from "./failure.ts";
 import { type Claims, decodeJwt } from "./jwt.ts";
 import { complete } from "./sign-in.ts";
 import { emptyAccount } from "./sign-up.ts";
@@ -30,11 +30,11 @@ export async function signInWithIdp(core: AuthCore, call: Call): Promise<unknown
     const current = idToken === undefined ? undefined : presented(core, call, idToken).account;
     const owner = core.state.byProvider(realm, assertion.providerId, assertion.rawId);
     if (current !== undefined && owner !== undefined && owner.localId !== current.localId) {
-      throw new AuthError("FEDERATED_USER_ID_ALREADY_LINKED");
+      throw authError("FEDERATED_USER_ID_ALREADY_LINKED");
     }
     const known = current ?? owner ?? ownerOfEmail(core, call, assertion);
     if (known === "unconfirmed") return needsConfirmation(core, call, assertion);
-    if (known?.disabled) throw new AuthError("USER_DISABLED");
+    if (known?.disabled) throw authError("USER_DISABLED");
     const account = linked(core, known ?? emptyAccount(core, call), assertion, call);
     core.state.putAccount(realm, account);
     const { attributes, providerId } = assertion;
@@ -54,7 +54,10 @@ const describe = ({ displayName, photoUrl, emailVerified }: Account): Record<str
   ...(photoUrl === undefined ? {} : { photoUrl }),
 });
 
-/** An e-mail that the provider vouches for joins the account that has it; otherwise its owner must say so. */
+/**
+ * A provider that vouches for an e-mail joins the account with that e-mail. Otherwise the account's owner
+ * must confirm the join.
+ */
 function ownerOfEmail(
   core: AuthCore,
   { realm }: Call,
@@ -83,7 +86,7 @@ function linked(
   { realm }: Call,
 ): Account {
   const { password: _password, passwordUpdatedAt: _updated, ...withoutPassword } = account;
-  // Whoever set a password without proving the address may not keep it once the owner of the address comes.
+  // A password that was set without proof of the address ends when the proven owner of the address signs in.
   const takesOver =
     emailVerified && !account.emailVerified && account.email !== undefined && account.email === email;
   const base: Account = takesOver ? withoutPassword : account;
@@ -105,27 +108,27 @@ function linked(
 /** The parameters of the provider's answer, in `postBody` or in the query of `requestUri`. */
 function parseAssertion(core: AuthCore, { body }: Call): Assertion {
   const uri = textOf(body, "requestUri");
-  if (uri === undefined) throw new AuthError("MISSING_REQUEST_URI");
-  if (!URL.canParse(uri)) throw new AuthError("INVALID_REQUEST_URI");
+  if (uri === undefined) throw authError("MISSING_REQUEST_URI");
+  if (!URL.canParse(uri)) throw authError("INVALID_REQUEST_URI");
   const params = new URLSearchParams(textOf(body, "postBody") ?? new URL(uri).search);
   const providerId = params.get("providerId")?.toLowerCase();
-  if (!providerId) throw new AuthError("INVALID_CREDENTIAL_OR_PROVIDER_ID : Invalid IdP response/credential");
+  if (!providerId) throw authError("INVALID_CREDENTIAL_OR_PROVIDER_ID : Invalid IdP response/credential");
   if (providerId.startsWith("saml.")) return samlAssertion(providerId, params);
   const token = params.get("id_token") ?? params.get("access_token");
   const claims = token === null ? undefined : (decodeJwt(token, core.key)?.payload ?? jsonOf(token));
   if (claims === undefined) {
-    throw new AuthError("INVALID_IDP_RESPONSE : The claims must be an ID token, or JSON in place of one.");
+    throw authError("INVALID_IDP_RESPONSE : The claims must be an ID token, or JSON in place of one.");
   }
   if (typeof claims.sub !== "string" || claims.sub === "")
-    throw new AuthError(`INVALID_IDP_RESPONSE : Invalid Idp Response: id_token missing required fields: sub`);
+    throw authError(`INVALID_IDP_RESPONSE : Invalid Idp Response: id_token missing required fields: sub`);
   if (Number(claims.exp ?? Number.POSITIVE_INFINITY) <= nowSeconds(core)) {
-    throw new AuthError("INVALID_IDP_RESPONSE : The supplied ID token is expired.");
+    throw authError("INVALID_IDP_RESPONSE : The supplied ID token is expired.");
   }
   const oauth = {
     ...(params.has("id_token") ? { oauthIdToken: params.get("id_token") } : {}),
     ...(params.has("access_token") ? { oauthAccessToken: params.get("access_token") } : {}),
   };
-  return assertionOf(providerId, claims.sub, claims, undefined, oauth);
+  return assertionOf({ providerId, rawId: claims.sub, claims, attributes: undefined, oauth });
 }
 
 function samlAssertion(providerId: string, params: URLSearchParams): Assertion {
@@ -135,7 +138,7 @@ function samlAssertion(providerId: string, params: URLSearchParams): Assertion {
     | undefined;
   const nameId = response?.assertion?.subject?.nameId;
   if (nameId === undefined)
-    throw new AuthError("INVALID_IDP_RESPONSE : SAMLResponse must be JSON with assertion.subject.nameId.");
+    throw authError("INVALID_IDP_RESPONSE : SAMLResponse must be JSON with assertion.subject.nameId.");
   const attributes = response?.assertion?.attributeStatements ?? {};
   const first = (name: string): unknown =>
     Array.isArray(attributes[name]) ? attributes[name][0] : attributes[name];
@@ -147,19 +150,21 @@ function samlAssertion(providerId: string, params: URLSearchParams): Assertion {
     name: first("name"),
     picture: first("picture"),
   };
-  return assertionOf(providerId, nameId, claims, attributes, {});
+  return assertionOf({ providerId, rawId: nameId, claims, attributes, oauth: {} });
 }
 
-/** Google and Apple vouch for the addresses of their domains; others say so in a claim. */
+/** Google and Apple vouch for the addresses that they send; other providers state it in a claim. */
 const VOUCHES = new Set(["google.com", "apple.com"]);
 
-function assertionOf(
-  providerId: string,
-  rawId: string,
-  claims: Claims,
-  attributes: Claims | undefined,
-  oauth: Record<string, unknown>,
-): Assertion {
+interface AssertionParts {
+  readonly providerId: string;
+  readonly rawId: string;
+  readonly claims: Claims;
+  readonly attributes: Claims | undefined;
+  readonly oauth: Record<string, unknown>;
+}
+
+function assertionOf({ providerId, rawId, claims, attributes, oauth }: AssertionParts): Assertion {
   const text = (name: string): string | undefined =>
     typeof claims[name] === "string" ? claims[name] : undefined;
   const email = text("email")?.toLowerCase();

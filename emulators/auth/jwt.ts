@@ -6,7 +6,7 @@ export type Claims = Readonly<Record<string, unknown>>;
 export interface DecodedJwt {
   readonly header: Claims;
   readonly payload: Claims;
-  /** signed: by our key; unsigned: it says so itself; foreign: by a key that is not ours. */
+  /** signed: by the emulator's key; unsigned: the algorithm is "none"; foreign: by another key. */
   readonly trust: "signed" | "unsigned" | "foreign";
 }
 
@@ -19,7 +19,10 @@ export function encodeJwt(payload: Claims, key: SigningKey | undefined): string 
   return `${text}.${createSign("RSA-SHA256").update(text).sign(key.privateKey, "base64url")}`;
 }
 
-/** Undefined for what is no JWT. Who signed it is told, not judged. */
+/**
+ * Reads a token, and returns undefined for text that is no JWT. The result states who signed it; the caller
+ * judges.
+ */
 export function decodeJwt(token: string, key: SigningKey): DecodedJwt | undefined {
   const [header, payload, signature, ...rest] = token.split(".");
   if (header === undefined || payload === undefined || signature === undefined || rest.length > 0)

@@ -44,7 +44,10 @@ export const PHONE_SESSION_MS = 10 * 60 * 1000;
 /** L: second factors of one person. */
 export const MFA_ENROLLMENTS_MAX = 5;
 
-/** The service signs with 2048-bit keys: googleapis.com/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com. */
+/**
+ * The service signs with 2048-bit keys:
+ * googleapis.com/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com.
+ */
 export const SIGNING_KEY_BITS = 2048;
 
 /** Ours: how long verifiers may keep the certificates; the service says some hours. */

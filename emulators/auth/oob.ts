@@ -8,7 +8,7 @@ import {
   requireUnique,
   textOf,
 } from "./core.ts";
-import { AuthError } from "./failure.ts";
+import { authError } from "./failure.ts";
 import { OOB_MS } from "./limits.ts";
 import { hashPassword, isPassword } from "./passwords.ts";
 import type { OobCode, OobType, Realm } from "./state.ts";
@@ -22,20 +22,20 @@ const MODES: Readonly<Record<OobType, string>> = {
   EMAIL_SIGNIN: "signIn",
 };
 
-/** accounts:sendOobCode. No mail is sent: codes are kept, for whoever asks for the list of them. */
+/** accounts:sendOobCode. No mail is sent: the code is stored and appears in the list of codes. */
 export async function sendOobCode(core: AuthCore, call: Call): Promise<unknown> {
   const { body, realm, admin } = call;
   const type = body.requestType as OobType;
-  if (!(type in MODES) || type === "RECOVER_EMAIL") throw new AuthError("INVALID_REQ_TYPE");
-  if (body.returnOobLink === true && !admin) throw new AuthError("INSUFFICIENT_PERMISSION");
+  if (!(type in MODES) || type === "RECOVER_EMAIL") throw authError("INVALID_REQ_TYPE");
+  if (body.returnOobLink === true && !admin) throw authError("INSUFFICIENT_PERMISSION");
   const continueUrl = textOf(body, "continueUrl");
   if (continueUrl !== undefined && !URL.canParse(continueUrl))
-    throw new AuthError("INVALID_CONTINUE_URI : ((continueUrl must be a URL))");
+    throw authError("INVALID_CONTINUE_URI : ((continueUrl must be a URL))");
   const idToken = textOf(body, "idToken");
   const email = idToken === undefined ? parseEmail(body.email ?? "") : emailOf(core, call, idToken);
   const newEmail = type === "VERIFY_AND_CHANGE_EMAIL" ? parseEmail(body.newEmail) : undefined;
   if (type !== "EMAIL_SIGNIN" && core.state.byEmail(realm, email) === undefined)
-    throw new AuthError("EMAIL_NOT_FOUND");
+    throw authError("EMAIL_NOT_FOUND");
   const code = newCode(core, call, { type, email, newEmail, continueUrl });
   await core.state.database.write(() => core.state.putOobCode(realm, code));
   return {
@@ -47,7 +47,7 @@ export async function sendOobCode(core: AuthCore, call: Call): Promise<unknown> 
 
 function emailOf(core: AuthCore, call: Call, idToken: string): string {
   const { account } = presented(core, call, idToken);
-  if (account.email === undefined) throw new AuthError("MISSING_EMAIL");
+  if (account.email === undefined) throw authError("MISSING_EMAIL");
   return account.email;
 }
 
@@ -89,9 +89,9 @@ export function newCode(
 /** The code, if it is still valid and of one of the kinds. */
 export function accessOobCode(core: AuthCore, realm: Realm, id: string, types: readonly OobType[]): OobCode {
   const code = core.state.oobCode(realm, id);
-  if (code === undefined || !types.includes(code.requestType)) throw new AuthError("INVALID_OOB_CODE");
+  if (code === undefined || !types.includes(code.requestType)) throw authError("INVALID_OOB_CODE");
   if (code.createdMs + OOB_MS[code.requestType] <= core.kernel.clock.now())
-    throw new AuthError("EXPIRED_OOB_CODE");
+    throw authError("EXPIRED_OOB_CODE");
   return code;
 }
 
@@ -104,16 +104,16 @@ export function takeOobCode(core: AuthCore, realm: Realm, id: string, types: rea
 
 const ALL_TYPES = Object.keys(MODES) as OobType[];
 
-/** accounts:resetPassword: with a new password it is set, without one the code is only looked at. */
+/** accounts:resetPassword: sets the new password, or without one only checks the code. */
 export async function resetPassword(core: AuthCore, call: Call): Promise<unknown> {
   const { body, realm } = call;
   const kind = "identitytoolkit#ResetPasswordResponse";
   if (body.oldPassword !== undefined) return changePassword(core, call);
-  if (!body.oobCode) throw new AuthError("MISSING_OOB_CODE");
+  if (!body.oobCode) throw authError("MISSING_OOB_CODE");
   const id = textOf(body, "oobCode") ?? "";
   if (!body.newPassword) {
     const { requestType, email, newEmail } = accessOobCode(core, realm, id, ALL_TYPES);
-    // A link to sign in must not tell whose it is.
+    // The response to a sign-in link must not reveal whose link it is.
     const shown = requestType === "EMAIL_SIGNIN" ? {} : { email };
     return { kind, requestType, ...shown, ...(newEmail === undefined ? {} : { newEmail }) };
   }
@@ -121,7 +121,7 @@ export async function resetPassword(core: AuthCore, call: Call): Promise<unknown
   return core.state.database.write(() => {
     const { email, requestType } = takeOobCode(core, realm, id, ["PASSWORD_RESET"]);
     const account = core.state.byEmail(realm, email);
-    if (account === undefined) throw new AuthError("INVALID_OOB_CODE");
+    if (account === undefined) throw authError("INVALID_OOB_CODE");
     const passwordUpdatedAt = core.kernel.clock.now();
     // The mail has reached its owner, so the address is proven too.
     const next = {
@@ -142,16 +142,16 @@ async function changePassword(core: AuthCore, { body, realm }: Call): Promise<un
   return core.state.database.write(() => {
     const account = core.state.byEmail(realm, email);
     if (account?.password === undefined || !isPassword(String(body.oldPassword), account.password)) {
-      throw new AuthError("INVALID_PASSWORD");
+      throw authError("INVALID_PASSWORD");
     }
-    if (account.disabled) throw new AuthError("USER_DISABLED");
+    if (account.disabled) throw authError("USER_DISABLED");
     const passwordUpdatedAt = core.kernel.clock.now();
     core.state.putAccount(realm, { ...account, password, passwordUpdatedAt, validSince: nowSeconds(core) });
     return { kind: "identitytoolkit#ResetPasswordResponse", email, requestType: "PASSWORD_RESET" };
   });
 }
 
-/** What a code does to the account it was sent to, when accounts:update brings it back. */
+/** Applies a code to the account that it was sent to, for accounts:update. */
 export function redeem(core: AuthCore, realm: Realm, id: string) {
   const code = takeOobCode(core, realm, id, ["VERIFY_EMAIL", "VERIFY_AND_CHANGE_EMAIL", "RECOVER_EMAIL"]);
   const { state } = core;
@@ -161,7 +161,7 @@ export function redeem(core: AuthCore, realm: Realm, id: string) {
           .accounts(realm, "", Number.MAX_SAFE_INTEGER)
           .find(({ initialEmail }) => initialEmail === code.email)
       : state.byEmail(realm, code.email);
-  if (account === undefined) throw new AuthError("INVALID_OOB_CODE");
+  if (account === undefined) throw authError("INVALID_OOB_CODE");
   const email = code.newEmail ?? code.email;
   const changed = { ...account, email, emailVerified: true };
   requireUnique(core, realm, changed);

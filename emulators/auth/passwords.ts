@@ -9,10 +9,10 @@ import {
 } from "node:crypto";
 import type { PasswordScheme, PasswordSecret } from "./account.ts";
 import { bcryptDigest, parseBcrypt } from "./bcrypt.ts";
-import { AuthError, unimplemented } from "./failure.ts";
+import { authError, unimplemented } from "./failure.ts";
 import { BCRYPT_COST_MAX } from "./limits.ts";
 
-/** Ours: cheap enough for tests that sign up by the thousand; nobody's real password is kept here. */
+/** Ours: cheap enough for tests that sign up by the thousand. The emulator stores no real passwords. */
 const OWN_SCHEME: PasswordScheme = {
   algorithm: "STANDARD_SCRYPT",
   cpuMemCost: 1024,
@@ -58,15 +58,18 @@ const DIGESTS: Readonly<Record<string, string>> = {
   SHA512: "sha512",
 };
 
-/** Throws for the algorithms that Node doesn't have: imports are refused, so that nobody is locked out silently. */
+/**
+ * Throws for algorithms that Node lacks. The import is then refused, so that no person is locked out later.
+ */
 export function requireScheme({ algorithm, rounds = 8, cpuMemCost = 14 }: PasswordScheme): void {
   const known =
     algorithm in HMACS ||
     algorithm in DIGESTS ||
     ["PBKDF_SHA1", "PBKDF2_SHA256", "STANDARD_SCRYPT", "SCRYPT", "BCRYPT"].includes(algorithm);
   if (!known) throw unimplemented(`The hash algorithm ${algorithm}`);
-  // Each sign-in would need the memory, 128 bytes times both: firebase.google.com/docs/auth/admin/import-users.
-  if (algorithm === "SCRYPT" && (cpuMemCost > 14 || rounds > 8)) throw new AuthError("INVALID_MEMORY_COST");
+  // Each sign-in would need 128 bytes times both parameters of memory:
+  // firebase.google.com/docs/auth/admin/import-users.
+  if (algorithm === "SCRYPT" && (cpuMemCost > 14 || rounds > 8)) throw authError("INVALID_MEMORY_COST");
 }
 
 function derive(scheme: PasswordScheme, password: string, salt: string): Buffer {

@@ -1,7 +1,7 @@
 import { randomBytes, randomInt } from "node:crypto";
 import type { Account } from "./account.ts";
 import { type AuthCore, type Call, newLocalId, parsePhoneNumber, requireUnique, textOf } from "./core.ts";
-import { AuthError } from "./failure.ts";
+import { authError } from "./failure.ts";
 import { PHONE_SESSION_MS } from "./limits.ts";
 import { complete } from "./sign-in.ts";
 import { emptyAccount } from "./sign-up.ts";
@@ -18,9 +18,9 @@ interface PhoneSession {
   readonly createdMs: number;
 }
 
-/** accounts:sendVerificationCode. Nothing is sent: the code is kept, for whoever asks for the list of them. */
+/** accounts:sendVerificationCode. Nothing is sent: the code is stored and appears in the list of codes. */
 export async function sendVerificationCode(core: AuthCore, { body, realm }: Call): Promise<unknown> {
-  if (!body.phoneNumber) throw new AuthError("MISSING_PHONE_NUMBER");
+  if (!body.phoneNumber) throw authError("MISSING_PHONE_NUMBER");
   const session: PhoneSession = {
     phoneNumber: parsePhoneNumber(body.phoneNumber),
     sessionInfo: randomBytes(48).toString("base64url"),
@@ -40,7 +40,7 @@ export async function sendVerificationCode(core: AuthCore, { body, realm }: Call
 const isOutlived = ({ kernel }: AuthCore, createdMs: number): boolean =>
   createdMs + PHONE_SESSION_MS <= kernel.clock.now();
 
-/** The codes that have been neither used nor outlived. */
+/** The codes that have been neither used nor expired. */
 export function listVerificationCodes(core: AuthCore, { realm }: Call): unknown {
   const sessions = core.state.documents(realm.project, PHONE_SESSION) as unknown as PhoneSession[];
   const live = sessions.filter(({ createdMs }) => !isOutlived(core, createdMs));
@@ -58,8 +58,8 @@ export function listVerificationCodes(core: AuthCore, { realm }: Call): unknown 
 export async function signInWithPhoneNumber(core: AuthCore, call: Call): Promise<unknown> {
   const { body, realm } = call;
   const sessionInfo = textOf(body, "sessionInfo");
-  if (sessionInfo === undefined) throw new AuthError("MISSING_SESSION_INFO");
-  if (!body.code) throw new AuthError("MISSING_CODE");
+  if (sessionInfo === undefined) throw authError("MISSING_SESSION_INFO");
+  if (!body.code) throw authError("MISSING_CODE");
   return core.state.database.write(() => {
     const phoneNumber = provenNumber(core, call, sessionInfo);
     core.state.removeDocument(realm.project, PHONE_SESSION, sessionInfo);
@@ -82,8 +82,8 @@ function provenNumber(core: AuthCore, { body, realm }: Call, sessionInfo: string
   const session = core.state.document(realm.project, PHONE_SESSION, sessionInfo) as unknown as
     | PhoneSession
     | undefined;
-  if (session === undefined || session.tenant !== realm.tenant) throw new AuthError("INVALID_SESSION_INFO");
-  if (isOutlived(core, session.createdMs)) throw new AuthError("SESSION_EXPIRED");
-  if (session.code !== String(body.code)) throw new AuthError("INVALID_CODE");
+  if (session === undefined || session.tenant !== realm.tenant) throw authError("INVALID_SESSION_INFO");
+  if (isOutlived(core, session.createdMs)) throw authError("SESSION_EXPIRED");
+  if (session.code !== String(body.code)) throw authError("INVALID_CODE");
   return session.phoneNumber;
 }

@@ -33,7 +33,7 @@ export function projectOfCall(
 const only = (projects: readonly string[]): string | undefined =>
   projects.length === 1 ? projects[0] : undefined;
 
-/** Undefined where there is no token that could be of this service. Handlers judge whether to believe it. */
+/** Undefined where the call has no token of this service. Handlers verify the token. */
 function audienceOf(core: AuthCore, idToken: string | undefined): string | undefined {
   const payload = idToken === undefined ? undefined : decodeJwt(idToken, core.key)?.payload;
   const { iss, aud } = payload ?? {};

@@ -9,7 +9,8 @@ import {
   lookup,
   query,
 } from "./directory.ts";
-import { AuthError, unimplemented } from "./failure.ts";
+import type { StatusError } from "../kernel/status-error.ts";
+import { authError, unimplemented } from "./failure.ts";
 import { signInWithIdp } from "./idp.ts";
 import { resetPassword, sendOobCode } from "./oob.ts";
 import { listVerificationCodes, sendVerificationCode, signInWithPhoneNumber } from "./phone.ts";
@@ -74,7 +75,7 @@ const clearAccounts: Handler = ({ state }, { realm }) =>
 
 const HOSTS = /^\/(?:(?:www\.)?(?<host>identitytoolkit|securetoken)\.googleapis\.com)(?<rest>\/.*)$/;
 
-/** Finds who answers a call; throws 404 or 501. */
+/** Finds the handler of a call; throws 404 or 501. */
 export function findRoute(verb: string, path: string): Route {
   const host = HOSTS.exec(path)?.groups;
   const emulated = host !== undefined;
@@ -137,7 +138,7 @@ function configRoute(verb: string, tail: string, scope: Scope): Route | undefine
   return { ...scope, names, method: `${name}.${call}`, handler: handlers[call] };
 }
 
-/** What Google's own emulator offers beside the service, for tests. */
+/** The endpoints for tests that Google's own emulator adds to the service. */
 function debugHandler(verb: string, thing: string): Handler {
   if (thing === "oobCodes" && verb === "GET") return listOobCodes;
   if (thing === "verificationCodes" && verb === "GET") return listVerificationCodes;
@@ -149,8 +150,8 @@ function debugHandler(verb: string, thing: string): Handler {
   throw unimplemented(`${verb} /emulator/v1/projects/…/${thing}`);
 }
 
-const notFound = (path: string): AuthError =>
-  new AuthError(`No such path: ${path}`, 404, "notFound", "NOT_FOUND");
+const notFound = (path: string): StatusError =>
+  authError(`No such path: ${path}`, 404, "notFound", "NOT_FOUND");
 
 function refuse(verb: string, path: string): never {
   if (/\/(accounts|mfa|recaptcha|passwordPolicy|defaultSupportedIdp|identityPlatform)/.test(path))

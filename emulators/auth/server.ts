@@ -1,10 +1,20 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Fault } from "../kernel/faults.ts";
-import type { Kernel } from "../kernel/grpc.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import {
+  headerOf,
+  jsonReply,
+  type NoReply,
+  parseJson,
+  readBody,
+  type Reply,
+  serveHttp,
+} from "../kernel/http.ts";
+import type { StatusError } from "../kernel/status-error.ts";
+import { pauseOn, withFault } from "../kernel/with-fault.ts";
 import { accountView } from "./account.ts";
 import { followLink } from "./action.ts";
 import { type AuthCore, type Body, type Call, textOf } from "./core.ts";
-import { AuthError, errorBody, missingKey, unauthenticated } from "./failure.ts";
+import { authError, errorBody, internalError, missingKey, unauthenticated } from "./failure.ts";
 import { BODY_BYTES_MAX, CERTIFICATES_SECONDS } from "./limits.ts";
 import { projectOfCall } from "./project-of.ts";
 import { findRoute, type Route } from "./routes.ts";
@@ -16,7 +26,7 @@ export interface Auth {
   readonly listener: (request: IncomingMessage, response: ServerResponse) => void;
   /** The public key of signed ID tokens and session cookies. */
   jwks(): { readonly keys: readonly unknown[] };
-  /** What the console shows of a project's people, the first hundred by id. */
+  /** The accounts of a project for display, the first hundred by id. */
   snapshot(project: string): {
     readonly accounts: number;
     readonly users: readonly Record<string, unknown>[];
@@ -30,8 +40,8 @@ export interface AuthOptions {
   /** The project of calls that name none but bear an API key. */
   readonly project: string;
   /**
-   * "signed": every ID token is. "by-path", the default: those of SDKs in emulator mode are not, since
-   * Google's refuse any other there; their paths begin with the service's host.
+   * "signed": every ID token is signed. "by-path", the default: ID tokens for SDKs in emulator mode are
+   * unsigned, because these SDKs accept no others. Their paths begin with the service's host.
    */
   readonly idTokens?: "signed" | "by-path" | undefined;
 }
@@ -46,50 +56,45 @@ const CERTIFICATE_PATHS: Readonly<Record<string, "certificates" | "jwks">> = {
 
 const SNAPSHOT_USERS = 100;
 
-/** Firebase Authentication, as its admin kit and its clients speak with it. */
+/** Opens Firebase Authentication, for its admin SDK and its client SDKs. */
 export function openAuth(kernel: Kernel, { path, project, idTokens = "by-path" }: AuthOptions): Auth {
   const state = openState(path);
   let core: AuthCore | undefined;
-  // Made with the first call: most suites never ask for a token. No transaction that could be undone is open then.
+  // The key is made with the first call, since most suites never need a token. No transaction is open at that
+  // moment, so the key cannot be rolled back.
   const coreNow = (): AuthCore => {
     core ??= { kernel, state, key: signingKeyOf(keptPem(state)) };
     return core;
   };
 
-  const answer = async (request: IncomingMessage): Promise<Reply | "hang" | "drop"> => {
-    try {
-      const url = urlOf(request);
-      const certificates = CERTIFICATE_PATHS[url.pathname.replace(/^\/www\.googleapis\.com/, "")];
-      if (certificates !== undefined && request.method === "GET") {
-        return {
-          status: 200,
-          body: coreNow().key[certificates],
-          headers: { "cache-control": `public, max-age=${CERTIFICATES_SECONDS}` },
-        };
-      }
-      if (request.method === "GET" && url.pathname === "/emulator/action")
-        return await followLink(coreNow(), url);
-      // Google's own emulator tells in this way that it is up.
-      if (request.method === "GET" && url.pathname === "/")
-        return { status: 200, body: { authEmulator: { ready: true } } };
-      const route = findRoute(request.method ?? "GET", url.pathname);
-      const body = await bodyOf(request);
-      const call = callOf(coreNow(), { request, url, route, project, idTokens, body });
-      return await carryOut(coreNow(), route, call, request);
-    } catch (cause) {
-      return failure(cause);
+  const handle = async (request: IncomingMessage): Promise<Reply | NoReply> => {
+    if (request.method === "OPTIONS") return withCors(request, { status: 204 });
+    const url = urlOf(request);
+    const certificates = CERTIFICATE_PATHS[url.pathname.replace(/^\/www\.googleapis\.com/, "")];
+    if (certificates !== undefined && request.method === "GET") {
+      const headers = { "cache-control": `public, max-age=${CERTIFICATES_SECONDS}` };
+      return withCors(request, jsonReply(200, coreNow().key[certificates], headers));
     }
+    if (request.method === "GET" && url.pathname === "/emulator/action") {
+      return withCors(request, await followLink(coreNow(), url));
+    }
+    // Google's own emulator reports in this way that it is up.
+    if (request.method === "GET" && url.pathname === "/") {
+      return withCors(request, jsonReply(200, { authEmulator: { ready: true } }));
+    }
+    const route = findRoute(request.method ?? "GET", url.pathname);
+    const body = await readParameters(request);
+    const call = callOf(coreNow(), { request, url, route, project, idTokens, body });
+    const result = await carryOut(coreNow(), route, call, request);
+    return typeof result === "string" ? result : withCors(request, jsonReply(200, result.body));
   };
 
   return {
-    listener(request, response) {
-      void (async () => {
-        if (request.method === "OPTIONS") return send(request, response, { status: 204 });
-        const reply = await answer(request);
-        if (reply === "drop") request.socket.destroy();
-        else if (reply !== "hang") send(request, response, reply);
-      })();
-    },
+    listener: serveHttp({
+      handle,
+      render: (error, request) => withCors(request, jsonReply(error.httpStatus, errorBody(error))),
+      internal: internalError,
+    }),
     jwks: () => coreNow().key.jwks,
     snapshot(of) {
       const realm = { project: of, tenant: "" };
@@ -100,14 +105,14 @@ export function openAuth(kernel: Kernel, { path, project, idTokens = "by-path" }
   };
 }
 
-/** The URL that is asked for; refused where its host is none, or an escape in its path. */
+/** The URL of the request. Throws where the host or an escape in the path is invalid. */
 function urlOf({ url, headers }: IncomingMessage): URL {
   try {
     const parsed = new URL(url ?? "/", `http://${headers.host ?? "localhost"}`);
     decodeURIComponent(parsed.pathname);
     return parsed;
   } catch {
-    throw new AuthError("Invalid URL.");
+    throw authError("Invalid URL.");
   }
 }
 
@@ -120,40 +125,31 @@ function keptPem(state: AuthState): string {
   return pem;
 }
 
-interface Reply {
-  readonly status: number;
-  readonly body?: unknown;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
 async function carryOut(
   core: AuthCore,
   route: Route,
   call: Call,
   request: IncomingMessage,
-): Promise<Reply | "hang" | "drop"> {
+): Promise<{ readonly body: unknown } | NoReply> {
   const { kernel } = core;
   const { project } = call.realm;
-  const requestId = request.headers["x-request-id"];
-  kernel.meter.rpc(
-    { project, requestId: typeof requestId === "string" ? requestId : undefined },
-    `auth.${route.method}`,
-  );
+  kernel.meter.rpc({ project, requestId: headerOf(request, "x-request-id") }, `auth.${route.method}`);
   const whom = textOf(call.body, "localId") ?? textOf(call.body, "email") ?? "";
   const fault = kernel.faults.take("auth", route.method, `projects/${project}/accounts/${whom}`);
-  if (fault?.kind === "hang" || fault?.kind === "drop") return fault.kind;
-  if (fault?.kind === "before") throw faulted(fault);
-  if (fault?.kind === "slow")
-    await new Promise<void>((resolve) => kernel.clock.at(kernel.clock.now() + fault.ms, resolve));
-  const body = await route.handler(core, call);
-  // Nobody is shown what a failed flush would take back.
-  await core.state.database.settled();
-  if (fault?.kind === "after") throw faulted(fault);
-  return { status: 200, body };
+  return withFault(fault, {
+    async work() {
+      const body = await route.handler(core, call);
+      // A response must not show what a failed flush would roll back.
+      await core.state.database.settled();
+      return { body };
+    },
+    failure: plannedFailure,
+    pause: pauseOn(kernel.clock),
+  });
 }
 
-const faulted = ({ code }: Fault): AuthError =>
-  new AuthError(code, code === "RESOURCE_EXHAUSTED" ? 429 : 503, "backendError", code);
+const plannedFailure = (code: string): StatusError =>
+  authError(code, code === "RESOURCE_EXHAUSTED" ? 429 : 503, "backendError", code);
 
 interface CallParts {
   readonly request: IncomingMessage;
@@ -164,7 +160,7 @@ interface CallParts {
   readonly body: Body;
 }
 
-/** Who calls, about which project and tenant. */
+/** Determines the caller, the project and the tenant of a call. */
 function callOf(core: AuthCore, { request, url, route, project, idTokens, body }: CallParts): Call {
   const bearer = /^bearer ./i.test(request.headers.authorization ?? "");
   const hasKey = url.searchParams.has("key");
@@ -179,8 +175,8 @@ function callOf(core: AuthCore, { request, url, route, project, idTokens, body }
     (bearer ? textOf(body, "targetProjectId") : undefined) ??
     projectOfCall(core, { body, key, tenant }, project);
   if (tenant !== "" && core.state.document(named, "tenant", tenant) === undefined)
-    throw new AuthError("TENANT_NOT_FOUND");
-  // A bearer of an ID token's call is still the person whom the token names.
+    throw authError("TENANT_NOT_FOUND");
+  // A call that carries both an access token and an ID token acts as the person of the ID token.
   const admin = bearer && (route.project !== undefined || idToken === undefined);
   return {
     realm: { project: named, tenant },
@@ -193,58 +189,39 @@ function callOf(core: AuthCore, { request, url, route, project, idTokens, body }
   };
 }
 
-async function bodyOf(request: IncomingMessage): Promise<Body> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size <= BODY_BYTES_MAX) chunks.push(chunk);
-  }
-  if (size > BODY_BYTES_MAX) throw new AuthError("Request payload size exceeds the limit.", 400);
-  const text = Buffer.concat(chunks).toString();
+const BODY_LIMIT = {
+  bytesMax: BODY_BYTES_MAX,
+  tooLarge: () => authError("Request payload size exceeds the limit.", 400),
+};
+
+const malformed = (): StatusError =>
+  authError("Invalid JSON payload received.", 400, "parseError", "INVALID_ARGUMENT");
+
+/** The parameters of a call, from a body of JSON or of a form. */
+async function readParameters(request: IncomingMessage): Promise<Body> {
+  const text = (await readBody(request, BODY_LIMIT)).toString();
   if (text === "") return {};
   if (request.headers["content-type"]?.startsWith("application/x-www-form-urlencoded")) {
     return Object.fromEntries(new URLSearchParams(text));
   }
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Body;
-  } catch {
-    // Told below, as for anything else that is no object.
-  }
-  throw new AuthError("Invalid JSON payload received.", 400, "parseError", "INVALID_ARGUMENT");
+  const value = parseJson(text, malformed);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw malformed();
+  return value as Body;
 }
 
-function failure(cause: unknown): Reply {
-  if (cause instanceof AuthError) return { status: cause.status, body: errorBody(cause) };
-  const broken = (cause as { code?: string }).code === "ECONNRESET";
-  if (!broken) console.error(cause);
-  return { status: 500, body: errorBody(new AuthError("INTERNAL_ERROR", 500, "backendError", "INTERNAL")) };
-}
-
-/** Pages of every origin may call, as they may the service. */
-function send(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { status, body, headers = {} }: Reply,
-): void {
-  request.on("error", () => undefined).resume();
-  const origin = request.headers.origin;
-  const cors =
-    origin === undefined
-      ? {}
-      : {
-          "access-control-allow-origin": origin,
-          "access-control-allow-headers": request.headers["access-control-request-headers"] ?? "*",
-          "access-control-allow-methods": "GET, POST, PATCH, DELETE, OPTIONS",
-          "access-control-max-age": "3600",
-          vary: "Origin",
-        };
-  const text = body === undefined ? undefined : JSON.stringify(body);
-  response.writeHead(status, {
-    ...(text === undefined ? {} : { "content-type": "application/json; charset=UTF-8" }),
-    ...cors,
-    ...headers,
-  });
-  response.end(text);
+/** Adds the CORS headers: as with the service, pages of every origin may call. */
+function withCors(request: IncomingMessage, reply: Reply): Reply {
+  const { origin } = request.headers;
+  if (origin === undefined) return reply;
+  return {
+    ...reply,
+    headers: {
+      "access-control-allow-origin": origin,
+      "access-control-allow-headers": request.headers["access-control-request-headers"] ?? "*",
+      "access-control-allow-methods": "GET, POST, PATCH, DELETE, OPTIONS",
+      "access-control-max-age": "3600",
+      vary: "Origin",
+      ...reply.headers,
+    },
+  };
 }

@@ -8,7 +8,7 @@ import {
   requireUnique,
   textOf,
 } from "./core.ts";
-import { AuthError } from "./failure.ts";
+import { authError } from "./failure.ts";
 import { type Claims, decodeJwt } from "./jwt.ts";
 import { CUSTOM_CLAIMS_CHARS_MAX, UID_CHARS_MAX } from "./limits.ts";
 import { takeOobCode } from "./oob.ts";
@@ -17,8 +17,8 @@ import { emptyAccount } from "./sign-up.ts";
 import { issueTokens, presented, type SignIn } from "./tokens.ts";
 
 /**
- * Tokens for the account, unless it has a second factor: then only the news that one is needed, since
- * codes for second factors are not served.
+ * Returns tokens for the account. For an account with a second factor it returns only that one is needed,
+ * because codes for second factors are not served.
  */
 export function complete(
   core: AuthCore,
@@ -26,7 +26,7 @@ export function complete(
   account: Account,
   signIn: SignIn,
 ): Record<string, unknown> {
-  if (account.disabled) throw new AuthError("USER_DISABLED");
+  if (account.disabled) throw authError("USER_DISABLED");
   if (account.mfa.length === 0) return { ...issueTokens(core, call, account, signIn) };
   return {
     mfaPendingCredential: Buffer.from(JSON.stringify({ localId: account.localId, ...call.realm })).toString(
@@ -38,15 +38,15 @@ export function complete(
 
 export async function signInWithPassword(core: AuthCore, call: Call): Promise<unknown> {
   const { body, realm } = call;
-  if (!body.email) throw new AuthError("MISSING_EMAIL");
-  if (!body.password) throw new AuthError("MISSING_PASSWORD");
+  if (!body.email) throw authError("MISSING_EMAIL");
+  if (!body.password) throw authError("MISSING_PASSWORD");
   const email = parseEmail(body.email);
   return core.state.database.write(() => {
     const account = core.state.byEmail(realm, email);
-    if (account === undefined) throw new AuthError("EMAIL_NOT_FOUND");
-    if (account.disabled) throw new AuthError("USER_DISABLED");
+    if (account === undefined) throw authError("EMAIL_NOT_FOUND");
+    if (account.disabled) throw authError("USER_DISABLED");
     if (account.password === undefined || !isPassword(String(body.password), account.password)) {
-      throw new AuthError("INVALID_PASSWORD");
+      throw authError("INVALID_PASSWORD");
     }
     return {
       kind: "identitytoolkit#VerifyPasswordResponse",
@@ -70,27 +70,29 @@ const FORBIDDEN_CLAIMS = new Set(
 /** Claims that the service keeps for itself may not be set. */
 export function requireClaims(claims: Claims): void {
   const forbidden = Object.keys(claims).find((name) => FORBIDDEN_CLAIMS.has(name));
-  if (forbidden !== undefined) throw new AuthError(`FORBIDDEN_CLAIM : ${forbidden}`);
-  if (JSON.stringify(claims).length > CUSTOM_CLAIMS_CHARS_MAX) throw new AuthError("CLAIMS_TOO_LARGE");
+  if (forbidden !== undefined) throw authError(`FORBIDDEN_CLAIM : ${forbidden}`);
+  if (JSON.stringify(claims).length > CUSTOM_CLAIMS_CHARS_MAX) throw authError("CLAIMS_TOO_LARGE");
 }
 
-/** Whoever signed the token is believed, as by Google's own emulator: it can't know the project's accounts. */
+/**
+ * Any signature is accepted, as by Google's own emulator, which cannot know the project's service accounts.
+ */
 export async function signInWithCustomToken(core: AuthCore, call: Call): Promise<unknown> {
   const { body, realm } = call;
-  if (!body.token) throw new AuthError("MISSING_CUSTOM_TOKEN");
+  if (!body.token) throw authError("MISSING_CUSTOM_TOKEN");
   const payload =
     decodeJwt(textOf(body, "token") ?? "", core.key)?.payload ?? plainJson(textOf(body, "token") ?? "");
-  if (payload === undefined) throw new AuthError("INVALID_CUSTOM_TOKEN : Invalid assertion format");
+  if (payload === undefined) throw authError("INVALID_CUSTOM_TOKEN : Invalid assertion format");
   if (payload.aud !== undefined && payload.aud !== CUSTOM_AUDIENCE) {
-    throw new AuthError(`INVALID_CUSTOM_TOKEN : Invalid aud (audience): ${JSON.stringify(payload.aud)}`);
+    throw authError(`INVALID_CUSTOM_TOKEN : Invalid aud (audience): ${JSON.stringify(payload.aud)}`);
   }
   if (payload.exp !== undefined && Number(payload.exp) <= nowSeconds(core)) {
-    throw new AuthError("INVALID_CUSTOM_TOKEN : The custom token has expired.");
+    throw authError("INVALID_CUSTOM_TOKEN : The custom token has expired.");
   }
-  if ((payload.tenant_id ?? "") !== realm.tenant) throw new AuthError("TENANT_ID_MISMATCH");
+  if ((payload.tenant_id ?? "") !== realm.tenant) throw authError("TENANT_ID_MISMATCH");
   const localId = payload.uid ?? payload.user_id;
   if (typeof localId !== "string" || localId === "" || localId.length > UID_CHARS_MAX)
-    throw new AuthError("MISSING_IDENTIFIER");
+    throw authError("MISSING_IDENTIFIER");
   const claims = (payload.claims ?? {}) as Claims;
   requireClaims(claims);
   return core.state.database.write(() => {
@@ -114,15 +116,18 @@ function plainJson(text: string): Claims | undefined {
   }
 }
 
-/** A link that came by e-mail proves the address; it signs in, up, or is added to the account at hand. */
+/**
+ * A link from an e-mail proves the address. It signs in, signs up, or is added to the account of the ID
+ * token.
+ */
 export async function signInWithEmailLink(core: AuthCore, call: Call): Promise<unknown> {
   const { body, realm } = call;
   const email = parseEmail(body.email);
-  if (!body.oobCode) throw new AuthError("MISSING_OOB_CODE");
+  if (!body.oobCode) throw authError("MISSING_OOB_CODE");
   return core.state.database.write(() => {
     const code = takeOobCode(core, realm, textOf(body, "oobCode") ?? "", ["EMAIL_SIGNIN"]);
     if (code.email !== email)
-      throw new AuthError("INVALID_EMAIL : The email provided does not match the sign-in email address.");
+      throw authError("INVALID_EMAIL : The email provided does not match the sign-in email address.");
     const idToken = textOf(body, "idToken");
     const linked = idToken === undefined ? undefined : presented(core, call, idToken).account;
     const known = linked ?? core.state.byEmail(realm, email);

@@ -13,7 +13,7 @@ import {
   requireUnique,
   textOf,
 } from "./core.ts";
-import { AuthError } from "./failure.ts";
+import { authError } from "./failure.ts";
 import { MFA_ENROLLMENTS_MAX } from "./limits.ts";
 import { hashPassword } from "./passwords.ts";
 import { issueTokens, presented } from "./tokens.ts";
@@ -36,10 +36,10 @@ const KIND = "identitytoolkit#SignupNewUserResponse";
 export async function signUp(core: AuthCore, call: Call): Promise<unknown> {
   if (call.admin) return createAccount(core, call);
   const { body } = call;
-  if (body.localId !== undefined) throw new AuthError("UNEXPECTED_PARAMETER : User ID");
+  if (body.localId !== undefined) throw authError("UNEXPECTED_PARAMETER : User ID");
   const email = body.email === undefined ? undefined : parseEmail(body.email);
-  if (email !== undefined && !body.password) throw new AuthError("MISSING_PASSWORD");
-  if (email === undefined && body.password) throw new AuthError("MISSING_EMAIL");
+  if (email !== undefined && !body.password) throw authError("MISSING_PASSWORD");
+  if (email === undefined && body.password) throw authError("MISSING_EMAIL");
   const password = email === undefined ? undefined : hashPassword(parsePassword(body.password));
   return core.state.database.write(() => {
     const idToken = textOf(body, "idToken");
@@ -85,7 +85,7 @@ async function createAccount(core: AuthCore, call: Call): Promise<unknown> {
     mfa: parseEnrollments(core, body.mfaInfo),
   };
   await core.state.database.write(() => {
-    if (core.state.account(realm, localId) !== undefined) throw new AuthError("DUPLICATE_LOCAL_ID");
+    if (core.state.account(realm, localId) !== undefined) throw authError("DUPLICATE_LOCAL_ID");
     requireUnique(core, realm, account);
     core.state.putAccount(realm, account);
   });
@@ -97,14 +97,14 @@ async function createAccount(core: AuthCore, call: Call): Promise<unknown> {
   };
 }
 
-/** Second factors, as servers give them: those without an id are given one. */
+/** Second factors from a server; a factor without an id gets one. */
 export function parseEnrollments({ kernel }: AuthCore, value: unknown): MfaEnrollment[] {
   if (!Array.isArray(value)) return [];
-  if (value.length > MFA_ENROLLMENTS_MAX) throw new AuthError("SECOND_FACTOR_LIMIT_EXCEEDED");
+  if (value.length > MFA_ENROLLMENTS_MAX) throw authError("SECOND_FACTOR_LIMIT_EXCEEDED");
   const enrollments = (value as Body[]).map((factor): MfaEnrollment => {
     const phone = factor.phoneInfo === undefined ? undefined : parsePhoneNumber(factor.phoneInfo);
     if (phone === undefined && factor.totpInfo === undefined)
-      throw new AuthError("INVALID_MFA_PHONE_NUMBER : Invalid format.");
+      throw authError("INVALID_MFA_PHONE_NUMBER : Invalid format.");
     const name = textOf(factor, "displayName");
     return {
       mfaEnrollmentId: textOf(factor, "mfaEnrollmentId") ?? randomUUID(),
@@ -114,7 +114,7 @@ export function parseEnrollments({ kernel }: AuthCore, value: unknown): MfaEnrol
     };
   });
   if (new Set(enrollments.map(({ mfaEnrollmentId }) => mfaEnrollmentId)).size < enrollments.length) {
-    throw new AuthError("DUPLICATE_MFA_ENROLLMENT_ID");
+    throw authError("DUPLICATE_MFA_ENROLLMENT_ID");
   }
   return enrollments;
 }

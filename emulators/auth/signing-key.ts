@@ -25,7 +25,7 @@ export const newSigningKeyPem = (): string =>
     .privateKey.export({ type: "pkcs8", format: "pem" })
     .toString();
 
-/** Long enough that no test moves the clock behind it. */
+/** The certificate expires later than any test moves the clock. */
 const CERTIFICATE_FROM_MS = Date.UTC(2020, 0, 1);
 const CERTIFICATE_UNTIL_MS = Date.UTC(2120, 0, 1);
 

@@ -3,7 +3,7 @@ import { type Database, openDatabase } from "../kernel/database.ts";
 import { type Account, providersOf } from "./account.ts";
 import type { OOB_MS } from "./limits.ts";
 
-/** A project, or one of its tenants: accounts of two realms never meet. */
+/** A project, or one of its tenants. Accounts of two realms are separate. */
 export interface Realm {
   readonly project: string;
   /** "" for the project itself. */
@@ -43,14 +43,14 @@ export interface AuthState {
   countAccounts(realm: Realm | undefined): number;
   /** Whether there is an account in the project itself. */
   hasPeople(project: string): boolean;
-  /** Where somebody outside of tenants has the id or the e-mail; "" for none. */
+  /** The project whose accounts outside of tenants include this id or e-mail; "" for none. */
   projectsKnowing(localId: string, email: string): string[];
   putAccount(realm: Realm, account: Account): void;
-  /** Takes its refresh tokens along. */
+  /** Deletes the account and its refresh tokens. */
   removeAccount(realm: Realm, localId: string): void;
   oobCode(realm: Realm, code: string): OobCode | undefined;
   oobCodes(project: string): OobCode[];
-  /** Whose a code is: links in mails name no project. */
+  /** The realm of a code, because links in mails name no project. */
   oobRealm(code: string): Realm | undefined;
   putOobCode(realm: Realm, code: OobCode): void;
   removeOobCode(realm: Realm, code: string): void;
@@ -62,7 +62,7 @@ export interface AuthState {
   putDocument(project: string, kind: string, name: string, value: Document): void;
   projectsWithTenant(tenant: string): string[];
   removeDocument(project: string, kind: string, name: string): void;
-  /** Forgets all accounts of a project and what hangs on them. */
+  /** Deletes all accounts of a project and everything that belongs to them. */
   clearProject(project: string): void;
 }
 

@@ -3,10 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { deleteApp, initializeApp } from "firebase-admin/app";
 import { type Auth as AdminAuth, getAuth } from "firebase-admin/auth";
-import { createClock } from "../kernel/clock.ts";
-import { createFaults } from "../kernel/faults.ts";
-import type { Kernel } from "../kernel/grpc.ts";
-import { createMeter } from "../kernel/meter.ts";
+import { createKernel, type Kernel } from "../kernel/kernel.ts";
 import { type Auth, openAuth } from "./server.ts";
 
 // oxlint-disable-next-line typescript/no-explicit-any -- answers are JSON, whose shape the tests state
@@ -28,7 +25,7 @@ let apps = 0;
 
 /** The emulator behind a port. */
 export async function startAuth(path?: string): Promise<AuthUnderTest> {
-  const kernel: Kernel = { clock: createClock(), faults: createFaults(), meter: createMeter() };
+  const kernel = createKernel();
   const auth = openAuth(kernel, { path, project: "demo" });
   const server = createServer(auth.listener);
   server.listen(0, "127.0.0.1");

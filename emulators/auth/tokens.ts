@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { type Account, providersOf } from "./account.ts";
 import { type AuthCore, type Call, nowSeconds, textOf } from "./core.ts";
-import { AuthError } from "./failure.ts";
+import { authError } from "./failure.ts";
 import { type Claims, decodeJwt, encodeJwt } from "./jwt.ts";
 import { ID_TOKEN_SECONDS, SESSION_COOKIE_SECONDS_MAX, SESSION_COOKIE_SECONDS_MIN } from "./limits.ts";
 import type { RefreshGrant } from "./state.ts";
 
-/** How somebody has signed in. */
+/** How a person has signed in. */
 export interface SignIn {
   /** "password", "google.com", "custom", "anonymous" … */
   readonly provider: string;
@@ -95,43 +95,47 @@ export interface Presented {
   readonly provider: string;
 }
 
-/** The account that an ID token speaks for. A token may be unsigned, as those of Google's own emulator are. */
+/**
+ * The account that an ID token speaks for. A token may be unsigned, as those of Google's own emulator are.
+ */
 export function presented(core: AuthCore, { realm }: Call, idToken: string): Presented {
   const decoded = decodeJwt(idToken, core.key);
-  if (decoded === undefined || decoded.trust === "foreign") throw new AuthError("INVALID_ID_TOKEN");
+  if (decoded === undefined || decoded.trust === "foreign") throw authError("INVALID_ID_TOKEN");
   const { payload } = decoded;
   if (payload.iss !== issuer(realm.project) || payload.aud !== realm.project)
-    throw new AuthError("INVALID_ID_TOKEN");
-  if (Number(payload.exp) <= nowSeconds(core)) throw new AuthError("TOKEN_EXPIRED");
+    throw authError("INVALID_ID_TOKEN");
+  if (Number(payload.exp) <= nowSeconds(core)) throw authError("TOKEN_EXPIRED");
   const firebase = (payload.firebase ?? {}) as { tenant?: string; sign_in_provider?: string };
-  if ((firebase.tenant ?? "") !== realm.tenant) throw new AuthError("TENANT_ID_MISMATCH");
+  if ((firebase.tenant ?? "") !== realm.tenant) throw authError("TENANT_ID_MISMATCH");
   const account = core.state.account(realm, String(payload.sub ?? payload.user_id));
-  if (account === undefined) throw new AuthError("USER_NOT_FOUND");
-  if (account.disabled) throw new AuthError("USER_DISABLED");
-  if (Number(payload.auth_time ?? payload.iat) < account.validSince) throw new AuthError("TOKEN_EXPIRED");
+  if (account === undefined) throw authError("USER_NOT_FOUND");
+  if (account.disabled) throw authError("USER_DISABLED");
+  if (Number(payload.auth_time ?? payload.iat) < account.validSince) throw authError("TOKEN_EXPIRED");
   return { account, claims: payload, provider: firebase.sign_in_provider ?? "custom" };
 }
 
-/** The tenant that an unchecked ID token names: it tells in which realm to look. */
+/** The tenant that an unverified ID token names, which says in which realm to look up the account. */
 export function tenantOf(core: AuthCore, idToken: string): string {
   const firebase = decodeJwt(idToken, core.key)?.payload.firebase as { tenant?: string } | undefined;
   return firebase?.tenant ?? "";
 }
 
-/** securetoken.googleapis.com's token: a new ID token for a refresh token, which stays the same. */
+/**
+ * The endpoint `token` of securetoken.googleapis.com: a new ID token for a refresh token, which stays valid.
+ */
 export async function refresh(core: AuthCore, call: Call): Promise<unknown> {
   const { body } = call;
   if (body.grant_type !== "refresh_token")
-    throw new AuthError(body.grant_type ? "INVALID_GRANT_TYPE" : "MISSING_GRANT_TYPE");
-  if (!body.refresh_token) throw new AuthError("MISSING_REFRESH_TOKEN");
+    throw authError(body.grant_type ? "INVALID_GRANT_TYPE" : "MISSING_GRANT_TYPE");
+  if (!body.refresh_token) throw authError("MISSING_REFRESH_TOKEN");
   const found = core.state.grant(textOf(body, "refresh_token") ?? "");
-  if (found === undefined) throw new AuthError("INVALID_REFRESH_TOKEN");
+  if (found === undefined) throw authError("INVALID_REFRESH_TOKEN");
   const { realm, grant } = found;
   return core.state.database.write(() => {
     const account = core.state.account(realm, grant.localId);
-    if (account === undefined) throw new AuthError("USER_NOT_FOUND");
-    if (account.disabled) throw new AuthError("USER_DISABLED");
-    if (grant.authTime < account.validSince) throw new AuthError("TOKEN_EXPIRED");
+    if (account === undefined) throw authError("USER_NOT_FOUND");
+    if (account.disabled) throw authError("USER_DISABLED");
+    if (grant.authTime < account.validSince) throw authError("TOKEN_EXPIRED");
     core.state.putAccount(realm, { ...account, lastRefreshAt: core.kernel.clock.now() });
     const idToken = mint(core, { ...call, realm }, account, grant);
     return {
@@ -146,13 +150,13 @@ export async function refresh(core: AuthCore, call: Call): Promise<unknown> {
   });
 }
 
-/** createSessionCookie: the ID token's claims under another issuer, for as long as asked for. */
+/** createSessionCookie: the claims of an ID token under another issuer, for the requested time. */
 export function createSessionCookie(core: AuthCore, call: Call): unknown {
   const { body } = call;
-  if (!body.idToken) throw new AuthError("MISSING_ID_TOKEN");
+  if (!body.idToken) throw authError("MISSING_ID_TOKEN");
   const seconds = Number(body.validDuration ?? SESSION_COOKIE_SECONDS_MAX);
   if (!(seconds >= SESSION_COOKIE_SECONDS_MIN && seconds <= SESSION_COOKIE_SECONDS_MAX))
-    throw new AuthError("INVALID_DURATION");
+    throw authError("INVALID_DURATION");
   const { claims } = presented(core, call, textOf(body, "idToken") ?? "");
   const now = nowSeconds(core);
   const payload = {

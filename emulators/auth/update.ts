@@ -11,7 +11,7 @@ import {
   requireUnique,
   textOf,
 } from "./core.ts";
-import { AuthError } from "./failure.ts";
+import { authError } from "./failure.ts";
 import type { Claims } from "./jwt.ts";
 import { newCode, redeem } from "./oob.ts";
 import { hashPassword } from "./passwords.ts";
@@ -58,9 +58,9 @@ const SERVER_FIELDS = [
 
 function changeByPerson(core: AuthCore, call: Call): unknown {
   const { body, realm } = call;
-  if (!body.idToken) throw new AuthError("INVALID_REQ_TYPE");
+  if (!body.idToken) throw authError("INVALID_REQ_TYPE");
   const forbidden = SERVER_FIELDS.find((field) => body[field] !== undefined);
-  if (forbidden !== undefined) throw new AuthError("OPERATION_NOT_ALLOWED");
+  if (forbidden !== undefined) throw authError("OPERATION_NOT_ALLOWED");
   const { account, provider } = presented(core, call, textOf(body, "idToken") ?? "");
   const changed = changedAccount(core, call, account);
   const emailMoved = account.email !== undefined && changed.email !== account.email;
@@ -81,7 +81,7 @@ function changeByPerson(core: AuthCore, call: Call): unknown {
 function changeByServer(core: AuthCore, call: Call): unknown {
   const { body, realm } = call;
   const account = core.state.account(realm, parseLocalId(body.localId));
-  if (account === undefined) throw new AuthError("USER_NOT_FOUND");
+  if (account === undefined) throw authError("USER_NOT_FOUND");
   const changed: Account = { ...changedAccount(core, call, account), ...serverFields(core, account, body) };
   const next = withLink(core, call, changed);
   requireUnique(core, realm, next);
@@ -89,7 +89,7 @@ function changeByServer(core: AuthCore, call: Call): unknown {
   return viewOf(next);
 }
 
-/** What both may change. A new password or address ends the sessions that there are. */
+/** The fields that both may change. A new password or address ends existing sessions. */
 function changedAccount(core: AuthCore, { body, realm }: Call, account: Account): Account {
   const email = body.email === undefined ? account.email : parseEmail(body.email);
   const emailMoved = email !== account.email;
@@ -161,9 +161,9 @@ function parseAttributes(text: string): Claims {
     const value: unknown = JSON.parse(text);
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Claims;
   } catch {
-    // Told below, as for anything else that is no object.
+    // The error below covers this case too.
   }
-  throw new AuthError("INVALID_CLAIMS");
+  throw authError("INVALID_CLAIMS");
 }
 
 /** A provider that a server links; "email" and "phone" are refused, those are fields. */
@@ -171,10 +171,10 @@ function withLink(core: AuthCore, { body, realm }: Call, account: Account): Acco
   if (body.linkProviderUserInfo === undefined) return account;
   const given = body.linkProviderUserInfo as Body;
   const [providerId, rawId] = [textOf(given, "providerId"), textOf(given, "rawId")];
-  if (providerId === undefined || rawId === undefined) throw new AuthError("INVALID_PROVIDER_ID");
+  if (providerId === undefined || rawId === undefined) throw authError("INVALID_PROVIDER_ID");
   const owner = core.state.byProvider(realm, providerId, rawId);
   if (owner !== undefined && owner.localId !== account.localId)
-    throw new AuthError("FEDERATED_USER_ID_ALREADY_LINKED");
+    throw authError("FEDERATED_USER_ID_ALREADY_LINKED");
   const optional = Object.fromEntries(
     ["email", "displayName", "photoUrl", "phoneNumber"].flatMap((field) => {
       const value = textOf(given, field);

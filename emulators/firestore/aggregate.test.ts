@@ -1,6 +1,6 @@
 import { AggregateField, FieldValue, type Firestore, Timestamp } from "@google-cloud/firestore";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { Message } from "../kernel/grpc.ts";
+import type { Message } from "../kernel/rpc.ts";
 import { databaseOf, projectIdOf, startFirestore, type TestFirestore } from "./testing.ts";
 
 let firestore: TestFirestore;

@@ -1,6 +1,6 @@
-import type { Message } from "../kernel/grpc.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
-import type { Found } from "./found.ts";
+import type { Message } from "../kernel/rpc.ts";
+import { StatusError } from "../kernel/status-error.ts";
+import type { FoundDocument } from "./found-document.ts";
 import { AGGREGATIONS_MAX } from "./limits.ts";
 import { type FieldPath, parseFieldPath } from "./path.ts";
 import type { Query } from "./query.ts";
@@ -9,12 +9,12 @@ import { integerValue, NULL_VALUE, type Value } from "./value.ts";
 /** One aggregation of a query, fed with the results one by one. */
 export interface Aggregation {
   readonly alias: string;
-  /** Where this only counts: how far; undefined where it looks at a field. */
+  /** For a count: up to how many. Undefined where the aggregation reads a field. */
   readonly countMost: number | undefined;
   /** The field it looks at. */
   readonly path: FieldPath | undefined;
-  add(found: Found): void;
-  /** Counts results that nobody had to read. */
+  add(found: FoundDocument): void;
+  /** Counts results without reading them. */
   addCount(results: number): void;
   result(): Value;
 }
@@ -22,7 +22,7 @@ export interface Aggregation {
 const INT64_MAX = 2n ** 63n - 1n;
 const INT64_MIN = -(2n ** 63n);
 
-const invalid = (message: string): RpcError => new RpcError("INVALID_ARGUMENT", message);
+const invalid = (message: string): StatusError => new StatusError("INVALID_ARGUMENT", message);
 
 export function parseAggregations(messages: readonly Message[]): Aggregation[] {
   if (messages.length === 0) throw invalid("An aggregation query has at least one aggregation.");
@@ -76,7 +76,7 @@ const pathsOf = (aggregations: readonly Aggregation[]): FieldPath[] =>
   aggregations.flatMap(({ path }) => path ?? []);
 
 /** Documents that lack a field of any aggregation are left out of all of them. */
-export function isAggregated(found: Found, aggregations: readonly Aggregation[]): boolean {
+export function isAggregated(found: FoundDocument, aggregations: readonly Aggregation[]): boolean {
   return aggregations.every(({ path }) => path === undefined || found.valueAt(path) !== undefined);
 }
 
@@ -99,7 +99,10 @@ export function aggregatedQuery(query: Query, aggregations: readonly Aggregation
   return { ...query, orders: [...ownOrders, ...added, ...query.orders.slice(-1)] };
 }
 
-/** From here on, doubles are added up apart, or the sum of two could be infinite before a third is taken off. */
+/**
+ * From this magnitude on, doubles are summed separately: a sum of two could become infinite before a third
+ * one reduces it.
+ */
 const HUGE = 2 ** 960;
 const HUGE_SCALE = 2 ** 64;
 

@@ -15,7 +15,7 @@ const EMPTY = Buffer.alloc(0);
 
 const keyOfCut = ({ prefix, behind }: Cut): Buffer => (behind ? successor(prefix) : prefix);
 
-/** Whether the index has a field's values turned around, given the way it is read. */
+/** Whether the index reads a field in descending order, given the direction of the scan. */
 const isInverted = (direction: Direction, reverse: boolean): boolean => (direction === "desc") !== reverse;
 
 /** How an id appears in the rows that are scanned: by path in groups, else by id. */
@@ -57,7 +57,7 @@ function nameRanges(leaves: readonly Leaf[], idOfPath: IdOfPath): Range[] {
   return [range];
 }
 
-/** The values that comparisons of one field leave, in as many ranges as `!=` cuts them into. */
+/** The ranges of values that the comparisons of one field allow; each `!=` splits a range in two. */
 function valueRanges(leaves: readonly Leaf[], turned: boolean): Range[] {
   if (leaves.length === 0) return [{ low: FIRST, high: LAST }];
   let low: Cut = { prefix: EMPTY, behind: false };
@@ -114,7 +114,7 @@ function cursorRange(query: Query, plan: Plan, idOfPath: IdOfPath): Range {
     : { low: start ?? FIRST, high: end ?? LAST };
 }
 
-/** Where a cursor cuts the index's keys, or that it lies before or behind all that the plan finds. */
+/** Where a cursor cuts the keys of the index, or whether it lies before or after all results of the plan. */
 function cursorPlace(
   query: Query,
   plan: Plan,

@@ -1,10 +1,10 @@
 import { decodeFields } from "./fields.ts";
-import { findByPath } from "./found.ts";
+import { findByPath } from "./found-document.ts";
 import { segmentsBelow } from "./listing.ts";
 import { parseDocumentName, pathKey } from "./path.ts";
 import { parseQuery } from "./query.ts";
 import type { FirestoreState } from "./state.ts";
-import type { DatabaseRow } from "./store.ts";
+import type { DatabaseRow } from "./collection-rows.ts";
 import type { Micros } from "./time.ts";
 import type { Fields, Value } from "./value.ts";
 
@@ -42,7 +42,7 @@ export type Browse = (options: BrowseOptions) => BrowsePage;
 const PAGE_DEFAULT = 50;
 const COLLECTIONS_MAX = 500;
 
-/** Reads what people want to look at. Costs nothing and locks nothing. */
+/** Reads documents for display. It bills nothing and locks nothing. */
 export function browser(state: FirestoreState): Browse {
   return ({ database: name, path, limit = PAGE_DEFAULT, after = "" }) => {
     const database = state.store.databaseRow(name);
@@ -50,7 +50,8 @@ export function browser(state: FirestoreState): Browse {
     const empty = { databases, collections: [], document: undefined, documents: [], next: undefined };
     if (database.id === 0) return empty;
     const segments = path === "" ? [] : path.split("/");
-    if (segments.length % 2 === 1) return { ...empty, ...documentsOf(state, database, path, limit, after) };
+    if (segments.length % 2 === 1)
+      return { ...empty, ...documentsOf(state, database, { path, limit, after }) };
     const collections: string[] = [];
     for (const { segment } of segmentsBelow(state, database, path, "")) {
       if (collections.length === COLLECTIONS_MAX) break;
@@ -66,12 +67,16 @@ function documentAt(state: FirestoreState, database: DatabaseRow, path: string):
   return found === undefined ? undefined : shown(path, found.document);
 }
 
+interface PageOfDocuments {
+  readonly path: string;
+  readonly limit: number;
+  readonly after: string;
+}
+
 function documentsOf(
   state: FirestoreState,
   database: DatabaseRow,
-  path: string,
-  limit: number,
-  after: string,
+  { path, limit, after }: PageOfDocuments,
 ): Pick<BrowsePage, "documents" | "next"> {
   const slash = path.lastIndexOf("/");
   const parent = { database: database.name, document: slash === -1 ? "" : path.slice(0, slash) };

@@ -38,9 +38,9 @@ const SLOTS_CACHED_MAX = 50_000;
 type FieldIndexKind = "ordered" | "contains" | "group ordered" | "group contains" | "ttl";
 
 /**
- * Knows which indexes there are. With an index file that is what the file says, as in production: in the
- * project that the file is of, and for the collection groups that it names in every project. Otherwise,
- * every index a query needs is made when a query first needs it.
+ * Knows which indexes exist. An index file decides this as in production, for its own project, and in other
+ * projects for the collection groups that it names. Everywhere else an index is created when a query first
+ * needs it.
  */
 export class IndexCatalog {
   private readonly file: IndexFile | undefined;
@@ -52,7 +52,7 @@ export class IndexCatalog {
   private readonly groups = new Map<string, GroupIndexes>();
   private readonly slots = new Map<string, number>();
 
-  /** `project`: whose index file it is; undefined: that of all projects. */
+  /** `project` is the project of the index file; undefined means that it is for all projects. */
   constructor(store: Store, file: IndexFile | undefined, project?: string) {
     this.store = store;
     this.file = file;
@@ -74,7 +74,9 @@ export class IndexCatalog {
     return !isOwn && !this.fileGroups.has(group);
   }
 
-  /** The indexes that a query of this database may use: what was made for other projects is not among them. */
+  /**
+   * The indexes that a query of this database may use: what was made for other projects is not among them.
+   */
   plannedWith(database: string, group: string): GroupIndexes {
     if (this.fileGroups.has(group) || this.makesMissing(database, group)) return this.group(group);
     return groupIndexes([], [], (kind, path) => this.fieldSlot(kind, path));
@@ -102,7 +104,7 @@ export class IndexCatalog {
     );
   }
 
-  /** Adds an index. Its entries are the caller's to make. */
+  /** Adds an index. The caller must create its entries. */
   define(definition: IndexDefinition): CompositeIndex {
     const index = { ...definition, slot: this.slot(`composite:${serialized(definition)}`) };
     const list = this.definitions.get(definition.group) ?? [];
@@ -122,7 +124,10 @@ export class IndexCatalog {
     this.slot(`made:${JSON.stringify([group, path.names])}`);
   }
 
-  /** What a group's entries were made from; when it differs from before, they are made anew. */
+  /**
+   * The index definitions that a group's entries were created from. When they change, the entries are
+   * rebuilt.
+   */
   fingerprint(group: string): string {
     const composites = (this.definitions.get(group) ?? []).map(serialized).sort();
     const overrides = (this.overrides.get(group) ?? []).map((override) =>
@@ -164,7 +169,7 @@ export class IndexCatalog {
     return slot;
   }
 
-  /** What queries needed before the last start, but for groups that the file speaks of. */
+  /** The indexes that queries needed before the last start, except for groups that the index file covers. */
   private madeEarlier(): IndexDefinition[] {
     const rows = this.store.statement("SELECT definition FROM slots").all() as { definition: string }[];
     for (const { definition } of rows) {

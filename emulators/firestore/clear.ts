@@ -1,16 +1,16 @@
 import { parseDocumentName, segmentOfKey } from "./path.ts";
 import type { FirestoreState } from "./state.ts";
-import type { Collection } from "./store.ts";
+import type { Collection } from "./collection-rows.ts";
 import type { Write } from "./write-parse.ts";
 
-/** Documents deleted in one commit, before others get their turn. */
+/** The number of documents deleted in one commit, before other requests get their turn. */
 const CLEAR_BATCH = 500;
 /** Behind every id: no UTF-8 begins with this byte. */
 const BEHIND_IDS = Buffer.from([0xff]);
 
 /**
- * Deletes all documents of a database and ends its transactions, as a test suite asks for between its
- * tests. These are commits like others: listeners see the documents go.
+ * Deletes all documents of a database and ends its transactions, for test suites between their tests. These
+ * are ordinary commits, so listeners see the deletions.
  */
 export async function clearDatabase(state: FirestoreState, name: string): Promise<void> {
   const database = state.store.databaseRow(name);
@@ -29,7 +29,11 @@ export async function clearDatabase(state: FirestoreState, name: string): Promis
 }
 
 function deletions(state: FirestoreState, { id, database, path }: Collection): Write[] {
-  const page = state.store.documentPage(id, Buffer.alloc(0), BEHIND_IDS, false, CLEAR_BATCH);
+  const page = state.store.documentPage(id, {
+    low: Buffer.alloc(0),
+    high: BEHIND_IDS,
+    limit: CLEAR_BATCH,
+  });
   return page.map((row) => {
     const name = `${database.name}/documents/${path}/${segmentOfKey(row.id)}`;
     return {

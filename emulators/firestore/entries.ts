@@ -2,7 +2,7 @@ import type { CompositeIndex, GroupIndexes, IndexCatalog } from "./catalog.ts";
 import { fieldAt } from "./fields.ts";
 import { inverted, valueKey, valueKeyText } from "./key.ts";
 import { quotedName } from "./path.ts";
-import type { Collection } from "./store.ts";
+import type { Collection } from "./collection-rows.ts";
 import type { Fields, Value } from "./value.ts";
 
 /**
@@ -66,17 +66,19 @@ export class EntryMaker {
 
   private addField(target: EntryTarget, path: string, value: Value, out: Entry[]): void {
     const slots = this.indexes.slots(path);
-    if (slots.ordered !== undefined) this.add(target, COLLECTION_SCOPE, slots.ordered, value, out);
-    if (slots.groupOrdered !== undefined) this.add(target, GROUP_SCOPE, slots.groupOrdered, value, out);
+    if (slots.ordered !== undefined) out.push(this.entry(target, COLLECTION_SCOPE, slots.ordered, value));
+    if (slots.groupOrdered !== undefined)
+      out.push(this.entry(target, GROUP_SCOPE, slots.groupOrdered, value));
     if (slots.ttl !== undefined && value.type === "timestamp") {
-      this.add(target, GROUP_SCOPE, slots.ttl, value, out);
+      out.push(this.entry(target, GROUP_SCOPE, slots.ttl, value));
     }
-    // An element that an array has twice makes the same entry twice, which is one in the end.
+    // An element that an array contains twice produces the same entry twice, which is stored once.
     if (value.type === "array") {
       for (const element of value.values) {
-        if (slots.contains !== undefined) this.add(target, COLLECTION_SCOPE, slots.contains, element, out);
+        if (slots.contains !== undefined)
+          out.push(this.entry(target, COLLECTION_SCOPE, slots.contains, element));
         if (slots.groupContains !== undefined)
-          this.add(target, GROUP_SCOPE, slots.groupContains, element, out);
+          out.push(this.entry(target, GROUP_SCOPE, slots.groupContains, element));
       }
     }
     if (value.type !== "map") return;
@@ -85,10 +87,10 @@ export class EntryMaker {
     }
   }
 
-  private add(target: EntryTarget, scope: number, slot: number, value: Value, out: Entry[]): void {
+  private entry(target: EntryTarget, scope: number, slot: number, value: Value): Entry {
     const byGroup = scope === GROUP_SCOPE;
     const id = byGroup ? target.path : target.id;
-    out.push({ prefix: this.prefix(byGroup, slot), suffix: valueKeyText(value), id });
+    return { prefix: this.prefix(byGroup, slot), suffix: valueKeyText(value), id };
   }
 
   private prefix(byGroup: boolean, slot: number): string {

@@ -11,20 +11,26 @@ import { GROUP_NAMES_SLOT, NAMES_SLOT } from "./schema.ts";
 import type { Store, StoredDocument } from "./store.ts";
 import type { Fields, Value } from "./value.ts";
 
-/** Whether a document is to have an entry or not; the last word counts. */
+/** Whether a document has an entry or not. The last step counts. */
 interface Step {
   readonly id: Buffer;
   readonly present: boolean;
 }
 
-/** What waits for one index, by the rest of the key: mostly one step, so that alone needs no list. */
+/**
+ * The steps that wait for one index, by the rest of the key. Most keys have a single step, which needs no
+ * list.
+ */
 type Waiting = Map<string, Step | Step[]>;
 
-/** What a key takes beside its text, a document's id with its step, and another step under a key: roughly. */
+/**
+ * Approximate memory: of a key beside its text, of a document's id with its step, and of a further step under
+ * a key.
+ */
 const KEY_BYTES = 80;
 const ID_BYTES = 200;
 const LINK_BYTES = 10;
-/** Entries written between looks at the clock. */
+/** The number of entries written between two checks of the clock. */
 const WRITES_PER_LOOK = 256;
 /** Entries inserted by one statement: measured half the time of one statement for each. */
 const ROWS_PER_INSERT = 32;
@@ -35,7 +41,9 @@ const INSERT_MANY = INSERT_ONE + ", (?, ?)".repeat(ROWS_PER_INSERT - 1);
 export class EntryQueue {
   private readonly store: Store;
   private readonly indexes = new Map<string, Waiting>();
-  /** Indexes in the order of their keys, as they were when it was last made; those behind `round` are still to come. */
+  /**
+   * The indexes in the order of their keys, as of the last sort. The indexes after `round` are still to come.
+   */
   private order: readonly string[] = [];
   private round = 0;
   /** The keys of one index that are being written in order, and how far. */
@@ -81,7 +89,7 @@ export class EntryQueue {
     this.size += 1;
   }
 
-  /** Inside a write: writes in the order of the keys until the clock says so. */
+  /** Inside a write: writes entries in the order of the keys until the time is up. */
   writeUntil(until: number): void {
     for (let written = 0; this.size > 0;) {
       const { prefix, suffixes } = this.sorted ?? this.sort();
@@ -99,8 +107,8 @@ export class EntryQueue {
   }
 
   /**
-   * Takes up the next index in the order of the keys, so that a stretch of work touches pages side by side. There may be
-   * thousands, so they are put in order once a round; what has come meanwhile waits for the next.
+   * Takes the next index in the order of the keys, so that consecutive work touches neighbouring pages. There
+   * may be thousands of indexes, so they are sorted once per round; new ones wait for the next round.
    */
   private sort(): { readonly prefix: string; readonly suffixes: readonly string[] } {
     if (this.round >= this.order.length) {
@@ -178,13 +186,17 @@ const groupName = ({ collection, path }: EntryTarget): Entry => ({
   id: path,
 });
 
+export interface DocumentChange {
+  readonly before: StoredDocument | undefined;
+  readonly after: StoredDocument | undefined;
+}
+
 /** Adds the entries that one state of a document has and the other has not. */
 export function addDifference(
   queue: EntryQueue,
   maker: EntryMaker,
   target: EntryTarget,
-  before: StoredDocument | undefined,
-  after: StoredDocument | undefined,
+  { before, after }: DocumentChange,
 ): void {
   if ((before === undefined) !== (after === undefined)) {
     const prefix = keyText(DATABASE_SCOPE, target.collection.database.id, NAMES_SLOT);
@@ -230,7 +242,7 @@ function isSame(left: Value, right: Value | undefined): boolean {
       );
     }
     default:
-      // Others are compared by their entries; saying "different" costs time, never truth.
+      // Other types are compared by their entries. A wrong "different" costs time but never a wrong index.
       return false;
   }
 }

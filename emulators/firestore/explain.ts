@@ -1,10 +1,10 @@
-import type { Message } from "../kernel/grpc.ts";
+import type { Message } from "../kernel/rpc.ts";
 import { normalIndex } from "./index-file.ts";
 import { NAME_FIELD } from "./path.ts";
 import { type Plan, scopeOf } from "./plan.ts";
 import type { Query } from "./query.ts";
 
-/** What a query cost, for `explain`. */
+/** The cost of a query, for `explain`. */
 export interface QueryStatistics {
   readonly results: number;
   readonly reads: number;

@@ -1,7 +1,8 @@
 import { type FieldPath, NAME_FIELD } from "./path.ts";
 import type { StoredDocument } from "./store.ts";
 import type { Micros } from "./time.ts";
-import { type Fields, readFields, type Value, writeFields } from "./value.ts";
+import { type Fields, readFields, type Value } from "./value.ts";
+import { writeFields } from "./write-value.ts";
 import { WireReader, WireWriter } from "./wire.ts";
 
 /** The number of `fields` in `google.firestore.v1.Document`: fields are kept as they stand there. */
@@ -21,7 +22,7 @@ export function decodeFields(bytes: Uint8Array): Fields {
 
 const decoded = new WeakMap<StoredDocument, Fields>();
 
-/** The fields of a document as it is kept, decoded once for all who look at the same row. */
+/** The fields of a stored document. All readers of the same row share one decoding. */
 export function fieldsOf(document: StoredDocument): Fields {
   let fields = decoded.get(document);
   if (fields === undefined) {
@@ -31,7 +32,7 @@ export function fieldsOf(document: StoredDocument): Fields {
   return fields;
 }
 
-/** A row for fields that are at hand already. */
+/** A row for fields that are already decoded. */
 export function storedFields(
   fields: Fields,
   bytes: Buffer,
@@ -62,7 +63,7 @@ export function withField(fields: Fields, path: FieldPath, value: Value | undefi
     return copy;
   }
   const inner = fields.get(name);
-  // What is not a map gives way to one, unless nothing is to be put in there.
+  // A value that is not a map is replaced by a map, unless the path is to be deleted.
   if (inner?.type !== "map" && value === undefined) return fields;
   const nested = withField(inner?.type === "map" ? inner.fields : new Map(), path, value, depth + 1);
   copy.set(name, { type: "map", fields: nested });

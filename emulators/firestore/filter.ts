@@ -1,5 +1,5 @@
-import type { Message } from "../kernel/grpc.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import type { Message } from "../kernel/rpc.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import { isNan, isNull, nameKey, typeRange, valueKey } from "./key.ts";
 import { DISJUNCTIONS_MAX, NOT_IN_VALUES_MAX } from "./limits.ts";
 import { type FieldPath, NAME_FIELD, parseFieldPath } from "./path.ts";
@@ -30,7 +30,7 @@ interface Composite {
 }
 export type Filter = Leaf | Composite;
 
-const invalid = (message: string): RpcError => new RpcError("INVALID_ARGUMENT", message);
+const invalid = (message: string): StatusError => new StatusError("INVALID_ARGUMENT", message);
 
 /** By number in `FieldFilter.Operator`. */
 const OPERATORS: readonly (Operator | undefined)[] = [
@@ -56,7 +56,7 @@ const UNARY: readonly (readonly [Operator, Value] | undefined)[] = [
   ["!=", NULL_VALUE],
 ];
 
-/** Filters may nest; deeper than this nobody writes them by hand. */
+/** Filters may nest up to this depth, which is deeper than anybody writes by hand. */
 const FILTER_DEPTH_MAX = 30;
 
 export function parseFilter(message: Message, database: string): Filter | undefined {
@@ -139,7 +139,7 @@ export function disjunctions(filter: Filter | undefined): Leaf[][] {
       throw invalid("Only a single array-contains clause is allowed in a disjunction of a query.");
     }
   }
-  // What is compared with null or NaN in a list is never found.
+  // A list operator never matches null or NaN.
   return all.filter((conjunct) => !conjunct.some(neverMatches));
 }
 
@@ -173,7 +173,7 @@ function expandLeaf(leaf: Leaf): Leaf[][] {
     return leaf.keys.map((key) => [{ ...leaf, op: "array-contains", keys: [key] }]);
   }
   if (leaf.op !== "in") return [[leaf]];
-  // `in` never finds null or NaN; nor does `array-contains`, which is how that is said here.
+  // `in` never matches null or NaN. Neither does `array-contains`, so such an operand becomes one of these.
   return leaf.keys.map((key) =>
     leaf.path.text !== NAME_FIELD && (isNull(key) || isNan(key))
       ? [{ ...leaf, op: "array-contains", keys: [key] }]

@@ -2,10 +2,10 @@ import type { ServerResponse } from "node:http";
 import type { Client } from "@grpc/grpc-js";
 import { ownMachineOnly } from "../kernel/own-machine.ts";
 import { serveRest } from "../kernel/rest.ts";
-import type { RequestListener } from "../loopback.ts";
+import type { RequestListener } from "../kernel/loopback.ts";
 import { loadReadableProtos } from "./protos.ts";
 
-/** What test suites call between their tests to start from nothing. */
+/** The path that test suites call between their tests to delete all documents. */
 const CLEAR = /^\/emulator\/v1\/(projects\/[^/]+\/databases\/[^/]+)\/documents\/?$/;
 
 /**
@@ -46,7 +46,9 @@ function refuse(response: ServerResponse, code: number, status: string, message:
   answer(response, code, JSON.stringify({ error: { code, message, status } }), "application/json");
 }
 
-/** Clients write the parentheses of "(default)" as they are or encoded; what can't be decoded names nothing. */
+/**
+ * Clients write the parentheses of "(default)" as they are or encoded; what can't be decoded names nothing.
+ */
 function plain(path: string): string {
   try {
     return decodeURIComponent(path);

@@ -1,4 +1,4 @@
-import type { Range, Row, Source } from "./scan.ts";
+import type { Range, Row, Source, ScanOptions } from "./scan.ts";
 import type { Store } from "./store.ts";
 
 const EMPTY = Buffer.alloc(0);
@@ -9,18 +9,18 @@ const BEHIND_IDS = Buffer.from([0xff]);
 /** Rows are read in chunks that grow, as where one index is scanned. */
 const CHUNK_MIN = 16;
 const CHUNK_MAX = 1_024;
-/** So far into each list is looked to tell which has the fewest entries in the stretch that is read. */
+/** How many entries of each list are counted to find the shortest list in the range that is read. */
 const PROBE_ENTRIES = 256;
 
 const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /**
- * The documents that have an entry under each of several keys, by id: what "and" makes of equalities with an index each. The
- * database itself walks along the sparsest list and looks each id up in the others, which is many times faster than to
- * fetch entries of every list to compare them here.
+ * The documents that have an entry under each of several keys, by id: the "and" of equalities with one index
+ * each. The database walks along the shortest list and looks each id up in the others, which is many times
+ * faster than fetching the entries of all lists and comparing them here.
  */
 export class KeyJoin implements Source {
-  /** Entries that were found in all lists; those that were in some only are not told by the database. */
+  /** The entries found in all lists. The database does not report how many it read in only some of them. */
   scanned = 0;
   private readonly store: Store;
   private readonly reverse: boolean;
@@ -33,7 +33,12 @@ export class KeyJoin implements Source {
   private isOrdered = false;
   private ended = false;
 
-  constructor(store: Store, keys: readonly Buffer[], range: Range, reverse: boolean, expected?: number) {
+  constructor(
+    store: Store,
+    keys: readonly Buffer[],
+    range: Range,
+    { reverse = false, expected }: ScanOptions = {},
+  ) {
     this.store = store;
     this.keys = keys;
     this.reverse = reverse;
@@ -80,7 +85,9 @@ export class KeyJoin implements Source {
     this.size = Math.min(this.size * 4, CHUNK_MAX);
   }
 
-  /** The sparsest list first: the one that ends, or whose entries reach furthest, within as many as are looked at. */
+  /**
+   * Sorts the shortest list first: the one that ends, or whose entries reach furthest, within PROBE_ENTRIES.
+   */
   private orderKeys(): void {
     this.isOrdered = true;
     const probed = this.keys.map((key) => ({ key, ...this.probe(key) }));
@@ -88,23 +95,25 @@ export class KeyJoin implements Source {
     const order = this.reverse ? -1 : 1;
     this.keys = probed
       .sort((a, b) => {
-        if (a.reach === undefined || b.reach === undefined) {
-          return Number(a.reach !== undefined) - Number(b.reach !== undefined) || a.count - b.count;
+        if (a.furthest === undefined || b.furthest === undefined) {
+          return Number(a.furthest !== undefined) - Number(b.furthest !== undefined) || a.count - b.count;
         }
-        return order * Buffer.compare(b.reach, a.reach);
+        return order * Buffer.compare(b.furthest, a.furthest);
       })
       .map(({ key }) => key);
   }
 
-  /** How many entries a list has, up to PROBE_ENTRIES, and where it stands then; undefined when it has ended. */
-  private probe(key: Buffer): { readonly count: number; readonly reach: Buffer | undefined } {
+  /**
+   * Counts the entries of a list up to PROBE_ENTRIES, and tells the last id; undefined when the list ended.
+   */
+  private probe(key: Buffer): { readonly count: number; readonly furthest: Buffer | undefined } {
     const row = this.store
       .statement(
-        `SELECT count(*) AS n, ${this.reverse ? "min" : "max"}(id) AS reach FROM
+        `SELECT count(*) AS n, ${this.reverse ? "min" : "max"}(id) AS furthest FROM
          (SELECT id FROM entries WHERE key = ? AND id >= ? AND id < ? ORDER BY id ${this.reverse ? "DESC" : "ASC"} LIMIT ?)`,
       )
-      .get(key, this.low, this.high, PROBE_ENTRIES) as { n: number; reach: Uint8Array | null };
-    const reach = row.n < PROBE_ENTRIES || row.reach === null ? undefined : asBuffer(row.reach);
-    return { count: row.n, reach };
+      .get(key, this.low, this.high, PROBE_ENTRIES) as { n: number; furthest: Uint8Array | null };
+    const furthest = row.n < PROBE_ENTRIES || row.furthest === null ? undefined : asBuffer(row.furthest);
+    return { count: row.n, furthest };
   }
 }

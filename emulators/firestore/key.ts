@@ -1,4 +1,4 @@
-import { RpcError } from "../kernel/rpc-error.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import { INDEXED_VALUE_BYTES_MAX } from "./limits.ts";
 import { documentName, parseDocumentName, pathKey } from "./path.ts";
 import { type MapValue, type Value, vectorOf } from "./value.ts";
@@ -151,7 +151,7 @@ function writeKey(value: Value): void {
   }
 }
 
-/** An int64 as the nearest double and what that is off by, which compares with doubles exactly. */
+/** An int64 as the nearest double and the remainder, so that integers compare with doubles exactly. */
 function writeInteger(value: bigint): void {
   const nearest = Number(value);
   const remainder = Math.abs(nearest) < EXACT_MAX ? 0 : Number(value - BigInt(nearest));
@@ -207,10 +207,10 @@ function writeMap(map: MapValue): void {
 /** The path a reference names, as its key. */
 export function nameKey(value: Value, database: string): Buffer {
   if (value.type !== "reference")
-    throw new RpcError("INVALID_ARGUMENT", "__name__ is compared with document names only.");
+    throw new StatusError("INVALID_ARGUMENT", "__name__ is compared with document names only.");
   const path = parseDocumentName(value.name);
   if (path.database !== database)
-    throw new RpcError("INVALID_ARGUMENT", `"${value.name}" is not in the database "${database}".`);
+    throw new StatusError("INVALID_ARGUMENT", `"${value.name}" is not in the database "${database}".`);
   return pathKey(`${path.collection}/${path.id}`);
 }
 

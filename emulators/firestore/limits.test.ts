@@ -32,7 +32,8 @@ const codeOf = (call: Promise<unknown>): Promise<number> =>
   );
 
 test("a document may have one mebibyte by the documented formula, and not a byte more", async () => {
-  // Name: "a" and "b" with a byte each, and 16. Fields: two of a letter and a byte. Texts: a byte each. Document: 32.
+  // Name: "a" and "b" with a byte each, and 16. Fields: two of a letter and a byte. Texts: a byte each.
+  // Document: 32.
   const overhead = 2 + 2 + 16 + 2 * (2 + 1) + 32;
   const half = 500_000;
   await set("a/b", { f: text(half), g: text(1_048_576 - overhead - half) });

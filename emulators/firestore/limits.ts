@@ -48,20 +48,20 @@ export const TRANSACTION_IDLE_MS_MAX = 60_000;
 /** Reads at a time in the past reach this far back. */
 export const READ_TIME_WINDOW_MS = 3_600_000;
 
-/** Ours: how long a request waits for a document that another transaction holds. */
+/** Ours: how long a request waits for a document that another transaction has locked. */
 export const LOCK_WAIT_MS_MAX = 20_000;
 /**
- * Ours: for so long a transaction that reads a document lets another one finish that has read it. Far
- * longer than a transaction takes that reads, computes and commits, far shorter than people notice.
+ * Ours: how long a transaction that wants to read a document waits for another one that has read it. This is
+ * far longer than a transaction that reads, computes and commits, and far shorter than people notice.
  */
 export const COURTESY_MS = 200;
 /** Ours: how long a transaction that commits waits for younger ones to end before it aborts them. */
 export const OLDER_WRITER_WAIT_MS_MAX = 1_000;
 /** Ours: versions kept for reads in the past; a busier hour shortens the window. */
 export const VERSIONS_KEPT_MAX = 1_000_000;
-/** Ours, near what was observed: how often a quiet stream of listeners is told the time. */
+/** Ours, near what was observed: how often an idle Listen stream receives a read time. */
 export const LISTEN_QUIET_MS = 30_000;
-/** Ours: messages a slow listener may owe before its stream ends and it resumes by token. */
+/** Ours: how many messages may wait for a slow listener before its stream ends and it resumes by token. */
 export const LISTEN_BACKLOG_MAX = 20_000;
 /** Ours: the same in bytes. */
 export const LISTEN_BACKLOG_BYTES_MAX = 16 * 1024 * 1024;

@@ -54,7 +54,7 @@ export function noticeMessage(notice: Notice, targetId: number, readTime: Micros
   const { name } = notice;
   if (notice.kind === "changed") {
     const start = writer.open(3);
-    writeDocument(writer, 1, name, notice.document);
+    writeDocument(writer, 1, { name, document: notice.document });
     writer.int64Field(5, BigInt(targetId));
     writer.close(start);
     return writer.finish();

@@ -1,12 +1,12 @@
-import type { DuplexCall, Message } from "../kernel/grpc.ts";
-import { RpcError, statusNumber } from "../kernel/rpc-error.ts";
+import type { DuplexCall, Message } from "../kernel/rpc.ts";
+import { StatusError, statusNumber } from "../kernel/status-error.ts";
 import { LISTEN_BACKLOG_BYTES_MAX, LISTEN_BACKLOG_MAX, LISTEN_TARGETS_MAX } from "./limits.ts";
 import type { ListenHub } from "./listen.ts";
 import { existenceFilter, type Notice, noticeMessage, targetChange } from "./listen-messages.ts";
 import { parseDatabase, parseDocumentName, parseParent } from "./path.ts";
 import { parseQuery } from "./query.ts";
 import type { FirestoreState } from "./state.ts";
-import type { DatabaseRow } from "./store.ts";
+import type { DatabaseRow } from "./collection-rows.ts";
 import { type Micros, microsOf } from "./time.ts";
 import { DocumentsView, LimitedView, QueryView, type View } from "./views.ts";
 
@@ -15,11 +15,11 @@ export interface Target {
   readonly stream: ListenStream;
   readonly id: number;
   readonly viewKey: string;
-  /** Changes up to this time are known to the listener already. */
+  /** The listener already knows the changes up to this time. */
   readonly since: Micros;
 }
 
-/** What a target is told first, on its way at the reader's pace. */
+/** The initial messages of a target, sent at the reader's pace. */
 interface Initial {
   readonly id: number;
   readonly at: Micros;
@@ -61,26 +61,26 @@ export class ListenStream {
     if (request.database !== "" || this.database === undefined) {
       const row = state.store.databaseRow(parseDatabase(request.database));
       if (this.database !== undefined && this.database !== row) {
-        throw new RpcError("INVALID_ARGUMENT", "A stream listens to one database only.");
+        throw new StatusError("INVALID_ARGUMENT", "A stream listens to one database only.");
       }
       this.database = row;
     }
     if (request.targetChange === "addTarget") this.add(request.addTarget, this.database);
     else if (request.targetChange === "removeTarget") this.remove(request.removeTarget);
-    else throw new RpcError("INVALID_ARGUMENT", "A listen request must add or remove a target.");
+    else throw new StatusError("INVALID_ARGUMENT", "A listen request must add or remove a target.");
   }
 
   private add(message: Message, database: DatabaseRow): void {
     const id: number = message.targetId === 0 ? this.ownId() : message.targetId;
     try {
       if (id < 0 || this.targets.has(id) || this.initials.has(id))
-        throw new RpcError("INVALID_ARGUMENT", `Target id ${id} is in use.`);
+        throw new StatusError("INVALID_ARGUMENT", `Target id ${id} is in use.`);
       if (this.targets.size >= LISTEN_TARGETS_MAX) {
-        throw new RpcError("RESOURCE_EXHAUSTED", `A stream has at most ${LISTEN_TARGETS_MAX} targets.`);
+        throw new StatusError("RESOURCE_EXHAUSTED", `A stream has at most ${LISTEN_TARGETS_MAX} targets.`);
       }
       this.start(id, message, database);
     } catch (cause) {
-      if (!(cause instanceof RpcError)) throw cause;
+      if (!(cause instanceof StatusError)) throw cause;
       this.targets.delete(id);
       const status = { code: statusNumber(cause.code), message: cause.message };
       this.send(targetChange({ type: "REMOVE", targetIds: [id], cause: status }));
@@ -124,7 +124,7 @@ export class ListenStream {
     }
   }
 
-  /** Sends what a target is told first, no faster than it is read. */
+  /** Sends the initial messages of a target, no faster than they are read. */
   private async sendInitial(initial: Initial): Promise<void> {
     const { id, at, notices } = initial;
     for (let { next } = initial; next.done !== true; next = notices.next()) {
@@ -141,14 +141,16 @@ export class ListenStream {
     if (initial.once) this.call.send(targetChange({ type: "REMOVE", targetIds: [id] }));
   }
 
-  /** A client that says how many documents it knows is told when that is not what there are. */
+  /**
+   * When a client states how many documents it knows and the number is wrong, an existence filter tells it.
+   */
   private sendFilter(view: View, id: number, expected: number, at: Micros): void {
     let count = 0;
     for (const { kind } of view.all(at)) if (kind === "changed") count += 1;
     if (count !== expected) this.call.send(existenceFilter(id, count));
   }
 
-  /** The time a client left off; undefined when it must start over. */
+  /** The time at which a client resumes; undefined when it must start over. */
   private resumeTime(message: Message, database: DatabaseRow, now: Micros): Micros | undefined {
     const { state } = this.hub;
     let time: Micros | undefined;
@@ -186,7 +188,7 @@ export class ListenStream {
     const owed = this.outgoing.length - this.position;
     if (owed <= LISTEN_BACKLOG_MAX && this.outgoingBytes <= LISTEN_BACKLOG_BYTES_MAX) return;
     this.close();
-    this.call.fail(new RpcError("UNAVAILABLE", "The listener is too slow; resume with the last token."));
+    this.call.fail(new StatusError("UNAVAILABLE", "The listener is too slow; resume with the last token."));
   }
 
   /** Says that the whole stream is consistent as of `time`. */
@@ -212,11 +214,13 @@ export class ListenStream {
       if (!this.open) return;
       this.close();
       console.error(cause);
-      this.call.fail(new RpcError("INTERNAL", "The emulator failed; its log says how."));
+      this.call.fail(new StatusError("INTERNAL", "The emulator failed; its log says how."));
     });
   }
 
-  /** Sends everything in order, at the reader's pace: none of it overtakes the first of a target. */
+  /**
+   * Sends everything in order, at the reader's pace. No change overtakes the initial messages of a target.
+   */
   private async sendOutgoing(): Promise<void> {
     while (this.open && this.position < this.outgoing.length) {
       if (this.position === SENT_KEPT_MAX) {
@@ -245,25 +249,25 @@ export class ListenStream {
   }
 }
 
-/** What a target looks at, under a key that is the same for all who look at the same. */
+/** The view of a target, under a key that is equal for targets with equal queries. */
 function viewOf(state: FirestoreState, database: DatabaseRow, message: Message): [string, () => View] {
   if (message.targetType === "documents") {
     const names = [...new Set<string>(message.documents.documents ?? [])].sort();
     for (const name of names) {
       if (parseDocumentName(name).database !== database.name) {
-        throw new RpcError("INVALID_ARGUMENT", `Document name "${name}" is not in "${database.name}".`);
+        throw new StatusError("INVALID_ARGUMENT", `Document name "${name}" is not in "${database.name}".`);
       }
     }
     return [`documents ${names.join(" ")}`, () => new DocumentsView(state, database, names)];
   }
   if (message.targetType !== "query")
-    throw new RpcError("INVALID_ARGUMENT", "A target must have its type set.");
+    throw new StatusError("INVALID_ARGUMENT", "A target must have its type set.");
   const parent = parseParent(message.query.parent);
   if (parent.database !== database.name)
-    throw new RpcError("INVALID_ARGUMENT", "The target is in another database.");
+    throw new StatusError("INVALID_ARGUMENT", "The target is in another database.");
   const query = parseQuery(parent, message.query.structuredQuery);
   if (query.offset > 0 || query.nearest !== undefined) {
-    throw new RpcError("INVALID_ARGUMENT", "Listening supports neither offset nor findNearest.");
+    throw new StatusError("INVALID_ARGUMENT", "Listening supports neither offset nor findNearest.");
   }
   const key = `query ${message.query.parent} ${queryKey(message.query.structuredQuery)}`;
   return [

@@ -1,4 +1,5 @@
-import type { DuplexCall, Kernel } from "../kernel/grpc.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { DuplexCall } from "../kernel/rpc.ts";
 import { LISTEN_QUIET_MS } from "./limits.ts";
 import { type Notice, noticeMessage } from "./listen-messages.ts";
 import { ListenStream, type Target } from "./listen-stream.ts";
@@ -18,7 +19,7 @@ interface Commit {
   readonly time: Micros;
 }
 
-/** All listeners: finds, for each change, the views it may matter to, and tells their targets. */
+/** All listeners. For each change it finds the views that may be affected and notifies their targets. */
 export class ListenHub {
   readonly state: FirestoreState;
   readonly kernel: Kernel;
@@ -86,7 +87,7 @@ export class ListenHub {
     for (const place of placesOf(database, change)) yield* this.byPlace.get(place) ?? [];
   }
 
-  /** The view for a target, shared with others that look at the same. */
+  /** The view of a target, shared by targets with equal queries. */
   share(key: string, make: () => View): SharedView {
     let shared = this.views.get(key);
     if (shared !== undefined) return shared;
@@ -117,7 +118,7 @@ export class ListenHub {
     }
   }
 
-  /** Quiet streams are told the time now and then, or clients take them for dead. */
+  /** Idle streams receive the read time now and then; otherwise clients take them for dead. */
   private armAlarm(): void {
     const { clock } = this.kernel;
     this.cancelAlarm = clock.at(clock.now() + LISTEN_QUIET_MS, () => {

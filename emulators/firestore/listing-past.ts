@@ -1,12 +1,19 @@
 import { segmentKey, segmentOfKey } from "./path.ts";
 import type { FirestoreState } from "./state.ts";
-import type { Collection, DatabaseRow, Store } from "./store.ts";
+import type { Collection, DatabaseRow } from "./collection-rows.ts";
+import type { Store } from "./store.ts";
 import type { Micros } from "./time.ts";
 
 /** Documents read at once while looking for those that existed at a time. */
 const PAGE = 500;
 /** Behind every id: no UTF-8 begins with this byte. */
 const BEHIND_IDS = Buffer.from([0xff]);
+
+export interface SegmentsBelow {
+  readonly path: string;
+  readonly at: Micros;
+  readonly after: string;
+}
 
 /**
  * The segments that followed a path at a time in the past, each once and in order, and whether each was a
@@ -16,9 +23,7 @@ const BEHIND_IDS = Buffer.from([0xff]);
 export function* segmentsBelowAt(
   state: FirestoreState,
   database: DatabaseRow,
-  path: string,
-  at: Micros,
-  after: string,
+  { path, at, after }: SegmentsBelow,
 ): Generator<{ readonly segment: string; readonly exists: boolean }> {
   const { store } = state;
   const below = path === "" ? "" : `${path}/`;
@@ -50,7 +55,7 @@ function* idsAt(store: Store, { id }: Collection, at: Micros): Generator<Buffer>
   }
   let low = Buffer.alloc(0);
   for (;;) {
-    const page = store.documentPage(id, low, BEHIND_IDS, false, PAGE);
+    const page = store.documentPage(id, { low, high: BEHIND_IDS, limit: PAGE });
     for (const row of page) if (!changed.has(row.id.toString("latin1"))) yield row.id;
     const last = page.at(-1);
     if (last === undefined || page.length < PAGE) return;

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import type { Call, Kernel, Message } from "../kernel/grpc.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { Call, Message } from "../kernel/rpc.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import { DATABASE_SCOPE, keyPrefix } from "./entries.ts";
-import type { Found } from "./found.ts";
+import type { FoundDocument } from "./found-document.ts";
 import { successor, valueKey } from "./key.ts";
 import { PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from "./limits.ts";
 import { segmentsBelowAt } from "./listing-past.ts";
@@ -21,11 +22,12 @@ import { listResponse, maskedFields } from "./respond.ts";
 import { EntryScan, FIRST } from "./scan.ts";
 import { NAMES_SLOT } from "./schema.ts";
 import type { FirestoreState } from "./state.ts";
-import type { DatabaseRow, StoredDocument } from "./store.ts";
+import type { DatabaseRow } from "./collection-rows.ts";
+import type { StoredDocument } from "./store.ts";
 import type { Micros } from "./time.ts";
 import { parseMask } from "./write-parse.ts";
 
-const invalid = (message: string): RpcError => new RpcError("INVALID_ARGUMENT", message);
+const invalid = (message: string): StatusError => new StatusError("INVALID_ARGUMENT", message);
 
 function pageSizeOf(requested: number): number {
   if (requested < 0) throw invalid("page_size is negative.");
@@ -44,7 +46,7 @@ function firstPath(
     low: { suffix: FIRST.suffix, id: from },
     high: { suffix: FIRST.suffix, id: successor(prefix.length === 0 ? Buffer.from([0xfe]) : prefix) },
   };
-  return new EntryScan(state.store, names, [range], false).next()?.id;
+  return new EntryScan(state.store, names, [range]).next()?.id;
 }
 
 /**
@@ -73,18 +75,22 @@ export function* segmentsBelow(
   }
 }
 
+interface SegmentsPlace {
+  readonly path: string;
+  readonly at: Micros | undefined;
+  readonly after: string;
+}
+
 /** As `segmentsBelow`, as of a time. */
 function segmentsAt(
   state: FirestoreState,
   database: DatabaseRow,
-  path: string,
-  at: Micros | undefined,
-  after: string,
+  { path, at, after }: SegmentsPlace,
 ): Generator<{ readonly segment: string; readonly exists: boolean }> {
   const isPresent = at === undefined || at >= database.committed;
   return isPresent
     ? segmentsBelow(state, database, path, after)
-    : segmentsBelowAt(state, database, path, at, after);
+    : segmentsBelowAt(state, database, { path, at, after });
 }
 
 export function listCollectionIds(state: FirestoreState, request: Message): Message {
@@ -92,7 +98,11 @@ export function listCollectionIds(state: FirestoreState, request: Message): Mess
   const { database, at } = startReading(state, parent.database, request);
   const size = pageSizeOf(request.pageSize === 0 ? PAGE_SIZE_MAX : request.pageSize);
   const collectionIds: string[] = [];
-  for (const { segment } of segmentsAt(state, database, parent.document, at, request.pageToken)) {
+  for (const { segment } of segmentsAt(state, database, {
+    path: parent.document,
+    at,
+    after: request.pageToken,
+  })) {
     if (collectionIds.length === size) return { collectionIds, nextPageToken: collectionIds.at(-1) };
     collectionIds.push(segment);
   }
@@ -114,9 +124,9 @@ export async function listDocuments(
   const reading = startReading(state, parent.database, request);
   const pageAt = (at: Micros): Page =>
     request.showMissing
-      ? listWithMissing(state, reading.database, parent, request, size, at)
-      : listByQuery(state, parent, request, size, at);
-  const page = await lockedPage(state, reading, listingQuery(parent, request), pageAt, call);
+      ? listWithMissing(state, { database: reading.database, parent, request, size, at })
+      : listByQuery(state, { parent, request, size, at });
+  const page = await lockedPage(state, reading, { query: listingQuery(parent, request), pageAt, call });
   await state.settled();
   kernel.meter.bill(call, { reads: Math.max(1, page.documents.length) });
   const documents = page.documents.map(({ name, document }) => ({
@@ -127,13 +137,17 @@ export async function listDocuments(
   return listResponse(documents, page.token);
 }
 
-/** In a read-write transaction, what a listing shows is locked and where it looked is guarded. */
+interface LockedPageParts {
+  readonly query: Query;
+  readonly pageAt: (at: Micros) => Page;
+  readonly call: Call;
+}
+
+/** Lists in a read-write transaction. It locks the listed documents and guards the query against new ones. */
 async function lockedPage(
   state: FirestoreState,
   { database, transaction, at, looked }: Reading,
-  query: Query,
-  pageAt: (at: Micros) => Page,
-  call: Call,
+  { query, pageAt, call }: LockedPageParts,
 ): Promise<Page> {
   looked?.queries.push(query);
   if (transaction === undefined) return pageAt(at ?? state.readTime(database));
@@ -153,20 +167,28 @@ interface Page {
   readonly token: string;
 }
 
+interface ListingWithMissing {
+  readonly database: DatabaseRow;
+  readonly parent: ParentPath;
+  readonly request: Message;
+  readonly size: number;
+  readonly at: Micros;
+}
+
 function listWithMissing(
   state: FirestoreState,
-  database: DatabaseRow,
-  parent: ParentPath,
-  request: Message,
-  size: number,
-  at: Micros,
+  { database, parent, request, size, at }: ListingWithMissing,
 ): Page {
   checkId(request.collectionId);
   const collection =
     parent.document === "" ? request.collectionId : `${parent.document}/${request.collectionId}`;
   const documents: Page["documents"][number][] = [];
   let last = request.pageToken;
-  for (const { segment, exists } of segmentsAt(state, database, collection, at, request.pageToken)) {
+  for (const { segment, exists } of segmentsAt(state, database, {
+    path: collection,
+    at,
+    after: request.pageToken,
+  })) {
     if (documents.length === size) return { documents, token: last };
     const path = { database: database.name, collection, id: segment };
     const document = exists ? readAt(state, database, path, at) : undefined;
@@ -181,20 +203,22 @@ function listingQuery(parent: ParentPath, request: Message): Query {
   return parseQuery(parent, { from: [{ collectionId: request.collectionId }], orderBy, offset: 0 });
 }
 
-function listByQuery(
-  state: FirestoreState,
-  parent: ParentPath,
-  request: Message,
-  size: number,
-  at: Micros,
-): Page {
+interface ListingByQuery {
+  readonly parent: ParentPath;
+  readonly request: Message;
+  readonly size: number;
+  readonly at: Micros;
+}
+
+function listByQuery(state: FirestoreState, { parent, request, size, at }: ListingByQuery): Page {
   const query = listingQuery(parent, request);
   const start = request.pageToken === "" ? undefined : parseToken(request, query);
   const run = state.engine.run({ ...query, start }, at);
   const documents: Page["documents"][number][] = [];
-  let last: Found | undefined;
+  let last: FoundDocument | undefined;
   for (let found = run.next(); found !== undefined; found = run.next()) {
-    if (documents.length === size) return { documents, token: tokenAfter(last as Found, query, request) };
+    if (documents.length === size)
+      return { documents, token: tokenAfter(last as FoundDocument, query, request) };
     documents.push({ name: found.name, document: found.document });
     last = found;
   }
@@ -211,7 +235,7 @@ function parseOrderBy(text: string): Message[] {
   });
 }
 
-/** What a token belongs to: the listing it was given out by, and no other. */
+/** Identifies the listing that a token belongs to. */
 function listingMark({ parent, collectionId, orderBy }: Message): string {
   return createHash("sha256")
     .update(JSON.stringify([parent, collectionId, orderBy]))
@@ -219,7 +243,7 @@ function listingMark({ parent, collectionId, orderBy }: Message): string {
 }
 
 /** A page's token is the place of its last document, in the order of the listing. */
-function tokenAfter(last: Found, query: Query, request: Message): string {
+function tokenAfter(last: FoundDocument, query: Query, request: Message): string {
   const keys = query.orders.map(({ path }) => {
     const value = last.valueAt(path);
     return value === undefined ? last.path : valueKey(value);

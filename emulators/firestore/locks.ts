@@ -1,42 +1,42 @@
 import type { Clock } from "../kernel/clock.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import { COURTESY_MS, LOCK_WAIT_MS_MAX, OLDER_WRITER_WAIT_MS_MAX } from "./limits.ts";
 
-/** Whoever holds documents: a transaction, or a commit outside of one while it waits its turn. */
+/** The holder of locks: a transaction, or a commit outside of a transaction while it waits. */
 export interface Holder {
   /** When it began, as a serial number: the older goes first. A retried transaction keeps its age. */
   readonly age: number;
-  /** Only a transaction makes younger ones that stand in its way give up. */
+  /** Whether it is a transaction. Only a transaction aborts younger ones that block it. */
   readonly passing: boolean;
   readonly held: Set<string>;
   readonly waits: Set<Wait>;
-  /** Ends the holder because it stands in a circle of waiting ones, or in an older one's way. */
+  /** Aborts the holder because it is part of a deadlock or blocks an older one. */
   abort(): void;
 }
 
 type Mode = "read" | "write";
 
-/** Somebody waiting: for a document's lock, or (document undefined) for a holder to end. */
+/** A waiting holder: for the lock of a document, or (document undefined) for the end of another holder. */
 export interface Wait {
   readonly holder: Holder;
   readonly document: string | undefined;
   readonly mode: Mode;
   readonly blocker: Holder | undefined;
-  end(refusal?: RpcError): void;
+  end(refusal?: StatusError): void;
 }
 
 interface Lock {
   writer: Holder | undefined;
   readonly readers: Set<Holder>;
-  /** Until then those who want to read, too, let the first reader finish. */
+  /** Until this time other readers let the first reader finish. */
   courteousUntil: number;
   cancelAlarm: () => void;
 }
 
 const NOBODY: readonly Holder[] = [];
 
-export const contention = (): RpcError =>
-  new RpcError("ABORTED", "Too much contention on these documents. Please try again.");
+export const contention = (): StatusError =>
+  new StatusError("ABORTED", "Too much contention on these documents. Please try again.");
 
 /**
  * Locks on documents of one database, held until their holder ends. Many may read a document, one may
@@ -47,7 +47,7 @@ export const contention = (): RpcError =>
 export class LockTable {
   private readonly clock: Clock;
   private readonly locks = new Map<string, Lock>();
-  /** Who waits for a document, the oldest first. */
+  /** The holders that wait for a document, the oldest first. */
   private readonly queues = new Map<string, Wait[]>();
   private readonly endings = new Map<Holder, Set<Wait>>();
 
@@ -76,7 +76,7 @@ export class LockTable {
     return this.clock.now() >= lock.courteousUntil && this.olderWriters(holder, document).length === 0;
   }
 
-  /** Those who wait to write a document, and came before `holder`: readers do not overtake them. */
+  /** The holders that waited to write a document before `holder` came; readers do not overtake them. */
   private olderWriters(holder: Holder, document: string): Holder[] {
     const queue = this.queues.get(document) ?? [];
     return queue
@@ -121,7 +121,7 @@ export class LockTable {
     return new Promise((resolve, reject) => {
       const now = this.clock.now();
       const alarms = [this.clock.at(now + LOCK_WAIT_MS_MAX, () => wait.end(contention()))];
-      const onAbort = (): void => wait.end(new RpcError("CANCELLED", "The caller is gone."));
+      const onAbort = (): void => wait.end(new StatusError("CANCELLED", "The caller is gone."));
       const wait: Wait = {
         ...wanted,
         end: (refusal) => {
@@ -187,7 +187,7 @@ export class LockTable {
     else this.queues.set(wait.document, queue);
   }
 
-  /** Gives a document to those who wait for it, the oldest first, as far as they can have it. */
+  /** Grants the lock of a document to waiting holders, the oldest first, as far as they are compatible. */
   private serveQueue(document: string): void {
     for (const wait of this.queues.get(document) ?? []) {
       if (!this.allows(wait.holder, document, wait.mode)) continue;
@@ -197,7 +197,7 @@ export class LockTable {
     if (this.queues.has(document)) this.endCourtesyInTime(document);
   }
 
-  /** Gives everything back. */
+  /** Releases all locks of the holder. */
   release(holder: Holder): void {
     for (const wait of holder.waits) wait.end(contention());
     const documents = [...holder.held];
@@ -219,8 +219,8 @@ export class LockTable {
   }
 
   /**
-   * While the holder waits, by way of others, for itself: one of the circle that waits out of courtesy is
-   * let in, and only that one; otherwise the youngest of the circle is aborted.
+   * Resolves deadlocks of the holder. If one member of the cycle waits only to let the first reader finish,
+   * that one is granted its lock; otherwise the youngest member of the cycle is aborted.
    */
   private breakCircles(start: Holder): void {
     for (let circle = this.circleFrom(start); circle !== undefined; circle = this.circleFrom(start)) {
@@ -235,7 +235,7 @@ export class LockTable {
     }
   }
 
-  /** Whether nothing but courtesy keeps somebody from reading. */
+  /** Whether a reader waits only to let the first reader finish. */
   private isCourteous({ holder, document, mode }: Wait): boolean {
     if (document === undefined || mode === "write" || this.olderWriters(holder, document).length > 0)
       return false;

@@ -1,16 +1,16 @@
 import { encodeFields, withField } from "./fields.ts";
-import type { Found } from "./found.ts";
+import type { FoundDocument } from "./found-document.ts";
 import type { Nearest } from "./query.ts";
 import type { StoredDocument } from "./store.ts";
 import { vectorOf } from "./value.ts";
 
 interface Neighbour {
-  readonly found: Found;
+  readonly found: FoundDocument;
   readonly distance: number;
 }
 
 /** The documents whose vectors are nearest, nearest first. Every candidate's vector is compared. */
-export function nearestOf(nearest: Nearest, candidates: () => Found | undefined): Found[] {
+export function nearestOf(nearest: Nearest, candidates: () => FoundDocument | undefined): FoundDocument[] {
   const neighbours: Neighbour[] = [];
   const further = (left: Neighbour, right: Neighbour): number =>
     nearest.measure === "DOT_PRODUCT" ? right.distance - left.distance : left.distance - right.distance;
@@ -21,7 +21,7 @@ export function nearestOf(nearest: Nearest, candidates: () => Found | undefined)
     const distance = distanceOf(nearest, vector);
     if (Number.isNaN(distance) || !isWithin(nearest, distance)) continue;
     neighbours.push({ found, distance });
-    // Now and then what is too far already is let go, so that memory follows the limit.
+    // Candidates that are too far are dropped from time to time, so that memory stays near the limit.
     if (neighbours.length >= nearest.limit * 4) neighbours.sort(further).splice(nearest.limit);
   }
   return neighbours
@@ -52,7 +52,7 @@ function isWithin({ threshold, measure }: Nearest, distance: number): boolean {
   return measure === "DOT_PRODUCT" ? distance >= threshold : distance <= threshold;
 }
 
-function withDistance({ resultField }: Nearest, found: Found, distance: number): Found {
+function withDistance({ resultField }: Nearest, found: FoundDocument, distance: number): FoundDocument {
   if (resultField === undefined) return found;
   const fields = withField(found.fields, resultField, { type: "double", value: distance });
   const document: StoredDocument = { ...found.document, fields: encodeFields(fields) };

@@ -1,5 +1,5 @@
 import type { FirestoreState } from "./state.ts";
-import type { DatabaseRow } from "./store.ts";
+import type { DatabaseRow } from "./collection-rows.ts";
 import type { Looked } from "./transaction.ts";
 import { DocumentsView, QueryView } from "./views.ts";
 

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { inverted, valueKey } from "./key.ts";
 import { pathKey, pathOfKey } from "./path.ts";
-import { decodeValue, stringValue, type Value, writeValue } from "./value.ts";
+import { decodeValue, stringValue, type Value } from "./value.ts";
+import { writeValue } from "./write-value.ts";
 import { WireWriter } from "./wire.ts";
 
 const integer = (value: bigint | number): Value => ({ type: "integer", value: BigInt(value) });

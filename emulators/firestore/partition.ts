@@ -1,15 +1,15 @@
-import type { Message } from "../kernel/grpc.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import type { Message } from "../kernel/rpc.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import { documentName, NAME_FIELD, parseParent, pathOfKey } from "./path.ts";
 import { parseQuery, type Query } from "./query.ts";
-import { namesPrefix, reachOf } from "./reach.ts";
+import { namesPrefix, scopeOf } from "./query-scope.ts";
 import { EntryScan, FIRST, LAST } from "./scan.ts";
 import type { FirestoreState } from "./state.ts";
 import { microsOf } from "./time.ts";
-import { writeValue } from "./value.ts";
+import { writeValue } from "./write-value.ts";
 import { WireWriter } from "./wire.ts";
 
-const invalid = (message: string): RpcError => new RpcError("INVALID_ARGUMENT", message);
+const invalid = (message: string): StatusError => new StatusError("INVALID_ARGUMENT", message);
 
 /** Splits a collection group into parts of equal size, by the names at which they begin. */
 export function partitionQuery(state: FirestoreState, request: Message): Message {
@@ -20,7 +20,7 @@ export function partitionQuery(state: FirestoreState, request: Message): Message
   const wanted = Number(request.partitionCount ?? 0);
   if (wanted <= 0) throw invalid("partition_count must be positive.");
   const database = state.store.databaseRow(parent.database);
-  // Names of the present divide the documents of any other time too, if less evenly.
+  // The current names divide the documents of another time as well, though less evenly.
   if (request.consistencySelector === "readTime") state.checkReadTime(database, microsOf(request.readTime));
   const cursors = splitPoints(state, query, wanted);
   const offset = request.pageToken === "" ? 0 : Number(request.pageToken);
@@ -44,11 +44,10 @@ function checkPartitionable(query: Query): void {
 }
 
 function splitPoints(state: FirestoreState, query: Query, wanted: number): Buffer[] {
-  const reach = reachOf(state.store, query);
-  if (reach.nothing || reach.groupId === undefined) return [];
-  state.settler.settleGroup(reach.groupId);
-  const scan = (): EntryScan =>
-    new EntryScan(state.store, namesPrefix(reach), [{ low: FIRST, high: LAST }], false);
+  const scope = scopeOf(state.store, query);
+  if (scope.nothing || scope.groupId === undefined) return [];
+  state.settler.settleGroup(scope.groupId);
+  const scan = (): EntryScan => new EntryScan(state.store, namesPrefix(scope), [{ low: FIRST, high: LAST }]);
   const total = scan().count(Number.MAX_SAFE_INTEGER);
   const step = Math.max(1, Math.ceil(total / (wanted + 1)));
   const points: Buffer[] = [];

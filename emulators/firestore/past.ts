@@ -1,13 +1,21 @@
 import { matchesFilter } from "./filter.ts";
-import { Found } from "./found.ts";
+import { FoundDocument } from "./found-document.ts";
 import { type Query, withinCursors } from "./query.ts";
-import { collectionsWithin, isWithin, type Reach } from "./reach.ts";
+import { collectionsWithin, isWithin, type QueryScope } from "./query-scope.ts";
 import type { Store } from "./store.ts";
 import type { Micros } from "./time.ts";
 
 interface Placed {
-  readonly found: Found;
+  readonly found: FoundDocument;
   readonly key: Buffer;
+}
+
+export interface PastViewParts {
+  readonly query: Query;
+  readonly scope: QueryScope;
+  /** The documents as they are now. */
+  readonly present: { next(): FoundDocument | undefined };
+  readonly at: Micros;
 }
 
 /**
@@ -17,20 +25,20 @@ interface Placed {
 export class PastView {
   private readonly store: Store;
   private readonly query: Query;
-  private readonly reach: Reach;
-  private readonly present: { next(): Found | undefined };
+  private readonly scope: QueryScope;
+  private readonly present: { next(): FoundDocument | undefined };
   private readonly at: Micros;
   /** The commit up to which changes since `at` are known. */
   private known: Micros;
   private changed = new Set<string>();
   private restored: Placed[] = [];
   private pending: Placed | undefined;
-  private last: Found | undefined;
+  private last: FoundDocument | undefined;
 
-  constructor(store: Store, query: Query, reach: Reach, present: { next(): Found | undefined }, at: Micros) {
+  constructor(store: Store, { query, scope, present, at }: PastViewParts) {
     this.store = store;
     this.query = query;
-    this.reach = reach;
+    this.scope = scope;
     this.present = present;
     this.at = at;
     this.known = at;
@@ -38,15 +46,15 @@ export class PastView {
 
   /** Whether anything was committed since the time that is shown. */
   get differs(): boolean {
-    return this.reach.database.committed > this.at;
+    return this.scope.database.committed > this.at;
   }
 
-  next(): Found | undefined {
+  next(): FoundDocument | undefined {
     if (!this.differs) {
       this.last = this.present.next();
       return this.last;
     }
-    if (this.reach.database.committed > this.known) this.restore();
+    if (this.scope.database.committed > this.known) this.restore();
     this.pending ??= this.nextPresent();
     const [restored] = this.restored;
     const pending = this.pending;
@@ -71,17 +79,17 @@ export class PastView {
 
   /** Finds what changed since, and of that, what was still to come at the time that is shown. */
   private restore(): void {
-    this.known = this.reach.database.committed;
+    this.known = this.scope.database.committed;
     const passed = this.last?.sortKey(this.query);
     this.changed = new Set();
     this.restored = [];
-    for (const collectionId of collectionsWithin(this.store, this.reach)) {
+    for (const collectionId of collectionsWithin(this.store, this.scope)) {
       const collection = this.store.collectionById(collectionId);
       for (const { id, before } of this.store.changedSince(collectionId, this.at)) {
         this.changed.add(textOf(collectionId, id));
         if (before === undefined) continue;
-        const found = new Found(collection, id, before);
-        if (!isWithin(this.reach, collection, found.path) || !matchesFilter(this.query.filter, found))
+        const found = new FoundDocument(collection, id, before);
+        if (!isWithin(this.scope, collection, found.path) || !matchesFilter(this.query.filter, found))
           continue;
         const key = found.sortKey(this.query);
         if (key === undefined || !withinCursors(this.query, key)) continue;

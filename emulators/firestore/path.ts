@@ -1,7 +1,7 @@
-import { RpcError } from "../kernel/rpc-error.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import { FIELD_PATH_BYTES_MAX, ID_BYTES_MAX, NAME_BYTES_MAX, PATH_SEGMENTS_MAX } from "./limits.ts";
 
-const invalid = (message: string): RpcError => new RpcError("INVALID_ARGUMENT", message);
+const invalid = (message: string): StatusError => new StatusError("INVALID_ARGUMENT", message);
 
 /** A document's place: its database, the path of its collection in there, and its id. */
 export interface DocumentPath {

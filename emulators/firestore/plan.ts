@@ -1,4 +1,4 @@
-import { RpcError } from "../kernel/rpc-error.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import type { CompositeIndex, GroupIndexes, IndexCatalog } from "./catalog.ts";
 import type { Leaf } from "./filter.ts";
 import { type IndexField, type Mode, normalIndex, type Scope } from "./index-file.ts";
@@ -85,7 +85,7 @@ function chooseIndexes(query: Query, demand: Demand, catalog: IndexCatalog): Ind
 }
 
 /** Thrown when no indexes serve a query; it names the one that would. */
-export class MissingIndexError extends RpcError {
+export class MissingIndexError extends StatusError {
   readonly group: string;
   readonly scope: Scope;
   readonly fields: readonly IndexField[];

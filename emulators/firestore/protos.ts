@@ -1,5 +1,5 @@
 import protobuf from "protobufjs";
-import { loadProtos } from "../kernel/grpc.ts";
+import { loadProtos } from "../kernel/protos.ts";
 
 /** Types that stay encoded: this emulator reads and writes values by hand, see value.ts. */
 const KEPT_ENCODED = new Set(["Value", "ArrayValue"]);

@@ -1,6 +1,6 @@
 import { FieldPath, Filter, type Firestore, type Query } from "@google-cloud/firestore";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Message } from "../kernel/grpc.ts";
+import type { Message } from "../kernel/rpc.ts";
 import { databaseOf, projectIdOf, startFirestore, type TestFirestore } from "./testing.ts";
 
 let firestore: TestFirestore;

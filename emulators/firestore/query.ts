@@ -1,5 +1,5 @@
-import type { Message } from "../kernel/grpc.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import type { Message } from "../kernel/rpc.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import { disjunctions, type Filter, inequalityFields, type Leaf, parseFilter } from "./filter.ts";
 import { inverted, nameKey, successor, valueKey } from "./key.ts";
 import { NEAREST_LIMIT_MAX, QUERY_COMPONENTS_MAX } from "./limits.ts";
@@ -28,7 +28,7 @@ export interface Nearest {
   readonly threshold: number | undefined;
 }
 
-/** A structured query, checked and brought to a form that says everything out loud. */
+/** A structured query, validated and with all that it implies made explicit. */
 export interface Query {
   readonly parent: ParentPath;
   /** undefined: documents of all collections below the parent. */
@@ -48,7 +48,7 @@ export interface Query {
   readonly nearest: Nearest | undefined;
 }
 
-const invalid = (message: string): RpcError => new RpcError("INVALID_ARGUMENT", message);
+const invalid = (message: string): StatusError => new StatusError("INVALID_ARGUMENT", message);
 const DESCENDING = 2;
 const NAME_PATH: FieldPath = { names: [NAME_FIELD], text: NAME_FIELD };
 /** Ends a name in a sort key, so that a document's name is no prefix of those below it. */

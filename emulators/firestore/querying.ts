@@ -1,26 +1,27 @@
-import type { Call, Kernel, Message } from "../kernel/grpc.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import type { Call, Message, Outgoing } from "../kernel/rpc.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import { type Aggregation, aggregatedQuery, isAggregated, parseAggregations } from "./aggregate.ts";
 import { explainMetrics, type QueryStatistics } from "./explain.ts";
-import type { Found } from "./found.ts";
+import type { FoundDocument } from "./found-document.ts";
 import { AGGREGATION_ENTRIES_PER_READ } from "./limits.ts";
 import { nearestOf } from "./nearest.ts";
 import { parseParent } from "./path.ts";
 import { parseQuery, type Query } from "./query.ts";
-import { endingOnFailure, type Reading, startReading } from "./reading.ts";
+import { type Emulator, endingOnFailure, type Reading, startReading } from "./reading.ts";
 import { maskedFields, queryResponse } from "./respond.ts";
 import type { QueryRun } from "./run.ts";
 import type { FirestoreState } from "./state.ts";
 import { type Micros, timestampOf } from "./time.ts";
-import { type Value, writeValue } from "./value.ts";
+import type { Value } from "./value.ts";
+import { writeValue } from "./write-value.ts";
 import { WireWriter } from "./wire.ts";
 
-/** After so many results the reader's pace is looked at, and others get their turn. */
+/** After so many results the query checks the reader's pace and lets other requests have their turn. */
 const RESULTS_PER_TURN = 200;
 
 /** A query's results after offset, limit and nearest neighbours, one by one. */
 interface Results {
-  next(): Found | undefined;
+  next(): FoundDocument | undefined;
   skipped: number;
   documents: number;
   readonly run: QueryRun;
@@ -30,7 +31,7 @@ function resultsOf(state: FirestoreState, query: Query, at: Micros): Results {
   const run = state.engine.run(query, at);
   let left = query.limit ?? Number.POSITIVE_INFINITY;
   const results: Results = { next: () => undefined, skipped: 0, documents: 0, run };
-  const limited = (): Found | undefined => {
+  const limited = (): FoundDocument | undefined => {
     while (results.skipped < query.offset) {
       if (run.next() === undefined) return undefined;
       results.skipped += 1;
@@ -43,12 +44,12 @@ function resultsOf(state: FirestoreState, query: Query, at: Micros): Results {
     return found;
   };
   const { nearest } = query;
-  let neighbours: Found[] | undefined;
+  let neighbours: FoundDocument[] | undefined;
   results.next = nearest === undefined ? limited : () => (neighbours ??= nearestOf(nearest, limited)).shift();
   return results;
 }
 
-/** Runs a query in a read-write transaction: what it finds is locked, where it looked is guarded. */
+/** Runs a query in a read-write transaction. It locks the results and guards the query against new ones. */
 async function lockedResults(
   state: FirestoreState,
   reading: Reading,
@@ -66,7 +67,7 @@ async function lockedResults(
   for (;;) {
     const at = state.readTime(database);
     const results = resultsOf(state, query, at);
-    const found: Found[] = [];
+    const found: FoundDocument[] = [];
     for (let next = results.next(); next !== undefined; next = results.next()) found.push(next);
     const documents = found.map(({ name }) => name.slice(database.name.length + "/documents/".length));
     if (locks.tryAcquire(transaction, documents, "read")) {
@@ -82,12 +83,10 @@ function requestedQuery(request: Message, structured: Message): Query {
 }
 
 export async function runQuery(
-  kernel: Kernel,
-  state: FirestoreState,
+  { kernel, state }: Emulator,
   request: Message,
   call: Call,
-  send: (message: Message) => boolean,
-  drained: () => Promise<void>,
+  { send, drained }: Outgoing,
 ): Promise<void> {
   const query = requestedQuery(request, request.structuredQuery);
   const explain = request.explainOptions ?? undefined;
@@ -106,7 +105,9 @@ export async function runQuery(
     for (; next !== undefined; next = results.next()) {
       const fields = maskedFields(next.document, query.select);
       const skipped = sent === 0 ? results.skipped : 0;
-      const keepsUp = send(queryResponse(next.name, next.document, fields, skipped, at));
+      const keepsUp = send(
+        queryResponse({ name: next.name, document: next.document, fields, skipped, readTime: at }),
+      );
       sent += 1;
       if (keepsUp && sent % RESULTS_PER_TURN !== 0) continue;
       await (keepsUp ? new Promise(setImmediate) : drained());
@@ -143,15 +144,14 @@ function encodedEntry(alias: string, value: Value): Buffer {
 }
 
 export async function runAggregationQuery(
-  kernel: Kernel,
-  state: FirestoreState,
+  { kernel, state }: Emulator,
   request: Message,
   call: Call,
-  send: (message: Message) => boolean,
+  { send }: Outgoing,
 ): Promise<void> {
   const aggregation = request.structuredAggregationQuery;
   if (aggregation === null || aggregation === undefined) {
-    throw new RpcError("INVALID_ARGUMENT", "An aggregation query is missing.");
+    throw new StatusError("INVALID_ARGUMENT", "An aggregation query is missing.");
   }
   const aggregations = parseAggregations(aggregation.aggregations ?? []);
   const query = aggregatedQuery(requestedQuery(request, aggregation.structuredQuery), aggregations);

@@ -1,9 +1,11 @@
-import type { Call, Kernel, Message } from "../kernel/grpc.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { Call, Message, Outgoing } from "../kernel/rpc.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import { type DocumentPath, documentName, parseDatabase, parseDocumentName, segmentKey } from "./path.ts";
 import { batchGetResponse, documentMessage, maskedFields } from "./respond.ts";
 import type { FirestoreState } from "./state.ts";
-import type { DatabaseRow, StoredDocument } from "./store.ts";
+import type { DatabaseRow } from "./collection-rows.ts";
+import type { StoredDocument } from "./store.ts";
 import { type Micros, microsOf } from "./time.ts";
 import { type Looked, parseTransactionOptions, type Transaction } from "./transaction.ts";
 import { parseMask } from "./write-parse.ts";
@@ -17,7 +19,7 @@ export interface Reading {
   readonly at: Micros | undefined;
   /** The id of a transaction that began with this request. */
   readonly begun: Buffer | undefined;
-  /** Where an optimistic transaction notes what it looks at. */
+  /** Where an optimistic transaction records what it has read. */
   readonly looked: Looked | undefined;
 }
 
@@ -57,7 +59,7 @@ export function beginTransaction(
   return state.transactionsOf(database.name).begin(options, state.readTime(database));
 }
 
-/** The id of a transaction that began with a request that then failed is known to nobody. */
+/** When a request fails that began a transaction, no client knows the id, so the transaction ends. */
 export async function endingOnFailure<T>(
   state: FirestoreState,
   reading: Reading,
@@ -111,16 +113,20 @@ async function lockedTime(
 function pathWithin(database: string, name: unknown): DocumentPath {
   const path = parseDocumentName(name);
   if (path.database === database) return path;
-  throw new RpcError("INVALID_ARGUMENT", `Document name "${String(name)}" is not in "${database}".`);
+  throw new StatusError("INVALID_ARGUMENT", `Document name "${String(name)}" is not in "${database}".`);
+}
+
+/** What the calls of one emulator work with. */
+export interface Emulator {
+  readonly kernel: Kernel;
+  readonly state: FirestoreState;
 }
 
 export async function batchGetDocuments(
-  kernel: Kernel,
-  state: FirestoreState,
+  { kernel, state }: Emulator,
   request: Message,
   call: Call,
-  send: (message: Message) => boolean,
-  drained: () => Promise<void>,
+  { send, drained }: Outgoing,
 ): Promise<void> {
   const databaseName = parseDatabase(request.database);
   const names = [...new Set<string>(request.documents ?? [])];
@@ -133,7 +139,9 @@ export async function batchGetDocuments(
     for (const [i, path] of paths.entries()) {
       const begun = i === 0 ? reading.begun : undefined;
       const document = readAt(state, reading.database, path, time);
-      const keepsUp = send(batchGetResponse(names[i] as string, document, mask, begun, time));
+      const keepsUp = send(
+        batchGetResponse({ name: names[i] as string, document, mask, transaction: begun, readTime: time }),
+      );
       if (keepsUp) continue;
       await drained();
       if (call.signal.aborted) break;
@@ -156,6 +164,6 @@ export async function getDocument(
   const document = readAt(state, reading.database, path, time);
   await state.settled();
   kernel.meter.bill(call, { reads: 1 });
-  if (document === undefined) throw new RpcError("NOT_FOUND", `Document "${request.name}" not found.`);
+  if (document === undefined) throw new StatusError("NOT_FOUND", `Document "${request.name}" not found.`);
   return documentMessage(request.name, document, maskedFields(document, mask));
 }

@@ -12,21 +12,22 @@ import { addDifference, addGroupName, type EntryQueue } from "./entry-queue.ts";
 import { fieldsOf } from "./fields.ts";
 import { successor } from "./key.ts";
 import { pathKey } from "./path.ts";
-import type { Collection, Store, StoredDocument } from "./store.ts";
+import type { Collection } from "./collection-rows.ts";
+import type { Store, StoredDocument } from "./store.ts";
 
-/** What entries are made anew with. */
+/** What rebuilding entries works with. */
 export interface Rebuilding {
   readonly store: Store;
   readonly catalog: IndexCatalog;
   readonly queue: EntryQueue;
-  /** Runs work in the open group, for which nobody waits. */
+  /** Runs work in the open group of writes; no request waits for it. */
   readonly inBackground: (work: () => void) => void;
 }
 
 /** Documents read at a time. */
 const REBUILD_PAGE = 500;
 
-/** Makes all entries of a group's collections anew, in every database. */
+/** Rebuilds all entries of a group's collections, in every database. */
 export function rebuildGroup(rebuilding: Rebuilding, name: string): void {
   const { store } = rebuilding;
   for (const { id: groupId } of store.groupsNamed(name)) {
@@ -35,7 +36,7 @@ export function rebuildGroup(rebuilding: Rebuilding, name: string): void {
       clearEntries(rebuilding, scopePrefix(COLLECTION_SCOPE, collectionId));
       eachDocument(rebuilding, store.collectionById(collectionId), (maker, target, document) => {
         addGroupName(rebuilding.queue, target);
-        addDifference(rebuilding.queue, maker, target, undefined, document);
+        addDifference(rebuilding.queue, maker, target, { before: undefined, after: document });
       });
     }
   }
@@ -68,7 +69,11 @@ function eachDocument(
   const collectionKey = pathKey(collection.path);
   let low: Uint8Array = Buffer.alloc(0);
   for (;;) {
-    const page = store.documentPage(collection.id, low, Buffer.alloc(1, 0xff), false, REBUILD_PAGE);
+    const page = store.documentPage(collection.id, {
+      low,
+      high: Buffer.alloc(1, 0xff),
+      limit: REBUILD_PAGE,
+    });
     const last = page.at(-1);
     if (last === undefined) return;
     inBackground(() => {

@@ -2,7 +2,7 @@ import { encodeFields, fieldsOf, projected } from "./fields.ts";
 import type { FieldPath } from "./path.ts";
 import type { StoredDocument } from "./store.ts";
 import { type Micros, timestampOf } from "./time.ts";
-import { writeTimestampFields } from "./value.ts";
+import { writeTimestampFields } from "./write-value.ts";
 import { WireWriter } from "./wire.ts";
 
 /**
@@ -23,13 +23,17 @@ export function maskedFields(document: StoredDocument, mask: readonly FieldPath[
   return mask === undefined ? document.fields : encodeFields(projected(fieldsOf(document), mask));
 }
 
+export interface DocumentParts {
+  readonly name: string;
+  readonly document: StoredDocument;
+  readonly fields?: Buffer | undefined;
+}
+
 /** Writes a `Document` message as field `field`, or bare where `field` is undefined. */
 export function writeDocument(
   into: WireWriter,
   field: number | undefined,
-  name: string,
-  document: StoredDocument,
-  fields: Buffer = document.fields,
+  { name, document, fields = document.fields }: DocumentParts,
 ): void {
   const start = field === undefined ? undefined : into.open(field);
   into.stringField(1, name);
@@ -41,35 +45,39 @@ export function writeDocument(
 
 export function documentMessage(name: string, document: StoredDocument, fields: Buffer): Buffer {
   writer.reset();
-  writeDocument(writer, undefined, name, document, fields);
+  writeDocument(writer, undefined, { name, document, fields });
   return writer.finish();
 }
 
-export function batchGetResponse(
-  name: string,
-  document: StoredDocument | undefined,
-  mask: readonly FieldPath[] | undefined,
-  transaction: Buffer | undefined,
-  readTime: Micros,
-): Buffer {
+export interface BatchGetParts {
+  readonly name: string;
+  readonly document: StoredDocument | undefined;
+  readonly mask: readonly FieldPath[] | undefined;
+  readonly transaction: Buffer | undefined;
+  readonly readTime: Micros;
+}
+
+export function batchGetResponse({ name, document, mask, transaction, readTime }: BatchGetParts): Buffer {
   const fields = document === undefined ? undefined : maskedFields(document, mask);
   writer.reset();
   if (document === undefined) writer.stringField(2, name);
-  else writeDocument(writer, 1, name, document, fields);
+  else writeDocument(writer, 1, { name, document, fields });
   if (transaction !== undefined) writer.bytesField(3, transaction);
   writeTime(writer, 4, readTime);
   return writer.finish();
 }
 
-export function queryResponse(
-  name: string,
-  document: StoredDocument,
-  fields: Buffer,
-  skipped: number,
-  readTime: Micros,
-): Buffer {
+export interface QueryResponseParts {
+  readonly name: string;
+  readonly document: StoredDocument;
+  readonly fields: Buffer;
+  readonly skipped: number;
+  readonly readTime: Micros;
+}
+
+export function queryResponse({ name, document, fields, skipped, readTime }: QueryResponseParts): Buffer {
   writer.reset();
-  writeDocument(writer, 1, name, document, fields);
+  writeDocument(writer, 1, { name, document, fields });
   writeTime(writer, 3, readTime);
   if (skipped > 0) writer.varintField(4, skipped);
   return writer.finish();
@@ -87,7 +95,7 @@ export function listResponse(
   writer.reset();
   for (const { name, document, fields } of documents) {
     if (document !== undefined) {
-      writeDocument(writer, 1, name, document, fields);
+      writeDocument(writer, 1, { name, document, fields });
       continue;
     }
     const start = writer.open(1);

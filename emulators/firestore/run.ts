@@ -1,7 +1,7 @@
 import { plannedRanges } from "./bounds.ts";
 import type { IndexCatalog } from "./catalog.ts";
 import { type Filter, matchesFilter } from "./filter.ts";
-import { Found, findByPath } from "./found.ts";
+import { FoundDocument, findByPath } from "./found-document.ts";
 import { KeyJoin } from "./key-join.ts";
 import { PastView } from "./past.ts";
 import { type IndexUse, MissingIndexError, missingDefinition, type Plan, planConjunct } from "./plan.ts";
@@ -12,10 +12,10 @@ import {
   namesPrefix,
   namesWithin,
   placeOfPath,
-  type Reach,
-  reachOf,
+  type QueryScope,
+  scopeOf,
   slotPrefix,
-} from "./reach.ts";
+} from "./query-scope.ts";
 import { DocumentScan, EntryScan, FIRST, JoinedScan, LAST, type Row, type Source } from "./scan.ts";
 import type { IndexSettler } from "./settle.ts";
 import type { Store } from "./store.ts";
@@ -25,12 +25,12 @@ import type { Micros } from "./time.ts";
 interface Stream {
   readonly plan: Plan;
   readonly source: Source | undefined;
-  next(): Found | undefined;
+  next(): FoundDocument | undefined;
 }
 
 /** A query under way. Results come one by one, all as of one time, however long that takes. */
 export interface QueryRun {
-  next(): Found | undefined;
+  next(): FoundDocument | undefined;
   /** How many results are left, at most `most`; undefined where indexes alone cannot tell. */
   count(most: number): number | undefined;
   readonly plans: readonly Plan[];
@@ -69,7 +69,7 @@ export class QueryEngine {
       this.catalog.defineGroupField(missing.group, only.path);
       this.settler.rebuildGroup(missing.group);
     } else {
-      // Entries in the making do not know the new index yet, so they are made first.
+      // Pending entries were worked out without the new index, so they are written first.
       this.settler.settleAll();
       this.settler.fill(this.catalog.define(missingDefinition(missing)));
     }
@@ -78,19 +78,19 @@ export class QueryEngine {
   /** Starts a query on the documents as of `at`, which is not in the future. */
   run(query: Query, at: Micros): QueryRun {
     const plans = this.plan(query);
-    const reach = reachOf(this.store, query);
-    if (!reach.nothing) for (const plan of plans) this.settle(plan, reach);
-    const streams = plans.map((plan) => this.stream(query, plan, reach));
+    const scope = scopeOf(this.store, query);
+    if (!scope.nothing) for (const plan of plans) this.settle(plan, scope);
+    const streams = plans.map((plan) => this.stream(query, plan, scope));
     const [only] = streams;
     const merged = streams.length === 1 && only !== undefined ? only : merge(query, streams);
-    const past = new PastView(this.store, query, reach, merged, at);
+    const past = new PastView(this.store, { query, scope, present: merged, at });
     return {
       plans,
       next: () => past.next(),
       count: (most) =>
         past.differs || streams.length !== 1 || only === undefined
           ? undefined
-          : countStream(only, reach, most),
+          : countStream(only, scope, most),
       get entriesScanned() {
         return streams.reduce((sum, { source }) => sum + (source?.scanned ?? 0), 0);
       },
@@ -98,33 +98,33 @@ export class QueryEngine {
   }
 
   /** Brings up to date what the plan reads from indexes: documents themselves always are. */
-  private settle({ name, indexes }: Plan, reach: Reach): void {
-    if (name !== undefined || (indexes.length === 0 && reach.collection !== undefined)) return;
+  private settle({ name, indexes }: Plan, scope: QueryScope): void {
+    if (name !== undefined || (indexes.length === 0 && scope.collection !== undefined)) return;
     const { settler } = this;
-    if (indexes.length === 0 && reach.groupId !== undefined) return settler.settleGroup(reach.groupId);
-    if (indexes.length === 0) return settler.settleDatabase(reach.database.id);
+    if (indexes.length === 0 && scope.groupId !== undefined) return settler.settleGroup(scope.groupId);
+    if (indexes.length === 0) return settler.settleDatabase(scope.database.id);
     for (const use of indexes) {
-      const prefix = (): Buffer => this.prefix(use, reach);
+      const prefix = (): Buffer => this.prefix(use, scope);
       // An index of one field that is equal to something is read at that very key.
       const exact = !("slot" in use.index) && use.equal.length > 0;
-      if (reach.collection !== undefined) settler.settleCollection(reach.collection.id, prefix, exact);
-      else if (reach.groupId !== undefined) settler.settleGroupIndex(reach.groupId, prefix, exact);
+      if (scope.collection !== undefined) settler.settleCollection(scope.collection.id, prefix, exact);
+      else if (scope.groupId !== undefined) settler.settleGroupIndex(scope.groupId, prefix, exact);
     }
   }
 
-  private stream(query: Query, plan: Plan, reach: Reach): Stream {
-    if (reach.nothing) return { plan, ...EMPTY_STREAM };
+  private stream(query: Query, plan: Plan, scope: QueryScope): Stream {
+    if (scope.nothing) return { plan, ...EMPTY_STREAM };
     const filter: Filter = { type: "and", filters: plan.leaves };
     if (plan.name !== undefined) {
-      return { plan, source: undefined, next: once(() => this.named(query, plan, reach, filter)) };
+      return { plan, source: undefined, next: once(() => this.named(query, plan, scope, filter)) };
     }
-    const source = this.source(query, plan, reach);
+    const source = this.source(query, plan, scope);
     return {
       plan,
       source,
       next: () => {
         for (let row = source.next(); row !== undefined; row = source.next()) {
-          const found = this.fetch(reach, row);
+          const found = this.fetch(scope, row);
           if (found !== undefined && (!plan.residual || matchesFilter(filter, found))) return found;
         }
         return undefined;
@@ -132,50 +132,52 @@ export class QueryEngine {
     };
   }
 
-  private named(query: Query, plan: Plan, reach: Reach, filter: Filter): Found | undefined {
-    const found = findByPath(this.store, reach.database, plan.name as Buffer);
-    if (found === undefined || !isWithin(reach, found.collection, found.path)) return undefined;
+  private named(query: Query, plan: Plan, scope: QueryScope, filter: Filter): FoundDocument | undefined {
+    const found = findByPath(this.store, scope.database, plan.name as Buffer);
+    if (found === undefined || !isWithin(scope, found.collection, found.path)) return undefined;
     const key = found.sortKey(query);
     return key !== undefined && withinCursors(query, key) && matchesFilter(filter, found) ? found : undefined;
   }
 
-  private source(query: Query, plan: Plan, reach: Reach): Source {
-    const ranges = plannedRanges(query, plan, namesWithin(reach), placeOfPath(reach));
+  private source(query: Query, plan: Plan, scope: QueryScope): Source {
+    const ranges = plannedRanges(query, plan, namesWithin(scope), placeOfPath(scope));
     const known = query.limit !== undefined && !plan.residual && query.nearest === undefined;
     const expected = known ? query.limit + query.offset : undefined;
-    if (plan.indexes.length === 0 && reach.collection !== undefined) {
+    if (plan.indexes.length === 0 && scope.collection !== undefined) {
       const range = ranges[0] ?? { low: LAST, high: FIRST };
-      return new DocumentScan(this.store, reach.collection.id, range, plan.reverse, expected);
+      return new DocumentScan(this.store, scope.collection.id, range, { reverse: plan.reverse, expected });
     }
     const prefixes =
-      plan.indexes.length === 0 ? [namesPrefix(reach)] : plan.indexes.map((use) => this.prefix(use, reach));
+      plan.indexes.length === 0 ? [namesPrefix(scope)] : plan.indexes.map((use) => this.prefix(use, scope));
     const [only, ...others] = prefixes;
     if (only !== undefined && others.length === 0) {
-      return new EntryScan(this.store, only, ranges, plan.reverse, expected);
+      return new EntryScan(this.store, only, ranges, { reverse: plan.reverse, expected });
     }
     const [range, ...more] = ranges;
     if (range !== undefined && more.length === 0 && plan.indexes.every(isWholeKey)) {
-      return new KeyJoin(this.store, prefixes, range, plan.reverse, expected);
+      return new KeyJoin(this.store, prefixes, range, { reverse: plan.reverse, expected });
     }
-    const scans = prefixes.map((prefix) => new EntryScan(this.store, prefix, ranges, plan.reverse));
+    const scans = prefixes.map(
+      (prefix) => new EntryScan(this.store, prefix, ranges, { reverse: plan.reverse }),
+    );
     return new JoinedScan(scans, plan.reverse);
   }
 
-  private prefix({ index, equal }: IndexUse, reach: Reach): Buffer {
-    if ("slot" in index) return Buffer.concat([slotPrefix(reach, index.slot), ...equal]);
-    const kind = reach.collection === undefined ? (`group ${index.kind}` as const) : index.kind;
-    return Buffer.concat([slotPrefix(reach, this.catalog.findFieldSlot(kind, index.path)), ...equal]);
+  private prefix({ index, equal }: IndexUse, scope: QueryScope): Buffer {
+    if ("slot" in index) return Buffer.concat([slotPrefix(scope, index.slot), ...equal]);
+    const kind = scope.collection === undefined ? (`group ${index.kind}` as const) : index.kind;
+    return Buffer.concat([slotPrefix(scope, this.catalog.findFieldSlot(kind, index.path)), ...equal]);
   }
 
-  private fetch(reach: Reach, row: Row): Found | undefined {
-    if (reach.collection === undefined) {
+  private fetch(scope: QueryScope, row: Row): FoundDocument | undefined {
+    if (scope.collection === undefined) {
       // An index by value has the whole group, whatever the query's parent is.
-      if (!beginsWith(row.id, reach.parentKey)) return undefined;
-      const found = findByPath(this.store, reach.database, row.id);
-      return found !== undefined && isWithin(reach, found.collection, row.id) ? found : undefined;
+      if (!beginsWith(row.id, scope.parentKey)) return undefined;
+      const found = findByPath(this.store, scope.database, row.id);
+      return found !== undefined && isWithin(scope, found.collection, row.id) ? found : undefined;
     }
-    const document = row.document ?? this.store.readDocument(reach.collection.id, row.id);
-    return document === undefined ? undefined : new Found(reach.collection, row.id, document);
+    const document = row.document ?? this.store.readDocument(scope.collection.id, row.id);
+    return document === undefined ? undefined : new FoundDocument(scope.collection, row.id, document);
   }
 }
 
@@ -192,17 +194,17 @@ function once<T>(work: () => T | undefined): () => T | undefined {
   };
 }
 
-function countStream({ plan, source }: Stream, reach: Reach, most: number): number | undefined {
-  if (reach.nothing) return 0;
+function countStream({ plan, source }: Stream, scope: QueryScope, most: number): number | undefined {
+  if (scope.nothing) return 0;
   // Below a document, an index by value of a whole group counts too much; as does one by name where
   // only the parent's own collections count.
-  const tooWide = reach.collection === undefined && plan.indexes.length > 0 && reach.parentKey.length > 0;
-  if (plan.residual || tooWide || reach.segments !== undefined) return undefined;
+  const tooWide = scope.collection === undefined && plan.indexes.length > 0 && scope.parentKey.length > 0;
+  if (plan.residual || tooWide || scope.segments !== undefined) return undefined;
   return source?.count?.(most);
 }
 
 /** The results of an "or": each stream is in order, and what is found twice comes once. */
-function merge(query: Query, streams: readonly Stream[]): { next(): Found | undefined } {
+function merge(query: Query, streams: readonly Stream[]): { next(): FoundDocument | undefined } {
   const heads = streams.map((stream) => headOf(query, stream));
   let last: Buffer | undefined;
   return {
@@ -225,7 +227,7 @@ function merge(query: Query, streams: readonly Stream[]): { next(): Found | unde
   };
 }
 
-function headOf(query: Query, stream: Stream): { found: Found; key: Buffer } | undefined {
+function headOf(query: Query, stream: Stream): { found: FoundDocument; key: Buffer } | undefined {
   for (let found = stream.next(); found !== undefined; found = stream.next()) {
     const key = found.sortKey(query);
     if (key !== undefined) return { found, key };

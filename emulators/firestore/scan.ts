@@ -60,6 +60,12 @@ const ASCENDING = `SELECT key, id FROM entries WHERE (key, id) >= (?, ?) AND (ke
 const DESCENDING = `SELECT key, id FROM entries WHERE (key, id) >= (?, ?) AND (key, id) < (?, ?)
   ORDER BY key DESC, id DESC LIMIT ?`;
 
+export interface ScanOptions {
+  readonly reverse?: boolean;
+  /** How many rows the reader will take, if that is known. */
+  readonly expected?: number | undefined;
+}
+
 /** Reads the entries below a prefix, range after range. No statement stays open between the chunks. */
 export class EntryScan implements Source {
   scanned = 0;
@@ -72,8 +78,12 @@ export class EntryScan implements Source {
   private position = 0;
   private size: number;
 
-  /** `expected`: how many rows the reader will take, if that is known. */
-  constructor(store: Store, prefix: Buffer, ranges: readonly Range[], reverse: boolean, expected?: number) {
+  constructor(
+    store: Store,
+    prefix: Buffer,
+    ranges: readonly Range[],
+    { reverse = false, expected }: ScanOptions = {},
+  ) {
     this.store = store;
     this.size = firstChunk(expected, CHUNK_MAX);
     this.prefix = prefix;
@@ -171,7 +181,12 @@ export class DocumentScan implements Source {
   private size: number;
   private ended = false;
 
-  constructor(store: Store, collection: number, range: Range, reverse: boolean, expected?: number) {
+  constructor(
+    store: Store,
+    collection: number,
+    range: Range,
+    { reverse = false, expected }: ScanOptions = {},
+  ) {
     this.store = store;
     this.size = firstChunk(expected, DOCUMENTS_CHUNK_MAX);
     this.collection = collection;
@@ -206,7 +221,12 @@ export class DocumentScan implements Source {
 
   private fill(): void {
     if (this.ended) return;
-    const page = this.store.documentPage(this.collection, this.low, this.high, this.reverse, this.size);
+    const page = this.store.documentPage(this.collection, {
+      low: this.low,
+      high: this.high,
+      reverse: this.reverse,
+      limit: this.size,
+    });
     this.chunk = page.map(({ id, document }) => ({ suffix: EMPTY, id, document }));
     this.position = 0;
     this.scanned += page.length;
@@ -218,7 +238,7 @@ export class DocumentScan implements Source {
   }
 }
 
-/** The rows that all sources have: each source skips to where the furthest one is. */
+/** The rows that all sources have in common. Each source skips to the position of the furthest one. */
 export class JoinedScan implements Source {
   private readonly sources: readonly Source[];
   private readonly reverse: boolean;

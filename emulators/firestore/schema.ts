@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
 
-/** Raised when the tables change their meaning; an older file is then refused, not misread. */
+/** The version of the tables. An older file is refused instead of misread. */
 const SCHEMA_VERSION = 1;
 
 /** Pages kept in memory; the system keeps more of the file in its own cache. */

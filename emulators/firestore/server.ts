@@ -1,4 +1,6 @@
-import type { Call, HttpBeside, Kernel, Message, ServiceSpec } from "../kernel/grpc.ts";
+import type { HttpBeside } from "../kernel/grpc.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { Call, Message, ServiceSpec } from "../kernel/rpc.ts";
 import { type Browse, browser } from "./browse.ts";
 import { clearDatabase } from "./clear.ts";
 import { firestoreHttp } from "./http.ts";
@@ -55,6 +57,7 @@ export function openFirestore(kernel: Kernel, options: FirestoreOptions): Firest
 }
 
 function firestoreService(kernel: Kernel, state: FirestoreState, hub: ListenHub): ServiceSpec {
+  const emulator = { kernel, state };
   const writeStreams = new WriteStreams(kernel.clock, (database, writes, call) =>
     commit(kernel, state, { database, writes }, call),
   );
@@ -76,10 +79,10 @@ function firestoreService(kernel: Kernel, state: FirestoreState, hub: ListenHub)
       PartitionQuery: (request, call) => billedListing(kernel, call, partitionQuery(state, request)),
     },
     serverStream: {
-      BatchGetDocuments: (request, call, send, drained) =>
-        batchGetDocuments(kernel, state, request, call, send, drained),
-      RunQuery: (request, call, send, drained) => runQuery(kernel, state, request, call, send, drained),
-      RunAggregationQuery: (request, call, send) => runAggregationQuery(kernel, state, request, call, send),
+      BatchGetDocuments: (request, call, outgoing) => batchGetDocuments(emulator, request, call, outgoing),
+      RunQuery: (request, call, outgoing) => runQuery(emulator, request, call, outgoing),
+      RunAggregationQuery: (request, call, outgoing) =>
+        runAggregationQuery(emulator, request, call, outgoing),
     },
     duplex: {
       Write: (call) => writeStreams.open(call),

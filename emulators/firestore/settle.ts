@@ -1,4 +1,4 @@
-import { RpcError } from "../kernel/rpc-error.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import type { CompositeIndex, IndexCatalog } from "./catalog.ts";
 import {
   DATABASE_SCOPE,
@@ -11,45 +11,31 @@ import {
 import { addDifference, EntryQueue } from "./entry-queue.ts";
 import { pathKey } from "./path.ts";
 import { fillIndex, type Rebuilding, rebuildGroup } from "./rebuild.ts";
-import type { Store, StoredDocument } from "./store.ts";
+import type { Store } from "./store.ts";
 import type { Micros } from "./time.ts";
+import { changesSince, type Lag, type Unsettled, workOf } from "./unsettled.ts";
 
-/** Work that may wait before it is taken up without a quiet moment: a change counts one, and one for each KiB. */
+/**
+ * How much work may wait before it starts without waiting for an idle moment. A change counts one, plus one
+ * for each KiB.
+ */
 const WAITING_MAX = 1_000;
-/** Work beyond which commits are acknowledged no faster than it is done: it is kept in memory. */
+/**
+ * Pending work stays in memory; beyond this amount, commits are acknowledged no faster than the work is done.
+ */
 const BEHIND_MAX = 3_000;
 /** How long work on entries rests after the disk refused it. */
 const REFUSED_REST_MS = 1_000;
 /** How long nothing is written before entries are made that could still wait for others. */
 const QUIET_MS = 100;
-/** How long entries are made at a stretch while others wait for their turn … */
+/** How long entries are made without a pause while requests wait for their turn … */
 const STRETCH_MS = 3;
-/** … longer by as much again for so much work that waits, so that waiting stays bounded. */
+/** … plus as much again for each such amount of pending work, so that the backlog stays bounded. */
 const STRETCH_WORK = 75;
 /** Memory of entries that are collected before they are written: more at once touch each page less often. */
 const COLLECTED_BYTES_MAX = 6 * 1024 * 1024;
-/** Changes whose entries are worked out between looks at the clock. */
+/** The number of changes worked out between two checks of the clock. */
 const COLLECT_CHANGES = 16;
-
-/** A document as its entries show it, and as it is. */
-export interface Unsettled {
-  readonly id: Buffer;
-  readonly before: StoredDocument | undefined;
-  readonly after: StoredDocument | undefined;
-  /** After a start: states in between, whose entries may or may not have been made. */
-  readonly between?: readonly StoredDocument[];
-}
-
-const workOf = ({ before, after }: Unsettled): number =>
-  1 + ((before?.fields.length ?? 0) + (after?.fields.length ?? 0)) / 1024;
-
-/** A collection whose entries are behind. */
-interface Lag {
-  /** The time its entries stand at. */
-  readonly since: Micros;
-  /** What changed, by id; undefined where only the file knows, after a start or a loss. */
-  readonly changes: Map<string, Unsettled> | undefined;
-}
 
 /**
  * Keeps index entries in step with documents, late: a commit writes the document and its version
@@ -62,7 +48,7 @@ export class IndexSettler {
   private readonly store: Store;
   private readonly catalog: IndexCatalog;
   private readonly lags = new Map<number, Lag>();
-  /** Changes taken up, whose entries are not worked out yet. */
+  /** Changes that have been taken from the backlog and whose entries are not worked out yet. */
   private readonly taken = new Map<number, Unsettled[]>();
   /** Collections that are settled once everything taken up is written. */
   private readonly settling = new Set<number>();
@@ -74,7 +60,7 @@ export class IndexSettler {
   private writing = false;
   private timer: NodeJS.Timeout | undefined;
   private timerIsSoon = false;
-  /** Whoever waits until less work does. */
+  /** Commits that wait until less work is pending. */
   private held: (() => void)[] = [];
   private resting = false;
   private closed = false;
@@ -125,7 +111,7 @@ export class IndexSettler {
     this.wake();
   }
 
-  /** Where much work waits: resolves once less does. Until then nobody should hear that a change is done. */
+  /** Resolves once little enough work is pending. No change should be acknowledged before. */
   keepsUp(): Promise<void> | undefined {
     if (this.waiting < BEHIND_MAX || this.resting || this.closed) return undefined;
     return new Promise((resolve) => this.held.push(resolve));
@@ -167,7 +153,7 @@ export class IndexSettler {
     try {
       this.inBackground(() => this.workUntil(until, quiet >= QUIET_MS));
     } catch {
-      // The disk refuses; rest() has set the time of the next attempt.
+      // The disk failed; rest() has scheduled the next attempt.
       return;
     }
     if (this.waiting < BEHIND_MAX) this.release();
@@ -199,23 +185,13 @@ export class IndexSettler {
     const lag = this.lags.get(collectionId);
     if (lag === undefined) return;
     const changes =
-      lag.changes === undefined ? this.changesSince(collectionId, lag.since) : [...lag.changes.values()];
+      lag.changes === undefined
+        ? changesSince(this.store, collectionId, lag.since)
+        : [...lag.changes.values()];
     if (lag.changes === undefined) for (const change of changes) this.waiting += workOf(change);
     this.lags.delete(collectionId);
     this.taken.set(collectionId, [...(this.taken.get(collectionId) ?? []), ...changes]);
     this.settling.add(collectionId);
-  }
-
-  private changesSince(collectionId: number, since: Micros): Unsettled[] {
-    const found = new Map<string, Unsettled & { between: StoredDocument[] }>();
-    for (const { id, before } of this.store.versionsSince(collectionId, since)) {
-      const known = found.get(id.toString("latin1"));
-      if (known === undefined) {
-        const after = this.store.readDocument(collectionId, id);
-        found.set(id.toString("latin1"), { id, before, after, between: [] });
-      } else if (before !== undefined) known.between.push(before);
-    }
-    return [...found.values()];
   }
 
   /** Works out the entries of changes that were taken up: of all, or of the last `most`. */
@@ -230,8 +206,8 @@ export class IndexSettler {
       const { id, before, after, between = [] } = change;
       this.waiting -= workOf(change);
       const target = entryTarget(collection, collectionKey, id);
-      for (const state of between) addDifference(this.queue, maker, target, state, after);
-      addDifference(this.queue, maker, target, before, after);
+      for (const state of between) addDifference(this.queue, maker, target, { before: state, after });
+      addDifference(this.queue, maker, target, { before, after });
     }
     if (changes.length === 0) this.taken.delete(collectionId);
   }
@@ -347,7 +323,7 @@ export class IndexSettler {
     });
     written.catch(() => this.rest());
     if (failure !== undefined) {
-      throw new RpcError("UNAVAILABLE", `The emulator could not bring its indexes up to date: ${failure}`);
+      throw new StatusError("UNAVAILABLE", `The emulator could not bring its indexes up to date: ${failure}`);
     }
   }
 

@@ -1,6 +1,6 @@
 import type { Clock } from "../kernel/clock.ts";
 import { openDatabase } from "../kernel/database.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import { IndexCatalog } from "./catalog.ts";
 import type { IndexFile } from "./index-file.ts";
 import { READ_TIME_WINDOW_MS } from "./limits.ts";
@@ -9,7 +9,8 @@ import { hasChanged } from "./optimistic.ts";
 import { QueryEngine } from "./run.ts";
 import { prepareSchema } from "./schema.ts";
 import { IndexSettler } from "./settle.ts";
-import { type DatabaseRow, Store } from "./store.ts";
+import type { DatabaseRow } from "./collection-rows.ts";
+import { Store } from "./store.ts";
 import type { Micros } from "./time.ts";
 import { type Transaction, Transactions } from "./transaction.ts";
 import { type Change, type Draft, Writer } from "./write-apply.ts";
@@ -17,7 +18,7 @@ import type { Write } from "./write-parse.ts";
 
 export type Published = (database: string, changes: readonly Change[], time: Micros) => void;
 
-/** A commit that waits to be told of: in order, and not before it is on disk. */
+/** A commit that listeners have not seen yet. They see commits in order, once these are on disk. */
 interface Announcement {
   readonly database: string;
   readonly draft: Draft;
@@ -32,7 +33,7 @@ export class FirestoreState {
   readonly engine: QueryEngine;
   /** Tells this file's tokens and transactions from another's. */
   readonly incarnation: Buffer;
-  /** Told of every commit that changed something, once it is on disk, in the order of their times. */
+  /** Called for every commit that changed something, once it is on disk, in the order of commit times. */
   published: Published = () => undefined;
   private readonly clock: Clock;
   private readonly writer: Writer;
@@ -100,9 +101,9 @@ export class FirestoreState {
   /** Checks that documents can still be read as of `time`. */
   checkReadTime(database: DatabaseRow, time: Micros): Micros {
     const now = this.readTime(database);
-    if (time > now) throw new RpcError("INVALID_ARGUMENT", "read_time cannot be in the future.");
+    if (time > now) throw new StatusError("INVALID_ARGUMENT", "read_time cannot be in the future.");
     if (time < now - READ_TIME_WINDOW_MS * 1000 || time < this.versionsFrom) {
-      throw new RpcError("FAILED_PRECONDITION", "The requested snapshot version is too old.");
+      throw new StatusError("FAILED_PRECONDITION", "The requested snapshot version is too old.");
     }
     return time;
   }
@@ -178,18 +179,21 @@ export class FirestoreState {
     }
   }
 
-  /** Puts everything on disk now and tells of it, so that a listener can start from what there is. */
+  /**
+   * Flushes everything to disk and notifies listeners, so that a new listener can start from the current
+   * state.
+   */
   publishNow(): void {
     const waiting = [...this.announcements];
     this.store.database.flush();
     for (const announcement of waiting) {
-      // What was lost has been taken from the list.
+      // Lost commits have been removed from the list.
       if (this.announcements.includes(announcement)) announcement.kept = true;
     }
     this.announce();
   }
 
-  /** Resolves when all that was read so far is sure to stay. */
+  /** Resolves when everything that has been read so far is on disk. */
   settled(): Promise<void> {
     return this.store.database.settled().catch(unavailable);
   }
@@ -201,8 +205,8 @@ export class FirestoreState {
   }
 }
 
-/** What could not be put on disk was not done; the caller may try again. */
+/** A change that could not be written to disk has not happened; the caller may try again. */
 function unavailable(cause: unknown): never {
-  if (cause instanceof RpcError) throw cause;
-  throw new RpcError("UNAVAILABLE", `The emulator could not write to its file: ${String(cause)}`);
+  if (cause instanceof StatusError) throw cause;
+  throw new StatusError("UNAVAILABLE", `The emulator could not write to its file: ${String(cause)}`);
 }

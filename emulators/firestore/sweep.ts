@@ -1,13 +1,13 @@
-import type { Kernel } from "../kernel/grpc.ts";
-import { projectOf } from "../kernel/grpc.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import { projectOf } from "../kernel/rpc.ts";
 import { GROUP_SCOPE, keyPrefix } from "./entries.ts";
-import { findByPath } from "./found.ts";
+import { findByPath } from "./found-document.ts";
 import { valueKey } from "./key.ts";
 import { READ_TIME_WINDOW_MS, TTL_SWEEP_MS, VERSIONS_KEPT_MAX } from "./limits.ts";
 import { type FieldPath, parseDocumentName } from "./path.ts";
 import { EntryScan, FIRST } from "./scan.ts";
 import type { FirestoreState } from "./state.ts";
-import type { DatabaseRow } from "./store.ts";
+import type { DatabaseRow } from "./collection-rows.ts";
 import { timestampOf } from "./time.ts";
 import type { Write } from "./write-parse.ts";
 
@@ -41,7 +41,10 @@ async function sweepExpired(kernel: Kernel, state: FirestoreState, stopped: () =
   for (const { group, field } of state.catalog.expiring()) {
     for (const { id, database } of state.store.groupsNamed(group)) {
       state.settler.settleGroup(id);
-      while (!stopped() && (await sweepBatch(kernel, state, database, id, field)) === SWEEP_BATCH) {
+      while (
+        !stopped() &&
+        (await sweepBatch(kernel, state, { database, groupId: id, field })) === SWEEP_BATCH
+      ) {
         await nextTurn();
       }
       if (stopped()) return;
@@ -49,18 +52,22 @@ async function sweepExpired(kernel: Kernel, state: FirestoreState, stopped: () =
   }
 }
 
+interface ExpiringGroup {
+  readonly database: DatabaseRow;
+  readonly groupId: number;
+  readonly field: FieldPath;
+}
+
 /** Deletes a batch of a group's expired documents; returns how many it looked at. */
 async function sweepBatch(
   kernel: Kernel,
   state: FirestoreState,
-  database: DatabaseRow,
-  groupId: number,
-  field: FieldPath,
+  { database, groupId, field }: ExpiringGroup,
 ): Promise<number> {
   const now = { type: "timestamp", ...timestampOf(kernel.clock.now() * 1000) } as const;
   const prefix = keyPrefix(GROUP_SCOPE, groupId, state.catalog.findFieldSlot("ttl", field.text));
   const high = { suffix: Buffer.concat([valueKey(now), Buffer.alloc(1)]), id: Buffer.alloc(0) };
-  const scan = new EntryScan(state.store, prefix, [{ low: FIRST, high }], false);
+  const scan = new EntryScan(state.store, prefix, [{ low: FIRST, high }]);
   const deletions: Promise<unknown>[] = [];
   let seen = 0;
   for (let row = scan.next(); row !== undefined && seen < SWEEP_BATCH; row = scan.next()) {

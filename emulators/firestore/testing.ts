@@ -1,9 +1,9 @@
 import { Firestore, type Settings } from "@google-cloud/firestore";
 import { Client, credentials, type ServiceError } from "@grpc/grpc-js";
-import { createClock } from "../kernel/clock.ts";
-import { createFaults } from "../kernel/faults.ts";
-import { type GrpcServer, type Kernel, loadProtos, type Message, serveGrpc } from "../kernel/grpc.ts";
-import { createMeter } from "../kernel/meter.ts";
+import { type GrpcServer, serveGrpc } from "../kernel/grpc.ts";
+import { loadProtos } from "../kernel/protos.ts";
+import { createKernel, type Kernel } from "../kernel/kernel.ts";
+import type { Message } from "../kernel/rpc.ts";
 import { type FirestoreEmulator, type FirestoreOptions, openFirestore } from "./server.ts";
 
 export interface RawStream {
@@ -35,7 +35,7 @@ export interface TestFirestore extends AsyncDisposable {
 export async function startFirestore(options: Partial<FirestoreOptions> = {}): Promise<TestFirestore> {
   // Otherwise each client first looks for Google's metadata server.
   process.env.METADATA_SERVER_DETECTION ??= "none";
-  const kernel: Kernel = { clock: createClock(), faults: createFaults(), meter: createMeter() };
+  const kernel = createKernel();
   const emulator = openFirestore(kernel, { path: undefined, ...options });
   const server = await serveGrpc(kernel, 0, emulator.services, emulator.http);
   const clients: Firestore[] = [];

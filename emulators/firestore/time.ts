@@ -1,4 +1,4 @@
-import { RpcError } from "../kernel/rpc-error.ts";
+import { StatusError } from "../kernel/status-error.ts";
 
 /** Times inside the emulator are microseconds since the epoch: Firestore's own precision. */
 export type Micros = number;
@@ -17,7 +17,7 @@ export function timestampOf(micros: Micros): TimestampMessage {
 export function microsOf(message: { seconds?: unknown; nanos?: unknown }): Micros {
   const nanos = Number(message.nanos ?? 0);
   if (nanos % 1000 !== 0) {
-    throw new RpcError("INVALID_ARGUMENT", "Timestamps must be aligned to microseconds.");
+    throw new StatusError("INVALID_ARGUMENT", "Timestamps must be aligned to microseconds.");
   }
   return Number(message.seconds ?? 0) * 1e6 + nanos / 1000;
 }

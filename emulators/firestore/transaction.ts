@@ -1,6 +1,6 @@
 import type { Clock } from "../kernel/clock.ts";
-import type { Message } from "../kernel/grpc.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import type { Message } from "../kernel/rpc.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import { TRANSACTION_IDLE_MS_MAX, TRANSACTION_MS_MAX } from "./limits.ts";
 import { contention, type Holder, LockTable, type Wait } from "./locks.ts";
 import { DocumentSubject, reaches } from "./match.ts";
@@ -21,9 +21,9 @@ export interface Transaction extends Holder {
   readonly id: Buffer;
   /** Read-only transactions read at one time and lock nothing. */
   readonly readTime: Micros | undefined;
-  /** What it searched: others may not change what these would find. */
+  /** Its queries: other transactions must not change their results. */
   readonly queries: Query[];
-  /** An optimistic one locks nothing that it reads, and commits if that has not changed meanwhile. */
+  /** An optimistic transaction locks nothing, and commits only if what it has read is unchanged. */
   readonly looked: Looked | undefined;
   aborted: boolean;
 }
@@ -38,7 +38,7 @@ interface TransactionOptions {
 /** `OPTIMISTIC` in `TransactionOptions.ConcurrencyMode`. */
 const OPTIMISTIC = 1;
 
-/** `newTransaction` reads only unless it says otherwise; BeginTransaction is the other way round. */
+/** The default of `newTransaction` is read-only; the default of BeginTransaction is read-write. */
 export function parseTransactionOptions(message: Message, readOnlyByDefault: boolean): TransactionOptions {
   if (message?.mode === "readOnly" || (message?.mode === undefined && readOnlyByDefault)) {
     const time = message?.readOnly?.readTime;
@@ -65,8 +65,8 @@ interface Live {
   cancelAlarm: () => void;
 }
 
-const expired = (): RpcError =>
-  new RpcError("INVALID_ARGUMENT", "The referenced transaction has expired or is no longer valid.");
+const expired = (): StatusError =>
+  new StatusError("INVALID_ARGUMENT", "The referenced transaction has expired or is no longer valid.");
 
 const ID_BYTES = 20;
 
@@ -142,7 +142,7 @@ export class Transactions {
     return live.transaction;
   }
 
-  /** Ends a transaction, committed or not; whoever waits for its documents goes on. */
+  /** Ends a transaction, committed or not, and lets holders that wait for its documents continue. */
   end(transaction: Transaction): void {
     const key = transaction.id.toString("latin1");
     const live = this.live.get(key);
@@ -158,7 +158,7 @@ export class Transactions {
     if (live !== undefined) this.end(live.transaction);
   }
 
-  /** One that holds documents for a moment only, outside of any transaction. */
+  /** A holder of locks for a single commit, outside of any transaction. */
   passing(): Holder {
     this.serial += 1;
     const waits = new Set<Wait>();
@@ -177,7 +177,7 @@ export class Transactions {
     return this.live.size === 0 && this.locks.idle;
   }
 
-  /** A transaction, other than `own`, that has searched where these changes would be found. */
+  /** A transaction, other than `own`, with a query that these changes would match. */
   searcher(changes: readonly Change[], own: Holder): Transaction | undefined {
     for (const { transaction } of this.live.values()) {
       if (transaction === own || transaction.aborted || transaction.queries.length === 0) continue;

@@ -1,10 +1,10 @@
-import { RpcError } from "../kernel/rpc-error.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import { valueKey } from "./key.ts";
 import { checkWritable, type FieldPath, parseFieldPath } from "./path.ts";
 import type { Micros } from "./time.ts";
 import { decodeArray, decodeValue, integerValue, NULL_VALUE, type Value } from "./value.ts";
 
-/** What a field becomes, and what is answered about it. */
+/** The new value of a field, and the result that the response reports. */
 interface Transformed {
   readonly value: Value;
   readonly result: Value;
@@ -32,7 +32,7 @@ const REQUEST_TIME = 1;
 const INT64_MAX = 2n ** 63n - 1n;
 const INT64_MIN = -(2n ** 63n);
 
-const invalid = (message: string): RpcError => new RpcError("INVALID_ARGUMENT", message);
+const invalid = (message: string): StatusError => new StatusError("INVALID_ARGUMENT", message);
 
 export function parseTransform(message: TransformMessage): FieldTransform {
   const path = checkWritable(parseFieldPath(message.fieldPath));

@@ -1,27 +1,28 @@
-import { Found } from "./found.ts";
+import { FoundDocument } from "./found-document.ts";
 import type { Notice } from "./listen-messages.ts";
 import { DocumentSubject, reaches } from "./match.ts";
 import { documentName, groupOf, parseDocumentName } from "./path.ts";
 import type { Query } from "./query.ts";
-import { collectionsWithin, isWithin, reachOf } from "./reach.ts";
+import { collectionsWithin, isWithin, scopeOf } from "./query-scope.ts";
 import { readAt } from "./reading.ts";
 import type { FirestoreState } from "./state.ts";
-import type { DatabaseRow, StoredDocument } from "./store.ts";
+import type { DatabaseRow } from "./collection-rows.ts";
+import type { StoredDocument } from "./store.ts";
 import type { Micros } from "./time.ts";
 import type { Change } from "./write-apply.ts";
 
-/** What targets look at. Targets with the same query share one view, and so its work. */
+/** The documents that targets listen to. Targets with equal queries share one view and its work. */
 export interface View {
   readonly database: DatabaseRow;
-  /** Where changes can matter to it, for finding the views of a change. */
+  /** The places where a change can affect the view. */
   readonly places: readonly string[];
   /** All documents in view as of `at`. */
   all(at: Micros): Iterable<Notice>;
   /** What differs between two times; `from` is one to which versions reach back. */
   between(from: Micros, at: Micros): Iterable<Notice>;
-  /** What a commit changes for those who knew the state before it. */
+  /** The differences that a commit makes to the view. */
   follow(change: Change): Notice | undefined;
-  /** For views that must look again: what the commits up to `at` changed. */
+  /** For views that must run their query again: the differences up to `at`. */
   review?(at: Micros): Iterable<Notice>;
 }
 
@@ -112,7 +113,7 @@ export class QueryView implements View {
     }
   }
 
-  protected *results(at: Micros): Iterable<Found> {
+  protected *results(at: Micros): Iterable<FoundDocument> {
     const run = this.state.engine.run(this.query, at);
     let left = this.query.limit ?? Number.POSITIVE_INFINITY;
     for (let found = run.next(); found !== undefined && left > 0; found = run.next()) {
@@ -123,14 +124,15 @@ export class QueryView implements View {
 
   *between(from: Micros, at: Micros): Iterable<Notice> {
     const { store } = this.state;
-    const reach = reachOf(store, this.query);
-    for (const collectionId of collectionsWithin(store, reach)) {
+    const scope = scopeOf(store, this.query);
+    for (const collectionId of collectionsWithin(store, scope)) {
       const collection = store.collectionById(collectionId);
       for (const { id, before } of store.changedSince(collectionId, from)) {
-        const found = (document: StoredDocument): Found => new Found(collection, id, document);
+        const found = (document: StoredDocument): FoundDocument =>
+          new FoundDocument(collection, id, document);
         const now = store.readDocumentAt(collectionId, id, at);
         const sample = before ?? now;
-        if (sample === undefined || !isWithin(reach, collection, found(sample).path)) continue;
+        if (sample === undefined || !isWithin(scope, collection, found(sample).path)) continue;
         const notice = this.compare(`${collection.path}/${found(sample).idText}`, before, now);
         if (notice !== undefined) yield notice;
       }
@@ -155,11 +157,11 @@ export class QueryView implements View {
 }
 
 /**
- * A view of a query with a limit. Who comes in pushes another out, and who leaves makes room, so the
- * documents in view are remembered and the query runs again when one near them changed.
+ * A view of a query with a limit. A document that enters pushes another one out, and one that leaves makes
+ * room. The view therefore remembers its documents, and runs the query again when a change may affect them.
  */
 export class LimitedView extends QueryView {
-  private window: Map<string, Found> | undefined;
+  private window: Map<string, FoundDocument> | undefined;
   private stale = false;
 
   override *all(at: Micros): Iterable<Notice> {
@@ -167,7 +169,7 @@ export class LimitedView extends QueryView {
     yield* super.all(at);
   }
 
-  private windowAt(at: Micros): Map<string, Found> {
+  private windowAt(at: Micros): Map<string, FoundDocument> {
     return new Map([...this.results(at)].map((found) => [found.name, found]));
   }
 
@@ -190,7 +192,11 @@ export class LimitedView extends QueryView {
     yield* this.differences(before, this.window, at);
   }
 
-  private *differences(before: Map<string, Found>, now: Map<string, Found>, at: Micros): Iterable<Notice> {
+  private *differences(
+    before: Map<string, FoundDocument>,
+    now: Map<string, FoundDocument>,
+    at: Micros,
+  ): Iterable<Notice> {
     for (const [name, found] of before) {
       if (now.has(name)) continue;
       const { collection, id } = found;

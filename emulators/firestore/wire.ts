@@ -1,4 +1,4 @@
-import { RpcError } from "../kernel/rpc-error.ts";
+import { StatusError } from "../kernel/status-error.ts";
 
 /**
  * Protocol Buffers' wire format, read and written by hand. Documents are kept encoded as they came
@@ -9,7 +9,7 @@ export const FIXED64 = 1;
 export const BYTES = 2;
 export const FIXED32 = 5;
 
-const malformed = (): RpcError => new RpcError("INVALID_ARGUMENT", "The message is malformed.");
+const malformed = (): StatusError => new StatusError("INVALID_ARGUMENT", "The message is malformed.");
 
 const NOTHING = Buffer.alloc(0);
 

@@ -1,4 +1,4 @@
-import { RpcError } from "../kernel/rpc-error.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import type { IndexCatalog } from "./catalog.ts";
 import { countEntries } from "./entries.ts";
 import { encodeFields, fieldAt, fieldsOf, storedFields, withField } from "./fields.ts";
@@ -6,7 +6,8 @@ import { DOCUMENT_BYTES_MAX, FIELD_VALUE_BYTES_MAX, INDEX_ENTRIES_MAX } from "./
 import { groupOf, segmentKey } from "./path.ts";
 import type { IndexSettler } from "./settle.ts";
 import { documentSize, longValue } from "./size.ts";
-import type { DatabaseRow, Store, StoredDocument } from "./store.ts";
+import type { DatabaseRow } from "./collection-rows.ts";
+import type { Store, StoredDocument } from "./store.ts";
 import type { Micros } from "./time.ts";
 import type { Fields, Value } from "./value.ts";
 import type { Write } from "./write-parse.ts";
@@ -28,7 +29,7 @@ export interface WriteOutcome {
   readonly transformResults: readonly Value[];
 }
 
-/** A commit worked out but not yet written: what it answers, and what it changes. */
+/** A commit that is worked out but not yet written: its response and its changes. */
 export interface Draft {
   readonly time: Micros;
   readonly outcomes: readonly WriteOutcome[];
@@ -41,9 +42,9 @@ interface Pending {
   after: StoredDocument | undefined;
 }
 
-const refuse = (code: RpcError["code"], message: string): RpcError => new RpcError(code, message);
+const refuse = (code: StatusError["code"], message: string): StatusError => new StatusError(code, message);
 
-/** Works out what commits do, and writes it down. */
+/** Works out the effects of commits, and writes them. */
 export class Writer {
   private readonly store: Store;
   private readonly catalog: IndexCatalog;
@@ -137,7 +138,7 @@ export class Writer {
     }
   }
 
-  /** Inside a write: puts down what the draft says. */
+  /** Inside a write: stores the changes of the draft. */
   keep(database: DatabaseRow, draft: Draft): void {
     for (const { collection: path, id, before, after } of draft.changes) {
       const collection = this.store.ensureCollection(database, path);

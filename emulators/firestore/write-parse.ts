@@ -1,5 +1,5 @@
-import type { Message } from "../kernel/grpc.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import type { Message } from "../kernel/rpc.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import { REQUEST_BYTES_MAX, TRANSFORMS_PER_WRITE_MAX } from "./limits.ts";
 import {
   checkWritable,
@@ -17,7 +17,7 @@ export type Precondition =
   | { readonly type: "exists"; readonly exists: boolean }
   | { readonly type: "updateTime"; readonly updateTime: Micros };
 
-/** A write as it was asked for, checked as far as that goes without the document. */
+/** A write as requested, validated as far as possible without the document. */
 export interface Write {
   readonly kind: "update" | "delete" | "verify";
   readonly path: DocumentPath;
@@ -30,7 +30,7 @@ export interface Write {
   readonly precondition: Precondition | undefined;
 }
 
-const invalid = (message: string): RpcError => new RpcError("INVALID_ARGUMENT", message);
+const invalid = (message: string): StatusError => new StatusError("INVALID_ARGUMENT", message);
 
 export function parseWrites(messages: readonly Message[], database: string): Write[] {
   return messages.map((message) => parseWrite(message, database));

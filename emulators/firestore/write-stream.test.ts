@@ -1,6 +1,6 @@
 import { type Firestore, Timestamp } from "@google-cloud/firestore";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import type { Message } from "../kernel/grpc.ts";
+import type { Message } from "../kernel/rpc.ts";
 import { databaseOf, type RawStream, startFirestore, type TestFirestore } from "./testing.ts";
 
 let firestore: TestFirestore;

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../kernel/clock.ts";
-import type { DuplexCall, Message } from "../kernel/grpc.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import type { DuplexCall, Message } from "../kernel/rpc.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import { WRITE_STREAM_ANSWERS_MAX, WRITE_STREAM_RESUME_MS } from "./limits.ts";
 import { parseDatabase } from "./path.ts";
 
@@ -22,7 +22,7 @@ interface Stream {
   cancelAlarm: () => void;
 }
 
-const invalid = (message: string): RpcError => new RpcError("INVALID_ARGUMENT", message);
+const invalid = (message: string): StatusError => new StatusError("INVALID_ARGUMENT", message);
 const TOKEN_BYTES = 8;
 
 function tokenOf(number: number): Buffer {
@@ -84,7 +84,7 @@ export class WriteStreams {
       throw invalid("There is no such stream to resume.");
     const number = this.acknowledge(stream, request.streamToken);
     stream.cancelAlarm();
-    stream.call?.fail(new RpcError("ABORTED", "The stream was resumed elsewhere."));
+    stream.call?.fail(new StatusError("ABORTED", "The stream was resumed elsewhere."));
     stream.call = call;
     call.send({ streamId: stream.id, streamToken: tokenOf(number) });
     for (const answer of stream.answers) call.send(answer.message);
@@ -104,7 +104,7 @@ export class WriteStreams {
   private receive(stream: Stream, request: Message, call: DuplexCall): void {
     if ((request.streamToken?.length ?? 0) > 0) this.acknowledge(stream, request.streamToken);
     if (stream.answers.length >= WRITE_STREAM_ANSWERS_MAX) {
-      throw new RpcError("RESOURCE_EXHAUSTED", "Too many answers of the stream are not acknowledged.");
+      throw new StatusError("RESOURCE_EXHAUSTED", "Too many answers of the stream are not acknowledged.");
     }
     // A connection that ends takes no commit with it: the answer waits for whoever resumes the stream.
     const lasting = { ...call, signal: new AbortController().signal };
@@ -112,7 +112,7 @@ export class WriteStreams {
   }
 
   private async answer(stream: Stream, request: Message, call: DuplexCall): Promise<void> {
-    // A request behind one that failed is not looked at: the client sends it again on a stream of its own.
+    // Requests after a failed one are ignored: the client sends them again on a new stream.
     if (!this.streams.has(stream.id)) return;
     try {
       const response = await this.commit(stream.database, request.writes ?? [], call);
@@ -123,7 +123,7 @@ export class WriteStreams {
     } catch (cause) {
       this.streams.delete(stream.id);
       stream.cancelAlarm();
-      stream.call?.fail(cause instanceof RpcError ? cause : new RpcError("INTERNAL", String(cause)));
+      stream.call?.fail(cause instanceof StatusError ? cause : new StatusError("INTERNAL", String(cause)));
     }
   }
 

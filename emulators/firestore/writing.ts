@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
-import type { Call, Kernel, Message } from "../kernel/grpc.ts";
-import { RpcError, statusNumber } from "../kernel/rpc-error.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { Call, Message } from "../kernel/rpc.ts";
+import { StatusError, statusNumber } from "../kernel/status-error.ts";
 import { encodeFields } from "./fields.ts";
 import { BATCH_WRITES_MAX } from "./limits.ts";
 import {
@@ -14,10 +15,12 @@ import {
 } from "./path.ts";
 import { documentMessage, maskedFields } from "./respond.ts";
 import type { FirestoreState } from "./state.ts";
-import type { DatabaseRow, StoredDocument } from "./store.ts";
+import type { DatabaseRow } from "./collection-rows.ts";
+import type { StoredDocument } from "./store.ts";
 import { type Micros, timestampOf } from "./time.ts";
 import type { Transaction } from "./transaction.ts";
-import { type Value, writeValue } from "./value.ts";
+import type { Value } from "./value.ts";
+import { writeValue } from "./write-value.ts";
 import { WireWriter } from "./wire.ts";
 import type { Draft, WriteOutcome } from "./write-apply.ts";
 import { checkRequestSize, parseMask, parseWrite, parseWrites, type Write } from "./write-parse.ts";
@@ -76,7 +79,7 @@ function committing(
   if (id === undefined || id.length === 0) return undefined;
   const transaction = state.transactionsOf(database.name).find(id);
   if (transaction.readTime !== undefined && writes.length > 0) {
-    throw new RpcError("INVALID_ARGUMENT", "Cannot modify entities in a read-only transaction.");
+    throw new StatusError("INVALID_ARGUMENT", "Cannot modify entities in a read-only transaction.");
   }
   return transaction;
 }
@@ -91,12 +94,15 @@ export async function batchWrite(
   const databaseName = parseDatabase(request.database);
   const messages: Message[] = request.writes ?? [];
   if (messages.length > BATCH_WRITES_MAX) {
-    throw new RpcError("INVALID_ARGUMENT", `maximum ${BATCH_WRITES_MAX} writes allowed per request`);
+    throw new StatusError("INVALID_ARGUMENT", `maximum ${BATCH_WRITES_MAX} writes allowed per request`);
   }
   checkRequestSize(messages);
   const writes = parseWrites(messages, databaseName);
   if (new Set(writes.map(({ name }) => name)).size < writes.length) {
-    throw new RpcError("INVALID_ARGUMENT", "A document cannot be written to more than once in one request.");
+    throw new StatusError(
+      "INVALID_ARGUMENT",
+      "A document cannot be written to more than once in one request.",
+    );
   }
   const database = state.store.databaseRow(databaseName);
   const results = await Promise.all(
@@ -106,7 +112,7 @@ export async function batchWrite(
         bill(kernel, call, [write]);
         return { result: writeResult(draft.outcomes[0] as WriteOutcome), status: { code: 0 } };
       } catch (cause) {
-        if (!(cause instanceof RpcError)) throw cause;
+        if (!(cause instanceof StatusError)) throw cause;
         return { result: {}, status: { code: statusNumber(cause.code), message: cause.message } };
       }
     }),
@@ -114,12 +120,16 @@ export async function batchWrite(
   return { writeResults: results.map(({ result }) => result), status: results.map(({ status }) => status) };
 }
 
+interface SingleWrite {
+  readonly database: string;
+  readonly message: Message;
+}
+
 async function commitOne(
   kernel: Kernel,
   state: FirestoreState,
   call: Call,
-  database: string,
-  message: Message,
+  { database, message }: SingleWrite,
 ): Promise<Draft> {
   const write = parseWrite(message, database);
   const draft = await state.commit(state.store.databaseRow(database), [write], undefined, () => call.signal);
@@ -127,7 +137,7 @@ async function commitOne(
   return draft;
 }
 
-/** The document as a single write left it, cut down to the mask of the request. */
+/** The document after a single write, reduced to the mask of the request. */
 function answer(state: FirestoreState, name: string, draft: Draft, mask: Message): Buffer {
   const path = parseDocumentName(name);
   const [change] = draft.changes;
@@ -162,10 +172,13 @@ export async function createDocument(
   checkDocumentId(id);
   const below = parent.document === "" ? "" : `${parent.document}/`;
   const name = documentName(parent.database, `${below}${request.collectionId}/${id}`);
-  const draft = await commitOne(kernel, state, call, parent.database, {
-    operation: "update",
-    update: { name, fields: request.document?.fields ?? [] },
-    currentDocument: { conditionType: "exists", exists: false },
+  const draft = await commitOne(kernel, state, call, {
+    database: parent.database,
+    message: {
+      operation: "update",
+      update: { name, fields: request.document?.fields ?? [] },
+      currentDocument: { conditionType: "exists", exists: false },
+    },
   });
   return answer(state, name, draft, request.mask);
 }
@@ -178,11 +191,14 @@ export async function updateDocument(
 ): Promise<Message> {
   const name = request.document?.name;
   const { database } = parseDocumentName(name);
-  const draft = await commitOne(kernel, state, call, database, {
-    operation: "update",
-    update: request.document,
-    updateMask: request.updateMask,
-    currentDocument: request.currentDocument,
+  const draft = await commitOne(kernel, state, call, {
+    database,
+    message: {
+      operation: "update",
+      update: request.document,
+      updateMask: request.updateMask,
+      currentDocument: request.currentDocument,
+    },
   });
   return answer(state, name, draft, request.mask);
 }
@@ -195,6 +211,6 @@ export async function deleteDocument(
 ): Promise<Message> {
   const { database } = parseDocumentName(request.name);
   const write = { operation: "delete", delete: request.name, currentDocument: request.currentDocument };
-  await commitOne(kernel, state, call, database, write);
+  await commitOne(kernel, state, call, { database, message: write });
   return {};
 }

@@ -1,6 +1,6 @@
 /**
- * The suite's clock. Everything in the suite that asks for the time or waits for a moment does so
- * here, so that tests and `POST /control/clock` can move time: leases, schedules, TTL, deadlines.
+ * The suite's clock. Everything in the suite reads the time and waits here, so that tests can move time
+ * forward for leases, schedules, TTL and deadlines.
  */
 export interface Clock {
   /** Milliseconds since the epoch, the clock's movements included. */

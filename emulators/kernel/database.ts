@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { RpcError } from "./rpc-error.ts";
+import { StatusError } from "./status-error.ts";
 
 /**
  * A SQLite file with group commit: writes that arrive in one turn of the event loop share one
@@ -37,9 +37,12 @@ const REFUSALS: ReadonlySet<number> = new Set([5, 8, 10, 13, 14]);
 const isRefusal = (cause: unknown): boolean =>
   REFUSALS.has(((cause as { errcode?: number }).errcode ?? 0) & 0xff);
 
-/** Whoever asked for what could not be put on disk hears that it was not done, and may ask again. */
-const unavailable = (cause: unknown): RpcError =>
-  new RpcError("UNAVAILABLE", `The emulator could not write to its file: ${String(cause)}`);
+/**
+ * The error for callers whose change could not be written to disk: it has not happened, and they may try
+ * again.
+ */
+const unavailable = (cause: unknown): StatusError =>
+  new StatusError("UNAVAILABLE", `The emulator could not write to its file: ${String(cause)}`);
 
 /**
  * `path` undefined: a database in memory, for state that need not outlive the process. `onLost` is
@@ -66,7 +69,7 @@ export function openDatabase(path: string | undefined, onLost: () => void = () =
   let open = false;
   let waiting: { resolve: Settle; reject: (cause: unknown) => void }[] = [];
 
-  /** Ends the open group without anything of it. */
+  /** Ends the open group and discards all of it. */
   const lose = (cause: unknown): void => {
     open = false;
     const lost = waiting;
@@ -92,7 +95,7 @@ export function openDatabase(path: string | undefined, onLost: () => void = () =
   };
 
   const takeBack = (cause: unknown, isFirst: boolean): void => {
-    // When the disk refuses in the middle of a work, SQLite may have taken the whole group back.
+    // When the disk fails in the middle of a work, SQLite may have rolled back the whole group.
     if (!sql.isTransaction) return lose(cause);
     if (isFirst && waiting.length === 0) {
       open = false;
@@ -108,7 +111,7 @@ export function openDatabase(path: string | undefined, onLost: () => void = () =
     sql,
     write(work) {
       return new Promise((resolve, reject) => {
-        // The first work of a group is taken back with the group. A savepoint would have SQLite copy every
+        // The first work of a group is rolled back with the group. A savepoint would have SQLite copy every
         // page that the work changes, in memory.
         const isFirst = !open;
         try {

@@ -1,6 +1,6 @@
 /**
- * Planned misfortune. A plan names calls by service, method and resource and says what befalls
- * them; the gRPC kernel and the deliverers (Pub/Sub push, task dispatch, mail) ask it once a call.
+ * Planned faults. A plan selects calls by service, method and resource and says how they fail. The servers
+ * and the deliverers (Pub/Sub push, task dispatch, mail) consult the plans once per call.
  */
 export type FaultKind =
   /** Fails before anything is applied. */
@@ -25,7 +25,7 @@ export interface FaultPlan {
   readonly match?: string | undefined;
   /** How many matching calls to let pass first. Default 0. */
   readonly skip?: number | undefined;
-  /** How many calls to befall. Default 1. */
+  /** How many calls to affect. Default 1. */
   readonly count?: number | undefined;
   readonly kind: FaultKind;
   /** The gRPC status (name) of "before" and "after". Default UNAVAILABLE. */
@@ -44,7 +44,7 @@ export interface Faults {
   add(plan: FaultPlan): void;
   /** Forgets all plans, or those whose `match` is the given text. */
   clear(match?: string): void;
-  /** What befalls this call, if anything. Asking counts: ask once a call. */
+  /** The fault for this call, if there is one. Each query consumes a fault, so query once per call. */
   take(service: string, method: string, resource: string): Fault | undefined;
 }
 

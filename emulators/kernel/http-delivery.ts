@@ -2,9 +2,22 @@ import { Agent, type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps, Agent as SecureAgent } from "node:https";
 import type { Clock } from "./clock.ts";
 import type { Fault } from "./faults.ts";
+import { StatusError } from "./status-error.ts";
+import { withFault } from "./with-fault.ts";
 
 /** Mints the identity token that Google's services present to a function. */
 export type MintIdToken = (claims: IdTokenClaims) => Promise<string>;
+
+/**
+ * Mints tokens once the receivers are ready. Each delivery that presents an identity therefore waits for
+ * them: as in the cloud, work that arrives while no instance is up waits for one instead of failing.
+ */
+export const mintWhenReady =
+  (mintIdToken: MintIdToken, ready: () => Promise<void>): MintIdToken =>
+  async (claims) => {
+    await ready();
+    return mintIdToken(claims);
+  };
 
 export interface IdTokenClaims {
   readonly audience: string;
@@ -27,14 +40,16 @@ export interface Delivery {
 }
 
 export interface Outcome {
-  /** The HTTP status, undefined where none counts. */
+  /** The HTTP status; undefined where there is none that counts. */
   readonly status: number | undefined;
   /** Why no status counts. */
   readonly failure: "deadline" | "unreachable" | "fault" | undefined;
 }
 
 export interface Deliverer {
-  /** Sends the request, befallen by `fault`, and resolves with what came of it; never rejects. */
+  /**
+   * Sends the request under a planned fault, if there is one, and resolves with the outcome; never rejects.
+   */
   deliver(delivery: Delivery, fault: Fault | undefined): Promise<Outcome>;
   /** Aborts the requests under way; each ends as unreachable. */
   close(): void;
@@ -52,7 +67,7 @@ export function createDeliverer(clock: Clock, mintIdToken: MintIdToken): Deliver
   const underway = new Set<AbortController>();
   let closed = false;
 
-  /** Runs `work` with a signal that closing aborts; what it throws means that nobody answered. */
+  /** Runs `work` with a signal that closing aborts. When it throws, the outcome is "unreachable". */
   const abortable = async (work: (ending: AbortController) => Promise<Outcome>): Promise<Outcome> => {
     if (closed) return unreachable;
     const ending = new AbortController();
@@ -89,13 +104,20 @@ export function createDeliverer(clock: Clock, mintIdToken: MintIdToken): Deliver
 
   return {
     async deliver(delivery, fault) {
-      if (fault?.kind === "before") return faulted;
-      if (fault?.kind === "drop") return unreachable;
-      if (fault?.kind === "hang") return send(delivery, true);
-      if (fault?.kind === "slow") await abortable((ending) => pause(clock, fault.ms, ending.signal));
-      if (fault?.kind === "twice") await send(delivery, false);
-      const outcome = await send(delivery, false);
-      return fault?.kind === "after" ? faulted : outcome;
+      const failure = new StatusError("UNAVAILABLE", "A planned fault.");
+      try {
+        const outcome = await withFault(fault, {
+          work: () => send(delivery, false),
+          failure: () => failure,
+          pause: (ms) => abortable((ending) => pause(clock, ms, ending.signal)),
+          repeatable: true,
+        });
+        if (outcome === "hang") return await send(delivery, true);
+        return outcome === "drop" ? unreachable : outcome;
+      } catch (cause) {
+        if (cause !== failure) throw cause;
+        return faulted;
+      }
     },
     close() {
       closed = true;

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { Type } from "protobufjs";
 import type { Database } from "./database.ts";
-import type { Message, Unary } from "./grpc.ts";
-import { RpcError } from "./rpc-error.ts";
+import type { Message, Unary } from "./rpc.ts";
+import { StatusError } from "./status-error.ts";
 
 /** The access policies of a service's resources: kept as given and shown, without any effect on calls. */
 export interface IamPolicies {
@@ -49,7 +49,7 @@ export function createIamPolicies(database: Database, policyType: Type): IamPoli
           const known = read(resource);
           const given = policy ?? {};
           if (given.etag?.length > 0 && Buffer.compare(given.etag, known.etag) !== 0) {
-            throw new RpcError(
+            throw new StatusError(
               "ABORTED",
               "The policy has been changed since it was read: the etag is another.",
             );
@@ -62,8 +62,8 @@ export function createIamPolicies(database: Database, policyType: Type): IamPoli
         access(resource);
         const broad = (permissions as string[]).find((permission) => permission.includes("*"));
         if (broad !== undefined)
-          throw new RpcError("INVALID_ARGUMENT", `Permissions can't have wildcards: ${broad}`);
-        // Nobody is refused anything here, so everybody has every permission.
+          throw new StatusError("INVALID_ARGUMENT", `Permissions can't have wildcards: ${broad}`);
+        // The emulator refuses nobody, so every caller has every permission.
         return { permissions };
       },
     }),
@@ -78,9 +78,9 @@ function parsePolicy(known: Message, given: Message, mask: readonly string[] | u
   const bindings: Message[] = isNamed("bindings") ? (given.bindings ?? []) : known.bindings;
   const version: number = given.version ?? 0;
   if (!VERSIONS.includes(version))
-    throw new RpcError("INVALID_ARGUMENT", `There are no policies of version ${version}.`);
+    throw new StatusError("INVALID_ARGUMENT", `There are no policies of version ${version}.`);
   if (bindings.some(({ condition }) => condition) && version !== CONDITIONS_VERSION) {
-    throw new RpcError("INVALID_ARGUMENT", "Conditional bindings need a policy of version 3.");
+    throw new StatusError("INVALID_ARGUMENT", "Conditional bindings need a policy of version 3.");
   }
   return {
     // As the service does, which shows 1 where 0 was given.
@@ -99,9 +99,10 @@ function merged(bindings: readonly Message[]): Message[] {
   const byRole = new Map<string, Message>();
   let count = 0;
   for (const binding of bindings) {
-    if (!binding.role) throw new RpcError("INVALID_ARGUMENT", "A binding needs a role.");
+    if (!binding.role) throw new StatusError("INVALID_ARGUMENT", "A binding needs a role.");
     const stranger = (binding.members as string[]).find((member) => !MEMBER.test(member));
-    if (stranger !== undefined) throw new RpcError("INVALID_ARGUMENT", `This is no principal: ${stranger}`);
+    if (stranger !== undefined)
+      throw new StatusError("INVALID_ARGUMENT", `This is no principal: ${stranger}`);
     const key = JSON.stringify([binding.role, binding.condition ?? null]);
     const members = new Set<string>([...(byRole.get(key)?.members ?? []), ...binding.members]);
     count += binding.members.length;
@@ -109,6 +110,6 @@ function merged(bindings: readonly Message[]): Message[] {
       byRole.set(key, { role: binding.role, members: [...members], condition: binding.condition });
   }
   if (count > MEMBERS_MAX)
-    throw new RpcError("INVALID_ARGUMENT", `A policy names at most ${MEMBERS_MAX} principals.`);
+    throw new StatusError("INVALID_ARGUMENT", `A policy names at most ${MEMBERS_MAX} principals.`);
   return [...byRole.values()];
 }

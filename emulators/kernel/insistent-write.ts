@@ -1,12 +1,12 @@
 import type { Clock } from "./clock.ts";
 import type { Database } from "./database.ts";
 
-/** How long work that the disk refused waits before it is tried again. */
+/** How long to wait after the disk has failed before the next attempt. */
 export const DISK_RETRY_MS = 1_000;
 
 /**
- * Writes down what has already happened outside, such as the answer to a delivery: while the disk
- * refuses it, once more every second. Resolves with undefined if `ended` says so before it is kept.
+ * Stores what has already happened outside, such as the answer to a delivery. While the disk fails, it tries
+ * again every second. Resolves with undefined if `ended` becomes true before it is stored.
  */
 export async function writeInTheEnd<T>(
   clock: Clock,

@@ -1,7 +1,7 @@
 /**
  * Counts what the cloud would count: every RPC by name, and every billed read, write and delete.
- * Counts are kept per project (tests share one suite) and per request id (the console shows what
- * the last request cost, with all that it caused in functions behind queues).
+ * Counts are kept per project (tests share one suite) and per request id, so that the cost of one
+ * request can be told, with all that it caused in receivers behind queues.
  */
 export interface Billed {
   reads: number;
@@ -20,7 +20,7 @@ export interface Counts {
   modelCalls: number;
 }
 
-/** Whom a count belongs to. */
+/** What a count belongs to. */
 export interface Origin {
   readonly project: string;
   /** The request that caused the call, as carried in the `x-request-id` metadata. */

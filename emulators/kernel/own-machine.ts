@@ -1,24 +1,31 @@
 import type { IncomingMessage } from "node:http";
-import type { RequestListener } from "../loopback.ts";
+import type { RequestListener } from "./loopback.ts";
+import { googleErrorBody, StatusError } from "./status-error.ts";
 
 const HERE = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 /**
- * Whether a program or a page of this machine asks. Emulators ask nobody who they are, so another site's
- * page must not reach them, neither from its own name nor under one that it made to point here.
+ * Whether the request comes from a program or a page of this machine. Emulators authenticate nobody, so pages
+ * of other sites must not reach them, neither from their own origin nor through a name that points to this
+ * machine (DNS rebinding).
  */
 function isFromHere({ headers }: IncomingMessage): boolean {
   const names = [`http://${headers.host}`, headers.origin ?? "http://localhost"];
   return names.every((name) => URL.canParse(name) && HERE.has(new URL(name).hostname));
 }
 
-/** The listener, for programs and pages of this machine only; "/" tells that it is up, as Google's emulators do. */
+/**
+ * Restricts a listener to programs and pages of this machine. "/" reports that it is up, as Google's
+ * emulators do.
+ */
 export const ownMachineOnly =
   (listener: RequestListener): RequestListener =>
   (request, response) => {
     if (!isFromHere(request)) {
-      const error = { code: 403, message: "Only for this machine.", status: "PERMISSION_DENIED" };
-      response.writeHead(403, { "content-type": "application/json" }).end(JSON.stringify({ error }));
+      const error = new StatusError("PERMISSION_DENIED", "Only for this machine.");
+      response
+        .writeHead(error.httpStatus, { "content-type": "application/json" })
+        .end(JSON.stringify(googleErrorBody(error)));
       return;
     }
     if (request.headers.origin !== undefined) {

@@ -1,6 +1,6 @@
 import type { Writable } from "node:stream";
 
-/** Bytes that wait for a slow reader before whoever sends is asked to hold back. */
+/** How many bytes may wait for a slow reader before the sender has to hold back. */
 export const UNSENT_BYTES_MAX = 256 * 1024;
 
 /** A stream of answers that is filled no faster than it is read. */

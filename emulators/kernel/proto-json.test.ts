@@ -1,7 +1,7 @@
 import protobuf from "protobufjs";
 import { expect, test } from "vitest";
 import { fromProtoJson, toProtoJson } from "./proto-json.ts";
-import { RpcError } from "./rpc-error.ts";
+import { StatusError } from "./status-error.ts";
 
 const root = protobuf.Root.fromJSON({
   nested: {
@@ -112,6 +112,6 @@ test.each([
   [{ after: "soon" }, /no duration/],
   [{ byName: [] }, /expected an object/],
 ])("%j is refused", (json, message) => {
-  expect(() => fromProtoJson(thing, json)).toThrow(RpcError);
+  expect(() => fromProtoJson(thing, json)).toThrow(StatusError);
   expect(() => fromProtoJson(thing, json)).toThrow(message);
 });

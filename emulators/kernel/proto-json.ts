@@ -1,5 +1,5 @@
 import protobuf from "protobufjs";
-import { RpcError } from "./rpc-error.ts";
+import { StatusError } from "./status-error.ts";
 
 /**
  * The JSON form of protocol buffers ("ProtoJSON"), in which Google's REST APIs speak: int64 as text,
@@ -20,7 +20,7 @@ export interface ToJsonOptions {
   readonly enumNumbers?: boolean;
 }
 
-const invalid = (message: string): RpcError => new RpcError("INVALID_ARGUMENT", message);
+const invalid = (message: string): StatusError => new StatusError("INVALID_ARGUMENT", message);
 const INTEGERS = new Set(["int32", "uint32", "sint32", "fixed32", "sfixed32"]);
 const LONGS = new Set(["int64", "uint64", "sint64", "fixed64", "sfixed64"]);
 
@@ -84,7 +84,7 @@ function enumNumber(type: protobuf.Enum, json: Json, at: string): number {
 }
 
 function scalar(type: string, json: Json, at: string): unknown {
-  const refused = (): RpcError => invalid(`Invalid value at '${at}' (${type}): ${JSON.stringify(json)}.`);
+  const refused = (): StatusError => invalid(`Invalid value at '${at}' (${type}): ${JSON.stringify(json)}.`);
   if (type === "string") {
     if (typeof json !== "string") throw refused();
     return json;

@@ -1,16 +1,17 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Client, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import type protobuf from "protobufjs";
-import type { RequestListener } from "../loopback.ts";
+import type { RequestListener } from "./loopback.ts";
+import { parseJson, readBody } from "./http.ts";
 import { fromProtoJson, type ToJsonOptions, toProtoJson } from "./proto-json.ts";
-import { RpcError } from "./rpc-error.ts";
+import { googleErrorBody, StatusError, statusName } from "./status-error.ts";
 
 /** A service to be served as REST, as the `google.api.http` annotations of its protos say. */
 export interface RestService {
   /** The full proto name: "google.firestore.v1.Firestore". */
   readonly proto: string;
   readonly root: protobuf.Root;
-  /** Where two RPCs share a path: whether this one is meant, from what stands in the path. */
+  /** Decides between two RPCs with the same path, from the variables in the path. */
   readonly accepts?: (rpc: string, variables: Readonly<Record<string, string>>) => boolean;
 }
 
@@ -28,29 +29,10 @@ interface Route {
 }
 
 const VERBS = ["get", "put", "post", "delete", "patch"];
-/** As for gRPC requests. */
-const BODY_BYTES_MAX = 64 * 1024 * 1024;
-
-/** HTTP's status for a gRPC status, as `google/rpc/code.proto` maps them. */
-const HTTP_STATUS: Readonly<Record<number, number>> = {
-  [status.CANCELLED]: 499,
-  [status.INVALID_ARGUMENT]: 400,
-  [status.DEADLINE_EXCEEDED]: 504,
-  [status.NOT_FOUND]: 404,
-  [status.ALREADY_EXISTS]: 409,
-  [status.PERMISSION_DENIED]: 403,
-  [status.RESOURCE_EXHAUSTED]: 429,
-  [status.FAILED_PRECONDITION]: 400,
-  [status.ABORTED]: 409,
-  [status.OUT_OF_RANGE]: 400,
-  [status.UNIMPLEMENTED]: 501,
-  [status.UNAVAILABLE]: 503,
-  [status.UNAUTHENTICATED]: 401,
-};
 
 /**
- * Serves gRPC services as REST: each request is turned into the RPC that its path names, called
- * through `client`, and the answer turned into JSON. So whatever is true of the RPC is true here.
+ * Serves gRPC services as REST. Each request becomes a call of the RPC that its path names, made through
+ * `client`, and the response becomes JSON. REST therefore behaves exactly as gRPC does.
  */
 export function serveRest(services: readonly RestService[], client: Client): RequestListener {
   const routes = services.flatMap(routesOf);
@@ -123,14 +105,14 @@ function routeOf(
     const variables = Object.fromEntries(entries) as Record<string, string>;
     if (route.accepts(variables)) return { route, variables };
   }
-  throw new RpcError("NOT_FOUND", `There is no ${verb} ${path}.`);
+  throw new StatusError("NOT_FOUND", `There is no ${verb} ${path}.`);
 }
 
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new RpcError("INVALID_ARGUMENT", `The path can't be decoded: ${text}`);
+    throw new StatusError("INVALID_ARGUMENT", `The path can't be decoded: ${text}`);
   }
 }
 
@@ -195,12 +177,13 @@ async function requestJson(
   query: URLSearchParams,
   request: IncomingMessage,
 ): Promise<object> {
-  const text = await bodyOf(request);
-  const content: unknown = text === "" ? {} : parseJson(text);
+  const text = (await readBody(request, BODY_LIMIT)).toString();
+  const content: unknown = text === "" ? {} : parseJson(text, invalidJson);
   const json: Record<string, unknown> = {};
   if (body === "*") Object.assign(json, content);
   else if (body !== undefined) json[body] = content;
-  else if (text !== "" && verb !== "DELETE") throw new RpcError("INVALID_ARGUMENT", "There is no body here.");
+  else if (text !== "" && verb !== "DELETE")
+    throw new StatusError("INVALID_ARGUMENT", "There is no body here.");
   for (const name of new Set(query.keys())) {
     if (name.startsWith("$") || IGNORED_PARAMETERS.has(name)) continue;
     const values = query.getAll(name);
@@ -224,35 +207,22 @@ function place(json: Record<string, unknown>, name: string, value: unknown): voi
   into[parts.at(-1) as string] = value;
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new RpcError("INVALID_ARGUMENT", `Invalid JSON payload received. ${String(cause)}`);
-  }
-}
+const invalidJson = (cause: unknown): StatusError =>
+  new StatusError("INVALID_ARGUMENT", `Invalid JSON payload received. ${String(cause)}`);
 
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > BODY_BYTES_MAX) throw new RpcError("INVALID_ARGUMENT", "The request is too large.");
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
-}
+const BODY_LIMIT = {
+  // As for gRPC requests.
+  bytesMax: 64 * 1024 * 1024,
+  tooLarge: () => new StatusError("INVALID_ARGUMENT", "The request is too large."),
+};
 
-interface ErrorBody {
-  readonly error: { readonly code: number; readonly message: string; readonly status: string };
-}
-
-function errorOf(cause: unknown): ErrorBody {
-  const code =
-    cause instanceof RpcError ? status[cause.code] : ((cause as ServiceError).code ?? status.UNKNOWN);
-  const { details } = cause as ServiceError;
+/** The body of an error, from the emulator itself or from its gRPC client. */
+function errorOf(cause: unknown): ReturnType<typeof googleErrorBody> {
+  if (cause instanceof StatusError) return googleErrorBody(cause);
+  const { code, details } = cause as Partial<ServiceError>;
   const message = details ?? (cause instanceof Error ? cause.message : String(cause));
-  return { error: { code: HTTP_STATUS[code] ?? 500, message, status: status[code] ?? "UNKNOWN" } };
+  const name = statusName(status[code ?? status.UNKNOWN] ?? "");
+  return googleErrorBody(new StatusError(name, message));
 }
 
 /** Answers with an error in Google's form; a stream's error comes in a list, as its answers would. */

@@ -1,7 +1,7 @@
 import { createServer as createHttpServer } from "node:http";
 import { createServer, type Socket } from "node:net";
 import { type Server, ServerCredentials } from "@grpc/grpc-js";
-import { listen, type RequestListener } from "../loopback.ts";
+import { listen, type RequestListener } from "./loopback.ts";
 
 /** How every HTTP/2 connection without TLS begins, and no HTTP/1.1 request does. */
 const HTTP2_PREFACE = Buffer.from("PRI * HTTP/2");
@@ -20,7 +20,7 @@ export async function sharePort(port: number, grpc: Server, http: RequestListene
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
-    // A connection that breaks before it said anything is nobody's concern.
+    // A connection that breaks before its first byte is ignored.
     socket.on("error", () => socket.destroy());
     whenSpeaking(socket, (isHttp2) => {
       if (isHttp2) injector.injectConnection(socket);

@@ -1,7 +1,9 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
-import { type Kernel, loadProtos, type Message, type ServiceSpec } from "../kernel/grpc.ts";
+import { loadProtos } from "../kernel/protos.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { Message, ServiceSpec } from "../kernel/rpc.ts";
 import { protoTime } from "../kernel/proto-time.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import { openKeyFile } from "./key-file.ts";
 import { PLAINTEXT_BYTES_MAX } from "./limits.ts";
 
@@ -21,7 +23,7 @@ const ENCRYPT_DECRYPT = 1;
 const ENABLED = 1;
 const SOFTWARE = 1;
 
-/** Cloud KMS, as far as encrypting small secrets with a symmetric key goes. `path`: the file of the keys. */
+/** Opens Cloud KMS: encryption of small secrets with symmetric keys. `path` is the file of the keys. */
 export function openKms(
   { clock }: Pick<Kernel, "clock">,
   { path }: { readonly path: string | undefined },
@@ -41,7 +43,7 @@ export function openKms(
   const unary: ServiceSpec["unary"] = {
     CreateKeyRing({ parent, keyRingId }) {
       const name = newName(parent, LOCATION, "keyRings", keyRingId);
-      if (file.ring(name)) throw new RpcError("ALREADY_EXISTS", `${name} already exists.`);
+      if (file.ring(name)) throw new StatusError("ALREADY_EXISTS", `${name} already exists.`);
       file.addRing(name, clock.now());
       return ringMessage(name);
     },
@@ -50,9 +52,9 @@ export function openKms(
       const name = newName(parent, KEY_RING, "cryptoKeys", cryptoKeyId);
       access(file.ring(parent), parent);
       if (cryptoKey?.purpose !== ENCRYPT_DECRYPT) {
-        throw new RpcError("UNIMPLEMENTED", "Only keys of purpose ENCRYPT_DECRYPT are served.");
+        throw new StatusError("UNIMPLEMENTED", "Only keys of purpose ENCRYPT_DECRYPT are served.");
       }
-      if (file.key(name)) throw new RpcError("ALREADY_EXISTS", `${name} already exists.`);
+      if (file.key(name)) throw new StatusError("ALREADY_EXISTS", `${name} already exists.`);
       file.addKey(name, clock.now());
       return keyMessage(name);
     },
@@ -76,23 +78,23 @@ export function openKms(
 }
 
 function access<T>(found: T | undefined, name: string): T {
-  if (found === undefined) throw new RpcError("NOT_FOUND", `${name} not found.`);
+  if (found === undefined) throw new StatusError("NOT_FOUND", `${name} not found.`);
   return found;
 }
 
 function newName(parent: string, pattern: RegExp, kind: string, id: string): string {
-  if (!pattern.test(parent)) throw new RpcError("INVALID_ARGUMENT", `Invalid parent: ${parent}`);
-  if (!ID.test(id)) throw new RpcError("INVALID_ARGUMENT", `Invalid resource id: ${id}`);
+  if (!pattern.test(parent)) throw new StatusError("INVALID_ARGUMENT", `Invalid parent: ${parent}`);
+  if (!ID.test(id)) throw new StatusError("INVALID_ARGUMENT", `Invalid resource id: ${id}`);
   return `${parent}/${kind}/${id}`;
 }
 
-/** A key has one version here. Who encrypts may name it; who decrypts may not. */
+/** A key has one version here. Encrypt accepts its name; Decrypt does not. */
 const versionOf = (keyName: string): string => `${keyName}/cryptoKeyVersions/1`;
 const keyOf = (name: string): string => name.replace(/\/cryptoKeyVersions\/1$/, "");
 
 function demandSize(field: string, bytes: Uint8Array): void {
   if (bytes.length <= PLAINTEXT_BYTES_MAX) return;
-  throw new RpcError("INVALID_ARGUMENT", `The ${field} is larger than ${PLAINTEXT_BYTES_MAX} bytes.`);
+  throw new StatusError("INVALID_ARGUMENT", `The ${field} is larger than ${PLAINTEXT_BYTES_MAX} bytes.`);
 }
 
 function seal(key: Buffer, plaintext: Uint8Array, context: Uint8Array): Buffer {
@@ -111,6 +113,6 @@ function open(key: Buffer, ciphertext: Uint8Array, context: Uint8Array): Buffer 
     const body = ciphertext.subarray(NONCE_BYTES + TAG_BYTES);
     return Buffer.concat([decipher.update(body), decipher.final()]);
   } catch {
-    throw new RpcError("INVALID_ARGUMENT", "Decryption failed: the ciphertext is invalid.");
+    throw new StatusError("INVALID_ARGUMENT", "Decryption failed: the ciphertext is invalid.");
   }
 }

@@ -1,17 +1,20 @@
 import { join } from "node:path";
-import { ROOT, readConfig } from "../command-line.ts";
+import { ROOT, readConfig } from "./command-line.ts";
 import { createControl } from "./control/server.ts";
 import { DEMO_APP, ensureDemoApp } from "./demo-app.ts";
+import { functionsEnv } from "./functions-env.ts";
+import { type Keepsakes, KEEPSAKES_FILE, openKeepsakes } from "./keepsakes.ts";
 import type { IndexFile } from "../firestore/server.ts";
 import { createLogBook, type LogBook, type LogEntry } from "./function-host/log-book.ts";
 import { type FunctionPool, startFunctions } from "./function-host/pool.ts";
 import { readHostingRules } from "./hosting/rewrites.ts";
 import { createHosting } from "./hosting/server.ts";
-import { serveLoopback } from "../loopback.ts";
+import { serveLoopback } from "../kernel/loopback.ts";
 import { parseManifest } from "./manifest.ts";
-import { freePort, type Ports, requireFreePorts } from "../ports.ts";
+import { freePort, requireFreePorts } from "../kernel/ports.ts";
+import type { Ports } from "./ports.ts";
 import { provision } from "./provision.ts";
-import { functionsEnv, type Suite, startSuite } from "../suite.ts";
+import { type Suite, startSuite } from "../suite.ts";
 
 export interface LocalSystemOptions {
   readonly project: string;
@@ -31,11 +34,15 @@ export interface Output {
 
 export interface LocalSystem {
   readonly suite: Suite;
+  readonly keepsakes: Keepsakes;
   /** All ports that are open, the suite's included. */
   readonly ports: Ports;
   /** Ends what people see, drains the functions, flushes the emulators: in that order. */
   stop(): Promise<void>;
 }
+
+/** What the functions' processes have compiled, kept so that they start faster. */
+const COMPILE_CACHE = "compile-cache";
 
 /** How long requests under way may take once the system is to stop. */
 const STOP_GRACE_MS = 12_000;
@@ -48,6 +55,7 @@ export async function startLocalSystem(options: LocalSystemOptions): Promise<Loc
   const firstUp = Promise.withResolvers<void>();
   const suite = await startSuite({
     ...options,
+    files: [KEEPSAKES_FILE, COMPILE_CACHE],
     indexes: readConfig("firestore.indexes.json") as IndexFile,
     beforeDelivery: () => pools?.background.up() ?? firstUp.promise,
   });
@@ -63,16 +71,17 @@ export async function startLocalSystem(options: LocalSystemOptions): Promise<Loc
   try {
     const logs = createLogBook(suite.kernel.clock.now);
     const functionsPort = options.ports.functions === 0 ? await freePort() : options.ports.functions;
-    site = await serveSite(options.ports, { suite, logs, functionsPort, pools: () => pools });
+    const keepsakes = openKeepsakes(suite.folder.file(KEEPSAKES_FILE));
+    site = await serveSite(options.ports, { suite, keepsakes, logs, functionsPort, pools: () => pools });
     const functionsUrl = `http://127.0.0.1:${functionsPort}`;
     const publicUrl = `http://127.0.0.1:${site.ports.hosting}`;
     await provision(suite, manifest, { project, functionsUrl });
-    const env = functionsEnv(suite, { region: manifest.region, functionsUrl, publicUrl });
-    pools = await startPools(options, logs, functionsPort, hostEnv(env, suite.folder.file("compile-cache")));
+    const env = functionsEnv(suite, keepsakes, { region: manifest.region, functionsUrl, publicUrl });
+    pools = await startPools(options, logs, functionsPort, hostEnv(env, suite.folder.file(COMPILE_CACHE)));
     firstUp.resolve();
-    const token = await ensureDemoApp(publicUrl, suite.folder.operatorKey);
-    if (token !== undefined) suite.folder.keepAppToken(project, DEMO_APP, token);
-    return { suite, ports: site.ports, stop };
+    const token = await ensureDemoApp(publicUrl, keepsakes.operatorKey);
+    if (token !== undefined) keepsakes.keepAppToken(project, DEMO_APP, token);
+    return { suite, keepsakes, ports: site.ports, stop };
   } catch (cause) {
     await stop();
     throw cause;
@@ -133,6 +142,7 @@ interface Site {
 
 interface SiteParts {
   readonly suite: Suite;
+  readonly keepsakes: Keepsakes;
   readonly logs: LogBook;
   readonly functionsPort: number;
   /** Undefined while the functions are starting. */
@@ -140,9 +150,12 @@ interface SiteParts {
 }
 
 /** Hosting with the page, and the console's port with the control API and the same site. */
-async function serveSite(asked: Ports, { suite, logs, functionsPort, pools }: SiteParts): Promise<Site> {
+async function serveSite(
+  asked: Ports,
+  { suite, keepsakes, logs, functionsPort, pools }: SiteParts,
+): Promise<Site> {
   const rules = readHostingRules(readConfig("firebase.json"));
-  let ports: Ports = { ...suite.ports, functions: functionsPort };
+  let ports: Ports = { ...suite.ports, hosting: 0, ui: 0, functions: functionsPort };
   const hosting = createHosting({
     rules,
     publicFolder: join(ROOT, rules.publicFolder),
@@ -164,8 +177,8 @@ async function serveSite(asked: Ports, { suite, logs, functionsPort, pools }: Si
     info: () => ({
       api: `http://127.0.0.1:${ports.hosting}`,
       projectId: suite.project,
-      operatorKey: suite.folder.operatorKey,
-      app: { id: DEMO_APP, token: suite.folder.appToken(suite.project, DEMO_APP) },
+      operatorKey: keepsakes.operatorKey,
+      app: { id: DEMO_APP, token: keepsakes.appToken(suite.project, DEMO_APP) },
       ports,
     }),
   });

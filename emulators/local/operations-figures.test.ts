@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { anyPorts } from "../ports.ts";
+import { anyPorts } from "./ports.ts";
 import { figuresOf, type Line, percentilesOf } from "./console/operations/figures.ts";
 import { type LocalSystem, startLocalSystem } from "./local-system.ts";
 
@@ -68,7 +68,7 @@ describe("the dashboard's figures of a load", () => {
     });
     url = `http://127.0.0.1:${system.ports.hosting}/v1/apps/demo`;
     headers = {
-      authorization: `Bearer ${system.suite.folder.operatorKey}`,
+      authorization: `Bearer ${system.keepsakes.operatorKey}`,
       "content-type": "application/json",
     };
   });

@@ -42,7 +42,7 @@ export function printSummary(
     row("Console", `http://localhost:${ports.ui}`),
     row("Project", suite.project),
     row("Data", dataDir),
-    row("Operator", suite.folder.operatorKey),
+    row("Operator", system.keepsakes.operatorKey),
     "",
     `  ${styled("dim", "Ctrl-C stops; the data stay. --fresh starts without them.")}`,
     "",

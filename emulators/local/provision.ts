@@ -1,8 +1,9 @@
 import { Metadata } from "@grpc/grpc-js";
-import { type Message, projectOf, type ServiceSpec } from "../kernel/grpc.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import { type Message, projectOf, type ServiceSpec } from "../kernel/rpc.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import type { Manifest } from "./manifest.ts";
-import { invokerEmail, type Suite, signingKmsKey } from "../suite.ts";
+import type { Suite } from "../suite.ts";
+import { invokerEmail, signingKmsKey } from "./functions-env.ts";
 
 type Provisioned = Pick<Suite, "kernel" | "pubsub" | "tasks" | "scheduler" | "kms">;
 
@@ -164,7 +165,7 @@ async function createOrUpdate(create: () => Promise<Message>, update: () => Prom
   try {
     await create();
   } catch (cause) {
-    if (!(cause instanceof RpcError && cause.code === "ALREADY_EXISTS")) throw cause;
+    if (!(cause instanceof StatusError && cause.code === "ALREADY_EXISTS")) throw cause;
     await update();
   }
 }
@@ -173,7 +174,7 @@ async function found(reading: Promise<Message>): Promise<Message | undefined> {
   try {
     return await reading;
   } catch (cause) {
-    if (cause instanceof RpcError && cause.code === "NOT_FOUND") return undefined;
+    if (cause instanceof StatusError && cause.code === "NOT_FOUND") return undefined;
     throw cause;
   }
 }
@@ -189,7 +190,7 @@ function callerOf(services: readonly ServiceSpec[], proto: string): Caller {
   return async (method, request) => {
     const run = spec.unary?.[method];
     const type = service.methods[method]?.resolvedRequestType;
-    if (run === undefined || !type) throw new RpcError("UNIMPLEMENTED", `${proto}/${method}`);
+    if (run === undefined || !type) throw new StatusError("UNIMPLEMENTED", `${proto}/${method}`);
     const resource = Object.values(request).find((value) => typeof value === "string") ?? "";
     return run(type.fromObject(request), {
       service: spec.name,

@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { PORT_NAMES, type Ports, portsFrom, requireFreePorts } from "../ports.ts";
+import { requireFreePorts } from "../kernel/ports.ts";
+import { PORT_NAMES, type Ports, portsFrom } from "./ports.ts";
 
 /** `npm start` as people run it: a process of its own, on ports of its own. */
 const START = fileURLToPath(new URL("start.ts", import.meta.url));
@@ -120,10 +121,13 @@ describe("npm start", () => {
     clearInterval(asking);
   });
 
-  test("explains its flags when it is given one that it does not know", async () => {
-    const running = start("--prot-base");
-    expect(await running.exitCode).toBe(1);
-    expect(running.output[0]).toContain("--prot-base");
-    expect(running.output.join("\n")).toContain("--port-base N");
+  test("names a flag that it does not know in one line, and explains its flags when it is asked", async () => {
+    const wrong = start("--prot-base");
+    expect(await wrong.exitCode).toBe(2);
+    expect(wrong.output).toEqual([expect.stringContaining("--prot-base")]);
+
+    const help = start("--help");
+    expect(await help.exitCode).toBe(0);
+    expect(help.output.join("\n")).toContain("--port-base N");
   });
 });

@@ -3,10 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTransport, type Transporter } from "nodemailer";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { createClock } from "../kernel/clock.ts";
-import { createFaults } from "../kernel/faults.ts";
-import type { Kernel } from "../kernel/grpc.ts";
-import { createMeter } from "../kernel/meter.ts";
+import { createKernel, type Kernel } from "../kernel/kernel.ts";
 import { type Mail, type MailServer, openMail } from "./server.ts";
 import { openMailbox } from "./state.ts";
 
@@ -15,7 +12,7 @@ let mail: MailServer;
 let transport: Transporter;
 
 beforeEach(async () => {
-  kernel = { clock: createClock(), faults: createFaults(), meter: createMeter() };
+  kernel = createKernel();
   mail = openMail(kernel, { path: undefined });
   transport = createTransport({ host: "127.0.0.1", port: await mail.listen(0), secure: false });
 });
@@ -26,7 +23,7 @@ afterEach(async () => {
 });
 
 const letter = {
-  from: "Scrollback <no-reply@scrollback.test>",
+  from: "Example <no-reply@example.test>",
   to: "ada@example.com",
   subject: "Grüße 👋",
   text: "Your code is 123456.",
@@ -36,7 +33,7 @@ const letter = {
 test("a mail stands in the mailbox of each of its recipients", async () => {
   await transport.sendMail({ ...letter, bcc: "grace@example.com" });
   const [copy] = mail.list({ to: "ADA@example.com" });
-  expect(copy).toMatchObject({ ...letter, from: "no-reply@scrollback.test" });
+  expect(copy).toMatchObject({ ...letter, from: "no-reply@example.test" });
   expect(Math.abs(Date.parse(copy?.at ?? "") - kernel.clock.now())).toBeLessThan(60_000);
   expect(mail.list({ to: "grace@example.com" })).toHaveLength(1);
   expect(mail.list()).toHaveLength(2);

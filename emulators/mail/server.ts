@@ -3,7 +3,7 @@ import PostalMime, { type Email } from "postal-mime";
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from "smtp-server";
 import type { Clock } from "../kernel/clock.ts";
 import type { Fault, FaultKind } from "../kernel/faults.ts";
-import type { Kernel } from "../kernel/grpc.ts";
+import type { Kernel } from "../kernel/kernel.ts";
 import { MAIL_BYTES_MAX } from "./limits.ts";
 import { type Mail, type MailFilter, openMailbox } from "./state.ts";
 
@@ -14,7 +14,7 @@ export interface MailServer {
   listen(port: number): Promise<number>;
   /** Mails that have been accepted, the newest first. */
   list(filter?: MailFilter): Mail[];
-  /** Tells of each mail once it is stored. Returns a function that ends this. */
+  /** Calls the listener for each mail once it is stored. Returns a function that removes the listener. */
   onMail(listener: (mail: Mail) => void): () => void;
   close(): Promise<void>;
 }
@@ -79,7 +79,7 @@ export function openMail(kernel: Kernel, { path }: { readonly path: string | und
     sockets.set(port, socket);
     socket.on("close", () => sockets.delete(port));
   });
-  // A sender that hangs up amid a command is no event here.
+  // A sender that hangs up in the middle of a command is ignored.
   server.on("error", () => undefined);
 
   return {
@@ -100,7 +100,7 @@ export function openMail(kernel: Kernel, { path }: { readonly path: string | und
   };
 }
 
-/** Beyond the size allowed, what comes is read and dropped, so that the sender hears the answer. */
+/** Bytes beyond the allowed size are read and dropped, so that the sender can receive the answer. */
 async function contentOf(stream: SMTPServerDataStream): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of stream) if (!stream.sizeExceeded) chunks.push(chunk as Buffer);

@@ -10,7 +10,7 @@ interface Asked {
   readonly model: string;
   readonly turns: readonly Turn[];
   readonly question: string;
-  /** As much of the question as patterns are looked for in: long texts must not cost long times. */
+  /** How much of the question the patterns are matched against, so that long texts cost little time. */
   readonly opening: string;
   readonly language: Language;
   readonly phrases: Phrases;
@@ -18,10 +18,13 @@ interface Asked {
 
 const OPENING_CHARS = 2000;
 
-/** Answers, or leaves it to the next rule. */
+/** A rule returns the answer, or undefined to pass to the next rule. */
 type Rule = (asked: Asked) => string | undefined;
 
-/** The whole answer to a conversation: the same words for the same words, by the first rule that applies. */
+/**
+ * The whole answer to a conversation, by the first rule that applies. The same conversation always gets the
+ * same answer.
+ */
 export function answerTo(model: string, turns: readonly Turn[]): string {
   const question = turns.findLast(({ role }) => role === "user")?.content ?? turns.at(-1)?.content ?? "";
   const language = languageOf(question);
@@ -172,7 +175,7 @@ const LONGEST_TOKENS = 600;
 const TOKENS_PER_ASKED = 4;
 const RESTATED_CHARS_MAX = 300;
 
-/** The question once more, and an answer that is the longer, the longer the question was. */
+/** Restates the question, and answers the longer, the longer the question was. */
 function reflection({ question, phrases }: Asked): string {
   const asked = question.trim().slice(0, RESTATED_CHARS_MAX).toWellFormed();
   const length = Math.min(

@@ -14,7 +14,7 @@ export function calculate(text: string): { expression: string; result: string } 
   let read = text.slice(0, CHARS_READ_MAX);
   for (const [word, sign] of WORDS) read = read.replaceAll(word, sign);
   const expression = CALCULATION.exec(read)?.[0].trim();
-  // Dates and versions look like calculations and are none.
+  // Dates and version numbers look like calculations but are not.
   if (expression === undefined || /\d{4}-\d\d-\d\d|\d\.\d+\.\d/u.test(expression)) return undefined;
   const value = evaluate(expression.replaceAll(/\s+/gu, ""));
   if (value === undefined || !Number.isFinite(value)) return undefined;

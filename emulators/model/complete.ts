@@ -1,5 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { Fault } from "../kernel/faults.ts";
+import { StatusError } from "../kernel/status-error.ts";
+import { withFault } from "../kernel/with-fault.ts";
 import { answerTo } from "./answer.ts";
 import type { CallInFlight } from "./calls.ts";
 import { plannedFailure, rateLimited, serverFailure } from "./failure.ts";
@@ -11,16 +13,18 @@ import { type AnswerWriter, type FinishReason, openWriter } from "./writer.ts";
 
 export interface Completion {
   readonly call: CompletionCall;
-  readonly settings: ModelSettings;
-  /** A planned fault, other than a delay. */
+  /** How the model behaves once a planned delay is over. */
+  readonly settings: () => ModelSettings;
   readonly fault: Fault | undefined;
+  /** Waits as long as a planned delay says. */
+  readonly pause: (ms: number) => Promise<void>;
   readonly id: string;
   readonly createdSeconds: number;
   readonly record: CallInFlight;
   readonly response: ServerResponse;
 }
 
-/** Answers a call at the model's pace, or lets befall it what is set; resolves when the call is over. */
+/** Answers a call at the model's pace, or fails as planned or set. Resolves when the call is over. */
 export async function complete(completion: Completion): Promise<void> {
   const { response, record } = completion;
   const caller = new AbortController();
@@ -38,15 +42,40 @@ export async function complete(completion: Completion): Promise<void> {
 }
 
 async function perform(completion: Completion, writer: AnswerWriter, gone: AbortSignal): Promise<void> {
-  const { call, settings, fault, record } = completion;
+  const { call, fault, pause, record } = completion;
   const { tokens, finish } = answerOf(call);
-  if (fault?.kind === "hang") return untilGone(gone);
-  if (fault?.kind === "drop") return drop(completion);
-  if (fault?.kind === "before") return writer.fail(plannedFailure(fault.code, call.model));
-  if (fault?.kind === "after") {
-    record.sent(tokens.length);
-    return writer.fail(plannedFailure(fault.code, call.model));
+  try {
+    const outcome = await withFault(fault, {
+      // For "after", the answer counts as made, and the caller receives only the failure.
+      work: () =>
+        fault?.kind === "after"
+          ? record.sent(tokens.length)
+          : sayAnswer(completion, { tokens, finish, writer, gone }),
+      failure: (code) => plannedFailure(code, call.model),
+      pause,
+    });
+    if (outcome === "hang") return await untilGone(gone);
+    if (outcome === "drop") return drop(completion);
+  } catch (cause) {
+    if (!(cause instanceof StatusError)) throw cause;
+    return writer.fail(cause);
   }
+}
+
+interface AnswerParts {
+  readonly tokens: readonly string[];
+  readonly finish: FinishReason;
+  readonly writer: AnswerWriter;
+  readonly gone: AbortSignal;
+}
+
+/** Says the answer at the model's pace, up to where the model's settings break it. */
+async function sayAnswer(
+  completion: Completion,
+  { tokens, finish, writer, gone }: AnswerParts,
+): Promise<void> {
+  const { call, record } = completion;
+  const settings = completion.settings();
   const breaksAt = settings.fault === undefined ? undefined : (settings.after ?? 0);
   const isBroken = breaksAt !== undefined && breaksAt <= tokens.length;
   const say = async (part: readonly string[], firstTokenMs: number): Promise<void> => {

@@ -19,7 +19,10 @@ export const MESSAGES_MAX = 2048;
 /** The largest context, written in characters that take three bytes each, and some room for JSON. */
 export const BODY_BYTES_MAX = 2 * 1024 * 1024;
 
-/** What a message costs beside its text, and an answer before it begins (OpenAI's cookbook on counting tokens). */
+/**
+ * What a message costs beside its text, and an answer before it begins (OpenAI's cookbook on counting
+ * tokens).
+ */
 export const TOKENS_PER_MESSAGE = 3;
 export const TOKENS_PER_ANSWER = 3;
 
@@ -32,7 +35,7 @@ export const QUESTION_CHARS_MAX = 200;
 /** When a caller that was refused for its rate may come again. */
 export const RETRY_AFTER_SECONDS = 1;
 
-/** What is left of a connection on which an answer drips. */
+/** The pace of an answer that drips. */
 export const DRIP_BYTE_MS = 1000;
 
 export const FIRST_TOKEN_MS_MAX = 600_000;

@@ -6,8 +6,8 @@ export interface Pace {
 }
 
 /**
- * The tokens when they are due, those that have become due together at once. Kept by the time since the
- * beginning, so that late timers don't add up. Ends by an AbortError when the caller is gone.
+ * Yields the tokens when they are due, in batches where several are due. The schedule counts from the
+ * beginning, so that late timers do not add up. Throws an AbortError when the caller is gone.
  */
 export async function* inPace(
   tokens: readonly string[],
@@ -32,7 +32,7 @@ export async function* inPace(
 export const pause = (ms: number, gone: AbortSignal): Promise<void> =>
   setTimeout(Math.max(ms, 0), undefined, { signal: gone });
 
-/** Waits for the end of the caller's patience. */
+/** Waits until the caller hangs up. */
 export const untilGone = (gone: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
     if (gone.aborted) resolve();

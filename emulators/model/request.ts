@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { ModelFailure } from "./failure.ts";
+import type { StatusError } from "../kernel/status-error.ts";
+import { modelError } from "./failure.ts";
 import { isModelName, MESSAGES_MAX, MODELS, type ModelName, OUTPUT_TOKENS_MAX, STOPS_MAX } from "./limits.ts";
 import { promptTokens } from "./tokens.ts";
 
@@ -73,7 +74,7 @@ export interface CompletionCall {
   readonly includeUsage: boolean;
 }
 
-/** @throws ModelFailure as OpenAI would refuse it, or 501 for what OpenAI has and this has not */
+/** @throws StatusError as OpenAI would refuse it, or 501 for what OpenAI has and this has not */
 export function parseCompletionCall(json: unknown): CompletionCall {
   const parsed = ChatCompletion.safeParse(json);
   if (!parsed.success) throw refusalOf(parsed.error);
@@ -82,7 +83,7 @@ export function parseCompletionCall(json: unknown): CompletionCall {
   if (!isModelName(model)) throw noModel(model);
   refuseUnserved(body);
   if (body.stream_options && body.stream !== true) {
-    throw new ModelFailure(400, "The 'stream_options' parameter is only allowed when 'stream' is enabled.", {
+    throw modelError(400, "The 'stream_options' parameter is only allowed when 'stream' is enabled.", {
       param: "stream_options",
     });
   }
@@ -97,20 +98,20 @@ export function parseCompletionCall(json: unknown): CompletionCall {
   };
 }
 
-export const noModel = (model: string): ModelFailure =>
-  new ModelFailure(404, `The model '${model}' does not exist or you do not have access to it.`, {
+export const noModel = (model: string): StatusError =>
+  modelError(404, `The model '${model}' does not exist or you do not have access to it.`, {
     param: "model",
     code: "model_not_found",
   });
 
-function refusalOf({ issues: [issue] }: z.ZodError): ModelFailure {
+function refusalOf({ issues: [issue] }: z.ZodError): StatusError {
   if (issue?.code === "unrecognized_keys") {
     const param = issue.keys[0] ?? "";
     const message = `Unrecognized request argument supplied: ${param}`;
-    return new ModelFailure(400, message, { param, code: "unknown_parameter" });
+    return modelError(400, message, { param, code: "unknown_parameter" });
   }
   const param = issue?.path.join(".") ?? "";
-  return new ModelFailure(400, `Invalid value for '${param}': ${issue?.message ?? "not as expected"}.`, {
+  return modelError(400, `Invalid value for '${param}': ${issue?.message ?? "not as expected"}.`, {
     param,
     code: "invalid_value",
   });
@@ -129,8 +130,8 @@ function refuseUnserved(body: ChatCompletion): void {
   if (param !== undefined) throw unservedParameter(param);
 }
 
-const unservedParameter = (param: string): ModelFailure =>
-  new ModelFailure(501, `The model emulator does not serve '${param}'.`, { param, code: "not_implemented" });
+const unservedParameter = (param: string): StatusError =>
+  modelError(501, `The model emulator does not serve '${param}'.`, { param, code: "not_implemented" });
 
 function turnOf({ role, content }: z.infer<typeof Message>, index: number): Turn {
   if (role === "tool" || role === "function") throw unservedParameter(`messages.${index}.role`);
@@ -148,17 +149,13 @@ function tokensOfCall(
   body: ChatCompletion,
 ): Pick<CompletionCall, "promptTokens" | "tokensMax"> {
   if (body.max_tokens && body.max_completion_tokens) {
-    throw new ModelFailure(
-      400,
-      "Setting 'max_tokens' and 'max_completion_tokens' at once is not supported.",
-      {
-        code: "invalid_parameter_combination",
-      },
-    );
+    throw modelError(400, "Setting 'max_tokens' and 'max_completion_tokens' at once is not supported.", {
+      code: "invalid_parameter_combination",
+    });
   }
   const asked = body.max_completion_tokens ?? body.max_tokens ?? undefined;
   if (asked !== undefined && asked > OUTPUT_TOKENS_MAX) {
-    throw new ModelFailure(
+    throw modelError(
       400,
       `max_tokens is too large: ${asked}. This model supports at most ${OUTPUT_TOKENS_MAX} completion tokens.`,
       { param: body.max_tokens ? "max_tokens" : "max_completion_tokens", code: "invalid_value" },
@@ -167,7 +164,7 @@ function tokensOfCall(
   const prompt = promptTokens(turns);
   const { contextTokens } = MODELS[model];
   if (prompt + (asked ?? 1) > contextTokens) {
-    throw new ModelFailure(
+    throw modelError(
       400,
       `This model's maximum context length is ${contextTokens} tokens. However, your messages resulted in ${prompt} tokens.`,
       { param: "messages", code: "context_length_exceeded" },

@@ -1,14 +1,11 @@
 import { APIConnectionError, APIConnectionTimeoutError, OpenAI, type RateLimitError } from "openai";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { createClock } from "../kernel/clock.ts";
-import { createFaults } from "../kernel/faults.ts";
-import type { Kernel } from "../kernel/grpc.ts";
-import { createMeter } from "../kernel/meter.ts";
-import { type LoopbackServer, serveLoopback } from "../loopback.ts";
+import { createKernel } from "../kernel/kernel.ts";
+import { type LoopbackServer, serveLoopback } from "../kernel/loopback.ts";
 import { openModel } from "./server.ts";
 import { tokensOf } from "./tokens.ts";
 
-const kernel: Kernel = { clock: createClock(), faults: createFaults(), meter: createMeter() };
+const kernel = createKernel();
 const model = openModel(kernel, { project: "demo-model" });
 let server: LoopbackServer;
 let openai: OpenAI;

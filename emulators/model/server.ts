@@ -1,29 +1,39 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Kernel } from "../kernel/grpc.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import {
+  headerOf,
+  jsonReply,
+  type NoReply,
+  parseJson,
+  readBody,
+  type Reply,
+  serveHttp,
+} from "../kernel/http.ts";
+import type { RequestListener } from "../kernel/loopback.ts";
 import { ownMachineOnly } from "../kernel/own-machine.ts";
-import type { RequestListener } from "../loopback.ts";
+import type { StatusError } from "../kernel/status-error.ts";
+import { pauseOn } from "../kernel/with-fault.ts";
 import { type CallBook, type CallsShown, createCalls } from "./calls.ts";
 import { complete } from "./complete.ts";
-import { ModelFailure } from "./failure.ts";
+import { errorReply, modelError } from "./failure.ts";
 import { BODY_BYTES_MAX, isModelName, MODELS, type ModelName, QUESTION_CHARS_MAX } from "./limits.ts";
 import { noModel, parseCompletionCall } from "./request.ts";
 import { createSettings, type ModelSettings, type SettingsBook, type SettingsChange } from "./settings.ts";
-import { sendJson } from "./writer.ts";
 
 export type { CallsShown, RecordedCall } from "./calls.ts";
 export type { ModelSettings, SettingsChange } from "./settings.ts";
 
 export interface ModelServer {
   readonly listener: RequestListener;
-  /** How the models behave, and what they have been asked. */
+  /** The settings of the models, and the calls so far. */
   show(): { readonly models: Readonly<Record<string, ModelSettings>>; readonly calls: CallsShown };
   change(change: SettingsChange): void;
   /** As at the start: pace, no faults, no calls. */
   reset(): void;
 }
 
-/** Parts of OpenAI's API that are not served, told from paths that it does not have either. */
+/** Parts of OpenAI's API that are not served. They answer 501; paths that OpenAI does not have answer 404. */
 const UNSERVED =
   /^\/v1\/(?:responses|completions|embeddings|moderations|audio|images|files|uploads|batches|fine_tuning|vector_stores|assistants|threads|evals|containers|conversations|realtime|videos|chat\/completions\/.+)(?:\/|$)/u;
 
@@ -40,18 +50,15 @@ interface Exchange {
 export function openModel(kernel: Kernel, { project }: { readonly project: string }): ModelServer {
   const settings = createSettings();
   const calls = createCalls();
+  const serve = serveHttp({
+    handle: (request, response) => route({ kernel, project, settings, calls, request, response }),
+    render: errorReply,
+    internal: () => modelError(500, "The model emulator failed."),
+  });
   return {
     listener: ownMachineOnly((request, response) => {
       response.setHeader("x-request-id", `req_${randomUUID().replaceAll("-", "")}`);
-      route({ kernel, project, settings, calls, request, response }).catch((cause: unknown) => {
-        const isOurs = !(cause instanceof ModelFailure) && !request.destroyed;
-        const failure =
-          cause instanceof ModelFailure ? cause : new ModelFailure(500, "The model emulator failed.");
-        if (isOurs) console.error(cause);
-        request.resume();
-        if (response.headersSent) response.destroy();
-        else sendJson(response, failure.status, failure.body, failure.headers);
-      });
+      serve(request, response);
     }),
     show: () => ({
       models: Object.fromEntries(Object.keys(MODELS).map((name) => [name, settings.of(name as ModelName)])),
@@ -65,30 +72,32 @@ export function openModel(kernel: Kernel, { project }: { readonly project: strin
   };
 }
 
-async function route(exchange: Exchange): Promise<void> {
-  const { request, response } = exchange;
+async function route(exchange: Exchange): Promise<Reply | NoReply | undefined> {
+  const { request } = exchange;
   const [path = "/"] = (request.url ?? "/").split("?");
   requireKey(request);
   if (path === "/v1/chat/completions" && request.method === "POST") return chatCompletion(exchange);
   if (path === "/v1/models" && request.method === "GET") {
-    return sendJson(response, 200, { object: "list", data: Object.keys(MODELS).map(modelObject) });
+    return json({ object: "list", data: Object.keys(MODELS).map(modelObject) });
   }
   const [, name] = /^\/v1\/models\/([^/]+)$/u.exec(path) ?? [];
   if (name !== undefined && request.method === "GET") {
     if (!isModelName(name)) throw noModel(name);
-    return sendJson(response, 200, modelObject(name));
+    return json(modelObject(name));
   }
   if (UNSERVED.test(path) || path === "/v1/chat/completions") {
-    throw new ModelFailure(501, `The model emulator does not serve ${request.method} ${path}.`, {
+    throw modelError(501, `The model emulator does not serve ${request.method} ${path}.`, {
       code: "not_implemented",
     });
   }
-  throw new ModelFailure(404, `Invalid URL (${request.method} ${path})`, { code: "unknown_url" });
+  throw modelError(404, `Invalid URL (${request.method} ${path})`, { code: "unknown_url" });
 }
+
+const json = (body: object): Reply => jsonReply(200, body, {}, "application/json");
 
 function requireKey({ headers }: IncomingMessage): void {
   if (/^Bearer\s+\S+$/iu.test(headers.authorization ?? "")) return;
-  throw new ModelFailure(
+  throw modelError(
     401,
     "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth.",
     { code: "invalid_api_key" },
@@ -103,19 +112,19 @@ const modelObject = (id: string): object => ({
   owned_by: "emulator",
 });
 
-async function chatCompletion({
-  kernel,
-  project,
-  settings,
-  calls,
-  request,
-  response,
-}: Exchange): Promise<void> {
-  const call = parseCompletionCall(await readJson(request));
+const BODY_LIMIT = {
+  bytesMax: BODY_BYTES_MAX,
+  tooLarge: () => modelError(413, "The request is too large."),
+};
+const malformed = (): StatusError => modelError(400, "We could not parse the JSON body of your request.");
+
+async function chatCompletion(exchange: Exchange): Promise<NoReply | undefined> {
+  const { kernel, project, settings, calls, request, response } = exchange;
+  const call = parseCompletionCall(parseJson(await readBody(request, BODY_LIMIT), malformed));
   const question = call.turns.findLast(({ role }) => role === "user")?.content ?? "";
   const origin = {
-    project: headerOf(request, "openai-project") ?? project,
-    requestId: headerOf(request, "x-request-id"),
+    project: headerOf(request, "openai-project") || project,
+    requestId: headerOf(request, "x-request-id") || undefined,
   };
   kernel.meter.rpc(origin, "model.ChatCompletions");
   kernel.meter.modelCall(origin);
@@ -131,31 +140,15 @@ async function chatCompletion({
     startedAt: new Date(startedMs).toISOString(),
   });
   const resource = `projects/${origin.project}/models/${call.model}/questions/${question}`;
-  const fault = kernel.faults.take("model", "ChatCompletions", resource);
-  if (fault?.kind === "slow") {
-    await new Promise<void>((resolve) => kernel.clock.at(kernel.clock.now() + fault.ms, resolve));
-  }
-  const createdSeconds = Math.floor(startedMs / 1000);
-  const behaviour = settings.of(call.model);
-  await complete({ call, settings: behaviour, fault, id, createdSeconds, record, response });
-}
-
-function headerOf({ headers }: IncomingMessage, name: string): string | undefined {
-  const value = headers[name];
-  return typeof value === "string" && value !== "" ? value : undefined;
-}
-
-async function readJson(request: IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request) {
-    bytes += (chunk as Buffer).length;
-    if (bytes <= BODY_BYTES_MAX) chunks.push(chunk as Buffer);
-  }
-  if (bytes > BODY_BYTES_MAX) throw new ModelFailure(413, "The request is too large.");
-  try {
-    return JSON.parse(Buffer.concat(chunks).toString("utf8"));
-  } catch {
-    throw new ModelFailure(400, "We could not parse the JSON body of your request.");
-  }
+  await complete({
+    call,
+    settings: () => settings.of(call.model),
+    fault: kernel.faults.take("model", "ChatCompletions", resource),
+    pause: pauseOn(kernel.clock),
+    id,
+    createdSeconds: Math.floor(startedMs / 1000),
+    record,
+    response,
+  });
+  return undefined;
 }

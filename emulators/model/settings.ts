@@ -1,8 +1,8 @@
 import { MODELS, type ModelName } from "./limits.ts";
 
 /**
- * What befalls every call while it is set: a refusal, a failure, silence, a byte a second, or a
- * connection that breaks.
+ * How every call fails while this is set: a refusal, a failure, silence, a byte a second, or a broken
+ * connection.
  */
 export const MODEL_FAULTS = ["429", "500", "hang", "drip", "drop"] as const;
 export type ModelFault = (typeof MODEL_FAULTS)[number];

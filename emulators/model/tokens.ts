@@ -31,7 +31,7 @@ export function tokensOf(text: string): string[] {
   return tokens;
 }
 
-/** What the call is charged for the conversation. */
+/** The tokens that the conversation counts for. */
 export function promptTokens(messages: readonly { readonly content: string }[]): number {
   return messages.reduce(
     (sum, { content }) => sum + TOKENS_PER_MESSAGE + tokensOf(content).length,

@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
-import type { ModelFailure } from "./failure.ts";
+import type { StatusError } from "../kernel/status-error.ts";
+import { errorBody } from "./failure.ts";
 import { DRIP_BYTE_MS } from "./limits.ts";
 import { pause } from "./pace.ts";
 import type { CompletionCall } from "./request.ts";
@@ -11,7 +12,7 @@ export interface AnswerWriter {
   begin(): Promise<void>;
   text(tokens: readonly string[]): Promise<void>;
   end(finish: FinishReason): Promise<void>;
-  fail(failure: ModelFailure): Promise<void>;
+  fail(failure: StatusError): Promise<void>;
   /** From now on a byte at a time. */
   drip(): void;
 }
@@ -57,9 +58,9 @@ function streamWriter({ call, id, createdSeconds, response, gone }: WriterOption
       response.end();
     },
     async fail(failure) {
-      if (!response.headersSent) return sendJson(response, failure.status, failure.body, failure.headers);
+      if (!response.headersSent) return sendError(response, failure);
       // The status is out, so the failure comes as the stream's last event.
-      await out.write(`data: ${JSON.stringify(failure.body)}\n\n`);
+      await out.write(`data: ${JSON.stringify(errorBody(failure))}\n\n`);
       response.end();
     },
     drip: out.drip,
@@ -90,7 +91,7 @@ function wholeWriter({ call, id, createdSeconds, response, gone }: WriterOptions
       response.end();
     },
     async fail(failure) {
-      sendJson(response, failure.status, failure.body, failure.headers);
+      sendError(response, failure);
     },
     drip: out.drip,
   };
@@ -104,7 +105,7 @@ const usageOf = ({ promptTokens }: CompletionCall, completionTokens: number): ob
   completion_tokens_details: { reasoning_tokens: 0, audio_tokens: 0 },
 });
 
-/** Writes no faster than it is read: an answer waits for a slow reader, and ends with one that leaves. */
+/** Writes no faster than the caller reads, and stops when the caller leaves. */
 function createOut(response: ServerResponse, gone: AbortSignal) {
   let isDripping = false;
   const put = async (bytes: Buffer): Promise<void> => {
@@ -131,13 +132,8 @@ function createOut(response: ServerResponse, gone: AbortSignal) {
   };
 }
 
-export function sendJson(
-  response: ServerResponse,
-  status: number,
-  body: object,
-  headers: Readonly<Record<string, string>> = {},
-): void {
+function sendError(response: ServerResponse, error: StatusError): void {
   if (response.destroyed) return;
-  response.writeHead(status, { ...headers, "content-type": "application/json" });
-  response.end(JSON.stringify(body));
+  response.writeHead(error.httpStatus, { ...error.headers, "content-type": "application/json" });
+  response.end(JSON.stringify(errorBody(error)));
 }

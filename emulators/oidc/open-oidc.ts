@@ -15,8 +15,7 @@ export interface Oidc {
 }
 
 export interface OidcOptions {
-  /** The file of the signing key, created where absent; undefined: a key for this process only. */
-  readonly path: string | undefined;
+  readonly key: JWK;
   readonly issuer: string;
   readonly clock: Clock;
 }
@@ -26,11 +25,10 @@ interface MintedToken {
   readonly freshUntilMs: number;
 }
 
-/** Google's identity towards the functions: the tokens that pushes, tasks and schedules present. */
-export async function openOidc({ path, issuer, clock }: OidcOptions): Promise<Oidc> {
-  const jwk = (path === undefined ? undefined : readKey(path)) ?? (await createKey(path));
-  const privateKey = await importJWK(jwk, "RS256");
-  const { kty, n, e } = jwk;
+/** Google's identity: the tokens that pushes, tasks and schedules present to their receivers. */
+export async function createOidc({ key, issuer, clock }: OidcOptions): Promise<Oidc> {
+  const privateKey = await importJWK(key, "RS256");
+  const { kty, n, e } = key;
   const kid = await calculateJwkThumbprint({ kty, n, e } as JWK);
   const publicKey = { kty, n, e, kid, alg: "RS256", use: "sig" } as JWK;
   const minted = new Map<string, MintedToken>();
@@ -52,15 +50,23 @@ export async function openOidc({ path, issuer, clock }: OidcOptions): Promise<Oi
     jwks: () => ({ keys: [publicKey] }),
     async mintIdToken({ audience, email, subject = accountNumber(email) }) {
       const nowMs = clock.now();
-      const key = JSON.stringify([audience, email, subject]);
-      const known = minted.get(key);
+      const claims = JSON.stringify([audience, email, subject]);
+      const known = minted.get(claims);
       if (known !== undefined && nowMs < known.freshUntilMs) return known.token;
       const token = await sign({ audience, email, subject }, nowMs);
       if (minted.size >= TOKENS_KEPT_MAX) minted.clear();
-      minted.set(key, { token, freshUntilMs: nowMs + TOKEN_FRESH_MS });
+      minted.set(claims, { token, freshUntilMs: nowMs + TOKEN_FRESH_MS });
       return token;
     },
   };
+}
+
+/**
+ * The signing key in the file, created where the file is absent; `path` undefined: a key for this process
+ * only.
+ */
+export async function openTokenKey(path: string | undefined): Promise<JWK> {
+  return (path === undefined ? undefined : readKey(path)) ?? (await createKey(path));
 }
 
 function readKey(path: string): JWK | undefined {
@@ -89,7 +95,7 @@ async function createKey(path: string | undefined): Promise<JWK> {
   return jwk;
 }
 
-/** Google numbers its service accounts with 21 digits; ours follow from the address. */
+/** Google numbers its service accounts with 21 digits; here the number is derived from the e-mail. */
 function accountNumber(email: string): string {
   const digest = createHash("sha256").update(email).digest("hex");
   return `1${(BigInt(`0x${digest}`) % 10n ** 20n).toString().padStart(20, "0")}`;

@@ -1,7 +1,7 @@
 /** Something that is not Avro, or not of the schema; the message says where. */
 export class AvroError extends Error {}
 
-/** Records may hold themselves: so deep and no deeper. */
+/** Records may contain themselves, up to this depth. */
 const DEPTH_MAX = 100;
 
 /** Reads Avro's binary encoding: avro.apache.org/docs/1.11.1/specification#binary-encoding. */

@@ -62,7 +62,10 @@ export interface Backlog {
   /** Acknowledged before an earlier message of its key: waits for that one. */
   mustBeHeld(subscription: Subscription, row: DeliveryRow): boolean;
   hold(subscription: Subscription, row: DeliveryRow): void;
-  /** Lets the message wait until it is due again, and its key's later ones behind it; returns those taken back. */
+  /**
+   * Delays the message until it is due again, and blocks the later ones of its key. Returns the messages
+   * taken back from subscribers.
+   */
   putBack(subscription: Subscription, row: DeliveryRow, dueMs: number): number[];
   extend(subscription: Subscription, row: DeliveryRow, deadlineMs: number): void;
   /** Leased messages whose deadline has passed. */

@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import type { Root } from "protobufjs";
 import type { Database } from "../kernel/database.ts";
-import type { Kernel } from "../kernel/grpc.ts";
+import type { Kernel } from "../kernel/kernel.ts";
 import type { Deliverer } from "../kernel/http-delivery.ts";
 import { createIamPolicies, type IamPolicies } from "../kernel/iam-policies.ts";
 import { type Backlog, createBacklog } from "./backlog.ts";
@@ -35,13 +35,14 @@ export interface PubSubCore {
 /** Leases are drawn, so that an id from before a seek or a restart doesn't name a later delivery. */
 const LEASE_MAX = 2 ** 47;
 
-export function createCore(
-  kernel: Kernel,
-  path: string | undefined,
-  root: Root,
-  iamRoot: Root,
-  deliverer: Deliverer,
-): PubSubCore {
+export interface CoreParts {
+  readonly path: string | undefined;
+  readonly root: Root;
+  readonly iamRoot: Root;
+  readonly deliverer: Deliverer;
+}
+
+export function createCore(kernel: Kernel, { path, root, iamRoot, deliverer }: CoreParts): PubSubCore {
   const { clock } = kernel;
   const { now } = clock;
   const { database, registry } = openPubSubState(path, root);
@@ -52,13 +53,14 @@ export function createCore(
   const policies = createIamPolicies(database, iamRoot.lookupType("google.iam.v1.Policy"));
   const deadLetters = createDeadLetters(database, backlog, now);
 
-  // The loop needs the settlement and the settlement tells the loop: the arrow back is a late one.
+  // The loop needs the settlement and the settlement notifies the loop, so one of the two references is set
+  // later.
   const ready = (subscription: Subscription): void => loop.ready(subscription);
   const refused = (subscription: Subscription): void => loop.refused(subscription);
   const receivers = createReceivers({ clock, database, backlog, refused });
   const released = (subscription: Subscription, messages: readonly number[]): void => {
     receivers.released(subscription, messages);
-    // Whoever held them has room again.
+    // The receivers that held them have room again.
     if (subscription.settings.push === undefined) ready(subscription);
   };
   const listener = { ready, released };

@@ -23,7 +23,7 @@ const leaf = { id: 1, tags: ["x"], kind: "LEAF", hash: "\u0000\u00ff", sizes: { 
 test.each([leaf, { ...leaf, next: { "a.b.Node": leaf } }, { ...leaf, id: -(2 ** 31), tags: [] }])(
   "Avro in JSON takes %j",
   (value) => {
-    expect(() => node.checkJson(JSON.stringify(value))).not.toThrow();
+    expect(node.checkJson(JSON.stringify(value))).toBeUndefined();
   },
 );
 
@@ -51,7 +51,7 @@ test.each([
   ["a node in a node", [...leafBytes.slice(0, -1), 2, ...leafBytes]],
   ["a block with its size", [2, 1, 4, 2, 0x78, 0, 0, 0, 255, 0, 0]],
 ])("Avro's binary encoding takes %s", (_, bytes) => {
-  expect(() => node.checkBinary(Buffer.from(bytes))).not.toThrow();
+  expect(node.checkBinary(Buffer.from(bytes))).toBeUndefined();
 });
 
 test.each([
@@ -102,7 +102,7 @@ test.each([
   { fullTitle: "Wien", people: 2, parts: [{ name: "a" }], counts: { a: "9007199254740993" }, size: "LARGE" },
   { seal: "AQ==", codes: [1, -2], isOld: true, size: 1 },
 ])("a proto in JSON takes %j", (value) => {
-  expect(() => city.checkJson(JSON.stringify(value))).not.toThrow();
+  expect(city.checkJson(JSON.stringify(value))).toBeUndefined();
 });
 
 test.each([

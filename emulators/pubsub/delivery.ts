@@ -1,7 +1,7 @@
 import type { Clock } from "../kernel/clock.ts";
 import type { Database } from "../kernel/database.ts";
 import { DISK_RETRY_MS } from "../kernel/insistent-write.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import type { Backlog } from "./backlog.ts";
 import type { Pusher } from "./push.ts";
 import type { Receivers } from "./receivers.ts";
@@ -9,13 +9,13 @@ import type { Settlement } from "./settle.ts";
 import { NO_DEADLINE_MS, type Registry } from "./state.ts";
 import type { Subscription } from "./subscription.ts";
 
-/** Moves messages when something makes them move: a publish, an acknowledgement, a deadline, a change. */
+/** Delivers messages after a publish, an acknowledgement, a deadline or a change. */
 export interface DeliveryLoop {
-  /** Looks at the subscription once what has been written so far is on disk. */
+  /** Delivers from the subscription once everything written so far is on disk. */
   ready(subscription: Subscription): void;
-  /** Looks at it now. */
+  /** Delivers from it now. */
   look(subscription: Subscription): void;
-  /** Looks at it in a moment: the disk refused what was to be written. */
+  /** Delivers from it a little later, because the disk has failed. */
   refused(subscription: Subscription): void;
   /** Resolves once no push of the project is under way or due. Pullers are not waited for. */
   idle(project: string): Promise<void>;
@@ -46,11 +46,11 @@ export function createDeliveryLoop(deps: LoopDeps): DeliveryLoop {
     const subscription = registry.subscriptionById(id);
     if (subscription === undefined) {
       pusher.forget(id);
-      receivers.failAll(id, new RpcError("NOT_FOUND", "The subscription has been deleted."));
+      receivers.failAll(id, new StatusError("NOT_FOUND", "The subscription has been deleted."));
       return;
     }
     if (subscription.message.detached) {
-      receivers.failAll(id, new RpcError("FAILED_PRECONDITION", "The subscription is detached."));
+      receivers.failAll(id, new StatusError("FAILED_PRECONDITION", "The subscription is detached."));
       return;
     }
     if ((backlog.nextDeadlineMs(subscription) ?? NO_DEADLINE_MS) <= clock.now()) {
@@ -74,7 +74,8 @@ export function createDeliveryLoop(deps: LoopDeps): DeliveryLoop {
     if (deadlineMs !== undefined && deadlineMs < NO_DEADLINE_MS) moments.push(deadlineMs);
     const dueMs = backlog.nextDueMs(subscription);
     const pausedUntilMs = pusher.pausedUntilMs(subscription);
-    // What is due and still here waits for room, or for someone who pulls, and not for a moment.
+    // Messages that are due and still here wait for room or for a puller; time alone changes nothing for
+    // them.
     if (dueMs !== undefined && Math.max(dueMs, pausedUntilMs) > nowMs)
       moments.push(Math.max(dueMs, pausedUntilMs));
     return moments.length === 0 ? undefined : Math.min(...moments);

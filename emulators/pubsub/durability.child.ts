@@ -27,5 +27,5 @@ while (published.length < 64) {
   acknowledged.push(Buffer.from(first?.message?.data as Uint8Array).toString());
 }
 process.send?.({ published, acknowledged });
-// So that the kill comes amid writes.
+// The parent then kills this process in the middle of writes.
 for (;;) await publish(["more"]);

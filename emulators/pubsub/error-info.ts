@@ -1,6 +1,6 @@
 import { Metadata } from "@grpc/grpc-js";
 import protobuf from "protobufjs";
-import { RpcError, type StatusName, statusNumber } from "../kernel/rpc-error.ts";
+import { StatusError, type StatusName, statusNumber } from "../kernel/status-error.ts";
 
 /** google.rpc.Status with google.rpc.ErrorInfo, as far as the clients read them. */
 const { root } = protobuf.parse(`
@@ -18,11 +18,11 @@ interface ErrorInfoFields {
 }
 
 /** An error that says more than its status, in the trailer where Google's clients look for it. */
-export function errorWithInfo(code: StatusName, message: string, info: ErrorInfoFields): RpcError {
+export function errorWithInfo(code: StatusName, message: string, info: ErrorInfoFields): StatusError {
   const value = ErrorInfo.encode({ ...info, domain: "pubsub.googleapis.com" }).finish();
   const details = [{ typeUrl: "type.googleapis.com/google.rpc.ErrorInfo", value }];
   const trailers = new Metadata();
   const status = Status.encode({ code: statusNumber(code), message, details }).finish();
   trailers.set("grpc-status-details-bin", Buffer.from(status));
-  return new RpcError(code, message, trailers);
+  return new StatusError(code, message, { trailers });
 }

@@ -63,7 +63,7 @@ const unescape = (text: string): string =>
     return NAMED_ESCAPES[char] ?? char;
   });
 
-/** Keys such as "constructor" must not find what every object inherits. */
+/** Keys such as "constructor" must not match inherited properties. */
 const attributeOf = (attributes: Readonly<Record<string, string>>, name: string): string | undefined =>
   Object.hasOwn(attributes, name) ? attributes[name] : undefined;
 

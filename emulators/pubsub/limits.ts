@@ -83,5 +83,5 @@ export const SWEEP_MS = MINUTE_MS;
 /** P names no page sizes; the client asks for at most so many. */
 export const PAGE_MAX = 1000;
 
-/** Ours: dead letters remembered for the console. */
+/** Ours: dead letters remembered for `snapshot`. */
 export const DEAD_LETTERS_KEPT = 100;

@@ -1,5 +1,5 @@
-import type { Message } from "../kernel/grpc.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import type { Message } from "../kernel/rpc.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import * as limits from "./limits.ts";
 
 /** A message as its publisher sends it. */
@@ -14,7 +14,7 @@ export interface StoredMessage extends NewMessage {
   readonly publishMs: number;
 }
 
-const invalid = (message: string): RpcError => new RpcError("INVALID_ARGUMENT", message);
+const invalid = (message: string): StatusError => new StatusError("INVALID_ARGUMENT", message);
 
 /** Checks what Publish receives. Nothing of a request is published unless all of it may be. */
 export function parseMessages(messages: readonly Message[] | undefined): NewMessage[] {

@@ -1,4 +1,4 @@
-import { RpcError } from "../kernel/rpc-error.ts";
+import { StatusError } from "../kernel/status-error.ts";
 
 /** Names as cloud.google.com/pubsub/docs/pubsub-basics#resource_names has them. */
 // Projects of any id: the service's have no capitals and no underscores, those of tests often do.
@@ -15,7 +15,7 @@ const patterns = {
 /** The name, if it has the form of its kind. */
 export function parseName(kind: keyof typeof patterns, name: unknown): string {
   if (typeof name === "string" && patterns[kind].test(name)) return name;
-  throw new RpcError("INVALID_ARGUMENT", `Invalid resource name given (name=${JSON.stringify(name)}).`);
+  throw new StatusError("INVALID_ARGUMENT", `Invalid resource name given (name=${JSON.stringify(name)}).`);
 }
 
 /** What a topic's name becomes in its subscriptions once it is deleted. */

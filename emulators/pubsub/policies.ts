@@ -1,5 +1,5 @@
-import type { Unary } from "../kernel/grpc.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import type { Unary } from "../kernel/rpc.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import type { PubSubCore } from "./core.ts";
 import { parseName } from "./names.ts";
 
@@ -7,7 +7,7 @@ import { parseName } from "./names.ts";
 export const policyCalls = (core: PubSubCore): Record<string, Unary> =>
   core.policies.calls((resource) => {
     if (isPresent(core, resource)) return;
-    throw new RpcError("NOT_FOUND", `Resource not found (resource=${resource}).`);
+    throw new StatusError("NOT_FOUND", `Resource not found (resource=${resource}).`);
   });
 
 function isPresent({ registry, replay, schemas }: PubSubCore, resource: string): boolean {
@@ -21,7 +21,7 @@ function isPresent({ registry, replay, schemas }: PubSubCore, resource: string):
     case "schemas":
       return schemas.revisions(parseName("schema", resource)).length > 0;
     default:
-      throw new RpcError(
+      throw new StatusError(
         "INVALID_ARGUMENT",
         `Invalid resource name given (name=${JSON.stringify(resource)}).`,
       );

@@ -1,5 +1,6 @@
-import type { Call, Kernel, Message, Unary } from "../kernel/grpc.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { Call, Message, Unary } from "../kernel/rpc.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import type { PubSubCore } from "./core.ts";
 import { type NewMessage, parseMessages } from "./message.ts";
 import { parseName } from "./names.ts";
@@ -14,7 +15,7 @@ export function publisherCalls(kernel: Kernel, core: PubSubCore): Record<string,
   const accessTopic = (name: unknown): Topic => {
     const topic = registry.topic(parseName("topic", name));
     if (topic === undefined)
-      throw new RpcError("NOT_FOUND", `Resource not found (resource=${String(name)}).`);
+      throw new StatusError("NOT_FOUND", `Resource not found (resource=${String(name)}).`);
     return topic;
   };
 
@@ -24,7 +25,7 @@ export function publisherCalls(kernel: Kernel, core: PubSubCore): Record<string,
     const ids = schemas.revisions(schema).map(({ id }) => id);
     const named = [firstRevisionId, lastRevisionId].filter(Boolean);
     if (ids.length > 0 && named.every((id) => ids.includes(id))) return;
-    throw new RpcError("NOT_FOUND", `Resource not found (resource=${schema}).`);
+    throw new StatusError("NOT_FOUND", `Resource not found (resource=${schema}).`);
   };
 
   /** Messages of a topic with a schema tell which revision of it they are of. */
@@ -45,7 +46,7 @@ export function publisherCalls(kernel: Kernel, core: PubSubCore): Record<string,
       const parsed = parseTopic(message);
       const topic = await database.write(() => {
         if (registry.topic(parsed.name) !== undefined) {
-          throw new RpcError("ALREADY_EXISTS", `Resource already exists (resource=${parsed.name}).`);
+          throw new StatusError("ALREADY_EXISTS", `Resource already exists (resource=${parsed.name}).`);
         }
         requireSchema(parsed);
         return registry.putTopic(parsed);
@@ -96,7 +97,7 @@ export function publisherCalls(kernel: Kernel, core: PubSubCore): Record<string,
     async DetachSubscription({ subscription: name }) {
       const detached = await database.write(() => {
         const known = registry.subscription(parseName("subscription", name));
-        if (known === undefined) throw new RpcError("NOT_FOUND", `Resource not found (resource=${name}).`);
+        if (known === undefined) throw new StatusError("NOT_FOUND", `Resource not found (resource=${name}).`);
         replay.clear(known);
         return registry.putSubscription({ ...known.message, detached: true });
       });

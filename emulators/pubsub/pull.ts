@@ -1,6 +1,7 @@
-import type { Call, Kernel, Message, Unary } from "../kernel/grpc.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { Message, Unary } from "../kernel/rpc.ts";
 import { protoTime } from "../kernel/proto-time.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import type { Delivery } from "./backlog.ts";
 import type { PubSubCore } from "./core.ts";
 import { errorWithInfo } from "./error-info.ts";
@@ -10,16 +11,16 @@ import { formatAckId, parseAckId } from "./settle.ts";
 import { accessSubscription } from "./subscriber.ts";
 import type { Subscription } from "./subscription.ts";
 
-/** The service's word for an id whose delivery is over; the clients know it. */
+/** The service's error for an id whose delivery is over; clients parse this text. */
 const INVALID_ACK_ID = "PERMANENT_FAILURE_INVALID_ACK_ID";
 
 /** The subscription, if it can be pulled from. */
 export function accessPulled(core: PubSubCore, name: unknown): Subscription {
   const subscription = accessSubscription(core, name);
   if (subscription.message.detached)
-    throw new RpcError("FAILED_PRECONDITION", "The subscription is detached.");
+    throw new StatusError("FAILED_PRECONDITION", "The subscription is detached.");
   if (subscription.settings.push !== undefined) {
-    throw new RpcError("FAILED_PRECONDITION", "This is a push subscription.");
+    throw new StatusError("FAILED_PRECONDITION", "This is a push subscription.");
   }
   return subscription;
 }
@@ -40,17 +41,21 @@ export interface AckOutcome {
   readonly invalid: string[];
 }
 
+export interface AckRequest {
+  readonly ackIds: readonly string[];
+  readonly deadlineSeconds?: readonly number[] | undefined;
+}
+
 /** Acknowledges the ids, or moves their deadline (0 seconds: gives them back), and is on disk then. */
 export function settleAcks(
   { clock }: Kernel,
   { database, settlement }: PubSubCore,
   subscription: Subscription,
-  ackIds: readonly string[],
-  deadlineSeconds?: readonly number[],
+  { ackIds, deadlineSeconds }: AckRequest,
 ): Promise<AckOutcome> {
   const ids = ackIds.map((text) => {
     const id = parseAckId(text);
-    if (id === undefined) throw new RpcError("INVALID_ARGUMENT", "An acknowledgement id is malformed.");
+    if (id === undefined) throw new StatusError("INVALID_ARGUMENT", "An acknowledgement id is malformed.");
     return id;
   });
   return database.write(() => {
@@ -70,20 +75,20 @@ export function settleAcks(
 
 export function checkDeadlines(seconds: readonly number[]): void {
   if (seconds.every((each) => each >= 0 && each <= limits.ACK_DEADLINE_SECONDS_MAX)) return;
-  throw new RpcError("INVALID_ARGUMENT", "An acknowledgement deadline is from 0 to 600 seconds.");
+  throw new StatusError("INVALID_ARGUMENT", "An acknowledgement deadline is from 0 to 600 seconds.");
 }
 
 /** Pull, Acknowledge and ModifyAckDeadline. */
 export function pullCalls(kernel: Kernel, core: PubSubCore): Record<string, Unary> {
   const checkIds = (ackIds: readonly string[]): void => {
     if (ackIds.length > 0 && ackIds.length <= limits.ACK_IDS_MAX) return;
-    throw new RpcError(
+    throw new StatusError(
       "INVALID_ARGUMENT",
       `A request has from 1 to ${limits.ACK_IDS_MAX} acknowledgement ids.`,
     );
   };
 
-  /** Only with exactly-once delivery is a subscriber told that an id has come too late. */
+  /** A subscriber learns that an id came too late only with exactly-once delivery. */
   const tellInvalid = ({ settings }: Subscription, { invalid }: AckOutcome): void => {
     if (!settings.exactlyOnce || invalid.length === 0) return;
     const metadata = Object.fromEntries(invalid.map((id) => [id, INVALID_ACK_ID]));
@@ -94,13 +99,17 @@ export function pullCalls(kernel: Kernel, core: PubSubCore): Record<string, Unar
   return {
     Pull({ subscription: name, maxMessages, returnImmediately }, call) {
       const subscription = accessPulled(core, name);
-      if (!(maxMessages > 0)) throw new RpcError("INVALID_ARGUMENT", "max_messages must be positive.");
-      return pullOnce(kernel, core, subscription, maxMessages, returnImmediately === true, call);
+      if (!(maxMessages > 0)) throw new StatusError("INVALID_ARGUMENT", "max_messages must be positive.");
+      return pullOnce(kernel, core, subscription, {
+        messagesMax: maxMessages,
+        immediately: returnImmediately === true,
+        signal: call.signal,
+      });
     },
     async Acknowledge({ subscription: name, ackIds }) {
       const subscription = accessSubscription(core, name);
       checkIds(ackIds);
-      tellInvalid(subscription, await settleAcks(kernel, core, subscription, ackIds));
+      tellInvalid(subscription, await settleAcks(kernel, core, subscription, { ackIds }));
       return {};
     },
     async ModifyAckDeadline({ subscription: name, ackIds, ackDeadlineSeconds }) {
@@ -108,10 +117,19 @@ export function pullCalls(kernel: Kernel, core: PubSubCore): Record<string, Unar
       checkIds(ackIds);
       const seconds = ackIds.map(() => ackDeadlineSeconds ?? 0);
       checkDeadlines(seconds);
-      tellInvalid(subscription, await settleAcks(kernel, core, subscription, ackIds, seconds));
+      tellInvalid(
+        subscription,
+        await settleAcks(kernel, core, subscription, { ackIds, deadlineSeconds: seconds }),
+      );
       return {};
     },
   };
+}
+
+interface PullOptions {
+  readonly messagesMax: number;
+  readonly immediately: boolean;
+  readonly signal: AbortSignal;
 }
 
 /** Waits for a first message as long as the caller does, within bounds. */
@@ -119,9 +137,7 @@ function pullOnce(
   { clock }: Kernel,
   { receivers, loop }: PubSubCore,
   subscription: Subscription,
-  messagesMax: number,
-  immediately: boolean,
-  { signal }: Call,
+  { messagesMax, immediately, signal }: PullOptions,
 ): Promise<Message> {
   return new Promise((resolve, reject) => {
     let open = true;
@@ -153,7 +169,7 @@ function pullOnce(
     signal.addEventListener("abort", () => open && giveUp(), { once: true });
     if (!immediately) return loop.ready(subscription);
     loop.look(subscription);
-    // Still open: nothing was there for it. Otherwise it waits for the lease only.
+    // A receiver that is still in the line got nothing; one that has left waits for its lease.
     if (open) giveUp();
   });
 }

@@ -50,7 +50,8 @@ const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 function metadataHeaders(subscription: Subscription, { message, attempt }: Delivery): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const [key, value] of Object.entries(message.attributes)) {
-    // What can't be a header is left out, and none may change how the request itself is read.
+    // Attributes that cannot be headers are left out, and so are those that would change how the request is
+    // parsed.
     if (!HEADER_NAME.test(key) || !HEADER_VALUE.test(value) || FRAMING_HEADERS.has(key.toLowerCase()))
       continue;
     headers[key.toLowerCase()] = value;

@@ -1,5 +1,5 @@
 import type { Database } from "../kernel/database.ts";
-import type { Kernel } from "../kernel/grpc.ts";
+import type { Kernel } from "../kernel/kernel.ts";
 import type { Deliverer, Outcome } from "../kernel/http-delivery.ts";
 import { writeInTheEnd } from "../kernel/insistent-write.ts";
 import type { Backlog, Delivery } from "./backlog.ts";
@@ -72,7 +72,7 @@ export function createPusher(deps: PusherDeps): Pusher {
     const succeeded = SUCCESSES.has(outcome.status);
     adjust(lane, subscription, succeeded);
     const settle = (): void => {
-      // As it is by now: the subscription may have been changed or deleted meanwhile.
+      // The current state: the subscription may have been changed or deleted meanwhile.
       const now = registry.subscriptionById(subscription.id);
       if (now === undefined) return;
       if (succeeded) settlement.acknowledge(now, { message: message.id, lease });
@@ -127,7 +127,7 @@ export function createPusher(deps: PusherDeps): Pusher {
           });
         }
       };
-      // Nothing goes out on a lease that the disk may still refuse.
+      // Messages are sent only after their lease is on disk.
       kept.then(pushAll, () => {
         lane.underway -= deliveries.length;
         refused(subscription);

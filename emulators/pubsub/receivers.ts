@@ -1,26 +1,26 @@
 import type { Clock } from "../kernel/clock.ts";
 import type { Database } from "../kernel/database.ts";
-import type { RpcError } from "../kernel/rpc-error.ts";
+import type { StatusError } from "../kernel/status-error.ts";
 import type { Backlog, Delivery } from "./backlog.ts";
 import * as limits from "./limits.ts";
 import { bytesOf } from "./message.ts";
 import type { Subscription } from "./subscription.ts";
 
-/** Someone who pulls: a stream, or one Pull that waits. */
+/** A puller: a stream, or one Pull that waits. */
 export interface Receiver {
-  /** What it may be given now; nothing where a bound is 0. */
+  /** How much it can take now; nothing where a bound is 0. */
   room(): { readonly messages: number; readonly bytes: number };
   readonly ackDeadlineMs: number;
-  /** Has been leased these messages, which take up its room from now on. */
+  /** Called when these messages have been leased to it; they take up its room from now on. */
   reserve(deliveries: readonly Delivery[]): void;
-  /** Is given what has been reserved, once the lease is on disk. */
+  /** Called with the reserved messages once the lease is on disk. */
   give(deliveries: readonly Delivery[], subscription: Subscription): void;
-  /** The lease could not be kept: what has been reserved doesn't come. */
+  /** Called when the lease could not be stored: the reserved messages do not come. */
   cancel(deliveries: readonly Delivery[], cause: unknown): void;
-  /** These messages, which it had been given, have been settled or taken back; "all": a seek did it. */
+  /** Called when messages that it holds have been settled or taken back; "all" after a seek. */
   released(messages: readonly number[] | "all"): void;
-  /** The subscription is gone or gives nothing any more. */
-  fail(error: RpcError): void;
+  /** Called when the subscription is deleted or no longer delivers to pullers. */
+  fail(error: StatusError): void;
 }
 
 export interface Receivers {
@@ -29,7 +29,7 @@ export interface Receivers {
   /** Gives out what is due, in turns, as far as there is room. */
   pump(subscription: Subscription): void;
   released(subscription: Subscription, messages: readonly number[] | "all"): void;
-  failAll(subscriptionId: number, error: RpcError): void;
+  failAll(subscriptionId: number, error: StatusError): void;
 }
 
 interface ReceiversDeps {
@@ -43,7 +43,9 @@ interface ReceiversDeps {
 export function createReceivers({ clock, database, backlog, refused }: ReceiversDeps): Receivers {
   const bySubscription = new Map<number, Set<Receiver>>();
 
-  /** Leases what the receiver has room for and gives it out once that is on disk; false where nothing is due. */
+  /**
+   * Leases what the receiver has room for and gives it out once that is on disk; false where nothing is due.
+   */
   const serve = (subscription: Subscription, receiver: Receiver): boolean => {
     const room = receiver.room();
     if (room.messages <= 0 || room.bytes <= 0) return false;
@@ -88,7 +90,7 @@ export function createReceivers({ clock, database, backlog, refused }: Receivers
         for (const receiver of inTurn) {
           if (!serve(subscription, receiver)) continue;
           gave = true;
-          // Whoever was served goes to the end of the line.
+          // A receiver that was served goes to the end of the line.
           if (receivers.delete(receiver)) receivers.add(receiver);
         }
       }

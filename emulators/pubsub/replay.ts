@@ -1,5 +1,5 @@
 import type { Database } from "../kernel/database.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import type { Backlog } from "./backlog.ts";
 import * as limits from "./limits.ts";
 import { type Snapshot, snapshotStatements } from "./snapshots.ts";
@@ -46,7 +46,7 @@ export function createReplay(database: Database, registry: Registry, backlog: Ba
       const oldestMs = backlog.depth(subscription).oldestPublishMs ?? nowMs;
       const expireMs = oldestMs + limits.SNAPSHOT_MS_MAX;
       if (expireMs - nowMs < limits.SNAPSHOT_MS_MIN) {
-        throw new RpcError(
+        throw new StatusError(
           "FAILED_PRECONDITION",
           "The backlog is too old: the snapshot would expire within an hour.",
         );
@@ -83,7 +83,7 @@ function bulkStatements({ sql }: Database) {
   const since = "message IN (SELECT id FROM messages WHERE topic = ?2 AND publishMs >= ?3)";
   const within = "message IN (SELECT message FROM snapshotMessages WHERE snapshot = ?2)";
 
-  /** Two statements: who is dropped gives up its message, and is then deleted. */
+  /** Two statements: the dropped deliveries first release their messages and are then deleted. */
   const dropping = (condition: string) => {
     const release = sql.prepare(`
       UPDATE messages SET refs = refs - 1
@@ -140,7 +140,7 @@ function bulkStatements({ sql }: Database) {
     retainedSince: (topicId: number, timeMs: number) =>
       retained.all(topicId, timeMs) as unknown as MessageRow[],
     capturedBy: (snapshotId: number) => captured.all(snapshotId) as unknown as MessageRow[],
-    /** Brings messages back that the subscription let go of but someone else has kept. */
+    /** Restores messages that the subscription has released and another holder has retained. */
     restore({ id, settings }: Subscription, messages: readonly MessageRow[], nowMs: number) {
       for (const message of messages) {
         if (!settings.matches(JSON.parse(message.attributes) as Record<string, string>)) continue;

@@ -1,6 +1,7 @@
-import type { Kernel, Message, Unary } from "../kernel/grpc.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { Message, Unary } from "../kernel/rpc.ts";
 import { protoTime } from "../kernel/proto-time.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import type { PubSubCore } from "./core.ts";
 import { SCHEMA_REVISIONS_MAX } from "./limits.ts";
 import { parseName } from "./names.ts";
@@ -19,9 +20,9 @@ import type { Topic } from "./topic.ts";
 const BASIC = 1;
 const FULL = 2;
 
-const invalid = (message: string): RpcError => new RpcError("INVALID_ARGUMENT", message);
-const missing = (name: string): RpcError =>
-  new RpcError("NOT_FOUND", `Resource not found (resource=${name}).`);
+const invalid = (message: string): StatusError => new StatusError("INVALID_ARGUMENT", message);
+const missing = (name: string): StatusError =>
+  new StatusError("NOT_FOUND", `Resource not found (resource=${name}).`);
 
 /** "…/schemas/a" or "…/schemas/a@revision". */
 function parseRevisionName(given: unknown): { name: string; id: string | undefined } {
@@ -59,7 +60,7 @@ function wholeCalls({ clock }: Kernel, core: PubSubCore): Record<string, Unary> 
       parseDefinition(schema ?? {});
       return database.write(() => {
         if (schemas.revisions(name).length > 0)
-          throw new RpcError("ALREADY_EXISTS", `Resource already exists (resource=${name}).`);
+          throw new StatusError("ALREADY_EXISTS", `Resource already exists (resource=${name}).`);
         return added(core, { ...schema, name }, clock.now());
       });
     },
@@ -98,7 +99,7 @@ function revisionCalls({ clock }: Kernel, core: PubSubCore): Record<string, Unar
   const { database, schemas } = core;
   const commit = (known: Revision, definition: string): Message => {
     if (schemas.revisions(known.name).length >= SCHEMA_REVISIONS_MAX)
-      throw new RpcError("FAILED_PRECONDITION", `A schema has at most ${SCHEMA_REVISIONS_MAX} revisions.`);
+      throw new StatusError("FAILED_PRECONDITION", `A schema has at most ${SCHEMA_REVISIONS_MAX} revisions.`);
     return added(core, { ...known, definition }, clock.now());
   };
   return {
@@ -186,7 +187,7 @@ export function createTopicSchemas({ schemas }: Pick<PubSubCore, "schemas">): To
           checkMessage(definitionOf(topic, revision), data, encoding);
           return revision;
         } catch (cause) {
-          if (!(cause instanceof RpcError)) throw cause;
+          if (!(cause instanceof StatusError)) throw cause;
           refusal = cause;
         }
       }

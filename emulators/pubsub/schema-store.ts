@@ -1,5 +1,5 @@
 import type { Database } from "../kernel/database.ts";
-import { projectOf } from "../kernel/grpc.ts";
+import { projectOf } from "../kernel/rpc.ts";
 import type { Revision } from "./schema.ts";
 
 /** Schemas are their revisions, on disk; a schema is there as long as it has one. */

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import type { Message } from "../kernel/grpc.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import type { Message } from "../kernel/rpc.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import { parseAvro } from "./avro.ts";
 import { AvroError } from "./avro-reader.ts";
 import { SCHEMA_BYTES_MAX } from "./limits.ts";
@@ -30,9 +30,9 @@ export interface Definition {
   checkBinary(bytes: Uint8Array): void;
 }
 
-const invalid = (message: string): RpcError => new RpcError("INVALID_ARGUMENT", message);
+const invalid = (message: string): StatusError => new StatusError("INVALID_ARGUMENT", message);
 
-/** What is wrong with a definition or a message is the caller's; so is nesting that no stack holds. */
+/** A wrong definition or message is the caller's error, and so is nesting that overflows the stack. */
 function refusing<T>(work: () => T): T {
   try {
     return work();
@@ -71,7 +71,9 @@ export function checkMessage(definition: Definition, data: Uint8Array, encoding:
   );
 }
 
-/** The attributes by which subscribers learn of the schema: cloud.google.com/pubsub/docs/schema-integration. */
+/**
+ * The attributes by which subscribers learn of the schema: cloud.google.com/pubsub/docs/schema-integration.
+ */
 export const schemaAttributes = ({ name, id }: Revision, encoding: number): Record<string, string> => ({
   googclient_schemaname: name,
   googclient_schemaencoding: encoding === BINARY ? "BINARY" : "JSON",

@@ -1,4 +1,7 @@
-import { type HttpBeside, type Kernel, loadProtos, type ServiceSpec } from "../kernel/grpc.ts";
+import type { HttpBeside } from "../kernel/grpc.ts";
+import { loadProtos } from "../kernel/protos.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { ServiceSpec } from "../kernel/rpc.ts";
 import { createDeliverer, type MintIdToken } from "../kernel/http-delivery.ts";
 import { ownMachineOnly } from "../kernel/own-machine.ts";
 import { serveRest } from "../kernel/rest.ts";
@@ -23,7 +26,7 @@ export interface PubSub {
    * count, nor does what waits for a puller.
    */
   idle(project: string): Promise<void>;
-  /** What the console shows: of one project, or of all. */
+  /** The state for display, of one project or of all. */
   snapshot(project?: string): PubSubSnapshot;
   close(): void;
 }
@@ -58,7 +61,7 @@ export function openPubSub(kernel: Kernel, { path, mintIdToken }: PubSubOptions)
   // Pub/Sub's clients call the service of IAM itself, whose protos come with those of Cloud Tasks.
   const iamRoot = loadProtos("@google-cloud/tasks");
   const deliverer = createDeliverer(clock, mintIdToken);
-  const core = createCore(kernel, path, root, iamRoot, deliverer);
+  const core = createCore(kernel, { path, root, iamRoot, deliverer });
 
   const readyAll = (): void => {
     for (const subscription of core.registry.subscriptions(undefined)) core.loop.ready(subscription);

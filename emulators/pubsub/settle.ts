@@ -9,7 +9,7 @@ export interface AckId {
   readonly lease: number;
 }
 
-/** Told of what settling moves, so that others can act on it. */
+/** Callbacks for what settling changes. */
 export interface SettleListener {
   /** The subscription may have something to deliver. */
   ready(subscription: Subscription): void;
@@ -18,9 +18,9 @@ export interface SettleListener {
 }
 
 /**
- * What subscribers say of the messages they were given. Synchronous, for use inside `database.write`.
- * Each returns whether the id still names the current delivery; on subscriptions without exactly-once
- * delivery nobody is told otherwise.
+ * Applies what subscribers report about messages. Synchronous, for use inside `database.write`. Each function
+ * returns whether the id still names the current delivery; without exactly-once delivery the subscriber does
+ * not learn this.
  */
 export interface Settlement {
   acknowledge(subscription: Subscription, id: AckId): boolean;
@@ -49,7 +49,7 @@ export function createSettlement(deps: SettlementDeps): Settlement {
     return isCurrent ? row : undefined;
   };
 
-  /** A message that is gone altogether is in nobody's hands, whoever took it away. */
+  /** A message that no longer exists has no holder. */
   const releaseAbsent = (subscription: Subscription, { message }: AckId): false => {
     if (backlog.find(subscription, message) === undefined) listener.released(subscription, [message]);
     return false;
@@ -131,7 +131,7 @@ const backoffMs = (retry: Subscription["settings"]["retry"], attempts: number): 
 export const formatAckId = ({ message, lease }: AckId): string =>
   `${message.toString(36)}.${lease.toString(36)}`;
 
-/** Undefined for what this emulator hasn't given out. */
+/** Undefined for an id that this emulator has not issued. */
 export function parseAckId(text: string): AckId | undefined {
   const found = /^([0-9a-z]{1,11})\.([0-9a-z]{1,11})$/.exec(text);
   if (found === null) return undefined;

@@ -1,5 +1,5 @@
 import type { Database } from "../kernel/database.ts";
-import { projectOf } from "../kernel/grpc.ts";
+import { projectOf } from "../kernel/rpc.ts";
 import { ACKED } from "./state.ts";
 import type { Subscription } from "./subscription.ts";
 import type { Topic } from "./topic.ts";
@@ -11,6 +11,10 @@ export interface Snapshot {
   readonly topicName: string;
   readonly expireMs: number;
   readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface NewSnapshot extends Omit<Snapshot, "id" | "topicName"> {
+  readonly subscription: Subscription;
 }
 
 /** Snapshots and the messages each has captured, on disk. */
@@ -40,9 +44,6 @@ export function snapshotStatements({ sql }: Database, dropUnneeded: () => void) 
     labels: JSON.parse(row["labels"] as string) as Record<string, string>,
   });
 
-  interface NewSnapshot extends Omit<Snapshot, "id" | "topicName"> {
-    readonly subscription: Subscription;
-  }
   return {
     add({ subscription, ...snapshot }: NewSnapshot): Snapshot {
       const { name, topicId, expireMs, labels } = snapshot;

@@ -1,15 +1,15 @@
 import type { Root } from "protobufjs";
 import { type Database, openDatabase } from "../kernel/database.ts";
-import type { Message } from "../kernel/grpc.ts";
-import { projectOf } from "../kernel/grpc.ts";
+import type { Message } from "../kernel/rpc.ts";
+import { projectOf } from "../kernel/rpc.ts";
 import { millis } from "../kernel/proto-time.ts";
 import { DELETED_TOPIC } from "./names.ts";
 import { type Subscription, settingsOf } from "./subscription.ts";
 import type { Topic } from "./topic.ts";
 
 /**
- * Topics and subscriptions, on disk and mirrored in memory: every publish asks for them. Changes are
- * made inside `database.write`, whose promise acknowledges them.
+ * Topics and subscriptions, on disk and mirrored in memory because every publish reads them. Changes are made
+ * inside `database.write`, whose promise acknowledges them.
  */
 export interface Registry {
   topic(name: string): Topic | undefined;
@@ -42,7 +42,7 @@ export const HELD = 3;
 /** Acknowledged and retained for seeks. */
 export const ACKED = 4;
 
-/** A lease that only its own push ends; it is no deadline, and void after a restart. */
+/** The deadline of a lease that only its own push ends. It is invalid after a restart. */
 export const NO_DEADLINE_MS = 1e15;
 
 const SCHEMA = `

@@ -1,6 +1,7 @@
-import type { DuplexCall, Kernel, Message } from "../kernel/grpc.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { DuplexCall, Message } from "../kernel/rpc.ts";
 import { UNSENT_BYTES_MAX } from "../kernel/pace.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import type { Delivery } from "./backlog.ts";
 import type { PubSubCore } from "./core.ts";
 import { bytesOf } from "./message.ts";
@@ -21,12 +22,15 @@ export function streamingPull(kernel: Kernel, core: PubSubCore): (call: DuplexCa
       const isFirst = stream === undefined;
       stream ??= openStream(kernel, core, call, request);
       if (!isFirst && request.subscription) {
-        throw new RpcError("INVALID_ARGUMENT", "Only the first request of a stream names the subscription.");
+        throw new StatusError(
+          "INVALID_ARGUMENT",
+          "Only the first request of a stream names the subscription.",
+        );
       }
       stream.receive(request).catch((cause: unknown) => {
         stream?.close();
         call.fail(
-          cause instanceof RpcError ? cause : new RpcError("INTERNAL", "The acknowledgements failed."),
+          cause instanceof StatusError ? cause : new StatusError("INTERNAL", "The acknowledgements failed."),
         );
       });
     });
@@ -67,7 +71,7 @@ function openStream(kernel: Kernel, core: PubSubCore, call: DuplexCall, first: M
     },
     give(deliveries, subscription) {
       ahead -= bytesOfAll(deliveries);
-      // Whoever hung up meanwhile leaves the messages to their deadline.
+      // When the subscriber has hung up meanwhile, the messages wait for their deadline.
       if (!open) return;
       const receivedMessages = deliveries.map((each) => receivedMessage(subscription, each));
       slow = !call.send({ receivedMessages, subscriptionProperties: propertiesOf(subscription) });
@@ -99,16 +103,22 @@ function openStream(kernel: Kernel, core: PubSubCore, call: DuplexCall, first: M
       if (request.streamAckDeadlineSeconds) ackDeadlineMs = parseDeadlineMs(request);
       const { ackIds, modifyDeadlineAckIds: modifiedIds, modifyDeadlineSeconds: seconds } = request;
       if (modifiedIds.length !== seconds.length) {
-        throw new RpcError("INVALID_ARGUMENT", "Each deadline needs an acknowledgement id and the reverse.");
+        throw new StatusError(
+          "INVALID_ARGUMENT",
+          "Each deadline needs an acknowledgement id and the reverse.",
+        );
       }
       checkDeadlines(seconds);
       const answer: Message = { subscriptionProperties: propertiesOf(subscription) };
       if (ackIds.length > 0) {
-        const { done, invalid } = await settleAcks(kernel, core, subscription, ackIds);
+        const { done, invalid } = await settleAcks(kernel, core, subscription, { ackIds });
         answer.acknowledgeConfirmation = { ackIds: done, invalidAckIds: invalid };
       }
       if (modifiedIds.length > 0) {
-        const { done, invalid } = await settleAcks(kernel, core, subscription, modifiedIds, seconds);
+        const { done, invalid } = await settleAcks(kernel, core, subscription, {
+          ackIds: modifiedIds,
+          deadlineSeconds: seconds,
+        });
         answer.modifyAckDeadlineConfirmation = { ackIds: done, invalidAckIds: invalid };
       }
       const isEmpty = ackIds.length === 0 && modifiedIds.length === 0;

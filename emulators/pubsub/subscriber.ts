@@ -1,6 +1,7 @@
-import type { Kernel, Message, Unary } from "../kernel/grpc.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { Message, Unary } from "../kernel/rpc.ts";
 import { millis, protoTime } from "../kernel/proto-time.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import type { PubSubCore } from "./core.ts";
 import { DELETED_TOPIC, parseName } from "./names.ts";
 import { pageOf } from "./page.ts";
@@ -22,7 +23,7 @@ export function subscriptionCalls(core: PubSubCore): Record<string, Unary> {
   const checkReferences = (message: Message): void => {
     for (const topic of [message.topic, message.deadLetterPolicy?.deadLetterTopic]) {
       if (topic === undefined || topic === DELETED_TOPIC || registry.topic(topic) !== undefined) continue;
-      throw new RpcError("NOT_FOUND", `Resource not found (resource=${topic}).`);
+      throw new StatusError("NOT_FOUND", `Resource not found (resource=${topic}).`);
     }
   };
 
@@ -41,7 +42,7 @@ export function subscriptionCalls(core: PubSubCore): Record<string, Unary> {
       const parsed = parseSubscription(message);
       const created = await database.write(() => {
         if (registry.subscription(parsed.name) !== undefined) {
-          throw new RpcError("ALREADY_EXISTS", `Resource already exists (resource=${parsed.name}).`);
+          throw new StatusError("ALREADY_EXISTS", `Resource already exists (resource=${parsed.name}).`);
         }
         checkReferences(parsed);
         return registry.putSubscription(parsed);
@@ -85,7 +86,7 @@ export function snapshotCalls({ clock }: Kernel, core: PubSubCore): Record<strin
   const accessSnapshot = (name: unknown): Snapshot => {
     const snapshot = replay.snapshot(parseName("snapshot", name));
     if (snapshot === undefined)
-      throw new RpcError("NOT_FOUND", `Resource not found (resource=${String(name)}).`);
+      throw new StatusError("NOT_FOUND", `Resource not found (resource=${String(name)}).`);
     return snapshot;
   };
   const view = ({ name, topicName, expireMs, labels }: Snapshot): Message => ({
@@ -100,7 +101,7 @@ export function snapshotCalls({ clock }: Kernel, core: PubSubCore): Record<strin
       parseName("snapshot", name);
       const created = await database.write(() => {
         if (replay.snapshot(name) !== undefined) {
-          throw new RpcError("ALREADY_EXISTS", `Resource already exists (resource=${name}).`);
+          throw new StatusError("ALREADY_EXISTS", `Resource already exists (resource=${name}).`);
         }
         const known = accessSubscription(core, subscription);
         return replay.createSnapshot(name, known, { ...labels }, clock.now());
@@ -123,7 +124,10 @@ export function snapshotCalls({ clock }: Kernel, core: PubSubCore): Record<strin
           else if (/^expire_?[tT]ime$/.test(path)) {
             next = { ...next, expireMs: millis(changed.expireTime) ?? known.expireMs };
           } else
-            throw new RpcError("INVALID_ARGUMENT", `The update mask names ${path}, which can't be changed.`);
+            throw new StatusError(
+              "INVALID_ARGUMENT",
+              `The update mask names ${path}, which can't be changed.`,
+            );
         }
         replay.updateSnapshot(next);
         return next;
@@ -144,10 +148,10 @@ export function snapshotCalls({ clock }: Kernel, core: PubSubCore): Record<strin
         const timeMs = millis(time);
         if (timeMs !== undefined) replay.seekToTime(found, timeMs, nowMs);
         else if (snapshot) seekToSnapshot(found, accessSnapshot(snapshot), nowMs);
-        else throw new RpcError("INVALID_ARGUMENT", "Seek needs a time or a snapshot.");
+        else throw new StatusError("INVALID_ARGUMENT", "Seek needs a time or a snapshot.");
         return found;
       });
-      // Whatever subscribers hold of it is theirs no more.
+      // Subscribers lose the messages of it that they hold.
       core.receivers.released(known, "all");
       loop.ready(known);
       return {};
@@ -156,7 +160,7 @@ export function snapshotCalls({ clock }: Kernel, core: PubSubCore): Record<strin
 
   function seekToSnapshot(subscription: Subscription, snapshot: Snapshot, nowMs: number): void {
     if (snapshot.topicId !== subscription.topicId) {
-      throw new RpcError("INVALID_ARGUMENT", "The snapshot is of another topic.");
+      throw new StatusError("INVALID_ARGUMENT", "The snapshot is of another topic.");
     }
     replay.seekToSnapshot(subscription, snapshot, nowMs);
   }
@@ -165,7 +169,7 @@ export function snapshotCalls({ clock }: Kernel, core: PubSubCore): Record<strin
 export function accessSubscription({ registry }: PubSubCore, name: unknown): Subscription {
   const subscription = registry.subscription(parseName("subscription", name));
   if (subscription === undefined) {
-    throw new RpcError("NOT_FOUND", `Resource not found (resource=${String(name)}).`);
+    throw new StatusError("NOT_FOUND", `Resource not found (resource=${String(name)}).`);
   }
   return subscription;
 }

@@ -1,7 +1,7 @@
-import type { Message } from "../kernel/grpc.ts";
+import type { Message } from "../kernel/rpc.ts";
 import type { IdTokenClaims } from "../kernel/http-delivery.ts";
 import { millis, protoTime } from "../kernel/proto-time.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import { type Matches, parseFilter } from "./filter.ts";
 import * as limits from "./limits.ts";
 import { DELETED_TOPIC, parseName } from "./names.ts";
@@ -39,17 +39,17 @@ export interface PushTarget {
 }
 
 const ACTIVE = 1;
-const invalid = (message: string): RpcError => new RpcError("INVALID_ARGUMENT", message);
+const invalid = (message: string): StatusError => new StatusError("INVALID_ARGUMENT", message);
 
 /** Checks a subscription as it is received, and fills in the service's defaults. */
 export function parseSubscription(message: Message): Message {
   parseName("subscription", message.name);
   if (message.topic !== DELETED_TOPIC) parseName("topic", message.topic);
   for (const field of ["bigqueryConfig", "cloudStorageConfig", "bigtableConfig"]) {
-    if (message[field]) throw new RpcError("UNIMPLEMENTED", `A subscription's ${field} is not served.`);
+    if (message[field]) throw new StatusError("UNIMPLEMENTED", `A subscription's ${field} is not served.`);
   }
   if (message.messageTransforms?.length > 0) {
-    throw new RpcError("UNIMPLEMENTED", "Transforming messages is not served.");
+    throw new StatusError("UNIMPLEMENTED", "Transforming messages is not served.");
   }
   const parsed = {
     ...message,

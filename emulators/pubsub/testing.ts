@@ -1,9 +1,7 @@
 import { PubSub as PubSubClient, v1 } from "@google-cloud/pubsub";
 import { credentials } from "@grpc/grpc-js";
-import { createClock } from "../kernel/clock.ts";
-import { createFaults } from "../kernel/faults.ts";
-import { type Kernel, serveGrpc } from "../kernel/grpc.ts";
-import { createMeter } from "../kernel/meter.ts";
+import { serveGrpc } from "../kernel/grpc.ts";
+import { createKernel, type Kernel } from "../kernel/kernel.ts";
 import { type HttpTarget, type ReceivedRequest, startHttpTarget } from "../kernel/testing/http-target.ts";
 import { openPubSub, type PubSub } from "./server.ts";
 
@@ -22,7 +20,7 @@ export interface PubSubUnderTest extends AsyncDisposable {
 
 /** The emulator behind a port, and a target for its pushes. */
 export async function startPubSub(path?: string): Promise<PubSubUnderTest> {
-  const kernel: Kernel = { clock: createClock(), faults: createFaults(), meter: createMeter() };
+  const kernel = createKernel();
   const pubsub = openPubSub(kernel, { path, mintIdToken: async (claims) => JSON.stringify(claims) });
   const server = await serveGrpc(kernel, 0, pubsub.services, pubsub.http);
   const target = await startHttpTarget();

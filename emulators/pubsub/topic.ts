@@ -1,6 +1,6 @@
-import type { Message } from "../kernel/grpc.ts";
+import type { Message } from "../kernel/rpc.ts";
 import { millis } from "../kernel/proto-time.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import * as limits from "./limits.ts";
 import { parseName } from "./names.ts";
 import { checkEncoding, DELETED_SCHEMA } from "./schema.ts";
@@ -18,7 +18,8 @@ export interface Topic {
 
 const ACTIVE = 1;
 
-const unimplemented = (what: string): RpcError => new RpcError("UNIMPLEMENTED", `${what} is not served.`);
+const unimplemented = (what: string): StatusError =>
+  new StatusError("UNIMPLEMENTED", `${what} is not served.`);
 
 /** Checks a topic as CreateTopic and UpdateTopic receive it. */
 export function parseTopic(message: Message): Message {
@@ -39,7 +40,10 @@ function parseSchemaSettings({ schema, encoding }: Message): void {
 export function checkRetention(retentionMs: number | undefined): void {
   if (retentionMs === undefined) return;
   if (retentionMs < limits.RETENTION_MS_MIN || retentionMs > limits.RETENTION_MS_MAX) {
-    throw new RpcError("INVALID_ARGUMENT", "message_retention_duration must be from 10 minutes to 31 days.");
+    throw new StatusError(
+      "INVALID_ARGUMENT",
+      "message_retention_duration must be from 10 minutes to 31 days.",
+    );
   }
 }
 
@@ -57,13 +61,13 @@ export function applyMask(
   updatable: readonly string[],
 ): Message {
   if (paths === undefined || paths.length === 0) {
-    throw new RpcError("INVALID_ARGUMENT", "The update mask must name at least one field.");
+    throw new StatusError("INVALID_ARGUMENT", "The update mask must name at least one field.");
   }
   const merged = { ...known };
   for (const path of paths) {
     const [field = ""] = path.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()).split(".");
     if (!updatable.includes(field)) {
-      throw new RpcError("INVALID_ARGUMENT", `The update mask names ${path}, which can't be changed.`);
+      throw new StatusError("INVALID_ARGUMENT", `The update mask names ${path}, which can't be changed.`);
     }
     merged[field] = changed[field];
   }

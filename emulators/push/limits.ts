@@ -1,4 +1,7 @@
-/** Notification and data together (firebase.google.com/docs/cloud-messaging/customize-messages/set-message-type). */
+/**
+ * Notification and data together
+ * (firebase.google.com/docs/cloud-messaging/customize-messages/set-message-type).
+ */
 export const PAYLOAD_BYTES_MAX = 4096;
 
 /** The header `apns-collapse-id` (Apple, "Sending notification requests to APNs"). */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { PushFailure, RequestFailure } from "./failure.ts";
+import { pushError, requestError } from "./failure.ts";
 import { COLLAPSE_ID_BYTES_MAX, PAYLOAD_BYTES_MAX, TTL_SECONDS_MAX } from "./limits.ts";
 
 /** Proto JSON takes a field under its name in the proto and in camel case. */
@@ -102,7 +102,10 @@ export type Message = z.infer<typeof Message>;
 
 const SendRequest = proto({ message: Message, validate_only: z.boolean() });
 
-/** A registration token as an app is given it: an instance id, a colon, and 140 characters or so. Test tokens are shorter. */
+/**
+ * A registration token as an app is given it: an instance id, a colon, and 140 characters or so. Test tokens
+ * are shorter.
+ */
 const TOKEN = /^[\w:%-]{1,4096}$/;
 
 export interface Send {
@@ -111,30 +114,26 @@ export interface Send {
   readonly validateOnly: boolean;
 }
 
-/** @throws PushFailure for what FCM would refuse */
+/** @throws StatusError for what FCM would refuse */
 export function parseSend(body: unknown): Send {
   const parsed = SendRequest.safeParse(body);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    throw new PushFailure("INVALID_ARGUMENT", issue?.message ?? "Invalid.", issue?.path.join("."));
+    throw pushError("INVALID_ARGUMENT", issue?.message ?? "Invalid.", issue?.path.join("."));
   }
   const { message, validate_only: validateOnly = false } = parsed.data;
-  if (message === undefined) throw new PushFailure("INVALID_ARGUMENT", "Message is required.", "message");
+  if (message === undefined) throw pushError("INVALID_ARGUMENT", "Message is required.", "message");
   const { token, topic, condition } = message;
   const targets = [token, topic, condition].filter((target) => target !== undefined);
   if (targets.length !== 1) {
-    throw new PushFailure(
-      "INVALID_ARGUMENT",
-      "Exactly one of token, topic or condition is required.",
-      "message",
-    );
+    throw pushError("INVALID_ARGUMENT", "Exactly one of token, topic or condition is required.", "message");
   }
   if (token === undefined) {
-    throw new RequestFailure(501, "UNIMPLEMENTED", "Only messages to a token are served.");
+    throw requestError(501, "UNIMPLEMENTED", "Only messages to a token are served.");
   }
   if (!TOKEN.test(token)) {
     const text = "The registration token is not a valid FCM registration token";
-    throw new PushFailure("INVALID_ARGUMENT", text, "message.token");
+    throw pushError("INVALID_ARGUMENT", text, "message.token");
   }
   demandSize(message);
   return { token, message, validateOnly };
@@ -144,5 +143,5 @@ function demandSize({ notification = {}, data = {} }: Message): void {
   const bytes = Buffer.byteLength(JSON.stringify({ notification, data }));
   if (bytes <= PAYLOAD_BYTES_MAX) return;
   const field = "message.data";
-  throw new PushFailure("INVALID_ARGUMENT", `The payload is larger than ${PAYLOAD_BYTES_MAX} bytes.`, field);
+  throw pushError("INVALID_ARGUMENT", `The payload is larger than ${PAYLOAD_BYTES_MAX} bytes.`, field);
 }

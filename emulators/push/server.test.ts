@@ -2,14 +2,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { createClock } from "../kernel/clock.ts";
-import { createFaults } from "../kernel/faults.ts";
-import type { Kernel } from "../kernel/grpc.ts";
-import { createMeter } from "../kernel/meter.ts";
-import { type LoopbackServer, serveLoopback } from "../loopback.ts";
+import { createKernel } from "../kernel/kernel.ts";
+import { type LoopbackServer, serveLoopback } from "../kernel/loopback.ts";
 import { openPush, type PushServer } from "./server.ts";
 
-const kernel: Kernel = { clock: createClock(), faults: createFaults(), meter: createMeter() };
+const kernel = createKernel();
 const folder = mkdtempSync(join(tmpdir(), "push-"));
 const path = join(folder, "push.sqlite");
 let push: PushServer;
@@ -135,7 +132,7 @@ describe("faults", () => {
     expect((await toEve()).status).toBe(200);
     expect(count()).toBe(3);
     kernel.faults.add({ ...plan, kind: "drop" });
-    await expect(toEve()).rejects.toThrow();
+    await expect(toEve()).rejects.toThrow("fetch failed");
     expect(count()).toBe(3);
   });
 });

@@ -1,10 +1,20 @@
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Fault } from "../kernel/faults.ts";
-import type { Kernel } from "../kernel/grpc.ts";
+import type { IncomingMessage } from "node:http";
+import type { Kernel } from "../kernel/kernel.ts";
+import {
+  headerOf,
+  jsonReply,
+  type NoReply,
+  parseJson,
+  readBody,
+  type Reply,
+  serveHttp,
+} from "../kernel/http.ts";
+import type { RequestListener } from "../kernel/loopback.ts";
 import { ownMachineOnly } from "../kernel/own-machine.ts";
-import type { RequestListener } from "../loopback.ts";
-import { PushFailure, plannedFailure, RequestFailure } from "./failure.ts";
+import { googleErrorBody, type StatusError } from "../kernel/status-error.ts";
+import { pauseOn, withFault } from "../kernel/with-fault.ts";
+import { type FcmDetails, plannedFailure, pushError, requestError } from "./failure.ts";
 import { BODY_BYTES_MAX } from "./limits.ts";
 import { parseSend, type Send } from "./message.ts";
 import { openPushes, type Push, type PushFilter } from "./state.ts";
@@ -15,7 +25,7 @@ export interface PushServer {
   readonly listener: RequestListener;
   /** Messages that have been accepted, the newest first. */
   list(filter?: PushFilter): Push[];
-  /** The app behind the token has been removed from its device. */
+  /** Marks the token as one whose app has been removed from its device. */
   unregister(project: string, token: string): Promise<void>;
   close(): void;
 }
@@ -29,7 +39,7 @@ export function openPush(kernel: Kernel, { path }: { readonly path: string | und
 
   const accept = async (project: string, { token, message, validateOnly }: Send): Promise<object> => {
     if (pushes.isUnregistered(project, token)) {
-      throw new PushFailure("UNREGISTERED", "Requested entity was not found.");
+      throw pushError("UNREGISTERED", "Requested entity was not found.");
     }
     const name = `projects/${project}/messages/${validateOnly ? "fake_message_id" : randomUUID()}`;
     if (validateOnly) return { name };
@@ -47,88 +57,57 @@ export function openPush(kernel: Kernel, { path }: { readonly path: string | und
     return { name };
   };
 
-  /** Undefined: no answer, ever or any more. */
-  const send = async (project: string, request: IncomingMessage): Promise<object | undefined> => {
-    const sent = parseSend(await readJson(request));
+  const send = async (project: string, request: IncomingMessage): Promise<object | NoReply> => {
+    const sent = parseSend(parseJson(await readBody(request, BODY_LIMIT), malformed));
     const fault = kernel.faults.take("push", "Send", `projects/${project}/tokens/${sent.token}`);
-    kernel.meter.rpc({ project, requestId: request.headers["x-request-id"]?.toString() }, "push.Send");
-    if (fault?.kind === "drop") request.socket.destroy();
-    if (fault?.kind === "drop" || fault?.kind === "hang") return undefined;
-    if (fault?.kind === "before") throw plannedFailure(fault.code);
-    await pause(kernel, fault);
-    if (fault?.kind === "twice") await accept(project, sent);
-    const answer = await accept(project, sent);
-    if (fault?.kind === "after") throw plannedFailure(fault.code);
-    return answer;
+    kernel.meter.rpc({ project, requestId: headerOf(request, "x-request-id") }, "push.Send");
+    return withFault(fault, {
+      work: () => accept(project, sent),
+      failure: plannedFailure,
+      pause: pauseOn(kernel.clock),
+      repeatable: true,
+    });
   };
 
-  const route = async (request: IncomingMessage): Promise<object | undefined> => {
+  const handle = async (request: IncomingMessage): Promise<Reply | NoReply> => {
     const url = URL.parse(`http://push${request.url ?? "/"}`);
     const [, project] = SEND.exec(url?.pathname ?? "") ?? [];
-    if (project !== undefined && request.method === "POST") return send(project, request);
+    if (project !== undefined && request.method === "POST") {
+      const sent = await send(project, request);
+      return typeof sent === "string" ? sent : jsonReply(200, sent);
+    }
     const [, owner, token] = TOKEN.exec(url?.pathname ?? "") ?? [];
     if (owner !== undefined && token !== undefined && request.method === "DELETE") {
       await pushes.unregister(owner, decode(token));
-      return {};
+      return jsonReply(200, {});
     }
-    throw new RequestFailure(404, "NOT_FOUND", "The push emulator has no such method.");
+    throw requestError(404, "NOT_FOUND", "The push emulator has no such method.");
   };
 
   return {
-    listener: ownMachineOnly((request, response) => {
-      route(request).then(
-        (answer) => answer !== undefined && respond(response, 200, answer),
-        (cause: unknown) => {
-          const failure =
-            cause instanceof PushFailure ? cause : new PushFailure("INTERNAL", "The emulator failed.");
-          // A sender that hangs up amid its request is no event here.
-          if (failure !== cause && request.complete) console.error(cause);
-          request.resume();
-          respond(response, failure.code, failure.body, failure.headers);
-        },
-      );
-    }),
+    listener: ownMachineOnly(
+      serveHttp({ handle, render, internal: () => pushError("INTERNAL", "The emulator failed.") }),
+    ),
     list: pushes.list,
     unregister: pushes.unregister,
     close: pushes.close,
   };
 }
 
-function respond(
-  response: ServerResponse,
-  status: number,
-  body: object,
-  headers: Readonly<Record<string, string>> = {},
-): void {
-  if (response.destroyed) return;
-  response.writeHead(status, { ...headers, "content-type": "application/json; charset=UTF-8" });
-  response.end(JSON.stringify(body));
-}
+const render = (error: StatusError): Reply =>
+  jsonReply(error.httpStatus, googleErrorBody(error, error.words as FcmDetails), error.headers);
 
-async function readJson(request: IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request) {
-    bytes += (chunk as Buffer).length;
-    if (bytes <= BODY_BYTES_MAX) chunks.push(chunk as Buffer);
-  }
-  if (bytes > BODY_BYTES_MAX) throw new RequestFailure(413, "INVALID_ARGUMENT", "The request is too large.");
-  try {
-    return JSON.parse(Buffer.concat(chunks).toString("utf8"));
-  } catch {
-    throw new RequestFailure(400, "INVALID_ARGUMENT", "Invalid JSON payload received.");
-  }
-}
+const BODY_LIMIT = {
+  bytesMax: BODY_BYTES_MAX,
+  tooLarge: () => requestError(413, "INVALID_ARGUMENT", "The request is too large."),
+};
+
+const malformed = (): StatusError => requestError(400, "INVALID_ARGUMENT", "Invalid JSON payload received.");
 
 function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new RequestFailure(400, "INVALID_ARGUMENT", "The path is not well-formed.");
+    throw requestError(400, "INVALID_ARGUMENT", "The path is not well-formed.");
   }
-}
-
-async function pause({ clock }: Kernel, fault: Fault | undefined): Promise<void> {
-  if (fault?.kind !== "slow") return;
-  await new Promise<void>((resolve) => clock.at(clock.now() + fault.ms, resolve));
 }

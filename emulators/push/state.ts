@@ -12,7 +12,7 @@ export interface Push {
   readonly user?: string | undefined;
   readonly notification?: Message["notification"];
   readonly data: Readonly<Record<string, string>>;
-  /** What devices replace an earlier message by. */
+  /** The key by which devices replace an earlier message. */
   readonly collapseKey?: string | undefined;
   readonly message: Message;
   /** When it was accepted: RFC 3339, UTC. */
@@ -30,7 +30,7 @@ export interface Pushes {
   add(project: string, push: Omit<Push, "id">): Promise<void>;
   /** The newest first. */
   list(filter?: PushFilter): Push[];
-  /** From now on the token is of an app that has been removed. */
+  /** Marks the token as one of an app that has been removed. */
   unregister(project: string, token: string): Promise<void>;
   isUnregistered(project: string, token: string): boolean;
   close(): void;

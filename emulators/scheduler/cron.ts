@@ -35,7 +35,7 @@ interface Schedule {
   readonly monthDays: ReadonlySet<number>;
   readonly months: ReadonlySet<number>;
   readonly weekDays: ReadonlySet<number>;
-  /** Both kinds of day are restricted: then a day that fits either is meant, as in every cron. */
+  /** When both kinds of day are restricted, a day that matches either one counts, as in every cron. */
   readonly eitherDay: boolean;
 }
 
@@ -140,7 +140,9 @@ function openZone(timeZone: string): Zone {
     return Date.UTC(year, month - 1, day, hour, minute, second);
   };
   let around = { day: Number.NaN, before: 0, after: 0 };
-  /** The zone's offsets a day before and a day after the local day: those beside a change, if there is one. */
+  /**
+   * The zone's offsets a day before and a day after the local day: those beside a change, if there is one.
+   */
   const offsetsAround = (day: number): typeof around => {
     if (around.day === day) return around;
     const [early, late] = [day - DAY_MS, day + 2 * DAY_MS];

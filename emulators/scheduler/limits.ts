@@ -1,4 +1,7 @@
-/** cloud.google.com/scheduler/docs/reference/rest/v1/projects.locations.jobs#Job.attempt_deadline, for HTTP targets. */
+/**
+ * cloud.google.com/scheduler/docs/reference/rest/v1/projects.locations.jobs#Job.attempt_deadline, for HTTP
+ * targets.
+ */
 export const DEADLINE_MS_MIN = 15 * 1000;
 export const DEADLINE_MS_MAX = 30 * 60 * 1000;
 

@@ -1,8 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { createClock } from "../kernel/clock.ts";
-import { createFaults } from "../kernel/faults.ts";
-import type { Kernel } from "../kernel/grpc.ts";
-import { createMeter } from "../kernel/meter.ts";
+import { createKernel, type Kernel } from "../kernel/kernel.ts";
 import { type HttpTarget, startHttpTarget } from "../kernel/testing/http-target.ts";
 import { type Job, openScheduler, type Scheduler } from "./server.ts";
 
@@ -11,7 +8,7 @@ let target: HttpTarget;
 let scheduler: Scheduler;
 
 beforeEach(async () => {
-  kernel = { clock: createClock(), faults: createFaults(), meter: createMeter() };
+  kernel = createKernel();
   target = await startHttpTarget();
   scheduler = openScheduler(kernel, { mintIdToken: async (claims) => JSON.stringify(claims) });
 });

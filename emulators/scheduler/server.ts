@@ -1,4 +1,4 @@
-import type { Kernel } from "../kernel/grpc.ts";
+import type { Kernel } from "../kernel/kernel.ts";
 import { createDeliverer, type Deliverer, type MintIdToken } from "../kernel/http-delivery.ts";
 import { type Cron, parseCron } from "./cron.ts";
 import * as limits from "./limits.ts";
@@ -73,7 +73,7 @@ export function openScheduler(
     if (entry.nextMs === undefined) return;
     const scheduledMs = entry.nextMs;
     entry.cancelAlarm = clock.at(scheduledMs, () => {
-      // A run that is still under way takes the place of this one, as in the cloud.
+      // While the previous run is under way, this run is skipped, as in the cloud.
       if (entry.running === undefined) void start(entry, scheduledMs);
       schedule(entry);
     });
@@ -129,7 +129,7 @@ export function openScheduler(
       const former = entries.get(key);
       former?.cancelAlarm();
       if (former !== undefined) Object.assign(entry, { running: former.running, lastRun: former.lastRun });
-      // The former job's run goes on; until it ends it stands for one of the new.
+      // A run of the replaced job continues, and counts as a run of the new job until it ends.
       void former?.running?.finally(() => {
         entry.running = undefined;
       });

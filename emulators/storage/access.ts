@@ -1,8 +1,8 @@
-import { conditionNotMet, invalid, StorageError } from "./failure.ts";
+import { invalid, storageError } from "./failure.ts";
 import { type AccessEntry, type BucketResource, type IamPolicy, projectNumber } from "./resources.ts";
 
 /** The user that owns what is written: requests bear no identity that could be checked. */
-export const WRITER = "user-local@scrollback.test";
+export const WRITER = "user-local@emulator.test";
 
 const PROJECT_TEAMS = ["owners", "editors", "viewers"] as const;
 const teamEntity = (team: (typeof PROJECT_TEAMS)[number], project: string): string =>
@@ -85,13 +85,13 @@ const isPublic = (member: string): boolean => member === "allUsers" || member ==
 /** 412 where the bucket forbids public access and the entries grant it. */
 export function requirePreventionKept(bucket: BucketResource, members: readonly string[]): void {
   if (bucket.iamConfiguration.publicAccessPrevention !== "enforced" || !members.some(isPublic)) return;
-  const { status, reason, xmlCode } = conditionNotMet();
-  throw new StorageError(
-    status,
-    reason,
-    xmlCode,
-    "The member bindings allUsers and allAuthenticatedUsers are not allowed since public access prevention is enforced.",
-  );
+  throw storageError({
+    status: 412,
+    reason: "conditionNotMet",
+    xmlCode: "PreconditionFailed",
+    message:
+      "The member bindings allUsers and allAuthenticatedUsers are not allowed since public access prevention is enforced.",
+  });
 }
 
 const ENTITY =

@@ -1,6 +1,14 @@
 import { parseEntry, requireAcls, requirePreventionKept, requireReadableAcls, withEntry } from "./access.ts";
 import { accessBucket, type StorageCore } from "./core.ts";
-import { type Ask, type Handler, intOf, json, jsonBody, type Names, noContent } from "./exchange.ts";
+import {
+  type StorageRequest,
+  type Handler,
+  intOf,
+  json,
+  jsonBody,
+  type Names,
+  noContent,
+} from "./exchange.ts";
 import { notFound } from "./failure.ts";
 import type { AccessEntry } from "./resources.ts";
 import type { StoredBucket, StoredObject } from "./state.ts";
@@ -11,7 +19,7 @@ import { bucketEntryView, defaultEntryView, objectEntryView } from "./views.ts";
 interface List {
   readonly kind: string;
   readonly of: "bucket" | "object";
-  read(core: StorageCore, ask: Ask, names: Names): Owner;
+  read(core: StorageCore, request: StorageRequest, names: Names): Owner;
 }
 
 interface Owner {
@@ -25,12 +33,12 @@ interface Owner {
 const bucketList: List = {
   kind: "storage#bucketAccessControls",
   of: "bucket",
-  read(core, ask, names) {
+  read(core, request, names) {
     const bucket = accessBucket(core, names.bucket ?? "");
     return {
       bucket,
       entries: bucket.resource.acl,
-      view: (entry) => bucketEntryView(ask, bucket, entry),
+      view: (entry) => bucketEntryView(request, bucket, entry),
       put: ({ state, kernel }, acl) => state.putBucket(nextBucket(bucket, kernel.clock.now(), { acl })),
     };
   },
@@ -54,13 +62,15 @@ const defaultList: List = {
 const objectList: List = {
   kind: "storage#objectAccessControls",
   of: "object",
-  read(core, ask, names) {
+  read(core, request, names) {
     const bucket = accessBucket(core, names.bucket ?? "");
-    const object = accessObject(core, bucket.name, names.object ?? "", intOf(ask.query, "generation"));
+    const object = accessObject(core, bucket.name, names.object ?? "", {
+      generation: intOf(request.query, "generation"),
+    });
     return {
       bucket,
       entries: object.resource.acl,
-      view: (entry) => objectEntryView(ask, object, entry),
+      view: (entry) => objectEntryView(request, object, entry),
       put({ state, kernel, announce }, acl) {
         const updated = new Date(kernel.clock.now()).toISOString();
         const next: StoredObject = {
@@ -103,36 +113,36 @@ function handlersOf(core: StorageCore, list: List): Record<AclCall, Handler> {
     (
       change: (owner: Owner, given: Readonly<Record<string, unknown>>, entity: string) => AccessEntry,
     ): Handler =>
-    async (ask, names) => {
-      const given = await jsonBody(ask);
+    async (request, names) => {
+      const given = await jsonBody(request);
       const entry = await core.state.database.write(() => {
-        const owner = list.read(core, ask, names);
+        const owner = list.read(core, request, names);
         requireAcls(owner.bucket.resource, list.of);
         const changed = change(owner, given, names.entity ?? "");
         requirePreventionKept(owner.bucket.resource, [changed.entity]);
         owner.put(core, withEntry(owner.entries, changed));
         return changed;
       });
-      return json(ask, list.read(core, ask, names).view(entry));
+      return json(request, list.read(core, request, names).view(entry));
     };
   const update = put((_owner, given, entity) => parseEntry({ ...given, entity }, list.of));
   return {
-    list(ask, names) {
-      const owner = list.read(core, ask, names);
+    list(request, names) {
+      const owner = list.read(core, request, names);
       requireReadableAcls(owner.bucket.resource, list.of);
-      return json(ask, { kind: list.kind, items: owner.entries.map((entry) => owner.view(entry)) });
+      return json(request, { kind: list.kind, items: owner.entries.map((entry) => owner.view(entry)) });
     },
-    get(ask, names) {
-      const owner = list.read(core, ask, names);
+    get(request, names) {
+      const owner = list.read(core, request, names);
       requireReadableAcls(owner.bucket.resource, list.of);
-      return json(ask, owner.view(found(owner, names.entity ?? "")));
+      return json(request, owner.view(found(owner, names.entity ?? "")));
     },
     insert: put((_owner, given) => parseEntry(given, list.of)),
     patch: put((owner, given, entity) => parseEntry({ ...found(owner, entity), ...given, entity }, list.of)),
     update,
-    async delete(ask, names) {
+    async delete(request, names) {
       await core.state.database.write(() => {
-        const owner = list.read(core, ask, names);
+        const owner = list.read(core, request, names);
         requireAcls(owner.bucket.resource, list.of);
         const { entity } = found(owner, names.entity ?? "");
         owner.put(

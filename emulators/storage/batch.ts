@@ -1,34 +1,37 @@
 import { randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
-import { type Answer, type Ask, bodyOf, headerOf } from "./exchange.ts";
+import { type Reply, type StorageRequest, bodyOf, headerOf } from "./exchange.ts";
 import { invalid } from "./failure.ts";
 import { BATCH_BODY_BYTES_MAX, BATCH_CALLS_MAX } from "./limits.ts";
 import { boundaryOf, headersOf, partsOf } from "./multipart.ts";
 
 /** Many calls of the JSON API in one request: cloud.google.com/storage/docs/batch. */
-export async function answerBatch(ask: Ask, answer: (inner: Ask) => Promise<Answer>): Promise<Answer> {
-  const calls: { readonly id: string | undefined; readonly inner: Ask }[] = [];
-  for await (const part of partsOf(ask.body, boundaryOf(headerOf(ask, "content-type")))) {
+export async function answerBatch(
+  request: StorageRequest,
+  reply: (inner: StorageRequest) => Promise<Reply>,
+): Promise<Reply> {
+  const calls: { readonly id: string | undefined; readonly inner: StorageRequest }[] = [];
+  for await (const part of partsOf(request.body, boundaryOf(headerOf(request, "content-type")))) {
     const text = (await bodyOf(part.content, BATCH_BODY_BYTES_MAX, "The batch is too large.")).toString();
-    calls.push({ id: part.headers["content-id"], inner: parseCall(ask, text) });
+    calls.push({ id: part.headers["content-id"], inner: parseCall(request, text) });
     if (calls.length > BATCH_CALLS_MAX) throw invalid(`A batch has at most ${BATCH_CALLS_MAX} calls.`);
   }
   const boundary = `batch_${randomBytes(12).toString("hex")}`;
   const parts: string[] = [];
-  // One after the other: the order is not promised, but nothing is gained by racing.
-  for (const { id, inner } of calls) parts.push(await partOf(id, await answer(inner)));
+  // The calls run one after the other: the order is not promised, and concurrency would gain nothing.
+  for (const { id, inner } of calls) parts.push(await partOf(id, await reply(inner)));
   const body = `${parts.map((part) => `--${boundary}\r\n${part}\r\n`).join("")}--${boundary}--\r\n`;
   return { status: 200, headers: { "content-type": `multipart/mixed; boundary=${boundary}` }, body };
 }
 
-function parseCall(ask: Ask, text: string): Ask {
+function parseCall(request: StorageRequest, text: string): StorageRequest {
   const end = text.search(/\r?\n\r?\n/);
   const head = (end < 0 ? text : text.slice(0, end)).trimStart().replaceAll(/\r?\n/g, "\r\n");
   const body = end < 0 ? "" : text.slice(end).replace(/^\r?\n\r?\n/, "");
   const [first = ""] = head.split("\r\n");
   const [, method = "", target = ""] = /^(GET|POST|PUT|PATCH|DELETE) (\S+)/.exec(first) ?? [];
   if (method === "") throw invalid(`Malformed request in batch: ${first}`);
-  const url = new URL(target, ask.origin);
+  const url = new URL(target, request.origin);
   if (
     /^\/(upload|download|resumable|batch)\//.test(url.pathname) ||
     url.searchParams.get("alt") === "media"
@@ -39,13 +42,13 @@ function parseCall(ask: Ask, text: string): Ask {
     method,
     path: url.pathname,
     query: url.searchParams,
-    headers: { ...headersOf(head), host: headerOf(ask, "host") },
+    headers: { ...headersOf(head), host: headerOf(request, "host") },
     body: Readable.from(body === "" ? [] : [Buffer.from(body)]),
-    origin: ask.origin,
+    origin: request.origin,
   };
 }
 
-async function partOf(id: string | undefined, { status, headers, body = "" }: Answer): Promise<string> {
+async function partOf(id: string | undefined, { status, headers, body = "" }: Reply): Promise<string> {
   const content = body instanceof Readable ? Buffer.concat(await body.toArray()) : Buffer.from(body);
   const lines = Object.entries(headers ?? {}).map(([name, value]) => `${name}: ${String(value)}\r\n`);
   return [

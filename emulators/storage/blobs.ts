@@ -11,7 +11,7 @@ export interface Blobs {
   /** The bytes from `start` up to, not including, `end`. The blob may be removed while it is being read. */
   read(id: string, start: number, end: number): Promise<Readable>;
   remove(id: string): Promise<void>;
-  /** Removes every blob that `isKept` doesn't know: what a killed process has left. */
+  /** Removes every blob that `isKept` does not know: the leftovers of a killed process. */
   sweep(isKept: (id: string) => boolean): void;
 }
 
@@ -19,7 +19,7 @@ export interface BlobSink {
   write(bytes: Uint8Array): Promise<void>;
   /** Cuts the blob to `size`, puts it on disk for good, and closes it. */
   finish(size: number): Promise<void>;
-  /** Closes it without any promise. */
+  /** Closes it without flushing it to disk. */
   abandon(): Promise<void>;
 }
 
@@ -103,7 +103,7 @@ function memoryBlobs(): Blobs {
       const chunks: Uint8Array[] = [(blobs.get(id) ?? Buffer.alloc(0)).subarray(0, offset)];
       const keep = (): void => void blobs.set(id, Buffer.concat(chunks));
       return {
-        // Copied: the buffer belongs to the connection that it came by.
+        // Copied, because the buffer belongs to the connection.
         write: async (bytes) => void chunks.push(Buffer.from(bytes)),
         async finish(size) {
           keep();

@@ -2,7 +2,7 @@ import { mergedBindings, predefinedAcl, requirePreventionKept } from "./access.t
 import { changedBucket, newBucket, parseBucketName } from "./bucket-rules.ts";
 import { conditionsOf, requireToChange, requireToRead } from "./conditions.ts";
 import { accessBucket, type StorageCore } from "./core.ts";
-import { type Ask, type Handler, intOf, json, jsonBody, noContent } from "./exchange.ts";
+import { type StorageRequest, type Handler, intOf, json, jsonBody, noContent } from "./exchange.ts";
 import { conflict, forbidden, invalid, required } from "./failure.ts";
 import { PAGE_MAX } from "./limits.ts";
 import type { BucketResource, IamPolicy } from "./resources.ts";
@@ -16,12 +16,12 @@ export function bucketHandlers(core: StorageCore): Record<BucketCall, Handler> {
   const { state, kernel } = core;
   const patch = change(core, (_bucket, given) => given);
   return {
-    async insert(ask) {
-      const project = ask.query.get("project");
+    async insert(request) {
+      const project = request.query.get("project");
       if (!project) throw required("Required parameter: project");
-      const given = await jsonBody(ask);
+      const given = await jsonBody(request);
       const name = parseBucketName(given.name);
-      const resource = newBucket({ given, nowMs: kernel.clock.now(), project }, ask.query);
+      const resource = newBucket({ given, nowMs: kernel.clock.now(), project }, request.query);
       const bucket: StoredBucket = { name, project, metageneration: 1, resource };
       await state.database.write(() => {
         if (state.bucket(name) !== undefined) {
@@ -32,33 +32,33 @@ export function bucketHandlers(core: StorageCore): Record<BucketCall, Handler> {
         }
         state.putBucket(bucket);
       });
-      return json(ask, bucketView(ask, bucket, ask.query.get("projection") === "full"));
+      return json(request, bucketView(request, bucket, request.query.get("projection") === "full"));
     },
-    get(ask, names) {
+    get(request, names) {
       const bucket = accessBucket(core, names.bucket ?? "");
-      requireToRead(conditionsOf(ask), bucket);
-      return json(ask, bucketView(ask, bucket));
+      requireToRead(conditionsOf(request), bucket);
+      return json(request, bucketView(request, bucket));
     },
-    list(ask) {
-      const project = ask.query.get("project");
+    list(request) {
+      const project = request.query.get("project");
       if (!project) throw required("Required parameter: project");
-      const prefix = ask.query.get("prefix") ?? "";
-      const after = Buffer.from(ask.query.get("pageToken") ?? "", "base64url").toString();
-      const max = Math.min(intOf(ask.query, "maxResults") || PAGE_MAX, PAGE_MAX);
+      const prefix = request.query.get("prefix") ?? "";
+      const after = Buffer.from(request.query.get("pageToken") ?? "", "base64url").toString();
+      const max = Math.min(intOf(request.query, "maxResults") || PAGE_MAX, PAGE_MAX);
       const rest = state.buckets(project).filter(({ name }) => name.startsWith(prefix) && name > after);
       const page = rest.slice(0, max);
       const last = page.at(-1);
       const more = rest.length > max && last !== undefined;
-      return json(ask, {
+      return json(request, {
         kind: "storage#buckets",
         ...(more ? { nextPageToken: Buffer.from(last.name).toString("base64url") } : {}),
-        ...(page.length === 0 ? {} : { items: page.map((bucket) => bucketView(ask, bucket)) }),
+        ...(page.length === 0 ? {} : { items: page.map((bucket) => bucketView(request, bucket)) }),
       });
     },
     patch,
     update: change(core, (bucket, given) => ({ ...clearing(bucket), ...given })),
-    async delete(ask, names) {
-      const conditions = conditionsOf(ask);
+    async delete(request, names) {
+      const conditions = conditionsOf(request);
       const blobs = await state.database.write(() => {
         const bucket = accessBucket(core, names.bucket ?? "");
         requireToChange(conditions, bucket);
@@ -70,8 +70,8 @@ export function bucketHandlers(core: StorageCore): Record<BucketCall, Handler> {
       await core.release(blobs);
       return noContent();
     },
-    async lockRetentionPolicy(ask, names) {
-      const conditions = conditionsOf(ask);
+    async lockRetentionPolicy(request, names) {
+      const conditions = conditionsOf(request);
       if (conditions.ifMetagenerationMatch === undefined)
         throw required("Required parameter: ifMetagenerationMatch");
       const bucket = await write(core, names.bucket ?? "", (known) => {
@@ -80,7 +80,7 @@ export function bucketHandlers(core: StorageCore): Record<BucketCall, Handler> {
         if (retentionPolicy === undefined) throw forbidden("There is no retention policy to lock.");
         return { ...known.resource, retentionPolicy: { ...retentionPolicy, isLocked: true } };
       });
-      return json(ask, bucketView(ask, bucket));
+      return json(request, bucketView(request, bucket));
     },
   };
 }
@@ -120,9 +120,9 @@ function write(
 type Given = Readonly<Record<string, unknown>>;
 
 function change(core: StorageCore, complete: (bucket: BucketResource, given: Given) => Given): Handler {
-  return async (ask, names) => {
-    const given = await jsonBody(ask);
-    const conditions = conditionsOf(ask);
+  return async (request, names) => {
+    const given = await jsonBody(request);
+    const conditions = conditionsOf(request);
     const bucket = await write(core, names.bucket ?? "", (known) => {
       requireToChange(conditions, known);
       if (
@@ -137,13 +137,13 @@ function change(core: StorageCore, complete: (bucket: BucketResource, given: Giv
         nowMs,
         project: known.project,
       });
-      return withPredefined(ask, known, changed);
+      return withPredefined(request, known, changed);
     });
-    return json(ask, bucketView(ask, bucket, ask.query.get("projection") !== "noAcl"));
+    return json(request, bucketView(request, bucket, request.query.get("projection") !== "noAcl"));
   };
 }
 
-/** PUT replaces: what it doesn't name is taken away. */
+/** PUT replaces the resource: fields that it does not name are removed. */
 const clearing = (bucket: BucketResource): Given =>
   Object.fromEntries(
     [
@@ -162,12 +162,12 @@ const clearing = (bucket: BucketResource): Given =>
   );
 
 function withPredefined(
-  ask: Ask,
+  request: StorageRequest,
   { project, resource }: StoredBucket,
   changed: BucketResource,
 ): BucketResource {
-  const acl = ask.query.get("predefinedAcl");
-  const defaultAcl = ask.query.get("predefinedDefaultObjectAcl");
+  const acl = request.query.get("predefinedAcl");
+  const defaultAcl = request.query.get("predefinedDefaultObjectAcl");
   const next: BucketResource = {
     ...changed,
     ...(acl === null ? {} : { acl: predefinedAcl(acl, project, "bucket") }),
@@ -181,10 +181,10 @@ function withPredefined(
   return next;
 }
 
-/** Policies are kept as given; what they grant to everybody counts for requests that bear no identity. */
+/** Policies are stored as given. What they grant to everybody applies to requests without identity. */
 export function iamHandlers(core: StorageCore): Record<IamCall, Handler> {
-  const policyView = (ask: Ask, { name, metageneration, resource }: StoredBucket) =>
-    json(ask, {
+  const policyView = (request: StorageRequest, { name, metageneration, resource }: StoredBucket) =>
+    json(request, {
       kind: "storage#policy",
       resourceId: `projects/_/buckets/${name}`,
       ...resource.iamPolicy,
@@ -192,9 +192,9 @@ export function iamHandlers(core: StorageCore): Record<IamCall, Handler> {
       etag: Buffer.from(`policy-${metageneration}`).toString("base64"),
     });
   return {
-    getIamPolicy: (ask, names) => policyView(ask, accessBucket(core, names.bucket ?? "")),
-    async setIamPolicy(ask, names) {
-      const given = await jsonBody(ask);
+    getIamPolicy: (request, names) => policyView(request, accessBucket(core, names.bucket ?? "")),
+    async setIamPolicy(request, names) {
+      const given = await jsonBody(request);
       if (!Array.isArray(given.bindings ?? [])) throw invalid("Invalid policy.");
       const bindings = mergedBindings((given.bindings ?? []) as IamPolicy["bindings"]);
       const bucket = await write(core, names.bucket ?? "", (known) => {
@@ -213,18 +213,18 @@ export function iamHandlers(core: StorageCore): Record<IamCall, Handler> {
         );
         return { ...known.resource, iamPolicy: { version: Number(given.version ?? 1), bindings } };
       });
-      return policyView(ask, bucket);
+      return policyView(request, bucket);
     },
-    testIamPermissions(ask, names) {
+    testIamPermissions(request, names) {
       accessBucket(core, names.bucket ?? "");
-      return json(ask, {
+      return json(request, {
         kind: "storage#testIamPermissionsResponse",
-        permissions: ask.query.getAll("permissions"),
+        permissions: request.query.getAll("permissions"),
       });
     },
-    getStorageLayout(ask, names) {
+    getStorageLayout(request, names) {
       const { name, resource } = accessBucket(core, names.bucket ?? "");
-      return json(ask, {
+      return json(request, {
         kind: "storage#storageLayout",
         bucket: name,
         location: resource.location,

@@ -1,8 +1,8 @@
-import { type Ask, headerOf, intOf } from "./exchange.ts";
+import { type StorageRequest, headerOf, intOf } from "./exchange.ts";
 import { conditionNotMet, notModified } from "./failure.ts";
 import { etagOf } from "./resources.ts";
 
-/** What must hold of a version (or of its absence) for a request to be carried out. */
+/** The conditions on a version (or its absence) for a request to proceed. */
 export interface Conditions {
   readonly ifGenerationMatch?: number | undefined;
   readonly ifGenerationNotMatch?: number | undefined;
@@ -19,8 +19,8 @@ interface Versioned {
 }
 
 /** The conditions in a JSON request's query; `prefix` "source" for those about a source. */
-export function conditionsOf(ask: Ask, prefix: "" | "Source" = ""): Conditions {
-  const { query } = ask;
+export function conditionsOf(request: StorageRequest, prefix: "" | "Source" = ""): Conditions {
+  const { query } = request;
   const number = (name: string): number | undefined => intOf(query, `if${prefix}${name}`);
   return {
     ifGenerationMatch: number("GenerationMatch"),
@@ -28,22 +28,22 @@ export function conditionsOf(ask: Ask, prefix: "" | "Source" = ""): Conditions {
     ifMetagenerationMatch: number("MetagenerationMatch"),
     ifMetagenerationNotMatch: number("MetagenerationNotMatch"),
     ...(prefix === ""
-      ? { ifMatch: headerOf(ask, "if-match"), ifNoneMatch: headerOf(ask, "if-none-match") }
+      ? { ifMatch: headerOf(request, "if-match"), ifNoneMatch: headerOf(request, "if-none-match") }
       : {}),
   };
 }
 
 /** The conditions in the headers of an XML request. */
-export function headerConditionsOf(ask: Ask): Conditions {
+export function headerConditionsOf(request: StorageRequest): Conditions {
   const number = (name: string): number | undefined => {
-    const text = headerOf(ask, name);
+    const text = headerOf(request, name);
     return text === undefined ? undefined : Number(text);
   };
   return {
     ifGenerationMatch: number("x-goog-if-generation-match"),
     ifMetagenerationMatch: number("x-goog-if-metageneration-match"),
-    ifMatch: headerOf(ask, "if-match"),
-    ifNoneMatch: headerOf(ask, "if-none-match"),
+    ifMatch: headerOf(request, "if-match"),
+    ifNoneMatch: headerOf(request, "if-none-match"),
   };
 }
 

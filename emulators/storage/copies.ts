@@ -2,8 +2,8 @@ import { type Conditions, conditionsOf, requireToChange } from "./conditions.ts"
 import { accessBucket, type StorageCore } from "./core.ts";
 import { type CustomerKey, customerKeyOf, requireKey } from "./encryption.ts";
 import {
-  type Answer,
-  type Ask,
+  type Reply,
+  type StorageRequest,
   flagOf,
   type Handler,
   intOf,
@@ -24,14 +24,22 @@ import { objectView } from "./views.ts";
 /** objects.copy, rewrite, moveTo and compose. Copies share the blob of their source: bytes never change. */
 export function copyHandlers(core: StorageCore): Record<"copy" | "rewrite" | "move" | "compose", Handler> {
   return {
-    async copy(ask, names) {
-      const order = await copyOrderOf(ask, names);
+    async copy(request, names) {
+      const order = await copyOrderOf(request, names);
       const object = await copyVersion(core, order, sourceOf(core, order));
-      return json(ask, objectView(ask, accessBucket(core, order.bucket).resource, object, order.customerKey));
+      return json(
+        request,
+        objectView(request, accessBucket(core, order.bucket).resource, object, { key: order.customerKey }),
+      );
     },
-    rewrite: async (ask, names) => rewrite(core, ask, await copyOrderOf(ask, names)),
-    move: (ask, names) => move(core, ask, names.bucket ?? "", names.object ?? "", names.target ?? ""),
-    compose: (ask, names) => compose(core, ask, names.bucket ?? "", names.object ?? ""),
+    rewrite: async (request, names) => rewrite(core, request, await copyOrderOf(request, names)),
+    move: (request, names) =>
+      move(core, request, {
+        bucketName: names.bucket ?? "",
+        from: names.object ?? "",
+        to: names.target ?? "",
+      }),
+    compose: (request, names) => compose(core, request, names.bucket ?? "", names.object ?? ""),
   };
 }
 
@@ -47,30 +55,33 @@ export interface CopyOrder extends Omit<Creation, "content" | "given"> {
   };
 }
 
-async function copyOrderOf(ask: Ask, names: Readonly<Record<string, string>>): Promise<CopyOrder> {
-  const body = await jsonBody(ask);
-  const { query } = ask;
+async function copyOrderOf(
+  request: StorageRequest,
+  names: Readonly<Record<string, string>>,
+): Promise<CopyOrder> {
+  const body = await jsonBody(request);
+  const { query } = request;
   return {
     bucket: names.targetBucket ?? "",
     name: parseObjectName(names.target),
     given: Object.keys(body).length === 0 ? undefined : body,
-    conditions: conditionsOf(ask),
+    conditions: conditionsOf(request),
     predefinedAcl: query.get("destinationPredefinedAcl"),
-    customerKey: customerKeyOf(ask),
+    customerKey: customerKeyOf(request),
     kmsKeyName: query.get("destinationKmsKeyName"),
     source: {
       bucket: names.bucket ?? "",
       name: names.object ?? "",
       generation: intOf(query, "sourceGeneration"),
-      conditions: conditionsOf(ask, "Source"),
-      key: customerKeyOf(ask, true),
+      conditions: conditionsOf(request, "Source"),
+      key: customerKeyOf(request, true),
     },
   };
 }
 
 /** The source, if the request may read it. */
 function sourceOf(core: StorageCore, { source }: CopyOrder): StoredObject {
-  const object = accessObject(core, source.bucket, source.name, source.generation);
+  const object = accessObject(core, source.bucket, source.name, { generation: source.generation });
   requireToChange(source.conditions, object);
   // A copy within one key names it only once.
   requireKey(object.resource, object.resource.customerEncryption === undefined ? undefined : source.key);
@@ -131,7 +142,7 @@ const contentOf = ({ size, resource }: StoredObject) => ({
   componentCount: resource.componentCount,
 });
 
-/** What a token carries from call to call: how far the rewrite of which version has come. */
+/** The content of a rewrite token: the version, and how far its rewrite has come. */
 interface Progress {
   readonly generation: number;
   readonly rewritten: number;
@@ -141,14 +152,14 @@ interface Progress {
  * Between locations or storage classes the service moves bytes, some a call; elsewhere a rewrite ends
  * at once. Here bytes never move, but callers must be able to follow the same steps.
  */
-async function rewrite(core: StorageCore, ask: Ask, order: CopyOrder): Promise<Answer> {
+async function rewrite(core: StorageCore, request: StorageRequest, order: CopyOrder): Promise<Reply> {
   const source = sourceOf(core, order);
   const from = accessBucket(core, source.bucket).resource;
   const to = accessBucket(core, order.bucket).resource;
-  const token = ask.query.get("rewriteToken");
+  const token = request.query.get("rewriteToken");
   const before = token === null ? { generation: source.generation, rewritten: 0 } : progressOf(token);
   if (before.generation !== source.generation) throw conditionNotMet();
-  const perCall = intOf(ask.query, "maxBytesRewrittenPerCall") ?? REWRITE_BYTES_DEFAULT;
+  const perCall = intOf(request.query, "maxBytesRewrittenPerCall") ?? REWRITE_BYTES_DEFAULT;
   if (perCall < REWRITE_BYTES_MIN || perCall % REWRITE_BYTES_MIN !== 0) {
     throw invalid("maxBytesRewrittenPerCall must be a positive multiple of 1 MiB.");
   }
@@ -159,11 +170,11 @@ async function rewrite(core: StorageCore, ask: Ask, order: CopyOrder): Promise<A
   if (rewritten < source.size) {
     requireToChange(order.conditions, core.state.live(order.bucket, order.name));
     const rewriteToken = Buffer.from(JSON.stringify({ ...before, rewritten })).toString("base64url");
-    return json(ask, { kind: "storage#rewriteResponse", ...sizes, done: false, rewriteToken });
+    return json(request, { kind: "storage#rewriteResponse", ...sizes, done: false, rewriteToken });
   }
   const object = await copyVersion(core, order, source);
-  const resource = objectView(ask, to, object, order.customerKey);
-  return json(ask, { kind: "storage#rewriteResponse", ...sizes, done: true, resource });
+  const resource = objectView(request, to, object, { key: order.customerKey });
+  return json(request, { kind: "storage#rewriteResponse", ...sizes, done: true, resource });
 }
 
 function progressOf(token: string): Progress {
@@ -171,26 +182,30 @@ function progressOf(token: string): Progress {
     const { generation, rewritten } = JSON.parse(Buffer.from(token, "base64url").toString()) as Progress;
     if (Number.isSafeInteger(generation) && Number.isSafeInteger(rewritten)) return { generation, rewritten };
   } catch {
-    // Anything else than our own tokens ends below.
+    // Tokens that the emulator has not issued are refused below.
   }
   throw invalid("Invalid rewrite token.");
+}
+
+interface ObjectMove {
+  readonly bucketName: string;
+  readonly from: string;
+  readonly to: string;
 }
 
 /** objects.move: within a bucket, in one step. */
 async function move(
   core: StorageCore,
-  ask: Ask,
-  bucketName: string,
-  from: string,
-  to: string,
-): Promise<Answer> {
-  const conditions = conditionsOf(ask);
-  const sourceConditions = conditionsOf(ask, "Source");
+  request: StorageRequest,
+  { bucketName, from, to }: ObjectMove,
+): Promise<Reply> {
+  const conditions = conditionsOf(request);
+  const sourceConditions = conditionsOf(request, "Source");
   parseObjectName(to);
   if (from === to) throw invalid("The source and destination objects must differ.");
   const { object, blobs } = await core.state.database.write(() => {
     const bucket = accessBucket(core, bucketName);
-    const source = accessObject(core, bucketName, from, undefined);
+    const source = accessObject(core, bucketName, from, { generation: undefined });
     requireToChange(sourceConditions, source);
     const created = createVersion(core, {
       bucket: bucketName,
@@ -207,7 +222,7 @@ async function move(
     return { object: kept, blobs: [...created.replaced, ...displace(core, bucket, source, undefined)] };
   });
   await core.release(blobs);
-  return json(ask, objectView(ask, accessBucket(core, bucketName).resource, object));
+  return json(request, objectView(request, accessBucket(core, bucketName).resource, object));
 }
 
 const keysOf = ({ customerEncryption, kmsKeyName }: ObjectResource): Partial<ObjectResource> => ({
@@ -216,9 +231,14 @@ const keysOf = ({ customerEncryption, kmsKeyName }: ObjectResource): Partial<Obj
 });
 
 /** objects.compose: the sources' bytes one after the other, as an object of their bucket. */
-async function compose(core: StorageCore, ask: Ask, bucketName: string, name: string): Promise<Answer> {
-  const body = await jsonBody(ask);
-  const customerKey = customerKeyOf(ask);
+async function compose(
+  core: StorageCore,
+  request: StorageRequest,
+  bucketName: string,
+  name: string,
+): Promise<Reply> {
+  const body = await jsonBody(request);
+  const customerKey = customerKeyOf(request);
   const bucket = accessBucket(core, bucketName);
   const sources = composeSources(core, bucketName, body.sourceObjects);
   for (const { resource } of sources) requireKey(resource, customerKey);
@@ -226,10 +246,10 @@ async function compose(core: StorageCore, ask: Ask, bucketName: string, name: st
     bucket: bucketName,
     name: parseObjectName(name),
     given: composedFields((body.destination ?? {}) as JsonObject, sources),
-    conditions: conditionsOf(ask),
-    predefinedAcl: ask.query.get("destinationPredefinedAcl"),
+    conditions: conditionsOf(request),
+    predefinedAcl: request.query.get("destinationPredefinedAcl"),
     customerKey,
-    kmsKeyName: ask.query.get("kmsKeyName"),
+    kmsKeyName: request.query.get("kmsKeyName"),
   };
   requireToChange(order.conditions, core.state.live(bucketName, name));
   const received = await receive(core, bytesOf(core, sources));
@@ -238,7 +258,7 @@ async function compose(core: StorageCore, ask: Ask, bucketName: string, name: st
     const { composed, replaced } = await core.state.database.write(() => {
       const created = createVersion(core, { ...order, content: { blob, size, crc32c, componentCount } });
       const gone =
-        flagOf(ask.query, "deleteSourceObjects") || body.deleteSourceObjects === true ? sources : [];
+        flagOf(request.query, "deleteSourceObjects") || body.deleteSourceObjects === true ? sources : [];
       const removed = gone
         .filter(({ name: source }) => source !== name)
         .flatMap((source) => (isLive(core, source) ? displace(core, bucket, source, undefined) : []));
@@ -247,7 +267,7 @@ async function compose(core: StorageCore, ask: Ask, bucketName: string, name: st
     await core.release(replaced);
     return composed;
   });
-  return json(ask, objectView(ask, bucket.resource, object, customerKey));
+  return json(request, objectView(request, bucket.resource, object, { key: customerKey }));
 }
 
 const isLive = (core: StorageCore, { bucket, name, generation }: StoredObject): boolean =>
@@ -274,7 +294,7 @@ function composeSources(core: StorageCore, bucket: string, given: unknown): Stor
       objectPreconditions?: { ifGenerationMatch?: string };
     }) => {
       const generation = source.generation === undefined ? undefined : Number(source.generation);
-      const object = accessObject(core, bucket, source.name ?? "", generation);
+      const object = accessObject(core, bucket, source.name ?? "", { generation });
       const match = source.objectPreconditions?.ifGenerationMatch;
       requireToChange(match === undefined ? {} : { ifGenerationMatch: Number(match) }, object);
       return object;

@@ -1,4 +1,4 @@
-import type { Kernel } from "../kernel/grpc.ts";
+import type { Kernel } from "../kernel/kernel.ts";
 import type { Blobs } from "./blobs.ts";
 import { noSuchBucket } from "./failure.ts";
 import type { Announce } from "./notifications.ts";
@@ -9,7 +9,7 @@ export interface StorageCore {
   readonly kernel: Kernel;
   readonly state: StorageState;
   readonly blobs: Blobs;
-  /** Tells of a change, inside the transaction that makes it. */
+  /** Announces a change, inside the transaction that makes it. */
   readonly announce: Announce;
   /** Call inside `database.write`: the next generation, larger than all before. */
   nextGeneration(): number;

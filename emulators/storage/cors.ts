@@ -1,4 +1,4 @@
-import type { Ask } from "./exchange.ts";
+import type { StorageRequest } from "./exchange.ts";
 import { headerOf } from "./exchange.ts";
 import type { CorsRule } from "./resources.ts";
 
@@ -24,11 +24,14 @@ const EXPOSED = [
 
 const PREFLIGHT_SECONDS = 3600;
 
-/** The JSON API answers pages of every origin, whatever the bucket says: cloud.google.com/storage/docs/cross-origin. */
-export function openCors(ask: Ask): Headers {
-  const origin = headerOf(ask, "origin");
+/**
+ * The JSON API answers pages of every origin, whatever the bucket says:
+ * cloud.google.com/storage/docs/cross-origin.
+ */
+export function openCors(request: StorageRequest): Headers {
+  const origin = headerOf(request, "origin");
   if (origin === undefined) return {};
-  if (ask.method !== "OPTIONS") {
+  if (request.method !== "OPTIONS") {
     return {
       "access-control-allow-origin": origin,
       "access-control-expose-headers": EXPOSED,
@@ -37,19 +40,19 @@ export function openCors(ask: Ask): Headers {
   }
   return {
     "access-control-allow-origin": origin,
-    "access-control-allow-methods": headerOf(ask, "access-control-request-method") ?? "GET",
-    "access-control-allow-headers": headerOf(ask, "access-control-request-headers") ?? "",
+    "access-control-allow-methods": headerOf(request, "access-control-request-method") ?? "GET",
+    "access-control-allow-headers": headerOf(request, "access-control-request-headers") ?? "",
     "access-control-max-age": String(PREFLIGHT_SECONDS),
     vary: "Origin",
   };
 }
 
 /** The XML API answers pages as the bucket's rules say; the first that fits counts. */
-export function bucketCors(ask: Ask, rules: readonly CorsRule[]): Headers {
-  const origin = headerOf(ask, "origin");
+export function bucketCors(request: StorageRequest, rules: readonly CorsRule[]): Headers {
+  const origin = headerOf(request, "origin");
   if (origin === undefined) return {};
-  const preflight = ask.method === "OPTIONS";
-  const method = preflight ? (headerOf(ask, "access-control-request-method") ?? "") : ask.method;
+  const preflight = request.method === "OPTIONS";
+  const method = preflight ? (headerOf(request, "access-control-request-method") ?? "") : request.method;
   const rule = rules.find(
     (each) =>
       (each.origin ?? []).some((allowed) => allowed === "*" || sameOrigin(allowed, origin)) &&
@@ -69,7 +72,7 @@ export function bucketCors(ask: Ask, rules: readonly CorsRule[]): Headers {
       ...shared,
       ...(names.length === 0 ? {} : { "access-control-expose-headers": names.join(", ") }),
     };
-  const asked = (headerOf(ask, "access-control-request-headers") ?? "")
+  const asked = (headerOf(request, "access-control-request-headers") ?? "")
     .split(",")
     .map((name) => name.trim().toLowerCase())
     .filter((name) => name !== "");

@@ -1,31 +1,37 @@
 import type { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import type { StorageCore } from "./core.ts";
-import { type Answer, type Ask, headerOf } from "./exchange.ts";
-import { noSuchObject, StorageError } from "./failure.ts";
+import { type Reply, type StorageRequest, headerOf } from "./exchange.ts";
+import { noSuchObject, storageError } from "./failure.ts";
 import type { StoredObject } from "./state.ts";
 import { versionHeaders } from "./version-headers.ts";
 
-/** The bytes of a version, or those that a Range header asks for. `overrides`: response-content-* of the URL. */
-export async function download(core: StorageCore, ask: Ask, object: StoredObject): Promise<Answer> {
-  const headers = contentHeaders(ask, object);
-  if (isUnzippedFor(ask, object)) {
+/**
+ * The bytes of a version, or those that a Range header asks for. `overrides`: response-content-* of the URL.
+ */
+export async function download(
+  core: StorageCore,
+  request: StorageRequest,
+  object: StoredObject,
+): Promise<Reply> {
+  const headers = contentHeaders(request, object);
+  if (isUnzippedFor(request, object)) {
     const { "content-encoding": _, ...rest } = headers;
     const body =
-      ask.method === "HEAD" ? undefined : (await open(core, object, 0, object.size)).pipe(createGunzip());
+      request.method === "HEAD" ? undefined : (await open(core, object, 0, object.size)).pipe(createGunzip());
     return {
       status: 200,
       headers: { ...rest, warning: "214 UploadServer gunzipped", vary: "Accept-Encoding" },
       body,
     };
   }
-  const range = rangeOf(headerOf(ask, "range"), object);
+  const range = rangeOf(headerOf(request, "range"), object);
   const [start, end] = range ?? [0, object.size];
   const partial = range === undefined ? {} : { "content-range": `bytes ${start}-${end - 1}/${object.size}` };
   return {
     status: range === undefined ? 200 : 206,
     headers: { ...headers, "content-length": end - start, "accept-ranges": "bytes", ...partial },
-    body: ask.method === "HEAD" ? undefined : await open(core, object, start, end),
+    body: request.method === "HEAD" ? undefined : await open(core, object, start, end),
   };
 }
 
@@ -39,7 +45,7 @@ async function open(core: StorageCore, object: StoredObject, start: number, end:
   }
 }
 
-function contentHeaders(ask: Ask, object: StoredObject): Record<string, string | number> {
+function contentHeaders(request: StorageRequest, object: StoredObject): Record<string, string | number> {
   const { resource } = object;
   const custom = Object.entries(resource.metadata ?? {}).map(
     ([key, value]) => [`x-goog-meta-${key.toLowerCase()}`, headerText(value)] as const,
@@ -48,12 +54,12 @@ function contentHeaders(ask: Ask, object: StoredObject): Record<string, string |
     value === undefined ? {} : { [name]: headerText(value) };
   return {
     "content-type": headerText(
-      ask.query.get("response-content-type") ?? resource.contentType ?? "application/octet-stream",
+      request.query.get("response-content-type") ?? resource.contentType ?? "application/octet-stream",
     ),
     ...optional("content-encoding", resource.contentEncoding),
     ...optional(
       "content-disposition",
-      ask.query.get("response-content-disposition") ?? resource.contentDisposition,
+      request.query.get("response-content-disposition") ?? resource.contentDisposition,
     ),
     ...optional("content-language", resource.contentLanguage),
     "cache-control": headerText(resource.cacheControl ?? "private, max-age=0"),
@@ -71,10 +77,10 @@ const headerText = (value: string): string =>
  * Decompressive transcoding: gzip is unpacked for whoever doesn't accept it. The request's Range
  * then means nothing, since the size is not known.
  */
-function isUnzippedFor(ask: Ask, { resource, size }: StoredObject): boolean {
+function isUnzippedFor(request: StorageRequest, { resource, size }: StoredObject): boolean {
   if (resource.contentEncoding !== "gzip" || size === 0) return false;
   if (/\bno-transform\b/.test(resource.cacheControl ?? "")) return false;
-  return !/\bgzip\b/.test(headerOf(ask, "accept-encoding") ?? "");
+  return !/\bgzip\b/.test(headerOf(request, "accept-encoding") ?? "");
 }
 
 /** The bytes from, up to not including; undefined: all of them. */
@@ -86,14 +92,13 @@ function rangeOf(text: string | undefined, object: StoredObject): [number, numbe
   const end = first === "" || last === "" ? size : Math.min(Number(last) + 1, size);
   if (first !== "" && last !== "" && Number(last) < Number(first)) return undefined;
   if (start >= size || (first === "" && Number(last) === 0)) {
-    throw new StorageError(
-      416,
-      "requestedRangeNotSatisfiable",
-      "InvalidRange",
-      "The requested range cannot be satisfied.",
-      {},
-      { "content-range": `bytes */${size}` },
-    );
+    throw storageError({
+      status: 416,
+      reason: "requestedRangeNotSatisfiable",
+      xmlCode: "InvalidRange",
+      message: "The requested range cannot be satisfied.",
+      headers: { "content-range": `bytes */${size}` },
+    });
   }
   return [start, end];
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { type Ask, headerOf } from "./exchange.ts";
-import { StorageError } from "./failure.ts";
+import { type StorageRequest, headerOf } from "./exchange.ts";
+import type { StatusError } from "../kernel/status-error.ts";
+import { storageError } from "./failure.ts";
 import type { ObjectResource } from "./resources.ts";
 
 /** A key that the caller supplies with the request; only its hash is kept. */
@@ -8,15 +9,15 @@ export interface CustomerKey {
   readonly keySha256: string;
 }
 
-const keyError = (reason: string, xmlCode: string, message: string): StorageError =>
-  new StorageError(400, reason, xmlCode, message);
+const keyError = (reason: string, xmlCode: string, message: string): StatusError =>
+  storageError({ status: 400, reason, xmlCode, message });
 
 /** The key in the request's headers; `source` for that of the source of a copy. */
-export function customerKeyOf(ask: Ask, source = false): CustomerKey | undefined {
+export function customerKeyOf(request: StorageRequest, source = false): CustomerKey | undefined {
   const prefix = source ? "x-goog-copy-source-encryption" : "x-goog-encryption";
-  const algorithm = headerOf(ask, `${prefix}-algorithm`);
-  const key = headerOf(ask, `${prefix}-key`);
-  const hash = headerOf(ask, `${prefix}-key-sha256`);
+  const algorithm = headerOf(request, `${prefix}-algorithm`);
+  const key = headerOf(request, `${prefix}-key`);
+  const hash = headerOf(request, `${prefix}-key-sha256`);
   if (algorithm === undefined && key === undefined) return undefined;
   if (algorithm !== "AES256") {
     throw keyError(
@@ -44,7 +45,7 @@ export function customerKeyOf(ask: Ask, source = false): CustomerKey | undefined
   return { keySha256 };
 }
 
-/** 400 unless the request bears the key that the bytes were written with. */
+/** Throws 400 unless the request has the key that the bytes were written with. */
 export function requireKey(object: ObjectResource, key: CustomerKey | undefined): void {
   const needed = object.customerEncryption?.keySha256;
   if (needed === key?.keySha256) return;

@@ -1,10 +1,11 @@
 import type { IncomingHttpHeaders } from "node:http";
-import type { Readable } from "node:stream";
-import { invalid, StorageError } from "./failure.ts";
+import { parseJson as parseJsonText, readBody, type Reply } from "../kernel/http.ts";
+
+import { invalid, storageError } from "./failure.ts";
 import { JSON_BODY_BYTES_MAX } from "./limits.ts";
 
-/** A request, of its own or out of a batch. */
-export interface Ask {
+/** A request: its own, or one from a batch. */
+export interface StorageRequest {
   readonly method: string;
   /** As sent, percent-encoded, without the query. */
   readonly path: string;
@@ -15,72 +16,51 @@ export interface Ask {
   readonly origin: string;
 }
 
-export interface Answer {
-  readonly status: number;
-  readonly headers?: Readonly<Record<string, string | number | readonly string[] | undefined>>;
-  readonly body?: string | Buffer | Readable | undefined;
-}
-
 /** The names in a request's path. */
 export type Names = Readonly<Record<string, string>>;
 
-export type Handler = (ask: Ask, names: Names) => Promise<Answer> | Answer;
+export type Handler = (request: StorageRequest, names: Names) => Promise<Reply> | Reply;
 
 const JSON_TYPE = "application/json; charset=UTF-8";
 
 /** A JSON answer, cut to what the request's `fields` asks for. */
-export function json(ask: Ask, value: unknown, status = 200): Answer {
-  const fields = ask.query.get("fields");
+export function json(request: StorageRequest, value: unknown, status = 200): Reply {
+  const fields = request.query.get("fields");
   const shown = fields ? select(value, parseFields(fields)) : value;
   return { status, headers: { "content-type": JSON_TYPE }, body: JSON.stringify(shown) };
 }
 
-export const xml = (body: string, status = 200): Answer => ({
+export const xml = (body: string, status = 200): Reply => ({
   status,
   headers: { "content-type": "application/xml; charset=UTF-8" },
   body,
 });
 
-export const noContent = (): Answer => ({ status: 204 });
+export const noContent = (): Reply => ({ status: 204 });
 
-/** A header as one text. */
-export function headerOf(ask: Ask, name: string): string | undefined {
-  const value = ask.headers[name];
-  return Array.isArray(value) ? value.join(",") : value;
-}
+export { headerOf, type Reply } from "../kernel/http.ts";
 
 /** The whole body; refused beyond `bytesMax`. */
-export async function bodyOf(
-  content: AsyncIterable<Buffer>,
-  bytesMax: number,
-  tooLarge: string,
-): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of content) {
-    size += chunk.length;
-    // What is beyond is read and dropped, so that the caller hears the answer.
-    if (size <= bytesMax) chunks.push(chunk);
-  }
-  if (size > bytesMax) throw invalid(tooLarge);
-  return Buffer.concat(chunks);
-}
+export const bodyOf = (content: AsyncIterable<Buffer>, bytesMax: number, tooLarge: string): Promise<Buffer> =>
+  readBody(content, { bytesMax, tooLarge: () => invalid(tooLarge) });
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-export async function jsonBody(ask: Ask): Promise<JsonObject> {
-  return parseJson(await bodyOf(ask.body, JSON_BODY_BYTES_MAX, "The request body is too large."));
+export async function jsonBody(request: StorageRequest): Promise<JsonObject> {
+  return parseJson(await bodyOf(request.body, JSON_BODY_BYTES_MAX, "The request body is too large."));
 }
 
 export function parseJson(bytes: Buffer): JsonObject {
   const text = bytes.toString().trim();
   if (text === "") return {};
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new StorageError(400, "parseError", "MalformedPolicyDocument", "Parse Error");
-  }
+  const value = parseJsonText(text, () =>
+    storageError({
+      status: 400,
+      reason: "parseError",
+      xmlCode: "MalformedPolicyDocument",
+      message: "Parse Error",
+    }),
+  );
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw invalid("Parse Error");
   return value as JsonObject;
 }
@@ -97,12 +77,14 @@ export function intOf(query: URLSearchParams, name: string): number | undefined 
 export const flagOf = (query: URLSearchParams, name: string): boolean =>
   query.get(name)?.toLowerCase() === "true";
 
-/** What a `fields` parameter selects: by name, what of the value; undefined: all of it. */
+/** The selection of a `fields` parameter, by name; undefined selects the whole value. */
 interface Selection {
   readonly [name: string]: Selection | undefined;
 }
 
-/** Parses `items(name,size),nextPageToken` or `a/b`: cloud.google.com/storage/docs/json_api#partial-response. */
+/**
+ * Parses `items(name,size),nextPageToken` or `a/b`: cloud.google.com/storage/docs/json_api#partial-response.
+ */
 export function parseFields(text: string): Selection {
   let at = 0;
   const parseList = (): Selection => {

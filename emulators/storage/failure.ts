@@ -1,77 +1,109 @@
-/** What the service answers instead of a result, in the words of both APIs. */
-export class StorageError extends Error {
+import { httpError, type StatusError } from "../kernel/status-error.ts";
+
+export interface StorageFailure {
   readonly status: number;
   /** The JSON API's reason. */
   readonly reason: string;
   /** The XML API's code. */
   readonly xmlCode: string;
+  readonly message: string;
   /** Further elements of the XML error: Details, StringToSign … */
-  readonly details: Readonly<Record<string, string>>;
-  readonly headers: Readonly<Record<string, string>>;
-
-  constructor(
-    status: number,
-    reason: string,
-    xmlCode: string,
-    message: string,
-    details: Readonly<Record<string, string>> = {},
-    headers: Readonly<Record<string, string>> = {},
-  ) {
-    super(message);
-    this.name = "StorageError";
-    this.status = status;
-    this.reason = reason;
-    this.xmlCode = xmlCode;
-    this.details = details;
-    this.headers = headers;
-  }
+  readonly details?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
-export const invalid = (message: string): StorageError =>
-  new StorageError(400, "invalid", "InvalidArgument", message);
+interface StorageWords {
+  readonly reason: string;
+  readonly xmlCode: string;
+  readonly details: Readonly<Record<string, string>>;
+}
 
-export const required = (message: string): StorageError =>
-  new StorageError(400, "required", "InvalidArgument", message);
+/** The error of a storage call, with the codes of both APIs. */
+export const storageError = (failure: StorageFailure): StatusError => {
+  const { status, reason, xmlCode, message, details = {}, headers = {} } = failure;
+  const words: StorageWords = { reason, xmlCode, details };
+  return httpError(status, message, { words, headers });
+};
 
-export const noSuchBucket = (): StorageError =>
-  new StorageError(404, "notFound", "NoSuchBucket", "The specified bucket does not exist.");
+/** What the two APIs add to the message. */
+export const wordsOf = ({ words }: StatusError): StorageWords => words as StorageWords;
 
-export const noSuchObject = (bucket: string, name: string): StorageError =>
-  new StorageError(404, "notFound", "NoSuchKey", `No such object: ${bucket}/${name}`);
+export const invalid = (message: string): StatusError =>
+  storageError({ status: 400, reason: "invalid", xmlCode: "InvalidArgument", message });
 
-export const notFound = (message: string): StorageError =>
-  new StorageError(404, "notFound", "NoSuchKey", message);
+export const required = (message: string): StatusError =>
+  storageError({ status: 400, reason: "required", xmlCode: "InvalidArgument", message });
 
-export const noSuchUpload = (): StorageError =>
-  new StorageError(404, "notFound", "NoSuchUpload", "The requested upload was not found.");
+export const noSuchBucket = (): StatusError =>
+  storageError({
+    status: 404,
+    reason: "notFound",
+    xmlCode: "NoSuchBucket",
+    message: "The specified bucket does not exist.",
+  });
 
-export const conditionNotMet = (): StorageError =>
-  new StorageError(
-    412,
-    "conditionNotMet",
-    "PreconditionFailed",
-    "At least one of the pre-conditions you specified did not hold.",
-  );
+export const noSuchObject = (bucket: string, name: string): StatusError =>
+  storageError({
+    status: 404,
+    reason: "notFound",
+    xmlCode: "NoSuchKey",
+    message: `No such object: ${bucket}/${name}`,
+  });
 
-/** For reads: what the caller has is what there is. */
-export const notModified = (headers: Readonly<Record<string, string>> = {}): StorageError =>
-  new StorageError(304, "notModified", "NotModified", "Not Modified", {}, headers);
+export const notFound = (message: string): StatusError =>
+  storageError({ status: 404, reason: "notFound", xmlCode: "NoSuchKey", message });
 
-export const conflict = (message: string, xmlCode = "Conflict"): StorageError =>
-  new StorageError(409, "conflict", xmlCode, message);
+export const noSuchUpload = (): StatusError =>
+  storageError({
+    status: 404,
+    reason: "notFound",
+    xmlCode: "NoSuchUpload",
+    message: "The requested upload was not found.",
+  });
 
-export const forbidden = (message: string, reason = "forbidden", xmlCode = "AccessDenied"): StorageError =>
-  new StorageError(403, reason, xmlCode, message);
+export const conditionNotMet = (): StatusError =>
+  storageError({
+    status: 412,
+    reason: "conditionNotMet",
+    xmlCode: "PreconditionFailed",
+    message: "At least one of the pre-conditions you specified did not hold.",
+  });
 
-export const unimplemented = (message: string): StorageError =>
-  new StorageError(501, "notImplemented", "NotImplemented", message);
+/** For reads: the caller already has the current version. */
+export const notModified = (headers: Readonly<Record<string, string>> = {}): StatusError =>
+  storageError({
+    status: 304,
+    reason: "notModified",
+    xmlCode: "NotModified",
+    message: "Not Modified",
+    headers,
+  });
 
-export const badDigest = (message: string): StorageError =>
-  new StorageError(400, "invalid", "BadDigest", message);
+export const conflict = (message: string, xmlCode = "Conflict"): StatusError =>
+  storageError({ status: 409, reason: "conflict", xmlCode, message });
+
+export const forbidden = (message: string, reason = "forbidden", xmlCode = "AccessDenied"): StatusError =>
+  storageError({ status: 403, reason, xmlCode, message });
+
+export const unimplemented = (message: string): StatusError =>
+  storageError({ status: 501, reason: "notImplemented", xmlCode: "NotImplemented", message });
+
+export const badDigest = (message: string): StatusError =>
+  storageError({ status: 400, reason: "invalid", xmlCode: "BadDigest", message });
+
+export const internalError = (): StatusError =>
+  storageError({
+    status: 500,
+    reason: "backendError",
+    xmlCode: "InternalError",
+    message: "We encountered an internal error. Please try again.",
+  });
 
 /** The error's body in the JSON API. */
-export function jsonError({ status, reason, message }: StorageError): string {
+export function jsonError(error: StatusError): string {
+  const { httpStatus, message } = error;
+  const { reason } = wordsOf(error);
   const location = reason === "conditionNotMet" ? { locationType: "header", location: "If-Match" } : {};
   const errors = [{ message, domain: "global", reason, ...location }];
-  return JSON.stringify({ error: { code: status, message, errors } });
+  return JSON.stringify({ error: { code: httpStatus, message, errors } });
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { StorageCore } from "./core.ts";
 import {
-  type Ask,
+  type StorageRequest,
   flagOf,
   type Handler,
   intOf,
@@ -32,8 +32,8 @@ const SCHEMA = `
 type HmacCall = "insert" | "get" | "list" | "update" | "delete";
 
 /**
- * projects.hmacKeys. The secret is shown once, when the key is made, and not kept: signatures made with
- * it are not served, and nothing else asks for it.
+ * projects.hmacKeys. The secret is shown once, when the key is made, and not stored: signatures made with it
+ * are not served, and nothing else needs it.
  */
 export function hmacKeyHandlers({ state, kernel }: StorageCore): Record<HmacCall, Handler> {
   const rows = hmacKeyRows(state.database.sql);
@@ -43,8 +43,8 @@ export function hmacKeyHandlers({ state, kernel }: StorageCore): Record<HmacCall
     return key;
   };
   return {
-    async insert(ask, { project = "" }) {
-      const email = ask.query.get("serviceAccountEmail");
+    async insert(request, { project = "" }) {
+      const email = request.query.get("serviceAccountEmail");
       if (!email) throw required("Required parameter: serviceAccountEmail");
       const nowMs = kernel.clock.now();
       const accessId = `GOOG1E${base32(ACCESS_ID_RANDOM_CHARS)}`;
@@ -56,32 +56,33 @@ export function hmacKeyHandlers({ state, kernel }: StorageCore): Record<HmacCall
         rows.put(key);
       });
       const secret = randomBytes(SECRET_BYTES).toString("base64");
-      return json(ask, { kind: "storage#hmacKey", metadata: keyView(ask, key), secret });
+      return json(request, { kind: "storage#hmacKey", metadata: keyView(request, key), secret });
     },
-    get: (ask, { project = "", accessId = "" }) => json(ask, keyView(ask, access(project, accessId))),
-    list(ask, { project = "" }) {
-      const email = ask.query.get("serviceAccountEmail");
-      const after = ask.query.get("pageToken") ?? "";
-      const max = Math.min(intOf(ask.query, "maxResults") || PAGE_MAX, PAGE_MAX);
+    get: (request, { project = "", accessId = "" }) =>
+      json(request, keyView(request, access(project, accessId))),
+    list(request, { project = "" }) {
+      const email = request.query.get("serviceAccountEmail");
+      const after = request.query.get("pageToken") ?? "";
+      const max = Math.min(intOf(request.query, "maxResults") || PAGE_MAX, PAGE_MAX);
       const rest = rows
         .list(project)
         .filter((key) => key.accessId > after && (!email || key.email === email))
-        .filter((key) => key.state !== "DELETED" || flagOf(ask.query, "showDeletedKeys"));
+        .filter((key) => key.state !== "DELETED" || flagOf(request.query, "showDeletedKeys"));
       const page = rest.slice(0, max);
-      return json(ask, {
+      return json(request, {
         kind: "storage#hmacKeysMetadata",
         ...(rest.length > max ? { nextPageToken: page.at(-1)?.accessId } : {}),
-        ...(page.length === 0 ? {} : { items: page.map((key) => keyView(ask, key)) }),
+        ...(page.length === 0 ? {} : { items: page.map((key) => keyView(request, key)) }),
       });
     },
-    async update(ask, { project = "", accessId = "" }) {
-      const given = await jsonBody(ask);
+    async update(request, { project = "", accessId = "" }) {
+      const given = await jsonBody(request);
       const changed = await state.database.write(() => {
         const next = changedKey(access(project, accessId), given, kernel.clock.now());
         rows.put(next);
         return next;
       });
-      return json(ask, keyView(ask, changed));
+      return json(request, keyView(request, changed));
     },
     async delete(_ask, { project = "", accessId = "" }) {
       await state.database.write(() => {
@@ -115,7 +116,9 @@ function hmacKeyRows(sql: StorageCore["state"]["database"]["sql"]) {
   };
 }
 
-/** cloud.google.com/storage/docs/authentication/hmackeys: 61 characters for service accounts, a secret of 40. */
+/**
+ * cloud.google.com/storage/docs/authentication/hmackeys: 61 characters for service accounts, a secret of 40.
+ */
 const ACCESS_ID_RANDOM_CHARS = 55;
 const SECRET_BYTES = 30;
 
@@ -126,7 +129,7 @@ const base32 = (chars: number): string =>
 const etagOfKey = ({ accessId, updatedMs, state }: HmacKey): string =>
   Buffer.from(`${accessId.slice(-6)}-${state}-${updatedMs}`).toString("base64");
 
-const keyView = ({ origin }: Ask, key: HmacKey) => ({
+const keyView = ({ origin }: StorageRequest, key: HmacKey) => ({
   kind: "storage#hmacKeyMetadata",
   id: `${key.project}/${key.accessId}`,
   selfLink: `${origin}/storage/v1/projects/${key.project}/hmacKeys/${key.accessId}`,

@@ -1,11 +1,11 @@
 import type { StorageCore } from "./core.ts";
-import { StorageError } from "./failure.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import { DAY_MS, EXPIRED_SESSION_MS, SESSION_MS, SWEEP_BATCH } from "./limits.ts";
 import type { LifecycleRule } from "./resources.ts";
 import type { ScanPosition, StoredBucket, StoredObject, StoredUpload } from "./state.ts";
 import { discard, displace } from "./versions.ts";
 
-/** One round of what time does: lifecycle rules, expired sessions, the end of soft deletion. */
+/** One sweep: lifecycle rules, expired sessions, the end of soft deletion. */
 export async function sweep(core: StorageCore, isClosed: () => boolean): Promise<void> {
   for (const bucket of core.state.buckets(undefined)) {
     let position: ScanPosition | undefined = { name: "", afterGeneration: undefined };
@@ -18,7 +18,7 @@ export async function sweep(core: StorageCore, isClosed: () => boolean): Promise
   await core.release(blobs);
 }
 
-/** Looks at one batch of versions; returns where the next begins. */
+/** Sweeps one batch of versions; returns where the next one begins. */
 async function sweepSome(
   core: StorageCore,
   { name: bucketName }: StoredBucket,
@@ -43,7 +43,7 @@ async function sweepSome(
   return next;
 }
 
-/** Does to one version what is due. Where a hold or a retention forbids it, it waits for a later round. */
+/** Applies to one version what is due. Where a hold or a retention forbids it, it waits for a later sweep. */
 function age(core: StorageCore, bucket: StoredBucket, object: StoredObject, nowMs: number): string[] {
   if (object.standing === "softDeleted") {
     if (Date.parse(object.resource.hardDeleteTime ?? "") > nowMs) return [];
@@ -58,7 +58,7 @@ function age(core: StorageCore, bucket: StoredBucket, object: StoredObject, nowM
         : discard(core, bucket, object);
     }
   } catch (cause) {
-    if (!(cause instanceof StorageError)) throw cause;
+    if (!(cause instanceof StatusError)) throw cause;
     return [];
   }
   const storageClass = due

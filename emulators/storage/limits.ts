@@ -35,7 +35,7 @@ export const XML_BODY_BYTES_MAX = 4 * MIB;
 /** R: chunks but the last are multiples of this; a session lives a week. */
 export const CHUNK_BYTES = 256 * KIB;
 export const SESSION_MS = 7 * DAY_MS;
-/** Ours: so long an expired session is still known as such (410), before it is forgotten (404). */
+/** Ours: how long an expired session answers 410, before it is forgotten and answers 404. */
 export const EXPIRED_SESSION_MS = DAY_MS;
 
 /** Q: objects in one compose call, and components in all that it is made of (none since 2019). */
@@ -77,7 +77,7 @@ export const LIFECYCLE_RULES_MAX = 100;
 
 /** Ours: how often lifecycle rules and expiries are looked after; the service takes up to a day. */
 export const SWEEP_MS = HOUR_MS;
-/** Ours: objects that one step of a sweep looks at before others have their turn. */
+/** Ours: how many objects one step of a sweep reads before other requests have their turn. */
 export const SWEEP_BATCH = 500;
 
 /** Ours: pauses before a notification is published again, doubling between these. */

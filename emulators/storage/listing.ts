@@ -1,5 +1,5 @@
 import { type ContextFilter, parseContextFilter } from "./context-filter.ts";
-import { type Ask, flagOf, intOf } from "./exchange.ts";
+import { type StorageRequest, flagOf, intOf } from "./exchange.ts";
 import { invalid } from "./failure.ts";
 import { PAGE_MAX } from "./limits.ts";
 import type { ScanPosition, Standing, StorageState, StoredObject } from "./state.ts";
@@ -29,8 +29,8 @@ export interface Listing {
 }
 
 /** objects.list's parameters. */
-export function listOrderOf(ask: Ask): ListOrder {
-  const { query } = ask;
+export function listOrderOf(request: StorageRequest): ListOrder {
+  const { query } = request;
   const asked = intOf(query, "maxResults") ?? PAGE_MAX;
   if (asked < 0) throw invalid(`Invalid value for maxResults: ${asked}`);
   const softDeleted = flagOf(query, "softDeleted");
@@ -126,7 +126,7 @@ function positionOf(token: string): ScanPosition {
     ];
     if (typeof name === "string") return { name, afterGeneration: generation ?? undefined };
   } catch {
-    // Anything else than our own tokens ends below.
+    // Tokens that the emulator has not issued are refused below.
   }
   throw invalid(`Invalid page token: ${token}`);
 }

@@ -7,7 +7,7 @@ export interface Part {
   readonly content: AsyncIterable<Buffer>;
 }
 
-/** The headers of one part, beyond which it is no such thing. */
+/** The size of the headers of one part; larger headers are refused. */
 const PART_HEADERS_BYTES_MAX = 16 * 1024;
 
 /** The boundary that a content type names. */
@@ -48,7 +48,7 @@ export async function* partsOf(body: AsyncIterable<Buffer>, boundary: string): A
         if (last.length > 0) yield last;
         return;
       }
-      // A mark may be cut by the end of what has come: so much stays here.
+      // A mark may be cut at the end of the received bytes, so as many bytes as it has stay in the buffer.
       const safe = held.length - mark.length;
       if (safe > 0) {
         const piece = held.subarray(0, safe);

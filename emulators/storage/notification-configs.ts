@@ -19,8 +19,8 @@ export function notificationHandlers(
     return found;
   };
   return {
-    async insert(ask, names) {
-      const parsed = parse(await jsonBody(ask));
+    async insert(request, names) {
+      const parsed = parse(await jsonBody(request));
       const bucket = names.bucket ?? "";
       const notification = await state.database.write(() => {
         const present = state.notifications(accessBucket(core, bucket).name);
@@ -31,14 +31,14 @@ export function notificationHandlers(
         state.putNotification(bucket, added);
         return added;
       });
-      return json(ask, notificationView(ask, bucket, notification));
+      return json(request, notificationView(request, bucket, notification));
     },
-    get: (ask, names) =>
-      json(ask, notificationView(ask, names.bucket ?? "", find(names.bucket ?? "", names.id ?? ""))),
-    list(ask, names) {
+    get: (request, names) =>
+      json(request, notificationView(request, names.bucket ?? "", find(names.bucket ?? "", names.id ?? ""))),
+    list(request, names) {
       const { name } = accessBucket(core, names.bucket ?? "");
-      const items = state.notifications(name).map((each) => notificationView(ask, name, each));
-      return json(ask, { kind: "storage#notifications", ...(items.length === 0 ? {} : { items }) });
+      const items = state.notifications(name).map((each) => notificationView(request, name, each));
+      return json(request, { kind: "storage#notifications", ...(items.length === 0 ? {} : { items }) });
     },
     async delete(_ask, names) {
       await state.database.write(() => {

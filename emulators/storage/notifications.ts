@@ -31,8 +31,8 @@ export type Announce = (
 export const topicOf = (name: string): string => name.replace(/^\/\/pubsub\.googleapis\.com\//, "");
 
 /**
- * Puts the messages about a change into the outbox, in the transaction of the change: what has been
- * acknowledged is told, also after a crash. `origin` is for the links in the payload.
+ * Puts the messages about a change into the outbox, in the transaction of the change. Every acknowledged
+ * change is therefore announced, also after a crash.
  */
 export function createAnnounce(state: StorageState, now: () => number): Announce {
   return (event, bucket, object, { overwroteGeneration, overwrittenByGeneration } = {}) => {
@@ -40,7 +40,7 @@ export function createAnnounce(state: StorageState, now: () => number): Announce
       if (config.event_types !== undefined && !config.event_types.includes(event)) continue;
       if (!object.name.startsWith(config.object_name_prefix ?? "")) continue;
       const withPayload = config.payload_format === "JSON_API_V1";
-      const payload = withPayload ? JSON.stringify(objectView(PAYLOAD_ASK, bucket.resource, object)) : "";
+      const payload = withPayload ? JSON.stringify(objectView(PAYLOAD_REQUEST, bucket.resource, object)) : "";
       state.addToOutbox({
         topic: topicOf(config.topic),
         attributes: {
@@ -63,8 +63,8 @@ export function createAnnounce(state: StorageState, now: () => number): Announce
   };
 }
 
-/** Payloads are no answers to a request: their links name the service itself. */
-const PAYLOAD_ASK = {
+/** Payloads answer no request, so their links name the service itself. */
+const PAYLOAD_REQUEST = {
   method: "GET",
   path: "",
   query: new URLSearchParams(),
@@ -127,11 +127,11 @@ export function createOutbox(
     if (running || life.closed || publish === undefined) return;
     running = true;
     void drain()
-      // A database that can't be written is told to whoever writes; the messages stay in it.
+      // Requests that write report a database that cannot be written; the messages stay in it.
       .catch(() => undefined)
       .finally(() => {
         running = false;
-        // Something came between the last look and this moment.
+        // A message was added between the last read and this moment.
         if (again) wake();
       });
   };

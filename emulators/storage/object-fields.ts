@@ -132,7 +132,7 @@ function parseObjectRetention(given: unknown): ObjectFields["retention"] {
   return { mode, retainUntilTime: parseTime(retainUntilTime, "retainUntilTime") };
 }
 
-/** What changing a retention needs: the bucket's consent, and for one that is in force an override. */
+/** Checks a change of retention: the bucket must allow it, and a retention in force needs an override. */
 export function requireRetentionChange(
   bucket: BucketResource,
   known: ObjectFields["retention"],
@@ -158,7 +158,10 @@ export function requireRetentionChange(
 export const storageClassOf = (given: JsonObject, bucket: BucketResource): string =>
   given.storageClass ? parseStorageClass(given.storageClass) : bucket.storageClass;
 
-/** Until when the object may not be removed, by the bucket's policy; undefined: no policy, or a hold postpones it. */
+/**
+ * The time until which the bucket's policy protects the object; undefined without a policy, or while a hold
+ * postpones it.
+ */
 export function retentionExpiry(bucket: BucketResource, object: ObjectResource): string | undefined {
   const seconds = Number(bucket.retentionPolicy?.retentionPeriod ?? 0);
   if (seconds === 0 || object.eventBasedHold) return undefined;

@@ -4,8 +4,8 @@ import { accessBucket, type StorageCore } from "./core.ts";
 import { download } from "./download.ts";
 import { customerKeyOf, requireKey } from "./encryption.ts";
 import {
-  type Answer,
-  type Ask,
+  type Reply,
+  type StorageRequest,
   flagOf,
   type Handler,
   intOf,
@@ -28,55 +28,63 @@ export function objectHandlers(
 ): Record<"get" | "list" | "patch" | "update" | "delete" | "restore", Handler> {
   const { state } = core;
   return {
-    get: (ask, names) => getObject(core, ask, names.bucket ?? "", names.object ?? ""),
-    list(ask, names) {
+    get: (request, names) => getObject(core, request, names.bucket ?? "", names.object ?? ""),
+    list(request, names) {
       const bucket = accessBucket(core, names.bucket ?? "");
-      const { objects, prefixes, nextPageToken } = listObjects(state, bucket.name, listOrderOf(ask));
-      return json(ask, {
+      const { objects, prefixes, nextPageToken } = listObjects(state, bucket.name, listOrderOf(request));
+      return json(request, {
         kind: "storage#objects",
         ...(nextPageToken === undefined ? {} : { nextPageToken }),
         ...(prefixes.length === 0 ? {} : { prefixes }),
         ...(objects.length === 0
           ? {}
-          : { items: objects.map((object) => objectView(ask, bucket.resource, object)) }),
+          : { items: objects.map((object) => objectView(request, bucket.resource, object)) }),
       });
     },
-    patch: (ask, names) => change(core, ask, names.bucket ?? "", names.object ?? "", false),
-    update: (ask, names) => change(core, ask, names.bucket ?? "", names.object ?? "", true),
-    async delete(ask, names) {
-      await deleteObject(core, ask, names.bucket ?? "", names.object ?? "");
+    patch: (request, names) =>
+      change(core, request, { bucketName: names.bucket ?? "", name: names.object ?? "", replace: false }),
+    update: (request, names) =>
+      change(core, request, { bucketName: names.bucket ?? "", name: names.object ?? "", replace: true }),
+    async delete(request, names) {
+      await deleteObject(core, request, names.bucket ?? "", names.object ?? "");
       return noContent();
     },
-    restore: (ask, names) => restore(core, ask, names.bucket ?? "", names.object ?? ""),
+    restore: (request, names) => restore(core, request, names.bucket ?? "", names.object ?? ""),
   };
 }
 
-async function getObject(core: StorageCore, ask: Ask, bucketName: string, name: string): Promise<Answer> {
+async function getObject(
+  core: StorageCore,
+  request: StorageRequest,
+  bucketName: string,
+  name: string,
+): Promise<Reply> {
   const bucket = accessBucket(core, bucketName);
-  const generation = intOf(ask.query, "generation");
-  const softDeleted = wantsSoftDeleted(ask);
+  const generation = intOf(request.query, "generation");
+  const softDeleted = wantsSoftDeleted(request);
   if (softDeleted && generation === undefined)
     throw invalid("A generation is required to get a soft-deleted object.");
-  const object = accessObject(core, bucketName, name, generation, softDeleted);
-  requireToRead(conditionsOf(ask), object);
-  const key = customerKeyOf(ask);
-  if (ask.query.get("alt") !== "media") return json(ask, objectView(ask, bucket.resource, object, key));
+  const object = accessObject(core, bucketName, name, { generation, softDeleted });
+  requireToRead(conditionsOf(request), object);
+  const key = customerKeyOf(request);
+  if (request.query.get("alt") !== "media")
+    return json(request, objectView(request, bucket.resource, object, { key }));
   requireKey(object.resource, key);
-  return download(core, ask, object);
+  return download(core, request, object);
 }
 
 /** Deletes the live version (kept as an old one by versioning) or the generation asked for. */
 export async function deleteObject(
   core: StorageCore,
-  ask: Ask,
+  request: StorageRequest,
   bucketName: string,
   name: string,
 ): Promise<void> {
-  const generation = intOf(ask.query, "generation");
-  const conditions = conditionsOf(ask);
+  const generation = intOf(request.query, "generation");
+  const conditions = conditionsOf(request);
   const blobs = await core.state.database.write(() => {
     const bucket = accessBucket(core, bucketName);
-    const object = accessObject(core, bucketName, name, generation);
+    const object = accessObject(core, bucketName, name, { generation });
     requireToChange(conditions, object);
     return generation === undefined
       ? displace(core, bucket, object, undefined)
@@ -85,24 +93,28 @@ export async function deleteObject(
   await core.release(blobs);
 }
 
+interface ObjectChange {
+  readonly bucketName: string;
+  readonly name: string;
+  readonly replace: boolean;
+}
+
 async function change(
   core: StorageCore,
-  ask: Ask,
-  bucketName: string,
-  name: string,
-  replace: boolean,
-): Promise<Answer> {
-  const given = await jsonBody(ask);
-  const conditions = conditionsOf(ask);
-  const generation = intOf(ask.query, "generation");
+  request: StorageRequest,
+  { bucketName, name, replace }: ObjectChange,
+): Promise<Reply> {
+  const given = await jsonBody(request);
+  const conditions = conditionsOf(request);
+  const generation = intOf(request.query, "generation");
   const changed = await core.state.database.write(() => {
     const bucket = accessBucket(core, bucketName);
-    const object = accessObject(core, bucketName, name, generation);
+    const object = accessObject(core, bucketName, name, { generation });
     requireToChange(conditions, object);
     const next: StoredObject = {
       ...object,
       metageneration: object.metageneration + 1,
-      resource: changedResource(core, ask, bucket, object.resource, given, replace),
+      resource: changedResource(core, request, { bucket, known: object.resource, given, replace }),
     };
     core.state.putObject(next);
     core.announce("OBJECT_METADATA_UPDATE", bucket, next);
@@ -110,18 +122,25 @@ async function change(
   });
   const bucket = accessBucket(core, bucketName);
   return json(
-    ask,
-    objectView(ask, bucket.resource, changed, customerKeyOf(ask), ask.query.get("projection") !== "noAcl"),
+    request,
+    objectView(request, bucket.resource, changed, {
+      key: customerKeyOf(request),
+      full: request.query.get("projection") !== "noAcl",
+    }),
   );
+}
+
+interface ResourceChange {
+  readonly bucket: StoredBucket;
+  readonly known: ObjectResource;
+  readonly given: JsonObject;
+  readonly replace: boolean;
 }
 
 function changedResource(
   core: StorageCore,
-  ask: Ask,
-  { project, resource: bucket }: StoredBucket,
-  known: ObjectResource,
-  given: JsonObject,
-  replace: boolean,
+  request: StorageRequest,
+  { bucket: { project, resource: bucket }, known, given, replace }: ResourceChange,
 ): ObjectResource {
   const nowMs = core.kernel.clock.now();
   const before: ObjectFields = replace ? withoutFields(known) : known;
@@ -130,9 +149,9 @@ function changedResource(
     bucket,
     known.retention,
     fields.retention,
-    flagOf(ask.query, "overrideUnlockedRetention"),
+    flagOf(request.query, "overrideUnlockedRetention"),
   );
-  const predefined = ask.query.get("predefinedAcl");
+  const predefined = request.query.get("predefinedAcl");
   const acl =
     predefined !== null
       ? predefinedAcl(predefined, project, "object")
@@ -155,7 +174,7 @@ function changedResource(
   };
 }
 
-/** A custom time stays whatever a request says, and holds are only changed where it names them. */
+/** A request cannot remove a custom time, and changes only the holds that it names. */
 function withoutFields({
   customTime,
   eventBasedHold,
@@ -170,7 +189,7 @@ function withoutFields({
   };
 }
 
-/** What no change of metadata touches. */
+/** The fields that no change of metadata affects. */
 function fixedFields(known: ObjectResource): ObjectResource {
   const {
     contentType: _type,
@@ -190,10 +209,15 @@ function fixedFields(known: ObjectResource): ObjectResource {
 }
 
 /** Makes a soft-deleted version live again, as a new generation of the same bytes. */
-async function restore(core: StorageCore, ask: Ask, bucketName: string, name: string): Promise<Answer> {
-  const generation = intOf(ask.query, "generation");
+async function restore(
+  core: StorageCore,
+  request: StorageRequest,
+  bucketName: string,
+  name: string,
+): Promise<Reply> {
+  const generation = intOf(request.query, "generation");
   if (generation === undefined) throw invalid("Required parameter: generation");
-  const conditions = conditionsOf(ask);
+  const conditions = conditionsOf(request);
   const { restored, blobs } = await core.state.database.write(() => {
     const bucket = accessBucket(core, bucketName);
     const deleted = core.state.version(bucketName, name, generation);
@@ -210,7 +234,7 @@ async function restore(core: StorageCore, ask: Ask, bucketName: string, name: st
       ...resource
     } = deleted.resource;
     const now = new Date(core.kernel.clock.now()).toISOString();
-    const acl = flagOf(ask.query, "copySourceAcl") ? resource.acl : bucket.resource.defaultObjectAcl;
+    const acl = flagOf(request.query, "copySourceAcl") ? resource.acl : bucket.resource.defaultObjectAcl;
     const object: StoredObject = {
       ...deleted,
       generation: next,
@@ -223,5 +247,8 @@ async function restore(core: StorageCore, ask: Ask, bucketName: string, name: st
     return { restored: object, blobs: replaced };
   });
   await core.release(blobs);
-  return json(ask, objectView(ask, accessBucket(core, bucketName).resource, restored, customerKeyOf(ask)));
+  return json(
+    request,
+    objectView(request, accessBucket(core, bucketName).resource, restored, { key: customerKeyOf(request) }),
+  );
 }

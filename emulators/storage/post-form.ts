@@ -1,7 +1,7 @@
 import { accessBucket, type StorageCore } from "./core.ts";
 import {
-  type Answer,
-  type Ask,
+  type Reply,
+  type StorageRequest,
   bodyOf,
   headerOf,
   type JsonObject,
@@ -9,7 +9,8 @@ import {
   parseJson,
   xml,
 } from "./exchange.ts";
-import { invalid, StorageError } from "./failure.ts";
+import type { StatusError } from "../kernel/status-error.ts";
+import { invalid, storageError } from "./failure.ts";
 import { FORM_FIELD_BYTES_MAX } from "./limits.ts";
 import { boundaryOf, type Part, partsOf } from "./multipart.ts";
 import { parseObjectName } from "./names.ts";
@@ -19,26 +20,29 @@ import { storeContent } from "./upload.ts";
 import { versionHeaders } from "./version-headers.ts";
 import { xmlDocument } from "./xml.ts";
 
-const badPolicy = (message: string): StorageError =>
-  new StorageError(400, "invalid", "InvalidPolicyDocument", message);
+const badPolicy = (message: string): StatusError =>
+  storageError({ status: 400, reason: "invalid", xmlCode: "InvalidPolicyDocument", message });
 
 type Fields = ReadonlyMap<string, string>;
 
-/** POST object: an HTML form that a signed policy allows (cloud.google.com/storage/docs/xml-api/post-object-forms). */
+/**
+ * POST object: an HTML form that a signed policy allows
+ * (cloud.google.com/storage/docs/xml-api/post-object-forms).
+ */
 export async function postForm(
   core: StorageCore,
   signatures: Signatures,
-  ask: Ask,
+  request: StorageRequest,
   names: Names,
-): Promise<Answer> {
-  const parts = partsOf(ask.body, boundaryOf(headerOf(ask, "content-type")));
+): Promise<Reply> {
+  const parts = partsOf(request.body, boundaryOf(headerOf(request, "content-type")));
   const fields = new Map<string, string>();
   let file: Part | undefined;
   let filename = "";
   for (let part = await parts.next(); !part.done; part = await parts.next()) {
     const disposition = part.value.headers["content-disposition"] ?? "";
     const name = /\bname="([^"]*)"/i.exec(disposition)?.[1]?.toLowerCase() ?? "";
-    // What follows the file is ignored, as the service does.
+    // Fields after the file are ignored, as by the service.
     if (name === "file") {
       filename = /\bfilename="([^"]*)"/i.exec(disposition)?.[1] ?? "";
       file = part.value;
@@ -59,9 +63,9 @@ export async function postForm(
     conditions: {},
     predefinedAcl: fields.get("acl") ?? fields.get("x-goog-acl"),
   };
-  const object = await storeContent(core, ask, order, within(file.content, range));
+  const object = await storeContent(core, request, order, within(file.content, range));
   await parts.return(undefined);
-  return success(ask, fields, bucket.name, key, versionHeaders(object));
+  return success(request, { fields, bucket: bucket.name, key, headers: versionHeaders(object) });
 }
 
 /** The bucket that the policy demands, for a form whose address names none; requirePolicy checks the rest. */
@@ -93,13 +97,21 @@ function fieldsOf(fields: Fields, fileType: string | undefined): JsonObject {
 
 const NOT_MET = "The content of the form does not meet the conditions specified in the policy document.";
 
-/** Checks the policy's signature, its expiry, and each field against its conditions; returns the size allowed. */
+/**
+ * Checks the policy's signature, its expiry, and each field against its conditions; returns the size allowed.
+ */
 function requirePolicy(core: StorageCore, signatures: Signatures, bucket: string, fields: Fields): ByteRange {
   const encoded = fields.get("policy");
   if (encoded === undefined) {
-    throw new StorageError(403, "forbidden", "AccessDenied", "Access denied.", {
-      Details:
-        "Anonymous caller does not have storage.objects.create access to the Google Cloud Storage object.",
+    throw storageError({
+      status: 403,
+      reason: "forbidden",
+      xmlCode: "AccessDenied",
+      message: "Access denied.",
+      details: {
+        Details:
+          "Anonymous caller does not have storage.objects.create access to the Google Cloud Storage object.",
+      },
     });
   }
   requireSignature(signatures, fields, encoded);
@@ -108,7 +120,12 @@ function requirePolicy(core: StorageCore, signatures: Signatures, bucket: string
   if (Number.isNaN(expires) || !Array.isArray(policy.conditions))
     throw badPolicy("The policy document is malformed.");
   if (core.kernel.clock.now() >= expires) {
-    throw new StorageError(400, "invalid", "ExpiredToken", "The policy document has expired.");
+    throw storageError({
+      status: 400,
+      reason: "invalid",
+      xmlCode: "ExpiredToken",
+      message: "The policy document has expired.",
+    });
   }
   const covered = new Set(["policy", "x-goog-signature", "signature", "file"]);
   let range: ByteRange = { min: 0, max: Number.MAX_SAFE_INTEGER };
@@ -164,23 +181,25 @@ function requireSignature(signatures: Signatures, fields: Fields, policy: string
     );
   }
   if (!signed) {
-    throw new StorageError(
-      403,
-      "forbidden",
-      "SignatureDoesNotMatch",
-      "The request signature we calculated does not match the signature you provided. Check your Google secret key and signing method.",
-      { StringToSign: policy },
-    );
+    throw storageError({
+      status: 403,
+      reason: "forbidden",
+      xmlCode: "SignatureDoesNotMatch",
+      message:
+        "The request signature we calculated does not match the signature you provided. Check your Google secret key and signing method.",
+      details: { StringToSign: policy },
+    });
   }
 }
 
-function success(
-  ask: Ask,
-  fields: Fields,
-  bucket: string,
-  key: string,
-  headers: Record<string, string>,
-): Answer {
+interface FormOutcome {
+  readonly fields: Fields;
+  readonly bucket: string;
+  readonly key: string;
+  readonly headers: Record<string, string>;
+}
+
+function success(request: StorageRequest, { fields, bucket, key, headers }: FormOutcome): Reply {
   const redirect = fields.get("success_action_redirect");
   if (redirect !== undefined && URL.canParse(redirect)) {
     const url = new URL(redirect);
@@ -195,7 +214,7 @@ function success(
   }
   const status = Number(fields.get("success_action_status") ?? 204);
   if (status !== 201) return { status: status === 200 ? 200 : 204, headers };
-  const location = `${ask.origin}/${bucket}/${encodeURIComponent(key)}`;
+  const location = `${request.origin}/${bucket}/${encodeURIComponent(key)}`;
   const result = { Location: location, Bucket: bucket, Key: key, ETag: headers.etag };
   const answer = xml(xmlDocument("PostResponse", result), 201);
   return { ...answer, headers: { ...headers, ...answer.headers, location } };

@@ -1,7 +1,7 @@
 import { newBlobId } from "./blobs.ts";
 import type { StorageCore } from "./core.ts";
-import { type Ask, headerOf, type JsonObject } from "./exchange.ts";
-import { badDigest, invalid, StorageError } from "./failure.ts";
+import { type StorageRequest, headerOf, type JsonObject } from "./exchange.ts";
+import { badDigest, invalid, storageError } from "./failure.ts";
 import { createHasher, type Digests } from "./hashes.ts";
 import { OBJECT_BYTES_MAX } from "./limits.ts";
 
@@ -50,16 +50,16 @@ export interface Claims {
   readonly crc32c?: string | undefined;
 }
 
-export function claimsOf(ask: Ask, given: JsonObject = {}): Claims {
+export function claimsOf(request: StorageRequest, given: JsonObject = {}): Claims {
   const inHeader = Object.fromEntries(
-    (headerOf(ask, "x-goog-hash") ?? "")
+    (headerOf(request, "x-goog-hash") ?? "")
       .split(",")
       .map((claim) => claim.trim().split(/=(.*)/s) as [string, string]),
   );
   const text = (value: unknown): string | undefined =>
     typeof value === "string" && value !== "" ? value : undefined;
   return {
-    md5Hash: text(given.md5Hash) ?? text(inHeader.md5) ?? headerOf(ask, "content-md5"),
+    md5Hash: text(given.md5Hash) ?? text(inHeader.md5) ?? headerOf(request, "content-md5"),
     crc32c: text(given.crc32c) ?? text(inHeader.crc32c),
   };
 }
@@ -85,8 +85,8 @@ export interface ByteRange {
 }
 
 /** The sizes that `x-goog-content-length-range: min,max` allows; all where it is absent. */
-export function byteRangeOf(ask: Ask): ByteRange {
-  const text = headerOf(ask, "x-goog-content-length-range");
+export function byteRangeOf(request: StorageRequest): ByteRange {
+  const text = headerOf(request, "x-goog-content-length-range");
   if (text === undefined) return { min: 0, max: Number.MAX_SAFE_INTEGER };
   const [, min, max] = /^(\d+),(\d+)$/.exec(text.trim()) ?? [];
   if (min === undefined || max === undefined) throw invalid(`Invalid x-goog-content-length-range: ${text}`);
@@ -109,19 +109,20 @@ export async function* within(
 
 export function requireSize(size: number, { min, max }: ByteRange): void {
   if (size > max) {
-    throw new StorageError(
-      400,
-      "invalid",
-      "EntityTooLarge",
-      "Your proposed upload exceeds the maximum allowed object size.",
-    );
+    throw storageError({
+      status: 400,
+      reason: "invalid",
+      xmlCode: "EntityTooLarge",
+      message: "Your proposed upload exceeds the maximum allowed object size.",
+    });
   }
   if (size < min) {
-    throw new StorageError(
-      400,
-      "invalid",
-      "EntityTooSmall",
-      "Your proposed upload is smaller than the minimum object size specified in your Policy Document.",
-    );
+    throw storageError({
+      status: 400,
+      reason: "invalid",
+      xmlCode: "EntityTooSmall",
+      message:
+        "Your proposed upload is smaller than the minimum object size specified in your Policy Document.",
+    });
   }
 }

@@ -2,8 +2,8 @@ import { type AclCall, aclHandlers } from "./acl.ts";
 import { bucketHandlers, iamHandlers } from "./buckets.ts";
 import { copyHandlers } from "./copies.ts";
 import type { StorageCore } from "./core.ts";
-import { type Ask, type Handler, headerOf, json, jsonBody, type Names } from "./exchange.ts";
-import { invalid, notFound, StorageError, unimplemented } from "./failure.ts";
+import { type StorageRequest, type Handler, headerOf, json, jsonBody, type Names } from "./exchange.ts";
+import { invalid, notFound, storageError, unimplemented } from "./failure.ts";
 import { hmacKeyHandlers } from "./hmac-keys.ts";
 import { notificationHandlers } from "./notification-configs.ts";
 import { objectHandlers } from "./objects.ts";
@@ -15,10 +15,10 @@ import { insertObject } from "./upload.ts";
 import { xmlHandlers } from "./xml-api.ts";
 import { multipartHandlers } from "./xml-multipart.ts";
 
-/** In whose words to answer. */
+/** Which API's words the response uses. */
 export type Api = "json" | "xml";
 
-/** A request's place: who answers it, and what meters and faults call it. */
+/** The route of a request: its handler, and its name for meters and faults. */
 export interface Route {
   /** "objects.get": the name of the method, the same in both APIs where both have it. */
   readonly method: string;
@@ -41,25 +41,30 @@ const patternOf = (path: string): RegExp =>
 
 export interface Router {
   /** Throws where nothing is served. */
-  find(ask: Ask): Route;
+  find(request: StorageRequest): Route;
 }
 
 export function createRouter(core: StorageCore, sessions: Sessions, signatures: Signatures): Router {
   const routes = jsonRoutes(core, sessions);
   const findXml = xmlRoutes(core, sessions, signatures);
   return {
-    find(ask) {
-      const path = jsonPath(ask.path);
-      if (path === undefined) return findXml(ask);
+    find(request) {
+      const path = jsonPath(request.path);
+      if (path === undefined) return findXml(request);
       const isMatch = (route: JsonRoute): boolean => route.pattern.test(path);
       // A HEAD of the JSON API is a GET whose body is dropped.
-      const verb = ask.method === "HEAD" ? "GET" : ask.method;
+      const verb = request.method === "HEAD" ? "GET" : request.method;
       const found = routes.find((route) => route.verb === verb && isMatch(route));
       if (found === undefined) {
         if (routes.some(isMatch))
-          throw new StorageError(405, "methodNotAllowed", "MethodNotAllowed", "Method Not Allowed");
+          throw storageError({
+            status: 405,
+            reason: "methodNotAllowed",
+            xmlCode: "MethodNotAllowed",
+            message: "Method Not Allowed",
+          });
         if (/^\/(b\/[^/]+\/(folders|managedFolders|anywhereCaches|restore|operations))\b/.test(path)) {
-          throw unimplemented(`${ask.method} ${path} is not served.`);
+          throw unimplemented(`${request.method} ${path} is not served.`);
         }
         throw notFound("Not Found");
       }
@@ -106,7 +111,7 @@ function jsonRoutes(core: StorageCore, sessions: Sessions): JsonRoute[] {
     const [verb = "", path = ""] = line.split(" ");
     return { verb, pattern: patternOf(path), method, handler };
   };
-  const insert: Handler = (ask, names) => insertObject(core, sessions, ask, names);
+  const insert: Handler = (request, names) => insertObject(core, sessions, request, names);
   return [
     route("GET /b", "buckets.list", bucket.list),
     route("POST /b", "buckets.insert", bucket.insert),
@@ -156,8 +161,8 @@ function jsonRoutes(core: StorageCore, sessions: Sessions): JsonRoute[] {
     route("GET /projects/{project}/hmacKeys/{accessId}", "hmacKeys.get", hmac.get),
     route("PUT /projects/{project}/hmacKeys/{accessId}", "hmacKeys.update", hmac.update),
     route("DELETE /projects/{project}/hmacKeys/{accessId}", "hmacKeys.delete", hmac.delete),
-    route("GET /projects/{project}/serviceAccount", "projects.serviceAccount.get", (ask, names) =>
-      json(ask, {
+    route("GET /projects/{project}/serviceAccount", "projects.serviceAccount.get", (request, names) =>
+      json(request, {
         kind: "storage#serviceAccount",
         email_address: `service-${projectNumber(names.project ?? "")}@gs-project-accounts.iam.gserviceaccount.com`,
       }),
@@ -165,9 +170,9 @@ function jsonRoutes(core: StorageCore, sessions: Sessions): JsonRoute[] {
   ];
 }
 
-/** Channels can't be made here (objects.watchAll is not served), so whichever is named is none. */
-const stopChannel: Handler = async (ask) => {
-  const { id, resourceId } = await jsonBody(ask);
+/** Channels cannot be created here (objects.watchAll is not served), so no named channel exists. */
+const stopChannel: Handler = async (request) => {
+  const { id, resourceId } = await jsonBody(request);
   throw notFound(`Channel '${String(id)}' not found for resource '${String(resourceId)}'.`);
 };
 
@@ -183,7 +188,9 @@ function aclRoutes(path: string, name: string, handlers: Readonly<Record<AclCall
   ];
 }
 
-/** Parts of a bucket or object that the XML API names in the query; those without a handler are not served. */
+/**
+ * Parts of a bucket or object that the XML API names in the query; those without a handler are not served.
+ */
 const SUBRESOURCES = [
   "acl",
   "billing",
@@ -205,7 +212,11 @@ const SUBRESOURCES = [
 /** Hosts that name a bucket: `{bucket}.storage.googleapis.com`, and the same below localhost. */
 const VIRTUAL_HOST = /^(?<bucket>[^:]+)\.(?:storage\.googleapis\.com|storage\.localhost|localhost)(?::\d+)?$/;
 
-function xmlRoutes(core: StorageCore, sessions: Sessions, signatures: Signatures): (ask: Ask) => Route {
+function xmlRoutes(
+  core: StorageCore,
+  sessions: Sessions,
+  signatures: Signatures,
+): (request: StorageRequest) => Route {
   const objects = xmlHandlers(core, sessions);
   const multipart = multipartHandlers(core);
   const table: Readonly<Record<string, readonly [method: string, handler: Handler]>> = {
@@ -222,31 +233,31 @@ function xmlRoutes(core: StorageCore, sessions: Sessions, signatures: Signatures
     abort: ["multipartUploads.abort", multipart.abort],
     listParts: ["multipartUploads.listParts", multipart.listParts],
     listUploads: ["multipartUploads.list", multipart.listUploads],
-    postForm: ["objects.insert", (ask, names) => postForm(core, signatures, ask, names)],
+    postForm: ["objects.insert", (request, names) => postForm(core, signatures, request, names)],
   };
-  return (ask) => {
-    const hosted = VIRTUAL_HOST.exec(headerOf(ask, "host") ?? "")?.groups?.bucket;
-    const path = hosted === undefined ? ask.path : `/${hosted}${ask.path}`;
+  return (request) => {
+    const hosted = VIRTUAL_HOST.exec(headerOf(request, "host") ?? "")?.groups?.bucket;
+    const path = hosted === undefined ? request.path : `/${hosted}${request.path}`;
     const [, bucket = "", object] = /^\/([^/]+)(?:\/(.+))?\/?$/s.exec(path) ?? [];
     // Google's client posts forms to an emulator's address itself: the policy names the bucket.
     const isForm =
       bucket === "" &&
-      ask.method === "POST" &&
-      /^multipart\/form-data\b/i.test(headerOf(ask, "content-type") ?? "");
-    if (bucket === "" && !isForm) throw unimplemented(`${ask.method} ${ask.path} is not served.`);
+      request.method === "POST" &&
+      /^multipart\/form-data\b/i.test(headerOf(request, "content-type") ?? "");
+    if (bucket === "" && !isForm) throw unimplemented(`${request.method} ${request.path} is not served.`);
     const names = decodedNames(object === undefined ? { bucket } : { bucket, object });
-    const call = SUBRESOURCES.some((name) => ask.query.has(name))
+    const call = SUBRESOURCES.some((name) => request.query.has(name))
       ? undefined
-      : xmlCall(ask, object !== undefined);
+      : xmlCall(request, object !== undefined);
     const found = call === undefined ? undefined : table[call];
     if (call === undefined || found === undefined)
-      throw unimplemented(`${ask.method} ${ask.path} is not served.`);
+      throw unimplemented(`${request.method} ${request.path} is not served.`);
     const [method, handler] = found;
     return { method, names, handler, call };
   };
 }
 
-function xmlCall({ method, query }: Ask, isObject: boolean): string | undefined {
+function xmlCall({ method, query }: StorageRequest, isObject: boolean): string | undefined {
   if (!isObject) {
     if (method === "POST") return "postForm";
     if (method !== "GET" && method !== "HEAD") return undefined;

@@ -1,15 +1,15 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import type { Fault } from "../kernel/faults.ts";
-import type { Kernel } from "../kernel/grpc.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import { type NoReply, serveHttp, toStatusError } from "../kernel/http.ts";
+import type { StatusError } from "../kernel/status-error.ts";
+import { pauseOn, withFault } from "../kernel/with-fault.ts";
 import { answerBatch } from "./batch.ts";
 import { openBlobs } from "./blobs.ts";
 import { createGenerations, createRelease, type StorageCore } from "./core.ts";
 import { bucketCors, openCors } from "./cors.ts";
-import { type Answer, type Ask, headerOf } from "./exchange.ts";
-import { jsonError, StorageError } from "./failure.ts";
+import { type Reply, type StorageRequest, headerOf } from "./exchange.ts";
+import { internalError, jsonError, storageError } from "./failure.ts";
 import { sweep } from "./lifecycle.ts";
 import { SWEEP_MS } from "./limits.ts";
 import { createAnnounce, createOutbox, type PublishNotification } from "./notifications.ts";
@@ -35,7 +35,7 @@ export interface Storage {
   readonly listener: (request: IncomingMessage, response: ServerResponse) => void;
   /** Accepts the signatures of one more service account. */
   trust(account: TrustedAccount): void;
-  /** What the console shows. */
+  /** The state for display. */
   snapshot(project?: string): StorageSnapshot;
   close(): void;
 }
@@ -81,53 +81,54 @@ export function openStorage(
   let closed = false;
   const runSweep = (): void => {
     cancelSweep = clock.at(clock.now() + SWEEP_MS, runSweep);
-    // What fails here is told to the next request that needs the database.
+    // The next request that needs the database reports what fails here.
     void sweep(core, () => closed)
       .then(outbox.wake)
       .catch(() => undefined);
   };
   let cancelSweep = clock.at(clock.now() + SWEEP_MS, runSweep);
 
-  /** Answers one call; failures become answers in the words of its API. */
-  const answer = async (ask: Ask): Promise<Answer | "hang" | "drop"> => {
-    const api = apiOf(ask.path);
+  /** Answers one call; failures become replies in the words of its API. */
+  const reply = async (request: StorageRequest): Promise<Reply | NoReply> => {
+    const api = apiOf(request.path);
     let cors: Readonly<Record<string, string>> = {};
     try {
-      const route = router.find(ask.method === "OPTIONS" ? { ...ask, method: "GET" } : ask);
+      const route = router.find(request.method === "OPTIONS" ? { ...request, method: "GET" } : request);
       const { names, method } = route;
       const bucket = state.bucket(names.bucket ?? "");
-      cors = api === "json" ? openCors(ask) : bucketCors(ask, bucket?.resource.cors ?? []);
-      if (ask.method === "OPTIONS") return { status: 200, headers: cors };
-      const project = bucket?.project ?? ask.query.get("project") ?? "";
-      kernel.meter.rpc({ project, requestId: headerOf(ask, "x-request-id") }, `storage.${method}`);
-      const object = names.object ?? (method === "objects.insert" ? ask.query.get("name") : null);
+      cors = api === "json" ? openCors(request) : bucketCors(request, bucket?.resource.cors ?? []);
+      if (request.method === "OPTIONS") return { status: 200, headers: cors };
+      const project = bucket?.project ?? request.query.get("project") ?? "";
+      kernel.meter.rpc({ project, requestId: headerOf(request, "x-request-id") }, `storage.${method}`);
+      const object = names.object ?? (method === "objects.insert" ? request.query.get("name") : null);
       const resource = `projects/_/buckets/${names.bucket ?? ""}${object === null ? "" : `/objects/${object}`}`;
-      const fault = kernel.faults.take("storage", method, resource);
-      if (fault?.kind === "hang" || fault?.kind === "drop") return fault.kind;
-      if (fault?.kind === "before") throw faulted(fault);
-      if (fault?.kind === "slow")
-        await new Promise<void>((resolve) => clock.at(clock.now() + fault.ms, resolve));
-      if (api === "xml") requireXmlAccess(core, signatures, ask, route.call, names);
-      const result = await route.handler(ask, names);
-      // A reader is never shown what a failed flush would take back.
-      await state.database.settled();
-      outbox.wake();
-      if (fault?.kind === "after") throw faulted(fault);
-      return { ...result, headers: { ...result.headers, ...cors } };
+      return await withFault(kernel.faults.take("storage", method, resource), {
+        async work() {
+          if (api === "xml") requireXmlAccess(core, signatures, { request, call: route.call, names });
+          const result = await route.handler(request, names);
+          // A response must not show what a failed flush would roll back.
+          await state.database.settled();
+          outbox.wake();
+          return { ...result, headers: { ...result.headers, ...cors } };
+        },
+        failure: plannedFailure,
+        pause: pauseOn(clock),
+      });
     } catch (cause) {
-      return failureAnswer(cause, api, ask, cors);
+      return renderFailure(toStatusError(cause, internalError), api, request, cors);
     }
   };
 
   return {
-    listener(request, response) {
-      const ask = askOf(request);
-      void (async () => {
-        const isBatch = ask.path.startsWith("/batch") && ask.method === "POST";
-        const result = isBatch ? await batchOf(ask, answer) : await answer(ask);
-        await respond(request, response, result);
-      })();
-    },
+    listener: serveHttp({
+      handle(incoming) {
+        const request = requestOf(incoming);
+        const isBatch = request.path.startsWith("/batch") && request.method === "POST";
+        return isBatch ? batchOf(request, reply) : reply(request);
+      },
+      render: (error) => renderFailure(error, "json", undefined, {}),
+      internal: internalError,
+    }),
     trust: signatures.trust,
     snapshot: (project) => {
       const { objects, bytes } = state.counts();
@@ -159,86 +160,60 @@ const FAULT_STATUS: Readonly<Record<string, number>> = {
   NOT_FOUND: 404,
 };
 
-const faulted = ({ code }: Fault): StorageError =>
-  new StorageError(FAULT_STATUS[code] ?? 503, "backendError", "ServiceUnavailable", "A planned fault.");
+const plannedFailure = (code: string): StatusError =>
+  storageError({
+    status: FAULT_STATUS[code] ?? 503,
+    reason: "backendError",
+    xmlCode: "ServiceUnavailable",
+    message: "A planned fault.",
+  });
 
-async function batchOf(ask: Ask, answer: (ask: Ask) => Promise<Answer | "hang" | "drop">): Promise<Answer> {
+async function batchOf(
+  request: StorageRequest,
+  reply: (request: StorageRequest) => Promise<Reply | NoReply>,
+): Promise<Reply> {
   try {
-    return await answerBatch(ask, async (inner) => {
-      const result = await answer(inner);
-      return typeof result === "string" ? failureAnswer(faulted(BATCH_FAULT), "json", inner, {}) : result;
+    return await answerBatch(request, async (inner) => {
+      const result = await reply(inner);
+      if (typeof result !== "string") return result;
+      // A call within a batch has no connection of its own that could hang or break.
+      return renderFailure(plannedFailure("UNAVAILABLE"), "json", inner, {});
     });
   } catch (cause) {
-    return failureAnswer(cause, "json", ask, {});
+    return renderFailure(toStatusError(cause, internalError), "json", request, {});
   }
 }
 
-/** A call within a batch has no connection of its own that could hang or break. */
-const BATCH_FAULT: Fault = { kind: "before", code: "UNAVAILABLE", ms: 0 };
-
-function failureAnswer(cause: unknown, api: Api, ask: Ask, cors: Readonly<Record<string, string>>): Answer {
-  const known = cause instanceof StorageError;
-  // Anything else is a defect of ours, or a connection that broke: the caller may try again.
-  if (!known && !isBrokenConnection(cause)) console.error(cause);
-  const error = known
-    ? cause
-    : new StorageError(
-        500,
-        "backendError",
-        "InternalError",
-        "We encountered an internal error. Please try again.",
-      );
-  const bare = error.status === 304 || ask.method === "HEAD";
-  // A download's failure is told in plain text, since its caller expects no JSON.
-  if (!bare && api === "json" && ask.query.get("alt") === "media") {
+/** A failure in the words of its API. `request` is undefined where it could not be read. */
+function renderFailure(
+  error: StatusError,
+  api: Api,
+  request: StorageRequest | undefined,
+  cors: Readonly<Record<string, string>>,
+): Reply {
+  const bare = error.httpStatus === 304 || request?.method === "HEAD";
+  // The failure of a download is plain text, since its caller expects no JSON.
+  if (!bare && api === "json" && request?.query.get("alt") === "media") {
     const headers = { ...error.headers, ...cors, "content-type": "text/html; charset=UTF-8" };
-    return { status: error.status, headers, body: error.message };
+    return { status: error.httpStatus, headers, body: error.message };
   }
   const type = api === "json" ? "application/json; charset=UTF-8" : "application/xml; charset=UTF-8";
   return {
-    status: error.status,
+    status: error.httpStatus,
     headers: { ...error.headers, ...cors, ...(bare ? {} : { "content-type": type }) },
     body: bare ? undefined : api === "json" ? jsonError(error) : xmlError(error),
   };
 }
 
-const isBrokenConnection = (cause: unknown): boolean =>
-  ["ECONNRESET", "ERR_STREAM_PREMATURE_CLOSE", "ERR_STREAM_DESTROYED"].includes(
-    (cause as { code?: string }).code ?? "",
-  );
-
-function askOf(request: IncomingMessage): Ask {
-  const host = request.headers.host ?? "localhost";
-  const [path = "/", query = ""] = (request.url ?? "/").split(/\?(.*)/s);
+function requestOf(incoming: IncomingMessage): StorageRequest {
+  const host = incoming.headers.host ?? "localhost";
+  const [path = "/", query = ""] = (incoming.url ?? "/").split(/\?(.*)/s);
   return {
-    method: request.method ?? "GET",
+    method: incoming.method ?? "GET",
     path,
     query: new URLSearchParams(query),
-    headers: request.headers,
-    body: request as AsyncIterable<Buffer>,
+    headers: incoming.headers,
+    body: incoming as AsyncIterable<Buffer>,
     origin: `http://${host}`,
   };
-}
-
-async function respond(
-  request: IncomingMessage,
-  response: ServerResponse,
-  result: Answer | "hang" | "drop",
-): Promise<void> {
-  if (result === "drop") return void request.socket.destroy();
-  // What the handler has not read is read and dropped, or the connection could not be used again.
-  request.on("error", () => undefined).resume();
-  if (result === "hang" || response.destroyed) return;
-  const { status, headers = {}, body } = result;
-  for (const [name, value] of Object.entries(headers))
-    if (value !== undefined) response.setHeader(name, value);
-  response.statusCode = status;
-  if (status === 308) response.statusMessage = "Resume Incomplete";
-  if (status === 499) response.statusMessage = "Client Closed Request";
-  if (!(body instanceof Readable)) {
-    response.end(body);
-    return;
-  }
-  // A reader that goes away, or a blob that can't be read, ends the connection: the answer has begun.
-  await pipeline(body, response).catch(() => response.destroy());
 }

@@ -40,8 +40,8 @@ export const trustedAccount = ({ client_email, private_key }: SigningCredentials
 });
 
 /**
- * The account of a key file as Google's consoles give them out; undefined for files of any other kind,
- * which sign nothing. Only the public half of the key is kept.
+ * The account of a service account's key file; undefined for credential files of other kinds, which sign
+ * nothing. Only the public half of the key is kept.
  */
 export function trustedKeyFile(path: string): TrustedAccount | undefined {
   const { type, client_email, private_key } = JSON.parse(readFileSync(path, "utf8")) as Record<

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { newBlobId } from "./blobs.ts";
 import { accessBucket, type StorageCore } from "./core.ts";
-import { type Answer, type Ask, headerOf, json } from "./exchange.ts";
-import { invalid, noSuchUpload, StorageError } from "./failure.ts";
+import { type Reply, type StorageRequest, headerOf, json } from "./exchange.ts";
+import { StatusError } from "../kernel/status-error.ts";
+import { invalid, noSuchUpload, storageError } from "./failure.ts";
 import { createHasher, type Hasher } from "./hashes.ts";
 import { CHUNK_BYTES, OBJECT_BYTES_MAX, SESSION_MS } from "./limits.ts";
 import { type ByteRange, claimsOf, requireClaims, requireSize } from "./receive.ts";
@@ -11,14 +12,14 @@ import { versionHeaders } from "./version-headers.ts";
 import { type Creation, createVersion } from "./versions.ts";
 import { objectView } from "./views.ts";
 
-/** What the request that started a session has said. */
+/** What the request that started the session contained. */
 export interface SessionPlan extends Pick<
   Creation,
   "given" | "conditions" | "predefinedAcl" | "customerKey" | "kmsKeyName"
 > {
-  /** In whose words to answer. */
+  /** Which API's words the response uses. */
   readonly api: "json" | "xml";
-  /** The origin of the page that started it: it may carry on from a browser. */
+  /** The origin of the page that started it, from which a browser may continue it. */
   readonly origin?: string | undefined;
   /** The sizes that the object may have. */
   readonly sizes?: ByteRange | undefined;
@@ -28,8 +29,8 @@ export interface SessionPlan extends Pick<
 
 export interface Sessions {
   start(bucket: string, name: string, plan: SessionPlan): Promise<string>;
-  /** PUT: bytes, or the question how many have arrived. DELETE: gives the upload up. */
-  carryOn(ask: Ask, id: string): Promise<Answer>;
+  /** PUT sends bytes, or queries how many have arrived. DELETE cancels the upload. */
+  carryOn(request: StorageRequest, id: string): Promise<Reply>;
   planOf(id: string): SessionPlan | undefined;
 }
 
@@ -56,17 +57,22 @@ export function createSessions(core: StorageCore): Sessions {
     const upload = state.upload(id);
     if (upload === undefined || upload.kind !== "resumable") throw noSuchUpload();
     if (upload.createdMs + SESSION_MS <= kernel.clock.now()) {
-      throw new StorageError(410, "gone", "NoSuchUpload", "The upload session has expired.");
+      throw storageError({
+        status: 410,
+        reason: "gone",
+        xmlCode: "NoSuchUpload",
+        message: "The upload session has expired.",
+      });
     }
     return upload;
   };
 
-  const cancel = async (id: string): Promise<Answer> => {
+  const cancel = async (id: string): Promise<Reply> => {
     const upload = access(id);
     const blobs = await state.database.write(() => state.removeUpload(upload.id));
     hashers.delete(id);
     await core.release(blobs);
-    return { status: 499, headers: { "content-type": "text/plain" } };
+    return { status: 499, statusMessage: "Client Closed Request", headers: { "content-type": "text/plain" } };
   };
 
   return {
@@ -86,19 +92,19 @@ export function createSessions(core: StorageCore): Sessions {
       await state.database.write(() => state.putUpload(upload));
       return id;
     },
-    carryOn: (ask, id) =>
+    carryOn: (request, id) =>
       inTurn(id, async () => {
-        if (ask.method === "DELETE") return cancel(id);
+        if (request.method === "DELETE") return cancel(id);
         const upload = access(id);
-        if (upload.done !== undefined) return JSON.parse(upload.done) as Answer;
-        const range = parseContentRange(headerOf(ask, "content-range"), ask);
+        if (upload.done !== undefined) return JSON.parse(upload.done) as Reply;
+        const range = parseContentRange(headerOf(request, "content-range"), request);
         const total = range.total ?? (upload.plan as SessionPlan).size;
         if (range.start === undefined) {
           return upload.received === total && range.total !== undefined
-            ? finish(core, hashers, ask, upload)
-            : incomplete(ask, upload);
+            ? finish(core, hashers, request, upload)
+            : incomplete(request, upload);
         }
-        const { upload: grown, bodyBytes } = await append(core, hashers, ask, upload, range);
+        const { upload: grown, bodyBytes } = await append(core, hashers, { request, upload, range });
         const end = range.start + bodyBytes;
         if (range.end !== undefined && end !== range.end + 1) {
           throw invalid(
@@ -106,14 +112,16 @@ export function createSessions(core: StorageCore): Sessions {
           );
         }
         const isLast = range.total !== undefined ? end === range.total : range.end === undefined;
-        return isLast && grown.received === end ? finish(core, hashers, ask, grown) : incomplete(ask, grown);
+        return isLast && grown.received === end
+          ? finish(core, hashers, request, grown)
+          : incomplete(request, grown);
       }),
     planOf: (id) => state.upload(id)?.plan as SessionPlan | undefined,
   };
 }
 
 interface ContentRange {
-  /** Undefined: the request only asks. */
+  /** Undefined: the request only queries the state. */
   readonly start: number | undefined;
   /** The last byte; undefined: as far as the body goes. */
   readonly end: number | undefined;
@@ -121,9 +129,9 @@ interface ContentRange {
   readonly total: number | undefined;
 }
 
-function parseContentRange(text: string | undefined, ask: Ask): ContentRange {
+function parseContentRange(text: string | undefined, request: StorageRequest): ContentRange {
   // Without the header the request holds the whole object.
-  if (text === undefined) return { start: 0, end: undefined, total: lengthOf(ask) };
+  if (text === undefined) return { start: 0, end: undefined, total: lengthOf(request) };
   const [, range, start, end, total] = /^bytes (\*|(\d+)-(\d+|\*))\/(\d+|\*)$/.exec(text.trim()) ?? [];
   if (range === undefined) throw invalid(`Failed to parse Content-Range header: ${text}`);
   const number = (part: string | undefined): number | undefined =>
@@ -131,39 +139,43 @@ function parseContentRange(text: string | undefined, ask: Ask): ContentRange {
   return { start: number(start), end: number(end), total: number(total) };
 }
 
-const lengthOf = (ask: Ask): number | undefined => {
-  const length = headerOf(ask, "content-length");
+const lengthOf = (request: StorageRequest): number | undefined => {
+  const length = headerOf(request, "content-length");
   return length === undefined ? undefined : Number(length);
 };
 
 /** 308, with the bytes that need not be sent again. */
-function incomplete(ask: Ask, { id, received }: StoredUpload): Answer {
+function incomplete(request: StorageRequest, { id, received }: StoredUpload): Reply {
   const headers = {
     "x-guploader-uploadid": id,
     ...(received === 0 ? {} : { range: `bytes=0-${received - 1}` }),
   };
-  // Pages can't tell a 308 from a redirect, so they may ask for it in a header.
-  return headerOf(ask, "x-guploader-no-308") === "yes"
+  // Pages can't tell a 308 from a redirect, so they may ask for another status in a header.
+  return headerOf(request, "x-guploader-no-308") === "yes"
     ? { status: 200, headers: { ...headers, "x-http-status-code-override": "308" } }
-    : { status: 308, headers };
+    : { status: 308, statusMessage: "Resume Incomplete", headers };
+}
+
+interface ReceivedChunk {
+  readonly request: StorageRequest;
+  readonly upload: StoredUpload;
+  readonly range: ContentRange;
 }
 
 /** Adds the body to the blob. What is kept of a chunk that is not the last ends at a multiple of 256 KiB. */
 async function append(
   core: StorageCore,
   hashers: Map<string, Hasher>,
-  ask: Ask,
-  upload: StoredUpload,
-  range: ContentRange,
+  { request, upload, range }: ReceivedChunk,
 ): Promise<{ upload: StoredUpload; bodyBytes: number }> {
   const start = range.start ?? 0;
   if (start > upload.received) {
-    throw new StorageError(
-      416,
-      "requestedRangeNotSatisfiable",
-      "InvalidRange",
-      `Expected bytes from ${upload.received} on.`,
-    );
+    throw storageError({
+      status: 416,
+      reason: "requestedRangeNotSatisfiable",
+      xmlCode: "InvalidRange",
+      message: `Expected bytes from ${upload.received} on.`,
+    });
   }
   const hasher = hashers.get(upload.id) ?? createHasher();
   const hashing = hasher.size() === upload.received;
@@ -171,8 +183,8 @@ async function append(
   let bodyBytes = 0;
   let broken: Error | undefined;
   try {
-    for await (const chunk of ask.body) {
-      // Bytes that had arrived before are passed over: the caller didn't hear of them.
+    for await (const chunk of request.body) {
+      // Bytes that had arrived before are skipped: the caller did not learn of them.
       const fresh = chunk.subarray(Math.min(Math.max(upload.received - start - bodyBytes, 0), chunk.length));
       bodyBytes += chunk.length;
       if (start + bodyBytes > OBJECT_BYTES_MAX)
@@ -197,25 +209,25 @@ async function append(
   return { upload: grown, bodyBytes };
 }
 
-/** Makes the received bytes the object. A session that is asked again answers the same. */
+/** Makes the received bytes the object. A finished session gives the same reply to repeated requests. */
 async function finish(
   core: StorageCore,
   hashers: Map<string, Hasher>,
-  ask: Ask,
+  request: StorageRequest,
   upload: StoredUpload,
-): Promise<Answer> {
+): Promise<Reply> {
   const { state } = core;
   const plan = upload.plan as SessionPlan;
   const known = hashers.get(upload.id);
   hashers.delete(upload.id);
   const digests = (known?.size() === upload.received ? known : await rehash(core, upload)).digests();
   try {
-    requireClaims(claimsOf(ask, plan.given), digests);
+    requireClaims(claimsOf(request, plan.given), digests);
     if (plan.sizes !== undefined) requireSize(digests.size, plan.sizes);
     const { replaced, answer } = await state.database.write(() => {
       const creation = { ...plan, bucket: upload.bucket, name: upload.name };
       const created = createVersion(core, { ...creation, content: { ...digests, blob: upload.blob } });
-      const finished = answerOf(core, ask, plan, created.object);
+      const finished = answerOf(core, request, plan, created.object);
       // Only the object refers to the blob from here on.
       state.putUpload({ ...upload, blob: "", done: JSON.stringify(finished) });
       return { replaced: created.replaced, answer: finished };
@@ -223,8 +235,8 @@ async function finish(
     await core.release(replaced);
     return answer;
   } catch (cause) {
-    // A session that can't succeed any more is gone with its bytes.
-    if (cause instanceof StorageError) {
+    // A session that cannot succeed any more is deleted with its bytes.
+    if (cause instanceof StatusError) {
       await core.release(await state.database.write(() => state.removeUpload(upload.id)));
     }
     throw cause;
@@ -233,12 +245,15 @@ async function finish(
 
 function answerOf(
   core: StorageCore,
-  ask: Ask,
+  request: StorageRequest,
   { api, customerKey }: SessionPlan,
   object: StoredObject,
-): Answer {
+): Reply {
   if (api === "xml") return { status: 200, headers: versionHeaders(object) };
-  return json(ask, objectView(ask, accessBucket(core, object.bucket).resource, object, customerKey));
+  return json(
+    request,
+    objectView(request, accessBucket(core, object.bucket).resource, object, { key: customerKey }),
+  );
 }
 
 async function rehash(core: StorageCore, { blob, received }: StoredUpload): Promise<Hasher> {

@@ -1,16 +1,17 @@
 import { createHash, createPublicKey, createVerify, type KeyObject } from "node:crypto";
 import type { Clock } from "../kernel/clock.ts";
-import { type Ask, headerOf } from "./exchange.ts";
-import { invalid, StorageError, unimplemented } from "./failure.ts";
+import type { StatusError } from "../kernel/status-error.ts";
+import { type StorageRequest, headerOf } from "./exchange.ts";
+import { invalid, storageError, unimplemented } from "./failure.ts";
 import { CLOCK_SKEW_MS, SIGNED_URL_SECONDS_MAX } from "./limits.ts";
 import type { TrustedAccount } from "./service-account.ts";
 
 /** Checks what service accounts have signed: cloud.google.com/storage/docs/authentication/signatures. */
 export interface Signatures {
   /** Whether the request's URL bears a signature, of either version. */
-  isSigned(ask: Ask): boolean;
-  /** Throws what the service answers where the request is not exactly what has been signed, or not now. */
-  requireSigned(ask: Ask): void;
+  isSigned(request: StorageRequest): boolean;
+  /** Throws the service's error where the request differs from what was signed, or comes at another time. */
+  requireSigned(request: StorageRequest): void;
   /** Whether the account signed the text. */
   isSignedBy(email: string, text: string, signature: Buffer): boolean;
   /** Accepts one more account from now on. */
@@ -27,13 +28,13 @@ export function createSignatures(clock: Clock, accounts: readonly TrustedAccount
   const isSignedBy = (email: string, text: string, signature: Buffer): boolean => {
     const key = keys.get(email);
     if (key === undefined) {
-      throw new StorageError(
-        403,
-        "forbidden",
-        "InvalidAccessKeyId",
-        "The User Id you provided does not exist in our records.",
-        { Details: email },
-      );
+      throw storageError({
+        status: 403,
+        reason: "forbidden",
+        xmlCode: "InvalidAccessKeyId",
+        message: "The User Id you provided does not exist in our records.",
+        details: { Details: email },
+      });
     }
     return createVerify("RSA-SHA256").update(text).verify(key, signature);
   };
@@ -41,9 +42,9 @@ export function createSignatures(clock: Clock, accounts: readonly TrustedAccount
   return {
     isSigned: ({ query }) =>
       query.has("X-Goog-Signature") || query.has("X-Goog-Algorithm") || query.has("Signature"),
-    requireSigned(ask) {
-      if (ask.query.has("Signature")) requireV2(ask, clock.now(), isSignedBy);
-      else requireV4(ask, clock.now(), isSignedBy);
+    requireSigned(request) {
+      if (request.query.has("Signature")) requireV2(request, clock.now(), isSignedBy);
+      else requireV4(request, clock.now(), isSignedBy);
     },
     isSignedBy,
     trust,
@@ -51,8 +52,8 @@ export function createSignatures(clock: Clock, accounts: readonly TrustedAccount
 }
 
 /**
- * The bytes of a signature; none, which no key has signed, where the text is not exactly theirs. Node
- * passes over what isn't of the encoding, so that a changed text could still stand for the right bytes.
+ * The bytes of a signature; none (an invalid signature) where the text is not their exact encoding. Node
+ * skips characters outside the encoding, so that a changed text could otherwise decode to the right bytes.
  */
 export function decodeSignature(text: string, encoding: "hex" | "base64"): Buffer {
   const bytes = Buffer.from(text, encoding);
@@ -90,11 +91,17 @@ const canonicalQuery = (query: URLSearchParams): string =>
     .map(([name, value]) => `${name}=${value}`)
     .join("&");
 
-const mismatch = (details: Record<string, string>): StorageError =>
-  new StorageError(403, "forbidden", "SignatureDoesNotMatch", "Access denied.", {
-    Details:
-      "The request signature we calculated does not match the signature you provided. Check your Google secret key and signing method.",
-    ...details,
+const mismatch = (details: Record<string, string>): StatusError =>
+  storageError({
+    status: 403,
+    reason: "forbidden",
+    xmlCode: "SignatureDoesNotMatch",
+    message: "Access denied.",
+    details: {
+      Details:
+        "The request signature we calculated does not match the signature you provided. Check your Google secret key and signing method.",
+      ...details,
+    },
   });
 
 interface V4 {
@@ -125,7 +132,7 @@ export function parseCredential(text: string): { email: string; scope: string; d
   return { email, scope, day };
 }
 
-function parseV4({ query }: Ask): V4 {
+function parseV4({ query }: StorageRequest): V4 {
   const need = (name: string): string => {
     const values = query.getAll(name);
     if (values.length !== 1 || !values[0]) throw invalid(`Missing or repeated query parameter ${name}`);
@@ -149,71 +156,83 @@ function parseV4({ query }: Ask): V4 {
 
 type IsSignedBy = Signatures["isSignedBy"];
 
-function requireV4(ask: Ask, nowMs: number, isSignedBy: IsSignedBy): void {
-  const v4 = parseV4(ask);
-  requireHeaders(ask, v4.headerNames);
+function requireV4(request: StorageRequest, nowMs: number, isSignedBy: IsSignedBy): void {
+  const v4 = parseV4(request);
+  requireHeaders(request, v4.headerNames);
   const signature = decodeSignature(v4.signature, "hex");
-  const texts = hostsOf(ask).map((host) => stringToSign(ask, v4, host));
+  const texts = hostsOf(request).map((host) => stringToSign(request, v4, host));
   if (!texts.some(({ text }) => isSignedBy(v4.email, text, signature))) {
     throw mismatch({ StringToSign: texts[0]?.text ?? "", CanonicalRequest: texts[0]?.canonical ?? "" });
   }
   const expiresAtMs = v4.signedAtMs + v4.expiresSeconds * 1000;
   if (nowMs >= expiresAtMs) throw expired(expiresAtMs);
   if (nowMs + CLOCK_SKEW_MS < v4.signedAtMs) {
-    throw new StorageError(403, "forbidden", "AccessDenied", "Access denied.", {
-      Details: `Request not yet valid. It becomes valid at: ${new Date(v4.signedAtMs).toISOString()}`,
+    throw storageError({
+      status: 403,
+      reason: "forbidden",
+      xmlCode: "AccessDenied",
+      message: "Access denied.",
+      details: {
+        Details: `Request not yet valid. It becomes valid at: ${new Date(v4.signedAtMs).toISOString()}`,
+      },
     });
   }
 }
 
-const expired = (atMs: number): StorageError =>
-  new StorageError(400, "invalid", "ExpiredToken", "The provided token has expired.", {
-    Details: `Request signature expired at: ${new Date(atMs).toISOString().replace(".000Z", "+00:00")}`,
+const expired = (atMs: number): StatusError =>
+  storageError({
+    status: 400,
+    reason: "invalid",
+    xmlCode: "ExpiredToken",
+    message: "The provided token has expired.",
+    details: {
+      Details: `Request signature expired at: ${new Date(atMs).toISOString().replace(".000Z", "+00:00")}`,
+    },
   });
 
-/** Every signed header must be there, and every header that tells the service what to do must be signed. */
-function requireHeaders(ask: Ask, names: readonly string[]): void {
-  const missing = names.find((name) => headerOf(ask, name) === undefined);
+/** Every signed header must be present, and every header that instructs the service must be signed. */
+function requireHeaders(request: StorageRequest, names: readonly string[]): void {
+  const missing = names.find((name) => headerOf(request, name) === undefined);
   if (missing !== undefined) {
-    throw new StorageError(
-      400,
-      "invalid",
-      "MalformedSecurityHeader",
-      "Your request has a malformed header.",
-      {
+    throw storageError({
+      status: 400,
+      reason: "invalid",
+      xmlCode: "MalformedSecurityHeader",
+      message: "Your request has a malformed header.",
+      details: {
         ParameterName: missing,
         Details: "Header was included in signedheaders, but not in the request.",
       },
-    );
+    });
   }
   if (!names.includes("host")) throw invalid("X-Goog-SignedHeaders must include host.");
-  const unsigned = Object.keys(ask.headers).find(
+  const unsigned = Object.keys(request.headers).find(
     (name) => name.startsWith("x-goog-") && !names.includes(name) && !UNSIGNED_HEADERS.has(name),
   );
   if (unsigned !== undefined) throw mismatch({ ParameterName: unsigned });
 }
 
-/** What clients add by themselves, to no effect. */
+/** Headers that clients add by themselves and that have no effect. */
 const UNSIGNED_HEADERS = new Set(["x-goog-api-client", "x-goog-gcs-idempotency-token"]);
 
 /** The official client signs the host without its port where the endpoint has one. */
-function hostsOf(ask: Ask): string[] {
-  const host = headerOf(ask, "host") ?? "";
+function hostsOf(request: StorageRequest): string[] {
+  const host = headerOf(request, "host") ?? "";
   return [...new Set([host, host.replace(/:\d+$/, "")])];
 }
 
-function stringToSign(ask: Ask, v4: V4, host: string): { text: string; canonical: string } {
+function stringToSign(request: StorageRequest, v4: V4, host: string): { text: string; canonical: string } {
   const headers = [...v4.headerNames].sort().map((name) => {
-    const value = name === "host" ? host : (headerOf(ask, name) ?? "");
+    const value = name === "host" ? host : (headerOf(request, name) ?? "");
     return `${name}:${value.trim().replaceAll(/\s{2,}/g, " ")}\n`;
   });
   const payload = v4.headerNames.includes("x-goog-content-sha256")
-    ? (headerOf(ask, "x-goog-content-sha256") ?? "")
+    ? (headerOf(request, "x-goog-content-sha256") ?? "")
     : "UNSIGNED-PAYLOAD";
   const canonical = [
-    ask.method,
-    canonicalPath(ask.path),
-    canonicalQuery(ask.query),
+    request.method,
+    canonicalPath(request.path),
+    canonicalQuery(request.query),
     headers.join(""),
     v4.headerNames.join(";"),
     payload,
@@ -223,15 +242,15 @@ function stringToSign(ask: Ask, v4: V4, host: string): { text: string; canonical
 }
 
 /** The V2 process: method, MD5, type, expiry, x-goog- headers and the path; other parameters are free. */
-function requireV2(ask: Ask, nowMs: number, isSignedBy: IsSignedBy): void {
+function requireV2(request: StorageRequest, nowMs: number, isSignedBy: IsSignedBy): void {
   const need = (name: string): string => {
-    const value = ask.query.get(name);
+    const value = request.query.get(name);
     if (!value) throw invalid(`Missing query parameter ${name}`);
     return value;
   };
   const expires = need("Expires");
   const signature = decodeSignature(need("Signature"), "base64");
-  const extensions = Object.keys(ask.headers)
+  const extensions = Object.keys(request.headers)
     .filter(
       (name) =>
         name.startsWith("x-goog-") &&
@@ -239,13 +258,13 @@ function requireV2(ask: Ask, nowMs: number, isSignedBy: IsSignedBy): void {
         !UNSIGNED_HEADERS.has(name),
     )
     .sort()
-    .map((name) => `${name}:${(headerOf(ask, name) ?? "").trim().replaceAll(/\s{2,}/g, " ")}\n`);
+    .map((name) => `${name}:${(headerOf(request, name) ?? "").trim().replaceAll(/\s{2,}/g, " ")}\n`);
   const text = [
-    ask.method,
-    headerOf(ask, "content-md5") ?? "",
-    headerOf(ask, "content-type") ?? "",
+    request.method,
+    headerOf(request, "content-md5") ?? "",
+    headerOf(request, "content-type") ?? "",
     expires,
-    `${extensions.join("")}${canonicalPath(ask.path)}`,
+    `${extensions.join("")}${canonicalPath(request.path)}`,
   ].join("\n");
   if (!isSignedBy(need("GoogleAccessId"), text, signature)) throw mismatch({ StringToSign: text });
   if (!/^\d+$/.test(expires)) throw invalid(`Invalid Expires: ${expires}`);
@@ -253,20 +272,20 @@ function requireV2(ask: Ask, nowMs: number, isSignedBy: IsSignedBy): void {
 }
 
 /** Passes the body on, and throws at its end where it isn't what a signed payload hash promises. */
-export async function* checkedPayload(ask: Ask): AsyncGenerator<Buffer> {
-  const promised = headerOf(ask, "x-goog-content-sha256");
+export async function* checkedPayload(request: StorageRequest): AsyncGenerator<Buffer> {
+  const promised = headerOf(request, "x-goog-content-sha256");
   const isHash = promised !== undefined && /^[0-9a-f]{64}$/i.test(promised);
   const hash = createHash("sha256");
-  for await (const chunk of ask.body) {
+  for await (const chunk of request.body) {
     if (isHash) hash.update(chunk);
     yield chunk;
   }
   if (isHash && hash.digest("hex") !== promised.toLowerCase()) {
-    throw new StorageError(
-      400,
-      "invalid",
-      "XGoogContentSHA256Mismatch",
-      "The provided 'x-goog-content-sha256' header does not match what was computed.",
-    );
+    throw storageError({
+      status: 400,
+      reason: "invalid",
+      xmlCode: "XGoogContentSHA256Mismatch",
+      message: "The provided 'x-goog-content-sha256' header does not match what was computed.",
+    });
   }
 }

@@ -37,7 +37,7 @@ export interface StoredUpload {
   readonly plan: unknown;
   /** Bytes that are on disk for good. */
   readonly received: number;
-  /** The answer of a finished session, for whoever asks again. */
+  /** The reply of a finished session, for repeated requests. */
   readonly done: string | undefined;
 }
 
@@ -84,7 +84,7 @@ export interface StorageState {
   upload(id: string): StoredUpload | undefined;
   uploads(bucket: string | undefined): StoredUpload[];
   putUpload(upload: StoredUpload): void;
-  /** Takes its parts along and returns the blobs that nobody needs any more. */
+  /** Deletes the upload with its parts, and returns the blobs that nothing refers to any more. */
   removeUpload(id: string): string[];
   parts(upload: string): StoredPart[];
   putPart(upload: string, part: StoredPart): void;

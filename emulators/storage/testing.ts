@@ -2,10 +2,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Storage as StorageClient } from "@google-cloud/storage";
-import { createClock } from "../kernel/clock.ts";
-import { createFaults } from "../kernel/faults.ts";
-import type { Kernel } from "../kernel/grpc.ts";
-import { createMeter } from "../kernel/meter.ts";
+import { createKernel, type Kernel } from "../kernel/kernel.ts";
 import {
   type NotificationMessage,
   openServiceAccount,
@@ -26,13 +23,13 @@ export interface StorageUnderTest extends AsyncDisposable {
   publishedCount(count: number): Promise<void>;
   /** Google's client; it retries nothing, so that tests see what the first answer was. */
   client(project?: string): StorageClient;
-  /** Ends serving without the courtesy of closing anything, as a crash would. */
+  /** Ends serving without closing anything, as a crash would. */
   server: Server;
 }
 
 export interface UnderTestOptions {
   readonly path?: string | undefined;
-  /** Throws where Pub/Sub is to refuse a message. */
+  /** Throws to make Pub/Sub refuse a message. */
   readonly onPublish?: (() => void) | undefined;
 }
 
@@ -43,7 +40,7 @@ let signing: Promise<SigningCredentials> | undefined;
 export async function startStorage({ path, onPublish }: UnderTestOptions = {}): Promise<StorageUnderTest> {
   signing ??= openServiceAccount(undefined, "signer@demo.iam.gserviceaccount.com");
   const signer = await signing;
-  const kernel: Kernel = { clock: createClock(), faults: createFaults(), meter: createMeter() };
+  const kernel = createKernel();
   const published: { topic: string; message: NotificationMessage }[] = [];
   let waiting: { readonly count: number; readonly wake: () => void }[] = [];
   const storage = openStorage(kernel, {

@@ -2,8 +2,8 @@ import { conditionsOf, requireToChange } from "./conditions.ts";
 import { accessBucket, type StorageCore } from "./core.ts";
 import { customerKeyOf } from "./encryption.ts";
 import {
-  type Answer,
-  type Ask,
+  type Reply,
+  type StorageRequest,
   bodyOf,
   headerOf,
   type JsonObject,
@@ -26,49 +26,49 @@ import { objectView } from "./views.ts";
 export async function insertObject(
   core: StorageCore,
   sessions: Sessions,
-  ask: Ask,
+  request: StorageRequest,
   names: Names,
-): Promise<Answer> {
+): Promise<Reply> {
   const bucket = names.bucket ?? "";
-  const uploadId = ask.query.get("upload_id");
-  if (uploadId !== null) return sessions.carryOn(ask, uploadId);
+  const uploadId = request.query.get("upload_id");
+  if (uploadId !== null) return sessions.carryOn(request, uploadId);
   accessBucket(core, bucket);
-  const type = ask.query.get("uploadType") ?? headerOf(ask, "x-goog-upload-protocol");
+  const type = request.query.get("uploadType") ?? headerOf(request, "x-goog-upload-protocol");
   switch (type) {
     case "media":
-      return insertMedia(core, ask, bucket);
+      return insertMedia(core, request, bucket);
     case "multipart":
-      return insertMultipart(core, ask, bucket);
+      return insertMultipart(core, request, bucket);
     case "resumable":
-      return startSession(core, sessions, ask, bucket);
+      return startSession(core, sessions, request, bucket);
     default:
       throw invalid(`Invalid upload type: ${String(type)}`);
   }
 }
 
-/** What a request says of the object beside its metadata. */
-function orderOf(ask: Ask, bucket: string, given: JsonObject): Omit<Creation, "content"> {
-  const encoding = ask.query.get("contentEncoding");
+/** The parameters of an upload beside the metadata. */
+function orderOf(request: StorageRequest, bucket: string, given: JsonObject): Omit<Creation, "content"> {
+  const encoding = request.query.get("contentEncoding");
   return {
     bucket,
-    name: parseObjectName(ask.query.get("name") ?? given.name),
+    name: parseObjectName(request.query.get("name") ?? given.name),
     given: encoding === null ? given : { ...given, contentEncoding: encoding },
-    conditions: conditionsOf(ask),
-    predefinedAcl: ask.query.get("predefinedAcl"),
-    customerKey: customerKeyOf(ask),
-    kmsKeyName: ask.query.get("kmsKeyName"),
+    conditions: conditionsOf(request),
+    predefinedAcl: request.query.get("predefinedAcl"),
+    customerKey: customerKeyOf(request),
+    kmsKeyName: request.query.get("kmsKeyName"),
   };
 }
 
-async function insertMedia(core: StorageCore, ask: Ask, bucket: string): Promise<Answer> {
-  const contentType = headerOf(ask, "content-type");
-  const order = orderOf(ask, bucket, contentType === undefined ? {} : { contentType });
+async function insertMedia(core: StorageCore, request: StorageRequest, bucket: string): Promise<Reply> {
+  const contentType = headerOf(request, "content-type");
+  const order = orderOf(request, bucket, contentType === undefined ? {} : { contentType });
   requireToChange(order.conditions, core.state.live(bucket, order.name));
-  return store(core, ask, order, ask.body);
+  return storeUpload(core, request, order, request.body);
 }
 
-async function insertMultipart(core: StorageCore, ask: Ask, bucket: string): Promise<Answer> {
-  const parts = partsOf(ask.body, boundaryOf(headerOf(ask, "content-type")));
+async function insertMultipart(core: StorageCore, request: StorageRequest, bucket: string): Promise<Reply> {
+  const parts = partsOf(request.body, boundaryOf(headerOf(request, "content-type")));
   const first = await parts.next();
   if (first.done) throw invalid("Malformed multipart body.");
   const metadata = await bodyOf(first.value.content, METADATA_PART_BYTES_MAX, "Metadata part is too large.");
@@ -76,32 +76,32 @@ async function insertMultipart(core: StorageCore, ask: Ask, bucket: string): Pro
   const second = await parts.next();
   if (second.done) throw invalid("Missing end of multipart body.");
   const contentType = given.contentType ?? second.value.headers["content-type"];
-  const order = orderOf(ask, bucket, contentType === undefined ? given : { ...given, contentType });
-  const answer = await store(core, ask, order, second.value.content);
+  const order = orderOf(request, bucket, contentType === undefined ? given : { ...given, contentType });
+  const reply = await storeUpload(core, request, order, second.value.content);
   await parts.next();
-  return answer;
+  return reply;
 }
 
-async function store(
+async function storeUpload(
   core: StorageCore,
-  ask: Ask,
+  request: StorageRequest,
   order: Omit<Creation, "content">,
   content: AsyncIterable<Buffer>,
-): Promise<Answer> {
-  const object = await storeContent(core, ask, order, content);
+): Promise<Reply> {
+  const object = await storeContent(core, request, order, content);
   const bucket = accessBucket(core, order.bucket);
-  return json(ask, objectView(ask, bucket.resource, object, order.customerKey));
+  return json(request, objectView(request, bucket.resource, object, { key: order.customerKey }));
 }
 
-/** Receives the bytes, checks what is claimed of them, and makes them the object. */
+/** Receives the bytes, verifies their claimed hashes, and makes them the object. */
 export async function storeContent(
   core: StorageCore,
-  ask: Ask,
+  request: StorageRequest,
   order: Omit<Creation, "content">,
   content: AsyncIterable<Buffer>,
 ): Promise<StoredObject> {
   return withReceived(core, await receive(core, content), async (received) => {
-    requireClaims(claimsOf(ask, order.given), received);
+    requireClaims(claimsOf(request, order.given), received);
     const { object, replaced } = await core.state.database.write(() =>
       createVersion(core, { ...order, content: received }),
     );
@@ -113,26 +113,26 @@ export async function storeContent(
 async function startSession(
   core: StorageCore,
   sessions: Sessions,
-  ask: Ask,
+  request: StorageRequest,
   bucket: string,
-): Promise<Answer> {
-  const given = await jsonBody(ask);
-  const contentType = given.contentType ?? headerOf(ask, "x-upload-content-type");
+): Promise<Reply> {
+  const given = await jsonBody(request);
+  const contentType = given.contentType ?? headerOf(request, "x-upload-content-type");
   const {
     bucket: _,
     name,
     ...order
-  } = orderOf(ask, bucket, contentType === undefined ? given : { ...given, contentType });
+  } = orderOf(request, bucket, contentType === undefined ? given : { ...given, contentType });
   requireToChange(order.conditions, core.state.live(bucket, name));
-  const length = headerOf(ask, "x-upload-content-length");
+  const length = headerOf(request, "x-upload-content-length");
   const plan: SessionPlan = {
     ...order,
     api: "json",
-    origin: headerOf(ask, "origin"),
+    origin: headerOf(request, "origin"),
     size: length === undefined ? undefined : Number(length),
   };
   const id = await sessions.start(bucket, name, plan);
   const query = new URLSearchParams({ uploadType: "resumable", name, upload_id: id });
-  const location = `${ask.origin}/upload/storage/v1/b/${bucket}/o?${query.toString()}`;
+  const location = `${request.origin}/upload/storage/v1/b/${bucket}/o?${query.toString()}`;
   return { status: 200, headers: { location, "x-guploader-uploadid": id } };
 }

@@ -118,7 +118,7 @@ test("wrong hashes are refused in every kind of upload, and leave nothing", asyn
     (await put(session, Buffer.from("bytes"), undefined, { "x-goog-hash": "crc32c=AAAAAA==" })).status,
   ).toBe(400);
   const claimed = bucket.file("wrong").save("bytes", { resumable: false, metadata: { md5Hash: md5 } });
-  await expect(claimed).rejects.toThrow();
+  await expect(claimed).rejects.toThrow("doesn't match calculated MD5 hash");
   expect(await bucket.file("wrong").exists()).toEqual([false]);
   expect(blobCount()).toBe(before);
 });

@@ -1,7 +1,7 @@
 import { etagOf } from "./resources.ts";
 import type { StoredObject } from "./state.ts";
 
-/** What both APIs say of a version in headers. */
+/** The headers of a version, in both APIs. */
 export function versionHeaders({
   generation,
   metageneration,

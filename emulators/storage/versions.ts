@@ -147,13 +147,17 @@ export function discard(
   return [];
 }
 
+export interface VersionChoice {
+  readonly generation: number | undefined;
+  readonly softDeleted?: boolean | undefined;
+}
+
 /** The version that a request is about: the live one, or the generation asked for. */
 export function accessObject(
   core: StorageCore,
   bucket: string,
   name: string,
-  generation: number | undefined,
-  softDeleted = false,
+  { generation, softDeleted = false }: VersionChoice,
 ): StoredObject {
   accessBucket(core, bucket);
   const object =

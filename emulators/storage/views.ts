@@ -1,6 +1,6 @@
 import { WRITER } from "./access.ts";
 import type { CustomerKey } from "./encryption.ts";
-import type { Ask } from "./exchange.ts";
+import type { StorageRequest } from "./exchange.ts";
 import { flagOf } from "./exchange.ts";
 import { retentionExpiry } from "./object-fields.ts";
 import {
@@ -12,21 +12,21 @@ import {
 } from "./resources.ts";
 import type { StoredBucket, StoredObject } from "./state.ts";
 
-/** How stored things look in the JSON API. */
+/** Stored resources as the JSON API shows them. */
 
 const encode = encodeURIComponent;
 const linkTo = (origin: string, path: string): string => `${origin}/storage/v1/b/${path}`;
 
-const isFull = (ask: Ask): boolean => ask.query.get("projection") === "full";
+const isFull = (request: StorageRequest): boolean => request.query.get("projection") === "full";
 
-export function bucketView(ask: Ask, bucket: StoredBucket, full = isFull(ask)): unknown {
+export function bucketView(request: StorageRequest, bucket: StoredBucket, full = isFull(request)): unknown {
   const { name, project, metageneration, resource } = bucket;
   const { acl, defaultObjectAcl, iamPolicy: _policy, iamConfiguration, ...rest } = resource;
   const { uniformBucketLevelAccess: uniform } = iamConfiguration;
   return {
     kind: "storage#bucket",
     id: name,
-    selfLink: linkTo(ask.origin, name),
+    selfLink: linkTo(request.origin, name),
     name,
     projectNumber: projectNumber(project),
     generation: String(Date.parse(resource.timeCreated) * 1000),
@@ -36,7 +36,7 @@ export function bucketView(ask: Ask, bucket: StoredBucket, full = isFull(ask)): 
     iamConfiguration: { ...iamConfiguration, bucketPolicyOnly: uniform },
     ...(full && !uniform.enabled
       ? {
-          acl: acl.map((entry) => bucketEntryView(ask, bucket, entry)),
+          acl: acl.map((entry) => bucketEntryView(request, bucket, entry)),
           defaultObjectAcl: defaultObjectAcl.map((entry) => defaultEntryView(entry)),
           owner: { entity: `project-owners-${projectNumber(project)}` },
         }
@@ -44,12 +44,16 @@ export function bucketView(ask: Ask, bucket: StoredBucket, full = isFull(ask)): 
   };
 }
 
+export interface ObjectViewOptions {
+  readonly key?: CustomerKey | undefined;
+  readonly full?: boolean | undefined;
+}
+
 export function objectView(
-  ask: Ask,
+  request: StorageRequest,
   bucket: BucketResource,
   object: StoredObject,
-  key?: CustomerKey,
-  full = isFull(ask),
+  { key, full = isFull(request) }: ObjectViewOptions = {},
 ): Record<string, unknown> {
   const { name, generation, metageneration, resource } = object;
   const { acl, crc32c, md5Hash, ...rest } = resource;
@@ -62,8 +66,8 @@ export function objectView(
   return {
     kind: "storage#object",
     id: `${object.bucket}/${name}/${generation}`,
-    selfLink: linkTo(ask.origin, path),
-    mediaLink: `${ask.origin}/download/storage/v1/b/${path}?generation=${generation}&alt=media`,
+    selfLink: linkTo(request.origin, path),
+    mediaLink: `${request.origin}/download/storage/v1/b/${path}?generation=${generation}&alt=media`,
     name,
     bucket: object.bucket,
     generation: String(generation),
@@ -75,7 +79,7 @@ export function objectView(
     ...(expiry === undefined ? {} : { retentionExpirationTime: expiry }),
     ...(shown ? { crc32c, ...(md5Hash === undefined ? {} : { md5Hash }) } : {}),
     ...(full && !uniform
-      ? { acl: acl.map((entry) => objectEntryView(ask, object, entry)), owner: { entity: WRITER } }
+      ? { acl: acl.map((entry) => objectEntryView(request, object, entry)), owner: { entity: WRITER } }
       : {}),
   };
 }
@@ -89,14 +93,14 @@ const teamOf = ({ entity }: AccessEntry): Record<string, unknown> => {
 };
 
 export function bucketEntryView(
-  ask: Ask,
+  request: StorageRequest,
   { name, metageneration }: StoredBucket,
   entry: AccessEntry,
 ): unknown {
   return {
     kind: "storage#bucketAccessControl",
     id: `${name}/${entry.entity}`,
-    selfLink: linkTo(ask.origin, `${name}/acl/${encode(entry.entity)}`),
+    selfLink: linkTo(request.origin, `${name}/acl/${encode(entry.entity)}`),
     bucket: name,
     ...entry,
     ...teamOf(entry),
@@ -111,12 +115,12 @@ export const defaultEntryView = (entry: AccessEntry): unknown => ({
   etag: etagOf(1, 0),
 });
 
-export function objectEntryView(ask: Ask, object: StoredObject, entry: AccessEntry): unknown {
+export function objectEntryView(request: StorageRequest, object: StoredObject, entry: AccessEntry): unknown {
   const { bucket, name, generation, metageneration } = object;
   return {
     kind: "storage#objectAccessControl",
     id: `${bucket}/${name}/${generation}/${entry.entity}`,
-    selfLink: linkTo(ask.origin, `${bucket}/o/${encode(name)}/acl/${encode(entry.entity)}`),
+    selfLink: linkTo(request.origin, `${bucket}/o/${encode(name)}/acl/${encode(entry.entity)}`),
     bucket,
     object: name,
     generation: String(generation),
@@ -126,11 +130,15 @@ export function objectEntryView(ask: Ask, object: StoredObject, entry: AccessEnt
   };
 }
 
-export const notificationView = (ask: Ask, bucket: string, notification: NotificationResource): unknown => ({
+export const notificationView = (
+  request: StorageRequest,
+  bucket: string,
+  notification: NotificationResource,
+): unknown => ({
   kind: "storage#notification",
-  selfLink: linkTo(ask.origin, `${bucket}/notificationConfigs/${notification.id}`),
+  selfLink: linkTo(request.origin, `${bucket}/notificationConfigs/${notification.id}`),
   ...notification,
 });
 
 /** Whether the caller wants soft-deleted versions. */
-export const wantsSoftDeleted = (ask: Ask): boolean => flagOf(ask.query, "softDeleted");
+export const wantsSoftDeleted = (request: StorageRequest): boolean => flagOf(request.query, "softDeleted");

@@ -5,8 +5,8 @@ import { accessBucket, type StorageCore } from "./core.ts";
 import { download } from "./download.ts";
 import { customerKeyOf, requireKey } from "./encryption.ts";
 import {
-  type Answer,
-  type Ask,
+  type Reply,
+  type StorageRequest,
   type Handler,
   headerOf,
   intOf,
@@ -15,7 +15,8 @@ import {
   noContent,
   xml,
 } from "./exchange.ts";
-import { invalid, StorageError, unimplemented } from "./failure.ts";
+import { StatusError } from "../kernel/status-error.ts";
+import { invalid, storageError, unimplemented, wordsOf } from "./failure.ts";
 import { PAGE_MAX } from "./limits.ts";
 import { type Listing, type ListOrder, listObjects } from "./listing.ts";
 import { parseObjectName } from "./names.ts";
@@ -41,19 +42,24 @@ export type XmlCall =
 /** The XML API's calls on objects, which signed URLs and public links use. */
 export function xmlHandlers(core: StorageCore, sessions: Sessions): Record<XmlCall, Handler> {
   return {
-    getObject: (ask, names) => getObject(core, ask, names),
-    async putObject(ask, names) {
-      const copySource = headerOf(ask, "x-goog-copy-source");
-      if (copySource !== undefined) return copyObject(core, ask, names, copySource);
-      const order = orderOf(ask, names);
+    getObject: (request, names) => getObject(core, request, names),
+    async putObject(request, names) {
+      const copySource = headerOf(request, "x-goog-copy-source");
+      if (copySource !== undefined) return copyObject(core, request, names, copySource);
+      const order = orderOf(request, names);
       requireToChange(order.conditions, core.state.live(accessBucket(core, order.bucket).name, order.name));
-      const object = await storeContent(core, ask, order, within(checkedPayload(ask), byteRangeOf(ask)));
+      const object = await storeContent(
+        core,
+        request,
+        order,
+        within(checkedPayload(request), byteRangeOf(request)),
+      );
       return { status: 200, headers: versionHeaders(object) };
     },
-    async deleteObject(ask, names) {
+    async deleteObject(request, names) {
       const { bucket: bucketName = "", object: name = "" } = names;
-      const generation = intOf(ask.query, "generation");
-      const conditions = headerConditionsOf(ask);
+      const generation = intOf(request.query, "generation");
+      const conditions = headerConditionsOf(request);
       const blobs = await core.state.database.write(() => {
         const bucket = accessBucket(core, bucketName);
         const object = accessXml(core, bucketName, name, generation);
@@ -65,25 +71,28 @@ export function xmlHandlers(core: StorageCore, sessions: Sessions): Record<XmlCa
       await core.release(blobs);
       return noContent();
     },
-    async startSession(ask, names) {
-      if (headerOf(ask, "x-goog-resumable") !== "start")
+    async startSession(request, names) {
+      if (headerOf(request, "x-goog-resumable") !== "start")
         throw invalid("Expected the header x-goog-resumable: start.");
-      const { bucket, name, ...order } = orderOf(ask, names);
+      const { bucket, name, ...order } = orderOf(request, names);
       requireToChange(order.conditions, core.state.live(accessBucket(core, bucket).name, name));
       const id = await sessions.start(bucket, name, {
         ...order,
         api: "xml",
-        sizes: byteRangeOf(ask),
-        origin: headerOf(ask, "origin"),
+        sizes: byteRangeOf(request),
+        origin: headerOf(request, "origin"),
       });
       const query = new URLSearchParams({ upload_id: id });
       return {
         status: 201,
-        headers: { location: `${ask.origin}${ask.path}?${query.toString()}`, "x-guploader-uploadid": id },
+        headers: {
+          location: `${request.origin}${request.path}?${query.toString()}`,
+          "x-guploader-uploadid": id,
+        },
       };
     },
-    carryOn: (ask) => sessions.carryOn(ask, ask.query.get("upload_id") ?? ""),
-    list: (ask, names) => list(core, ask, names.bucket ?? ""),
+    carryOn: (request) => sessions.carryOn(request, request.query.get("upload_id") ?? ""),
+    list: (request, names) => list(core, request, names.bucket ?? ""),
     location: (_ask, names) =>
       xml(xmlDocument("LocationConstraint", accessBucket(core, names.bucket ?? "").resource.location)),
   };
@@ -97,34 +106,40 @@ function accessXml(
   generation: number | undefined,
 ): StoredObject {
   try {
-    return accessObject(core, bucket, name, generation);
+    return accessObject(core, bucket, name, { generation });
   } catch (cause) {
-    if (!(cause instanceof StorageError) || cause.xmlCode !== "NoSuchKey") throw cause;
-    throw new StorageError(404, "notFound", "NoSuchKey", "The specified key does not exist.", {
-      Details: `No such object: ${bucket}/${name}`,
+    if (!(cause instanceof StatusError) || wordsOf(cause).xmlCode !== "NoSuchKey") throw cause;
+    throw storageError({
+      status: 404,
+      reason: "notFound",
+      xmlCode: "NoSuchKey",
+      message: "The specified key does not exist.",
+      details: {
+        Details: `No such object: ${bucket}/${name}`,
+      },
     });
   }
 }
 
-async function getObject(core: StorageCore, ask: Ask, names: Names): Promise<Answer> {
+async function getObject(core: StorageCore, request: StorageRequest, names: Names): Promise<Reply> {
   const { bucket = "", object: name = "" } = names;
   accessBucket(core, bucket);
-  const object = accessXml(core, bucket, name, intOf(ask.query, "generation"));
-  requireToRead(headerConditionsOf(ask), object);
-  requireKey(object.resource, customerKeyOf(ask));
-  return download(core, ask, object);
+  const object = accessXml(core, bucket, name, intOf(request.query, "generation"));
+  requireToRead(headerConditionsOf(request), object);
+  requireKey(object.resource, customerKeyOf(request));
+  return download(core, request, object);
 }
 
 /** The object that a PUT or POST describes in its headers. */
-export function orderOf(ask: Ask, names: Names): Omit<Creation, "content"> {
+export function orderOf(request: StorageRequest, names: Names): Omit<Creation, "content"> {
   return {
     bucket: names.bucket ?? "",
     name: parseObjectName(names.object),
-    given: fieldsOf(ask),
-    conditions: headerConditionsOf(ask),
-    predefinedAcl: headerOf(ask, "x-goog-acl"),
-    customerKey: customerKeyOf(ask),
-    kmsKeyName: headerOf(ask, "x-goog-encryption-kms-key-name"),
+    given: fieldsOf(request),
+    conditions: headerConditionsOf(request),
+    predefinedAcl: headerOf(request, "x-goog-acl"),
+    customerKey: customerKeyOf(request),
+    kmsKeyName: headerOf(request, "x-goog-encryption-kms-key-name"),
   };
 }
 
@@ -138,29 +153,34 @@ const FIELD_HEADERS = {
   customTime: "x-goog-custom-time",
 } as const;
 
-function fieldsOf(ask: Ask): JsonObject {
+function fieldsOf(request: StorageRequest): JsonObject {
   const fields: Record<string, unknown> = {};
   for (const [field, header] of Object.entries(FIELD_HEADERS)) {
-    const value = headerOf(ask, header);
+    const value = headerOf(request, header);
     if (value !== undefined) fields[field] = value;
   }
   const metadata: Record<string, string> = {};
-  for (const name of Object.keys(ask.headers)) {
+  for (const name of Object.keys(request.headers)) {
     if (name.startsWith("x-goog-meta-"))
-      metadata[name.slice("x-goog-meta-".length)] = headerOf(ask, name) ?? "";
+      metadata[name.slice("x-goog-meta-".length)] = headerOf(request, name) ?? "";
   }
   return Object.keys(metadata).length === 0 ? fields : { ...fields, metadata };
 }
 
-async function copyObject(core: StorageCore, ask: Ask, names: Names, from: string): Promise<Answer> {
+async function copyObject(
+  core: StorageCore,
+  request: StorageRequest,
+  names: Names,
+  from: string,
+): Promise<Reply> {
   const [, bucket = "", encoded = ""] = /^\/?([^/]+)\/(.+)$/s.exec(from) ?? [];
   const name = decodeURIComponent(encoded);
-  const generation = headerOf(ask, "x-goog-copy-source-generation");
+  const generation = headerOf(request, "x-goog-copy-source-generation");
   const source = accessXml(core, bucket, name, generation === undefined ? undefined : Number(generation));
-  const key = customerKeyOf(ask, true);
+  const key = customerKeyOf(request, true);
   requireKey(source.resource, source.resource.customerEncryption === undefined ? undefined : key);
-  const replace = headerOf(ask, "x-goog-metadata-directive")?.toUpperCase() === "REPLACE";
-  const { given, ...order } = orderOf(ask, names);
+  const replace = headerOf(request, "x-goog-metadata-directive")?.toUpperCase() === "REPLACE";
+  const { given, ...order } = orderOf(request, names);
   const object = await copyVersion(
     core,
     {
@@ -178,8 +198,8 @@ async function copyObject(core: StorageCore, ask: Ask, names: Names, from: strin
 }
 
 /** GET on a bucket: version 1 with markers, version 2 with continuation tokens. */
-function list(core: StorageCore, ask: Ask, bucketName: string): Answer {
-  const { query } = ask;
+function list(core: StorageCore, request: StorageRequest, bucketName: string): Reply {
+  const { query } = request;
   const bucket = accessBucket(core, bucketName);
   const second = query.get("list-type") === "2";
   const marker = second ? query.get("start-after") : query.get("marker");
@@ -237,25 +257,35 @@ const contentsOf = ({ name, generation, metageneration, size, resource }: Stored
   StorageClass: resource.storageClass,
 });
 
-const denied = (permission: string): StorageError =>
-  new StorageError(403, "forbidden", "AccessDenied", "Access denied.", {
-    Details: `Anonymous caller does not have ${permission} access to the Google Cloud Storage ${permission.includes("objects.get") ? "object" : "bucket"}. Permission '${permission}' denied on resource (or it may not exist).`,
+const denied = (permission: string): StatusError =>
+  storageError({
+    status: 403,
+    reason: "forbidden",
+    xmlCode: "AccessDenied",
+    message: "Access denied.",
+    details: {
+      Details: `Anonymous caller does not have ${permission} access to the Google Cloud Storage ${permission.includes("objects.get") ? "object" : "bucket"}. Permission '${permission}' denied on resource (or it may not exist).`,
+    },
   });
 
+export interface XmlAccess {
+  readonly request: StorageRequest;
+  readonly call: string;
+  readonly names: Names;
+}
+
 /**
- * Who may use the XML API: whoever bears a token (of any kind: tokens are not checked, as with all
- * emulators), has a signed URL or the URL of an upload session; anybody, for what is public.
+ * Refuses calls of the XML API without access. Access comes from a token (of any kind: emulators do not
+ * verify tokens), a signed URL, the URL of an upload session, or the object being public.
  */
 export function requireXmlAccess(
   core: StorageCore,
   signatures: Signatures,
-  ask: Ask,
-  call: string,
-  names: Names,
+  { request, call, names }: XmlAccess,
 ): void {
-  if (signatures.isSigned(ask)) return signatures.requireSigned(ask);
+  if (signatures.isSigned(request)) return signatures.requireSigned(request);
   if (call === "carryOn" || call === "postForm") return;
-  const authorization = headerOf(ask, "authorization");
+  const authorization = headerOf(request, "authorization");
   if (authorization !== undefined) {
     if (!/^bearer /i.test(authorization))
       throw unimplemented("Only bearer tokens and signed URLs are served.");

@@ -1,8 +1,8 @@
 import { newBlobId } from "./blobs.ts";
 import { accessBucket, type StorageCore } from "./core.ts";
 import {
-  type Answer,
-  type Ask,
+  type Reply,
+  type StorageRequest,
   bodyOf,
   type Handler,
   intOf,
@@ -10,7 +10,7 @@ import {
   noContent,
   xml,
 } from "./exchange.ts";
-import { invalid, noSuchUpload, StorageError } from "./failure.ts";
+import { invalid, noSuchUpload, storageError } from "./failure.ts";
 import { PART_BYTES_MIN, PARTS_MAX, XML_BODY_BYTES_MAX } from "./limits.ts";
 import { claimsOf, receive, requireClaims, withReceived } from "./receive.ts";
 import { checkedPayload } from "./signature.ts";
@@ -26,8 +26,8 @@ export type MultipartCall = "initiate" | "uploadPart" | "complete" | "abort" | "
 export function multipartHandlers(core: StorageCore): Record<MultipartCall, Handler> {
   const { state, kernel } = core;
   return {
-    async initiate(ask, names) {
-      const { bucket, name, ...plan } = orderOf(ask, names);
+    async initiate(request, names) {
+      const { bucket, name, ...plan } = orderOf(request, names);
       accessBucket(core, bucket);
       const id = `${newBlobId()}${newBlobId()}`;
       const createdMs = kernel.clock.now();
@@ -45,17 +45,17 @@ export function multipartHandlers(core: StorageCore): Record<MultipartCall, Hand
       await state.database.write(() => state.putUpload(upload));
       return xml(xmlDocument("InitiateMultipartUploadResult", { Bucket: bucket, Key: name, UploadId: id }));
     },
-    uploadPart: (ask, names) => uploadPart(core, ask, names),
-    complete: (ask, names) => complete(core, ask, names),
-    async abort(ask, names) {
-      const { id } = access(core, ask, names);
+    uploadPart: (request, names) => uploadPart(core, request, names),
+    complete: (request, names) => complete(core, request, names),
+    async abort(request, names) {
+      const { id } = access(core, request, names);
       await core.release(await state.database.write(() => state.removeUpload(id)));
       return noContent();
     },
-    listParts(ask, names) {
-      const { id, bucket, name } = access(core, ask, names);
-      const after = intOf(ask.query, "part-number-marker") ?? 0;
-      const max = Math.min(intOf(ask.query, "max-parts") ?? 1000, 1000);
+    listParts(request, names) {
+      const { id, bucket, name } = access(core, request, names);
+      const after = intOf(request.query, "part-number-marker") ?? 0;
+      const max = Math.min(intOf(request.query, "max-parts") ?? 1000, 1000);
       const rest = state.parts(id).filter(({ number }) => number > after);
       const page = rest.slice(0, max);
       return xml(
@@ -77,9 +77,9 @@ export function multipartHandlers(core: StorageCore): Record<MultipartCall, Hand
         }),
       );
     },
-    listUploads(ask, names) {
+    listUploads(request, names) {
       const bucket = accessBucket(core, names.bucket ?? "");
-      const prefix = ask.query.get("prefix") ?? "";
+      const prefix = request.query.get("prefix") ?? "";
       const uploads = state
         .uploads(bucket.name)
         .filter(({ kind, name }) => kind === "multipart" && name.startsWith(prefix));
@@ -101,19 +101,19 @@ export function multipartHandlers(core: StorageCore): Record<MultipartCall, Hand
   };
 }
 
-function access(core: StorageCore, ask: Ask, names: Names): StoredUpload {
-  const upload = core.state.upload(ask.query.get("uploadId") ?? "");
+function access(core: StorageCore, request: StorageRequest, names: Names): StoredUpload {
+  const upload = core.state.upload(request.query.get("uploadId") ?? "");
   const fits = upload?.kind === "multipart" && upload.bucket === names.bucket && upload.name === names.object;
   if (upload === undefined || !fits) throw noSuchUpload();
   return upload;
 }
 
-async function uploadPart(core: StorageCore, ask: Ask, names: Names): Promise<Answer> {
-  const upload = access(core, ask, names);
-  const number = intOf(ask.query, "partNumber") ?? 0;
+async function uploadPart(core: StorageCore, request: StorageRequest, names: Names): Promise<Reply> {
+  const upload = access(core, request, names);
+  const number = intOf(request.query, "partNumber") ?? 0;
   if (number < 1 || number > PARTS_MAX) throw invalid(`Part numbers run from 1 to ${PARTS_MAX}.`);
-  return withReceived(core, await receive(core, checkedPayload(ask)), async (received) => {
-    requireClaims(claimsOf(ask), received);
+  return withReceived(core, await receive(core, checkedPayload(request)), async (received) => {
+    requireClaims(claimsOf(request), received);
     const etag = `"${Buffer.from(received.md5Hash, "base64").toString("hex")}"`;
     const part: StoredPart = {
       number,
@@ -123,8 +123,8 @@ async function uploadPart(core: StorageCore, ask: Ask, names: Names): Promise<An
       updatedMs: core.kernel.clock.now(),
     };
     const replaced = await core.state.database.write(() => {
-      // The upload may have been completed or given up meanwhile.
-      access(core, ask, names);
+      // The upload may have been completed or cancelled meanwhile.
+      access(core, request, names);
       const before = core.state.parts(upload.id).find((each) => each.number === number);
       core.state.putPart(upload.id, part);
       return before?.blob;
@@ -137,22 +137,22 @@ async function uploadPart(core: StorageCore, ask: Ask, names: Names): Promise<An
   });
 }
 
-async function complete(core: StorageCore, ask: Ask, names: Names): Promise<Answer> {
+async function complete(core: StorageCore, request: StorageRequest, names: Names): Promise<Reply> {
   const { state } = core;
-  const upload = access(core, ask, names);
-  const body = (await bodyOf(ask.body, XML_BODY_BYTES_MAX, "The request body is too large.")).toString();
+  const upload = access(core, request, names);
+  const body = (await bodyOf(request.body, XML_BODY_BYTES_MAX, "The request body is too large.")).toString();
   const parts = chosenParts(body, state.parts(upload.id));
   const { blob, size, crc32c } = await receive(core, bytesOf(core, parts));
   const order = { ...(upload.plan as Omit<Creation, "content">), bucket: upload.bucket, name: upload.name };
   try {
     const { object, released } = await state.database.write(() => {
-      access(core, ask, names);
+      access(core, request, names);
       const created = createVersion(core, { ...order, content: { blob, size, crc32c } });
       return { object: created.object, released: [...created.replaced, ...state.removeUpload(upload.id)] };
     });
     await core.release(released);
     const result = {
-      Location: `${ask.origin}${ask.path}`,
+      Location: `${request.origin}${request.path}`,
       Bucket: upload.bucket,
       Key: upload.name,
       ETag: versionHeaders(object).etag,
@@ -172,33 +172,38 @@ function chosenParts(body: string, known: readonly StoredPart[]): StoredPart[] {
     const number = Number(textOf(part, "PartNumber"));
     const found = known.find((each) => each.number === number);
     if (found === undefined || plain(textOf(part, "ETag")) !== plain(found.etag)) {
-      throw new StorageError(
-        400,
-        "invalid",
-        "InvalidPart",
-        "One or more of the specified parts could not be found.",
-      );
+      throw storageError({
+        status: 400,
+        reason: "invalid",
+        xmlCode: "InvalidPart",
+        message: "One or more of the specified parts could not be found.",
+      });
     }
     return found;
   });
   if (parts.length === 0) {
-    throw new StorageError(400, "invalid", "MalformedXML", "The XML you provided was not well-formed.");
+    throw storageError({
+      status: 400,
+      reason: "invalid",
+      xmlCode: "MalformedXML",
+      message: "The XML you provided was not well-formed.",
+    });
   }
   if (parts.some((part, index) => index > 0 && part.number <= (parts[index - 1]?.number ?? 0))) {
-    throw new StorageError(
-      400,
-      "invalid",
-      "InvalidPartOrder",
-      "The list of parts was not in ascending order.",
-    );
+    throw storageError({
+      status: 400,
+      reason: "invalid",
+      xmlCode: "InvalidPartOrder",
+      message: "The list of parts was not in ascending order.",
+    });
   }
   if (parts.slice(0, -1).some(({ size }) => size < PART_BYTES_MIN)) {
-    throw new StorageError(
-      400,
-      "invalid",
-      "EntityTooSmall",
-      "Your proposed upload is smaller than the minimum allowed size.",
-    );
+    throw storageError({
+      status: 400,
+      reason: "invalid",
+      xmlCode: "EntityTooSmall",
+      message: "Your proposed upload is smaller than the minimum allowed size.",
+    });
   }
   return parts;
 }

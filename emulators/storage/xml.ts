@@ -1,4 +1,5 @@
-import type { StorageError } from "./failure.ts";
+import type { StatusError } from "../kernel/status-error.ts";
+import { wordsOf } from "./failure.ts";
 
 /** An element's content: text, elements by name, or several elements of one name. */
 export type XmlNode =
@@ -38,8 +39,10 @@ const NAMESPACE = " xmlns='http://doc.s3.amazonaws.com/2006-03-01'";
 export const xmlDocument = (root: string, node: XmlNode): string => HEAD + element(root, node, NAMESPACE);
 
 /** The error's body in the XML API. */
-export const xmlError = ({ xmlCode, message, details }: StorageError): string =>
-  HEAD + element("Error", { Code: xmlCode, Message: message, ...details });
+export function xmlError(error: StatusError): string {
+  const { xmlCode, details } = wordsOf(error);
+  return HEAD + element("Error", { Code: xmlCode, Message: error.message, ...details });
+}
 
 const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
 

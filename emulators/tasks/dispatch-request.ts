@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Delivery } from "../kernel/http-delivery.ts";
 import { METHODS, type Task } from "./task.ts";
 
-/** An OAuth access token is opaque to whoever receives it; of ours nobody can ask who bears it. */
+/** An OAuth access token is opaque to its receiver, and this emulator serves no endpoint to introspect it. */
 const accessToken = (): string => `ya29.${randomBytes(48).toString("base64url")}`;
 
 const lastPart = (name: string): string => name.slice(name.lastIndexOf("/") + 1);

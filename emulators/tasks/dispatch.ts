@@ -1,4 +1,5 @@
-import { type Kernel, projectOf } from "../kernel/grpc.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import { projectOf } from "../kernel/rpc.ts";
 import type { Deliverer } from "../kernel/http-delivery.ts";
 import { DISK_RETRY_MS, writeInTheEnd } from "../kernel/insistent-write.ts";
 import { dispatchRequest } from "./dispatch-request.ts";
@@ -10,7 +11,7 @@ import type { TaskState } from "./state.ts";
 import type { Progress, Task } from "./task.ts";
 
 export interface Dispatcher {
-  /** Starts what the queue owes now and sets an alarm for what it owes next. Call it after each change. */
+  /** Starts the tasks that are due and sets an alarm for the next ones. Call it after each change. */
   wake(queue: string): void;
   /** Dispatches the task whatever its schedule, its queue's rate and its queue's state are. */
   runNow(task: Task): Promise<Task>;
@@ -82,12 +83,12 @@ export function createDispatcher(kernel: Kernel, state: TaskState, deliverer: De
     return { ...task, progress };
   };
 
-  /** Dispatches what has been put down as under way, and puts down what came of it. */
+  /** Dispatches a task that is stored as under way, and stores the outcome. */
   const makeAttempt = async (task: Task, progress: Progress, retryFrom: () => number): Promise<void> => {
     try {
       await state.database.write(() => state.startAttempt(task.name, progress));
     } catch (cause) {
-      // The disk refuses: the task waits as it did, and the queue looks at it again in a moment.
+      // The disk failed: the task waits as before, and the queue tries again a little later.
       console.error(String(cause));
       await new Promise<void>((resolve) => clock.at(clock.now() + DISK_RETRY_MS, resolve));
       return;

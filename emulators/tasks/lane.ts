@@ -8,7 +8,7 @@ export interface Lane {
   cancelAlarm: () => void;
 }
 
-/** A queue that has been quiet may give out its whole burst at once. */
+/** An idle queue may dispatch its whole burst at once. */
 export const newLane = (settings: QueueSettings, nowMs: number): Lane => ({
   tokens: burstOf(settings),
   refilledMs: nowMs,

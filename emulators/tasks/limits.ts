@@ -28,7 +28,10 @@ export const DISPATCHES_PER_SECOND_DEFAULT = 500;
 export const CONCURRENT_DISPATCHES_MAX = 5000;
 export const CONCURRENT_DISPATCHES_DEFAULT = 1000;
 
-/** G: a queue of 500 dispatches a second gets bursts of 100. How the service picks other sizes is not documented. */
+/**
+ * G: a queue of 500 dispatches a second gets bursts of 100. How the service picks other sizes is not
+ * documented.
+ */
 export const BURST_SECONDS = 0.2;
 export const BURST_MIN = 10;
 
@@ -45,5 +48,5 @@ export const TASKS_PAGE_MAX = 1000;
 /** Ours: tasks read from the disk at once, so that a queue of large bodies doesn't fill the memory. */
 export const DISPATCH_BATCH = 100;
 
-/** Ours: tasks that ran out of attempts, remembered for the console. */
+/** Ours: tasks that ran out of attempts, remembered for `snapshot`. */
 export const EXHAUSTED_KEPT = 100;

@@ -1,6 +1,6 @@
-import type { Message } from "../kernel/grpc.ts";
+import type { Message } from "../kernel/rpc.ts";
 import { millis, protoTime } from "../kernel/proto-time.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import * as limits from "./limits.ts";
 import type { RetryConfig } from "./retry.ts";
 
@@ -63,12 +63,12 @@ export function parseSettings(
   mask: readonly string[] = [],
 ): QueueSettings {
   if (queue.appEngineRoutingOverride || queue.stackdriverLoggingConfig) {
-    throw new RpcError("UNIMPLEMENTED", "Queues have no App Engine routing and no logging here.");
+    throw new StatusError("UNIMPLEMENTED", "Queues have no App Engine routing and no logging here.");
   }
   let settings = base;
   for (const path of mask.length === 0 ? ["rateLimits", "retryConfig"] : mask.map(camelCase)) {
     const fields = Object.entries(FIELDS).filter(([name]) => name === path || name.startsWith(`${path}.`));
-    if (fields.length === 0) throw new RpcError("INVALID_ARGUMENT", `The update mask names ${path}.`);
+    if (fields.length === 0) throw new StatusError("INVALID_ARGUMENT", `The update mask names ${path}.`);
     for (const [, read] of fields) settings = { ...settings, ...read(queue) };
   }
   return checkSettings(settings);
@@ -78,7 +78,7 @@ function checkSettings(settings: QueueSettings): QueueSettings {
   const { dispatchesPerSecond, concurrentMax, attemptsMax, minBackoffMs, maxBackoffMs } = settings;
   const { retryDurationMs, doublingsMax } = settings;
   const refuse = (field: string): never => {
-    throw new RpcError("INVALID_ARGUMENT", `${field} is out of range.`);
+    throw new StatusError("INVALID_ARGUMENT", `${field} is out of range.`);
   };
   if (!(dispatchesPerSecond > 0 && dispatchesPerSecond <= limits.DISPATCHES_PER_SECOND_MAX)) {
     refuse("RateLimits.max_dispatches_per_second");
@@ -129,5 +129,5 @@ const patterns = {
 /** The name, if it has the documented form of its kind. */
 export function parseName(kind: keyof typeof patterns, name: unknown): string {
   if (typeof name === "string" && patterns[kind].test(name)) return name;
-  throw new RpcError("INVALID_ARGUMENT", `This is no name of a ${kind}: ${JSON.stringify(name)}.`);
+  throw new StatusError("INVALID_ARGUMENT", `This is no name of a ${kind}: ${JSON.stringify(name)}.`);
 }

@@ -1,6 +1,6 @@
 import { status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { projectOf } from "../kernel/grpc.ts";
+import { projectOf } from "../kernel/rpc.ts";
 import { startTasks, type TasksUnderTest } from "./testing.ts";
 
 let suite: TasksUnderTest;

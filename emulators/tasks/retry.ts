@@ -1,4 +1,4 @@
-/** When a failed task is tried again, and when no more: the documented rules of RetryConfig. */
+/** When a failed task is retried, and when it is given up: the documented rules of RetryConfig. */
 export interface RetryConfig {
   /** -1: without end. */
   readonly attemptsMax: number;

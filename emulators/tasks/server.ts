@@ -1,18 +1,12 @@
-import {
-  type Call,
-  type HttpBeside,
-  type Kernel,
-  loadProtos,
-  type Message,
-  projectOf,
-  type ServiceSpec,
-  type Unary,
-} from "../kernel/grpc.ts";
+import type { HttpBeside } from "../kernel/grpc.ts";
+import { loadProtos } from "../kernel/protos.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import { type Call, type Message, projectOf, type ServiceSpec, type Unary } from "../kernel/rpc.ts";
 import { createDeliverer, type MintIdToken } from "../kernel/http-delivery.ts";
 import { createIamPolicies, type IamPolicies } from "../kernel/iam-policies.ts";
 import { ownMachineOnly } from "../kernel/own-machine.ts";
 import { serveRest } from "../kernel/rest.ts";
-import { RpcError } from "../kernel/rpc-error.ts";
+import { StatusError } from "../kernel/status-error.ts";
 import { createDispatcher, type Dispatcher } from "./dispatch.ts";
 import * as limits from "./limits.ts";
 import { parseName, parseSettings, type Queue, type QueueSettings, queueMessage } from "./queue.ts";
@@ -26,7 +20,7 @@ export interface Tasks {
   readonly http: HttpBeside;
   /** Resolves once nothing of the project is being dispatched or due; later tasks and retries don't count. */
   idle(project: string): Promise<void>;
-  /** What the console shows: of one project, or of all. */
+  /** The state for display, of one project or of all. */
   snapshot(project?: string): TasksSnapshot;
   close(): void;
 }
@@ -118,10 +112,10 @@ function queueCalls(
     async CreateQueue({ parent, queue }) {
       const created = newQueue(queue?.name, queue ?? {});
       if (!created.name.startsWith(`${parent}/queues/`)) {
-        throw new RpcError("INVALID_ARGUMENT", "The queue's name is not below its parent.");
+        throw new StatusError("INVALID_ARGUMENT", "The queue's name is not below its parent.");
       }
       await database.write(() => {
-        if (state.queue(created.name)) throw new RpcError("ALREADY_EXISTS", "Queue already exists.");
+        if (state.queue(created.name)) throw new StatusError("ALREADY_EXISTS", "Queue already exists.");
         state.putQueue(created);
       });
       return queueMessage(created);
@@ -129,7 +123,7 @@ function queueCalls(
     GetQueue: ({ name }) => queueMessage(accessQueue(state, parseName("queue", name))),
     ListQueues({ parent, filter, pageSize, pageToken }) {
       parseName("location", parent);
-      if (filter) throw new RpcError("UNIMPLEMENTED", "Filters of queues are not served.");
+      if (filter) throw new StatusError("UNIMPLEMENTED", "Filters of queues are not served.");
       const size = pageSizeOf(pageSize, limits.QUEUES_PAGE_MAX);
       const { page, nextPageToken } = pageOf(state.listQueues(parent, cursorOf(pageToken), size + 1), size);
       return { queues: page.map(queueMessage), nextPageToken };
@@ -180,9 +174,9 @@ function taskCalls(
       await database.write(() => {
         accessQueue(state, parent);
         const taken = state.isTaken(created.name, clock.now());
-        if (taken === "present") throw new RpcError("ALREADY_EXISTS", "Requested entity already exists.");
+        if (taken === "present") throw new StatusError("ALREADY_EXISTS", "Requested entity already exists.");
         if (taken === "recent") {
-          throw new RpcError("ALREADY_EXISTS", "A task with this name existed too recently.");
+          throw new StatusError("ALREADY_EXISTS", "A task with this name existed too recently.");
         }
         state.addTask(created);
       });
@@ -214,13 +208,13 @@ function taskCalls(
 
 function accessQueue(state: TaskState, name: string): Queue {
   const queue = state.queue(name);
-  if (queue === undefined) throw new RpcError("NOT_FOUND", "Queue does not exist.");
+  if (queue === undefined) throw new StatusError("NOT_FOUND", "Queue does not exist.");
   return queue;
 }
 
 function accessTask(state: TaskState, name: unknown): Task {
   const task = state.task(parseName("task", name));
-  if (task === undefined) throw new RpcError("NOT_FOUND", "Task does not exist; it may have ended.");
+  if (task === undefined) throw new StatusError("NOT_FOUND", "Task does not exist; it may have ended.");
   return task;
 }
 

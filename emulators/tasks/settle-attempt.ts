@@ -13,7 +13,7 @@ export interface ExhaustedTask {
 }
 
 /**
- * What the end of an attempt means for its task: done, again later, or given up. Belongs inside
+ * Applies the end of an attempt to its task: completed, retried later, or given up. Call it inside
  * `database.write`. The wait before the next attempt counts from `retryFromMs`.
  */
 export function settleAttempt(

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { Type } from "protobufjs";
-import type { Message } from "../kernel/grpc.ts";
+import type { Message } from "../kernel/rpc.ts";
 import { millis, protoTime } from "../kernel/proto-time.ts";
-import { RpcError, statusNumber } from "../kernel/rpc-error.ts";
+import { StatusError, statusNumber } from "../kernel/status-error.ts";
 import * as limits from "./limits.ts";
 import { parseName } from "./queue.ts";
 
@@ -51,11 +51,11 @@ const BASIC_VIEW = 1;
 const RESERVED_HEADERS = /^(host|content-length|x-google-.*|x-appengine-.*|x-cloudtasks-.*)$/i;
 const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
 
-const invalid = (message: string): RpcError => new RpcError("INVALID_ARGUMENT", message);
+const invalid = (message: string): StatusError => new StatusError("INVALID_ARGUMENT", message);
 
 /** Checks a task as CreateTask receives it. */
 export function parseTask(httpRequestType: Type, queue: string, task: Message, nowMs: number): Task {
-  if (task?.appEngineHttpRequest) throw new RpcError("UNIMPLEMENTED", "App Engine tasks are not served.");
+  if (task?.appEngineHttpRequest) throw new StatusError("UNIMPLEMENTED", "App Engine tasks are not served.");
   if (!task?.httpRequest) throw invalid("Task.http_request is required.");
   const named = Boolean(task.name);
   const name = named ? parseName("task", task.name) : `${queue}/tasks/${randomBytes(8).readBigUInt64BE()}`;

@@ -1,9 +1,7 @@
 import { CloudTasksClient } from "@google-cloud/tasks";
 import { credentials } from "@grpc/grpc-js";
-import { createClock } from "../kernel/clock.ts";
-import { createFaults } from "../kernel/faults.ts";
-import { type Kernel, serveGrpc } from "../kernel/grpc.ts";
-import { createMeter } from "../kernel/meter.ts";
+import { serveGrpc } from "../kernel/grpc.ts";
+import { createKernel, type Kernel } from "../kernel/kernel.ts";
 import { type HttpTarget, startHttpTarget } from "../kernel/testing/http-target.ts";
 import { openTasks, type Tasks } from "./server.ts";
 
@@ -20,7 +18,7 @@ export interface TasksUnderTest extends AsyncDisposable {
 
 /** The emulator behind a port, Google's client in front of it, and a target for its dispatches. */
 export async function startTasks(path?: string): Promise<TasksUnderTest> {
-  const kernel: Kernel = { clock: createClock(), faults: createFaults(), meter: createMeter() };
+  const kernel = createKernel();
   const tasks = openTasks(kernel, { path, mintIdToken: async (claims) => JSON.stringify(claims) });
   const server = await serveGrpc(kernel, 0, tasks.services, tasks.http);
   const target = await startHttpTarget();

@@ -1,8 +1,8 @@
 /** An export that is larger is refused whole. OTLP names no limit; collectors are commonly set to this. */
 export const BODY_BYTES_MAX = 20 * 1024 * 1024;
 
-/** What is kept: the traces that were last added to. */
+/** How many traces are kept: those that were last added to. */
 export const TRACES_MAX = 2_000;
 export const SPANS_MAX = 100_000;
-/** Further spans of a trace are told back as rejected. */
+/** How many spans of a trace are kept. Further ones are reported as rejected. */
 export const SPANS_PER_TRACE_MAX = 5_000;

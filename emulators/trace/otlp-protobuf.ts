@@ -1,6 +1,9 @@
 import protobuf from "protobufjs";
 
-/** The messages of opentelemetry.proto.collector.trace.v1 with the fields that are read here; others are skipped, as protobuf has it. */
+/**
+ * The messages of opentelemetry.proto.collector.trace.v1 with the fields that are read here; others are
+ * skipped, as protobuf has it.
+ */
 const MESSAGES = protobuf.Root.fromJSON({
   nested: {
     Request: message({ resourceSpans: many("ResourceSpans", 1) }),

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Span, SpanKind } from "./state.ts";
 
-/** The answer to an export, of which some spans were perhaps not kept. */
+/** The response to an export, with the number of rejected spans. */
 export function responseOf(rejected: number): object {
   return rejected === 0
     ? {}

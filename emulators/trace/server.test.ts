@@ -2,16 +2,13 @@ import { gzipSync } from "node:zlib";
 import { SpanKind, SpanStatusCode } from "@opentelemetry/api";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { createClock } from "../kernel/clock.ts";
-import { createFaults } from "../kernel/faults.ts";
-import type { Kernel } from "../kernel/grpc.ts";
-import { createMeter } from "../kernel/meter.ts";
-import { type LoopbackServer, serveLoopback } from "../loopback.ts";
+import { createKernel } from "../kernel/kernel.ts";
+import { type LoopbackServer, serveLoopback } from "../kernel/loopback.ts";
 import { BODY_BYTES_MAX, SPANS_PER_TRACE_MAX, TRACES_MAX } from "./limits.ts";
 import { openTrace, type TraceServer } from "./server.ts";
 import { createTraces, type Span } from "./state.ts";
 
-const kernel: Kernel = { clock: createClock(), faults: createFaults(), meter: createMeter() };
+const kernel = createKernel();
 let trace: TraceServer;
 let server: LoopbackServer;
 beforeAll(async () => {

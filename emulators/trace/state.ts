@@ -22,7 +22,7 @@ export interface Span {
 /** A trace in a list. */
 export interface TraceSummary {
   readonly traceId: string;
-  /** Of the span that everything else is below: the earliest one whose parent is not known. */
+  /** Of the root span: the earliest span whose parent is not known. */
   readonly name: string;
   readonly service: string;
   readonly startMs: number;

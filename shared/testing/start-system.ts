@@ -3,9 +3,11 @@ import type { AddressInfo } from "node:net";
 import { getTestServer } from "@google-cloud/functions-framework/testing";
 import type { FaultPlan } from "../../emulators/kernel/faults.ts";
 import type { Counts } from "../../emulators/kernel/meter.ts";
+import { functionsEnv, invokerEmail, signingKmsKey } from "../../emulators/local/functions-env.ts";
+import { openKeepsakes } from "../../emulators/local/keepsakes.ts";
 import { readManifest } from "../../emulators/local/manifest.ts";
 import { provision } from "../../emulators/local/provision.ts";
-import { functionsEnv, invokerEmail, type Suite, signingKmsKey } from "../../emulators/suite.ts";
+import type { Suite } from "../../emulators/suite.ts";
 import { backgroundFunctions } from "../../functions/functions.ts";
 import { apiObservedBy } from "../../functions/http/api.ts";
 import type { CloudFunction } from "../../functions/runtime/function.ts";
@@ -81,6 +83,9 @@ const CAUSES_MAX = 3;
 
 /** Schedules run when a test says so: by themselves only on the next 29th of February. */
 const NEVER = "0 0 29 2 *";
+/** The secrets of this process's systems. */
+const keepsakes = openKeepsakes(undefined);
+
 const deployed = readManifest("functions/manifest.json");
 const manifest = {
   ...deployed,
@@ -102,7 +107,7 @@ export async function startSystem({ traced = false }: SystemOptions = {}): Promi
   const functionsUrl = addressOf(front);
   const url = `${functionsUrl}/api`;
   const env = {
-    ...functionsEnv(suite, { region: manifest.region, functionsUrl, publicUrl: url }),
+    ...functionsEnv(suite, keepsakes, { region: manifest.region, functionsUrl, publicUrl: url }),
     GOOGLE_CLOUD_PROJECT: project,
     INVOKER_EMAIL: invokerEmail(project),
     KMS_KEY: signingKmsKey(project, manifest.region),

@@ -1,7 +1,7 @@
 import { type App as AdminApp, deleteApp, initializeApp } from "firebase-admin/app";
 import { getAuth } from "firebase-admin/auth";
 import { readManifest } from "../../emulators/local/manifest.ts";
-import { invokerEmail } from "../../emulators/suite.ts";
+import { invokerEmail } from "../../emulators/local/functions-env.ts";
 import { LEASE_MS } from "../../shared/assistant/claim-answer.ts";
 import { FORK_TASK_DELAY_MS } from "../../shared/chat/tasks.ts";
 import { GRACE_MS } from "../../shared/chat/upkeep/reconcile-changes.ts";

@@ -8,7 +8,7 @@ export interface ReceivedRequest {
   readonly body: Buffer;
 }
 
-/** Answers with a status, or is given the response to answer when it likes. */
+/** The status to answer with, or a function that writes the response itself. */
 export type Answer = number | ((request: ReceivedRequest, response: ServerResponse) => void);
 
 export interface HttpTarget extends AsyncDisposable {

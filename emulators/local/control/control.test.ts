@@ -3,7 +3,7 @@ import { request as httpRequest, type IncomingMessage } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createLogBook } from "../function-host/log-book.ts";
 import { startHttpTarget } from "../../kernel/testing/http-target.ts";
-import { type LoopbackServer, serveLoopback } from "../../loopback.ts";
+import { type LoopbackServer, serveLoopback } from "../../kernel/loopback.ts";
 import { type Suite, startSuite } from "../../suite.ts";
 import { createControl } from "./server.ts";
 
@@ -169,7 +169,7 @@ describe("the control API", () => {
 
   test("sets how models behave, shows what they were asked, and sets both back", async () => {
     const ask = () =>
-      fetch(`${suite.env["MODEL_BASE_URL"]}/chat/completions`, {
+      fetch(`${suite.env["OPENAI_BASE_URL"]}/chat/completions`, {
         method: "POST",
         headers: { authorization: "Bearer any" },
         body: JSON.stringify({ model: "emulated-small", messages: [{ role: "user", content: "hi" }] }),

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { z } from "zod";
+import { parseJson, readBody } from "../../kernel/http.ts";
 import { type Problem, sendProblem } from "../hosting/problem.ts";
 import { type ControlDeps, controlRoutes, type Route } from "./routes.ts";
 import { ProblemError } from "./problem-error.ts";
@@ -12,7 +13,10 @@ export interface ControlOptions extends ControlDeps {
   pagePorts(): readonly number[];
 }
 
-const BODY_BYTES_MAX = 1024 * 1024;
+const BODY_LIMIT = {
+  bytesMax: 1024 * 1024,
+  tooLarge: () => new ProblemError(413, "too_large", "The body is over 1 MiB."),
+};
 const LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"];
 
 export function createControl(options: ControlOptions): Control {
@@ -53,7 +57,7 @@ async function serve(
   const body = await route.reply({
     query: Object.fromEntries(url.searchParams),
     params: route.path.exec(url.pathname)?.groups ?? {},
-    body: await readBody(request),
+    body: await readJson(request),
   });
   if (body === undefined) {
     response.writeHead(204).end();
@@ -90,20 +94,10 @@ function refuseStrangers(
   response.setHeader("access-control-allow-headers", "content-type");
 }
 
-async function readBody(request: IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request) {
-    bytes += (chunk as Buffer).length;
-    if (bytes > BODY_BYTES_MAX) throw new ProblemError(413, "too_large", "The body is over 1 MiB.");
-    chunks.push(chunk as Buffer);
-  }
-  if (bytes === 0) return undefined;
-  try {
-    return JSON.parse(Buffer.concat(chunks).toString("utf8"));
-  } catch {
-    throw new ProblemError(400, "malformed_json", "The body is not JSON.");
-  }
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  const body = await readBody(request, BODY_LIMIT);
+  if (body.length === 0) return undefined;
+  return parseJson(body, () => new ProblemError(400, "malformed_json", "The body is not JSON."));
 }
 
 function problemOf(cause: unknown): Problem {

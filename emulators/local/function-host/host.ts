@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { closeServer, listen } from "../../loopback.ts";
+import { closeServer, listen } from "../../kernel/loopback.ts";
 import { readManifest } from "../manifest.ts";
 import type { HostMessage } from "./messages.ts";
 import { createFunctionServer } from "./serve.ts";

@@ -4,7 +4,7 @@ import { request as httpRequest, type IncomingMessage, type ServerResponse } fro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { serveLoopback } from "../../loopback.ts";
+import { serveLoopback } from "../../kernel/loopback.ts";
 import { readHostingRules } from "./rewrites.ts";
 import { createHosting } from "./server.ts";
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
-import type { RequestListener } from "../../loopback.ts";
+import type { RequestListener } from "../../kernel/loopback.ts";
 import { sendProblem } from "./problem.ts";
 import { badGateway, createProxy, endToEnd } from "./proxy.ts";
 import type { HostingRules } from "./rewrites.ts";

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { serveLoopback } from "../../loopback.ts";
+import { serveLoopback } from "../../kernel/loopback.ts";
 import { createHosting } from "./server.ts";
 import { withoutTypes } from "./typed-modules.ts";
 

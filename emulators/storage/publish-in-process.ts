@@ -1,7 +1,7 @@
 import { Metadata } from "@grpc/grpc-js";
-import { projectOf } from "./kernel/grpc.ts";
-import type { openPubSub } from "./pubsub/server.ts";
-import type { PublishNotification } from "./storage/server.ts";
+import { projectOf } from "../kernel/rpc.ts";
+import type { openPubSub } from "../pubsub/server.ts";
+import type { PublishNotification } from "./notifications.ts";
 
 /** Publishes to the Pub/Sub emulator of the same process, as its Publish would if it were called. */
 export function publisherOf({

@@ -2,11 +2,12 @@ import { fieldAt, fieldsOf } from "./fields.ts";
 import type { Subject } from "./filter.ts";
 import { type FieldPath, pathKey, pathOfKey, segmentKey, segmentOfKey } from "./path.ts";
 import { type Query, sortKey } from "./query.ts";
-import type { Collection, DatabaseRow, Store, StoredDocument } from "./store.ts";
+import type { Collection, DatabaseRow } from "./collection-rows.ts";
+import type { Store, StoredDocument } from "./store.ts";
 import type { Fields, Value } from "./value.ts";
 
-/** A document that a query found. Its fields are decoded only if someone looks. */
-export class Found implements Subject {
+/** A document that a query found. Its fields are decoded at the first access. */
+export class FoundDocument implements Subject {
   readonly collection: Collection;
   readonly id: Buffer;
   readonly document: StoredDocument;
@@ -42,8 +43,8 @@ export class Found implements Subject {
   }
 
   /** The same document with other fields, as an answer shows it. */
-  replacedBy(document: StoredDocument): Found {
-    return new Found(this.collection, this.id, document);
+  replacedBy(document: StoredDocument): FoundDocument {
+    return new FoundDocument(this.collection, this.id, document);
   }
 
   sortKey(query: Query): Buffer | undefined {
@@ -52,12 +53,12 @@ export class Found implements Subject {
 }
 
 /** The document whose path has this key. */
-export function findByPath(store: Store, database: DatabaseRow, path: Buffer): Found | undefined {
+export function findByPath(store: Store, database: DatabaseRow, path: Buffer): FoundDocument | undefined {
   const text = pathOfKey(path);
   const slash = text.lastIndexOf("/");
   const collection = store.findCollection(database, text.slice(0, slash));
   if (collection === undefined) return undefined;
   const id = segmentKey(text.slice(slash + 1));
   const document = store.readDocument(collection.id, id);
-  return document === undefined ? undefined : new Found(collection, id, document);
+  return document === undefined ? undefined : new FoundDocument(collection, id, document);
 }

@@ -5,10 +5,11 @@ import { pathKey } from "./path.ts";
 import type { Query } from "./query.ts";
 import { FIRST, LAST, type Range } from "./scan.ts";
 import { GROUP_NAMES_SLOT, NAMES_SLOT } from "./schema.ts";
-import type { Collection, DatabaseRow, Store } from "./store.ts";
+import type { Collection, DatabaseRow } from "./collection-rows.ts";
+import type { Store } from "./store.ts";
 
 /** Where a query looks: in one collection, in a group below its parent, or in all that is below. */
-export interface Reach {
+export interface QueryScope {
   readonly database: DatabaseRow;
   readonly collection: Collection | undefined;
   readonly groupId: number | undefined;
@@ -20,7 +21,7 @@ export interface Reach {
   readonly nothing: boolean;
 }
 
-export function reachOf(store: Store, query: Query): Reach {
+export function scopeOf(store: Store, query: Query): QueryScope {
   const { parent, collection: id, allDescendants } = query;
   const database = store.databaseRow(parent.database);
   const parentKey = pathKey(parent.document);
@@ -39,49 +40,49 @@ export function reachOf(store: Store, query: Query): Reach {
 }
 
 /** The collections in which documents may be that the query reaches. */
-export function collectionsWithin(store: Store, reach: Reach): number[] {
-  if (reach.nothing) return [];
-  if (reach.collection !== undefined) return [reach.collection.id];
-  if (reach.groupId !== undefined) return store.collectionIdsOfGroup(reach.groupId);
-  return store.collectionIdsOfDatabase(reach.database.id);
+export function collectionsWithin(store: Store, scope: QueryScope): number[] {
+  if (scope.nothing) return [];
+  if (scope.collection !== undefined) return [scope.collection.id];
+  if (scope.groupId !== undefined) return store.collectionIdsOfGroup(scope.groupId);
+  return store.collectionIdsOfDatabase(scope.database.id);
 }
 
-export function isWithin(reach: Reach, collection: Collection, path: Buffer): boolean {
-  if (reach.collection !== undefined) return reach.collection.id === collection.id;
-  if (reach.groupId !== undefined && reach.groupId !== collection.groupId) return false;
-  if (!beginsWith(path, reach.parentKey)) return false;
-  return reach.segments === undefined || collection.path.split("/").length + 1 === reach.segments;
+export function isWithin(scope: QueryScope, collection: Collection, path: Buffer): boolean {
+  if (scope.collection !== undefined) return scope.collection.id === collection.id;
+  if (scope.groupId !== undefined && scope.groupId !== collection.groupId) return false;
+  if (!beginsWith(path, scope.parentKey)) return false;
+  return scope.segments === undefined || collection.path.split("/").length + 1 === scope.segments;
 }
 
 export const beginsWith = (path: Buffer, prefix: Buffer): boolean =>
   prefix.length === 0 || path.subarray(0, prefix.length).equals(prefix);
 
-/** The beginning of the keys of an index within the reach: `slot` for a collection or a group. */
-export function slotPrefix(reach: Reach, slot: number): Buffer {
-  if (reach.collection !== undefined) return keyPrefix(COLLECTION_SCOPE, reach.collection.id, slot);
-  return keyPrefix(GROUP_SCOPE, reach.groupId ?? 0, slot);
+/** The beginning of the keys of an index within the scope: `slot` for a collection or a group. */
+export function slotPrefix(scope: QueryScope, slot: number): Buffer {
+  if (scope.collection !== undefined) return keyPrefix(COLLECTION_SCOPE, scope.collection.id, slot);
+  return keyPrefix(GROUP_SCOPE, scope.groupId ?? 0, slot);
 }
 
 /** The beginning of the keys of the index by name. */
-export function namesPrefix(reach: Reach): Buffer {
-  return reach.groupId === undefined
-    ? keyPrefix(DATABASE_SCOPE, reach.database.id, NAMES_SLOT)
-    : keyPrefix(GROUP_SCOPE, reach.groupId, GROUP_NAMES_SLOT);
+export function namesPrefix(scope: QueryScope): Buffer {
+  return scope.groupId === undefined
+    ? keyPrefix(DATABASE_SCOPE, scope.database.id, NAMES_SLOT)
+    : keyPrefix(GROUP_SCOPE, scope.groupId, GROUP_NAMES_SLOT);
 }
 
 /** The names below the parent, for indexes in which documents go by path. */
-export function namesWithin(reach: Reach): Range {
-  if (reach.collection !== undefined || reach.parentKey.length === 0) return { low: FIRST, high: LAST };
+export function namesWithin(scope: QueryScope): Range {
+  if (scope.collection !== undefined || scope.parentKey.length === 0) return { low: FIRST, high: LAST };
   return {
-    low: { suffix: FIRST.suffix, id: reach.parentKey },
-    high: { suffix: FIRST.suffix, id: successor(reach.parentKey) },
+    low: { suffix: FIRST.suffix, id: scope.parentKey },
+    high: { suffix: FIRST.suffix, id: successor(scope.parentKey) },
   };
 }
 
-/** Where a path stands among the rows of an index within the reach. */
-export function placeOfPath(reach: Reach): IdOfPath {
-  if (reach.collection === undefined) return (path) => ({ suffix: FIRST.suffix, id: path });
-  const own = pathKey(reach.collection.path);
+/** Where a path stands among the rows of an index within the scope. */
+export function placeOfPath(scope: QueryScope): IdOfPath {
+  if (scope.collection === undefined) return (path) => ({ suffix: FIRST.suffix, id: path });
+  const own = pathKey(scope.collection.path);
   return (path) => {
     if (!beginsWith(path, own)) return Buffer.compare(path, own) < 0 ? FIRST : LAST;
     const rest = path.subarray(own.length);
