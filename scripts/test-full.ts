@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { installJudges } from "../bench/judges/install.ts";
+import { installJudges } from "./install-judges.ts";
 
 /** `npm run test:full [-- OPTIONS OF VITEST]`: the judges' types, then every test that `npm test` leaves out for its length. */
 installJudges();

@@ -1,6 +1,5 @@
-import type { Page } from "../../shared/chat/contract.ts";
 import type { Api } from "../../shared/client/api.ts";
-import type { Message, User } from "../../shared/client/connect.ts";
+import type { Message, Page, User } from "../../shared/client/connect.ts";
 import { el } from "./dom.ts";
 
 export type Sender = Message["sender"];

@@ -16,7 +16,7 @@ import { createSearch, type Search } from "./search.ts";
 import { createSend, type Done } from "./send.ts";
 import { type ClientSession, createSession, memorySession, type SessionStore } from "./session.ts";
 
-export type { Chat, Message } from "../chat/contract.ts";
+export type { Chat, Message, Page } from "../chat/contract.ts";
 export type { User } from "../identity/contract.ts";
 
 export interface ConnectOptions {

@@ -14,7 +14,11 @@ export interface ProviderStream {
   /** The connection breaks after the body. */
   readonly breaks?: boolean;
   readonly startsThinking?: boolean;
-  readonly expected: ExpectedAnswer | { readonly failure: ModelFailureKind; readonly retryAfterMs?: number };
+  readonly expected: ExpectedAnswer | ExpectedFailure;
+}
+export interface ExpectedFailure {
+  readonly failure: ModelFailureKind;
+  readonly retryAfterMs?: number;
 }
 export interface ExpectedAnswer {
   readonly text: string;
@@ -897,6 +901,15 @@ export const PROVIDER_STREAMS: readonly ProviderStream[] = [
     expected: { text: "  <thing", finish: "stop" },
   },
 ];
+
+type Answered = ProviderStream & { readonly expected: ExpectedAnswer };
+type Failed = ProviderStream & { readonly expected: ExpectedFailure };
+export const ANSWERED_STREAMS = PROVIDER_STREAMS.filter(
+  (stream): stream is Answered => !("failure" in stream.expected),
+);
+export const FAILED_STREAMS = PROVIDER_STREAMS.filter(
+  (stream): stream is Failed => "failure" in stream.expected,
+);
 
 function splitBytes(text: string, size: number): Buffer[] {
   const bytes = Buffer.from(text);

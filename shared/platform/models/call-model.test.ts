@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { PROVIDER_STREAMS, type ProviderStream } from "../../testing/provider-streams.ts";
+import { ANSWERED_STREAMS, FAILED_STREAMS, type ProviderStream } from "../../testing/provider-streams.ts";
 import { callModel, type ModelRequest, type Provider } from "./call-model.ts";
-import { ModelFailure, type ModelPiece, type ModelUsage } from "./contract.ts";
+import type { ModelPiece, ModelUsage } from "./contract.ts";
 
 let server: Server;
 let provider: Provider;
@@ -73,29 +73,23 @@ function play({ status = 200, headers, body, breaks }: ProviderStream, response:
   next();
 }
 
-describe("a provider's stream", () => {
-  test.each(PROVIDER_STREAMS.map((stream) => [`${stream.provider}: ${stream.name}`, stream] as const))(
-    "%s",
-    async (_, stream) => {
-      answer = (_request, response) => play(stream, response);
-      const gathering = gather(
-        callModel(provider, request({ startsThinking: stream.startsThinking, turns: [] })),
-      );
-      const { expected } = stream;
-      if ("failure" in expected) {
-        const failure = await gathering.catch((cause: unknown) => cause);
-        expect(failure).toBeInstanceOf(ModelFailure);
-        const { kind, retryAfterMs } = failure as ModelFailure;
-        expect({ kind, retryAfterMs }).toEqual({
-          kind: expected.failure,
-          retryAfterMs: expected.retryAfterMs,
-        });
-        return;
-      }
-      const gathered = await gathering;
-      expect(gathered).toEqual({ thinking: "", calls: [], usage: expect.anything(), ...expected });
-    },
-  );
+const named = <S extends ProviderStream>(streams: readonly S[]) =>
+  streams.map((stream) => [`${stream.provider}: ${stream.name}`, stream] as const);
+const call = (stream: ProviderStream): Promise<Gathered> => {
+  answer = (_request, response) => play(stream, response);
+  return gather(callModel(provider, request({ startsThinking: stream.startsThinking, turns: [] })));
+};
+
+describe("of a provider's stream becomes", () => {
+  test.each(named(ANSWERED_STREAMS))("an answer: %s", async (_, stream) => {
+    const whole = { thinking: "", calls: [], usage: expect.anything(), ...stream.expected };
+    expect(await call(stream)).toEqual(whole);
+  });
+
+  test.each(named(FAILED_STREAMS))("a named failure: %s", async (_, stream) => {
+    const { failure: kind, retryAfterMs } = stream.expected;
+    await expect(call(stream)).rejects.toMatchObject({ name: "ModelFailure", kind, retryAfterMs });
+  });
 });
 
 describe("the request", () => {

@@ -14,7 +14,7 @@ export function createTextCleaner(): TextCleaner {
   return {
     add(text) {
       const whole = held + text;
-      held = /\r$/.test(whole) ? "\r" : (HIGH_SURROGATE_AT_END.exec(whole)?.[0] ?? "");
+      held = whole.endsWith("\r") ? "\r" : (HIGH_SURROGATE_AT_END.exec(whole)?.[0] ?? "");
       return clean(whole.slice(0, whole.length - held.length));
     },
     end() {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 /** Installs the judges once; they are large, and only the full tests want them. */
 export function installJudges(): void {
-  const folder = import.meta.dirname;
+  const folder = join(import.meta.dirname, "../bench/judges");
   if (existsSync(join(folder, "node_modules/.package-lock.json"))) return;
   const { status } = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: folder,
