@@ -82,7 +82,7 @@ export function openAnswerFeeds(deps: Pick<Deps, "upkeep" | "log">, hub: AnswerH
         feed.epoch = epoch;
         feed.text = "";
       }
-      // What came by the shorter way is left out of what comes by the longer.
+      // What readers heard from the hub is left out when Firestore tells it again.
       if (offset > feed.text.length || offset + text.length <= feed.text.length) return;
       feed.text += text.slice(feed.text.length - offset);
       for (const reader of feed.readers) catchUp(feed, reader);
@@ -118,7 +118,7 @@ export function openAnswerFeeds(deps: Pick<Deps, "upkeep" | "log">, hub: AnswerH
       const feed = feeds.get(path) ?? open(path, app, chat, answer);
       const reader: Reader = { position: from ?? { epoch: 0, offset: 0 }, isPatient: false, tell };
       feed.readers.add(reader);
-      // Not before the caller has what this returns.
+      // The caller needs the returned function first, so the reader is told in a later turn.
       queueMicrotask(() => catchUp(feed, reader));
       return () => {
         feed.readers.delete(reader);
@@ -161,7 +161,7 @@ function catchUp(feed: Feed, reader: Reader): void {
   } else {
     const { text } = done.stored.body;
     const epoch = done.stored.answer?.epoch ?? feed.epoch;
-    // What was told of an attempt that did not last, or was cut, is taken back.
+    // An attempt that died, or whose text was cut, is taken back from readers who heard more of it.
     if (position.epoch < epoch || !text.startsWith(feed.text.slice(0, position.offset))) restart(epoch);
     say(text);
     events.push({ event: "answer.done", data: { chat, message: messageView(done.id, done.stored) } });

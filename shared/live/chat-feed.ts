@@ -44,7 +44,7 @@ interface Subscriber {
   through: number;
   /** Answers that are being made → the end of following them. */
   readonly following: Map<string, () => void>;
-  /** It only keeps the feed open. */
+  /** Receives nothing: this subscriber only keeps the feed open. */
   readonly isHolder?: true;
 }
 
@@ -176,7 +176,7 @@ export function openChatFeeds(
       );
     }
     for (const [answer, stop] of following) {
-      // Its end may still be on its way to here, and is told before the end of following.
+      // The answer's end may arrive later than the chat's change, so following goes on until it is told.
       if (!making.includes(answer) && following.size > making.length + ANSWERS_ENDED_MAX) {
         stop();
         following.delete(answer);

@@ -90,7 +90,7 @@ export const requestRecord = (chat: number, print: string | undefined, at: Times
 
 const chatIn = (record: DocumentSnapshot): number => Number(record.get("chat"));
 
-/** Two people have one direct chat: the pair names the document that says which. */
+/** Two people have one direct chat. A document named after the pair says which. */
 export const pairProof = (app: App, pair: readonly string[]): Proof<number> => ({
   ref: app.collection("pairs").doc(derivedId("pair", ...[...pair].sort())),
   fingerprint: "direct",
