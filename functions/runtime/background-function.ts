@@ -32,7 +32,7 @@ interface BackgroundSpec<Payload> {
   readonly payload: z.ZodType<Payload>;
   unwrap(body: unknown, headers: IncomingHttpHeaders): Delivery;
   /**
-   * Prepares an instance and answers with what does the work. Throwing there means: deliver again. An
+   * Prepares an instance and returns the function that does the work. Throwing there means: deliver again. An
    * `invalid_request` means: never deliver again. What it resolves with stands in the log.
    */
   open(deps: Deps): (payload: Payload) => Promise<object | undefined>;

@@ -84,7 +84,7 @@ export async function beginFactor(deps: Deps, app: App, person: Principal): Prom
 }
 
 /**
- * Puts the second factor in force and answers with the recovery codes, which are shown this once. 1 read, 2
+ * Puts the second factor in force and returns the recovery codes, which are shown this once. 1 read, 2
  * writes.
  * @throws AppError `code_invalid`, `conflict`, `not_found` when none has been begun
  */
