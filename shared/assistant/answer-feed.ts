@@ -1,7 +1,6 @@
-import { chatHandle } from "../chat/chat-handle.ts";
+import type { ChatHandle } from "../chat/chat-handle.ts";
 import { messageView, type StoredMessage, storedMessage } from "../chat/log/message.ts";
 import { messagesOf } from "../chat/store.ts";
-import type { App } from "../identity/app.ts";
 import type { LiveEvent } from "../live/contract.ts";
 import type { Deps } from "../platform/deps.ts";
 import type { AnswerHub, Piece } from "./answer-hub.ts";
@@ -26,8 +25,7 @@ export interface AnswerFeeds {
    * reader, then 1 for each segment and change.
    */
   follow(
-    app: App,
-    chat: number,
+    chat: ChatHandle,
     answer: string,
     from: AnswerPosition | undefined,
     tell: (events: readonly LiveEvent[], position: AnswerPosition) => void,
@@ -64,10 +62,10 @@ export function openAnswerFeeds(deps: Pick<Deps, "upkeep" | "log">, hub: AnswerH
     feeds.clear();
   });
 
-  const open = (path: string, app: App, chat: number, answer: string): Feed => {
-    const ref = messagesOf(chatHandle(app, chat)).doc(answer);
+  const open = (path: string, chat: ChatHandle, answer: string): Feed => {
+    const ref = messagesOf(chat).doc(answer);
     const feed: Feed = {
-      chat,
+      chat: chat.number,
       readers: new Set(),
       number: undefined,
       epoch: 0,
@@ -88,10 +86,10 @@ export function openAnswerFeeds(deps: Pick<Deps, "upkeep" | "log">, hub: AnswerH
       for (const reader of feed.readers) catchUp(feed, reader);
     };
     const fail = (cause: unknown): void =>
-      deps.log.error("An answer can't be followed; readers come back.", cause, { chat });
+      deps.log.error("An answer can't be followed; readers come back.", cause, { chat: chat.number });
     const stops = deps.upkeep.run(() => [
       hub.listen(ref.path, take),
-      segmentsFrom(chatHandle(app, chat), answer, 0).onSnapshot((snapshot) => {
+      segmentsFrom(chat, answer, 0).onSnapshot((snapshot) => {
         for (const { type, doc } of snapshot.docChanges()) if (type === "added") take(storedSegment(doc));
       }, fail),
       ref.onSnapshot((snapshot) => {
@@ -113,9 +111,9 @@ export function openAnswerFeeds(deps: Pick<Deps, "upkeep" | "log">, hub: AnswerH
   };
 
   return {
-    follow(app, chat, answer, from, tell) {
-      const path = `${app.id}/${chat}/${answer}`;
-      const feed = feeds.get(path) ?? open(path, app, chat, answer);
+    follow(chat, answer, from, tell) {
+      const path = `${chat.app.id}/${chat.number}/${answer}`;
+      const feed = feeds.get(path) ?? open(path, chat, answer);
       const reader: Reader = { position: from ?? { epoch: 0, offset: 0 }, isPatient: false, tell };
       feed.readers.add(reader);
       // The caller needs the returned function first, so the reader is told in a later turn.

@@ -107,7 +107,7 @@ export function openPersonFeeds(
   const followAnswers = (feed: Feed, { sink, following }: Subscriber, chat: number): void => {
     for (const answer of feed.answering.get(chat) ?? []) {
       if (following.has(answer)) continue;
-      const stop = answers.follow(feed.app, chat, answer, undefined, (events) => {
+      const stop = answers.follow(chatHandle(feed.app, chat), answer, undefined, (events) => {
         // Changes of messages come with their chat's.
         sink.send(events.filter(({ event }) => event !== "message.changed"));
         if (events.at(-1)?.event !== "answer.done") return;
