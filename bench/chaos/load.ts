@@ -1,4 +1,4 @@
-import type { ApiAnswer, ApiClient } from "../../shared/testing/api-client.ts";
+import type { ApiReply, ApiClient } from "../../shared/testing/api-client.ts";
 
 /** What was acknowledged: by chat, the number that each text was given. */
 export type Acknowledged = Map<number, Map<string, number>>;
@@ -31,7 +31,7 @@ export async function beginLoad(clients: () => readonly ApiClient[], random: () 
   const pick = <T>(all: readonly T[]): T => all[Math.floor(random() * all.length)] as T;
 
   /** Until it has an answer that stands. */
-  const insist = async (send: (client: ApiClient) => Promise<ApiAnswer>): Promise<ApiAnswer> => {
+  const insist = async (send: (client: ApiClient) => Promise<ApiReply>): Promise<ApiReply> => {
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
       requests += 1;
       const answer = await send(pick(clients())).catch(() => undefined);

@@ -12,8 +12,8 @@ import type { HttpDeps } from "./http-deps.ts";
 const OPERATOR: Principal = { id: "operator", kind: "operator", role: "owner" };
 
 /**
- * Who calls, by the bearer token or the ticket that stands for one. A valid access token costs no Firestore
- * operation, an API token one read a minute.
+ * The principal, by the bearer token or the ticket that stands for one. A valid access token costs no
+ * Firestore operation, an API token one read a minute.
  * @throws AppError `unauthenticated`, `token_invalid`, `token_expired`, `token_revoked`, `unavailable`
  */
 export async function authenticate(
@@ -34,7 +34,7 @@ export async function authenticate(
 }
 
 /**
- * Whether they may. The operator acts in every app that there is.
+ * Checks that the principal holds the permission. The operator acts in every app that exists.
  * @throws AppError `forbidden`, `not_found`
  */
 export async function authorize(

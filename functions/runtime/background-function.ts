@@ -19,7 +19,7 @@ interface Delivery {
   readonly payload: unknown;
   readonly requestId?: string | undefined;
   readonly traceparent?: string | undefined;
-  /** Names it among all deliveries, and counts how often it was tried, this time included. */
+  /** `source` names the delivery among all; `attempt` counts its tries, this one included. */
   readonly source?: string | undefined;
   readonly attempt?: number | undefined;
   /** For the log: which attempt, which task. */
@@ -32,7 +32,7 @@ interface BackgroundSpec<Payload> {
   readonly payload: z.ZodType<Payload>;
   unwrap(body: unknown, headers: IncomingHttpHeaders): Delivery;
   /**
-   * Prepares an instance and answers with what does the work. Throwing there means: deliver again. An
+   * Prepares an instance and returns the function that does the work. Throwing there means: deliver again. An
    * `invalid_request` means: never deliver again. What it resolves with stands in the log.
    */
   open(deps: Deps): (payload: Payload) => Promise<object | undefined>;
@@ -246,8 +246,8 @@ export const scheduleFunction = (spec: Pick<BackgroundSpec<object>, "name" | "op
   });
 
 /**
- * What is no JSON, or nests too deep to be written again, is taken for text: no function takes that, and the
- * dead letters keep it.
+ * Data that is no JSON, or nests too deep to be written again, is kept as text. No function accepts text, so
+ * it goes to the dead letters.
  */
 function jsonOrText(bytes: Buffer): unknown {
   try {

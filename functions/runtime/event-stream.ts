@@ -51,7 +51,7 @@ export async function eventStream(subscribe: (sink: Sink) => Promise<() => void>
       "x-accel-buffering": "no",
     },
     stream(response) {
-      // It has closed already and will not say so again.
+      // The response has closed already, and emits no further `close`.
       if (response.destroyed) return unsubscribe();
       const heartbeat = setInterval(() => write(": still here\n\n"), HEARTBEAT_MS);
       const limit = setTimeout(end, STREAM_MS_MAX);

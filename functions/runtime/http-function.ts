@@ -186,7 +186,7 @@ function demandOneHost(request: IncomingMessage): void {
   }
 }
 
-/** A malformed id is the id of nothing. */
+/** A malformed id names no app, so it is not found. */
 function appIdOf(text: string | undefined): string {
   const parsed = AppId.safeParse(text);
   if (!parsed.success) throw new AppError("not_found", "There is no such app.");
@@ -255,7 +255,7 @@ const SECURITY_HEADERS = {
 } as const;
 
 function send(request: IncomingMessage, response: ServerResponse, reply: Reply, requestId: string): void {
-  // Whoever has left meanwhile gets no reply, but what a stream holds for them has to be let go.
+  // A client that has left gets no reply, but the stream's subscription has to end.
   if (response.destroyed) reply.stream?.(response);
   if (response.headersSent || response.destroyed) return;
   const content = reply.text?.content ?? (reply.body === undefined ? undefined : JSON.stringify(reply.body));

@@ -46,7 +46,7 @@ export function takeOverRequests(isOurs: (server: Server) => boolean = () => tru
 /**
  * The framework runs each call in a domain, and the first domain makes Node follow every promise of the
  * process from its making to its collection: measured at more than a third of an append's processor time.
- * Our handlers answer whatever happens and never throw, so the framework gets domains that do nothing.
+ * Our handlers always reply and never throw, so the framework gets domains that do nothing.
  */
 function avoidDomains(): void {
   const inert = { on: () => inert, run: (work: () => void) => work() };

@@ -70,7 +70,7 @@ const DISCARD_BYTES_MAX = 16 * 1024 * 1024;
 const DISCARD_MS_MAX = 3_000;
 
 /**
- * Reads away what is left of a body, so that a client that is still sending gets to see the answer instead
+ * Reads away what is left of a body, so that a client that is still sending gets to see the reply instead
  * of a reset connection. Bounded in bytes and time. A request without a body is complete already.
  */
 export function discardBody(request: IncomingMessage): Promise<void> {

@@ -1,7 +1,6 @@
-import { chatHandle } from "../chat/chat-handle.ts";
+import type { ChatHandle } from "../chat/chat-handle.ts";
 import { messageView, type StoredMessage, storedMessage } from "../chat/log/message.ts";
 import { messagesOf } from "../chat/store.ts";
-import type { App } from "../identity/app.ts";
 import type { LiveEvent } from "../live/contract.ts";
 import type { Deps } from "../platform/deps.ts";
 import type { AnswerHub, Piece } from "./answer-hub.ts";
@@ -26,8 +25,7 @@ export interface AnswerFeeds {
    * reader, then 1 for each segment and change.
    */
   follow(
-    app: App,
-    chat: number,
+    chat: ChatHandle,
     answer: string,
     from: AnswerPosition | undefined,
     tell: (events: readonly LiveEvent[], position: AnswerPosition) => void,
@@ -64,10 +62,10 @@ export function openAnswerFeeds(deps: Pick<Deps, "upkeep" | "log">, hub: AnswerH
     feeds.clear();
   });
 
-  const open = (path: string, app: App, chat: number, answer: string): Feed => {
-    const ref = messagesOf(chatHandle(app, chat)).doc(answer);
+  const open = (path: string, chat: ChatHandle, answer: string): Feed => {
+    const ref = messagesOf(chat).doc(answer);
     const feed: Feed = {
-      chat,
+      chat: chat.number,
       readers: new Set(),
       number: undefined,
       epoch: 0,
@@ -82,16 +80,16 @@ export function openAnswerFeeds(deps: Pick<Deps, "upkeep" | "log">, hub: AnswerH
         feed.epoch = epoch;
         feed.text = "";
       }
-      // What came by the shorter way is left out of what comes by the longer.
+      // What readers heard from the hub is left out when Firestore tells it again.
       if (offset > feed.text.length || offset + text.length <= feed.text.length) return;
       feed.text += text.slice(feed.text.length - offset);
       for (const reader of feed.readers) catchUp(feed, reader);
     };
     const fail = (cause: unknown): void =>
-      deps.log.error("An answer can't be followed; readers come back.", cause, { chat });
+      deps.log.error("An answer can't be followed; readers come back.", cause, { chat: chat.number });
     const stops = deps.upkeep.run(() => [
       hub.listen(ref.path, take),
-      segmentsFrom(chatHandle(app, chat), answer, 0).onSnapshot((snapshot) => {
+      segmentsFrom(chat, answer, 0).onSnapshot((snapshot) => {
         for (const { type, doc } of snapshot.docChanges()) if (type === "added") take(storedSegment(doc));
       }, fail),
       ref.onSnapshot((snapshot) => {
@@ -113,12 +111,12 @@ export function openAnswerFeeds(deps: Pick<Deps, "upkeep" | "log">, hub: AnswerH
   };
 
   return {
-    follow(app, chat, answer, from, tell) {
-      const path = `${app.id}/${chat}/${answer}`;
-      const feed = feeds.get(path) ?? open(path, app, chat, answer);
+    follow(chat, answer, from, tell) {
+      const path = `${chat.app.id}/${chat.number}/${answer}`;
+      const feed = feeds.get(path) ?? open(path, chat, answer);
       const reader: Reader = { position: from ?? { epoch: 0, offset: 0 }, isPatient: false, tell };
       feed.readers.add(reader);
-      // Not before the caller has what this returns.
+      // The caller needs the returned function first, so the reader is told in a later turn.
       queueMicrotask(() => catchUp(feed, reader));
       return () => {
         feed.readers.delete(reader);
@@ -161,7 +159,7 @@ function catchUp(feed: Feed, reader: Reader): void {
   } else {
     const { text } = done.stored.body;
     const epoch = done.stored.answer?.epoch ?? feed.epoch;
-    // What was told of an attempt that did not last, or was cut, is taken back.
+    // An attempt that died, or whose text was cut, is taken back from readers who heard more of it.
     if (position.epoch < epoch || !text.startsWith(feed.text.slice(0, position.offset))) restart(epoch);
     say(text);
     events.push({ event: "answer.done", data: { chat, message: messageView(done.id, done.stored) } });

@@ -8,8 +8,9 @@ import { LEASE_MS } from "./claim-answer.ts";
 import { answerTasks } from "./tasks.ts";
 
 /**
- * For how long the commit of a question may claim its answer for the instance that answers it here. Undefined
- * where a budget has to be held first, which the claim tells of. Costs nothing while the app is known.
+ * For how many milliseconds the commit of a question may claim the answer for this instance. Undefined where
+ * money has to be held first, since the claim says which day's budget holds the money. Costs nothing while
+ * the app is known.
  */
 export async function claimMsHere(
   { apps }: { readonly apps: AppDirectory },
@@ -21,11 +22,11 @@ export async function claimMsHere(
 
 /**
  * Answers in this instance, at once, for a reader who waits here. A task takes over should this instance die;
- * should only the attempt fail, it does so without delay. Were the task lost too, the schedule finds the
- * answer by its lease.
+ * if only the attempt fails, a task is enqueued without delay. If that task is lost too, the schedule finds
+ * the answer by its lease.
  */
 export function answerHere(deps: AnswerDeps, chat: ChatHandle, queued: QueuedQuestion): void {
-  // Beside the answer and not before it: the first word does not wait for it. It never throws.
+  // The task is enqueued while the answer is made, so that the first word need not wait. It never throws.
   const task = answerTasks[queued.lane];
   const payload = { app: chat.app.id, chat: chat.number, answer: queued.id };
   void tryEnqueue(deps, task, payload, { occasion: "here", notBefore: deps.clock.now() + LEASE_MS });

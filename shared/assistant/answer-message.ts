@@ -169,7 +169,7 @@ async function attempt(
   };
 }
 
-/** When nothing is to be asked of a model: there is no money, or none can be asked now. */
+/** What becomes of an answer that no model is asked for: the budget is used up, or every circuit is open. */
 async function withoutModel(
   deps: AnswerDeps,
   answering: Answering,

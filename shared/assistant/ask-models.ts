@@ -79,7 +79,8 @@ export async function planAnswer(
   };
   if (open.every(Boolean)) return { plan, isAttempt: false, fields: {} };
   const { asker } = message.answer;
-  // Providers count otherwise than we guess; a budget is rather used up a little early than overdrawn.
+  // Providers count tokens differently, so the guess is high: a budget ends a little early and is not
+  // overdrawn.
   const inputTokens = Math.ceil(countTurns(history.turns) * GUESS_MARGIN) + GUESS_TOKENS;
   const holding = await holdBudget(deps, chat.app, settings, { id, asker, models, inputTokens });
   if (holding.kind === "exhausted") {
@@ -208,12 +209,11 @@ async function askModel(
         else usage = piece;
       }
     } catch (cause) {
-      // Of an answer that was stopped, what has been said counts; one that is another's now is no fault of
-      // the model.
+      // A stopped answer keeps what was said. When another attempt has taken over, the model is not at fault.
       if (ending.reason() !== "stopped" && ending.reason() !== "taken over") throw cause;
       finish = "stopped";
     }
-    // Whoever is hung up on tells no usage, but bills for what was said.
+    // A provider whose call is cut off reports no usage, but charges for what it has said.
     usage ??= { inputTokens: countTurns(plan.turns), outputTokens: countTokens(writer.text()) };
     const end = { model, finish, ...usage, latencyMs: elapsedMs(), firstTokenMs, served };
     if (ending.reason() !== "taken over") await writer.close(end);

@@ -114,8 +114,8 @@ export async function askAgain(
 }
 
 /**
- * Stops an answer, wherever it is being made: what has been said until then stays. One that is finished stays
- * as it is. Costs 2 reads and 1 write; for one that nobody is making also 1 read, 1 commit and 2 writes.
+ * Stops an answer in whichever instance makes it: the text so far stays. A finished answer is not changed.
+ * Costs 2 reads and 1 write; for one that nobody is making also 1 read, 1 commit and 2 writes.
  * @throws AppError `not_found`, `conflict` for a message that is no answer
  */
 export async function stopAnswer(deps: ChatDeps, address: AnswerAddress): Promise<void> {

@@ -60,7 +60,7 @@ export function openCircuits(
     return new Map(circuits.filter((each) => each.provider === provider).map((each) => [each.model, each]));
   });
 
-  /** Whoever can't read goes by what this instance has seen for itself. */
+  /** An instance that can't read the list decides by what it has seen itself. */
   const known = async (model: string): Promise<StoredCircuit | undefined> => {
     try {
       return (await followed.read(STALE_MS_MAX)).get(model);
@@ -74,7 +74,7 @@ export function openCircuits(
   deps.upkeep.onClose(() => {
     for (const { breaker } of locals.values()) breaker.shutdown();
   });
-  /** What all instances agree on comes before what this one has counted: after a turn it counts anew. */
+  /** The shared state has precedence. When it changes, this instance begins its own count anew. */
   const localOf = (model: string, turn: number): Local => {
     const local = locals.get(model);
     if (local?.turn === turn) return local;
@@ -85,7 +85,7 @@ export function openCircuits(
   };
 
   /**
-   * Moves what is shared, and says how it stands; fails without a word: the instance's own breaker still
+   * Moves the shared state and returns it. A failure is ignored, since the instance's own breaker still
    * counts.
    */
   const change = async (
@@ -206,7 +206,7 @@ interface Local {
 const newBreaker = ({ failuresMax, windowMs, failedShare, openMs }: Deps["config"]["circuit"]) =>
   new CircuitBreaker((call: () => Promise<unknown>) => call(), {
     timeout: false,
-    // It counts what succeeds too, and has to let what is shared open first.
+    // The local breaker counts successes too; the shared circuit has to open before it.
     volumeThreshold: 2 * failuresMax,
     errorThresholdPercentage: failedShare * 100,
     rollingCountTimeout: windowMs,

@@ -10,7 +10,7 @@ import { READ_MS_MAX, within } from "../platform/within.ts";
 import { ATTEMPTS_MAX } from "./contract.ts";
 import { readSegments, type SegmentEnd } from "./segments.ts";
 
-/** An attempt is trusted to be alive for so long after its last sign: its claim, a renewal, a segment. */
+/** How long an attempt is trusted to be alive after its last sign: a claim, a renewal or a segment. */
 export const LEASE_MS = 30_000;
 
 export type AnswerMessage = QueuedAnswer;
@@ -113,8 +113,8 @@ export const isOpen = ({ status }: Pick<StoredMessage, "status">): boolean =>
   status === "queued" || status === "streaming";
 
 /**
- * For the attempt that goes on to another model: what the first has said is void from here on, and readers
- * are told. 1 read and 1 write.
+ * Begins a new epoch for an attempt that goes on to another model. The text of the first model is void from
+ * then on, and readers are told so. 1 read and 1 write.
  * @returns false when the answer is no longer this attempt's
  */
 export async function nextEpoch(
@@ -148,7 +148,9 @@ async function takeEpoch(
   return (await claimLease(found, change)) !== undefined;
 }
 
-/** Whoever is next need not wait for the lease to run out. 1 read and 1 write; never throws. */
+/**
+ * Gives the lease back, so that the next attempt need not wait for its end. 1 read and 1 write; never throws.
+ */
 export async function leaveAnswer(
   deps: Pick<Deps, "clock" | "log">,
   chat: ChatHandle,

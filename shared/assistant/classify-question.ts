@@ -39,7 +39,7 @@ export function classifyFor(
   const { lane } = versions[choice.version](text);
   const trials: StoredTrial[] = [];
   if (choice.trial !== undefined) trials.push({ name: CLASSIFIER_ROLLOUT, trial: choice.trial });
-  // Another version costs a fraction of a millisecond, so it runs right beside.
+  // The other version takes a fraction of a millisecond, so it runs in the same call.
   if (choice.trial !== undefined && choice.shadow !== undefined && isVersion(choice.shadow)) {
     const differs = versions[choice.shadow](text).lane !== lane;
     trials.push({ name: CLASSIFIER_ROLLOUT, trial: { ...choice.trial, arm: "candidate" }, differs });

@@ -8,9 +8,9 @@ import { type Outcome, outcomeWrites } from "../rollout/outcome.ts";
 import type { AnswerMessage } from "./claim-answer.ts";
 
 /**
- * Counts answers that have ended: what each person has had on a day, and how the versions do that are being
- * compared. In the commit that records them as handled, so once. 1 write for each asker and day, 1 for each
- * rollout.
+ * Counts answers that have ended: each person's usage of the day, and the outcomes of versions that are
+ * compared. The commit that records the answers as handled counts them, so each counts once. 1 write for each
+ * asker and day, 1 for each rollout.
  */
 export const answerCounter = (deps: { readonly clock: Clock }): Followers => ({
   changed: () => Promise.resolve(),
@@ -48,7 +48,7 @@ function usageOf(app: App, ended: readonly AnswerMessage[]): Addition[] {
   });
 }
 
-/** A version that was chosen and did not answer has failed, whoever stood in for it. Pure. */
+/** The chosen version has failed when another model answered in its place. Pure. */
 export function outcomesOf({ status, answer }: StoredMessage): Outcome[] {
   const { trials = [], usage, served, language } = answer ?? {};
   return trials.map(({ name, trial, differs }): Outcome => ({

@@ -19,7 +19,7 @@ const SUMMARIZED_FROM = 8;
 /** What a model is given besides what messages say: who says it. */
 const TOKENS_PER_TURN = 4;
 
-/** Roughly: four characters of an alphabet, or one of a script that writes words with one or two. */
+/** A rough count: a token is four characters of an alphabet, or one character of a script such as Chinese. */
 export function countTokens(text: string): number {
   const dense =
     text.match(/[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}\p{sc=Thai}]/gu)?.length ?? 0;
@@ -48,7 +48,7 @@ export async function readAnswerPath(
 /**
  * What was said on the way to an answer, oldest first: the system prompt, the summary of what is older, and
  * as much as fits, whole. The question always does. Costs 1 read for the branch, 1 query for each branch on
- * the way, 1 read for each message, and in a longer conversation 1 query and up to 5 reads for the summary.
+ * the way, 1 read for each message, and in a longer conversation 1 query and a few reads for the summary.
  */
 export async function readHistory(
   chat: ChatHandle,
@@ -83,7 +83,7 @@ export const summaryTurn = (text: string): Turn => ({
   content: `What was said earlier in this conversation, in short: ${text}`,
 });
 
-/** A message as a model takes it; nothing for one that says nothing. Pure. */
+/** A message as a turn of the conversation; undefined for a message without text. Pure. */
 export function turnOf({ role, status, body }: StoredMessage): Turn | undefined {
   if (status === "deleted" || status === "queued" || status === "streaming" || status === "failed")
     return undefined;

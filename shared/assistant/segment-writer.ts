@@ -50,7 +50,7 @@ export function openSegmentWriter(
   const flushIfDue = (): void => {
     if (isSegmentDue(index, text.length - written, performance.now() - lastMs)) write();
   };
-  // A model that pauses has said something all the same.
+  // Text is written after SEGMENT_MS even when the model pauses.
   const timer = setInterval(flushIfDue, SEGMENT_MS);
   return {
     text: () => text,

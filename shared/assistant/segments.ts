@@ -46,8 +46,7 @@ export const SEGMENT_TTL_MS = 24 * 3600 * 1000;
 export const SEGMENT_CHARS = 800;
 const FIRST_SEGMENTS_CHARS = [24, 80, 200];
 /**
- * A slow model is followed too: what has waited so long is written, unless that is more often than RATE
- * allows.
+ * Text of a slow model is written after this time, unless that is more often than RATE allows.
  */
 export const SEGMENT_MS = 2_500;
 

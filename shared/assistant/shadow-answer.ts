@@ -61,7 +61,7 @@ export async function shadowAnswer(
   return { outcome: ok ? "compared" : "failed" };
 }
 
-/** A model that fails in the shadow is counted, and nobody is the worse for it. */
+/** A failure in the shadow is counted and thrown to nobody. */
 async function runModel(
   { models, log }: Deps,
   model: string,

@@ -35,7 +35,7 @@ export const summariesOf = (chat: ChatHandle): CollectionReference => chat.ref.c
 export const summaryRef = (chat: ChatHandle, branch: string, upTo: number): DocumentReference =>
   summariesOf(chat).doc(derivedId("summary", branch, String(upTo)));
 
-/** The longest summary of what lies on a path before a message. One query, up to 5 reads. */
+/** The longest summary of what lies on a path before a message. One query, up to CANDIDATES_MAX reads. */
 export async function readSummary(
   chat: ChatHandle,
   path: readonly PathRange[],
@@ -57,7 +57,7 @@ export const newSummary = (branch: string, upTo: number, text: string, nowMs: nu
   at: Timestamp.fromMillis(nowMs),
 });
 
-/** What becomes of summaries when a chat has changed, or is no more. */
+/** Keeps a chat's summaries in step with its changes, and deletes them with the chat. */
 export const summaryFollower: Followers = {
   changed: (app, { kind, number }, messages, { revision }) =>
     kind === "assistant" ? forgetSummaries(chatHandle(app, number), messages, revision) : Promise.resolve(),

@@ -21,7 +21,7 @@ const WHOLE_MESSAGES = 20;
 /** What a model is given to summarise at once. */
 const CHUNK_TOKENS = 4_000;
 const CHUNK_MESSAGES = 100;
-/** Of a conversation that was never summarised, the rest is left to the next answer's task. */
+/** A task summarises so many chunks; the next answer's task does the rest. */
 const CHUNKS_MAX = 10;
 export const SUMMARY_TOKENS_MAX = 500;
 

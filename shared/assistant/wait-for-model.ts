@@ -10,7 +10,7 @@ import type { Circuits } from "./circuits.ts";
 import { type AnswerMessage, isOpen, storedAnswerMessage } from "./claim-answer.ts";
 import { answerTasks } from "./tasks.ts";
 
-/** Those who wait for the same model come back over a while, and not all at once. */
+/** Answers that wait for the same model come back spread over this time. */
 const SPREAD_MS = 2_000;
 
 /** An answer that no model can give now. */
@@ -42,7 +42,7 @@ export async function waitForModel(
     const change = { "answer.leaseUntil": leaseUntil, "answer.left": epoch };
     await within(READ_MS_MAX, messagesOf(chat).doc(id).update(change));
   } else await tellOfWaiting(deps, { chat, id, served }, epoch, leaseUntil);
-  // Named as the schedule names it, which finds the answer when this task is lost.
+  // The schedule uses the same name, so that it makes up for this task and does not double it.
   const attempt = { occasion: `${epoch}.${leaseUntil.toMillis()}`, notBefore: retryAtMs };
   await tryEnqueue(deps, answerTasks[lane], { app: chat.app.id, chat: chat.number, answer: id }, attempt);
 }

@@ -89,7 +89,7 @@ export const Chat = z.object({
     })
     .optional(),
   unreadCount: z.number(),
-  /** Of the caller, where they have muted it; the time may have passed, null is until it is taken back. */
+  /** The caller's mute. The time may have passed; null: until the caller unmutes the chat. */
   mute: z.object({ until: z.string().nullable() }).optional(),
   activeBranch: z.string(),
   branchesCount: z.number(),
@@ -105,7 +105,7 @@ const MessageOrigin = z.strictObject({ chat: MessageNumber, message: MessageNumb
 
 export const NewMessage = z
   .strictObject({
-    /** May be left out where something is forwarded: it is then what that says. */
+    /** May be left out of a forward: the text is then that of the forwarded message. */
     text: Text.optional(),
     replyTo: MessageNumber.optional(),
     forwardOf: MessageOrigin.optional(),
@@ -158,13 +158,16 @@ export type Usage = z.infer<typeof Usage>;
 
 /** Who gave an answer, and why not the one that should have. */
 export const Served = z.object({
-  /** The model first in line; another; one that said it earlier; nobody yet; nobody. */
+  /**
+   * `chosen`: the first model. `fallback`: another one. `cached`: an earlier answer. `queued`: nobody yet.
+   * `none`: nobody.
+   */
   as: z.enum(["chosen", "fallback", "cached", "queued", "none"]),
   /**
-   * Why the first in line did not: it is not asked at the moment, or it failed; or there is no money left.
+   * Why the first model did not answer: its circuit is open, it failed, or the budget is used up.
    */
   reason: z.enum(["circuit_open", "model_failed", "budget_exhausted"]).optional(),
-  /** The first in line, where it was not it. */
+  /** The first model, where another answered. */
   insteadOf: z.string().optional(),
 });
 export type Served = z.infer<typeof Served>;

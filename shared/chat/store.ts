@@ -43,7 +43,7 @@ export async function readHeadAndMark(
     READ_MS_MAX,
     firestore.getAll(chat.ref, readsRef(chat.app, personId)),
   );
-  if (snapshot === undefined) throw new Error("getAll answers with every document it was asked for.");
+  if (snapshot === undefined) throw new Error("getAll returns every document it was asked for.");
   return { snapshot, mark: markOf(reads, chat.number) };
 }
 
@@ -230,7 +230,7 @@ export async function readProgress(
   chat: ChatHandle,
 ): Promise<{ head: ChatHead | undefined; progress: Progress; found: DocumentSnapshot }> {
   const [head, found] = await within(READ_MS_MAX, firestore.getAll(chat.ref, progressRef(chat)));
-  if (head === undefined || found === undefined) throw new Error("getAll answers with every document.");
+  if (head === undefined || found === undefined) throw new Error("getAll returns every document.");
   const progress = storedProgress(found) ?? { revision: 0, countedNumber: 0 };
   return { head: headOf(head), progress, found };
 }

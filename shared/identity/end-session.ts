@@ -76,6 +76,6 @@ export async function endAllSessions(deps: Deps, app: App, person: Principal, ca
     },
   });
   await within(READ_MS_MAX, batch.commit());
-  // Tidiness only: the mark has ended them all.
+  // The mark at the user has ended all sessions already; this only tidies up.
   await endOpenSessions(deps.firestore, app, person.id);
 }

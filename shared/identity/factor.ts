@@ -19,7 +19,7 @@ export const FACTOR_FRESH_MS = 10 * 60_000;
 export const RECOVERY_CODES = 10;
 
 export interface StoredFactor {
-  /** Sealed: what is read from the database makes no codes. */
+  /** The secret is sealed, so that a copy of the database can't produce codes. */
   readonly sealedSecret: string;
   readonly isOn: boolean;
   /** The step of the last code that was used; earlier ones are used up. */
@@ -84,7 +84,7 @@ export async function beginFactor(deps: Deps, app: App, person: Principal): Prom
 }
 
 /**
- * Puts the second factor in force and answers with the recovery codes, which are shown this once. 1 read, 2
+ * Puts the second factor in force and returns the recovery codes, which are shown this once. 1 read, 2
  * writes.
  * @throws AppError `code_invalid`, `conflict`, `not_found` when none has been begun
  */

@@ -34,18 +34,18 @@ export async function createApiToken(
       caller,
     },
   });
-  const answer = (kept: StoredApiToken): ApiTokenCreated => ({
+  const view = (kept: StoredApiToken): ApiTokenCreated => ({
     id,
     token,
     createdAt: kept.createdAt.toDate().toISOString(),
   });
   try {
     await within(READ_MS_MAX, batch.commit());
-    return { created: answer(stored), replayed: false };
+    return { created: view(stored), replayed: false };
   } catch (cause) {
     if (grpcCode(cause) !== GRPC.alreadyExists) throw cause;
     const { data } = await readDocument(apiTokenRef(app, id), storedApiToken);
-    return { created: answer(data ?? stored), replayed: true };
+    return { created: view(data ?? stored), replayed: true };
   }
 }
 

@@ -28,8 +28,8 @@ interface Proved {
 
 /**
  * Proves the second factor with a code of the authenticator app or a recovery code, each good once, and
- * answers with an access token that says when. The refresh token stays as it is. Failures are counted, and
- * ten lock the proof for half an hour. One transaction: 4 reads, 3 or 4 writes.
+ * returns an access token that says when. The refresh token stays as it is. Failures are counted, and
+ * FAILURES_MAX lock the proof for LOCKOUT_MS. One transaction: 4 reads, 3 or 4 writes.
  * @throws AppError `code_invalid`, whatever is wrong; `session_ended`
  */
 export async function proveFactor(

@@ -53,7 +53,7 @@ export function openQuotas(deps: Deps, apps: AppDirectory): Quotas {
       : app.collection("limits").doc(id);
   };
 
-  /** Whoever tries out apps that there are not is counted outside of any. */
+  /** Requests to apps that do not exist are counted outside of any app. */
   const settingsFor = async (app: App, isProved: boolean): Promise<AppSettings | undefined> => {
     try {
       return await apps.settingsOf(app);

@@ -26,7 +26,7 @@ export function codeOf(keys: Keys, app: App, challenge: string): string {
 }
 
 /**
- * Begins a sign-in: stores the challenge and enqueues the mail with its code. The answer is the same
+ * Begins a sign-in: stores the challenge and enqueues the mail with its code. The reply is the same
  * whether or not the address is known. Idempotent under `requestKey`.
  * Costs 1 write and 1 task.
  * @throws AppError `idempotency_key_reused`, `unavailable`

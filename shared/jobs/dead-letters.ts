@@ -42,7 +42,7 @@ interface StoredStep {
   readonly source?: string;
 }
 
-/** What nobody has looked at for so long is of no use any more. */
+/** Dead letters are kept for this time. */
 export const DEAD_LETTER_TTL_MS = 90 * 24 * 3600 * 1000;
 export const TRAIL_MAX = 20;
 /** A document holds 1 MiB; what is larger is cut, and can only be discarded. */
@@ -51,7 +51,7 @@ export const PAYLOAD_CHARS_MAX = 200_000;
 export const deadLettersOf = (firestore: Firestore): CollectionReference =>
   firestore.collection("system").doc("operations").collection("deadLetters");
 
-/** The same work that dies again is the same letter. */
+/** Work that dies again keeps its dead letter. */
 export const deadLetterId = ({ function: name, payload }: Pick<Death, "function" | "payload">): string =>
   derivedId("dead-letter", name, JSON.stringify(payload ?? null));
 

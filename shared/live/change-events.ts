@@ -53,8 +53,8 @@ const PAGE = 200;
 export async function readPage(app: App, head: ChatHead, after: number): Promise<Page> {
   const rows = await listChanged(chatHandle(app, head.number), after, PAGE);
   const last = rows.at(-1)?.stored.revision ?? after;
-  // Rows are read later than the head. Of a newer one, its settings belong to what the page tells, and no
-  // page after this one would look back to them. Invariant: functions/flows/live/convergence.test.ts.
+  // Rows are read later than the head. If the chat's settings changed in between, this page has to tell of
+  // them, since no later page would. Invariant: functions/flows/live/convergence.test.ts.
   const isBehind = last > head.revision;
   const current = isBehind ? (headOf(await readHead(chatHandle(app, head.number))) ?? head) : head;
   return { head: current, rows, after, through: rows.length === PAGE ? last : Math.max(last, head.revision) };

@@ -1,4 +1,4 @@
-import { chatHandle } from "../chat/chat-handle.ts";
+import { chatHandle, type ChatHandle } from "../chat/chat-handle.ts";
 import { access, type ChatHead, noSuchChat } from "../chat/log/head.ts";
 import { isSignal, type StoredSignal, signalPresent, storedSignal } from "../chat/log/signal.ts";
 import { headOf, readHead } from "../chat/store.ts";
@@ -27,8 +27,7 @@ export interface ChatFeeds {
    * @throws AppError `not_found` for those who may not read the chat
    */
   subscribe(
-    app: App,
-    chat: number,
+    chat: ChatHandle,
     principal: Principal,
     since: number | undefined,
     sink: Sink,
@@ -44,7 +43,7 @@ interface Subscriber {
   through: number;
   /** Answers that are being made → the end of following them. */
   readonly following: Map<string, () => void>;
-  /** It only keeps the feed open. */
+  /** Receives nothing: this subscriber only keeps the feed open. */
   readonly isHolder?: true;
 }
 
@@ -68,8 +67,7 @@ const ANSWERS_ENDED_MAX = 2;
 /** Tells of an answer that is being made; returns the end of it. */
 export interface Answers {
   follow(
-    app: App,
-    chat: number,
+    chat: ChatHandle,
     answer: string,
     from: undefined,
     tell: (events: readonly LiveEvent[]) => void,
@@ -169,14 +167,14 @@ export function openChatFeeds(
       if (following.has(answer)) continue;
       following.set(
         answer,
-        answers.follow(feed.app, feed.chat, answer, undefined, (events) => {
+        answers.follow(chatHandle(feed.app, feed.chat), answer, undefined, (events) => {
           // Changes of messages come with the chat's.
           sink.send(events.filter(({ event }) => event !== "message.changed"));
         }),
       );
     }
     for (const [answer, stop] of following) {
-      // Its end may still be on its way to here, and is told before the end of following.
+      // The answer's end may arrive later than the chat's change, so following goes on until it is told.
       if (!making.includes(answer) && following.size > making.length + ANSWERS_ENDED_MAX) {
         stop();
         following.delete(answer);
@@ -213,9 +211,9 @@ export function openChatFeeds(
 
   return {
     listeners: () => feeds.size,
-    async subscribe(app, chat, principal, since, sink) {
-      const path = `${app.id}/${chat}`;
-      const feed = feeds.get(path) ?? open(path, app, chat);
+    async subscribe({ app, number }, principal, since, sink) {
+      const path = `${app.id}/${number}`;
+      const feed = feeds.get(path) ?? open(path, app, number);
       const subscriber: Subscriber = { principal, sink, through: since ?? 0, following: new Map() };
       // Holds the feed open while the past is read; nothing is told before that.
       const holder: Subscriber = {

@@ -103,11 +103,11 @@ export function openPersonFeeds(
     feed.stop();
   };
 
-  /** Of who still catches up it is told as well: an answer's parts say where they belong. */
+  /** Subscribers that still catch up are told too, since each part of an answer says where it belongs. */
   const followAnswers = (feed: Feed, { sink, following }: Subscriber, chat: number): void => {
     for (const answer of feed.answering.get(chat) ?? []) {
       if (following.has(answer)) continue;
-      const stop = answers.follow(feed.app, chat, answer, undefined, (events) => {
+      const stop = answers.follow(chatHandle(feed.app, chat), answer, undefined, (events) => {
         // Changes of messages come with their chat's.
         sink.send(events.filter(({ event }) => event !== "message.changed"));
         if (events.at(-1)?.event !== "answer.done") return;
@@ -151,7 +151,7 @@ export function openPersonFeeds(
     if ((head.answering ?? []).length === 0) feed.answering.delete(head.number);
     else feed.answering.set(head.number, head.answering ?? []);
     for (const subscriber of feed.subscribers) followAnswers(feed, subscriber, head.number);
-    // What was there at the beginning is read by those who say where they left off.
+    // The first snapshot is the past, which each subscriber reads by itself from where it left off.
     if (wasThere) feed.read.set(head.number, head.revision);
     else {
       const sinceMs = feed.pending.get(head.number)?.sinceMs ?? head.changedAt.toMillis();
@@ -249,7 +249,7 @@ export function openPersonFeeds(
         await feed.started;
         noteComing(feed, person);
         if (since !== undefined) await tellPast(feed, subscriber, since);
-        // Who begins now knows what there is already.
+        // A subscriber without a position begins at the present.
         else subscriber.cursor = createPersonCursor({ ms: feed.openedMs + OVERLAP_MS, told: feed.read });
       } catch (cause) {
         leave(path, feed, subscriber);

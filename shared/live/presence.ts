@@ -34,7 +34,7 @@ interface StoredPresence {
 }
 export const storedPresence = storedAs<StoredPresence>();
 
-/** Streams are opened again every 50 s. */
+/** Streams are opened again every STREAM_MS_MAX. */
 export const ONLINE_MS = 120_000;
 export const RENEW_MS = 60_000;
 export const WATCH_MS = 15_000;
@@ -73,7 +73,7 @@ export function openPresence(deps: Pick<Deps, "firestore" | "clock" | "log" | "u
     const online = entry.onlineUntilMs > deps.clock.now();
     const before = entry.online;
     entry.online = online;
-    // Whoever is not there from the beginning is not worth a word.
+    // A person who was never online is not announced as offline.
     if (before !== online && (online || before !== undefined)) tell(entry, entry.tells);
   };
 

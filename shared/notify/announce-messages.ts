@@ -20,7 +20,7 @@ const ROUND_MS_PER_MEMBER = 60;
 
 export const roundMs = (members: number): number => Math.max(ROUND_MS_MIN, members * ROUND_MS_PER_MEMBER);
 
-/** What notifications do when a chat has changed, or is no more. */
+/** Announces a changed chat to its members, and forgets a purged one. */
 export const notificationFollower = (deps: Deps): Followers => ({
   changed: (app, head, messages, { revision }) =>
     announce(deps, app, head, { messages, sinceRevision: revision }),
@@ -65,8 +65,8 @@ export async function enqueueRound(
 }
 
 /**
- * Whole for the first time, and there is somebody who has not written it. A model's answer is whole when it
- * has ended.
+ * Whether the message became complete after this revision and somebody else than its sender is a member. A
+ * model's answer becomes complete when it ends.
  */
 function isNews(message: StoredMessage, head: ChatHead, sinceRevision: number): boolean {
   const isNew = (message.answer?.endedRevision ?? message.createdRevision) > sinceRevision;

@@ -57,12 +57,12 @@ export async function beginRound(
   const { claim: other = null, number: before = 0, waiting = {} } = telling ?? {};
   const now = deps.clock.now();
   if (other !== null && holds(other, found)) {
-    // Whoever has it is called again until it is done, so another task may rely on that; the same one may
-    // not.
+    // Cloud Tasks calls the holder again until it is done, so another task may leave the work to it. The
+    // holder's own second delivery may not.
     if (other.by !== by && number <= other.through) return undefined;
     throw anotherIsAtIt();
   }
-  // A task may stand for messages that came after it was made.
+  // The task may also announce messages that were written after it was enqueued.
   const isDue = newestOf(head) > before || (again && Object.keys(waiting).length > 0);
   if (other === null && !isDue) return undefined;
   const claim: Claim =

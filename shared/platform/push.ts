@@ -42,16 +42,16 @@ export function openPush(config: Pick<Config, "projectId" | "pushEndpoint">, log
   };
   const post = async (message: PushMessage): Promise<PushOutcome> => {
     try {
-      const answer = await fetch(url, {
+      const response = await fetch(url, {
         method: "POST",
         headers: { "content-type": "application/json", ...contextHeaders(), ...(await authorization()) },
         body: JSON.stringify({ message: wireOf(message) }),
         signal: AbortSignal.timeout(PUSH_MS_MAX),
       });
-      const outcome = answer.ok ? "sent" : outcomeOf(answer.status, (await answer.json()) as Failure);
-      if (answer.ok) await answer.body?.cancel();
+      const outcome = response.ok ? "sent" : outcomeOf(response.status, (await response.json()) as Failure);
+      if (response.ok) await response.body?.cancel();
       if (outcome === "refused" || outcome === "failed") {
-        log.warn("FCM has not taken a message.", { status: answer.status, outcome });
+        log.warn("FCM has not taken a message.", { status: response.status, outcome });
       }
       return outcome;
     } catch (cause) {

@@ -105,7 +105,8 @@ function compareShares(
       const weight = weights[at] ?? 0;
       return weight === 0 ? sum : sum + (weight / total) * (pair[arm].bad / pair[arm].samples);
     }, 0);
-  // Without a failure yet a share is not known to be 0: Agresti and Caffo's one more of each.
+  // A share without failures is not known to be 0, so one success and one failure are added (Agresti and
+  // Caffo).
   const variance = (arm: Arm): number => {
     const likely = (share(arm) * worth(arm) + 1) / (worth(arm) + 2);
     return (likely * (1 - likely)) / worth(arm);

@@ -52,7 +52,7 @@ export function judge(
 }
 
 /**
- * As far as measured, and there has to be something measured, nothing that the one language was blamed for.
+ * The other languages show, by at least one measured metric, none of the faults of the one language.
  */
 const doesWell = (rest: readonly Comparison[], metrics: readonly Metric[]): boolean =>
   metrics.every((metric) => {

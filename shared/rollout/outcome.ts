@@ -92,11 +92,11 @@ export function outcomeWrites(
     [trialKey(name, number), windowMs, Math.round(percent * 100), shard].join("."),
   );
   return [...byDocument].flatMap(([id, all]) =>
-    // What is too much for one document goes into others beside it.
+    // Outcomes beyond the limit of one document go into further ones.
     chunksOf(all, OUTCOMES_PER_DOCUMENT_MAX).flatMap((together, at): OutcomeWrite[] => {
       const [first] = together;
       const counts = incrementsOf(countsOf(together));
-      // An empty map would take the place of what is counted already.
+      // Merging an empty map would overwrite what has been counted.
       if (first === undefined || Object.keys(counts).length === 0) return [];
       const { name, trial } = first;
       const windowAt = Timestamp.fromMillis(windowMs);

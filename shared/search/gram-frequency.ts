@@ -4,7 +4,7 @@ import { charactersOf, isDense } from "./words.ts";
 /** The table holds grams that at least one message in 2^8 has; about a thousand of English. */
 export const LEVELS_MAX = 8;
 
-/** What is not in the table: rarer than all that is, in its own script. */
+/** A gram outside the table is rarer than all in it, within its own script. */
 const PLAIN = /^[\u0020-\u007e]+$/;
 const PLAIN_BY_CHARS = [0.002, 0.001, 0.0003] as const;
 /**

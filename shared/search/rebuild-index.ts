@@ -60,7 +60,7 @@ export async function beginRebuild(deps: Deps, app: App, requestKey: string | un
   } catch (cause) {
     if (grpcCode(cause) !== GRPC.alreadyExists) throw cause;
   }
-  // Also when it had begun: whoever asks again may do so because this was cut short.
+  // Tasks are enqueued even if the rebuild exists, since a first request may have been cut short.
   await Promise.all(
     Object.keys(lanes).map((lane) =>
       enqueue(deps, indexTask, { app: app.id, rebuild: id, lane: Number(lane), step: 1 }),

@@ -188,8 +188,7 @@ interface Checking {
 }
 
 /**
- * The first of the ranked that still are what they were. `rank`: of the last one looked at, where there are
- * more.
+ * The first ranked entries whose messages still match. `rank`: of the last one checked, where there are more.
  */
 async function confirmHits(
   deps: ChatDeps,

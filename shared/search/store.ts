@@ -74,7 +74,7 @@ export interface Stretch {
   readonly until: string | undefined;
 }
 
-/** Right behind an entry: sorts before every id that is greater. */
+/** The position right behind an entry: it sorts before every greater id. */
 export const behind = (id: string): string => `${id}-`;
 /** Behind every id that begins like this. */
 const LAST = "~";
@@ -141,7 +141,7 @@ export async function listCrowds(app: App, person: string): Promise<number[]> {
 }
 
 export interface Checked {
-  /** Undefined where it is no more. */
+  /** Undefined where the message does not exist any more. */
   readonly message: StoredMessage | undefined;
   readonly head: ChatHead | undefined;
 }

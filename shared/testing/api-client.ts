@@ -1,18 +1,18 @@
 /** An HTTP client for tests: JSON in, status, headers and JSON out; nothing throws for a status. */
 export interface ApiClient {
-  get(path: string, headers?: HeaderList): Promise<ApiAnswer>;
-  post(path: string, body?: unknown, headers?: HeaderList): Promise<ApiAnswer>;
-  put(path: string, body?: unknown, headers?: HeaderList): Promise<ApiAnswer>;
-  patch(path: string, body?: unknown, headers?: HeaderList): Promise<ApiAnswer>;
-  delete(path: string, headers?: HeaderList): Promise<ApiAnswer>;
+  get(path: string, headers?: HeaderList): Promise<ApiReply>;
+  post(path: string, body?: unknown, headers?: HeaderList): Promise<ApiReply>;
+  put(path: string, body?: unknown, headers?: HeaderList): Promise<ApiReply>;
+  patch(path: string, body?: unknown, headers?: HeaderList): Promise<ApiReply>;
+  delete(path: string, headers?: HeaderList): Promise<ApiReply>;
 }
 
 type HeaderList = Readonly<Record<string, string>>;
 
-export interface ApiAnswer {
+export interface ApiReply {
   readonly status: number;
   readonly headers: Headers;
-  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into answers of every shape
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into replies of every shape
   readonly body: any;
 }
 
@@ -22,7 +22,7 @@ export function createApiClient(url: string, base: HeaderList): ApiClient {
     path: string,
     body: unknown,
     headers: HeaderList = {},
-  ): Promise<ApiAnswer> => {
+  ): Promise<ApiReply> => {
     const response = await fetch(`${url}${path}`, {
       method,
       headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...base, ...headers },

@@ -10,7 +10,7 @@ const UNLIMITED = {
 
 /**
  * Lifts the limits of an app, as only the operator may: tests, replays and measurements are in more of a
- * hurry than people. Answers with what puts them back.
+ * hurry than people. Returns what puts them back.
  */
 export async function liftLimits(operator: ApiClient, app: string): Promise<() => Promise<void>> {
   const path = `/v1/apps/${app}`;

@@ -43,7 +43,7 @@ export interface System extends AsyncDisposable {
   client(headers?: Readonly<Record<string, string>>): ApiClient;
   /** Signs in by mailed code, as a person would; the app `demo` exists. */
   signIn(email: string, app?: string): Promise<Person>;
-  /** Creates an app and answers with its id and API token. */
+  /** Creates an app and returns its id and API token. */
   createApp(name: string): Promise<{ id: string; token: string }>;
   /** What the work cost in this project, with all that it caused in the background. */
   meter(work: () => Promise<unknown>): Promise<Counts>;

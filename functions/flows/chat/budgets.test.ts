@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Counts } from "../../../emulators/kernel/meter.ts";
-import type { ApiAnswer, ApiClient } from "../../../shared/testing/api-client.ts";
+import type { ApiReply, ApiClient } from "../../../shared/testing/api-client.ts";
 import { EventStream } from "../../../shared/testing/event-stream.ts";
 import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
 import { endpoints } from "../../http/endpoints.ts";
@@ -12,7 +12,7 @@ import { endpoints } from "../../http/endpoints.ts";
 
 interface Case {
   /** `api` is Ada's, in whose group chat Bob is too; it has messages 1 and 2, and 3 on a branch of its own. */
-  run(api: ApiClient, chat: string): Promise<ApiAnswer>;
+  run(api: ApiClient, chat: string): Promise<ApiReply>;
   readonly reads: number;
   readonly writes: number;
   readonly deletes?: number;

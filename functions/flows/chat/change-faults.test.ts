@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { FaultKind } from "../../../emulators/kernel/faults.ts";
 import type { Branch, Chat, Message } from "../../../shared/chat/contract.ts";
-import type { ApiAnswer, ApiClient } from "../../../shared/testing/api-client.ts";
+import type { ApiReply, ApiClient } from "../../../shared/testing/api-client.ts";
 import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
 
 /**
@@ -28,7 +28,7 @@ interface Scene {
   readonly key: { readonly "idempotency-key": string };
 }
 
-const CHANGES: Readonly<Record<string, (scene: Scene) => Promise<ApiAnswer>>> = {
+const CHANGES: Readonly<Record<string, (scene: Scene) => Promise<ApiReply>>> = {
   reply: ({ api, path, key }) => api.post(`${path}/messages`, { text: "Yes", replyTo: 1 }, key),
   forward: ({ api, path, chat, key }) =>
     api.post(`${path}/messages`, { forwardOf: { chat, message: 1 } }, key),
@@ -94,7 +94,7 @@ async function stateOf({ system, ada, path, chat }: Scene): Promise<object> {
   };
 }
 
-async function untilSuccess(run: () => Promise<ApiAnswer>): Promise<ApiAnswer> {
+async function untilSuccess(run: () => Promise<ApiReply>): Promise<ApiReply> {
   for (let tries = 0; ; tries += 1) {
     const answer = await run();
     if (answer.status < 300) return answer;

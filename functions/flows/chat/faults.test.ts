@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { FaultKind } from "../../../emulators/kernel/faults.ts";
 import { GRACE_MS } from "../../../shared/chat/upkeep/reconcile-changes.ts";
-import type { ApiAnswer, ApiClient } from "../../../shared/testing/api-client.ts";
+import type { ApiReply, ApiClient } from "../../../shared/testing/api-client.ts";
 import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
 
 /**
@@ -27,8 +27,8 @@ interface Operation {
   readonly name: string;
   /** Which instance: one that knows the heads, or a fresh one that has to read them. */
   readonly knowsHeads: boolean;
-  run(scene: Scene): Promise<ApiAnswer>;
-  verify(scene: Scene, answer: ApiAnswer): Promise<void>;
+  run(scene: Scene): Promise<ApiReply>;
+  verify(scene: Scene, answer: ApiReply): Promise<void>;
 }
 
 const append: Omit<Operation, "knowsHeads"> = {
@@ -81,7 +81,7 @@ async function onScene(operation: Operation, play: (scene: Scene) => Promise<voi
   await play({ system, ada, api, chat: body.number });
 }
 
-async function untilSuccess(run: () => Promise<ApiAnswer>): Promise<ApiAnswer> {
+async function untilSuccess(run: () => Promise<ApiReply>): Promise<ApiReply> {
   for (let tries = 0; ; tries += 1) {
     const answer = await run();
     if (answer.status === 201) return answer;

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { decodeJwt, decodeProtectedHeader, importJWK, SignJWT } from "jose";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { ApiAnswer } from "../../../shared/testing/api-client.ts";
+import type { ApiReply } from "../../../shared/testing/api-client.ts";
 import { type System, startSystem } from "../../../shared/testing/start-system.ts";
 
 /** The runbook, as whoever is on call at three in the morning plays it. */
@@ -23,8 +23,8 @@ beforeAll(async () => {
 });
 afterAll(() => system[Symbol.asyncDispose]());
 
-async function play(title: string, names: Readonly<Record<string, string>> = {}): Promise<ApiAnswer[]> {
-  const answers: ApiAnswer[] = [];
+async function play(title: string, names: Readonly<Record<string, string>> = {}): Promise<ApiReply[]> {
+  const answers: ApiReply[] = [];
   const requests = steps.get(title) ?? [];
   expect([title, requests.length > 0]).toEqual([title, true]);
   for (const { method, path, body, status } of requests) {

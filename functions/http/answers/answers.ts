@@ -81,7 +81,7 @@ export const getAnswerStream = appEndpoint({
     const [, epoch, offset] = /^(\d{1,9})\.(\d{1,9})$/.exec(last) ?? [];
     const from = epoch === undefined ? undefined : { epoch: Number(epoch), offset: Number(offset) };
     return eventStream(async (sink) =>
-      deps.answerFeeds.follow(app, params.chat, found.id, from, (events, position) => {
+      deps.answerFeeds.follow(chatHandle(app, params.chat), found.id, from, (events, position) => {
         const id = `${position.epoch}.${position.offset}`;
         sink.send(events.map((event) => ({ ...event, id })));
         if (events.at(-1)?.event === "answer.done") sink.finish();

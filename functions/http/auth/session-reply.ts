@@ -14,9 +14,9 @@ const COOKIE = "__session";
 export type Transport = "body" | "cookie";
 
 /**
- * A session as its transport carries it. In a browser the refresh token is a cookie that no script can
- * read and that goes to the sign-in routes of its app only; what proves that a page of ours asks is the CSRF
- * token in the body, which no other page can read.
+ * A session as its transport carries it. In a browser the refresh token is a cookie that no script can read
+ * and that goes to the sign-in routes of its app only; what proves that a page of ours sends the request is
+ * the CSRF token in the body, which no other page can read.
  */
 export function sessionReply(
   deps: Pick<Deps, "keys">,

@@ -24,7 +24,7 @@ export const getFactor = appEndpoint({
   },
 });
 
-/** Begins one: the secret is for an authenticator app. */
+/** Begins a second factor: the secret is for an authenticator app. */
 export const postFactor = appEndpoint({
   method: "POST",
   path,
@@ -35,7 +35,7 @@ export const postFactor = appEndpoint({
   },
 });
 
-/** Puts it in force with a first code of the authenticator app. */
+/** Puts the second factor in force with a first code of the authenticator app. */
 export const putFactor = appEndpoint({
   method: "PUT",
   path,
@@ -47,7 +47,7 @@ export const putFactor = appEndpoint({
   },
 });
 
-/** Takes it away, once it has been proved. */
+/** Removes the second factor, once it has been proved. */
 export const deleteFactor = appEndpoint({
   method: "DELETE",
   path,
@@ -61,7 +61,7 @@ export const deleteFactor = appEndpoint({
 });
 
 /**
- * Proves it in the current session; sensitive actions are open for a while with the token that comes back.
+ * Proves the second factor in the current session. The returned token permits sensitive actions for a while.
  */
 export const postFactorProof = appEndpoint({
   method: "POST",

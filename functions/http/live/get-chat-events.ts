@@ -1,3 +1,4 @@
+import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { ResumeQuery } from "../../../shared/live/contract.ts";
 import { appEndpoint } from "../endpoint.ts";
 import { eventStream } from "../../runtime/event-stream.ts";
@@ -15,6 +16,8 @@ export const getChatEvents = appEndpoint({
   async handle({ deps, app, principal, params, query, headers }) {
     const lastId = headers["last-event-id"];
     const since = typeof lastId === "string" && /^\d{1,15}$/.test(lastId) ? Number(lastId) : query.after;
-    return eventStream((sink) => deps.chatFeeds.subscribe(app, params.chat, principal, since, sink));
+    return eventStream((sink) =>
+      deps.chatFeeds.subscribe(chatHandle(app, params.chat), principal, since, sink),
+    );
   },
 });

@@ -41,7 +41,7 @@ export const postMessage = appEndpoint({
     answerHere(deps, chat, queued);
     return eventStream(async (sink) => {
       sink.send([{ id: message.revision, event: "message.created", data: { chat: chat.number, message } }]);
-      return deps.answerFeeds.follow(app, chat.number, queued.id, undefined, (events) => {
+      return deps.answerFeeds.follow(chat, queued.id, undefined, (events) => {
         sink.send(events);
         if (events.at(-1)?.event === "answer.done") sink.finish();
       });

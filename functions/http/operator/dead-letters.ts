@@ -43,7 +43,7 @@ export const getDeadLetter = systemEndpoint({
   },
 });
 
-/** Has it delivered again. */
+/** Has a dead letter delivered again. */
 export const postReplay = systemEndpoint({
   method: "POST",
   path: `${path}/{id}/replay`,
@@ -54,7 +54,7 @@ export const postReplay = systemEndpoint({
   },
 });
 
-/** Has all that are dead delivered again, so many a second. */
+/** Has all dead letters delivered again, at a given rate. */
 export const postReplayAll = systemEndpoint({
   method: "POST",
   path: `${path}/replay-all`,
@@ -67,7 +67,7 @@ export const postReplayAll = systemEndpoint({
   },
 });
 
-/** It stays to be read, and is not replayed any more. */
+/** Discards a dead letter: it can still be read, and is not replayed any more. */
 export const deleteDeadLetter = systemEndpoint({
   method: "DELETE",
   path: `${path}/{id}`,

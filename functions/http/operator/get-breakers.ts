@@ -3,7 +3,7 @@ import { CircuitView } from "../../../shared/assistant/contract.ts";
 import { ok } from "../../runtime/reply.ts";
 import { systemEndpoint } from "../endpoint.ts";
 
-/** How the models stand that have ever failed. */
+/** The circuits of all models that have ever failed. */
 export const getBreakers = systemEndpoint({
   method: "GET",
   path: "/v1/operator/breakers",

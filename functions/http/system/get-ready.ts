@@ -6,7 +6,7 @@ import type { ApiDeps } from "../api-deps.ts";
 
 /** Each dependency has so long to answer. */
 export const CHECK_MS_MAX = 2_000;
-/** An instance asks its dependencies no more often, however often it is asked. */
+/** An instance checks its dependencies at most once in this time. */
 export const CHECKED_FOR_MS = 5_000;
 
 const Check = z.object({
@@ -22,7 +22,7 @@ export const Readiness = z.object({
 export type Readiness = z.infer<typeof Readiness>;
 
 /**
- * Whether what this depends on answers, each by name. A model that fails does not make the instance unfit:
+ * Whether each dependency answers, by name. A model that fails does not make the instance unfit:
  * chats are written, and answers wait. 1 read, and 1 call to each, at most every CHECKED_FOR_MS.
  */
 export const getReady = publicEndpoint({

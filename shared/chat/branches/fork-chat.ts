@@ -118,7 +118,7 @@ async function createCopy(
 }
 
 /**
- * Copies what is still to be copied into a new chat and opens it; answers with its head. Every message has
+ * Copies what is still to be copied into a new chat and opens it; returns its head. Every message has
  * the same place and name however often it is copied, so this may be done again, and by two at once.
  * @throws when Firestore fails; call it again
  */

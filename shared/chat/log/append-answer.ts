@@ -12,7 +12,7 @@ import { messagesOf } from "../store.ts";
  */
 export const UNCLAIMED_MS = 60_000;
 
-/** What is asked of the background: to answer a question. */
+/** A question whose answer has been queued for the background. */
 export interface QueuedQuestion {
   readonly id: string;
   readonly number: number;
@@ -29,7 +29,7 @@ export interface Classified {
   readonly language?: string | undefined;
   /** Versions of the classifier that are being compared by it. */
   readonly trials?: readonly StoredTrial[] | undefined;
-  /** The instance that asks answers by itself: the answer is its own for so long. */
+  /** For how many milliseconds the answer is claimed for the instance that appends the question. */
   readonly claimMs?: number | undefined;
 }
 
@@ -38,8 +38,8 @@ export const answerRef = (chat: ChatHandle, questionId: string, again = ""): Doc
   messagesOf(chat).doc(derivedId("answer", questionId, again));
 
 /**
- * The rule of asking, pure: the answer's place, right after its question or on a branch of its own, and the
- * head that knows of it.
+ * The rule of queueing an answer, pure: its place, right after its question or on a branch of its own, and
+ * the head that lists it.
  */
 export function decideAnswer(
   head: ChatHead,

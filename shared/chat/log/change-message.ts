@@ -167,7 +167,7 @@ export async function react(
   const at = Timestamp.fromMillis(deps.clock.now());
   let found: FoundMessage;
   const { result } = await deps.chatLog.chats.change<Message>(chat.ref, {
-    // On condition that the message is still the one read, so that the answer is what it then is.
+    // On condition that the message is still the one read, so that the result is the message as it then is.
     async prepare() {
       found = await findChangeable(deps, address);
     },

@@ -25,7 +25,7 @@ const REQUEST_TTL_MS = 7 * 24 * 3600 * 1000;
 
 /**
  * Creates a chat: one commit that gives it the app's next chat number. A direct chat is created once
- * for each pair of people; asking again answers with it. Idempotent under `requestKey`.
+ * for each pair of people; a repeated request gets the same. Idempotent under `requestKey`.
  *
  * Costs 1 commit and 2 writes (3 with a key or for a direct chat), 1 publish, 1 read for each other
  * member, and 1 read when this instance does not know the app's head.
@@ -90,7 +90,7 @@ export const requestRecord = (chat: number, print: string | undefined, at: Times
 
 const chatIn = (record: DocumentSnapshot): number => Number(record.get("chat"));
 
-/** Two people have one direct chat: the pair names the document that says which. */
+/** Two people have one direct chat. A document named after the pair says which. */
 export const pairProof = (app: App, pair: readonly string[]): Proof<number> => ({
   ref: app.collection("pairs").doc(derivedId("pair", ...[...pair].sort())),
   fingerprint: "direct",

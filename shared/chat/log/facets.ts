@@ -9,13 +9,13 @@ export interface Faceted {
   readonly tags: readonly string[];
   /** For every two members, and every member and tag. */
   readonly facets: readonly string[];
-  /** It would have more than FACETS_MAX; found by its members, and filtered afterwards. */
+  /** A chat with more than FACETS_MAX facets is found by its members, and filtered afterwards. */
   readonly isLarge: boolean;
-  /** It has so many members that what is said in it is searched by chat, and not by member. */
+  /** Whether the chat has so many members that its messages are searched by chat and not by member. */
   readonly isCrowd: boolean;
 }
 
-/** Beyond that a change of members would have all of a chat's search entries written anew. */
+/** In a larger chat a change of members would rewrite too many search entries. */
 export const CROWD_MEMBERS = 50;
 
 /** Each is an index entry that every change of the chat moves: enough for 11 members without tags. */

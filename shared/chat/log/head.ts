@@ -21,7 +21,7 @@ export interface ChatHead extends Faceted {
   readonly revision: number;
   /** The revision of the last change to the chat itself: title, tags, members, archived, pinned. */
   readonly settingsRevision: number;
-  /** When that was. */
+  /** The time of that change. */
   readonly settingsAt: Timestamp;
   /**
    * The revision of the last change of members or tags: what was derived from those before is to be done
@@ -45,7 +45,7 @@ export interface ChatHead extends Faceted {
   /** While it is a copy in the making, nobody sees it. */
   readonly status: "open" | "deleted" | "copying";
   readonly copying?: Copying;
-  /** Who were members of a deleted chat, until it has been purged. */
+  /** The former members of a deleted chat, until it has been purged. */
   readonly leavers?: readonly string[];
   readonly createdBy: string;
   readonly createdAt: Timestamp;
@@ -99,7 +99,7 @@ export const unreadCount = (head: ChatHead, personId: string, readUpTo: number):
 export interface Mark {
   /** The last message they have read. */
   readonly read: number;
-  /** Until when they want to hear nothing of it; null: until they say otherwise. */
+  /** Until when the person has muted the chat; null: until they unmute it. */
   readonly muted?: Timestamp | null | undefined;
 }
 

@@ -26,7 +26,7 @@ export interface StoredMessage {
   readonly editedAt?: Timestamp;
   /** When it was changed last, by Firestore's clock; absent from copies. */
   readonly changedAt?: Timestamp;
-  /** It came with a fork, and has been counted where it was written. */
+  /** Copied by a fork; the original has been counted. */
   readonly isCopy?: true;
   /** Of the request that created it; tells a repetition from another request under the same key. */
   readonly fingerprint: string;
@@ -49,7 +49,7 @@ export function messageView(id: string, stored: StoredMessage): Message {
     status: stored.status,
     ...(body.quote === undefined ? {} : { replyTo: body.quote.message }),
     ...(body.forward === undefined ? {} : { forwardedFrom: originOf(body.forward) }),
-    // A reaction may come in just after the deletion; a deleted message has none.
+    // A reaction may be stored just after the deletion, so a deleted message shows none.
     reactions: stored.status === "deleted" ? {} : reactionsView(stored.reactions ?? {}),
     ...(stored.answeredBy === undefined ? {} : { answer: { number: stored.answeredBy } }),
     ...(stored.answer === undefined ? {} : answerView(stored.answer)),
@@ -94,7 +94,7 @@ export interface StoredTrial {
     readonly percent: number;
     readonly arm: "stable" | "candidate";
   };
-  /** Of a version that ran beside: whether it came to something else. */
+  /** Of a version that ran in the shadow: whether its result differs. */
   readonly differs?: boolean;
 }
 
@@ -120,7 +120,10 @@ function partsOf({ text, quote, forward }: Body): Part[] {
   return parts;
 }
 
-/** Emoji that someone reacts with, in the order of their code points; one taken back by all is gone. */
+/**
+ * The emoji that somebody reacts with, in the order of their code points. Emoji that all have taken back are
+ * left out.
+ */
 function reactionsView(stored: Readonly<Record<string, readonly string[]>>): Record<string, string[]> {
   const present = Object.entries(stored).filter(([, people]) => people.length > 0);
   return Object.fromEntries(

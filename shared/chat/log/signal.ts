@@ -27,10 +27,10 @@ export interface StoredSignal {
   readonly typingUntil?: Timestamp;
   /** When a stream of theirs was opened. */
   readonly presentAt?: Timestamp;
-  /** The members are so no longer: removed, or the chat was deleted. */
+  /** The members have lost the chat: they were removed, or it was deleted. */
   readonly left?: true;
   readonly changedAt: Timestamp;
-  /** When nobody needs it any more: what has been read is kept elsewhere. */
+  /** When Firestore may delete the signal; reading marks are kept in the person's own document. */
   readonly expireAt: Timestamp;
 }
 export const storedSignal = storedAs<StoredSignal>();
@@ -57,7 +57,7 @@ const signalOf = (deps: Pick<ChatDeps, "clock">, head: ChatHead, user: string, s
   ...signal,
 });
 
-/** Lets people who are members no longer know of it, in the commit that ends their membership. */
+/** Tells former members that they have lost the chat, in the commit that ends their membership. */
 export const leavingSignal = (
   deps: Pick<ChatDeps, "clock">,
   app: App,

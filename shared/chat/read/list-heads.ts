@@ -68,7 +68,7 @@ function chosen(personId: string | undefined, { tag, member }: ChatFilter): Filt
     if (tag !== undefined) return Filter.where("tags", "array-contains", tag);
     return Filter.where("status", "==", "open");
   }
-  // A deleted chat has no members, so only a list without a member has to ask for open ones.
+  // A deleted chat has no members, so only a list without a member filters by status.
   const own = Filter.where("members", "array-contains", personId);
   if (tag === undefined && member === undefined) return own;
   const facet = member === undefined ? tagFacet(personId, tag ?? "") : pairFacet(personId, member);

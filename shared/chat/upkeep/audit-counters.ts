@@ -68,7 +68,10 @@ async function tally(numbered: Query, counted: Query): Promise<{ count: number; 
   return { count: count.data().count, highest: Number(last.docs[0]?.get("number") ?? 0) };
 }
 
-/** Looked at twice: what is appended between count and head makes them differ for a moment. */
+/**
+ * Each counter is checked twice, since a message appended between the two reads makes them differ for a
+ * moment.
+ */
 const LOOKS = 2;
 
 async function auditChat(deps: ChatDeps, { app: appId, chat }: ChatChanged): Promise<Finding> {

@@ -21,7 +21,10 @@ export interface CaughtUp {
   readonly handled: number;
 }
 
-/** What other domains do when a chat has changed. Each may be called again for the same, and throws to be. */
+/**
+ * What other domains do when a chat has changed. Each may be called again for the same change; throwing asks
+ * for that.
+ */
 export interface Followers {
   /** Messages that have changed since a revision, before that is recorded. */
   changed(app: App, head: ChatHead, messages: readonly StoredMessage[], progress: Progress): Promise<void>;
@@ -36,7 +39,7 @@ export interface Followers {
     messages: readonly StoredMessage[],
     progress: Progress,
   ): readonly Addition[];
-  /** What the progress then says of the head as it was handled; pure. */
+  /** Notes on the handled head, to be stored with the progress; pure. */
   note?(head: ChatHead): Readonly<Record<string, unknown>>;
   /** When what a deleted chat has left is removed. */
   purged(app: App, head: ChatHead): Promise<void>;
@@ -141,7 +144,7 @@ async function catchUp(
       continue;
     }
     handled += changed.length;
-    // Whoever has begun goes on to the head; whoever comes second is content with its own revision.
+    // The first delivery goes on to the head. Later ones are done when their own revision is handled.
     until = head.revision;
     if (complete && goal === head.revision) return { handled };
   }
@@ -158,7 +161,7 @@ function accompany(
   const companions: Companion[] = [];
   let bytes = 0;
   for (const [index, row] of found.entries()) {
-    // What is still recorded of a deleted chat is removed right after.
+    // Search entries and notes of a deleted chat are removed by the purge that follows.
     const next =
       head.status === "deleted" ? [] : followers.flatMap((each) => each.companion?.(app, head, row) ?? []);
     bytes += next.reduce((sum, companion) => sum + companion.bytes, 0);

@@ -7,9 +7,9 @@ import type { StoredMessage } from "../log/message.ts";
 import { type FoundMessage, findMessage, listReplies, serverTime } from "../store.ts";
 
 /**
- * Lets replies quote what a message says by now: what was edited or deleted is not kept alive by those who
- * replied to it. Given messages that have changed, it looks at the replies to those edited or deleted, and at
- * what new replies quote, which may have been deleted while they were on their way. Idempotent.
+ * Brings quotes up to date: replies must not keep the text of an edited or deleted message alive. Given
+ * messages that have changed, it looks at the replies to those edited or deleted, and at what new replies
+ * quote, which may have been deleted while they were on their way. Idempotent.
  *
  * Costs nothing for other messages; for each edited or deleted one 1 query, for each new reply 1; for each
  * quote to be brought up to date 2 queries, 1 commit and 2 writes.
