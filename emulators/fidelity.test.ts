@@ -51,12 +51,12 @@ afterAll(async () => {
 });
 
 /** The rows of a README's tables: what is named in the first column, and what is said of it. */
-function rowsOf(folder: string): { readonly names: ReadonlySet<string>; readonly said: string }[] {
+function rowsOf(folder: string): { readonly names: ReadonlySet<string>; readonly description: string }[] {
   const text = readFileSync(new URL(`${folder}/README.md`, import.meta.url), "utf8");
   const rows = [...text.matchAll(/^\| (.*?) +\| (.*?) +\|$/gm)];
-  return rows.map(([, subject = "", said = ""]) => ({
+  return rows.map(([, subject = "", description = ""]) => ({
     names: new Set(subject.match(/\b[A-Z][A-Za-z]+\b/g) ?? []),
-    said,
+    description,
   }));
 }
 
@@ -82,9 +82,9 @@ describe.each(SERVICES)("the README about $proto", ({ folder, protos, proto }) =
   const rows = rowsOf(folder);
   test.each(rpcsOf(protos, proto))("says of %s what it answers", async (rpc) => {
     const about = rows.filter(({ names }) => names.has(rpc));
-    expect(about.map(({ said }) => said)).not.toEqual([]);
+    expect(about.map(({ description }) => description)).not.toEqual([]);
     // A row that calls only part of an RPC unimplemented says "served" first.
-    const refused = about.some(({ said }) => said.startsWith("UNIMPLEMENTED"));
+    const refused = about.some(({ description }) => description.startsWith("UNIMPLEMENTED"));
     const answered = await statusOf(proto, rpc);
     expect(answered === UNIMPLEMENTED).toBe(refused);
     expect(answered).not.toBe(statusNumber("INTERNAL"));

@@ -8,7 +8,7 @@ const email = "ada@example.com";
 await admin.createUser({ uid: "ada", email, password: "first-password" });
 
 const open = (link: string): Promise<Response> => fetch(link, { redirect: "manual" });
-const told = async (link: string): Promise<[number, Record<string, string>]> => {
+const follow = async (link: string): Promise<[number, Record<string, string>]> => {
   const answer = await open(link);
   const { authEmulator } = (await answer.json()) as { authEmulator: Record<string, string> };
   return [answer.status, authEmulator];
@@ -16,28 +16,31 @@ const told = async (link: string): Promise<[number, Record<string, string>]> => 
 
 test("the link that proves an address does so once", async () => {
   const link = await admin.generateEmailVerificationLink(email);
-  expect(await told(link)).toMatchObject([200, { email }]);
+  expect(await follow(link)).toMatchObject([200, { email }]);
   expect((await admin.getUser("ada")).emailVerified).toBe(true);
-  expect(await told(link)).toMatchObject([400, { error: expect.any(String) as unknown }]);
+  expect(await follow(link)).toMatchObject([400, { error: expect.any(String) as unknown }]);
 });
 
 test("the link to another address moves the account there", async () => {
   await admin.createUser({ uid: "mover", email: "old@example.com" });
   const link = await admin.generateVerifyAndChangeEmailLink("old@example.com", "new@example.com");
-  expect(await told(link)).toMatchObject([200, { email: "new@example.com" }]);
+  expect(await follow(link)).toMatchObject([200, { email: "new@example.com" }]);
   expect(await admin.getUser("mover")).toMatchObject({ email: "new@example.com", emailVerified: true });
 });
 
 test("the link to a new password wants one, and sets it once", async () => {
   const link = await admin.generatePasswordResetLink(email);
-  expect(await told(link)).toMatchObject([400, { error: expect.stringContaining("newPassword") as unknown }]);
-  expect(await told(`${link}&newPassword=short`)).toMatchObject([
+  expect(await follow(link)).toMatchObject([
+    400,
+    { error: expect.stringContaining("newPassword") as unknown },
+  ]);
+  expect(await follow(`${link}&newPassword=short`)).toMatchObject([
     400,
     { error: expect.stringContaining("WEAK_PASSWORD") as unknown },
   ]);
-  expect(await told(`${link}&newPassword=second-password`)).toMatchObject([200, { email }]);
+  expect(await follow(`${link}&newPassword=second-password`)).toMatchObject([200, { email }]);
   await suite.call("accounts:signInWithPassword", { email, password: "second-password" });
-  expect((await told(`${link}&newPassword=third-password`))[0]).toBe(400);
+  expect((await follow(`${link}&newPassword=third-password`))[0]).toBe(400);
 });
 
 test("a link goes on where it was made to, and one to sign in takes its code along", async () => {
@@ -55,13 +58,16 @@ test("a link goes on where it was made to, and one to sign in takes its code alo
 
 test("a code is good for its own kind of link, and for its time", async () => {
   const link = await admin.generatePasswordResetLink(email);
-  expect(await told(link.replace("mode=resetPassword", "mode=verifyEmail"))).toMatchObject([
+  expect(await follow(link.replace("mode=resetPassword", "mode=verifyEmail"))).toMatchObject([
     400,
     { error: "INVALID_OOB_CODE" },
   ]);
-  expect((await told(link.replace("mode=resetPassword", "mode=other")))[0]).toBe(400);
+  expect((await follow(link.replace("mode=resetPassword", "mode=other")))[0]).toBe(400);
   suite.kernel.clock.advance(3600_000);
-  expect(await told(`${link}&newPassword=too-late-now`)).toMatchObject([400, { error: "EXPIRED_OOB_CODE" }]);
+  expect(await follow(`${link}&newPassword=too-late-now`)).toMatchObject([
+    400,
+    { error: "EXPIRED_OOB_CODE" },
+  ]);
 });
 
 test("the emulator says that it is up", async () => {

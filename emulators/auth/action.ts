@@ -3,7 +3,7 @@ import { jsonReply, type Reply } from "../kernel/http.ts";
 import { StatusError } from "../kernel/status-error.ts";
 import { accessOobCode, redeem, resetPassword } from "./oob.ts";
 
-const told = (status: number, authEmulator: Readonly<Record<string, string>>): Reply =>
+const actionReply = (status: number, authEmulator: Readonly<Record<string, string>>): Reply =>
   jsonReply(status, { authEmulator });
 
 /**
@@ -14,7 +14,8 @@ export async function followLink(core: AuthCore, url: URL): Promise<Reply> {
   const query = url.searchParams;
   const oobCode = query.get("oobCode") ?? "";
   const realm = core.state.oobRealm(oobCode);
-  if (realm === undefined) return told(400, { error: "The code is unknown or has been used already." });
+  if (realm === undefined)
+    return actionReply(400, { error: "The code is unknown or has been used already." });
   const call: Call = {
     realm,
     body: { oobCode, newPassword: query.get("newPassword") ?? undefined },
@@ -28,7 +29,7 @@ export async function followLink(core: AuthCore, url: URL): Promise<Reply> {
     return await act(core, call, oobCode);
   } catch (cause) {
     if (!(cause instanceof StatusError)) throw cause;
-    return told(400, { error: cause.message });
+    return actionReply(400, { error: cause.message });
   }
 }
 
@@ -37,13 +38,13 @@ async function act(core: AuthCore, call: Call, oobCode: string): Promise<Reply> 
   const continueUrl = query.get("continueUrl");
   const done = (success: string, email: string): Reply =>
     continueUrl === null
-      ? told(200, { success, email })
+      ? actionReply(200, { success, email })
       : { status: 303, headers: { location: continueUrl } };
   switch (query.get("mode")) {
     case "resetPassword": {
       const { email } = accessOobCode(core, realm, oobCode, ["PASSWORD_RESET"]);
       if (!body.newPassword) {
-        return told(400, { error: "The query parameter newPassword is missing.", email });
+        return actionReply(400, { error: "The query parameter newPassword is missing.", email });
       }
       await resetPassword(core, call);
       return done("The password has been changed.", email);
@@ -55,19 +56,19 @@ async function act(core: AuthCore, call: Call, oobCode: string): Promise<Reply> 
       return done("The e-mail address has been verified.", account.email);
     }
     case "signIn":
-      return onwards(call, oobCode, accessOobCode(core, realm, oobCode, ["EMAIL_SIGNIN"]).email);
+      return redirectToClient(call, oobCode, accessOobCode(core, realm, oobCode, ["EMAIL_SIGNIN"]).email);
     default:
-      return told(400, { error: `There is no mode ${JSON.stringify(query.get("mode"))}.` });
+      return actionReply(400, { error: `There is no mode ${JSON.stringify(query.get("mode"))}.` });
   }
 }
 
 /**
  * The client that requested the link signs in with the code. The redirect passes it on without using it up.
  */
-function onwards({ query }: Call, oobCode: string, email: string): Reply {
+function redirectToClient({ query }: Call, oobCode: string, email: string): Reply {
   const continueUrl = query.get("continueUrl");
   if (continueUrl === null || !URL.canParse(continueUrl))
-    return told(400, { error: "The query parameter continueUrl is missing.", email });
+    return actionReply(400, { error: "The query parameter continueUrl is missing.", email });
   const target = new URL(continueUrl);
   for (const name of ["mode", "lang", "apiKey", "tenantId"]) {
     const value = query.get(name);

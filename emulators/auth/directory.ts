@@ -36,8 +36,13 @@ export function lookup(core: AuthCore, call: Call): unknown {
   }
   const { state } = core;
   const federated = listOf(body.federatedUserId) as Body[];
-  const asked = [...listOf(body.localId), ...listOf(body.email), ...listOf(body.phoneNumber), ...federated];
-  if (asked.length > LOOKUP_MAX) throw authError("TOO_MANY_IDENTIFIERS");
+  const identifiers = [
+    ...listOf(body.localId),
+    ...listOf(body.email),
+    ...listOf(body.phoneNumber),
+    ...federated,
+  ];
+  if (identifiers.length > LOOKUP_MAX) throw authError("TOO_MANY_IDENTIFIERS");
   const found = [
     ...listOf(body.localId).map((id) => state.account(realm, String(id))),
     ...listOf(body.email).map((email) => state.byEmail(realm, String(email))),
@@ -66,8 +71,8 @@ export async function deleteAccount(core: AuthCore, call: Call): Promise<unknown
 /** accounts:batchGet: pages in the order of the ids; the token is the last id. */
 export function batchGet(core: AuthCore, call: Call): unknown {
   requireAdmin(call);
-  const asked = Number(call.query.get("maxResults") ?? 20);
-  const max = Math.min(asked > 0 ? asked : 20, BATCH_GET_MAX);
+  const requested = Number(call.query.get("maxResults") ?? 20);
+  const max = Math.min(requested > 0 ? requested : 20, BATCH_GET_MAX);
   const users = core.state.accounts(call.realm, call.query.get("nextPageToken") ?? "", max);
   const last = users.at(-1);
   return {

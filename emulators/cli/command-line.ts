@@ -67,7 +67,7 @@ function portsFromFlags(base: string | undefined, folder: string): Ports {
     return portsOfConfig(PORT_NAMES, firebaseJson ?? {}, defaultPorts());
   } catch (cause) {
     if (cause instanceof RangeError) throw new UsageError(cause.message, { cause });
-    throw new UsageError("firebase.json gives ports that are none.", { cause });
+    throw new UsageError("firebase.json has a port that is no number from 0 to 65535.", { cause });
   }
 }
 

@@ -146,10 +146,10 @@ interface LockedPageParts {
 /** Lists in a read-write transaction. It locks the listed documents and guards the query against new ones. */
 async function lockedPage(
   state: FirestoreState,
-  { database, transaction, at, looked }: Reading,
+  { database, transaction, at, optimisticReads }: Reading,
   { query, pageAt, call }: LockedPageParts,
 ): Promise<Page> {
-  looked?.queries.push(query);
+  optimisticReads?.queries.push(query);
   if (transaction === undefined) return pageAt(at ?? state.readTime(database));
   const { locks } = state.transactionsOf(database.name);
   transaction.queries.push(query);

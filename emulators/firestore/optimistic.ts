@@ -1,6 +1,6 @@
 import type { FirestoreState } from "./state.ts";
 import type { DatabaseRow } from "./collection-rows.ts";
-import type { Looked } from "./transaction.ts";
+import type { OptimisticReads } from "./transaction.ts";
 import { DocumentsView, QueryView } from "./views.ts";
 
 /**
@@ -10,7 +10,7 @@ import { DocumentsView, QueryView } from "./views.ts";
 export function hasChanged(
   state: FirestoreState,
   database: DatabaseRow,
-  { at, documents, queries }: Looked,
+  { at, documents, queries }: OptimisticReads,
 ): boolean {
   const now = state.readTime(database);
   const views = [

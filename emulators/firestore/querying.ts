@@ -56,8 +56,8 @@ async function lockedResults(
   query: Query,
   call: Call,
 ): Promise<{ results: Results; at: Micros }> {
-  const { database, transaction, looked } = reading;
-  looked?.queries.push(query);
+  const { database, transaction, optimisticReads } = reading;
+  optimisticReads?.queries.push(query);
   if (transaction === undefined) {
     const at = reading.at ?? state.readTime(database);
     return { results: resultsOf(state, query, at), at };
@@ -163,7 +163,7 @@ export async function runAggregationQuery(
   const startedMs = performance.now();
   const reading = startReading(state, query.parent.database, request);
   await endingOnFailure(state, reading, async () => {
-    (reading.transaction ?? reading.looked)?.queries.push(query);
+    (reading.transaction ?? reading.optimisticReads)?.queries.push(query);
     const at = reading.at ?? state.readTime(reading.database);
     const results = resultsOf(state, query, at);
     const counted = aggregate(query, results, aggregations);

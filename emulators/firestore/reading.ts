@@ -7,7 +7,7 @@ import type { FirestoreState } from "./state.ts";
 import type { DatabaseRow } from "./collection-rows.ts";
 import type { StoredDocument } from "./store.ts";
 import { type Micros, microsOf } from "./time.ts";
-import { type Looked, parseTransactionOptions, type Transaction } from "./transaction.ts";
+import { type OptimisticReads, parseTransactionOptions, type Transaction } from "./transaction.ts";
 import { parseMask } from "./write-parse.ts";
 
 /** How a request reads: in a transaction, at a time, or simply now. */
@@ -20,13 +20,13 @@ export interface Reading {
   /** The id of a transaction that began with this request. */
   readonly begun: Buffer | undefined;
   /** Where an optimistic transaction records what it has read. */
-  readonly looked: Looked | undefined;
+  readonly optimisticReads: OptimisticReads | undefined;
 }
 
 function readingIn(database: DatabaseRow, transaction: Transaction, begun: Buffer | undefined): Reading {
-  const { readTime, looked } = transaction;
-  const at = readTime ?? looked?.at;
-  return { database, transaction: at === undefined ? transaction : undefined, at, begun, looked };
+  const { readTime, optimisticReads } = transaction;
+  const at = readTime ?? optimisticReads?.at;
+  return { database, transaction: at === undefined ? transaction : undefined, at, begun, optimisticReads };
 }
 
 export function startReading(state: FirestoreState, databaseName: string, request: Message): Reading {
@@ -41,10 +41,16 @@ export function startReading(state: FirestoreState, databaseName: string, reques
     }
     case "readTime": {
       const at = state.checkReadTime(database, microsOf(request.readTime));
-      return { database, transaction: undefined, at, begun: undefined, looked: undefined };
+      return { database, transaction: undefined, at, begun: undefined, optimisticReads: undefined };
     }
     default:
-      return { database, transaction: undefined, at: undefined, begun: undefined, looked: undefined };
+      return {
+        database,
+        transaction: undefined,
+        at: undefined,
+        begun: undefined,
+        optimisticReads: undefined,
+      };
   }
 }
 
@@ -94,10 +100,10 @@ async function lockedTime(
   paths: readonly DocumentPath[],
   call: Call,
 ): Promise<Micros> {
-  const { database, transaction, at, looked } = reading;
-  if (looked !== undefined) {
+  const { database, transaction, at, optimisticReads } = reading;
+  if (optimisticReads !== undefined) {
     for (const { collection, id } of paths) {
-      looked.documents.add(documentName(database.name, `${collection}/${id}`));
+      optimisticReads.documents.add(documentName(database.name, `${collection}/${id}`));
     }
   }
   if (transaction !== undefined) {

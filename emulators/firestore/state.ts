@@ -135,8 +135,8 @@ export class FirestoreState {
       const documents = [...new Set(writes.map(({ path }) => `${path.collection}/${path.id}`))];
       await transactions.locks.acquire(holder, documents, "write", signal());
       for (;;) {
-        const { looked } = transaction ?? {};
-        if (looked !== undefined && hasChanged(this, database, looked)) throw contention();
+        const { optimisticReads } = transaction ?? {};
+        if (optimisticReads !== undefined && hasChanged(this, database, optimisticReads)) throw contention();
         const draft = this.writer.draft(database, writes, this.commitTime(database));
         const searcher = transactions.searcher(draft.changes, holder);
         if (searcher === undefined) {

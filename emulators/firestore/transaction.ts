@@ -9,7 +9,7 @@ import { type Micros, microsOf } from "./time.ts";
 import type { Change } from "./write-apply.ts";
 
 /** What an optimistic transaction has looked at, all of it as of one time. */
-export interface Looked {
+export interface OptimisticReads {
   readonly at: Micros;
   /** Names of documents, existing or not. */
   readonly documents: Set<string>;
@@ -24,7 +24,7 @@ export interface Transaction extends Holder {
   /** Its queries: other transactions must not change their results. */
   readonly queries: Query[];
   /** An optimistic transaction locks nothing, and commits only if what it has read is unchanged. */
-  readonly looked: Looked | undefined;
+  readonly optimisticReads: OptimisticReads | undefined;
   aborted: boolean;
 }
 
@@ -94,7 +94,7 @@ export class Transactions {
       passing: false,
       readTime: options.readOnly ? (options.readTime ?? now) : undefined,
       queries: [],
-      looked: options.optimistic ? { at: now, documents: new Set(), queries: [] } : undefined,
+      optimisticReads: options.optimistic ? { at: now, documents: new Set(), queries: [] } : undefined,
       held: new Set(),
       waits: new Set(),
       aborted: false,

@@ -82,9 +82,9 @@ test("a slow mail is answered once its time has come", async () => {
   kernel.faults.add({ service: "mail", method: "Send", kind: "slow", ms: 3_600_000 });
   const taken = Promise.withResolvers<void>();
   const { take } = kernel.faults;
-  kernel.faults.take = (...asked) => {
+  kernel.faults.take = (...args) => {
     taken.resolve();
-    return take(...asked);
+    return take(...args);
   };
   const sending = transport.sendMail(letter);
   await taken.promise;

@@ -78,9 +78,9 @@ describe("answers", () => {
   });
 
   test("a longer question has a longer answer, up to a bound, in bounded time", () => {
-    const asked = (words: number): number => tokensOf(answer("tell me of clouds ".repeat(words))).length;
-    expect(asked(20)).toBeGreaterThan(asked(3));
-    expect(asked(20_000)).toBeLessThan(1000);
+    const tokensFor = (words: number): number => tokensOf(answer("tell me of clouds ".repeat(words))).length;
+    expect(tokensFor(20)).toBeGreaterThan(tokensFor(3));
+    expect(tokensFor(20_000)).toBeLessThan(1000);
     for (const hostile of [
       "(".repeat(20_000),
       "1+".repeat(20_000),

@@ -6,7 +6,7 @@ import type { Turn } from "./request.ts";
 import { tokensOf } from "./tokens.ts";
 import { translate } from "./translation.ts";
 
-interface Asked {
+interface Conversation {
   readonly model: string;
   readonly turns: readonly Turn[];
   readonly question: string;
@@ -19,7 +19,7 @@ interface Asked {
 const OPENING_CHARS = 2000;
 
 /** A rule returns the answer, or undefined to pass to the next rule. */
-type Rule = (asked: Asked) => string | undefined;
+type Rule = (conversation: Conversation) => string | undefined;
 
 /**
  * The whole answer to a conversation, by the first rule that applies. The same conversation always gets the
@@ -28,7 +28,7 @@ type Rule = (asked: Asked) => string | undefined;
 export function answerTo(model: string, turns: readonly Turn[]): string {
   const question = turns.findLast(({ role }) => role === "user")?.content ?? turns.at(-1)?.content ?? "";
   const language = languageOf(question);
-  const asked = {
+  const conversation = {
     model,
     turns,
     question,
@@ -37,18 +37,18 @@ export function answerTo(model: string, turns: readonly Turn[]): string {
     phrases: PHRASES[language],
   };
   for (const rule of RULES) {
-    const answer = rule(asked);
+    const answer = rule(conversation);
     if (answer !== undefined) return answer;
   }
-  return reflection(asked);
+  return restatement(conversation);
 }
 
 const summary: Rule = ({ opening, turns, phrases }) => {
-  const told = turns.find(({ role }) => role === "system")?.content ?? "";
-  if (![told, opening].some((text) => /^\s*(?:please\s+)?summari[sz]e/iu.test(text))) return undefined;
-  const said = turns.filter(({ role }) => role !== "system");
-  const lines = said.map(({ role, content }) => `- ${role}: ${beginning(content, 12)}`);
-  return [fill(phrases.summary, { count: said.length }), ...lines].join("\n");
+  const system = turns.find(({ role }) => role === "system")?.content ?? "";
+  if (![system, opening].some((text) => /^\s*(?:please\s+)?summari[sz]e/iu.test(text))) return undefined;
+  const turnsOfPeople = turns.filter(({ role }) => role !== "system");
+  const lines = turnsOfPeople.map(({ role, content }) => `- ${role}: ${beginning(content, 12)}`);
+  return [fill(phrases.summary, { count: turnsOfPeople.length }), ...lines].join("\n");
 };
 
 const BEFORE =
@@ -64,8 +64,8 @@ const WHO =
 const YOU_ARE = /\b(?:you are|du bist|(?:tu es|vous êtes)|(?:tú )?eres)\s+(?<name>[^.!?\n]{1,200})/iu;
 const whoIAm: Rule = ({ opening, turns, phrases, model }) => {
   if (!WHO.test(opening)) return undefined;
-  const told = turns.filter(({ role }) => role === "system").map(({ content }) => content);
-  const name = YOU_ARE.exec(told.join("\n"))?.groups?.["name"] ?? model;
+  const system = turns.filter(({ role }) => role === "system").map(({ content }) => content);
+  const name = YOU_ARE.exec(system.join("\n"))?.groups?.["name"] ?? model;
   return fill(phrases.iAm, { name });
 };
 
@@ -176,13 +176,13 @@ const TOKENS_PER_ASKED = 4;
 const RESTATED_CHARS_MAX = 300;
 
 /** Restates the question, and answers the longer, the longer the question was. */
-function reflection({ question, phrases }: Asked): string {
-  const asked = question.trim().slice(0, RESTATED_CHARS_MAX).toWellFormed();
+function restatement({ question, phrases }: Conversation): string {
+  const restated = question.trim().slice(0, RESTATED_CHARS_MAX).toWellFormed();
   const length = Math.min(
     Math.max(tokensOf(question).length * TOKENS_PER_ASKED, SHORTEST_TOKENS),
     LONGEST_TOKENS,
   );
-  return `${fill(phrases.restated, { question: asked })}\n\n${prose(topicOf(question), phrases, tokensAtLeast(length), question)}`;
+  return `${fill(phrases.restated, { question: restated })}\n\n${prose(topicOf(question), phrases, tokensAtLeast(length), question)}`;
 }
 
 interface Length {
@@ -208,13 +208,13 @@ function prose(
 ): string {
   let index = 0;
   for (let at = 0; at < question.length; at += 1) index = (index * 31 + question.charCodeAt(at)) % SEEDS;
-  const said: string[] = [];
+  const written: string[] = [];
   for (let count = 0; count < length.count; index += 1) {
     const sentence = fill(sentences[index % sentences.length] ?? "", { topic });
-    said.push(sentence);
+    written.push(sentence);
     count += length.of(sentence);
   }
-  return said.join(betweenSentences);
+  return written.join(betweenSentences);
 }
 
 const TOPIC_CHARS_MAX = 40;

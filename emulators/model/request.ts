@@ -153,22 +153,25 @@ function tokensOfCall(
       code: "invalid_parameter_combination",
     });
   }
-  const asked = body.max_completion_tokens ?? body.max_tokens ?? undefined;
-  if (asked !== undefined && asked > OUTPUT_TOKENS_MAX) {
+  const requested = body.max_completion_tokens ?? body.max_tokens ?? undefined;
+  if (requested !== undefined && requested > OUTPUT_TOKENS_MAX) {
     throw modelError(
       400,
-      `max_tokens is too large: ${asked}. This model supports at most ${OUTPUT_TOKENS_MAX} completion tokens.`,
+      `max_tokens is too large: ${requested}. This model supports at most ${OUTPUT_TOKENS_MAX} completion tokens.`,
       { param: body.max_tokens ? "max_tokens" : "max_completion_tokens", code: "invalid_value" },
     );
   }
   const prompt = promptTokens(turns);
   const { contextTokens } = MODELS[model];
-  if (prompt + (asked ?? 1) > contextTokens) {
+  if (prompt + (requested ?? 1) > contextTokens) {
     throw modelError(
       400,
       `This model's maximum context length is ${contextTokens} tokens. However, your messages resulted in ${prompt} tokens.`,
       { param: "messages", code: "context_length_exceeded" },
     );
   }
-  return { promptTokens: prompt, tokensMax: asked ?? Math.min(OUTPUT_TOKENS_MAX, contextTokens - prompt) };
+  return {
+    promptTokens: prompt,
+    tokensMax: requested ?? Math.min(OUTPUT_TOKENS_MAX, contextTokens - prompt),
+  };
 }

@@ -311,7 +311,7 @@ describe("pace and faults", () => {
     expect(await lastCall()).toMatchObject({ outcome: "hung up" });
   });
 
-  test("planned faults befall the calls of a model or a question", async () => {
+  test("planned faults affect the calls of a model or a question", async () => {
     const plan = { service: "model", method: "ChatCompletions" } as const;
     kernel.faults.add({ ...plan, kind: "before", code: "RESOURCE_EXHAUSTED", match: "rain" });
     expect((await create("hi")).choices).toHaveLength(1);

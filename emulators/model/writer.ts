@@ -69,21 +69,21 @@ function streamWriter({ call, id, createdSeconds, response, gone }: WriterOption
 
 function wholeWriter({ call, id, createdSeconds, response, gone }: WriterOptions): AnswerWriter {
   const out = createOut(response, gone);
-  const said: string[] = [];
+  const pieces: string[] = [];
   return {
     begin: () => Promise.resolve(),
     async text(tokens) {
-      said.push(...tokens);
+      pieces.push(...tokens);
     },
     async end(finish) {
-      const message = { role: "assistant", content: said.join(""), refusal: null, annotations: [] };
+      const message = { role: "assistant", content: pieces.join(""), refusal: null, annotations: [] };
       const body = JSON.stringify({
         id,
         object: "chat.completion",
         created: createdSeconds,
         model: call.model,
         choices: [{ index: 0, message, logprobs: null, finish_reason: finish }],
-        usage: usageOf(call, said.length),
+        usage: usageOf(call, pieces.length),
         system_fingerprint: null,
       });
       response.writeHead(200, { "content-type": "application/json" });

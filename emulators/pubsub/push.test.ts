@@ -193,7 +193,7 @@ test.each([
   { kind: "twice", arrivals: 2 },
   { kind: "hang", arrivals: 1 },
   { kind: "slow", ms: 5000, arrivals: 1 },
-] as const)("a push befallen by '$kind' arrives in the end", async ({ kind, arrivals, ...plan }) => {
+] as const)("a push under '$kind' arrives in the end", async ({ kind, arrivals, ...plan }) => {
   const { topic, subscription, project, idle } = await pushed({ ackDeadlineSeconds: 10 });
   suite.kernel.faults.add({ service: "pubsub", method: "Push", match: subscription, kind, ...plan });
   await publish(topic, "x");

@@ -169,17 +169,17 @@ function parseLifecycle(value: unknown): unknown {
 }
 
 function parseAccess(known: BucketResource, { given, nowMs }: Change): BucketResource["iamConfiguration"] {
-  const asked = given.iamConfiguration as {
+  const requested = given.iamConfiguration as {
     publicAccessPrevention?: string;
     uniformBucketLevelAccess?: { enabled?: boolean };
     bucketPolicyOnly?: { enabled?: boolean };
   };
   const before = known.iamConfiguration;
-  const prevention = asked.publicAccessPrevention ?? before.publicAccessPrevention;
+  const prevention = requested.publicAccessPrevention ?? before.publicAccessPrevention;
   if (!["enforced", "inherited", "unspecified"].includes(prevention)) {
     throw invalid(`Invalid argument: publicAccessPrevention ${prevention}`);
   }
-  const enabled = asked.uniformBucketLevelAccess?.enabled ?? asked.bucketPolicyOnly?.enabled;
+  const enabled = requested.uniformBucketLevelAccess?.enabled ?? requested.bucketPolicyOnly?.enabled;
   const { uniformBucketLevelAccess: uniform } = before;
   if (enabled === undefined || enabled === uniform.enabled) {
     return { publicAccessPrevention: prevention, uniformBucketLevelAccess: uniform };
@@ -199,10 +199,10 @@ function parseRetention(
   { given, nowMs }: Change,
 ): BucketResource["retentionPolicy"] | null {
   const before = known.retentionPolicy;
-  const asked = given.retentionPolicy as { retentionPeriod?: unknown } | null;
-  const period = asked === null ? 0 : Number(asked.retentionPeriod ?? 0);
+  const requested = given.retentionPolicy as { retentionPeriod?: unknown } | null;
+  const period = requested === null ? 0 : Number(requested.retentionPeriod ?? 0);
   if (!Number.isInteger(period) || period < 0 || period > limits.RETENTION_SECONDS_MAX) {
-    throw invalid(`Invalid argument: retentionPeriod ${String(asked?.retentionPeriod)}`);
+    throw invalid(`Invalid argument: retentionPeriod ${String(requested?.retentionPeriod)}`);
   }
   if (before?.isLocked && period < Number(before.retentionPeriod)) {
     throw forbidden("Cannot reduce retention duration of a locked Retention Policy for bucket.");
@@ -216,8 +216,8 @@ function parseRetention(
 }
 
 function parseSoftDelete({ given, nowMs }: Change): BucketResource["softDeletePolicy"] {
-  const asked = given.softDeletePolicy as { retentionDurationSeconds?: unknown } | null;
-  const seconds = asked === null ? 0 : Number(asked.retentionDurationSeconds ?? 0);
+  const requested = given.softDeletePolicy as { retentionDurationSeconds?: unknown } | null;
+  const seconds = requested === null ? 0 : Number(requested.retentionDurationSeconds ?? 0);
   const { SOFT_DELETE_SECONDS_MIN: least, SOFT_DELETE_SECONDS_MAX: most } = limits;
   if (seconds !== 0 && !(Number.isInteger(seconds) && seconds >= least && seconds <= most)) {
     throw invalid(`Soft delete policy retention duration must be 0 or between ${least} and ${most} seconds.`);
@@ -227,12 +227,12 @@ function parseSoftDelete({ given, nowMs }: Change): BucketResource["softDeletePo
 
 function parseAutoclass(known: BucketResource, { given, nowMs }: Change): unknown {
   if (given.autoclass === null) return null;
-  const asked = given.autoclass as Record<string, unknown>;
+  const requested = given.autoclass as Record<string, unknown>;
   const now = new Date(nowMs).toISOString();
   const before = known.autoclass ?? {};
-  const enabled = asked.enabled === true;
+  const enabled = requested.enabled === true;
   const toggleTime = before.enabled === enabled ? before.toggleTime : now;
   if (!enabled) return { enabled, toggleTime };
-  const terminal = asked.terminalStorageClass ?? before.terminalStorageClass ?? "NEARLINE";
+  const terminal = requested.terminalStorageClass ?? before.terminalStorageClass ?? "NEARLINE";
   return { enabled, toggleTime, terminalStorageClass: terminal, terminalStorageClassUpdateTime: now };
 }

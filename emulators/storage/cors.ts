@@ -72,11 +72,11 @@ export function bucketCors(request: StorageRequest, rules: readonly CorsRule[]):
       ...shared,
       ...(names.length === 0 ? {} : { "access-control-expose-headers": names.join(", ") }),
     };
-  const asked = (headerOf(request, "access-control-request-headers") ?? "")
+  const requested = (headerOf(request, "access-control-request-headers") ?? "")
     .split(",")
     .map((name) => name.trim().toLowerCase())
     .filter((name) => name !== "");
-  const allowed = asked.filter((name) => names.some((pattern) => fits(pattern.toLowerCase(), name)));
+  const allowed = requested.filter((name) => names.some((pattern) => fits(pattern.toLowerCase(), name)));
   return {
     ...shared,
     "access-control-allow-methods": (rule.method ?? []).join(", "),

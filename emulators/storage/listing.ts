@@ -31,8 +31,8 @@ export interface Listing {
 /** objects.list's parameters. */
 export function listOrderOf(request: StorageRequest): ListOrder {
   const { query } = request;
-  const asked = intOf(query, "maxResults") ?? PAGE_MAX;
-  if (asked < 0) throw invalid(`Invalid value for maxResults: ${asked}`);
+  const requested = intOf(query, "maxResults") ?? PAGE_MAX;
+  if (requested < 0) throw invalid(`Invalid value for maxResults: ${requested}`);
   const softDeleted = flagOf(query, "softDeleted");
   const versions = flagOf(query, "versions");
   if (softDeleted && versions) throw invalid("softDeleted and versions cannot both be set.");
@@ -50,7 +50,7 @@ export function listOrderOf(request: StorageRequest): ListOrder {
     includeTrailingDelimiter: flagOf(query, "includeTrailingDelimiter"),
     matchGlob,
     standings: softDeleted ? ["softDeleted"] : versions ? ["live", "old"] : ["live"],
-    max: Math.min(asked === 0 ? PAGE_MAX : asked, PAGE_MAX),
+    max: Math.min(requested === 0 ? PAGE_MAX : requested, PAGE_MAX),
     pageToken: query.get("pageToken") || undefined,
   };
 }

@@ -81,12 +81,12 @@ function parseContexts(
   given: unknown,
   nowMs: number,
 ): ObjectFields["contexts"] {
-  const asked = (given as { custom?: unknown } | null)?.custom;
-  if (given === null || asked === null || asked === undefined)
-    return given === null || asked === null ? undefined : known;
+  const requested = (given as { custom?: unknown } | null)?.custom;
+  if (given === null || requested === null || requested === undefined)
+    return given === null || requested === null ? undefined : known;
   const custom: Record<string, ObjectContext> = { ...known?.custom };
   const now = new Date(nowMs).toISOString();
-  for (const [key, context] of Object.entries(asked as Record<string, { value?: unknown } | null>)) {
+  for (const [key, context] of Object.entries(requested as Record<string, { value?: unknown } | null>)) {
     if (context === null) {
       delete custom[key];
       continue;

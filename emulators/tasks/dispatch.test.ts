@@ -196,21 +196,18 @@ test.each([
   { kind: "twice", arrivals: 2, retries: 0 },
   { kind: "hang", arrivals: 1, retries: 1 },
   { kind: "slow", ms: 60_000, arrivals: 1, retries: 0 },
-] as const)(
-  "a dispatch befallen by '$kind' arrives in the end",
-  async ({ kind, arrivals, retries, ...plan }) => {
-    const queue = await suite.queue({ retryConfig: { minBackoff: { seconds: 1 } } });
-    suite.kernel.faults.add({ service: "tasks", method: "Dispatch", match: queue, kind, ...plan });
-    await create(queue, { dispatchDeadline: { seconds: 30 } });
-    if (kind === "hang") suite.kernel.clock.advance(30_000);
-    if (kind === "slow") suite.kernel.clock.advance(60_000);
-    await idle(queue);
-    suite.kernel.clock.advance(1_000);
-    await idle(queue);
-    expect(suite.target.received).toHaveLength(arrivals);
-    expect(suite.target.received.at(-1)?.headers["x-cloudtasks-taskretrycount"]).toBe(String(retries));
-  },
-);
+] as const)("a dispatch under '$kind' arrives in the end", async ({ kind, arrivals, retries, ...plan }) => {
+  const queue = await suite.queue({ retryConfig: { minBackoff: { seconds: 1 } } });
+  suite.kernel.faults.add({ service: "tasks", method: "Dispatch", match: queue, kind, ...plan });
+  await create(queue, { dispatchDeadline: { seconds: 30 } });
+  if (kind === "hang") suite.kernel.clock.advance(30_000);
+  if (kind === "slow") suite.kernel.clock.advance(60_000);
+  await idle(queue);
+  suite.kernel.clock.advance(1_000);
+  await idle(queue);
+  expect(suite.target.received).toHaveLength(arrivals);
+  expect(suite.target.received.at(-1)?.headers["x-cloudtasks-taskretrycount"]).toBe(String(retries));
+});
 
 test("a target that isn't there counts as a failed attempt", async () => {
   const queue = await suite.queue({ retryConfig: { maxAttempts: 1 } });

@@ -218,7 +218,8 @@ function accessTask(state: TaskState, name: unknown): Task {
   return task;
 }
 
-const pageSizeOf = (asked: number, max: number): number => (asked > 0 ? Math.min(asked, max) : max);
+const pageSizeOf = (requested: number, max: number): number =>
+  requested > 0 ? Math.min(requested, max) : max;
 
 /** A page token is the last name of the page before. */
 const cursorOf = (token: string): string => Buffer.from(token ?? "", "base64url").toString();
