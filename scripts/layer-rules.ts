@@ -1,6 +1,13 @@
 import { dirname, join, relative, sep } from "node:path/posix";
 import { sep as systemSep } from "node:path";
-import { FIRESTORE_MODULE, LAYERS, type Layer, PLATFORM_FOLDER, PLATFORM_PACKAGES } from "./layers.ts";
+import {
+  FIRESTORE_FILES,
+  FIRESTORE_MODULE,
+  LAYERS,
+  type Layer,
+  PLATFORM_FOLDER,
+  PLATFORM_PACKAGES,
+} from "./layers.ts";
 
 /**
  * Why a file may not import a specifier, or undefined where it may. Paths are relative to the project's root, with
@@ -16,8 +23,8 @@ export function importViolation(file: string, specifier: string): string | undef
   const target = join(dirname(file), specifier);
   const to = folderOf(target);
   if (to === undefined) return undefined;
-  if (target === FIRESTORE_MODULE && from !== PLATFORM_FOLDER && !isStore(file)) {
-    return `Only a domain's store (store.ts, *-store.ts) imports ${FIRESTORE_MODULE}.`;
+  if (target === FIRESTORE_MODULE && from !== PLATFORM_FOLDER && !speaksFirestore(file)) {
+    return `Only stores and the files of FIRESTORE_FILES (scripts/layers.ts) import ${FIRESTORE_MODULE}.`;
   }
   return from === to ? undefined : orderViolation(from, to, target);
 }
@@ -64,7 +71,8 @@ function orderViolation(from: string, to: string, target: string): string | unde
 
 const isTest = (file: string): boolean => /\.test\.ts$|(^|\/)testing(\.ts$|\/)/.test(file);
 const isContract = (file: string): boolean => /^shared\/[^/]+\/contract\.ts$/.test(file);
-const isStore = (file: string): boolean => /(^|\/|-)store\.ts$/.test(file);
+const speaksFirestore = (file: string): boolean =>
+  /(^|\/)store\.ts$/.test(file) || FIRESTORE_FILES.includes(file);
 
 interface SourceNode {
   readonly source: { readonly value?: unknown } | null;

@@ -10,7 +10,7 @@ import { readAccessible } from "../chat/read/read-messages.ts";
 import { type FoundMessage, findMessage, serverTime } from "../chat/store.ts";
 import type { Principal } from "../identity/principal.ts";
 import { AppError } from "../platform/errors.ts";
-import { FieldValue, Timestamp } from "../platform/firestore.ts";
+import { FieldValue, Timestamp } from "../platform/firestore-values.ts";
 import { randomId } from "../platform/ids.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { addOutcomes } from "../rollout/outcome.ts";

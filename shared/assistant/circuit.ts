@@ -1,5 +1,5 @@
 import { storedAs } from "../platform/stored.ts";
-import type { Timestamp } from "../platform/firestore.ts";
+import type { Timestamp } from "../platform/firestore-values.ts";
 
 /** What all instances know of a model that fails, or did. */
 export interface StoredCircuit {

@@ -1,7 +1,8 @@
 import CircuitBreaker from "opossum";
 import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
-import { FieldValue, type Firestore } from "../platform/firestore.ts";
+import type { Firestore } from "../platform/firestore.ts";
+import { FieldValue } from "../platform/firestore-values.ts";
 import { follow } from "../platform/follow.ts";
 import { derivedId } from "../platform/ids.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";

@@ -6,7 +6,7 @@ import { LATEST_CHARS_MAX, type Served, type Usage } from "../chat/contract.ts";
 import { advance, excerpt } from "../chat/log/head.ts";
 import type { StoredTrial } from "../chat/log/message.ts";
 import { messagesOf, serverTime } from "../chat/store.ts";
-import { Timestamp } from "../platform/firestore.ts";
+import { Timestamp } from "../platform/firestore-values.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { settlement } from "./budget.ts";
 import { type AnswerMessage, isOpen, storedAnswerMessage } from "./claim-answer.ts";

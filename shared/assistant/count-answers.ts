@@ -3,7 +3,7 @@ import type { StoredMessage } from "../chat/log/message.ts";
 import type { Addition } from "../chat/usage.ts";
 import type { App } from "../identity/app.ts";
 import type { Clock } from "../platform/clock.ts";
-import { FieldValue } from "../platform/firestore.ts";
+import { FieldValue } from "../platform/firestore-values.ts";
 import { type Outcome, outcomeWrites } from "../rollout/outcome.ts";
 import type { AnswerMessage } from "./claim-answer.ts";
 

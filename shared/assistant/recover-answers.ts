@@ -1,6 +1,6 @@
 import { storedMessage } from "../chat/log/message.ts";
 import type { Deps } from "../platform/deps.ts";
-import { Timestamp } from "../platform/firestore.ts";
+import { Timestamp } from "../platform/firestore-values.ts";
 import { tryEnqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { answerTasks } from "./tasks.ts";

@@ -2,7 +2,8 @@ import { type ChatHandle } from "../chat/chat-handle.ts";
 import { storedAs } from "../platform/stored.ts";
 import type { Served } from "../chat/contract.ts";
 import { messagesOf } from "../chat/store.ts";
-import { type CollectionReference, type Query, Timestamp } from "../platform/firestore.ts";
+import type { CollectionReference, Query } from "../platform/firestore.ts";
+import { Timestamp } from "../platform/firestore-values.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 
 /**

@@ -4,7 +4,8 @@ import { type Body, decodeBody, encodeBody } from "../chat/log/body.ts";
 import type { PathRange } from "../chat/branches/branch.ts";
 import type { Followers } from "../chat/upkeep/catch-up.ts";
 import type { StoredMessage } from "../chat/log/message.ts";
-import { type CollectionReference, type DocumentReference, Timestamp } from "../platform/firestore.ts";
+import type { CollectionReference, DocumentReference } from "../platform/firestore.ts";
+import { Timestamp } from "../platform/firestore-values.ts";
 import { derivedId } from "../platform/ids.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 

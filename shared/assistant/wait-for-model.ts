@@ -3,7 +3,7 @@ import type { ChatDeps } from "../chat/log/chat-log.ts";
 import type { Served } from "../chat/contract.ts";
 import { advance } from "../chat/log/head.ts";
 import { messagesOf, serverTime } from "../chat/store.ts";
-import { Timestamp } from "../platform/firestore.ts";
+import { Timestamp } from "../platform/firestore-values.ts";
 import { tryEnqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { Circuits } from "./circuits.ts";

@@ -1,15 +1,14 @@
 import { type ChatHandle } from "./chat-handle.ts";
 import { storedAs } from "../platform/stored.ts";
 import type { App } from "../identity/app.ts";
-import {
-  type CollectionReference,
-  type DocumentReference,
-  type DocumentSnapshot,
-  FieldValue,
-  type Firestore,
-  type Query,
-  Timestamp,
+import type {
+  CollectionReference,
+  DocumentReference,
+  DocumentSnapshot,
+  Firestore,
+  Query,
 } from "../platform/firestore.ts";
+import { FieldValue, Timestamp } from "../platform/firestore-values.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { StoredBranch } from "./branches/branch.ts";
 import type { ChatHead, Mark } from "./log/head.ts";

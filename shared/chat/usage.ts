@@ -1,6 +1,7 @@
 import { type ChatHandle } from "./chat-handle.ts";
 import type { App } from "../identity/app.ts";
-import { type DocumentReference, FieldValue } from "../platform/firestore.ts";
+import type { DocumentReference } from "../platform/firestore.ts";
+import { FieldValue } from "../platform/firestore-values.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { DayUsage } from "./contract.ts";
 

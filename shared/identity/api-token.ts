@@ -1,6 +1,6 @@
 import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
-import { Timestamp } from "../platform/firestore.ts";
+import { Timestamp } from "../platform/firestore-values.ts";
 import { sameSecret } from "../platform/keys.ts";
 import { type App, appHandle } from "./app.ts";
 import type { Principal } from "./principal.ts";

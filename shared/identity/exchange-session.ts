@@ -1,5 +1,5 @@
 import { AppError } from "../platform/errors.ts";
-import { Timestamp } from "../platform/firestore.ts";
+import { Timestamp } from "../platform/firestore-values.ts";
 import { derivedId, randomId } from "../platform/ids.ts";
 import { within } from "../platform/within.ts";
 import type { App } from "./app.ts";

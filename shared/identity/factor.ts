@@ -1,7 +1,8 @@
 import { storedAs } from "../platform/stored.ts";
 import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
-import { type DocumentReference, Timestamp } from "../platform/firestore.ts";
+import type { DocumentReference } from "../platform/firestore.ts";
+import { Timestamp } from "../platform/firestore-values.ts";
 import { randomId } from "../platform/ids.ts";
 import { sameSecret } from "../platform/keys.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";

@@ -1,6 +1,7 @@
 import { storedAs } from "../platform/stored.ts";
 import type { Deps } from "../platform/deps.ts";
-import { type DocumentReference, Timestamp, type Transaction } from "../platform/firestore.ts";
+import type { DocumentReference, Transaction } from "../platform/firestore.ts";
+import { Timestamp } from "../platform/firestore-values.ts";
 import type { App } from "./app.ts";
 import type { Caller } from "./caller.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";

@@ -1,6 +1,6 @@
 import type { Deps } from "../platform/deps.ts";
 import { AppError, GRPC, grpcCode } from "../platform/errors.ts";
-import { Timestamp } from "../platform/firestore.ts";
+import { Timestamp } from "../platform/firestore-values.ts";
 import { derivedId, fingerprint, randomId } from "../platform/ids.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { deriveApiToken } from "./api-token.ts";

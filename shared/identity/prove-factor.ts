@@ -1,5 +1,6 @@
 import { AppError } from "../platform/errors.ts";
-import { Timestamp, type Transaction } from "../platform/firestore.ts";
+import type { Transaction } from "../platform/firestore.ts";
+import { Timestamp } from "../platform/firestore-values.ts";
 import { sameSecret } from "../platform/keys.ts";
 import { within } from "../platform/within.ts";
 import type { App } from "./app.ts";

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Deps } from "../platform/deps.ts";
 import { AppError, GRPC, grpcCode, isTransient } from "../platform/errors.ts";
-import { type DocumentReference, Timestamp } from "../platform/firestore.ts";
+import type { DocumentReference } from "../platform/firestore.ts";
+import { Timestamp } from "../platform/firestore-values.ts";
 import { type ServerTime, serverNow, serverTimeAt } from "../platform/server-time.ts";
 import { within } from "../platform/within.ts";
 import {

@@ -1,5 +1,6 @@
 import { AppError, GRPC, grpcCode } from "../platform/errors.ts";
-import { Timestamp, type WriteBatch } from "../platform/firestore.ts";
+import type { WriteBatch } from "../platform/firestore.ts";
+import { Timestamp } from "../platform/firestore-values.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { App } from "./app.ts";
 import type { Caller } from "./caller.ts";

@@ -1,11 +1,6 @@
 import { storedAs } from "../platform/stored.ts";
-import {
-  type Firestore,
-  type QueryDocumentSnapshot,
-  Timestamp,
-  type Transaction,
-  type WriteBatch,
-} from "../platform/firestore.ts";
+import type { Firestore, QueryDocumentSnapshot, Transaction, WriteBatch } from "../platform/firestore.ts";
+import { Timestamp } from "../platform/firestore-values.ts";
 import { randomId } from "../platform/ids.ts";
 import type { RevocationScope } from "./contract.ts";
 import { recorded } from "./signing-key.ts";

@@ -1,6 +1,6 @@
 import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
-import { Timestamp } from "../platform/firestore.ts";
+import { Timestamp } from "../platform/firestore-values.ts";
 import { derivedId, randomId } from "../platform/ids.ts";
 import { within } from "../platform/within.ts";
 import type { Caller } from "./caller.ts";

@@ -1,11 +1,7 @@
 import { storedAs } from "../platform/stored.ts";
 import type { Deps } from "../platform/deps.ts";
-import {
-  type CollectionReference,
-  Timestamp,
-  type Transaction,
-  type WriteBatch,
-} from "../platform/firestore.ts";
+import type { CollectionReference, Transaction, WriteBatch } from "../platform/firestore.ts";
+import { Timestamp } from "../platform/firestore-values.ts";
 import { randomId } from "../platform/ids.ts";
 import { type NewestFirst, newestFirst } from "../platform/newest-first.ts";
 import type { App } from "./app.ts";

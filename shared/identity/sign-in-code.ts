@@ -1,6 +1,6 @@
 import type { Deps } from "../platform/deps.ts";
 import { AppError, GRPC, grpcCode } from "../platform/errors.ts";
-import { Timestamp } from "../platform/firestore.ts";
+import { Timestamp } from "../platform/firestore-values.ts";
 import { derivedId, randomId } from "../platform/ids.ts";
 import type { Keys } from "../platform/keys.ts";
 import type { Mail } from "../platform/mailer.ts";

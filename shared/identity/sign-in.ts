@@ -1,6 +1,7 @@
 import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
-import { Timestamp, type Transaction } from "../platform/firestore.ts";
+import type { Transaction } from "../platform/firestore.ts";
+import { Timestamp } from "../platform/firestore-values.ts";
 import { derivedId, randomId } from "../platform/ids.ts";
 import { sameSecret } from "../platform/keys.ts";
 import { within } from "../platform/within.ts";

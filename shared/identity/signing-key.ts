@@ -1,7 +1,8 @@
 import { storedAs } from "../platform/stored.ts";
 import { exportJWK, generateKeyPair, type JWK } from "jose";
 import type { Deps } from "../platform/deps.ts";
-import { FieldValue, type QueryDocumentSnapshot, Timestamp } from "../platform/firestore.ts";
+import type { QueryDocumentSnapshot } from "../platform/firestore.ts";
+import { FieldValue, Timestamp } from "../platform/firestore-values.ts";
 import { RECORDED_AT } from "../platform/follow.ts";
 
 /** Ed25519: short signatures, fast, and one algorithm only, so that none can be confused with another. */

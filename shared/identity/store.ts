@@ -1,11 +1,6 @@
 import { storedAs, type StoredReader } from "../platform/stored.ts";
-import {
-  type DocumentReference,
-  type DocumentSnapshot,
-  FieldPath,
-  type Firestore,
-  type Timestamp,
-} from "../platform/firestore.ts";
+import type { DocumentReference, DocumentSnapshot, Firestore } from "../platform/firestore.ts";
+import { FieldPath, type Timestamp } from "../platform/firestore-values.ts";
 import type { Keys } from "../platform/keys.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { App } from "./app.ts";

@@ -1,13 +1,8 @@
 import { storedAs, demandStored } from "../platform/stored.ts";
 import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
-import {
-  type CollectionReference,
-  type DocumentSnapshot,
-  type Firestore,
-  type Query,
-  Timestamp,
-} from "../platform/firestore.ts";
+import type { CollectionReference, DocumentSnapshot, Firestore, Query } from "../platform/firestore.ts";
+import { Timestamp } from "../platform/firestore-values.ts";
 import { derivedId } from "../platform/ids.ts";
 import { type NewestFirst, newestFirst } from "../platform/newest-first.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";

@@ -1,12 +1,8 @@
 import { storedAs, demandStored } from "../platform/stored.ts";
 import type { Deps } from "../platform/deps.ts";
 import { AppError, GRPC, grpcCode } from "../platform/errors.ts";
-import {
-  type CollectionReference,
-  type DocumentSnapshot,
-  type Firestore,
-  Timestamp,
-} from "../platform/firestore.ts";
+import type { CollectionReference, DocumentSnapshot, Firestore } from "../platform/firestore.ts";
+import { Timestamp } from "../platform/firestore-values.ts";
 import { derivedId, fingerprint, randomId } from "../platform/ids.ts";
 import { type NewestFirst, newestFirst } from "../platform/newest-first.ts";
 import { tryEnqueue } from "../platform/task.ts";

@@ -1,4 +1,4 @@
-import { Timestamp } from "../platform/firestore.ts";
+import { Timestamp } from "../platform/firestore-values.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { NewReplayAll } from "./contract.ts";
 import { deadLettersOf } from "./dead-letters.ts";

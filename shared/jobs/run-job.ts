@@ -1,6 +1,7 @@
 import type { Deps } from "../platform/deps.ts";
 import { AppError, toAppError } from "../platform/errors.ts";
-import { type DocumentReference, Timestamp } from "../platform/firestore.ts";
+import type { DocumentReference } from "../platform/firestore.ts";
+import { Timestamp } from "../platform/firestore-values.ts";
 import { claimLease, type Lease, writeLease } from "../platform/lease.ts";
 import { tryEnqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";

@@ -6,7 +6,8 @@ import { chatsChangedSince, lowestRevisionSince, readServerTime } from "../chat/
 import type { App } from "../identity/app.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { Deps } from "../platform/deps.ts";
-import type { QueryDocumentSnapshot, Timestamp } from "../platform/firestore.ts";
+import type { QueryDocumentSnapshot } from "../platform/firestore.ts";
+import type { Timestamp } from "../platform/firestore-values.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { changeEvents, type Page, readPage } from "./change-events.ts";
 import type { Answers } from "./chat-feed.ts";

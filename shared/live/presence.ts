@@ -1,7 +1,8 @@
 import { storedAs } from "../platform/stored.ts";
 import type { App } from "../identity/app.ts";
 import type { Deps } from "../platform/deps.ts";
-import { type DocumentReference, Timestamp } from "../platform/firestore.ts";
+import type { DocumentReference } from "../platform/firestore.ts";
+import { Timestamp } from "../platform/firestore-values.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { LiveEvent } from "./contract.ts";
 

@@ -4,7 +4,7 @@ import type { ChatHead } from "../chat/log/head.ts";
 import type { StoredMessage } from "../chat/log/message.ts";
 import type { App } from "../identity/app.ts";
 import type { Deps } from "../platform/deps.ts";
-import type { Timestamp } from "../platform/firestore.ts";
+import type { Timestamp } from "../platform/firestore-values.ts";
 import { enqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { forgetChat, tellingRef } from "./store.ts";

@@ -1,7 +1,8 @@
 import type { ChatHead } from "../chat/log/head.ts";
 import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
-import { type DocumentSnapshot, FieldValue, Timestamp } from "../platform/firestore.ts";
+import type { DocumentSnapshot } from "../platform/firestore.ts";
+import { FieldValue, Timestamp } from "../platform/firestore-values.ts";
 import { claimLease, type Lease, writeLease } from "../platform/lease.ts";
 import type { NotifyMembers } from "./contract.ts";
 import { type Claim, type Telling, storedTelling } from "./store.ts";

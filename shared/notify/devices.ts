@@ -5,7 +5,8 @@ import type { Revocations } from "../identity/revocations.ts";
 import { type StoredSession, sessionRef, TRANSACTION_MS_MAX, storedSession } from "../identity/store.ts";
 import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
-import { type DocumentReference, FieldValue, Timestamp, type Transaction } from "../platform/firestore.ts";
+import type { DocumentReference, Transaction } from "../platform/firestore.ts";
+import { FieldValue, Timestamp } from "../platform/firestore-values.ts";
 import { within } from "../platform/within.ts";
 import type { NewDevice } from "./contract.ts";
 import {

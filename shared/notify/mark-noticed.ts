@@ -5,7 +5,7 @@ import { findMessage, readsRef } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Principal } from "../identity/principal.ts";
 import { AppError } from "../platform/errors.ts";
-import { FieldValue } from "../platform/firestore.ts";
+import { FieldValue } from "../platform/firestore-values.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { NotificationsRead } from "./contract.ts";
 

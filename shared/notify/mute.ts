@@ -4,7 +4,7 @@ import { readAccessible } from "../chat/read/read-messages.ts";
 import { readsRef } from "../chat/store.ts";
 import type { Principal } from "../identity/principal.ts";
 import { AppError } from "../platform/errors.ts";
-import { FieldValue, Timestamp } from "../platform/firestore.ts";
+import { FieldValue, Timestamp } from "../platform/firestore-values.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { Mute } from "./contract.ts";
 

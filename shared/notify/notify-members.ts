@@ -3,7 +3,7 @@ import type { ChatHead } from "../chat/log/head.ts";
 import { headOf, readHead } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Deps } from "../platform/deps.ts";
-import { Timestamp } from "../platform/firestore.ts";
+import { Timestamp } from "../platform/firestore-values.ts";
 import { enqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { enqueueRound } from "./announce-messages.ts";

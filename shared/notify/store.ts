@@ -4,14 +4,8 @@ import { readsRef } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { QuietHours } from "../identity/contract.ts";
 import { userRef, storedUser } from "../identity/store.ts";
-import {
-  type DocumentReference,
-  type DocumentSnapshot,
-  FieldPath,
-  type Firestore,
-  type Query,
-  type Timestamp,
-} from "../platform/firestore.ts";
+import type { DocumentReference, DocumentSnapshot, Firestore, Query } from "../platform/firestore.ts";
+import { FieldPath, type Timestamp } from "../platform/firestore-values.ts";
 import { derivedId } from "../platform/ids.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 

@@ -5,7 +5,7 @@ import type { App } from "../identity/app.ts";
 import { TRANSACTION_MS_MAX, userRef, storedUser, storedAppHead } from "../identity/store.ts";
 import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
-import { Timestamp } from "../platform/firestore.ts";
+import { Timestamp } from "../platform/firestore-values.ts";
 import { derivedId } from "../platform/ids.ts";
 import type { Mail } from "../platform/mailer.ts";
 import { enqueue } from "../platform/task.ts";

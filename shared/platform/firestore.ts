@@ -2,21 +2,16 @@ import { Firestore } from "@google-cloud/firestore";
 import type { Config } from "./config.ts";
 import { withCallSpans } from "./trace-calls.ts";
 
-export {
-  AggregateField,
-  type CollectionReference,
-  type DocumentData,
-  type DocumentReference,
-  type DocumentSnapshot,
-  FieldPath,
-  FieldValue,
-  Filter,
-  type Firestore,
-  type Query,
-  type QueryDocumentSnapshot,
-  Timestamp,
-  type Transaction,
-  type WriteBatch,
+export type {
+  CollectionReference,
+  DocumentData,
+  DocumentReference,
+  DocumentSnapshot,
+  Firestore,
+  Query,
+  QueryDocumentSnapshot,
+  Transaction,
+  WriteBatch,
 } from "@google-cloud/firestore";
 
 /** Opens the client. The connection is made with the first call. */

@@ -1,4 +1,5 @@
-import { type CollectionReference, type Query, type QueryDocumentSnapshot, Timestamp } from "./firestore.ts";
+import type { CollectionReference, Query, QueryDocumentSnapshot } from "./firestore.ts";
+import { Timestamp } from "./firestore-values.ts";
 import type { Log } from "./log.ts";
 import type { Upkeep } from "./upkeep.ts";
 import { within } from "./within.ts";

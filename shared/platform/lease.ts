@@ -1,5 +1,6 @@
 import { GRPC, grpcCode, isUnknownOutcome } from "./errors.ts";
-import type { DocumentReference, DocumentSnapshot, Timestamp } from "./firestore.ts";
+import type { DocumentReference, DocumentSnapshot } from "./firestore.ts";
+import type { Timestamp } from "./firestore-values.ts";
 import { randomId } from "./ids.ts";
 import { READ_MS_MAX, within } from "./within.ts";
 

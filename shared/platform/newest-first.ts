@@ -1,5 +1,6 @@
 import { decodeCursor, encodeCursor } from "./cursor.ts";
-import { FieldPath, type Query, type QueryDocumentSnapshot, Timestamp } from "./firestore.ts";
+import type { Query, QueryDocumentSnapshot } from "./firestore.ts";
+import { FieldPath, Timestamp } from "./firestore-values.ts";
 import type { Keys } from "./keys.ts";
 import { READ_MS_MAX, within } from "./within.ts";
 

@@ -1,14 +1,13 @@
 import type { App } from "../identity/app.ts";
-import {
-  type CollectionReference,
-  type DocumentReference,
-  type DocumentSnapshot,
-  FieldValue,
-  type Query,
-  Timestamp,
-  type Transaction,
-  type WriteBatch,
+import type {
+  CollectionReference,
+  DocumentReference,
+  DocumentSnapshot,
+  Query,
+  Transaction,
+  WriteBatch,
 } from "../platform/firestore.ts";
+import { FieldValue, Timestamp } from "../platform/firestore-values.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { languageOf, type Trial } from "./choose.ts";
 import { bucketOf } from "./histogram.ts";

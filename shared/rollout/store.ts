@@ -1,14 +1,13 @@
 import { storedAs } from "../platform/stored.ts";
 import type { App } from "../identity/app.ts";
-import {
-  type CollectionReference,
-  type DocumentReference,
-  type DocumentSnapshot,
-  FieldValue,
-  type Firestore,
-  type Query,
-  Timestamp,
+import type {
+  CollectionReference,
+  DocumentReference,
+  DocumentSnapshot,
+  Firestore,
+  Query,
 } from "../platform/firestore.ts";
+import { FieldValue, Timestamp } from "../platform/firestore-values.ts";
 import { RECORDED_AT } from "../platform/follow.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { Decision, DecisionKind, Figures, RolloutDefinition } from "./contract.ts";

@@ -1,7 +1,7 @@
 import { textOf } from "../chat/log/body.ts";
 import type { ChatHead } from "../chat/log/head.ts";
 import type { StoredMessage } from "../chat/log/message.ts";
-import type { Timestamp } from "../platform/firestore.ts";
+import type { Timestamp } from "../platform/firestore-values.ts";
 import { foldText } from "./fold.ts";
 import { gramsOf, singlesOf } from "./grams.ts";
 import { spellingsOf } from "./spelling.ts";

@@ -6,7 +6,7 @@ import { headOf, listMessages, progressRef, readProgress } from "../chat/store.t
 import type { App } from "../identity/app.ts";
 import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
-import type { Timestamp } from "../platform/firestore.ts";
+import type { Timestamp } from "../platform/firestore-values.ts";
 import { enqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { IndexChatTask } from "./contract.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Timestamp } from "../platform/firestore.ts";
+import { Timestamp } from "../platform/firestore-values.ts";
 import { JUDGED_MESSAGES, JUDGED_QUERIES } from "./judged-queries.ts";
 import { parseTerms } from "./parse-terms.ts";
 import { rankEntries } from "./rank-entries.ts";

@@ -7,7 +7,7 @@ import { noSuchApp } from "../identity/manage-app.ts";
 import { storedAppHead } from "../identity/store.ts";
 import type { Deps } from "../platform/deps.ts";
 import { AppError, GRPC, grpcCode } from "../platform/errors.ts";
-import { FieldValue, Timestamp } from "../platform/firestore.ts";
+import { FieldValue, Timestamp } from "../platform/firestore-values.ts";
 import { derivedId, randomId } from "../platform/ids.ts";
 import { enqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";

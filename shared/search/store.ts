@@ -4,14 +4,8 @@ import type { ChatHead } from "../chat/log/head.ts";
 import { type StoredMessage, storedMessage } from "../chat/log/message.ts";
 import { headOf, messagesOf } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
-import {
-  type CollectionReference,
-  type DocumentReference,
-  FieldPath,
-  Filter,
-  type Firestore,
-  type Query,
-} from "../platform/firestore.ts";
+import type { CollectionReference, DocumentReference, Firestore, Query } from "../platform/firestore.ts";
+import { FieldPath, Filter } from "../platform/firestore-values.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { type StoredEntry, tagKey, timeKey } from "./entry.ts";
 

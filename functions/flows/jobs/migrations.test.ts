@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Job } from "../../../shared/jobs/contract.ts";
 import { JOB_ATTEMPTS_MAX, JOB_LEASE_MS, jobsOf } from "../../../shared/jobs/jobs.ts";
-import { FieldValue } from "../../../shared/platform/firestore.ts";
+import { FieldValue } from "../../../shared/platform/firestore-values.ts";
 import { type System, startSystem } from "../../../shared/testing/start-system.ts";
 
 let system: System;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { GRACE_MS } from "../../../shared/chat/upkeep/reconcile-changes.ts";
-import { FieldValue } from "../../../shared/platform/firestore.ts";
+import { FieldValue } from "../../../shared/platform/firestore-values.ts";
 import { ENTRY_KEYS_MAX } from "../../../shared/search/entry.ts";
 import { seededRandom } from "../../../shared/testing/seeded-random.ts";
 import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";

@@ -1,7 +1,8 @@
 import { type ChatHandle, chatHandle } from "../chat-handle.ts";
 import type { App } from "../../identity/app.ts";
 import { AppError } from "../../platform/errors.ts";
-import type { DocumentReference, Timestamp } from "../../platform/firestore.ts";
+import type { DocumentReference } from "../../platform/firestore.ts";
+import type { Timestamp } from "../../platform/firestore-values.ts";
 import type { Decision } from "../../platform/head-change.ts";
 import type { Branch } from "../contract.ts";
 import { type ChatHead, MAIN_BRANCH } from "../log/head.ts";

@@ -1,7 +1,7 @@
 import { type ChatHandle } from "../chat-handle.ts";
 import type { Principal } from "../../identity/principal.ts";
 import { decodeCursor, encodeCursor } from "../../platform/cursor.ts";
-import { Timestamp } from "../../platform/firestore.ts";
+import { Timestamp } from "../../platform/firestore-values.ts";
 import { branchView, leaveBranch, mainBranch } from "./branch.ts";
 import type { ChatDeps } from "../log/chat-log.ts";
 import type { Branch, BranchListQuery, Chat, Page } from "../contract.ts";

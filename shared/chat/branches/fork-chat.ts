@@ -3,7 +3,7 @@ import type { App } from "../../identity/app.ts";
 import { noSuchApp } from "../../identity/manage-app.ts";
 import type { Principal } from "../../identity/principal.ts";
 import { AppError } from "../../platform/errors.ts";
-import { Timestamp } from "../../platform/firestore.ts";
+import { Timestamp } from "../../platform/firestore-values.ts";
 import { derivedId, fingerprint } from "../../platform/ids.ts";
 import { enqueue } from "../../platform/task.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";

@@ -1,5 +1,6 @@
 import { type ChatHandle } from "../chat-handle.ts";
-import { type DocumentReference, Timestamp } from "../../platform/firestore.ts";
+import type { DocumentReference } from "../../platform/firestore.ts";
+import { Timestamp } from "../../platform/firestore-values.ts";
 import { derivedId } from "../../platform/ids.ts";
 import { type ForkPoint, turnedTo } from "../branches/branch.ts";
 import type { Lane } from "../contract.ts";

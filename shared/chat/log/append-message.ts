@@ -3,7 +3,7 @@ import { demandStored } from "../../platform/stored.ts";
 import type { App } from "../../identity/app.ts";
 import type { Principal } from "../../identity/principal.ts";
 import { AppError } from "../../platform/errors.ts";
-import { Timestamp } from "../../platform/firestore.ts";
+import { Timestamp } from "../../platform/firestore-values.ts";
 import type { Decision } from "../../platform/head-change.ts";
 import { derivedId, fingerprint, randomId } from "../../platform/ids.ts";
 import { type QueuedQuestion, answerRef, type Classified, decideAnswer } from "./append-answer.ts";

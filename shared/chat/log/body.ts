@@ -1,4 +1,4 @@
-import type { Timestamp } from "../../platform/firestore.ts";
+import type { Timestamp } from "../../platform/firestore-values.ts";
 
 /** Who said it: a person or a server, or a model. */
 export type Author = { readonly id: string } | { readonly model: string };

@@ -3,7 +3,7 @@ import type { App } from "../../identity/app.ts";
 import { holds } from "../../identity/permissions.ts";
 import type { Principal } from "../../identity/principal.ts";
 import { AppError } from "../../platform/errors.ts";
-import { Timestamp } from "../../platform/firestore.ts";
+import { Timestamp } from "../../platform/firestore-values.ts";
 import type { Decision } from "../../platform/head-change.ts";
 import type { ChatDeps } from "./chat-log.ts";
 import type { Chat, ChatChange } from "../contract.ts";

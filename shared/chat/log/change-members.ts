@@ -3,7 +3,7 @@ import { holds } from "../../identity/permissions.ts";
 import type { Principal } from "../../identity/principal.ts";
 import { usersExist } from "../../identity/store.ts";
 import { AppError } from "../../platform/errors.ts";
-import { Timestamp } from "../../platform/firestore.ts";
+import { Timestamp } from "../../platform/firestore-values.ts";
 import type { ChatDeps } from "./chat-log.ts";
 import { type Chat, MEMBERS_MAX } from "../contract.ts";
 import { access, advanceSettings, type ChatHead, chatView } from "./head.ts";

@@ -1,7 +1,8 @@
 import { noSuchApp } from "../../identity/manage-app.ts";
 import type { AppHead } from "../../identity/store.ts";
 import type { Deps } from "../../platform/deps.ts";
-import { type DocumentReference, FieldValue } from "../../platform/firestore.ts";
+import type { DocumentReference } from "../../platform/firestore.ts";
+import { FieldValue } from "../../platform/firestore-values.ts";
 import { createHeadLog, type HeadLog } from "../../platform/head-log.ts";
 import { PUBLISH_MS_MAX } from "../../platform/publisher.ts";
 import { createSharedCommits } from "../../platform/shared-commits.ts";

@@ -1,7 +1,7 @@
 import { holds } from "../../identity/permissions.ts";
 import type { Principal } from "../../identity/principal.ts";
 import { AppError } from "../../platform/errors.ts";
-import type { Timestamp } from "../../platform/firestore.ts";
+import type { Timestamp } from "../../platform/firestore-values.ts";
 import type { Author } from "./body.ts";
 import type { Chat, Kind } from "../contract.ts";
 import { type Faceted, facetsOf } from "./facets.ts";

@@ -1,5 +1,5 @@
 import { storedAs } from "../../platform/stored.ts";
-import type { Timestamp } from "../../platform/firestore.ts";
+import type { Timestamp } from "../../platform/firestore-values.ts";
 import { type Author, type Body, decodeBody, type Forward, textOf } from "./body.ts";
 import type { Lane, Message, Part, Served, Usage } from "../contract.ts";
 

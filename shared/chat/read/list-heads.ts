@@ -1,6 +1,7 @@
 import { headOf } from "../store.ts";
 import type { App } from "../../identity/app.ts";
-import { Filter, type Query, Timestamp } from "../../platform/firestore.ts";
+import type { Query } from "../../platform/firestore.ts";
+import { Filter, Timestamp } from "../../platform/firestore-values.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
 import type { Kind } from "../contract.ts";
 import { pairFacet, tagFacet } from "../log/facets.ts";

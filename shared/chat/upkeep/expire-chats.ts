@@ -2,7 +2,7 @@ import { type ChatHandle, chatHandle } from "../chat-handle.ts";
 import { type App, appHandle } from "../../identity/app.ts";
 import { completeSettings } from "../../identity/settings.ts";
 import { type AppHead, storedAppHead } from "../../identity/store.ts";
-import { FieldPath, Timestamp } from "../../platform/firestore.ts";
+import { FieldPath, Timestamp } from "../../platform/firestore-values.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
 import { deletedHead } from "../log/change-chat.ts";
 import type { ChatDeps } from "../log/chat-log.ts";

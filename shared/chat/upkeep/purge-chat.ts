@@ -1,6 +1,7 @@
 import { chatHandle } from "../chat-handle.ts";
 import type { App } from "../../identity/app.ts";
-import { FieldPath, FieldValue, type Firestore, type Query } from "../../platform/firestore.ts";
+import type { Firestore, Query } from "../../platform/firestore.ts";
+import { FieldPath, FieldValue } from "../../platform/firestore-values.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
 import type { ChatHead } from "../log/head.ts";
 import { isSignal } from "../log/signal.ts";

@@ -1,6 +1,7 @@
 import { chatHandle } from "../chat-handle.ts";
 import { appHandle } from "../../identity/app.ts";
-import { type Firestore, Timestamp } from "../../platform/firestore.ts";
+import type { Firestore } from "../../platform/firestore.ts";
+import { Timestamp } from "../../platform/firestore-values.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
 import { CHANGE_SHARDS, type ChatDeps } from "../log/chat-log.ts";
 import type { ChatChanged } from "../contract.ts";

@@ -1,5 +1,5 @@
 import { type ChatHandle } from "../chat-handle.ts";
-import { Timestamp } from "../../platform/firestore.ts";
+import { Timestamp } from "../../platform/firestore-values.ts";
 import { quoting } from "../log/append-message.ts";
 import type { ChatDeps } from "../log/chat-log.ts";
 import { advance } from "../log/head.ts";
