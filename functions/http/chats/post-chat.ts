@@ -12,7 +12,7 @@ export const postChat = appEndpoint({
   body: NewChat,
   reply: Chat,
   async handle({ deps, app, principal, body, requestKey }) {
-    if (body.model) demandModel(await deps.apps.settingsOf(app), body.model);
+    if (body.model) demandModel(deps, await deps.apps.settingsOf(app), body.model);
     const {
       chat,
       created: isNew,
