@@ -73,10 +73,12 @@ async function setTitle(deps: ChatDeps, app: App, chatNumber: number, title: str
 /** One line, without what models like to put around a title. Pure. */
 export function titleOf(text: string): string {
   const [line = ""] = text.split("\n").filter((each) => each.trim() !== "");
+  const marks = /^[\s"'“”„«»‘’*_`#-]+|[\s"'“”„«»‘’*_`.]+$/gu;
   const bare = line
     .replaceAll(/\p{Cc}/gu, " ")
-    .replace(/^\s*(?:#+|[-*]|title\s*:)\s*/iu, "")
-    .replaceAll(/^[\s"'“”„«»‘’*_`]+|[\s"'“”„«»‘’*_`.]+$/gu, "")
+    .replaceAll(marks, "")
+    .replace(/^title\s*:/iu, "")
+    .replaceAll(marks, "")
     .replaceAll(/\s+/g, " ");
   return excerpt(bare, Math.min(MADE_TITLE_CHARS_MAX, TITLE_CHARS_MAX)).trim();
 }
