@@ -13,8 +13,6 @@ export interface AppHead {
   readonly settings: StoredSettings;
   readonly status: "open" | "deleted";
   readonly lastChatNumber: number;
-  /** Of the request that created it. */
-  readonly fingerprint: string;
   readonly createdAt: Timestamp;
 }
 export const storedAppHead = storedAs<AppHead>();
