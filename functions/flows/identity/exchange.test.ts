@@ -75,6 +75,7 @@ test("claims are mapped by each app's settings, and an owner is not made by a cl
   const claims = {
     email: "upn",
     name: "display",
+    vouched: "upn",
     role: "groups",
     roles: { staff: "admin", guests: "viewer" },
   };
@@ -89,7 +90,7 @@ test("claims are mapped by each app's settings, and an owner is not made by a cl
   await system.operator.patch("/v1/apps/demo", tenant);
   expect((await sendToken(idToken(uid, mapped))).status).toBe(401);
   await system.operator.patch("/v1/apps/demo", {
-    settings: { claims: { email: "email", name: "name", role: null, tenant: null } },
+    settings: { claims: { email: "email", name: "name", role: null, tenant: null, vouched: null } },
   });
 });
 
