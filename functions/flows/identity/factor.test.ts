@@ -4,7 +4,7 @@ import { FACTOR_FRESH_MS, RECOVERY_CODES } from "../../../shared/identity/factor
 import { FAILURES_MAX } from "../../../shared/identity/lockout.ts";
 import { STEP_SECONDS, stepAt, totp } from "../../../shared/identity/totp.ts";
 import type { ApiClient } from "../../../shared/testing/api-client.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { type Person, readCode, type System, startSystem } from "../../../shared/testing/start-system.ts";
 
 const factor = "/v1/apps/demo/me/factor";
 const proof = "/v1/apps/demo/auth/sessions/current/factor";
@@ -35,9 +35,16 @@ async function admin(email: string): Promise<Person> {
   return { ...person, session: body, api: withToken(body.accessToken) };
 }
 
+/** A sign-in code, mailed just now. */
+async function freshCode(email: string): Promise<{ challenge: string; code: string }> {
+  const { body } = await system.client().post("/v1/apps/demo/auth/codes", { email });
+  await system.settle();
+  return { challenge: body.challenge, code: readCode(system, email) };
+}
+
 async function withFactor(email: string): Promise<{ ada: Person; secret: string; recoveryCodes: string[] }> {
   const ada = await admin(email);
-  const begun = await ada.api.post(factor);
+  const begun = await ada.api.post(factor, await freshCode(email));
   expect([begun.status, begun.body.uri.startsWith("otpauth://totp/demo")]).toEqual([201, true]);
   const { secret } = begun.body;
   const on = await ada.api.put(factor, { code: nextCode(secret) });
@@ -95,7 +102,7 @@ test("guessing locks the proof, also for the right code", async () => {
 
 test("a factor can't be replaced or removed without its proof, and is not stored readably", async () => {
   const { ada, secret, recoveryCodes } = await withFactor("kept@example.test");
-  expect((await ada.api.post(factor)).status).toBe(409);
+  expect((await ada.api.post(factor, await freshCode(ada.email))).status).toBe(409);
   expect((await ada.api.delete(factor)).body.code).toBe("factor_required");
   const stored = await system.deps.firestore.doc(`apps/demo/factors/${ada.id}`).get();
   for (const hidden of [secret, ...recoveryCodes])
