@@ -259,7 +259,7 @@ function send(request: IncomingMessage, response: ServerResponse, reply: Reply, 
   if (response.destroyed) reply.stream?.(response);
   if (response.headersSent || response.destroyed) return;
   const content = reply.text?.content ?? (reply.body === undefined ? undefined : JSON.stringify(reply.body));
-  const headers: Record<string, string | string[] | number> = {
+  const headers: Record<string, string | number> = {
     ...SECURITY_HEADERS,
     ...(content === undefined ? {} : { "content-type": reply.text?.type ?? "application/json" }),
     ...reply.headers,

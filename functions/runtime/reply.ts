@@ -3,7 +3,7 @@ import type { ServerResponse } from "node:http";
 /** What an endpoint replies: a status, and `body` as JSON unless `text` or `stream` is given. */
 export interface Reply {
   readonly status: number;
-  readonly headers?: Readonly<Record<string, string | string[]>>;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly body?: object;
   readonly text?: { readonly type: string; readonly content: string };
   /** Writes the body piece by piece, after the headers, and ends the response. */

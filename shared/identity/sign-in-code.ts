@@ -42,7 +42,7 @@ export interface CodeAsker {
 export function codeAskerOf(
   deps: Pick<Deps, "keys" | "clock">,
   app: App,
-  asked: { readonly email: string; readonly deviceToken: string | undefined; readonly caller: Caller },
+  asked: { readonly email: string; readonly deviceToken?: string | undefined; readonly caller: Caller },
 ): CodeAsker {
   const email = demandAddress(asked.email);
   const address = addressHash(deps.keys, app, email);

@@ -3,7 +3,6 @@ import { codeAskerOf, requestCode } from "../../../shared/identity/sign-in-code.
 import { accepted } from "../../runtime/reply.ts";
 import { publicEndpoint } from "../endpoint.ts";
 import { demandQuota } from "../../runtime/quota.ts";
-import { deviceTokenOf } from "./session-reply.ts";
 
 export const postCode = publicEndpoint({
   method: "POST",
@@ -12,9 +11,8 @@ export const postCode = publicEndpoint({
   idempotent: true,
   body: NewCode,
   reply: CodeSent,
-  async handle({ deps, app, body, headers, requestKey, caller }) {
-    const deviceToken = body.deviceToken ?? deviceTokenOf(headers);
-    const asker = codeAskerOf(deps, app, { email: body.email, deviceToken, caller });
+  async handle({ deps, app, body, requestKey, caller }) {
+    const asker = codeAskerOf(deps, app, { ...body, caller });
     const { limits } = await deps.apps.settingsOf(app);
     demandQuota(await deps.quotas.takeForAddress(app, asker));
     const mailsMax = limits.codesPerDay;
