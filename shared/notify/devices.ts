@@ -48,7 +48,7 @@ export async function registerDevice(
       await takeAway(transaction, devicesRef(app, owner.user), owner.device, pushToken);
     }
     if (owner?.user === person && owner.device !== device) delete devices[owner.device];
-    const before = devices[device];
+    const before = deviceIn(devices, device);
     const gone = before === undefined || before.token === pushToken ? [] : [before];
     devices[device] = { token: pushToken, session: sessionId ?? null, platform: platform ?? null, at };
     gone.push(...makeRoom(devices, device));
@@ -125,7 +125,7 @@ export async function removeDevice(
 ): Promise<void> {
   await inTransaction(deps, async (transaction) => {
     const ref = devicesRef(app, person);
-    const stored = storedDevices(await transaction.get(ref))?.devices[device];
+    const stored = deviceIn(storedDevices(await transaction.get(ref))?.devices ?? {}, device);
     if (stored === undefined) return;
     transaction.update(ref, `devices.${device}`, FieldValue.delete());
     transaction.delete(pushTokenRef(app, stored.token));
@@ -153,10 +153,14 @@ async function takeAway(
   token: string,
 ): Promise<boolean> {
   const devices = storedDevices(await transaction.get(ref))?.devices ?? {};
-  if (devices[device]?.token !== token) return false;
+  if (deviceIn(devices, device)?.token !== token) return false;
   transaction.update(ref, `devices.${device}`, FieldValue.delete());
   return true;
 }
+
+/** Own ones only: every object has a "constructor". */
+const deviceIn = (devices: Readonly<Record<string, StoredDevice>>, id: string): StoredDevice | undefined =>
+  Object.hasOwn(devices, id) ? devices[id] : undefined;
 
 /** Takes out the oldest beyond DEVICES_MAX, other than the one that has just come. */
 function makeRoom(devices: Record<string, StoredDevice>, kept: string): StoredDevice[] {
