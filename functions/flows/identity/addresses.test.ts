@@ -79,7 +79,7 @@ describe("an address", () => {
 
 describe("a code", () => {
   const digits = (zero: number) => (code: string) =>
-    [...code].map((digit) => String.fromCodePoint(zero + Number(digit))).join("");
+    code.replaceAll(/\d/g, (digit) => String.fromCodePoint(zero + Number(digit)));
   test.each<[string, (code: string) => string]>([
     ["with a space", (code) => `${code.slice(0, 3)} ${code.slice(3)}`],
     ["with dashes and around it spaces", (code) => ` ${code.slice(0, 3)}–${code.slice(3)}\u00a0`],
