@@ -6,10 +6,10 @@ const NAME_CHARS_MAX = 60;
  * and so is what can't be seen or turns the text round. Empty when nothing is left.
  */
 export function plainName(name: string): string {
-  let text = name.normalize("NFKC").replaceAll(/[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu, "");
+  let text = name.normalize("NFKC").replaceAll(/[\p{Cc}\p{Cf}\p{Co}\p{Zl}\p{Zp}]/gu, "");
   for (let before = ""; before !== text;) {
     before = text;
-    text = text.replaceAll(/https?|www|mailto|javascript/gi, "");
+    text = text.replaceAll(/https?|mailto/gi, "");
   }
   text = text
     .replaceAll(/(?<=[^\s<>"'()[\]])[./\\:@\u2024\u3002]+(?=[^\s<>"'()[\]])/gu, " $& ")
