@@ -63,6 +63,7 @@ export const FIRESTORE_FILES: readonly string[] = [
   "shared/assistant/segments.ts",
   "shared/assistant/summaries.ts",
   "shared/chat/branches/branch.ts",
+  "shared/chat/branches/fork-chat.ts",
   "shared/chat/chat-handle.ts",
   "shared/chat/log/append-answer.ts",
   "shared/chat/log/change-message.ts",
