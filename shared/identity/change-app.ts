@@ -18,8 +18,8 @@ import { type AppHead, TRANSACTION_MS_MAX, storedAppHead } from "./store.ts";
 
 /**
  * Changes name and settings; every instance hears of it at once. One transaction: 1 read, 3 writes.
- * @throws AppError `not_found`, `forbidden` for a limit lifted by anyone but the operator, and for what only an
- * owner may set
+ * @throws AppError `not_found`, `forbidden` for a limit lifted by anyone but the operator, and for what only
+ * an owner may set
  */
 export async function changeApp(
   deps: Deps,

@@ -135,7 +135,9 @@ export const Session = z.object({
   refreshToken: z.string().optional(),
   /** With the cookie: to be sent back as X-CSRF-Token. */
   csrfToken: z.string().optional(),
-  /** At sign-in, to be kept on the device and sent with the next request for a code, also after a sign-out. */
+  /**
+   * At sign-in, to be kept on the device and sent with the next request for a code, also after a sign-out.
+   */
   deviceToken: z.string().optional(),
   sessionId: z.string(),
   user: User,

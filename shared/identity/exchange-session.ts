@@ -30,12 +30,13 @@ interface Exchanged {
 
 /**
  * Exchanges an ID token of Identity Platform for a session of ours. The account is the one that issuer and
- * subject are bound to; at their first time, the one that has the address which the provider vouches for, or a
- * new one. The claims become a profile by the app's mapping; where it maps roles, the provider's word counts at
- * each exchange, and tokens with another role end; an owner stays one. Idempotent under `requestKey`, as long as
- * the session stands. One call there, one transaction: 2 to 4 reads, 3 to 8 writes.
- * @throws AppError `token_invalid`, `conflict` when the address belongs to an account that is bound to another
- * subject, `session_ended` when the session of a repeated request has, `idempotency_key_reused`, `unavailable`
+ * subject are bound to; at their first time, the one that has the address which the provider vouches for, or
+ * a new one. The claims become a profile by the app's mapping; where it maps roles, the provider's word
+ * counts at each exchange, and tokens with another role end; an owner stays one. Idempotent under
+ * `requestKey`, as long as the session stands. One call there, one transaction: 2 to 4 reads, 3 to 8 writes.
+ * @throws AppError `token_invalid`, `conflict` when the address belongs to an account that is bound to
+ * another subject, `session_ended` when the session of a repeated request has, `idempotency_key_reused`,
+ * `unavailable`
  */
 export async function exchangeSession(
   deps: IdentityDeps,

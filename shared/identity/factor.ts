@@ -69,8 +69,8 @@ export async function readFactor(app: App, person: Principal): Promise<Factor> {
 
 /**
  * Makes a secret for an authenticator app, for whoever proves a sign-in code just mailed to the person: an
- * access token that was stolen is not enough. The secret counts only once a code of it has been confirmed. With
- * the same code it can be made again until that expires. 6 reads, 2 to 4 writes.
+ * access token that was stolen is not enough. The secret counts only once a code of it has been confirmed.
+ * With the same code it can be made again until that expires. 6 reads, 2 to 4 writes.
  * @throws AppError `code_invalid`, `conflict` when there is a second factor already
  */
 export async function beginFactor(

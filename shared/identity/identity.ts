@@ -18,9 +18,10 @@ export interface BoundPerson {
 }
 
 /**
- * Whose account an issuer's subject is. Once bound, the address there no longer matters: it may have changed, or
- * been given to somebody else. At the first time it is the account that has the address, if the provider vouches
- * for it and no other subject of the issuer is bound to it. Undefined without such an address. 2 or 3 reads.
+ * Whose account an issuer's subject is. Once bound, the address there no longer matters: it may have changed,
+ * or been given to somebody else. At the first time it is the account that has the address, if the provider
+ * vouches for it and no other subject of the issuer is bound to it. Undefined without such an address. 2 or 3
+ * reads.
  * @throws AppError `conflict` when another subject is
  */
 export async function boundPerson(

@@ -25,8 +25,8 @@ export interface MailCap {
 }
 
 /**
- * How many codes have been mailed to an address in the last day, and by whose wish. A known device has a count
- * of its own: what strangers have used up does not hold for it. 1 or 3 reads.
+ * How many codes have been mailed to an address in the last day, and by whose wish. A known device has a
+ * count of its own: what strangers have used up does not hold for it. 1 or 3 reads.
  */
 export async function readMailCap(
   deps: Pick<Deps, "clock" | "keys">,

@@ -14,8 +14,8 @@ import { apiTokenRef, readDocument, storedApiToken } from "./store.ts";
 
 /**
  * Makes another API token, beside those there are: servers change over one by one, then the old token is
- * deleted. Idempotent under `requestKey`: for REQUEST_KEPT_MS the same request is shown the same token, from a
- * sealed copy, dead or alive; a deleted token never lives again. 2 writes, 1 more with a key.
+ * deleted. Idempotent under `requestKey`: for REQUEST_KEPT_MS the same request is shown the same token, from
+ * a sealed copy, dead or alive; a deleted token never lives again. 2 writes, 1 more with a key.
  * @throws AppError `idempotency_key_reused`
  */
 export async function createApiToken(

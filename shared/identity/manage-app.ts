@@ -12,8 +12,8 @@ import { completeSettings } from "./settings.ts";
 import { type AppHead, apiTokenRef, readDocument, storedAppHead } from "./store.ts";
 
 /**
- * Creates an app with its first API token. Idempotent under `requestKey`: for REQUEST_KEPT_MS the same request
- * is shown the same app and token, from a sealed copy. 1 commit, 4 writes.
+ * Creates an app with its first API token. Idempotent under `requestKey`: for REQUEST_KEPT_MS the same
+ * request is shown the same app and token, from a sealed copy. 1 commit, 4 writes.
  * @throws AppError `conflict` when the id is taken, `idempotency_key_reused`
  */
 export async function createApp(

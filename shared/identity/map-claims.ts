@@ -17,8 +17,8 @@ export interface Mapped {
 type Claims = Readonly<Record<string, unknown>>;
 
 /**
- * Reads a verified token's claims by the app's mapping. Undefined when it is of another tenant, or of a provider
- * that the app does not take.
+ * Reads a verified token's claims by the app's mapping. Undefined when it is of another tenant, or of a
+ * provider that the app does not take.
  */
 export function mapClaims(claims: Claims, mapping: AppSettings["claims"]): Mapped | undefined {
   const firebase = (claims.firebase ?? {}) as { sign_in_provider?: unknown; tenant?: unknown };
@@ -41,8 +41,8 @@ export function mapClaims(claims: Claims, mapping: AppSettings["claims"]): Mappe
 
 /**
  * An account is found by its address, so an address that was merely typed in would open another person's.
- * `email_verified` speaks of the claim `email` and of no other; a SAML provider vouches for its own. For another
- * claim the app's owner has to say that the provider does.
+ * `email_verified` speaks of the claim `email` and of no other; a SAML provider vouches for its own. For
+ * another claim the app's owner has to say that the provider does.
  */
 function emailOf(claims: Claims, mapping: AppSettings["claims"], provider: unknown): string | undefined {
   const isOwn = mapping.email === "email";

@@ -13,8 +13,8 @@ export interface FoundPerson {
 }
 
 /**
- * Whose account an address is: the one there is, or a new one. This is the one place where accounts come from;
- * `addPerson` writes what it returns, in the same transaction. 1 or 2 reads.
+ * Whose account an address is: the one there is, or a new one. This is the one place where accounts come
+ * from; `addPerson` writes what it returns, in the same transaction. 1 or 2 reads.
  */
 export async function personOf(
   deps: Deps,

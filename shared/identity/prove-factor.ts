@@ -30,9 +30,9 @@ interface Proved {
 
 /**
  * Proves the second factor with a code of the authenticator app or a recovery code, each good once, and
- * returns an access token that says when. The refresh token stays as it is. Failures are counted: FAILURES_MAX
- * lock the session out for LOCKOUT_MS, SUBJECT_FAILURES_MAX all of the person's. One transaction: 5 reads, 3 to
- * 5 writes.
+ * returns an access token that says when. The refresh token stays as it is. Failures are counted:
+ * FAILURES_MAX lock the session out for LOCKOUT_MS, SUBJECT_FAILURES_MAX all of the person's. One
+ * transaction: 5 reads, 3 to 5 writes.
  * @throws AppError `code_invalid`, whatever is wrong; `session_ended`
  */
 export async function proveFactor(

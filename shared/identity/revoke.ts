@@ -14,9 +14,10 @@ export const accessTokensEndMs = (nowMs: number): number =>
   nowMs + (ACCESS_TOKEN_TTL_SECONDS + 2 * CLOCK_TOLERANCE_SECONDS) * 1000;
 
 /**
- * Ends one token, one session, or all sessions of a person, of an app, or of all apps that were begun
- * until `issuedBefore`: their access tokens within seconds on every instance, their refresh tokens at the
- * next use. Idempotent under `requestKey`. 2 writes, 1 more with a key. API tokens are no sessions; they are deleted one by one.
+ * Ends one token, one session, or all sessions of a person, of an app, or of all apps that were begun until
+ * `issuedBefore`: their access tokens within seconds on every instance, their refresh tokens at the next use.
+ * Idempotent under `requestKey`. 2 writes, 1 more with a key. API tokens are no sessions; they are deleted
+ * one by one.
  * @throws AppError `invalid_request` for a time to come, `idempotency_key_reused`
  */
 export async function revoke(

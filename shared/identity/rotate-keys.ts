@@ -14,10 +14,10 @@ import { keyRingOf, systemEventsOf } from "./system.ts";
 const RETIRED_KEPT_MS = 90 * 24 * 3600 * 1000;
 
 /**
- * Makes a new key that signs from now on. The keys before are honoured for `graceSeconds`, with 0 no more
- * at all; their private parts are forgotten at once. Whoever has a refresh token notices nothing.
- * Idempotent under `requestKey`. One transaction: a read and a write for each key, 2 writes; 1 read and 1 write
- * more with a key.
+ * Makes a new key that signs from now on. The keys before are honoured for `graceSeconds`, with 0 no more at
+ * all; their private parts are forgotten at once. Whoever has a refresh token notices nothing. Idempotent
+ * under `requestKey`. One transaction: a read and a write for each key, 2 writes; 1 read and 1 write more
+ * with a key.
  * @throws AppError `idempotency_key_reused`
  */
 export async function rotateKeys(

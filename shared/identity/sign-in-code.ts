@@ -98,9 +98,9 @@ export async function requestCode(
 
 /**
  * The mail for a challenge. Undefined when the challenge is gone, used or expired, so that a late delivery
- * sends nothing useless; and when the asker is locked out or too much has been mailed: the request was answered
- * as always, so whoever tries out addresses learns nothing. A repeated delivery composes the same mail.
- * One transaction: 4 or 6 reads, up to 4 writes.
+ * sends nothing useless; and when the asker is locked out or too much has been mailed: the request was
+ * answered as always, so whoever tries out addresses learns nothing. A repeated delivery composes the same
+ * mail. One transaction: 4 or 6 reads, up to 4 writes.
  */
 export async function composeCodeMail(deps: Deps, app: App, challenge: string): Promise<Mail | undefined> {
   const admitted = await within(

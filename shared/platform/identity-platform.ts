@@ -65,8 +65,8 @@ export function openIdentityPlatform({ config, upkeep }: Pick<Deps, "config" | "
       .catch(() => undefined);
   });
   /**
-   * The project's own accounts do not include those of its tenants: whether a tenant's account still stands is
-   * answered only where that tenant is named (firebase-admin-node, issues 1199 and 2803).
+   * The project's own accounts do not include those of its tenants: whether a tenant's account still stands
+   * is answered only where that tenant is named (firebase-admin-node, issues 1199 and 2803).
    */
   const authOf = async (tenant: string | undefined): Promise<BaseAuth> => {
     const { auth } = await kit.get();

@@ -15,8 +15,8 @@ import { READ_MS_MAX, within } from "./within.ts";
 
 /**
  * What an Idempotency-Key has led to. What a request makes is drawn, its ids and secrets alike; this record,
- * written in the same commit, is all that is named after the key. So a key answers as it did first, and nothing
- * that has expired or been deleted can be made again by repeating it.
+ * written in the same commit, is all that is named after the key. So a key answers as it did first, and
+ * nothing that has expired or been deleted can be made again by repeating it.
  *
  * The result is sealed: it may hold what is shown to the caller only.
  */

@@ -167,7 +167,7 @@ describe("a stranger", () => {
     await system.settle();
   });
 
-  test("has a day's share of mails to an address, told by the same reply; a known device has its own", async () => {
+  test("has a share of a day's mails to an address and is not told; a known device has its own", async () => {
     const { id } = await system.createApp("Capped");
     await system.operator.patch(`/v1/apps/${id}`, {
       settings: { limits: { codesPerMinute: null, signInPerMinute: null } },
