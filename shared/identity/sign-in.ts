@@ -40,7 +40,7 @@ interface SignedIn {
 /**
  * Signs a person in with a mailed code and creates their user at the first time. A code works once; with an
  * Idempotency-Key the same request gets the same session again, as long as that stands. Wrong codes are
- * counted by challenge, by who asked for it, and by address. One transaction: 4 or 5 reads, 4 to 7 writes.
+ * counted by challenge, by who asked for it, and by address. One transaction: 4 or 5 reads, 4 to 10 writes.
  * @throws AppError `code_invalid`, whatever is wrong with challenge, code or address; `session_ended` when
  * the session of a repeated request has; `idempotency_key_reused`, `unavailable`
  */

@@ -6,6 +6,7 @@ import { addressHash } from "./address.ts";
 import type { App } from "./app.ts";
 import type { Caller } from "./caller.ts";
 import { addFailure, clearFailures, readLockout } from "./lockout.ts";
+import { giveMailBack } from "./mail-cap.ts";
 import { codeHashOf } from "./sign-in-code.ts";
 import { challengeRef, storedChallenge } from "./store.ts";
 
@@ -18,7 +19,7 @@ export interface TakenCode {
   readonly address: string;
   /** Whether it was used up before, for the same end. */
   readonly isRepeated: boolean;
-  /** Uses it up. After all reads of the transaction; up to 3 writes. */
+  /** Uses it up. After all reads of the transaction; up to 6 writes. */
   spend(): void;
 }
 
@@ -44,7 +45,7 @@ export async function takeCode(
   if (isOver || stored.triesLeft <= 0) return undefined;
   const isRepeated = stored.usedBy === end;
   if (stored.usedBy !== null && !isRepeated) return undefined;
-  const { email, source, isKnown } = stored;
+  const { email, source, isKnown, isMailed, mailsMax } = stored;
   const address = addressHash(deps.keys, app, email);
   const lockout = await readLockout(deps, app, { subject: address, source, isKnown }, transaction);
   if (lockout.isLocked) return undefined;
@@ -61,6 +62,8 @@ export async function takeCode(
     isRepeated,
     spend() {
       clearFailures(deps, transaction, lockout);
+      if (isMailed && mailsMax !== null)
+        giveMailBack(deps, app, { address, source, isKnown, perDay: mailsMax }, transaction);
       transaction.update(ref, { usedBy: end, sealedCode: null });
     },
   };
