@@ -4,7 +4,7 @@ import type { SessionStore } from "../../shared/client/session.ts";
  * Keeps the refresh token: in this tab's storage, so that two tabs can be two people, or in the browser's for
  * people who want to stay signed in.
  */
-export function createSessionStore(key: string, device: SessionStore["device"]) {
+export function createSessionStore(key: string, device: NonNullable<SessionStore["device"]>) {
   let stays = sessionStorage.getItem(key) === null;
   return {
     /** Whether the next session is kept in every tab. */
