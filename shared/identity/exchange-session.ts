@@ -18,7 +18,7 @@ import { addRevocation } from "./revocation.ts";
 import { accessTokensEndMs } from "./revoke.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
 import { demandStanding, type StandingSession } from "./session-standing.ts";
-import { type Federated, identityRef, TRANSACTION_MS_MAX } from "./store.ts";
+import { type Federated, identityRef, sessionRef, TRANSACTION_MS_MAX } from "./store.ts";
 
 const invalid = (): AppError => new AppError("token_invalid", "The identity token is not valid here.");
 
@@ -59,11 +59,16 @@ export async function exchangeSession(
           subject,
         });
   const sessionId = randomId();
+  let runs = 0;
   const { sessionId: id, fresh } = await within(
     TRANSACTION_MS_MAX,
-    deps.firestore.runTransaction((transaction) =>
-      exchangeOnce(deps, app, transaction, { mapped, record, sessionId, caller }),
-    ),
+    deps.firestore.runTransaction(async (transaction) => {
+      runs += 1;
+      // It is run again also when its commit was applied and only seemed to fail.
+      const isMade = runs > 1 && (await transaction.get(sessionRef(app, sessionId))).exists;
+      if (isMade) return { sessionId, fresh: undefined };
+      return exchangeOnce(deps, app, transaction, { mapped, record, sessionId, caller });
+    }),
   );
   const standing = fresh ?? (await demandStanding(deps, app, id));
   const deviceToken = newDeviceToken(deps, app, addressHash(deps.keys, app, standing.user.email));

@@ -16,8 +16,7 @@ const RETIRED_KEPT_MS = 90 * 24 * 3600 * 1000;
 /**
  * Makes a new key that signs from now on. The keys before are honoured for `graceSeconds`, with 0 no more at
  * all; their private parts are forgotten at once. Whoever has a refresh token notices nothing. Idempotent
- * under `requestKey`. One transaction: a read and a write for each key, 2 writes; 1 read and 1 write more
- * with a key.
+ * under `requestKey`. One transaction: a read and a write for each key, 3 writes, and 1 read more.
  * @throws AppError `idempotency_key_reused`
  */
 export async function rotateKeys(
@@ -30,19 +29,16 @@ export async function rotateKeys(
 ): Promise<{ rotation: Rotation; replayed: boolean }> {
   const { graceSeconds, requestKey, caller } = rotation;
   const kid = randomId();
-  const record =
-    requestKey === undefined
-      ? undefined
-      : requestRecord(deps, systemRequestsOf(deps.firestore), ["rotation", requestKey], { graceSeconds });
+  // Without a key too: a transaction is run again also when its commit was applied and only seemed to fail.
+  const name = ["rotation", requestKey ?? randomId()];
+  const record = requestRecord(deps, systemRequestsOf(deps.firestore), name, { graceSeconds });
   const ring = keyRingOf(deps.firestore);
   const fresh = await generateStoredKey(deps, kid, 0);
   return within(
     TRANSACTION_MS_MAX,
     deps.firestore.runTransaction(async (transaction) => {
-      if (record !== undefined) {
-        const rotated = resultOf<Rotation>(deps, record, await transaction.get(record.ref));
-        if (rotated !== undefined) return { rotation: rotated, replayed: true };
-      }
+      const rotated = resultOf<Rotation>(deps, record, await transaction.get(record.ref));
+      if (rotated !== undefined) return { rotation: rotated, replayed: true };
       const found = await transaction.get(ring.orderBy("generation", "desc"));
       const before = found.docs.map((document) => ({
         ref: document.ref,
@@ -85,7 +81,7 @@ export async function rotateKeys(
         notAfter: notAfter.toDate().toISOString(),
         retired,
       };
-      if (record !== undefined) addRequest(deps, transaction, record, made);
+      addRequest(deps, transaction, record, made);
       return { rotation: made, replayed: false };
     }),
   );
