@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { createApiClient } from "../shared/testing/api-client.ts";
 import { createChat, enter, hasBrowser, say, shareStage, signIn } from "./testing.ts";
 
 /** The page in a real browser; everything below the page is tested elsewhere, and without one. */
@@ -194,6 +195,44 @@ describe.skipIf(!hasBrowser)("the page", () => {
     await page.reload();
     await page.getByLabel("E-mail address").waitFor();
     expect(await page.evaluate<number>("sessionStorage.length + localStorage.length")).toBe(0);
+  });
+
+  test("gets through a lockout that strangers have caused, from where it has signed in before", async () => {
+    await using visitor = await stage.visit();
+    const { page } = visitor;
+    const email = "known@example.com";
+    await signIn(page, email);
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByLabel("E-mail address").waitFor();
+    const strangers = createApiClient(new URL(page.url()).origin, {});
+    for (let asked = 0; asked < 3; asked += 1) {
+      const { body } = await strangers.post("/v1/apps/demo/auth/codes", { email });
+      const guess = { challenge: body.challenge, code: "000000" };
+      for (let tries = 0; tries < 5; tries += 1) await strangers.post("/v1/apps/demo/auth/sessions", guess);
+    }
+    // One mail of one's own, and one for each challenge that was guessed at before the lock.
+    const mails = page.locator(".mail", { hasText: email });
+    await expect.poll(() => mails.count(), { timeout: 10_000 }).toBe(3);
+    await page.getByLabel("E-mail address").fill(email);
+    await page.keyboard.press("Enter");
+    await expect.poll(() => mails.count(), { timeout: 10_000 }).toBe(4);
+    await mails.first().locator("button.code").first().click();
+    await page.keyboard.press("Enter");
+    await page.locator("#sidebar").waitFor();
+    expect(await page.getByRole("button", { name: "Sign out" }).count()).toBe(1);
+  });
+
+  test("takes a code as it is typed, with a space in it", async () => {
+    await using visitor = await stage.visit();
+    const { page } = visitor;
+    await page.getByLabel("E-mail address").fill("o'brien@example.com");
+    await page.keyboard.press("Enter");
+    const code = page.locator(".mail", { hasText: "o'brien@example.com" }).first().locator("button.code");
+    const digits = /\d{6}/.exec((await code.first().textContent()) ?? "")?.[0] ?? "";
+    await page.locator(".code-field").fill(`${digits.slice(0, 3)} ${digits.slice(3)}`);
+    await page.keyboard.press("Enter");
+    await page.locator("#sidebar").waitFor();
+    expect(await page.getByRole("alert").count()).toBe(0);
   });
 
   test("archives, brings back and deletes a chat", async () => {

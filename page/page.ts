@@ -9,6 +9,7 @@ import { byId, el, fill, isFreeEscape, toast } from "./frame/dom.ts";
 import { createPeople } from "./frame/people.ts";
 import { findSuite, type Suite } from "./frame/suite.ts";
 import { createSearchBox } from "./search/search-box.ts";
+import { createDeviceCookie } from "./sign-in/device-cookie.ts";
 import { createSessionStore } from "./sign-in/session-store.ts";
 import { showSignIn } from "./sign-in/sign-in.ts";
 
@@ -144,7 +145,7 @@ async function start() {
   const console = suite?.openConsole((code) => {
     if (fillIn?.(code) !== true) toast("No code is asked for at the moment.");
   });
-  const sessions = createSessionStore(`scrollback:${appId}`);
+  const sessions = createSessionStore(`scrollback:${appId}`, createDeviceCookie(appId));
   const client = connect({
     url: "",
     app: appId,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { UserId } from "../../shared/identity/contract.ts";
+import { DrawnId, UserId } from "../../shared/identity/contract.ts";
 
 /**
  * Numbers in paths: plain decimal digits without sign or leading zero, so that each thing has one address.
@@ -12,5 +12,5 @@ const NumberInPath = z
 export const ChatParams = z.object({ chat: NumberInPath });
 export const MessageParams = z.object({ chat: NumberInPath, message: NumberInPath });
 export const UserParams = z.object({ id: UserId });
-export const SessionParams = z.object({ id: z.string().regex(/^[a-z0-9]{26}$/) });
-export const TokenParams = z.object({ id: z.string().regex(/^[a-z0-9]{26}$/) });
+export const SessionParams = z.object({ id: DrawnId });
+export const TokenParams = z.object({ id: DrawnId });

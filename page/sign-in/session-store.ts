@@ -1,8 +1,10 @@
+import type { SessionStore } from "../../shared/client/session.ts";
+
 /**
  * Keeps the refresh token: in this tab's storage, so that two tabs can be two people, or in the browser's for
  * people who want to stay signed in.
  */
-export function createSessionStore(key: string) {
+export function createSessionStore(key: string, device: NonNullable<SessionStore["device"]>) {
   let stays = sessionStorage.getItem(key) === null;
   return {
     /** Whether the next session is kept in every tab. */
@@ -22,6 +24,7 @@ export function createSessionStore(key: string) {
       sessionStorage.removeItem(key);
       localStorage.removeItem(key);
     },
+    device,
     /** Two tabs with one stored token take turns: a refresh token used twice ends the whole session. */
     exclusively: <T>(work: () => Promise<T>): Promise<T> => navigator.locks.request(key, work),
   };

@@ -1,6 +1,8 @@
+import { randomBytes } from "node:crypto";
 import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
 import { Timestamp } from "../platform/firestore-values.ts";
+import { randomId } from "../platform/ids.ts";
 import { sameSecret } from "../platform/keys.ts";
 import { type App, appHandle } from "./app.ts";
 import type { Principal } from "./principal.ts";
@@ -26,17 +28,17 @@ const PATTERN = /^sbk_([a-z][a-z0-9-]{0,39})_([a-z0-9]{26})_([A-Za-z0-9_-]{43})$
 
 export const isApiToken = (token: string): boolean => token.startsWith("sbk_");
 
-/**
- * The token with this id: its secret is a keyed hash, so a repeated request to create it shows the same
- * again, and only its hash is stored.
- */
-export function deriveApiToken(
+const SECRET_BYTES = 32;
+
+/** A new token, id and secret drawn; only the secret's hash is stored. */
+export function newApiToken(
   deps: Pick<Deps, "keys" | "clock">,
   app: App,
-  id: string,
-): { token: string; stored: StoredApiToken } {
-  const secret = deps.keys.mac("api-token", app.id, id);
+): { id: string; token: string; stored: StoredApiToken } {
+  const id = randomId();
+  const secret = randomBytes(SECRET_BYTES).toString("base64url");
   return {
+    id,
     token: `sbk_${app.id}_${id}_${secret}`,
     stored: { hash: hashOf(deps, app, secret), createdAt: Timestamp.fromMillis(deps.clock.now()) },
   };

@@ -18,7 +18,8 @@ import { type AppHead, TRANSACTION_MS_MAX, storedAppHead } from "./store.ts";
 
 /**
  * Changes name and settings; every instance hears of it at once. One transaction: 1 read, 3 writes.
- * @throws AppError `not_found`, `forbidden` for a limit lifted by anyone but the operator
+ * @throws AppError `not_found`, `forbidden` for a limit lifted by anyone but the operator, and for what only
+ * an owner may set
  */
 export async function changeApp(
   deps: Deps,
@@ -30,6 +31,10 @@ export async function changeApp(
   const lifted = [personPerMinute, ...Object.values(limits), ...Object.values(roles ?? {})].includes(null);
   if (lifted && by.kind !== "operator") {
     throw new AppError("forbidden", "Only the operator may lift a limit altogether.");
+  }
+  const { vouched, providers } = change.settings?.claims ?? {};
+  if ((vouched !== undefined || providers !== undefined) && by.role !== "owner") {
+    throw new AppError("forbidden", "Only an owner may say whose word opens accounts.");
   }
   return withApp(deps, app, (transaction, head) => {
     const next: AppHead = {

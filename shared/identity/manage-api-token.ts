@@ -1,8 +1,8 @@
 import type { Deps } from "../platform/deps.ts";
-import { AppError, GRPC, grpcCode } from "../platform/errors.ts";
-import { derivedId, randomId } from "../platform/ids.ts";
+import { AppError } from "../platform/errors.ts";
+import { commitOnce, requestRecord } from "../platform/request-record.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
-import { deriveApiToken } from "./api-token.ts";
+import { newApiToken } from "./api-token.ts";
 import type { App } from "./app.ts";
 import type { Caller } from "./caller.ts";
 import type { ApiTokenCreated } from "./contract.ts";
@@ -10,11 +10,13 @@ import type { Principal } from "./principal.ts";
 import { addRevocation } from "./revocation.ts";
 import { accessTokensEndMs } from "./revoke.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
-import { apiTokenRef, readDocument, type StoredApiToken, storedApiToken } from "./store.ts";
+import { apiTokenRef, readDocument, storedApiToken } from "./store.ts";
 
 /**
  * Makes another API token, beside those there are: servers change over one by one, then the old token is
- * deleted. Idempotent under `requestKey`; the token is shown again only to the same request. 2 writes.
+ * deleted. Idempotent under `requestKey`: for REQUEST_KEPT_MS the same request is shown the same token, from
+ * a sealed copy, dead or alive; a deleted token never lives again. 2 writes, 1 more with a key.
+ * @throws AppError `idempotency_key_reused`
  */
 export async function createApiToken(
   deps: Deps,
@@ -22,8 +24,11 @@ export async function createApiToken(
   by: Principal,
   { requestKey, caller }: { readonly requestKey: string | undefined; readonly caller: Caller },
 ): Promise<{ created: ApiTokenCreated; replayed: boolean }> {
-  const id = requestKey === undefined ? randomId() : derivedId("api-token", app.id, by.id, requestKey);
-  const { token, stored } = deriveApiToken(deps, app, id);
+  const { id, token, stored } = newApiToken(deps, app);
+  const record =
+    requestKey === undefined
+      ? undefined
+      : requestRecord(deps, app.collection("requests"), ["api-token", app.id, by.id, requestKey], {});
   const batch = deps.firestore.batch();
   batch.create(apiTokenRef(app, id), { ...stored });
   addSecurityEvent(deps, batch, securityEventsOf(app), {
@@ -34,19 +39,9 @@ export async function createApiToken(
       caller,
     },
   });
-  const view = (kept: StoredApiToken): ApiTokenCreated => ({
-    id,
-    token,
-    createdAt: kept.createdAt.toDate().toISOString(),
-  });
-  try {
-    await within(READ_MS_MAX, batch.commit());
-    return { created: view(stored), replayed: false };
-  } catch (cause) {
-    if (grpcCode(cause) !== GRPC.alreadyExists) throw cause;
-    const { data } = await readDocument(apiTokenRef(app, id), storedApiToken);
-    return { created: view(data ?? stored), replayed: true };
-  }
+  const first: ApiTokenCreated = { id, token, createdAt: stored.createdAt.toDate().toISOString() };
+  const { result: created, replayed } = await commitOnce(deps, batch, record, first);
+  return { created, replayed };
 }
 
 /**

@@ -3,6 +3,7 @@ const FORBIDDEN: readonly (readonly [string, RegExp])[] = [
   ["a mail address", /[\w.+-]+@[\w-]+\.(?:test|example|com)\b/i],
   ["a JSON web token", /\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/],
   ["a refresh token", /\bsbr_[a-z0-9]{26}/],
+  ["a device token", /\bsbd_[a-z0-9]{26}/],
   ["an API token", /\bsbk_[a-z][a-z0-9-]*_[a-z0-9]{26}_/],
   ["a private key", /"d":\s*"|PRIVATE KEY/],
   ["a sign-in code", /sign-in code is|"code":"\d{6}"/],

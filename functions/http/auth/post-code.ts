@@ -1,5 +1,5 @@
 import { CodeSent, NewCode } from "../../../shared/identity/contract.ts";
-import { requestCode } from "../../../shared/identity/sign-in-code.ts";
+import { codeAskerOf, requestCode } from "../../../shared/identity/sign-in-code.ts";
 import { accepted } from "../../runtime/reply.ts";
 import { publicEndpoint } from "../endpoint.ts";
 import { demandQuota } from "../../runtime/quota.ts";
@@ -11,8 +11,12 @@ export const postCode = publicEndpoint({
   idempotent: true,
   body: NewCode,
   reply: CodeSent,
-  async handle({ deps, app, body, requestKey }) {
-    demandQuota(await deps.quotas.takeForAddress(app, body.email));
-    return accepted(await requestCode(deps, app, body.email, requestKey));
+  async handle({ deps, app, body, requestKey, caller }) {
+    const asker = codeAskerOf(deps, app, { ...body, caller });
+    const { limits } = await deps.apps.settingsOf(app);
+    demandQuota(await deps.quotas.takeForAddress(app, asker));
+    const mailsMax = limits.codesPerDay;
+    const { sent, replayed } = await requestCode(deps, app, asker, { requestKey, mailsMax });
+    return accepted(sent, replayed);
   },
 });
