@@ -4,6 +4,7 @@ import { deleteAnswer, getAnswerStream, postAnswer, putFeedback } from "./answer
 import { deleteAppEndpoint } from "./apps/delete-app.ts";
 import { deleteToken } from "./apps/delete-token.ts";
 import { getApp } from "./apps/get-app.ts";
+import { getTokens } from "./apps/get-tokens.ts";
 import { getMyUsage, getUsage } from "./apps/get-usage.ts";
 import { patchApp } from "./apps/patch-app.ts";
 import { postApp } from "./apps/post-app.ts";
@@ -81,6 +82,7 @@ export const endpoints: readonly Endpoint<ApiDeps>[] = [
   patchApp,
   deleteAppEndpoint,
   postToken,
+  getTokens,
   deleteToken,
   getSecurityEvents,
   getBreakers,

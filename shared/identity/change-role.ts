@@ -4,18 +4,13 @@ import { within } from "../platform/within.ts";
 import type { App } from "./app.ts";
 import type { Caller } from "./caller.ts";
 import type { Role, User } from "./contract.ts";
+import { covers } from "./permissions.ts";
 import type { Principal } from "./principal.ts";
 import { addRevocation } from "./revocation.ts";
 import { accessTokensEndMs } from "./revoke.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
 import { TRANSACTION_MS_MAX, userRef, storedUser } from "./store.ts";
 import { userView } from "./user-view.ts";
-
-const RANKS: Readonly<Record<Role, number>> = { owner: 3, admin: 2, member: 1, service: 1, viewer: 0 };
-
-/** Nobody gives or takes a role above their own. */
-export const mayChangeRole = (by: Role, from: Role, to: Role): boolean =>
-  RANKS[from] <= RANKS[by] && RANKS[to] <= RANKS[by];
 
 /**
  * Gives a person another role. The access tokens with the old one end everywhere within seconds; a
@@ -35,7 +30,7 @@ export async function changeRole(
       const ref = userRef(app, userId);
       const user = storedUser(await transaction.get(ref));
       if (user === undefined) throw new AppError("not_found", "There is no such user.");
-      if (!mayChangeRole(by.role, user.role, role)) {
+      if (!covers(by, user.role) || !covers(by, role)) {
         throw new AppError("forbidden", "Nobody gives or takes a role above their own.");
       }
       if (user.role === role) return userView(userId, user, true);

@@ -290,7 +290,29 @@ export const App = z.object({
 export type App = z.infer<typeof App>;
 
 export const AppCreated = z.object({ app: App, token: z.string() });
-export const ApiTokenCreated = z.object({ id: z.string(), token: z.string(), createdAt: z.string() });
+
+export const SCOPES_MAX = 50;
+const Scope = z.string().regex(/^(?:\*|[a-z]{1,20}:[a-z-]{1,30})$/, "must be the name of a permission, or *");
+export const NewApiToken = z.strictObject({
+  name: Line(NAME_CHARS_MAX).default("API token"),
+  /** Names of permissions, or `*`: all that the maker holds at each use. Default: those of `service`. */
+  scopes: z.array(Scope).min(1).max(SCOPES_MAX).optional(),
+  expiresAt: z.iso.datetime({ offset: true }).optional(),
+});
+export type NewApiToken = z.infer<typeof NewApiToken>;
+export const ApiToken = z.object({
+  id: z.string(),
+  name: z.string(),
+  scopes: z.array(z.string()),
+  createdBy: z.string(),
+  createdAt: z.string(),
+  /** To the hour; null: never. */
+  lastUsedAt: z.string().nullable(),
+  expiresAt: z.string().optional(),
+});
+export type ApiToken = z.infer<typeof ApiToken>;
+/** The token is shown this once. */
+export const ApiTokenCreated = ApiToken.extend({ token: z.string() });
 export type ApiTokenCreated = z.infer<typeof ApiTokenCreated>;
 
 /** A day: longer than any access token of the old keys lives. */

@@ -9,7 +9,7 @@ import type { Caller } from "./caller.ts";
 import { APP_ID_CHARS_MAX, type App as AppView, DEFAULT_SETTINGS } from "./contract.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
 import { completeSettings } from "./settings.ts";
-import { type AppHead, apiTokenRef, readDocument, storedAppHead } from "./store.ts";
+import { type AppHead, apiTokenRef, readDocument, type StoredApiToken, storedAppHead } from "./store.ts";
 
 /**
  * Creates an app with its first API token. Idempotent under `requestKey`; the token is shown again only
@@ -26,7 +26,14 @@ export async function createApp(
   const app = appHandle(deps.firestore, draft.id ?? idFromName(draft.name, nonce));
   const print = fingerprint("create-app", nonce, JSON.stringify(draft));
   const tokenId = derivedId("first-token", app.id, nonce);
-  const { token, stored } = deriveApiToken(deps, app, tokenId);
+  const { token, hash, createdAt } = deriveApiToken(deps, app, tokenId);
+  const stored: StoredApiToken = {
+    hash,
+    createdAt,
+    name: "First token",
+    scopes: ["*"],
+    createdBy: "operator",
+  };
   const head: AppHead = {
     id: app.id,
     name: draft.name,

@@ -1,4 +1,5 @@
 import type { Role } from "./contract.ts";
+import type { Permission } from "./permissions.ts";
 
 /** Who makes a request: a person with an access token, a server with an API token, or the operator. */
 export interface Principal {
@@ -6,6 +7,10 @@ export interface Principal {
   readonly id: string;
   readonly kind: "person" | "service" | "operator";
   readonly role: Role;
+  /** All that it may do; absent: all that its role may. */
+  readonly scopes?: ReadonlySet<Permission>;
+  /** Who acts in the person's name: an API token or the operator. */
+  readonly actor?: string;
   /** The session of a person. */
   readonly sessionId?: string;
   /** When the person last proved their second factor in this session. */

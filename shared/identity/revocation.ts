@@ -69,6 +69,12 @@ export const isListed = (list: RevocationList, scope: Revocation["scope"], id: s
 export const listedMs = (list: RevocationList, scope: Revocation["scope"], id: string): number =>
   list.get(keyOf(scope, id))?.tokensMs ?? 0;
 
+/** Changes whenever the list says something else about this. */
+export function listingOf(list: RevocationList, scope: Revocation["scope"], id: string): string {
+  const entry = list.get(keyOf(scope, id));
+  return entry === undefined ? "" : `${entry.tokensMs} ${entry.sessionsMs}`;
+}
+
 /** Adds a revocation to a commit: 1 write, and every instance hears of it. */
 export function addRevocation(
   firestore: Firestore,

@@ -7,6 +7,7 @@ import {
   isListed,
   isRevoked,
   listedMs,
+  listingOf,
   type RevocationList,
   revocationList,
 } from "./revocation.ts";
@@ -28,6 +29,8 @@ export interface Revocations {
   /** @throws AppError `unavailable` */
   demandFresh(): Promise<void>;
   isApiTokenDeleted(id: string): Promise<boolean>;
+  /** Changes whenever rights of the person have been taken or given back: what was read before is old. */
+  listingOfUser(id: string): Promise<string>;
   /** When the settings of the app were changed last, as far as anyone may still remember older ones. */
   settingsChangedMs(app: string): Promise<number>;
 }
@@ -59,6 +62,7 @@ export function openRevocations(deps: Pick<Deps, "firestore" | "clock" | "log" |
       await list("fresh");
     },
     isApiTokenDeleted: async (id) => isListed(await list("bounded"), "api-token", id),
+    listingOfUser: async (id) => listingOf(await list("bounded"), "user", id),
     settingsChangedMs: async (app) => listedMs(await list("bounded"), "settings", app),
   };
 }

@@ -32,6 +32,11 @@ export interface StoredUser {
   /** Sessions begun until then have been ended, all together. */
   readonly sessionsValidAfter?: Timestamp;
   readonly quietHours?: QuietHours | null;
+  /** Absent: they may come and go. */
+  readonly status?: "disabled" | "removed";
+  /** What the app's own server calls them. */
+  readonly externalId?: string;
+  readonly warnedAt?: Timestamp;
 }
 export const storedUser = storedAs<StoredUser>();
 
@@ -66,6 +71,18 @@ export interface StoredApiToken {
   /** Keyed hash of the secret. */
   readonly hash: string;
   readonly createdAt: Timestamp;
+  /** Absent from tokens that are older than this field, as the others below. */
+  readonly name?: string;
+  /** Names of permissions, or `*`: all that the maker holds. Absent: those of the role `service`. */
+  readonly scopes?: readonly string[];
+  /** A user's id, `token_…`, or `operator`: whose rights bound the token's at each use. */
+  readonly createdBy?: string;
+  /** Of the request that made it. */
+  readonly fingerprint?: string;
+  readonly lastUsedAt?: Timestamp;
+  readonly expiresAt?: Timestamp;
+  /** An ended token stays as a document, so that no repeated request can make it again. */
+  readonly endedAt?: Timestamp;
 }
 export const storedApiToken = storedAs<StoredApiToken>();
 
