@@ -27,12 +27,19 @@ export async function provenanceOf(
   }
 }
 
-/** A page can't choose the host of its own requests, so an origin that is the host is the API's. */
+/**
+ * A page can't choose the host of its own requests, so an origin that is the host is the API's. Only of the
+ * API's own scheme: a page over https is not what whoever is in between makes of an API over http.
+ */
 function isOwn(deps: HttpDeps, origin: string, headers: IncomingHttpHeaders): boolean {
-  if (origin === new URL(deps.config.publicUrl).origin) return true;
-  const forwarded = deps.config.trustedProxies > 0 ? oneHeader(headers["x-forwarded-host"]) : undefined;
-  const host = forwarded ?? headers.host;
-  return URL.canParse(origin) && new URL(origin).host === host;
+  const own = new URL(deps.config.publicUrl);
+  if (origin === own.origin) return true;
+  const isBehindProxy = deps.config.trustedProxies > 0;
+  const host = (isBehindProxy ? oneHeader(headers["x-forwarded-host"]) : undefined) ?? headers.host;
+  const scheme = (isBehindProxy ? oneHeader(headers["x-forwarded-proto"]) : undefined)?.concat(":");
+  if (!URL.canParse(origin)) return false;
+  const page = new URL(origin);
+  return page.host === host && page.protocol === (scheme ?? own.protocol);
 }
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);

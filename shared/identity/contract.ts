@@ -138,11 +138,19 @@ const Limit = z.number().int().min(1).max(LIMIT_MAX).nullable();
 const ORIGINS_MAX = 50;
 const RETENTION_DAYS_MAX = 3650;
 
-const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text;
+const LOOPBACK: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
+
+/** Over http only pages of one's own machine: any network on the way could put words into others. */
+const isOrigin = (text: string): boolean => {
+  if (!URL.canParse(text)) return false;
+  const { origin, protocol, hostname } = new URL(text);
+  return origin === text && (protocol === "https:" || (protocol === "http:" && LOOPBACK.has(hostname)));
+};
 export const Origin = z
   .string()
   .max(300)
-  .refine(isOrigin, "must be an origin such as https://app.example.com");
+  .refine((text) => !text.includes("*"), "must be named one by one: a * would let in pages that nobody knows")
+  .refine(isOrigin, "must be https://host or https://host:port; http:// is for localhost only");
 
 const Limits = z.strictObject({
   personPerMinute: Limit,
@@ -216,6 +224,27 @@ const Notifications = z.strictObject({ text: z.boolean() });
 
 const SecondFactor = z.enum(["optional", "required"]);
 
+const DOMAINS_MAX = 100;
+const isDomain = (text: string): boolean =>
+  /^[^\s@/:?#*[\]\\]+\.[^\s@/:?#*[\]\\]+$/.test(text) && URL.canParse(`https://${text}`);
+const Registration = z.strictObject({
+  /** Who may become a user: whoever has an address, the invited, or also those of listed mail domains. */
+  mode: z.enum(["open", "invited", "domains"]),
+  /** Exactly these, without those below them. */
+  domains: z
+    .array(z.string().max(253).refine(isDomain, "must be a domain such as example.com"))
+    .max(DOMAINS_MAX),
+  /** Whether people may come without an address. */
+  guests: z.boolean(),
+});
+export type Registration = z.infer<typeof Registration>;
+
+/** Whom people see in the list of users, apart from administrators. */
+const Directory = z.enum(["everyone", "shared-chats", "admins"]);
+/** Who may open a direct chat with somebody, apart from administrators. */
+const Contact = z.enum(["anyone", "shared-chats", "nobody"]);
+export type Contact = z.infer<typeof Contact>;
+
 export const AppSettings = z.strictObject({
   limits: Limits,
   /** Web pages of these origins may call the API from a browser. */
@@ -229,8 +258,18 @@ export const AppSettings = z.strictObject({
   /** Whether people without a second factor may do what is sensitive. */
   secondFactor: SecondFactor,
   notifications: Notifications,
+  registration: Registration,
+  directory: Directory,
+  contact: Contact,
 });
 export type AppSettings = z.infer<typeof AppSettings>;
+
+/** The settings that the reader may see. */
+const ShownSettings = AppSettings.extend({
+  limits: Limits.partial(),
+  registration: Registration.partial(),
+}).partial();
+export type ShownSettings = z.infer<typeof ShownSettings>;
 
 export const DEFAULT_SETTINGS: AppSettings = {
   limits: {
@@ -255,6 +294,9 @@ export const DEFAULT_SETTINGS: AppSettings = {
   },
   secondFactor: "optional",
   notifications: { text: true },
+  registration: { mode: "open", domains: [], guests: false },
+  directory: "everyone",
+  contact: "anyone",
 };
 
 /** Objects are merged with what is there, field by field; lists replace. */
@@ -271,6 +313,9 @@ export const AppChange = z
         assistant: Assistant.partial(),
         secondFactor: SecondFactor,
         notifications: Notifications.partial(),
+        registration: Registration.partial(),
+        directory: Directory,
+        contact: Contact,
       })
       .partial(),
   })
@@ -283,8 +328,10 @@ type Stored<T> = T extends readonly unknown[] | string ? T : Partial<T>;
 export const App = z.object({
   id: z.string(),
   name: z.string(),
-  chatsCount: z.number(),
-  settings: AppSettings,
+  /** For those who may change the app. */
+  chatsCount: z.number().optional(),
+  /** Clients get what they need; prompts, prices and budgets those who may change them; claims owners. */
+  settings: ShownSettings,
   createdAt: z.string(),
 });
 export type App = z.infer<typeof App>;

@@ -8,7 +8,8 @@ import { type App, appHandle } from "./app.ts";
 import type { Caller } from "./caller.ts";
 import { APP_ID_CHARS_MAX, type App as AppView, DEFAULT_SETTINGS } from "./contract.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
-import { completeSettings } from "./settings.ts";
+import type { Principal } from "./principal.ts";
+import { appView } from "./settings-rights.ts";
 import { type AppHead, apiTokenRef, readDocument, type StoredApiToken, storedAppHead } from "./store.ts";
 
 /**
@@ -20,7 +21,7 @@ export async function createApp(
   deps: Deps,
   draft: { readonly name: string; readonly id?: string | undefined },
   requestKey: string | undefined,
-  caller: Caller,
+  { by, caller }: { readonly by: Principal; readonly caller: Caller },
 ): Promise<{ app: AppView; token: string; replayed: boolean }> {
   const nonce = requestKey === undefined ? randomId() : derivedId("create-app", requestKey);
   const app = appHandle(deps.firestore, draft.id ?? idFromName(draft.name, nonce));
@@ -47,15 +48,15 @@ export async function createApp(
   batch.create(app.ref, { ...head });
   batch.create(apiTokenRef(app, tokenId), { ...stored });
   addSecurityEvent(deps, batch, securityEventsOf(app), {
-    event: { kind: "app-created", actor: "operator", caller },
+    event: { kind: "app-created", actor: by.id, caller },
   });
   try {
     await within(READ_MS_MAX, batch.commit());
-    return { app: appView(head), token, replayed: false };
+    return { app: appView(head, by), token, replayed: false };
   } catch (cause) {
     if (grpcCode(cause) !== GRPC.alreadyExists) throw cause;
     const { data } = await readDocument(app.ref, storedAppHead);
-    if (data?.fingerprint === print) return { app: appView(data), token, replayed: true };
+    if (data?.fingerprint === print) return { app: appView(data, by), token, replayed: true };
     if (draft.id === undefined)
       throw new AppError("idempotency_key_reused", "This Idempotency-Key was used before.");
     throw new AppError("conflict", "An app with this id exists already.");
@@ -76,8 +77,8 @@ function idFromName(name: string, nonce: string): string {
 }
 
 /** One read. @throws AppError `not_found` */
-export async function readApp(app: App): Promise<AppView> {
-  return appView(await readOpenApp(app));
+export async function readApp(app: App, reader: Principal): Promise<AppView> {
+  return appView(await readOpenApp(app), reader);
 }
 
 /** One read. @throws AppError `not_found` */
@@ -88,11 +89,3 @@ export async function readOpenApp(app: App): Promise<AppHead> {
 }
 
 export const noSuchApp = (): AppError => new AppError("not_found", "There is no such app.");
-
-export const appView = (head: AppHead): AppView => ({
-  id: head.id,
-  name: head.name,
-  chatsCount: head.lastChatNumber,
-  settings: completeSettings(head.settings),
-  createdAt: head.createdAt.toDate().toISOString(),
-});
