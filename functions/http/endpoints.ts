@@ -13,6 +13,7 @@ import { deleteCurrentSession, deleteSession, deleteSessions } from "./auth/dele
 import { getJwks } from "./auth/get-jwks.ts";
 import { postCode } from "./auth/post-code.ts";
 import { postExchange } from "./auth/post-exchange.ts";
+import { postGuest } from "./auth/post-guest.ts";
 import { postRefresh } from "./auth/post-refresh.ts";
 import { postSession } from "./auth/post-session.ts";
 import { getBranches, putBranch } from "./chats/branches.ts";
@@ -29,10 +30,17 @@ import { postTyping } from "./chats/post-typing.ts";
 import { putRead } from "./chats/put-read.ts";
 import { deleteDevice, putDevice } from "./devices/devices.ts";
 import { deleteFactor, getFactor, postFactor, postFactorProof, putFactor } from "./factor/factor.ts";
+import {
+  getInvitations,
+  postAcceptance,
+  postInvitation,
+  removeInvitation,
+} from "./invitations/invitations.ts";
 import { getChatEvents } from "./live/get-chat-events.ts";
 import { getPersonEvents } from "./live/get-person-events.ts";
 import { postTicket } from "./live/post-ticket.ts";
 import { getMe } from "./me/get-me.ts";
+import { getSessions } from "./me/get-sessions.ts";
 import { patchMe } from "./me/patch-me.ts";
 import { deleteMessage } from "./messages/delete-message.ts";
 import { getEdits } from "./messages/get-edits.ts";
@@ -63,6 +71,8 @@ import { getSecurityEvents, getSystemSecurityEvents } from "./security/get-secur
 import { getHealth } from "./system/get-health.ts";
 import { getProblem } from "./system/get-problem.ts";
 import { getReady } from "./system/get-ready.ts";
+import { deleteUser } from "./users/delete-user.ts";
+import { deleteDisabled, putDisabled } from "./users/disabled.ts";
 import { getUser } from "./users/get-user.ts";
 import { getUsers } from "./users/get-users.ts";
 import { patchUser } from "./users/patch-user.ts";
@@ -72,6 +82,7 @@ export const endpoints: readonly Endpoint<ApiDeps>[] = [
   postCode,
   postSession,
   postExchange,
+  postGuest,
   postRefresh,
   deleteCurrentSession,
   deleteSession,
@@ -96,10 +107,18 @@ export const endpoints: readonly Endpoint<ApiDeps>[] = [
   postMigration,
   getUsage,
   getMyUsage,
+  postInvitation,
+  getInvitations,
+  removeInvitation,
+  postAcceptance,
   getUsers,
   getUser,
   patchUser,
+  deleteUser,
+  putDisabled,
+  deleteDisabled,
   getMe,
+  getSessions,
   patchMe,
   getFactor,
   postFactor,

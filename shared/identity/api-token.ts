@@ -74,7 +74,8 @@ export function scopedRights(
 
 /** Whose rights bound those of a token: tokens up to a person or the operator. */
 interface Lineage {
-  readonly rights: ReadonlySet<Permission>;
+  /** Undefined: it has ended, or the person at its beginning may do nothing at the moment. */
+  readonly rights: ReadonlySet<Permission> | undefined;
   /** Ids of the tokens that have to live for it. */
   readonly tokens: readonly string[];
   /** The person at its beginning, and what the list of revocations said of them when they were read. */
@@ -85,6 +86,7 @@ interface Lineage {
 interface Known {
   /** Undefined: the token is refused. */
   readonly principal: Principal | undefined;
+  /** Undefined for what is no token. */
   readonly lineage: Lineage | undefined;
   readonly untilMs: number;
   usedMs: number;
@@ -94,29 +96,28 @@ export function openApiTokens(deps: Deps, revocations: Revocations): ApiTokens {
   const known = new Map<string, Known>();
   const invalid = (): AppError => new AppError("token_invalid", "The API token is not valid here.");
 
-  /** Undefined when it has ended, or the person at its beginning may do nothing any more. */
-  const readLineage = async (app: App, stored: StoredApiToken, id: string): Promise<Lineage | undefined> => {
+  const readLineage = async (app: App, stored: StoredApiToken, id: string): Promise<Lineage> => {
     const expiresMs = stored.expiresAt?.toMillis() ?? Number.POSITIVE_INFINITY;
     const { createdBy = "operator", scopes } = stored;
     if (createdBy === "operator") {
       return { rights: scopedRights(scopes, rightsOf("owner")), tokens: [id], person: undefined, expiresMs };
     }
     if (createdBy.startsWith(MADE_BY_TOKEN)) {
-      const maker = await readToken(app, createdBy.slice(MADE_BY_TOKEN.length));
-      const above = maker && (await readLineage(app, maker, createdBy.slice(MADE_BY_TOKEN.length)));
-      return (
-        above && {
-          rights: scopedRights(scopes, above.rights),
-          tokens: [id, ...above.tokens],
-          person: above.person,
-          expiresMs: Math.min(expiresMs, above.expiresMs),
-        }
-      );
+      const makerId = createdBy.slice(MADE_BY_TOKEN.length);
+      const maker = await readToken(app, makerId);
+      if (maker === undefined) return { rights: undefined, tokens: [id], person: undefined, expiresMs };
+      const above = await readLineage(app, maker, makerId);
+      return {
+        rights: above.rights && scopedRights(scopes, above.rights),
+        tokens: [id, ...above.tokens],
+        person: above.person,
+        expiresMs: Math.min(expiresMs, above.expiresMs),
+      };
     }
     const listing = await revocations.listingOfUser(createdBy);
     const { data: user } = await readDocument(userRef(app, createdBy), storedUser);
-    if (user === undefined || user.status !== undefined) return undefined;
-    const rights = scopedRights(scopes, rightsOf(user.role));
+    const isHere = user !== undefined && user.status === undefined;
+    const rights = isHere ? scopedRights(scopes, rightsOf(user.role)) : undefined;
     return { rights, tokens: [id], person: { id: createdBy, listing }, expiresMs };
   };
 
@@ -133,7 +134,7 @@ export function openApiTokens(deps: Deps, revocations: Revocations): ApiTokens {
     const stored = await readToken(app, id);
     const isRight = stored !== undefined && sameSecret(stored.hash, hashOf(deps, app, secret));
     const lineage = isRight ? await readLineage(app, stored, id) : undefined;
-    if (stored === undefined || lineage === undefined) {
+    if (stored === undefined || lineage?.rights === undefined) {
       return { principal: undefined, lineage, untilMs, usedMs: 0 };
     }
     const principal: Principal = {

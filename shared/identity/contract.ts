@@ -45,7 +45,9 @@ const isTimeZone = (name: string): boolean => {
 export const Language = z.string().max(35).refine(isLanguage, "must be a language tag such as en or pt-BR");
 export const TimeZone = z.string().max(64).refine(isTimeZone, "must be a time zone such as Europe/Berlin");
 
-export const NewCode = z.strictObject({ email: Email });
+const InvitationCode = z.string().min(1).max(100);
+/** The code of an invitation lets in whom the app would not. */
+export const NewCode = z.strictObject({ email: Email, invitation: InvitationCode.optional() });
 export const CodeSent = z.object({ challenge: z.string(), expiresAt: z.string() });
 
 /** Where the refresh token travels: in bodies, or in a cookie that scripts can't read. */
@@ -59,10 +61,45 @@ export const NewSession = z.strictObject({
 const ID_TOKEN_CHARS_MAX = 8_000;
 export const Exchange = z.strictObject({
   idToken: z.string().min(1).max(ID_TOKEN_CHARS_MAX),
+  invitation: InvitationCode.optional(),
   transport: Transport.optional(),
 });
 /** Without a refresh token the cookie is meant. */
 export const Refresh = z.strictObject({ refreshToken: z.string().min(1).max(200).optional() });
+
+export const NewGuest = z.strictObject({
+  name: Line(NAME_CHARS_MAX).default("Guest"),
+  transport: Transport.optional(),
+});
+
+export const INVITATION_USES_MAX = 100;
+export const NewInvitation = z
+  .strictObject({
+    /** Whom it is for, and who is mailed; absent: whoever has the link. */
+    email: Email.optional(),
+    role: z.enum(["owner", "admin", "member", "viewer"]).default("member"),
+    expiresAt: z.iso.datetime({ offset: true }).optional(),
+    /** How many people may use the link. */
+    uses: z.number().int().min(1).max(INVITATION_USES_MAX).default(1),
+  })
+  .refine(({ email, uses }) => email === undefined || uses === 1, {
+    path: ["uses"],
+    message: "must be 1 for an invitation to one address",
+  });
+export type NewInvitation = z.infer<typeof NewInvitation>;
+export const Invitation = z.object({
+  id: z.string(),
+  email: z.string().optional(),
+  role: Role,
+  usesLeft: z.number(),
+  createdBy: z.string(),
+  createdAt: z.string(),
+  expiresAt: z.string(),
+});
+export type Invitation = z.infer<typeof Invitation>;
+/** The code and the link with it are shown this once. */
+export const InvitationCreated = Invitation.extend({ code: z.string(), url: z.string() });
+export type InvitationCreated = z.infer<typeof InvitationCreated>;
 
 export const UserChange = z.strictObject({ role: z.enum(["owner", "admin", "member", "viewer"]) });
 
@@ -101,6 +138,12 @@ export const User = z.object({
   quietHours: z.object({ from: z.string(), to: z.string() }).nullable().optional(),
   createdAt: z.string(),
   lastSeenAt: z.string().optional(),
+  /** Shown to administrators; absent: they may come and go. */
+  status: z.enum(["disabled", "removed"]).optional(),
+  /** Shown to administrators: what the app's own server calls them. */
+  externalId: z.string().optional(),
+  /** When a moderator warned them last; shown to the person and to administrators. */
+  warnedAt: z.string().optional(),
 });
 export type User = z.infer<typeof User>;
 
@@ -115,6 +158,18 @@ export const Session = z.object({
   user: User,
 });
 export type Session = z.infer<typeof Session>;
+
+export const OpenSession = z.object({
+  id: z.string(),
+  /** As a person recognises it, such as "Firefox on Windows". */
+  device: z.string(),
+  /** The network it was begun from, without the last part of the address. */
+  ip: z.string().optional(),
+  createdAt: z.string(),
+  lastUsedAt: z.string(),
+  current: z.boolean(),
+});
+export type OpenSession = z.infer<typeof OpenSession>;
 
 export const MeChange = z
   .strictObject({
@@ -407,6 +462,12 @@ export const SECURITY_EVENT_KINDS = [
   "signed-out",
   "signed-out-everywhere",
   "role-changed",
+  "user-disabled",
+  "user-enabled",
+  "user-removed",
+  "invitation-created",
+  "invitation-used",
+  "invitation-deleted",
   "app-created",
   "app-changed",
   "app-deleted",

@@ -23,13 +23,18 @@ import {
  * Exchanges an ID token of Identity Platform for a session of ours. The claims become a profile by the app's
  * mapping; where it maps roles, the provider's word counts at each exchange, but an owner stays one.
  * Idempotent under `requestKey`. One call there, one transaction: 2 or 3 reads, 3 or 4 writes.
- * @throws AppError `token_invalid`, `unavailable`
+ * @throws AppError `token_invalid`, `not_admitted`, `unavailable`
  */
 export async function exchangeSession(
   deps: IdentityDeps,
   app: App,
   settings: AppSettings,
-  exchange: { readonly idToken: string; readonly requestKey: string | undefined; readonly caller: Caller },
+  exchange: {
+    readonly idToken: string;
+    readonly invitation: string | undefined;
+    readonly requestKey: string | undefined;
+    readonly caller: Caller;
+  },
 ): Promise<Session> {
   const claims = await deps.identityPlatform.verify(exchange.idToken);
   const mapped = claims === undefined ? undefined : mapClaims(claims, settings.claims);
@@ -46,6 +51,7 @@ export async function exchangeSession(
         address,
         email: mapped.email,
         cause: sessionId,
+        invitation: exchange.invitation,
       });
       if (kept !== undefined) return { session: kept, user: found.user };
       const at = Timestamp.fromMillis(deps.clock.now());

@@ -100,6 +100,7 @@ async function isOver(
     const signedInMs = federated.signedInAt.toMillis();
     if (!(await deps.identityPlatform.stands(federated.uid, signedInMs))) return true;
   }
+  if (user.status !== undefined) return true;
   if (beganMs <= (user.sessionsValidAfter?.toMillis() ?? -1)) return true;
   // Only how the session began counts here: tokens that a role change ended are what a refresh replaces.
   const issued = { app: app.id, user: session.user, sessionId, tokenId: "", issuedMs: Infinity, beganMs };

@@ -1,5 +1,11 @@
 import { storedAs } from "../platform/stored.ts";
-import type { Firestore, QueryDocumentSnapshot, Transaction, WriteBatch } from "../platform/firestore.ts";
+import type {
+  DocumentReference,
+  Firestore,
+  QueryDocumentSnapshot,
+  Transaction,
+  WriteBatch,
+} from "../platform/firestore.ts";
 import { Timestamp } from "../platform/firestore-values.ts";
 import { randomId } from "../platform/ids.ts";
 import type { RevocationScope } from "./contract.ts";
@@ -74,6 +80,28 @@ export function listingOf(list: RevocationList, scope: Revocation["scope"], id: 
   const entry = list.get(keyOf(scope, id));
   return entry === undefined ? "" : `${entry.tokensMs} ${entry.sessionsMs}`;
 }
+
+const closingRef = (firestore: Firestore, userId: string): DocumentReference =>
+  revocationsOf(firestore).doc(`closed-${userId}`);
+
+/**
+ * Ends the person's access tokens, those too that a refresh under way is making at this moment: until `endMs`,
+ * by which none can live any more, or until they are let in again. 1 write, and every instance hears of it.
+ */
+export function addClosing(
+  firestore: Firestore,
+  transaction: Transaction,
+  userId: string,
+  endMs: number,
+): void {
+  const end = Timestamp.fromMillis(endMs);
+  const closing: Revocation = { scope: "user", id: userId, ends: "tokens", before: end, expireAt: end };
+  transaction.set(closingRef(firestore, userId), recorded(closing));
+}
+
+/** Takes that back. 1 delete. */
+export const addReopening = (firestore: Firestore, transaction: Transaction, userId: string): void =>
+  void transaction.delete(closingRef(firestore, userId));
 
 /** Adds a revocation to a commit: 1 write, and every instance hears of it. */
 export function addRevocation(

@@ -35,7 +35,15 @@ export async function requestCode(
   deps: Deps,
   app: App,
   email: string,
-  requestKey: string | undefined,
+  {
+    requestKey,
+    invitation,
+    isRefused,
+  }: {
+    readonly requestKey: string | undefined;
+    readonly invitation: string | undefined;
+    readonly isRefused: boolean;
+  },
 ): Promise<{ challenge: string; expiresAt: string }> {
   const challenge = requestKey === undefined ? randomId() : derivedId("challenge", app.id, requestKey);
   const expiresAt = deps.clock.now() + CODE_TTL_MS;
@@ -43,6 +51,8 @@ export async function requestCode(
     email,
     triesLeft: CODE_TRIES_MAX,
     usedBy: null,
+    ...(invitation === undefined ? {} : { invitation }),
+    ...(isRefused ? { isRefused } : {}),
     expiresAt: Timestamp.fromMillis(expiresAt),
     expireAt: Timestamp.fromMillis(expiresAt),
   };
@@ -73,7 +83,12 @@ async function createOrFind(app: App, challenge: string, stored: StoredChallenge
  */
 export async function composeCodeMail(deps: Deps, app: App, challenge: string): Promise<Mail | undefined> {
   const { data } = await readDocument(challengeRef(app, challenge), storedChallenge);
-  if (data === undefined || data.usedBy !== null || data.expiresAt.toMillis() <= deps.clock.now())
+  if (
+    data === undefined ||
+    data.isRefused ||
+    data.usedBy !== null ||
+    data.expiresAt.toMillis() <= deps.clock.now()
+  )
     return undefined;
   if ((await readLockout(deps, app, addressHash(deps.keys, app, data.email))).isLocked) return undefined;
   const code = codeOf(deps.keys, app, challenge);

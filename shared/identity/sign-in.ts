@@ -5,8 +5,9 @@ import { Timestamp } from "../platform/firestore-values.ts";
 import { derivedId, randomId } from "../platform/ids.ts";
 import { sameSecret } from "../platform/keys.ts";
 import { within } from "../platform/within.ts";
+import { admit } from "./admission.ts";
 import type { App } from "./app.ts";
-import type { Caller } from "./caller.ts";
+import { type Caller, networkOf } from "./caller.ts";
 import type { Session } from "./contract.ts";
 import { type IdentityDeps, issueSession } from "./issue-session.ts";
 import { addFailure, clearFailures, readLockout } from "./lockout.ts";
@@ -51,7 +52,8 @@ interface SignedIn {
  * Signs a person in with a mailed code and creates their user at the first time. A code works once; with an
  * Idempotency-Key the same request gets the same session again. Wrong codes are counted by challenge and by
  * address. One transaction: 4 reads, 3 to 5 writes.
- * @throws AppError `code_invalid`, whatever is wrong with challenge, code or address; `unavailable`
+ * @throws AppError `code_invalid`, whatever is wrong with challenge, code or address; `not_admitted`,
+ * `unavailable`
  */
 export async function createSession(deps: IdentityDeps, app: App, signIn: SignIn): Promise<Session> {
   const attempt = {
@@ -72,7 +74,7 @@ export async function createSession(deps: IdentityDeps, app: App, signIn: SignIn
 
 /** Undefined when the sign-in fails; a wrong code has then cost one try. */
 async function useChallenge(
-  deps: Deps,
+  deps: IdentityDeps,
   app: App,
   transaction: Transaction,
   { signIn, attempt }: { readonly signIn: SignIn; readonly attempt: Attempt },
@@ -101,6 +103,7 @@ async function useChallenge(
     address,
     email: challenge.email,
     cause: signIn.challenge,
+    invitation: challenge.invitation,
   });
   const at = Timestamp.fromMillis(now);
   const session = isRepeated
@@ -125,18 +128,33 @@ async function useChallenge(
   return { session, user };
 }
 
-/** Who has this address: a user, or one to be created. 1 or 2 reads. */
+/**
+ * Who has this address: a user, or one to be created. 1 or 2 reads, and what admission costs.
+ * @throws AppError `not_admitted`
+ */
 export async function personOf(
-  deps: Deps,
+  deps: IdentityDeps,
   app: App,
   transaction: Transaction,
-  { address, email, cause }: { readonly address: string; readonly email: string; readonly cause: string },
+  {
+    address,
+    email,
+    cause,
+    invitation,
+  }: {
+    readonly address: string;
+    readonly email: string;
+    readonly cause: string;
+    readonly invitation: string | undefined;
+  },
 ): Promise<{ userId: string; user: StoredUser; isNew: boolean }> {
   const known = await transaction.get(addressRef(app, address));
   const userId = known.exists ? String(known.get("user")) : derivedId("user", app.id, cause);
   const existing = known.exists ? await transaction.get(userRef(app, userId)) : undefined;
-  const user = storedUser(existing) ?? newUser(email, Timestamp.fromMillis(deps.clock.now()));
-  return { userId, user, isNew: !known.exists };
+  const user = storedUser(existing);
+  const role = await admit(deps, app, transaction, { userId, known: user, address, email, invitation });
+  const { status: _left, ...present } = user ?? newUser(email, Timestamp.fromMillis(deps.clock.now()));
+  return { userId, user: { ...present, role: role ?? present.role }, isNew: !known.exists };
 }
 
 /** Stores a session and records the sign-in. 2 writes. */
@@ -156,7 +174,7 @@ export function addSession(
     readonly method: "code" | "exchange";
   },
 ): void {
-  transaction.create(sessionRef(app, sessionId), { ...session });
+  transaction.create(sessionRef(app, sessionId), { ...session, network: networkOf(caller.ip) });
   addSecurityEvent(deps, transaction, securityEventsOf(app), {
     event: {
       kind: "signed-in",

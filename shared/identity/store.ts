@@ -44,6 +44,10 @@ export const storedUser = storedAs<StoredUser>();
 export interface StoredChallenge {
   readonly email: string;
   readonly triesLeft: number;
+  /** The invitation whose code was brought. */
+  readonly invitation?: string;
+  /** Nothing is mailed: the app would not let the person in. */
+  readonly isRefused?: true;
   /** The sign-in that used it up; null until then. */
   readonly usedBy: string | null;
   readonly expiresAt: Timestamp;
@@ -58,6 +62,8 @@ export interface StoredSession {
   readonly rotatedAt: Timestamp;
   readonly status: "open" | "ended";
   readonly userAgent: string;
+  /** Where it was begun, without the last part of the address. */
+  readonly network?: string | null;
   readonly createdAt: Timestamp;
   /** When the person last proved their second factor in this session. */
   readonly factorAt: Timestamp | null;
@@ -109,10 +115,14 @@ export async function readDocument<T>(
   return { data: stored(found), found };
 }
 
+/** Those who have been removed are not there any more; those who are disabled may come back. */
+export const isPresent = (user: StoredUser | undefined): user is StoredUser =>
+  user !== undefined && user.status !== "removed";
+
 /** One read for each id. */
 export async function usersExist(firestore: Firestore, app: App, ids: readonly string[]): Promise<boolean> {
   const found = await within(READ_MS_MAX, firestore.getAll(...ids.map((id) => userRef(app, id))));
-  return found.every(({ exists }) => exists);
+  return found.every((document) => isPresent(storedUser(document)));
 }
 
 /** One query, one read for each user, in the order of their ids. */

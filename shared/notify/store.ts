@@ -156,7 +156,7 @@ export async function readReachable(
   return new Map(
     people.flatMap((person, index) => {
       const user = storedUser(found[2 * index + 1]);
-      if (user === undefined) return [];
+      if (user === undefined || user.status !== undefined) return [];
       const devices = storedDevices(found[2 * index])?.devices ?? {};
       const { quietHours = null, timeZone, email } = user;
       const sessionsValidAfterMs = user.sessionsValidAfter?.toMillis() ?? 0;

@@ -57,7 +57,13 @@ async function compose(deps: Deps, app: App, task: UnreadMail): Promise<Mail | u
   const head = headFound && headOf(headFound);
   const seen = attention.get(person);
   const user = reachable.get(person);
-  if (appHead?.status !== "open" || head === undefined || seen === undefined || user === undefined)
+  if (
+    appHead?.status !== "open" ||
+    head === undefined ||
+    seen === undefined ||
+    user === undefined ||
+    user.email === ""
+  )
     return undefined;
   const now = deps.clock.now();
   const isOut = head.status !== "open" || !head.members.includes(person);

@@ -12,6 +12,7 @@ export const FAILURES = {
   code_invalid: { status: 401, title: "The code is wrong, used or expired.", retry: false },
   session_ended: { status: 401, title: "The session has ended.", retry: false },
   forbidden: { status: 403, title: "This is not permitted.", retry: false },
+  not_admitted: { status: 403, title: "This app does not let the person in.", retry: false },
   factor_required: { status: 403, title: "A second factor is needed.", retry: false },
   not_found: { status: 404, title: "There is no such thing here.", retry: false },
   method_not_allowed: { status: 405, title: "The method is not allowed here.", retry: false },
