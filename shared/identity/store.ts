@@ -125,6 +125,20 @@ export async function usersExist(firestore: Firestore, app: App, ids: readonly s
   return found.every((document) => isPresent(storedUser(document)));
 }
 
+/** One read for each id. */
+export async function readUsers(
+  firestore: Firestore,
+  app: App,
+  ids: readonly string[],
+): Promise<{ id: string; stored: StoredUser }[]> {
+  if (ids.length === 0) return [];
+  const found = await within(READ_MS_MAX, firestore.getAll(...ids.map((id) => userRef(app, id))));
+  return found.flatMap((document) => {
+    const stored = storedUser(document);
+    return stored === undefined ? [] : [{ id: document.id, stored }];
+  });
+}
+
 /** One query, one read for each user, in the order of their ids. */
 export async function listUsers(
   app: App,

@@ -1,5 +1,5 @@
 import { User } from "../../../shared/identity/contract.ts";
-import { readUser } from "../../../shared/identity/profile.ts";
+import { readContact } from "../../../shared/chat/read/list-contacts.ts";
 import { ok } from "../../runtime/reply.ts";
 import { appEndpoint } from "../endpoint.ts";
 import { UserParams } from "../parameters.ts";
@@ -10,7 +10,8 @@ export const getUser = appEndpoint({
   access: "user:read",
   params: UserParams,
   reply: User,
-  async handle({ app, principal, params }) {
-    return ok(await readUser(app, principal, params.id));
+  async handle({ deps, app, principal, params }) {
+    const { directory } = await deps.apps.settingsOf(app);
+    return ok(await readContact(app, principal, { id: params.id, directory }));
   },
 });
