@@ -82,6 +82,7 @@ export const FIRESTORE_FILES: readonly string[] = [
   "shared/identity/invitation.ts",
   "shared/identity/lockout.ts",
   "shared/identity/prove-factor.ts",
+  "shared/identity/provision-person.ts",
   "shared/identity/quotas.ts",
   "shared/identity/rate-limiter.ts",
   "shared/identity/refresh-session.ts",

@@ -2,6 +2,7 @@ import { type AnswerFeeds, openAnswerFeeds } from "../../shared/assistant/answer
 import { type AnswerHub, createAnswerHub } from "../../shared/assistant/answer-hub.ts";
 import { type Circuits, openCircuits } from "../../shared/assistant/circuits.ts";
 import { type ChatLog, openChatLog } from "../../shared/chat/log/chat-log.ts";
+import { type Acting, openActing } from "../../shared/identity/acting.ts";
 import { type AccessTokens, openAccessTokens } from "../../shared/identity/access-token.ts";
 import { type ApiTokens, openApiTokens } from "../../shared/identity/api-token.ts";
 import { type AppDirectory, openAppDirectory } from "../../shared/identity/app-directory.ts";
@@ -19,6 +20,7 @@ export interface ApiDeps extends Deps {
   readonly identityPlatform: IdentityPlatform;
   readonly revocations: Revocations;
   readonly accessTokens: AccessTokens;
+  readonly acting: Acting;
   readonly apiTokens: ApiTokens;
   readonly apps: AppDirectory;
   readonly quotas: Quotas;
@@ -42,6 +44,7 @@ export function openApiDeps(deps: Deps): ApiDeps {
     identityPlatform: openIdentityPlatform(deps),
     revocations,
     accessTokens: openAccessTokens(deps, revocations),
+    acting: openActing(deps, revocations),
     apiTokens: openApiTokens(deps, revocations),
     apps,
     quotas: openQuotas(deps, apps),

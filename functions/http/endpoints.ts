@@ -76,6 +76,8 @@ import { deleteDisabled, putDisabled } from "./users/disabled.ts";
 import { getUser } from "./users/get-user.ts";
 import { getUsers } from "./users/get-users.ts";
 import { patchUser } from "./users/patch-user.ts";
+import { postUser } from "./users/post-user.ts";
+import { postUserSession } from "./users/post-user-session.ts";
 
 /** Every endpoint of the API. */
 export const endpoints: readonly Endpoint<ApiDeps>[] = [
@@ -111,6 +113,8 @@ export const endpoints: readonly Endpoint<ApiDeps>[] = [
   getInvitations,
   removeInvitation,
   postAcceptance,
+  postUser,
+  postUserSession,
   getUsers,
   getUser,
   patchUser,

@@ -46,6 +46,8 @@ interface Spec<Path extends string, P extends z.ZodType, Q extends z.ZodType, B 
   readonly signIn?: boolean;
   /** Who has a second factor must have proved it just now. */
   readonly sensitive?: boolean;
+  /** Only for the person themselves: no server may ask for it in their name. */
+  readonly own?: boolean;
   /** Takes a ticket (`?ticket=`) in place of a token. */
   readonly ticket?: boolean;
   /** It is to go; clients are told so with every reply. */

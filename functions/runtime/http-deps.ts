@@ -1,3 +1,4 @@
+import type { Acting } from "../../shared/identity/acting.ts";
 import type { AccessTokens } from "../../shared/identity/access-token.ts";
 import type { ApiTokens } from "../../shared/identity/api-token.ts";
 import type { AppDirectory } from "../../shared/identity/app-directory.ts";
@@ -8,6 +9,7 @@ import type { Deps } from "../../shared/platform/deps.ts";
 /** What an HTTP function needs to admit a request. Its endpoints may need more. */
 export interface HttpDeps extends Deps {
   readonly accessTokens: AccessTokens;
+  readonly acting: Acting;
   readonly apiTokens: ApiTokens;
   readonly apps: AppDirectory;
   readonly quotas: Quotas;

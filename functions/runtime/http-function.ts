@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { z } from "zod";
 import { type App, appHandle } from "../../shared/identity/app.ts";
 import { type Caller, callerOf } from "../../shared/identity/caller.ts";
-import { AppId } from "../../shared/identity/contract.ts";
+import { AppId, UserId } from "../../shared/identity/contract.ts";
 import { demandFactor } from "../../shared/identity/factor.ts";
 import type { Principal } from "../../shared/identity/principal.ts";
 import type { Quota } from "../../shared/identity/quotas.ts";
@@ -163,9 +163,29 @@ async function admitted(
   served.quota = await deps.quotas.take({ app, principal, isRefused, caller, isSignIn });
   demandQuota(served.quota);
   if (principal === undefined) throw refusal;
+  principal = await actingFor(deps, principal, { endpoint, app, caller, request, served });
   await authorize(deps, access, app, principal);
   if (endpoint.sensitive === true && app !== undefined) await demandFactor(deps, deps.apps, app, principal);
   return principal;
+}
+
+/**
+ * Whom a server acts for, by the header X-Acting-For, or else the principal itself. Limits have counted the
+ * server by then.
+ * @throws AppError `forbidden`, `not_found`
+ */
+async function actingFor(
+  deps: HttpDeps,
+  principal: Principal,
+  { endpoint, app, caller, request, served }: Arrival,
+): Promise<Principal> {
+  const header = oneHeader(request.headers["x-acting-for"]);
+  if (header === undefined || app === undefined || endpoint.access === "operator") return principal;
+  if (endpoint.own === true) throw new AppError("forbidden", "Nobody can ask for this in another's name.");
+  const userId = UserId.safeParse(header);
+  if (!userId.success) throw new AppError("not_found", "There is no such user.");
+  served.principal = await deps.acting.actFor(app, principal, { userId: userId.data, caller });
+  return served.principal;
 }
 
 const callerOfRequest = (deps: HttpDeps, request: IncomingMessage): Caller =>

@@ -23,6 +23,8 @@ export const Text = z
   .refine((text) => text.isWellFormed(), "must be well-formed Unicode: it contains a lone surrogate")
   .refine((text) => !CONTROL.test(text), "must not contain control characters");
 
+export const BOT_CHARS_MAX = 100;
+
 const OneLine = (charsMax: number) =>
   z
     .string()
@@ -66,7 +68,10 @@ export const ChatChange = z
   .refine((change) => Object.keys(change).length > 0, "must change something");
 export type ChatChange = z.infer<typeof ChatChange>;
 
-const Sender = z.union([z.object({ id: z.string() }), z.object({ model: z.string() })]);
+const Sender = z.union([
+  z.object({ id: z.string(), bot: z.string().optional() }),
+  z.object({ model: z.string() }),
+]);
 
 export const Chat = z.object({
   number: z.number(),
@@ -107,6 +112,10 @@ export const NewMessage = z
   .strictObject({
     /** May be left out of a forward: the text is then that of the forwarded message. */
     text: Text.optional(),
+    /** By a server with the scope for it: the name of the bot that says it. */
+    sender: z.strictObject({ bot: OneLine(BOT_CHARS_MAX).min(1) }).optional(),
+    /** By a server with the scope for it: the app itself says it. */
+    role: z.literal("system").optional(),
     replyTo: MessageNumber.optional(),
     forwardOf: MessageOrigin.optional(),
     /**

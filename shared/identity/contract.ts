@@ -10,7 +10,8 @@ export type RevocationScope = z.infer<typeof RevocationScope>;
 /** An app's id stands in paths, subdomains and resource names, so it is short, lower-case and plain. */
 export const APP_ID_CHARS_MAX = 40;
 export const AppId = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/);
-export const UserId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
+/** Firestore keeps ids with two underscores at both ends for itself. */
+export const UserId = z.string().regex(/^(?!__.*__$)[A-Za-z0-9_-]{1,64}$/);
 
 export const NAME_CHARS_MAX = 100;
 /** The longest address that SMTP can carry (RFC 5321, 4.5.3.1.3). */
@@ -100,6 +101,22 @@ export type Invitation = z.infer<typeof Invitation>;
 /** The code and the link with it are shown this once. */
 export const InvitationCreated = Invitation.extend({ code: z.string(), url: z.string() });
 export type InvitationCreated = z.infer<typeof InvitationCreated>;
+
+export const EXTERNAL_ID_CHARS_MAX = 200;
+/** Somebody whom an app's own server knows. */
+export const NewUser = z
+  .strictObject({
+    externalId: Line(EXTERNAL_ID_CHARS_MAX),
+    email: Email,
+    name: Line(NAME_CHARS_MAX),
+    role: z.enum(["owner", "admin", "member", "viewer"]),
+  })
+  .partial()
+  .refine(({ externalId, email }) => externalId !== undefined || email !== undefined, {
+    path: ["externalId"],
+    message: "or email is required",
+  });
+export type NewUser = z.infer<typeof NewUser>;
 
 export const UserChange = z.strictObject({ role: z.enum(["owner", "admin", "member", "viewer"]) });
 
@@ -462,6 +479,10 @@ export const SECURITY_EVENT_KINDS = [
   "signed-out",
   "signed-out-everywhere",
   "role-changed",
+  "user-created",
+  "session-created",
+  "acted-for",
+  "read-as-outsider",
   "user-disabled",
   "user-enabled",
   "user-removed",

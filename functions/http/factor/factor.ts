@@ -18,6 +18,7 @@ export const getFactor = appEndpoint({
   method: "GET",
   path,
   access: "me:read",
+  own: true,
   reply: Factor,
   async handle({ app, principal }) {
     return ok(await readFactor(app, principal));
@@ -29,6 +30,7 @@ export const postFactor = appEndpoint({
   method: "POST",
   path,
   access: "session:end",
+  own: true,
   reply: FactorBegun,
   async handle({ deps, app, principal }) {
     return created(await beginFactor(deps, app, principal));
@@ -41,6 +43,7 @@ export const putFactor = appEndpoint({
   path,
   access: "session:end",
   body: FactorConfirmation,
+  own: true,
   reply: FactorOn,
   async handle({ deps, app, principal, body, caller }) {
     return ok(await confirmFactor(deps, app, principal, { code: body.code, caller }));
@@ -53,6 +56,7 @@ export const deleteFactor = appEndpoint({
   path,
   access: "session:end",
   sensitive: true,
+  own: true,
   reply: "empty",
   async handle({ deps, app, principal, caller }) {
     await removeFactor(deps, app, principal, caller);
@@ -68,6 +72,7 @@ export const postFactorProof = appEndpoint({
   path: "/v1/apps/{app}/auth/sessions/current/factor",
   access: "session:end",
   body: FactorCode,
+  own: true,
   reply: Session,
   async handle({ deps, app, principal, body, caller }) {
     return created(await proveFactor(deps, app, principal, { code: body.code, caller }));

@@ -55,6 +55,7 @@ export const postAcceptance = appEndpoint({
   method: "POST",
   path: `${path}/{code}/accept`,
   access: "me:change",
+  own: true,
   params: z.object({ code: z.string().min(1).max(100) }),
   reply: User,
   async handle({ deps, app, principal, params, caller }) {
