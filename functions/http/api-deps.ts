@@ -6,6 +6,7 @@ import { type Acting, openActing } from "../../shared/identity/acting.ts";
 import { type AccessTokens, openAccessTokens } from "../../shared/identity/access-token.ts";
 import { type ApiTokens, openApiTokens } from "../../shared/identity/api-token.ts";
 import { type AppDirectory, openAppDirectory } from "../../shared/identity/app-directory.ts";
+import { openOutsiders, type Outsiders } from "../../shared/identity/outsiders.ts";
 import { openQuotas, type Quotas } from "../../shared/identity/quotas.ts";
 import { openRevocations, type Revocations } from "../../shared/identity/revocations.ts";
 import { type ChatFeeds, openChatFeeds } from "../../shared/live/chat-feed.ts";
@@ -23,6 +24,7 @@ export interface ApiDeps extends Deps {
   readonly acting: Acting;
   readonly apiTokens: ApiTokens;
   readonly apps: AppDirectory;
+  readonly outsiders: Outsiders;
   readonly quotas: Quotas;
   readonly chatLog: ChatLog;
   readonly answerHub: AnswerHub;
@@ -47,6 +49,7 @@ export function openApiDeps(deps: Deps): ApiDeps {
     acting: openActing(deps, revocations),
     apiTokens: openApiTokens(deps, revocations),
     apps,
+    outsiders: openOutsiders(deps),
     quotas: openQuotas(deps, apps),
     chatLog: openChatLog(deps),
     answerHub,

@@ -39,6 +39,7 @@ import {
 import { getChatEvents } from "./live/get-chat-events.ts";
 import { getPersonEvents } from "./live/get-person-events.ts";
 import { postTicket } from "./live/post-ticket.ts";
+import { deleteBlock, getBlock, getBlocks, putBlock } from "./me/blocks.ts";
 import { getMe } from "./me/get-me.ts";
 import { getSessions } from "./me/get-sessions.ts";
 import { patchMe } from "./me/patch-me.ts";
@@ -123,6 +124,10 @@ export const endpoints: readonly Endpoint<ApiDeps>[] = [
   deleteDisabled,
   getMe,
   getSessions,
+  getBlocks,
+  getBlock,
+  putBlock,
+  deleteBlock,
   patchMe,
   getFactor,
   postFactor,

@@ -109,10 +109,15 @@ async function replyTo<D extends HttpDeps>(
   const caller = callerOfRequest(deps, request);
   const principal = await admitted(deps, { endpoint, app, caller, request, served });
   const body = endpoint.body === undefined ? undefined : await readJsonBody(request, BODY_BYTES_MAX);
-  return endpoint.handle({
+  // Servers see every chat as their work; people who do are watched.
+  const watched =
+    app === undefined || principal === undefined || principal.kind === "service"
+      ? undefined
+      : deps.outsiders.watched(app, principal, caller);
+  const reply = await endpoint.handle({
     deps,
     ...(app === undefined ? {} : { app }),
-    ...(principal === undefined ? {} : { principal }),
+    ...(principal === undefined ? {} : { principal: watched?.principal ?? principal }),
     params: parseParams(endpoint, params),
     query: endpoint.query === undefined ? {} : parse(endpoint.query, queryOf(searchOf(request))),
     body: endpoint.body === undefined ? undefined : parse(endpoint.body, body ?? {}),
@@ -120,6 +125,8 @@ async function replyTo<D extends HttpDeps>(
     headers: request.headers,
     caller,
   });
+  await watched?.written();
+  return reply;
 }
 
 interface Arrival {

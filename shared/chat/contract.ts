@@ -329,6 +329,10 @@ export interface Page<T> {
   readonly prev: string | null;
 }
 
+/** Somebody whom one wants to hear nothing of. */
+export const Block = z.object({ user: z.string(), createdAt: z.string() });
+export type Block = z.infer<typeof Block>;
+
 /** What was written and answered on a day (UTC). */
 export const DayUsage = z.object({
   day: z.string(),

@@ -88,6 +88,10 @@ const markOf = (reads: DocumentSnapshot | undefined, chat: number): Mark => ({
   muted: (reads?.get("muted") as Record<string, Timestamp | null> | undefined)?.[String(chat)],
 });
 
+/** Whom the person has blocked, and since when. */
+export const blocksIn = (reads: DocumentSnapshot | undefined): ReadonlyMap<string, Timestamp> =>
+  new Map(Object.entries((reads?.get("blocked") as Record<string, Timestamp> | undefined) ?? {}));
+
 const storedBranch = storedAs<StoredBranch>();
 
 export interface FoundBranch {

@@ -9,6 +9,8 @@ export interface Principal {
   readonly role: Role;
   /** All that it may do; absent: all that its role may. */
   readonly scopes?: ReadonlySet<Permission>;
+  /** Is told of direct chats that are seen by the right to every chat, of people who are in none of them. */
+  readonly witness?: (chat: number) => void;
   /** Who acts in the person's name: an API token or the operator. */
   readonly actor?: string;
   /** The session of a person. */

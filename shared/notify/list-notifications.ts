@@ -131,7 +131,7 @@ async function messagesOf(
   { head, marks, range }: { head: ChatHead; marks: DocumentSnapshot | undefined; range: Range },
 ): Promise<Placed[]> {
   const { chat, from, through, at } = storedOf(document);
-  const { read, noticedMs } = readingOf(marks, chat);
+  const { read, noticedMs, blocked } = readingOf(marks, chat);
   const isBegun = range.from?.document === document.id;
   const before = isBegun ? Math.min(through + 1, range.from?.number ?? 0) : through + 1;
   const bounds = { after: from - 1, before, order: "desc", limit: range.limit } as const;
@@ -141,7 +141,8 @@ async function messagesOf(
     const message = messageView(id, stored);
     const isOwn = "id" in message.sender && message.sender.id === person;
     const createdMs = stored.createdAt.toMillis();
-    if (isOwn || stored.status === "deleted" || createdMs <= (range.since ?? 0)) continue;
+    const isBlocked = "id" in message.sender && blocked.has(message.sender.id);
+    if (isOwn || isBlocked || stored.status === "deleted" || createdMs <= (range.since ?? 0)) continue;
     const isRead =
       stored.number <= Math.max(read, head.sent[person] ?? 0) || stored.createdAt.toMillis() <= noticedMs;
     const view: Notification = {

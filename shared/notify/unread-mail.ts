@@ -71,7 +71,9 @@ async function compose(deps: Deps, app: App, task: UnreadMail): Promise<Mail | u
   // Whoever was there since may have left it unread, but knows of it.
   const wasThere = seen.onlineUntilMs > now || seen.lastSeenMs >= writtenMs;
   const wantsQuiet = seen.mutedUntilMs > now || isQuiet(user.quietHours, user.timeZone, now);
-  if (isOut || isRead || wasThere || wantsQuiet || Object.keys(user.devices).length > 0) return undefined;
+  const isBlocked = head.members.some((member) => seen.blocked.has(member));
+  if (isBlocked || isOut || isRead || wasThere || wantsQuiet || Object.keys(user.devices).length > 0)
+    return undefined;
   return mailTo(
     deps,
     task,

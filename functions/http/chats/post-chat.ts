@@ -12,12 +12,13 @@ export const postChat = appEndpoint({
   body: NewChat,
   reply: Chat,
   async handle({ deps, app, principal, body, requestKey }) {
-    if (body.model) demandModel(await deps.apps.settingsOf(app), body.model);
+    const settings = await deps.apps.settingsOf(app);
+    if (body.model) demandModel(settings, body.model);
     const {
       chat,
       created: isNew,
       replayed,
-    } = await createChat(deps, app, principal, { draft: body, requestKey });
+    } = await createChat(deps, app, principal, { draft: body, requestKey, contact: settings.contact });
     return isNew || replayed ? created(chat, replayed) : ok(chat);
   },
 });

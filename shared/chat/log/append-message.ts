@@ -12,7 +12,7 @@ import { type Body, encodeBody, type Forward, type Quote, textOf } from "./body.
 import { type ForkPoint, readForkPoint, turnedTo, turningWrites } from "../branches/branch.ts";
 import type { ChatDeps } from "./chat-log.ts";
 import { LATEST_CHARS_MAX, type Message, type NewMessage, QUOTE_CHARS_MAX } from "../contract.ts";
-import { access, advance, type ChatHead, excerpt } from "./head.ts";
+import { accessToWrite, advance, type ChatHead, excerpt } from "./head.ts";
 import { messageView, type StoredMessage, storedMessage } from "./message.ts";
 import { readAccessible } from "../read/read-messages.ts";
 import { findMessage, messagesOf, serverTime } from "../store.ts";
@@ -62,7 +62,7 @@ export async function appendMessage(
           },
         }),
     decide(head) {
-      const { next, stored, turns } = decideAppend(access(head, sender), sender, body, {
+      const { next, stored, turns } = decideAppend(accessToWrite(head, sender), sender, body, {
         print,
         createdAt,
         point,

@@ -9,7 +9,7 @@ import { derivedId, fingerprint, randomId } from "../../platform/ids.ts";
 import { encodeBody } from "./body.ts";
 import type { ChatDeps } from "./chat-log.ts";
 import { LATEST_CHARS_MAX, type Message, REACTIONS_MAX } from "../contract.ts";
-import { access, advance, type ChatHead, excerpt } from "./head.ts";
+import { access, accessToWrite, advance, type ChatHead, excerpt } from "./head.ts";
 import { messageView, type StoredMessage } from "./message.ts";
 import { readAccessible } from "../read/read-messages.ts";
 import {
@@ -55,7 +55,7 @@ export async function editMessage(
       isFirst = false;
     },
     decide(head) {
-      access(head, principal);
+      accessToWrite(head, principal);
       const { stored, updateTime } = found;
       if (!isFrom(stored, principal)) throw new AppError("forbidden", "Only who sent it may edit it.");
       const next = advance(head, at, latestWith(head, stored.number, text));
@@ -173,7 +173,7 @@ export async function react(
       found = await findChangeable(deps, address);
     },
     decide(head) {
-      access(head, principal);
+      accessToWrite(head, principal);
       const { ref, stored, updateTime } = found;
       const reactions = stored.reactions ?? {};
       const people = reactions[emoji] ?? [];

@@ -9,6 +9,7 @@ import { AppError } from "../../platform/errors.ts";
 import type { ChatDeps } from "../log/chat-log.ts";
 import type { Page } from "../contract.ts";
 import { listHeads } from "./list-heads.ts";
+import { shareChat } from "./share-chat.ts";
 
 /** Where only people of shared chats are seen, those of so many of the reader's latest chats. */
 export const CONTACT_CHATS_MAX = 100;
@@ -16,11 +17,6 @@ export const CONTACT_CHATS_MAX = 100;
 /** Servers and administrators see everybody, whatever the app's directory shows to people. */
 const seesAll = (reader: Principal, directory: AppSettings["directory"]): boolean =>
   directory === "everyone" || reader.kind !== "person" || holds(reader, "user:change");
-
-/** Whether the two have an open chat together. One query; at most one read more for each large group. */
-export async function shareChat(app: App, a: string, b: string): Promise<boolean> {
-  return a === b || (await listHeads(app, a, { member: b, limit: 1 })).length > 0;
-}
 
 /**
  * A page of the users whom the reader sees by the app's directory, in the order of their ids. One query, one
