@@ -65,6 +65,7 @@ import { getJob, getJobs, postMigration } from "./operator/jobs.ts";
 import { postRevocation } from "./operator/post-revocation.ts";
 import { postRotation } from "./operator/post-rotation.ts";
 import { getRebuild, postRebuild } from "./operator/rebuilds.ts";
+import { getReportedMessages, getReports, patchReport, postReport } from "./reports/reports.ts";
 import { getReport } from "./rollouts/get-report.ts";
 import { getRollout, putRollout } from "./rollouts/rollouts.ts";
 import { getSearch } from "./search/get-search.ts";
@@ -173,6 +174,10 @@ export const endpoints: readonly Endpoint<ApiDeps>[] = [
   getRollout,
   putRollout,
   getReport,
+  postReport,
+  getReports,
+  patchReport,
+  getReportedMessages,
   postRebuild,
   getRebuild,
   postRotation,

@@ -198,6 +198,8 @@ export const Message = z.object({
     .optional(),
   reactions: z.record(z.string(), z.array(z.string())),
   editedAt: z.string().optional(),
+  /** A moderator withholds what it said. */
+  hidden: z.literal(true).optional(),
   usage: Usage.optional(),
   served: Served.optional(),
   /** Of a question to a model: which message answers it. */
@@ -328,6 +330,37 @@ export interface Page<T> {
   /** The cursor of the page in the other direction; null where there can be none. */
   readonly prev: string | null;
 }
+
+export const REASON_CHARS_MAX = 1_000;
+/** A message that the reporter can read, or somebody. */
+export const NewReport = z
+  .strictObject({
+    message: MessageOrigin.optional(),
+    user: UserId.optional(),
+    reason: Text.max(REASON_CHARS_MAX),
+  })
+  .refine(({ message, user }) => (message === undefined) !== (user === undefined), {
+    path: ["message"],
+    message: "or user is required, and not both",
+  });
+export type NewReport = z.infer<typeof NewReport>;
+export const Decision = z.enum(["dismiss", "hide", "delete", "warn"]);
+export type Decision = z.infer<typeof Decision>;
+export const ReportDecision = z.strictObject({ decision: Decision });
+export const Report = z.object({
+  id: z.string(),
+  reporter: z.string(),
+  message: z.object({ chat: z.number(), message: z.number() }).optional(),
+  /** Who was reported, or wrote the message; null for a model. */
+  user: z.string().nullable(),
+  reason: z.string(),
+  status: z.enum(["open", "decided"]),
+  decision: Decision.optional(),
+  decidedBy: z.string().optional(),
+  decidedAt: z.string().optional(),
+  createdAt: z.string(),
+});
+export type Report = z.infer<typeof Report>;
 
 /** Somebody whom one wants to hear nothing of. */
 export const Block = z.object({ user: z.string(), createdAt: z.string() });

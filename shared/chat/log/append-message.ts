@@ -226,7 +226,7 @@ async function forwardFrom(
       throw cause instanceof AppError && cause.code === "not_found" ? refuse() : cause;
     }),
   ]);
-  if (found === undefined || found.stored.status === "deleted") throw refuse();
+  if (found === undefined || found.stored.status === "deleted" || found.stored.hidden) throw refuse();
   const { body, sender: by, createdAt } = found.stored;
   if (body.text === "" && body.forward !== undefined) return body.forward;
   return { chat, message, sender: by, text: body.text, createdAt };

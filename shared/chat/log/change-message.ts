@@ -32,7 +32,7 @@ export interface MessageAddress {
 /**
  * Replaces a message's text and keeps what it said before. Idempotent under `requestKey`.
  * Costs 1 query, 1 read, 1 commit and 3 writes (4 at the first edit), 1 publish.
- * @throws AppError `not_found`, `forbidden` to anyone but its sender, `conflict` for a deleted message
+ * @throws AppError `not_found`, `forbidden` to anyone but its sender, `conflict` for a deleted or hidden message
  */
 export async function editMessage(
   deps: ChatDeps,
@@ -199,7 +199,7 @@ export async function react(
 }
 
 /** The message, for those who may know of it: permission comes before any word about the message. */
-async function findAccessible(
+export async function findAccessible(
   deps: ChatDeps,
   { chat, number, principal }: MessageAddress,
 ): Promise<FoundMessage> {
@@ -211,9 +211,10 @@ async function findAccessible(
 async function findChangeable(deps: ChatDeps, address: MessageAddress): Promise<FoundMessage> {
   const found = await findAccessible(deps, address);
   if (found.stored.status === "deleted") throw new AppError("conflict", "The message has been deleted.");
+  if (found.stored.hidden === true) throw new AppError("conflict", "The message is hidden.");
   return found;
 }
 
 /** The head's excerpt follows its message. */
-const latestWith = (head: ChatHead, number: number, text: string): Partial<ChatHead> =>
+export const latestWith = (head: ChatHead, number: number, text: string): Partial<ChatHead> =>
   head.latest?.number === number ? { latest: { ...head.latest, text: excerpt(text, LATEST_CHARS_MAX) } } : {};

@@ -239,6 +239,7 @@ export async function readEdits(
 ): Promise<Edit[]> {
   const [found] = await Promise.all([findMessage(chat, number), readAccessible(deps, chat, principal)]);
   if (found === undefined) throw new AppError("not_found", "There is no such message.");
+  if (found.stored.hidden === true) return [];
   const edits = await listEdits(found.ref);
   return edits.map(({ stored }) => ({
     text: stored.text,
