@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX } from "../../shared/chat/contract.ts";
-import { UserId } from "../../shared/identity/contract.ts";
+import { DrawnId, UserId } from "../../shared/identity/contract.ts";
 
 /**
  * Numbers in paths: plain decimal digits without sign or leading zero, so that each thing has one address.
@@ -13,8 +13,8 @@ const NumberInPath = z
 export const ChatParams = z.object({ chat: NumberInPath });
 export const MessageParams = z.object({ chat: NumberInPath, message: NumberInPath });
 export const UserParams = z.object({ id: UserId });
-export const SessionParams = z.object({ id: z.string().regex(/^[a-z0-9]{26}$/) });
-export const TokenParams = z.object({ id: z.string().regex(/^[a-z0-9]{26}$/) });
+export const SessionParams = z.object({ id: DrawnId });
+export const TokenParams = z.object({ id: DrawnId });
 
 export const PageQuery = z.strictObject({
   cursor: z.string().max(2000).optional(),

@@ -22,6 +22,13 @@ export function createSessionStore(key: string) {
       sessionStorage.removeItem(key);
       localStorage.removeItem(key);
     },
+    /** Stays in the browser when the session goes: it is not the person who is known by it. */
+    device: {
+      read: () => localStorage.getItem(`${key}:device`) ?? undefined,
+      write(token: string) {
+        localStorage.setItem(`${key}:device`, token);
+      },
+    },
     /** Two tabs with one stored token take turns: a refresh token used twice ends the whole session. */
     exclusively: <T>(work: () => Promise<T>): Promise<T> => navigator.locks.request(key, work),
   };

@@ -79,8 +79,6 @@ export function showSignIn({ element, session, appName, onStay, onCodeSent }: Si
       required: true,
       inputMode: "numeric",
       autocomplete: "one-time-code",
-      pattern: "[0-9]{6}",
-      maxLength: 6,
       title: "Six digits",
       class: "code-field",
     });

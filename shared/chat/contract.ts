@@ -37,7 +37,7 @@ export type Kind = z.infer<typeof Kind>;
 
 export const ChatNumber = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
 export const MessageNumber = z.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
-const UserId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
+const UserId = z.string().regex(/^(?!__.*__$)[A-Za-z0-9_-]{1,64}$/);
 export const Tag = OneLine(TAG_CHARS_MAX).min(1);
 const Title = OneLine(TITLE_CHARS_MAX);
 const Tags = z.array(Tag).max(TAGS_MAX).refine(isDistinct, "must not repeat a tag");

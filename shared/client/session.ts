@@ -15,13 +15,25 @@ export interface SessionStore {
   read(): StoredSession | undefined;
   write(session: StoredSession): void;
   clear(): void;
+  /**
+   * Tells the server that somebody has signed in from here before, so that strangers can't lock them out. It
+   * outlives the session.
+   */
+  readonly device?: { read(): string | undefined; write(token: string): void };
   /** Lets tabs that share the store take turns, or each would use up the other's refresh token. */
   exclusively?<T>(work: () => Promise<T>): Promise<T>;
 }
 
 export function memorySession(session?: StoredSession): SessionStore {
   let stored = session;
+  let known: string | undefined;
   return {
+    device: {
+      read: () => known,
+      write(token) {
+        known = token;
+      },
+    },
     read: () => stored,
     write(next) {
       stored = next;
@@ -72,13 +84,14 @@ export function createSession({ env, store, transport, send }: SessionOptions): 
   let current: Current | undefined;
   let renewing: Promise<boolean> | undefined;
 
-  const take = ({ user, accessToken, expiresIn, refreshToken, csrfToken }: Session): User => {
+  const take = ({ user, accessToken, expiresIn, refreshToken, csrfToken, deviceToken }: Session): User => {
     const before = current?.user.id;
     current = { user, accessToken, endsMs: env.now() + expiresIn * 1000 };
     store.write({
       ...(refreshToken === undefined ? {} : { refreshToken }),
       ...(csrfToken === undefined ? {} : { csrfToken }),
     });
+    if (deviceToken !== undefined) store.device?.write(deviceToken);
     if (before !== user.id) emitter.emit("change", user);
     return user;
   };
@@ -124,7 +137,9 @@ export function createSession({ env, store, transport, send }: SessionOptions): 
       return current?.user;
     },
     async askForCode(email) {
-      const { data } = await send<{ challenge: string }>("POST", "/auth/codes", { body: { email } });
+      const deviceToken = store.device?.read();
+      const body = { email, ...(deviceToken === undefined ? {} : { deviceToken }) };
+      const { data } = await send<{ challenge: string }>("POST", "/auth/codes", { body });
       return data.challenge;
     },
     async signIn(challenge, code) {

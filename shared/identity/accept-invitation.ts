@@ -1,6 +1,7 @@
 import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
 import { within } from "../platform/within.ts";
+import { addressHash } from "./address.ts";
 import type { App } from "./app.ts";
 import type { Caller } from "./caller.ts";
 import type { User } from "./contract.ts";
@@ -10,7 +11,7 @@ import type { Principal } from "./principal.ts";
 import { addRevocation } from "./revocation.ts";
 import { accessTokensEndMs } from "./revoke.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
-import { addressHash, storedUser, TRANSACTION_MS_MAX, userRef } from "./store.ts";
+import { storedUser, TRANSACTION_MS_MAX, userRef } from "./store.ts";
 import { userView } from "./user-view.ts";
 
 const noSuchInvitation = (): AppError => new AppError("not_found", "There is no such invitation.");

@@ -8,7 +8,7 @@ import type { AppDirectory } from "./app-directory.ts";
 import type { Registration, Role } from "./contract.ts";
 import { findInvitation } from "./invitation.ts";
 import { addReopening } from "./revocation.ts";
-import { addressHash, addressRef, type StoredUser, TRANSACTION_MS_MAX, userRef } from "./store.ts";
+import { addressRef, type StoredUser, TRANSACTION_MS_MAX, userRef } from "./store.ts";
 
 export type AdmissionDeps = Deps & { readonly apps: AppDirectory };
 
@@ -78,11 +78,14 @@ const hostOf = (domain: string): string | undefined =>
 export async function mayBeMailed(
   deps: AdmissionDeps,
   app: App,
-  { email, invitation }: { readonly email: string; readonly invitation: string | undefined },
+  {
+    email,
+    address,
+    invitation,
+  }: { readonly email: string; readonly address: string; readonly invitation: string | undefined },
 ): Promise<boolean> {
   const { registration } = await deps.apps.settingsOf(app);
   if (isOpenTo(registration, email)) return true;
-  const address = addressHash(deps.keys, app, email);
   return within(
     TRANSACTION_MS_MAX,
     deps.firestore.runTransaction(

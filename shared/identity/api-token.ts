@@ -1,6 +1,8 @@
+import { randomBytes } from "node:crypto";
 import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
 import { Timestamp } from "../platform/firestore-values.ts";
+import { randomId } from "../platform/ids.ts";
 import { sameSecret } from "../platform/keys.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { type App, appHandle } from "./app.ts";
@@ -42,20 +44,19 @@ const MADE_BY_TOKEN = "token_";
 
 export const isApiToken = (token: string): boolean => token.startsWith("sbk_");
 
-/**
- * The token with this id: its secret is a keyed hash, so a repeated request to create it shows the same
- * again, and only its hash is stored.
- */
-export function deriveApiToken(
+const SECRET_BYTES = 32;
+
+/** A new token, id and secret drawn; only the secret's hash is stored. */
+export function newApiToken(
   deps: Pick<Deps, "keys" | "clock">,
   app: App,
-  id: string,
-): { token: string; hash: string; createdAt: Timestamp } {
-  const secret = deps.keys.mac("api-token", app.id, id);
+): { id: string; token: string; stored: StoredApiToken } {
+  const id = randomId();
+  const secret = randomBytes(SECRET_BYTES).toString("base64url");
   return {
+    id,
     token: `sbk_${app.id}_${id}_${secret}`,
-    hash: hashOf(deps, app, secret),
-    createdAt: Timestamp.fromMillis(deps.clock.now()),
+    stored: { hash: hashOf(deps, app, secret), createdAt: Timestamp.fromMillis(deps.clock.now()) },
   };
 }
 
@@ -181,7 +182,7 @@ export function openApiTokens(deps: Deps, revocations: Revocations): ApiTokens {
 /** One read. Undefined for a token that has ended. */
 async function readToken(app: App, id: string): Promise<StoredApiToken | undefined> {
   const { data } = await readDocument(apiTokenRef(app, id), storedApiToken);
-  return data === undefined || data.endedAt !== undefined ? undefined : data;
+  return data;
 }
 
 /** How many tokens lie between the principal and a person or the operator. A read for each. */

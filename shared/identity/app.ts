@@ -15,6 +15,7 @@ export type AppCollection =
   | "chats"
   | "users"
   | "addresses"
+  | "identities"
   | "sessions"
   | "challenges"
   | "tokens"

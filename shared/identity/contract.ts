@@ -10,7 +10,9 @@ export type RevocationScope = z.infer<typeof RevocationScope>;
 /** An app's id stands in paths, subdomains and resource names, so it is short, lower-case and plain. */
 export const APP_ID_CHARS_MAX = 40;
 export const AppId = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/);
-/** Firestore keeps ids with two underscores at both ends for itself. */
+/** Drawn ids of ours: sessions, challenges, API tokens. */
+export const DrawnId = z.string().regex(/^[a-z0-9]{26}$/);
+/** Firestore keeps ids such as `__x__` to itself. */
 export const UserId = z.string().regex(/^(?!__.*__$)[A-Za-z0-9_-]{1,64}$/);
 
 export const NAME_CHARS_MAX = 100;
@@ -27,7 +29,26 @@ export const Line = (charsMax: number) =>
     .max(charsMax)
     .refine((text) => text.isWellFormed() && !/\p{Cc}/u.test(text), "must not contain control characters");
 
-export const Email = z.string().trim().max(EMAIL_CHARS_MAX).pipe(z.email());
+/** What may be an address; shared/identity/address.ts says which ones are, and brings them to one form. */
+export const Email = z
+  .string()
+  .trim()
+  .max(EMAIL_CHARS_MAX)
+  .regex(/^\S+[@\uff20\ufe6b]\S+$/, "must be an e-mail address");
+
+/** Long enough for any way of typing or pasting a code. */
+const TYPED_CODE_CHARS_MAX = 60;
+/** As it was typed: spaces, dashes and the digits of any script (shared/identity/typed-code.ts). */
+const TypedCode = z
+  .string()
+  .max(TYPED_CODE_CHARS_MAX)
+  .regex(/^[\s\p{Pd}\p{Cf}\u2212]*(?:\p{Nd}[\s\p{Pd}\p{Cf}\u2212]*){6}$/u, "must be six digits");
+
+/**
+ * Tells that somebody has signed in with this address from this device before. It opens nothing by itself: a
+ * lockout that strangers have caused does not hold for it.
+ */
+const DeviceToken = z.string().max(200);
 
 const isLanguage = (tag: string): boolean => {
   try {
@@ -48,15 +69,19 @@ export const TimeZone = z.string().max(64).refine(isTimeZone, "must be a time zo
 
 const InvitationCode = z.string().min(1).max(100);
 /** The code of an invitation lets in whom the app would not. */
-export const NewCode = z.strictObject({ email: Email, invitation: InvitationCode.optional() });
+export const NewCode = z.strictObject({
+  email: Email,
+  deviceToken: DeviceToken.optional(),
+  invitation: InvitationCode.optional(),
+});
 export const CodeSent = z.object({ challenge: z.string(), expiresAt: z.string() });
 
 /** Where the refresh token travels: in bodies, or in a cookie that scripts can't read. */
 const Transport = z.enum(["body", "cookie"]);
 
 export const NewSession = z.strictObject({
-  challenge: z.string().min(1).max(64),
-  code: z.string().regex(/^\d{6}$/, "must be six digits"),
+  challenge: DrawnId,
+  code: TypedCode,
   transport: Transport.optional(),
 });
 const ID_TOKEN_CHARS_MAX = 8_000;
@@ -129,12 +154,14 @@ export type Factor = z.infer<typeof Factor>;
 /** In base 32, and as an address that authenticator apps read from a QR code. */
 export const FactorBegun = z.object({ secret: z.string(), uri: z.string() });
 export type FactorBegun = z.infer<typeof FactorBegun>;
-export const FactorConfirmation = z.strictObject({ code: z.string().regex(/^\d{6}$/, "must be six digits") });
+/** A sign-in code that has just been mailed to the person: an access token alone makes no second factor. */
+export const NewFactor = z.strictObject({ challenge: DrawnId, code: TypedCode });
+export const FactorConfirmation = z.strictObject({ code: TypedCode });
 /** Shown this once. */
 export const FactorOn = z.object({ enabled: z.literal(true), recoveryCodes: z.array(z.string()) });
 export type FactorOn = z.infer<typeof FactorOn>;
 /** Of the authenticator app, or a recovery code. */
-export const FactorCode = z.strictObject({ code: z.string().trim().min(6).max(20) });
+export const FactorCode = z.strictObject({ code: z.string().trim().min(6).max(TYPED_CODE_CHARS_MAX) });
 
 const TimeOfDay = z.string().regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, "must be a time of day such as 22:30");
 /** From one time of day to the next, in the person's time zone: nothing is pushed or mailed then. */
@@ -171,6 +198,10 @@ export const Session = z.object({
   refreshToken: z.string().optional(),
   /** With the cookie: to be sent back as X-CSRF-Token. */
   csrfToken: z.string().optional(),
+  /**
+   * At sign-in, to be kept on the device and sent with the next request for a code, also after a sign-out.
+   */
+  deviceToken: z.string().optional(),
   sessionId: z.string(),
   user: User,
 });
@@ -230,8 +261,10 @@ const Limits = z.strictObject({
   ipPerMinute: Limit,
   /** Requests to sign in, of one IP address. */
   signInPerMinute: Limit,
-  /** Mailed codes, to one address. */
+  /** Requests for codes to one address, of one IP address or known device. */
   codesPerMinute: Limit,
+  /** Mails with codes to one address; what is above is not sent, and the reply does not tell. */
+  codesPerDay: Limit,
   /** In place of personPerMinute, for people of a role. */
   roles: z.partialRecord(z.enum(["owner", "admin", "member", "viewer"]), Limit),
 });
@@ -242,6 +275,7 @@ const Retention = z.strictObject({
   filesDays: RetentionDays,
 });
 const ClaimName = z.string().regex(/^[A-Za-z0-9_.:/-]{1,200}$/);
+const PROVIDERS_MAX = 50;
 const Claims = z.strictObject({
   email: ClaimName,
   name: ClaimName,
@@ -251,6 +285,13 @@ const Claims = z.strictObject({
   roles: z.record(z.string().max(200), z.enum(["admin", "member", "viewer"])),
   /** Only tokens of this tenant of Identity Platform; null: of the project itself and of any tenant. */
   tenant: z.string().min(1).max(100).nullable(),
+  /**
+   * Beside `email`, of which the provider says itself whether it is verified: a claim whose addresses it
+   * vouches for too. An account is found by its address, so only an owner may say so.
+   */
+  vouched: ClaimName.nullable(),
+  /** Ways to sign in there (`google.com`, `saml.acme`, `password` …) that are accepted; null: all. */
+  providers: z.array(z.string().min(1).max(100)).max(PROVIDERS_MAX).nullable(),
 });
 
 const ModelName = z.string().min(1).max(200);
@@ -342,6 +383,8 @@ const ShownSettings = AppSettings.extend({
   registration: Registration.partial(),
 }).partial();
 export type ShownSettings = z.infer<typeof ShownSettings>;
+/** Nobody needs more, and whoever asks for them in somebody else's name can send no more. */
+export const CODES_PER_DAY = 20;
 
 export const DEFAULT_SETTINGS: AppSettings = {
   limits: {
@@ -350,11 +393,20 @@ export const DEFAULT_SETTINGS: AppSettings = {
     ipPerMinute: 300,
     signInPerMinute: 60,
     codesPerMinute: 10,
+    codesPerDay: CODES_PER_DAY,
     roles: {},
   },
   allowedOrigins: [],
   retention: { chatsDays: null, temporaryDays: 30, filesDays: null },
-  claims: { email: "email", name: "name", role: null, roles: {}, tenant: null },
+  claims: {
+    email: "email",
+    name: "name",
+    role: null,
+    roles: {},
+    tenant: null,
+    vouched: null,
+    providers: null,
+  },
   models: [],
   assistant: {
     systemPrompt: null,
@@ -454,7 +506,7 @@ export const NewRevocation = z
     scope: RevocationScope,
     id: z
       .string()
-      .regex(/^[A-Za-z0-9_-]{1,64}$/)
+      .regex(/^(?!__.*__$)[A-Za-z0-9_-]{1,64}$/)
       .optional(),
     issuedBefore: z.iso.datetime({ offset: true }).optional(),
   })
@@ -501,6 +553,7 @@ export const SECURITY_EVENT_KINDS = [
   "factor-removed",
   "factor-proved",
   "factor-failed",
+  "identity-linked",
   "recovery-code-used",
   "keys-rotated",
   "tokens-revoked",

@@ -8,7 +8,7 @@ import { type Caller, networkOf } from "./caller.ts";
 import type { Session } from "./contract.ts";
 import { type IdentityDeps, issueSession } from "./issue-session.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
-import { newSession } from "./sign-in.ts";
+import { newSession } from "./new-session.ts";
 import { sessionRef, type StoredUser, userRef } from "./store.ts";
 
 /**

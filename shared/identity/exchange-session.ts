@@ -1,29 +1,42 @@
 import { AppError } from "../platform/errors.ts";
+import type { Transaction } from "../platform/firestore.ts";
 import { Timestamp } from "../platform/firestore-values.ts";
-import { derivedId, randomId } from "../platform/ids.ts";
+import { randomId } from "../platform/ids.ts";
+import { addRequest, type RequestRecord, requestRecord, resultOf } from "../platform/request-record.ts";
 import { within } from "../platform/within.ts";
+import { addressHash } from "./address.ts";
 import type { App } from "./app.ts";
 import type { Caller } from "./caller.ts";
-import type { AppSettings, Session } from "./contract.ts";
+import type { AppSettings, Role, Session } from "./contract.ts";
+import { newDeviceToken } from "./device-token.ts";
+import { type BoundPerson, boundPerson } from "./identity.ts";
 import { type IdentityDeps, issueSession } from "./issue-session.ts";
-import { mapClaims } from "./map-claims.ts";
-import { addSession, newSession, personOf } from "./sign-in.ts";
-import {
-  addressHash,
-  addressRef,
-  type StoredSession,
-  type StoredUser,
-  sessionRef,
-  TRANSACTION_MS_MAX,
-  userRef,
-  storedSession,
-} from "./store.ts";
+import { type Mapped, mapClaims } from "./map-claims.ts";
+import { addSession, newSession } from "./new-session.ts";
+import { addPerson } from "./person-of.ts";
+import { addRevocation } from "./revocation.ts";
+import { accessTokensEndMs } from "./revoke.ts";
+import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
+import { demandStanding, type StandingSession } from "./session-standing.ts";
+import { type Federated, identityRef, TRANSACTION_MS_MAX } from "./store.ts";
+
+const invalid = (): AppError => new AppError("token_invalid", "The identity token is not valid here.");
+
+interface Exchanged {
+  readonly sessionId: string;
+  /** Undefined for a repeated request: then the session is read, and may have ended. */
+  readonly fresh: StandingSession | undefined;
+}
 
 /**
- * Exchanges an ID token of Identity Platform for a session of ours. The claims become a profile by the app's
- * mapping; where it maps roles, the provider's word counts at each exchange, but an owner stays one.
- * Idempotent under `requestKey`. One call there, one transaction: 2 or 3 reads, 3 or 4 writes.
- * @throws AppError `token_invalid`, `not_admitted`, `unavailable`
+ * Exchanges an ID token of Identity Platform for a session of ours. The account is the one that issuer and
+ * subject are bound to; at their first time, the one that has the address which the provider vouches for, or
+ * a new one. The claims become a profile by the app's mapping; where it maps roles, the provider's word
+ * counts at each exchange, and tokens with another role end; an owner stays one. Idempotent under
+ * `requestKey`, as long as the session stands. One call there, one transaction: 2 to 4 reads, 3 to 8 writes.
+ * @throws AppError `token_invalid`, `conflict` when the address belongs to an account that is bound to
+ * another subject, `session_ended` when the session of a repeated request has, `idempotency_key_reused`,
+ * `not_admitted`, `unavailable`
  */
 export async function exchangeSession(
   deps: IdentityDeps,
@@ -38,38 +51,111 @@ export async function exchangeSession(
 ): Promise<Session> {
   const claims = await deps.identityPlatform.verify(exchange.idToken);
   const mapped = claims === undefined ? undefined : mapClaims(claims, settings.claims);
-  if (mapped === undefined) throw new AppError("token_invalid", "The identity token is not valid here.");
+  if (mapped === undefined) throw invalid();
   const { requestKey, caller } = exchange;
-  const sessionId =
-    requestKey === undefined ? randomId() : derivedId("exchange", app.id, mapped.uid, requestKey);
-  const address = addressHash(deps.keys, app, mapped.email);
-  const signedIn = await within(
+  const { issuer, tenant, subject } = mapped;
+  // An SDK renews ID tokens by itself, so a repetition may bring another of the same person.
+  const record =
+    requestKey === undefined
+      ? undefined
+      : requestRecord(deps, app.collection("requests"), ["exchange", app.id, requestKey], {
+          issuer,
+          tenant,
+          subject,
+        });
+  const sessionId = randomId();
+  const { sessionId: id, fresh } = await within(
     TRANSACTION_MS_MAX,
-    deps.firestore.runTransaction(async (transaction) => {
-      const kept = storedSession(await transaction.get(sessionRef(app, sessionId)));
-      const found = await personOf(deps, app, transaction, {
-        address,
-        email: mapped.email,
-        cause: sessionId,
+    deps.firestore.runTransaction((transaction) =>
+      exchangeOnce(deps, app, transaction, {
+        mapped,
         invitation: exchange.invitation,
-      });
-      if (kept !== undefined) return { session: kept, user: found.user };
-      const at = Timestamp.fromMillis(deps.clock.now());
-      const role = found.user.role === "owner" ? "owner" : (mapped.role ?? found.user.role);
-      const user: StoredUser = { ...found.user, role, lastSeenAt: at };
-      const session: StoredSession = {
-        ...newSession(found.userId, caller.userAgent, at),
-        federated: { uid: mapped.uid, signedInAt: Timestamp.fromMillis(mapped.signedInMs) },
-      };
-      if (found.isNew) {
-        transaction.create(addressRef(app, address), { user: found.userId });
-        transaction.create(userRef(app, found.userId), { ...user, name: mapped.name ?? user.name });
-      } else {
-        transaction.update(userRef(app, found.userId), { role, lastSeenAt: at });
-      }
-      addSession(deps, app, transaction, { sessionId, session, caller, method: "exchange" });
-      return { session, user: found.isNew ? { ...user, name: mapped.name ?? user.name } : user };
-    }),
+        record,
+        sessionId,
+        caller,
+      }),
+    ),
   );
-  return issueSession(deps, app, sessionId, { session: signedIn.session, user: signedIn.user });
+  const standing = fresh ?? (await demandStanding(deps, app, id));
+  const deviceToken = newDeviceToken(deps, app, addressHash(deps.keys, app, standing.user.email));
+  return { ...(await issueSession(deps, app, id, standing)), deviceToken };
+}
+
+async function exchangeOnce(
+  deps: IdentityDeps,
+  app: App,
+  transaction: Transaction,
+  {
+    mapped,
+    invitation,
+    record,
+    sessionId,
+    caller,
+  }: {
+    readonly mapped: Mapped;
+    readonly invitation: string | undefined;
+    readonly record: RequestRecord | undefined;
+    readonly sessionId: string;
+    readonly caller: Caller;
+  },
+): Promise<Exchanged> {
+  if (record !== undefined) {
+    const before = resultOf<{ sessionId: string }>(deps, record, await transaction.get(record.ref));
+    if (before !== undefined) return { ...before, fresh: undefined };
+  }
+  const bound = await boundPerson(deps, app, transaction, { mapped, invitation });
+  if (bound === undefined) throw invalid();
+  const { found } = bound;
+  const at = Timestamp.fromMillis(deps.clock.now());
+  const role = found.user.role === "owner" ? "owner" : (mapped.role ?? found.user.role);
+  const user = { ...found.user, role, lastSeenAt: at };
+  const session = { ...newSession(found.userId, caller.userAgent, at), federated: federatedOf(mapped) };
+  addPerson(app, transaction, { ...found, user }, bound.address);
+  if (bound.isFirst) addBinding(deps, app, transaction, { bound, caller, at });
+  if (!found.isNew && role !== found.user.role)
+    addRoleChange(deps, app, transaction, { userId: found.userId, from: found.user.role, to: role, caller });
+  addSession(deps, app, transaction, { sessionId, session, caller, method: "exchange" });
+  if (record !== undefined) addRequest(deps, transaction, record, { sessionId });
+  return { sessionId, fresh: { session, user } };
+}
+
+const federatedOf = ({ subject, tenant, signedInMs }: Mapped): Federated => ({
+  uid: subject,
+  ...(tenant === undefined ? {} : { tenant }),
+  signedInAt: Timestamp.fromMillis(signedInMs),
+});
+
+function addBinding(
+  deps: IdentityDeps,
+  app: App,
+  transaction: Transaction,
+  { bound, caller, at }: { readonly bound: BoundPerson; readonly caller: Caller; readonly at: Timestamp },
+): void {
+  const { userId } = bound.found;
+  transaction.create(identityRef(app, bound.identity), { user: userId, createdAt: at });
+  addSecurityEvent(deps, transaction, securityEventsOf(app), {
+    event: { kind: "identity-linked", actor: userId, subject: userId, caller },
+  });
+}
+
+/** The provider has given or taken a role: tokens with the old one end, and it is written down. */
+function addRoleChange(
+  deps: IdentityDeps,
+  app: App,
+  transaction: Transaction,
+  change: { readonly userId: string; readonly from: Role; readonly to: Role; readonly caller: Caller },
+): void {
+  const { userId, from, to, caller } = change;
+  const now = deps.clock.now();
+  addRevocation(deps.firestore, transaction, {
+    scope: "user",
+    id: userId,
+    ends: "tokens",
+    // What this exchange itself gives may be issued in this very millisecond.
+    beforeMs: now - 1,
+    expireMs: accessTokensEndMs(now),
+  });
+  addSecurityEvent(deps, transaction, securityEventsOf(app), {
+    event: { kind: "role-changed", subject: userId, caller, details: { from, to, by: "identity provider" } },
+  });
 }

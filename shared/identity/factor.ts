@@ -12,11 +12,15 @@ import type { Caller } from "./caller.ts";
 import type { Factor, FactorBegun, FactorOn } from "./contract.ts";
 import type { Principal } from "./principal.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
-import { readDocument, TRANSACTION_MS_MAX, userRef, storedUser } from "./store.ts";
+import { addressRef, readDocument, TRANSACTION_MS_MAX, userRef, storedUser } from "./store.ts";
+import { takeCode, wrongCode } from "./take-code.ts";
 import { base32, matchTotp, newTotpSecret, STEP_SECONDS, TOTP_DIGITS } from "./totp.ts";
+import { foldCode } from "./typed-code.ts";
 
 /** How long a proof of the second factor is good for sensitive actions. */
 export const FACTOR_FRESH_MS = 10 * 60_000;
+/** To take it away, the proof has to be fresher. */
+export const FACTOR_REMOVAL_MS = 5 * 60_000;
 export const RECOVERY_CODES = 10;
 
 export interface StoredFactor {
@@ -38,11 +42,19 @@ export const secretOf = (deps: Pick<Deps, "keys">, app: App, userId: string, fac
   Buffer.from(deps.keys.open("totp", `${app.id}/${userId}`, factor.sealedSecret), "base64url");
 
 export const recoveryHash = (deps: Pick<Deps, "keys">, app: App, userId: string, code: string): string =>
-  deps.keys.mac("recovery-code", app.id, userId, code.toLowerCase().replaceAll(/[^0-9a-z]/g, ""));
+  deps.keys.mac(
+    "recovery-code",
+    app.id,
+    userId,
+    foldCode(code)
+      .toLowerCase()
+      .replaceAll(/[^0-9a-z]/g, ""),
+  );
 
+const factorRequired = (): AppError =>
+  new AppError("factor_required", "Prove your second factor first, then try again.");
 const conflict = (): AppError =>
   new AppError("conflict", "There is a second factor already; remove it first.");
-const wrongCode = (): AppError => new AppError("code_invalid", "The code is wrong, used or expired.");
 
 /** Whether the person has a second factor. 1 read. */
 export async function readFactor(app: App, person: Principal): Promise<Factor> {
@@ -56,11 +68,25 @@ export async function readFactor(app: App, person: Principal): Promise<Factor> {
 }
 
 /**
- * Makes a secret for an authenticator app. It counts only once a code of it has been confirmed. 2 reads, 1
- * write.
- * @throws AppError `conflict` when there is a second factor already
+ * Makes a secret for an authenticator app, for whoever proves a sign-in code just mailed to the person: an
+ * access token that was stolen is not enough. The secret counts only once a code of it has been confirmed.
+ * With the same code it can be made again until that expires. 6 reads, 2 to 4 writes.
+ * @throws AppError `code_invalid`, `conflict` when there is a second factor already
  */
-export async function beginFactor(deps: Deps, app: App, person: Principal): Promise<FactorBegun> {
+export async function beginFactor(
+  deps: Deps,
+  app: App,
+  person: Principal,
+  {
+    challenge,
+    code,
+    caller,
+  }: {
+    readonly challenge: string;
+    readonly code: string;
+    readonly caller: Caller;
+  },
+): Promise<FactorBegun> {
   const secret = newTotpSecret();
   const stored: StoredFactor = {
     sealedSecret: deps.keys.seal("totp", `${app.id}/${person.id}`, secret.toString("base64url")),
@@ -70,14 +96,21 @@ export async function beginFactor(deps: Deps, app: App, person: Principal): Prom
     createdAt: Timestamp.fromMillis(deps.clock.now()),
   };
   const { data: user } = await readDocument(userRef(app, person.id), storedUser);
-  await within(
+  const isProved = await within(
     TRANSACTION_MS_MAX,
     deps.firestore.runTransaction(async (transaction) => {
       const ref = factorRef(app, person.id);
       if ((await transaction.get(ref)).get("isOn") === true) throw conflict();
+      const proof = { challenge, code: foldCode(code), caller, end: `factor of ${person.id}` };
+      const taken = await takeCode(deps, app, transaction, proof);
+      if (taken === undefined) return false;
+      if ((await transaction.get(addressRef(app, taken.address))).get("user") !== person.id) return false;
+      if (!taken.isRepeated) taken.spend();
       transaction.set(ref, { ...stored });
+      return true;
     }),
   );
+  if (!isProved) throw wrongCode();
   const encoded = base32(secret);
   const label = encodeURIComponent(`${app.id}:${user?.email ?? person.id}`);
   const uri = `otpauth://totp/${label}?secret=${encoded}&issuer=${app.id}&algorithm=SHA1&digits=${TOTP_DIGITS}&period=${STEP_SECONDS}`;
@@ -104,7 +137,7 @@ export async function confirmFactor(
       if (factor === undefined) throw new AppError("not_found", "No second factor has been begun.");
       if (factor.isOn) throw conflict();
       const secret = secretOf(deps, app, person.id, factor);
-      const step = matchTotp(secret, code, deps.clock.now(), {
+      const step = matchTotp(secret, foldCode(code), deps.clock.now(), {
         lastStep: factor.lastStep,
         isSame: sameSecret,
       });
@@ -132,8 +165,14 @@ const newRecoveryCode = (): string => {
   return `${text.slice(0, 4)}-${text.slice(4, 8)}-${text.slice(8)}`;
 };
 
-/** Takes the second factor away; idempotent. 2 writes. */
+/**
+ * Takes the second factor away, for whoever has proved it within FACTOR_REMOVAL_MS; idempotent. 1 read, 2
+ * writes.
+ * @throws AppError `factor_required`
+ */
 export async function removeFactor(deps: Deps, app: App, person: Principal, caller: Caller): Promise<void> {
+  const isFresh = deps.clock.now() - (person.factorMs ?? 0) <= FACTOR_REMOVAL_MS;
+  if (!isFresh && (await readFactor(app, person)).enabled) throw factorRequired();
   const batch = deps.firestore.batch();
   batch.delete(factorRef(app, person.id));
   addSecurityEvent(deps, batch, securityEventsOf(app), {
@@ -162,6 +201,6 @@ export async function demandFactor(
   if (principal.factorMs !== undefined && deps.clock.now() - principal.factorMs <= FACTOR_FRESH_MS) return;
   const isDemanded = (await apps.settingsOf(app)).secondFactor === "required";
   if (isDemanded || (await readFactor(app, principal)).enabled) {
-    throw new AppError("factor_required", "Prove your second factor first, then try again.");
+    throw factorRequired();
   }
 }

@@ -9,21 +9,14 @@ import { type NewestFirst, newestFirst } from "../platform/newest-first.ts";
 import { storedAs } from "../platform/stored.ts";
 import { enqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
+import { addressHash, demandAddress } from "./address.ts";
 import type { App } from "./app.ts";
 import type { Caller } from "./caller.ts";
 import type { Invitation, InvitationCreated, NewInvitation, Role } from "./contract.ts";
 import { covers } from "./permissions.ts";
 import type { Principal } from "./principal.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
-import {
-  addressHash,
-  apiTokenRef,
-  readDocument,
-  storedApiToken,
-  storedAppHead,
-  storedUser,
-  userRef,
-} from "./store.ts";
+import { apiTokenRef, readDocument, storedApiToken, storedAppHead, storedUser, userRef } from "./store.ts";
 import { invitationMailTask } from "./tasks.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -89,7 +82,7 @@ export async function createInvitation(
     });
   }
   const id = requestKey === undefined ? randomId() : derivedId("invitation", app.id, by.id, requestKey);
-  const { email = "" } = draft;
+  const email = draft.email === undefined ? "" : demandAddress(draft.email);
   const stored: StoredInvitation = {
     hash: hashOf(deps, app, secretOf(deps, app, id)),
     role: draft.role,
@@ -256,7 +249,7 @@ async function couldInvite(
   if (createdBy === "operator") return true;
   if (createdBy.startsWith("token_")) {
     const token = storedApiToken(await transaction.get(apiTokenRef(app, createdBy.slice("token_".length))));
-    return token !== undefined && token.endedAt === undefined;
+    return token !== undefined;
   }
   const maker = storedUser(await transaction.get(userRef(app, createdBy)));
   return maker !== undefined && maker.status === undefined && covers({ role: maker.role }, role);

@@ -1,10 +1,10 @@
 import type { Deps } from "../platform/deps.ts";
-import { AppError, GRPC, grpcCode } from "../platform/errors.ts";
+import { AppError } from "../platform/errors.ts";
 import { Timestamp } from "../platform/firestore-values.ts";
-import { derivedId, fingerprint, randomId } from "../platform/ids.ts";
 import { type NewestFirst, newestFirst } from "../platform/newest-first.ts";
+import { commitOnce, requestRecord } from "../platform/request-record.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
-import { deriveApiToken, TOKEN_DEPTH_MAX, tokenDepth } from "./api-token.ts";
+import { newApiToken, TOKEN_DEPTH_MAX, tokenDepth } from "./api-token.ts";
 import type { App } from "./app.ts";
 import type { Caller } from "./caller.ts";
 import type { ApiToken, ApiTokenCreated, NewApiToken } from "./contract.ts";
@@ -39,8 +39,9 @@ function scopesFor(maker: Principal, wanted: readonly string[] | undefined): str
 /**
  * Makes another API token, beside those there are: servers change over one by one, then the old token is
  * deleted. It may do what its scopes name and its maker holds at each use, and ends with its maker.
- * Idempotent under `requestKey`; the token is shown again only to the same request. 2 writes, and a read for
- * each token between its maker and a person.
+ * Idempotent under `requestKey`: for REQUEST_KEPT_MS the same request is shown the same token, dead or alive;
+ * a deleted token never lives again. 2 writes, 1 more with a key, and a read for each token between its maker
+ * and a person.
  * @throws AppError `forbidden`, `invalid_request`, `idempotency_key_reused`
  */
 export async function createApiToken(
@@ -53,8 +54,7 @@ export async function createApiToken(
     caller,
   }: { readonly draft: NewApiToken; readonly requestKey: string | undefined; readonly caller: Caller },
 ): Promise<{ created: ApiTokenCreated; replayed: boolean }> {
-  const id = requestKey === undefined ? randomId() : derivedId("api-token", app.id, by.id, requestKey);
-  const { token, hash, createdAt } = deriveApiToken(deps, app, id);
+  const { id, token, stored: drawn } = newApiToken(deps, app);
   const expiresMs = draft.expiresAt === undefined ? undefined : Date.parse(draft.expiresAt);
   if (expiresMs !== undefined && expiresMs <= deps.clock.now()) {
     throw new AppError("invalid_request", "The token would have expired already.", {
@@ -65,14 +65,16 @@ export async function createApiToken(
     throw new AppError("forbidden", "Tokens that were made by tokens make no more of them.");
   }
   const stored: StoredApiToken = {
-    hash,
-    createdAt,
+    ...drawn,
     name: draft.name,
     scopes: scopesFor(by, draft.scopes),
     createdBy: by.id,
-    fingerprint: fingerprint(JSON.stringify(draft)),
     ...(expiresMs === undefined ? {} : { expiresAt: Timestamp.fromMillis(expiresMs) }),
   };
+  const record =
+    requestKey === undefined
+      ? undefined
+      : requestRecord(deps, app.collection("requests"), ["api-token", app.id, by.id, requestKey], draft);
   const batch = deps.firestore.batch();
   batch.create(apiTokenRef(app, id), { ...stored });
   addSecurityEvent(deps, batch, securityEventsOf(app), {
@@ -83,17 +85,9 @@ export async function createApiToken(
       caller,
     },
   });
-  try {
-    await within(READ_MS_MAX, batch.commit());
-    return { created: { ...view(id, stored), token }, replayed: false };
-  } catch (cause) {
-    if (grpcCode(cause) !== GRPC.alreadyExists) throw cause;
-    const { data } = await readDocument(apiTokenRef(app, id), storedApiToken);
-    if (data === undefined || data.endedAt !== undefined || data.fingerprint !== stored.fingerprint) {
-      throw new AppError("idempotency_key_reused", "This Idempotency-Key was used for another token.");
-    }
-    return { created: { ...view(id, data), token }, replayed: true };
-  }
+  const first: ApiTokenCreated = { ...view(id, stored), token };
+  const { result: created, replayed } = await commitOnce(deps, batch, record, first);
+  return { created, replayed };
 }
 
 const view = (id: string, stored: StoredApiToken): ApiToken => ({
@@ -107,10 +101,10 @@ const view = (id: string, stored: StoredApiToken): ApiToken => ({
 });
 
 /**
- * A page of API tokens, newest first: all for those who may end any, otherwise one's own. Those that have been
- * deleted are left out, so a page may be short. One query, one read for each.
+ * A page of API tokens, newest first: all for those who may end any, otherwise one's own. One query, one read
+ * for each.
  */
-export async function listApiTokens(
+export function listApiTokens(
   deps: Deps,
   app: App,
   reader: Principal,
@@ -118,25 +112,21 @@ export async function listApiTokens(
 ): Promise<NewestFirst<ApiToken>> {
   const all = app.collection("tokens");
   const isAny = holds(reader, "token:any");
-  const { data, ...rest } = await newestFirst(
+  return newestFirst(
     deps,
     isAny ? all : all.where("createdBy", "==", reader.id),
     {
       field: "createdAt",
       scope: ["tokens", app.id, isAny ? "" : reader.id],
-      view: (document) => ({ id: document.id, stored: storedApiToken(document) }),
+      view: (document) => view(document.id, storedApiToken(document)),
     },
     page,
   );
-  return {
-    ...rest,
-    data: data.filter(({ stored }) => stored.endedAt === undefined).map(({ id, stored }) => view(id, stored)),
-  };
 }
 
 /**
  * Ends an API token, one's own or, for those who may, any. It is refused everywhere within seconds, with all
- * that it has made. 1 read, 3 writes.
+ * that it has made. 1 read, 2 writes, 1 delete.
  * @throws AppError `not_found`
  */
 export async function deleteApiToken(
@@ -147,13 +137,12 @@ export async function deleteApiToken(
 ): Promise<void> {
   const { data } = await readDocument(apiTokenRef(app, id), storedApiToken);
   const isTheirs = data?.createdBy === by.id || holds(by, "token:any");
-  if (data === undefined || data.endedAt !== undefined || !isTheirs) {
+  if (data === undefined || !isTheirs) {
     throw new AppError("not_found", "There is no such API token.");
   }
   const now = deps.clock.now();
   const batch = deps.firestore.batch();
-  // Kept without its hash: a repetition of the request that made it must not bring it back.
-  batch.update(apiTokenRef(app, id), { hash: "", endedAt: Timestamp.fromMillis(now) });
+  batch.delete(apiTokenRef(app, id));
   addRevocation(deps.firestore, batch, {
     scope: "api-token",
     id: `${app.id}/${id}`,

@@ -1,9 +1,9 @@
 import type { Deps } from "../platform/deps.ts";
 import { AppError, GRPC, grpcCode } from "../platform/errors.ts";
 import { Timestamp } from "../platform/firestore-values.ts";
-import { derivedId, fingerprint, randomId } from "../platform/ids.ts";
-import { READ_MS_MAX, within } from "../platform/within.ts";
-import { deriveApiToken } from "./api-token.ts";
+import { randomId } from "../platform/ids.ts";
+import { commitOnce, requestRecord, systemRequestsOf } from "../platform/request-record.ts";
+import { newApiToken } from "./api-token.ts";
 import { type App, appHandle } from "./app.ts";
 import type { Caller } from "./caller.ts";
 import { APP_ID_CHARS_MAX, type App as AppView, DEFAULT_SETTINGS } from "./contract.ts";
@@ -13,9 +13,9 @@ import { appView } from "./settings-rights.ts";
 import { type AppHead, apiTokenRef, readDocument, type StoredApiToken, storedAppHead } from "./store.ts";
 
 /**
- * Creates an app with its first API token. Idempotent under `requestKey`; the token is shown again only
- * to the same request. 1 commit, 3 writes.
- * @throws AppError `conflict` when the id is taken
+ * Creates an app with its first API token. Idempotent under `requestKey`: for REQUEST_KEPT_MS the same
+ * request is shown the same app and token, from a sealed copy. 1 commit, 4 writes.
+ * @throws AppError `conflict` when the id is taken, `idempotency_key_reused`
  */
 export async function createApp(
   deps: Deps,
@@ -23,25 +23,18 @@ export async function createApp(
   requestKey: string | undefined,
   { by, caller }: { readonly by: Principal; readonly caller: Caller },
 ): Promise<{ app: AppView; token: string; replayed: boolean }> {
-  const nonce = requestKey === undefined ? randomId() : derivedId("create-app", requestKey);
-  const app = appHandle(deps.firestore, draft.id ?? idFromName(draft.name, nonce));
-  const print = fingerprint("create-app", nonce, JSON.stringify(draft));
-  const tokenId = derivedId("first-token", app.id, nonce);
-  const { token, hash, createdAt } = deriveApiToken(deps, app, tokenId);
-  const stored: StoredApiToken = {
-    hash,
-    createdAt,
-    name: "First token",
-    scopes: ["*"],
-    createdBy: "operator",
-  };
+  const app = appHandle(deps.firestore, draft.id ?? idFromName(draft.name, randomId()));
+  const { id: tokenId, token, stored: drawn } = newApiToken(deps, app);
+  const stored: StoredApiToken = { ...drawn, name: "First token", scopes: ["*"], createdBy: "operator" };
+  // Without a key too: under an id that was chosen, only a record tells our own app from somebody else's.
+  const name = ["create-app", requestKey ?? randomId()];
+  const record = requestRecord(deps, systemRequestsOf(deps.firestore), name, draft);
   const head: AppHead = {
     id: app.id,
     name: draft.name,
     settings: DEFAULT_SETTINGS,
     status: "open",
     lastChatNumber: 0,
-    fingerprint: print,
     createdAt: Timestamp.fromMillis(deps.clock.now()),
   };
   const batch = deps.firestore.batch();
@@ -51,14 +44,11 @@ export async function createApp(
     event: { kind: "app-created", actor: by.id, caller },
   });
   try {
-    await within(READ_MS_MAX, batch.commit());
-    return { app: appView(head, by), token, replayed: false };
+    const first = { app: appView(head, by), token };
+    const { result, replayed } = await commitOnce(deps, batch, record, first);
+    return { ...result, replayed };
   } catch (cause) {
     if (grpcCode(cause) !== GRPC.alreadyExists) throw cause;
-    const { data } = await readDocument(app.ref, storedAppHead);
-    if (data?.fingerprint === print) return { app: appView(data, by), token, replayed: true };
-    if (draft.id === undefined)
-      throw new AppError("idempotency_key_reused", "This Idempotency-Key was used before.");
     throw new AppError("conflict", "An app with this id exists already.");
   }
 }

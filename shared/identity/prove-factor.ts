@@ -21,6 +21,7 @@ import {
   storedUser,
 } from "./store.ts";
 import { matchTotp } from "./totp.ts";
+import { foldCode } from "./typed-code.ts";
 
 interface Proved {
   readonly session: StoredSession;
@@ -29,8 +30,9 @@ interface Proved {
 
 /**
  * Proves the second factor with a code of the authenticator app or a recovery code, each good once, and
- * returns an access token that says when. The refresh token stays as it is. Failures are counted, and
- * FAILURES_MAX lock the proof for LOCKOUT_MS. One transaction: 4 reads, 3 or 4 writes.
+ * returns an access token that says when. The refresh token stays as it is. Failures are counted:
+ * FAILURES_MAX lock the session out for LOCKOUT_MS, SUBJECT_FAILURES_MAX all of the person's. One
+ * transaction: 5 reads, 3 to 5 writes.
  * @throws AppError `code_invalid`, whatever is wrong; `session_ended`
  */
 export async function proveFactor(
@@ -64,7 +66,13 @@ async function prove(
   const { person, sessionId, code, caller } = attempt;
   const ref = factorRef(app, person.id);
   const factor = storedFactor(await transaction.get(ref));
-  const lockout = await readLockout(deps, app, deps.keys.mac("factor", app.id, person.id), transaction);
+  // By session: whoever has got hold of one can't lock the person out of the others.
+  const guesser = {
+    subject: deps.keys.mac("factor", app.id, person.id),
+    source: deps.keys.mac("source", app.id, "session", sessionId),
+    isKnown: false,
+  };
+  const lockout = await readLockout(deps, app, guesser, transaction);
   const session = storedSession(await transaction.get(sessionRef(app, sessionId)));
   const user = storedUser(await transaction.get(userRef(app, person.id)));
   if (session === undefined || session.status !== "open" || user === undefined) {
@@ -72,7 +80,7 @@ async function prove(
   }
   if (factor?.isOn !== true || lockout.isLocked) return undefined;
   const now = deps.clock.now();
-  const step = matchTotp(secretOf(deps, app, person.id, factor), code, now, {
+  const step = matchTotp(secretOf(deps, app, person.id, factor), foldCode(code), now, {
     lastStep: factor.lastStep,
     isSame: sameSecret,
   });
@@ -89,7 +97,7 @@ async function prove(
   const factorAt = Timestamp.fromMillis(now);
   transaction.update(ref, step === undefined ? { recovery } : { lastStep: step });
   transaction.update(sessionRef(app, sessionId), { factorAt });
-  clearFailures(transaction, lockout);
+  clearFailures(deps, transaction, lockout);
   addSecurityEvent(deps, transaction, securityEventsOf(app), {
     event: {
       kind: step === undefined ? "recovery-code-used" : "factor-proved",

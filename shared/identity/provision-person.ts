@@ -4,6 +4,7 @@ import type { DocumentReference, Transaction } from "../platform/firestore.ts";
 import { Timestamp } from "../platform/firestore-values.ts";
 import { derivedId, randomId } from "../platform/ids.ts";
 import { within } from "../platform/within.ts";
+import { addressHash, demandAddress } from "./address.ts";
 import type { App } from "./app.ts";
 import { type Caller, networkOf } from "./caller.ts";
 import type { NewUser, Session, User } from "./contract.ts";
@@ -11,9 +12,8 @@ import { type IdentityDeps, issueSession } from "./issue-session.ts";
 import { covers } from "./permissions.ts";
 import type { Principal } from "./principal.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
-import { newSession } from "./sign-in.ts";
+import { newSession } from "./new-session.ts";
 import {
-  addressHash,
   addressRef,
   isPresent,
   sessionRef,
@@ -42,8 +42,9 @@ export async function provisionPerson(
   deps: Deps,
   app: App,
   by: Principal,
-  { draft, caller }: { readonly draft: NewUser; readonly caller: Caller },
+  { draft: wanted, caller }: { readonly draft: NewUser; readonly caller: Caller },
 ): Promise<{ user: User; isNew: boolean }> {
+  const draft = wanted.email === undefined ? wanted : { ...wanted, email: demandAddress(wanted.email) };
   const role = draft.role ?? "member";
   if (!covers(by, role)) throw new AppError("forbidden", "Nobody gives a role above their own.");
   return within(

@@ -7,7 +7,7 @@ import { type Caller, limitedAddress } from "./caller.ts";
 import { type AppSettings, DEFAULT_SETTINGS } from "./contract.ts";
 import type { Principal } from "./principal.ts";
 import { openRateLimiter, type Verdict } from "./rate-limiter.ts";
-import { addressHash } from "./store.ts";
+import type { CodeAsker } from "./sign-in-code.ts";
 
 /** What a limit said of a request. */
 export interface Quota extends Verdict {
@@ -32,8 +32,8 @@ export interface Quotas {
     readonly caller: Caller;
     readonly isSignIn: boolean;
   }): Promise<Quota | undefined>;
-  /** For a code to be mailed to this address. */
-  takeForAddress(app: App, email: string): Promise<Quota | undefined>;
+  /** For a code to be mailed to this address by the wish of this asker: strangers can't use up another's. */
+  takeForAddress(app: App, asker: Pick<CodeAsker, "address" | "source">): Promise<Quota | undefined>;
 }
 
 export function openQuotas(deps: Deps, apps: AppDirectory): Quotas {
@@ -86,13 +86,9 @@ export function openQuotas(deps: Deps, apps: AppDirectory): Quotas {
       const limit = ofRole === undefined ? limits.personPerMinute : ofRole;
       return take("person", limit, refIn(app, "person", principal.id));
     },
-    async takeForAddress(app, email) {
+    async takeForAddress(app, { address, source }) {
       const { limits } = await apps.settingsOf(app);
-      return take(
-        "address",
-        limits.codesPerMinute,
-        refIn(app, "address", addressHash(deps.keys, app, email)),
-      );
+      return take("address", limits.codesPerMinute, refIn(app, "address", `${address} ${source}`));
     },
   };
 }

@@ -1,4 +1,4 @@
-import { AppError, GRPC, grpcCode } from "../platform/errors.ts";
+import { GRPC, grpcCode } from "../platform/errors.ts";
 import type { WriteBatch } from "../platform/firestore.ts";
 import { Timestamp } from "../platform/firestore-values.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
@@ -11,17 +11,8 @@ import { addRevocation } from "./revocation.ts";
 import { accessTokensEndMs } from "./revoke.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
 import { REFRESH_RACE_MS, SESSION_TTL_MS } from "./session-lifetime.ts";
-import {
-  readDocument,
-  type StoredSession,
-  type StoredUser,
-  sessionRef,
-  userRef,
-  storedSession,
-  storedUser,
-} from "./store.ts";
-
-const ended = (): AppError => new AppError("session_ended", "The session has ended; sign in again.");
+import { isOver, sessionEnded } from "./session-standing.ts";
+import { readDocument, type StoredSession, sessionRef, userRef, storedSession, storedUser } from "./store.ts";
 
 /**
  * Exchanges a refresh token for new tokens and rotates it. An old token ends the session and its access
@@ -36,16 +27,16 @@ export async function refreshSession(
   caller: Caller,
 ): Promise<Session> {
   const parsed = parseRefreshToken(deps.keys, app, refreshToken);
-  if (parsed === undefined) throw ended();
+  if (parsed === undefined) throw sessionEnded();
   const { sessionId, generation } = parsed;
   const ref = sessionRef(app, sessionId);
   for (;;) {
     const { data: session, found } = await readDocument(ref, storedSession);
     const now = deps.clock.now();
     if (session === undefined || session.status !== "open" || session.expireAt.toMillis() <= now)
-      throw ended();
+      throw sessionEnded();
     const { data: user } = await readDocument(userRef(app, session.user), storedUser);
-    if (user === undefined || (await isOver(deps, app, sessionId, { session, user }))) throw ended();
+    if (user === undefined || (await isOver(deps, app, sessionId, { session, user }))) throw sessionEnded();
     if (isHonestRepetition(session, generation, now))
       return issueSession(deps, app, sessionId, { session, user });
     const isReused = generation !== session.generation;
@@ -77,41 +68,12 @@ export async function refreshSession(
       event: "refresh-token.reused",
       app: app.id,
     });
-    throw ended();
+    throw sessionEnded();
   }
 }
 
 const isHonestRepetition = (session: StoredSession, generation: number, now: number): boolean =>
   generation === session.generation - 1 && now - session.rotatedAt.toMillis() <= REFRESH_RACE_MS;
-
-/**
- * Whether the session was ended together with others: the person's, the app's or all; or where the person
- * had signed in for it, by a sign-out or the end of the account there.
- */
-async function isOver(
-  deps: IdentityDeps,
-  app: App,
-  sessionId: string,
-  { session, user }: { readonly session: StoredSession; readonly user: StoredUser },
-): Promise<boolean> {
-  const beganMs = session.createdAt.toMillis();
-  const { federated } = session;
-  if (federated !== undefined) {
-    const signedInMs = federated.signedInAt.toMillis();
-    if (!(await deps.identityPlatform.stands(federated.uid, signedInMs))) return true;
-  }
-  if (user.status !== undefined) return true;
-  if (beganMs <= (user.sessionsValidAfter?.toMillis() ?? -1)) return true;
-  // Only how the session began counts here: tokens that a role change ended are what a refresh replaces.
-  const issued = { app: app.id, user: session.user, sessionId, tokenId: "", issuedMs: Infinity, beganMs };
-  try {
-    await deps.revocations.demandValid(issued, "fresh");
-    return false;
-  } catch (cause) {
-    if (cause instanceof AppError && cause.code === "token_revoked") return true;
-    throw cause;
-  }
-}
 
 function addReuse(
   deps: IdentityDeps,

@@ -111,7 +111,6 @@ export function addRevocation(
     readonly beforeMs: number;
     readonly expireMs: number;
   },
-  entryId: string = randomId(),
 ): void {
   const { scope, id, ends, beforeMs, expireMs } = revocation;
   const stored: Revocation = {
@@ -122,5 +121,5 @@ export function addRevocation(
     expireAt: Timestamp.fromMillis(expireMs),
   };
   // Transaction and WriteBatch have the same verb in types that do not unite.
-  (writer as WriteBatch).create(revocationsOf(firestore).doc(entryId), recorded(stored));
+  (writer as WriteBatch).create(revocationsOf(firestore).doc(randomId()), recorded(stored));
 }

@@ -1,24 +1,23 @@
 import type { Deps } from "../platform/deps.ts";
-import { AppError, GRPC, grpcCode } from "../platform/errors.ts";
-import { derivedId, randomId } from "../platform/ids.ts";
-import { READ_MS_MAX, within } from "../platform/within.ts";
+import { AppError } from "../platform/errors.ts";
+import { commitOnce, requestRecord, systemRequestsOf } from "../platform/request-record.ts";
 import { ACCESS_TOKEN_TTL_SECONDS, CLOCK_TOLERANCE_SECONDS } from "./access-token.ts";
 import type { Caller } from "./caller.ts";
 import type { RevocationScope, Revoked } from "./contract.ts";
-import { addRevocation, storedRevocation } from "./revocation.ts";
+import { addRevocation } from "./revocation.ts";
 import { addSecurityEvent } from "./security-event.ts";
 import { SESSION_TTL_MS } from "./session-lifetime.ts";
-import { readDocument } from "./store.ts";
-import { revocationsOf, systemEventsOf } from "./system.ts";
+import { systemEventsOf } from "./system.ts";
 
 /** When no access token that was issued until now can be good any more. */
 export const accessTokensEndMs = (nowMs: number): number =>
   nowMs + (ACCESS_TOKEN_TTL_SECONDS + 2 * CLOCK_TOLERANCE_SECONDS) * 1000;
 
 /**
- * Ends one token, one session, or all sessions of a person, of an app, or of all apps that were begun
- * until `issuedBefore`: their access tokens within seconds on every instance, their refresh tokens at the
- * next use. Idempotent under `requestKey`. 2 writes. API tokens are no sessions; they are deleted one by one.
+ * Ends one token, one session, or all sessions of a person, of an app, or of all apps that were begun until
+ * `issuedBefore`: their access tokens within seconds on every instance, their refresh tokens at the next use.
+ * Idempotent under `requestKey`. 2 writes, 1 more with a key. API tokens are no sessions; they are deleted
+ * one by one.
  * @throws AppError `invalid_request` for a time to come, `idempotency_key_reused`
  */
 export async function revoke(
@@ -41,9 +40,17 @@ export async function revoke(
   }
   // A session lives on its refresh token, which can be unused for long and must find the entry then.
   const expireMs = scope === "token" ? accessTokensEndMs(nowMs) : nowMs + SESSION_TTL_MS;
-  const entryId = wish.requestKey === undefined ? randomId() : derivedId("revocation", wish.requestKey);
+  const { issuedBefore, requestKey } = wish;
+  const record =
+    requestKey === undefined
+      ? undefined
+      : requestRecord(deps, systemRequestsOf(deps.firestore), ["revocation", requestKey], {
+          scope,
+          id,
+          issuedBefore,
+        });
   const batch = deps.firestore.batch();
-  addRevocation(deps.firestore, batch, { scope, id, ends: "sessions", beforeMs, expireMs }, entryId);
+  addRevocation(deps.firestore, batch, { scope, id, ends: "sessions", beforeMs, expireMs });
   addSecurityEvent(deps, batch, systemEventsOf(deps.firestore), {
     event: {
       kind: "tokens-revoked",
@@ -53,18 +60,9 @@ export async function revoke(
       details: { scope },
     },
   });
-  try {
-    await within(READ_MS_MAX, batch.commit());
-    return { revoked: view(scope, id, beforeMs, expireMs), replayed: false };
-  } catch (cause) {
-    if (grpcCode(cause) !== GRPC.alreadyExists) throw cause;
-  }
-  const { data } = await readDocument(revocationsOf(deps.firestore).doc(entryId), storedRevocation);
-  const isSameTime = wish.issuedBefore === undefined || data?.before.toMillis() === beforeMs;
-  if (data === undefined || data.scope !== scope || data.id !== id || !isSameTime) {
-    throw new AppError("idempotency_key_reused", "This Idempotency-Key was used for another revocation.");
-  }
-  return { revoked: view(scope, id, data.before.toMillis(), data.expireAt.toMillis()), replayed: true };
+  const first = view(scope, id, beforeMs, expireMs);
+  const { result: revoked, replayed } = await commitOnce(deps, batch, record, first);
+  return { revoked, replayed };
 }
 
 const view = (scope: RevocationScope, id: string, beforeMs: number, expireMs: number): Revoked => ({

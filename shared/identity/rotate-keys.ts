@@ -1,7 +1,7 @@
 import type { Deps } from "../platform/deps.ts";
-import { AppError } from "../platform/errors.ts";
 import { Timestamp } from "../platform/firestore-values.ts";
-import { derivedId, randomId } from "../platform/ids.ts";
+import { randomId } from "../platform/ids.ts";
+import { addRequest, requestRecord, resultOf, systemRequestsOf } from "../platform/request-record.ts";
 import { within } from "../platform/within.ts";
 import type { Caller } from "./caller.ts";
 import type { Rotation } from "./contract.ts";
@@ -13,13 +13,11 @@ import { keyRingOf, systemEventsOf } from "./system.ts";
 /** A retired key is kept this long after its end, for looking into what it has signed. */
 const RETIRED_KEPT_MS = 90 * 24 * 3600 * 1000;
 
-const keyReused = (): AppError =>
-  new AppError("idempotency_key_reused", "This Idempotency-Key was used for another rotation.");
-
 /**
- * Makes a new key that signs from now on. The keys before are honoured for `graceSeconds`, with 0 no more
- * at all; their private parts are forgotten at once. Whoever has a refresh token notices nothing.
- * Idempotent under `requestKey`. One transaction: a read and a write for each key, 2 writes.
+ * Makes a new key that signs from now on. The keys before are honoured for `graceSeconds`, with 0 no more at
+ * all; their private parts are forgotten at once. Whoever has a refresh token notices nothing. Idempotent
+ * under `requestKey`. One transaction: a read and a write for each key, 2 writes; 1 read and 1 write more
+ * with a key.
  * @throws AppError `idempotency_key_reused`
  */
 export async function rotateKeys(
@@ -31,22 +29,25 @@ export async function rotateKeys(
   },
 ): Promise<{ rotation: Rotation; replayed: boolean }> {
   const { graceSeconds, requestKey, caller } = rotation;
-  const kid = requestKey === undefined ? randomId() : derivedId("signing-key", requestKey);
+  const kid = randomId();
+  const record =
+    requestKey === undefined
+      ? undefined
+      : requestRecord(deps, systemRequestsOf(deps.firestore), ["rotation", requestKey], { graceSeconds });
   const ring = keyRingOf(deps.firestore);
   const fresh = await generateStoredKey(deps, kid, 0);
-  const outcome = await within(
+  return within(
     TRANSACTION_MS_MAX,
     deps.firestore.runTransaction(async (transaction) => {
+      if (record !== undefined) {
+        const rotated = resultOf<Rotation>(deps, record, await transaction.get(record.ref));
+        if (rotated !== undefined) return { rotation: rotated, replayed: true };
+      }
       const found = await transaction.get(ring.orderBy("generation", "desc"));
       const before = found.docs.map((document) => ({
         ref: document.ref,
         stored: storedKey(document),
       }));
-      const same = before.find(({ ref }) => ref.id === kid);
-      if (same !== undefined) {
-        if (same.stored.graceSeconds !== graceSeconds) throw keyReused();
-        return { stored: same.stored, retired: [], replayed: true };
-      }
       const nowMs = deps.clock.now();
       const notAfter = Timestamp.fromMillis(nowMs + graceSeconds * 1000);
       const retired: string[] = [];
@@ -77,18 +78,15 @@ export async function rotateKeys(
           details: { graceSeconds },
         },
       });
-      return { stored, retired, replayed: false };
+      const made: Rotation = {
+        kid,
+        createdAt: new Date(nowMs).toISOString(),
+        graceSeconds,
+        notAfter: notAfter.toDate().toISOString(),
+        retired,
+      };
+      if (record !== undefined) addRequest(deps, transaction, record, made);
+      return { rotation: made, replayed: false };
     }),
   );
-  const createdMs = outcome.stored.createdAt.toMillis();
-  return {
-    rotation: {
-      kid,
-      createdAt: new Date(createdMs).toISOString(),
-      graceSeconds,
-      notAfter: new Date(createdMs + graceSeconds * 1000).toISOString(),
-      retired: outcome.retired,
-    },
-    replayed: outcome.replayed,
-  };
 }

@@ -1,99 +1,146 @@
+import { randomInt } from "node:crypto";
 import type { Deps } from "../platform/deps.ts";
-import { AppError, GRPC, grpcCode } from "../platform/errors.ts";
 import { Timestamp } from "../platform/firestore-values.ts";
-import { derivedId, randomId } from "../platform/ids.ts";
-import type { Keys } from "../platform/keys.ts";
+import { randomId } from "../platform/ids.ts";
 import type { Mail } from "../platform/mailer.ts";
+import { commitOnce, requestRecord } from "../platform/request-record.ts";
 import { enqueue } from "../platform/task.ts";
-import { READ_MS_MAX, within } from "../platform/within.ts";
+import { within } from "../platform/within.ts";
+import { addressHash, demandAddress } from "./address.ts";
 import type { App } from "./app.ts";
+import { type Caller, limitedAddress } from "./caller.ts";
 import { CODE_DIGITS } from "./contract.ts";
+import { deviceOf } from "./device-token.ts";
 import { readLockout } from "./lockout.ts";
-import { addressHash, challengeRef, readDocument, type StoredChallenge, storedChallenge } from "./store.ts";
+import { readMailCap } from "./mail-cap.ts";
+import { challengeRef, type StoredChallenge, storedChallenge, TRANSACTION_MS_MAX } from "./store.ts";
 import { codeMailTask } from "./tasks.ts";
 
 export const CODE_TTL_MS = 5 * 60 * 1000;
 export const CODE_TRIES_MAX = 5;
 
-/**
- * The code of a challenge: a keyed hash of its unguessable id, as six digits. Nothing that is stored
- * or queued contains it, and a mail that is sent again says the same.
- */
-export function codeOf(keys: Keys, app: App, challenge: string): string {
-  const hash = Buffer.from(keys.mac("sign-in-code", app.id, challenge), "base64url");
-  // 64 bits against a million codes: the bias of the remainder is below one in 10^13.
-  return String(hash.readBigUInt64BE(0) % 10n ** BigInt(CODE_DIGITS)).padStart(CODE_DIGITS, "0");
+/** Drawn, never computed: whoever knows everything that is stored under a challenge still has to guess. */
+const newCode = (): string => String(randomInt(10 ** CODE_DIGITS)).padStart(CODE_DIGITS, "0");
+
+export const codeHashOf = (deps: Pick<Deps, "keys">, app: App, challenge: string, code: string): string =>
+  deps.keys.mac("sign-in-code", app.id, challenge, code);
+
+const sealContext = (app: App, challenge: string): string => `${app.id}/${challenge}`;
+
+/** Who asks for a code, and for which address. */
+export interface CodeAsker {
+  /** In its canonical form. */
+  readonly email: string;
+  /** Keyed hash of the address. */
+  readonly address: string;
+  /** Keyed hash of the known device, or else of the network address. */
+  readonly source: string;
+  readonly isKnown: boolean;
+}
+
+/** No Firestore operation. @throws AppError `invalid_request` when it is no address */
+export function codeAskerOf(
+  deps: Pick<Deps, "keys" | "clock">,
+  app: App,
+  asked: { readonly email: string; readonly deviceToken?: string | undefined; readonly caller: Caller },
+): CodeAsker {
+  const email = demandAddress(asked.email);
+  const address = addressHash(deps.keys, app, email);
+  const device = deviceOf(deps, app, address, asked.deviceToken);
+  const source =
+    device === undefined
+      ? deps.keys.mac("source", app.id, "ip", limitedAddress(asked.caller.ip))
+      : deps.keys.mac("source", app.id, "device", device);
+  return { email, address, source, isKnown: device !== undefined };
 }
 
 /**
- * Begins a sign-in: stores the challenge and enqueues the mail with its code. The reply is the same
- * whether or not the address is known. Idempotent under `requestKey`.
- * Costs 1 write and 1 task.
+ * Begins a sign-in: stores the challenge with a drawn code and enqueues the mail. The reply is the same
+ * whether or not the address is known, locked or mailed too often. A challenge begun before stays good.
+ * Idempotent under `requestKey` for REQUEST_KEPT_MS: after the challenge has expired the reply is still the
+ * first one. Costs 1 write and 1 task, 1 write more with a key.
  * @throws AppError `idempotency_key_reused`, `unavailable`
  */
 export async function requestCode(
   deps: Deps,
   app: App,
-  email: string,
+  { email, source, isKnown }: CodeAsker,
   {
     requestKey,
+    mailsMax,
     invitation,
     isRefused,
   }: {
     readonly requestKey: string | undefined;
+    readonly mailsMax: number | null;
     readonly invitation: string | undefined;
+    /** Nothing is mailed: the app would not let the person in. */
     readonly isRefused: boolean;
   },
-): Promise<{ challenge: string; expiresAt: string }> {
-  const challenge = requestKey === undefined ? randomId() : derivedId("challenge", app.id, requestKey);
-  const expiresAt = deps.clock.now() + CODE_TTL_MS;
+): Promise<{ sent: { challenge: string; expiresAt: string }; replayed: boolean }> {
+  const challenge = randomId();
+  const code = newCode();
+  const expiresAt = Timestamp.fromMillis(deps.clock.now() + CODE_TTL_MS);
   const stored: StoredChallenge = {
     email,
+    codeHash: codeHashOf(deps, app, challenge, code),
+    sealedCode: deps.keys.seal("sign-in-code", sealContext(app, challenge), code),
+    source,
+    isKnown,
+    mailsMax,
+    isMailed: false,
     triesLeft: CODE_TRIES_MAX,
     usedBy: null,
     ...(invitation === undefined ? {} : { invitation }),
     ...(isRefused ? { isRefused } : {}),
-    expiresAt: Timestamp.fromMillis(expiresAt),
-    expireAt: Timestamp.fromMillis(expiresAt),
+    expiresAt,
+    expireAt: expiresAt,
   };
-  const kept = await createOrFind(app, challenge, stored);
-  await enqueue(deps, codeMailTask, { app: app.id, challenge });
-  return { challenge, expiresAt: kept.expiresAt.toDate().toISOString() };
-}
-
-async function createOrFind(app: App, challenge: string, stored: StoredChallenge): Promise<StoredChallenge> {
-  const ref = challengeRef(app, challenge);
-  try {
-    await within(READ_MS_MAX, ref.create({ ...stored }));
-    return stored;
-  } catch (cause) {
-    if (grpcCode(cause) !== GRPC.alreadyExists) throw cause;
-    const { data } = await readDocument(ref, storedChallenge);
-    if (data?.email !== stored.email) {
-      throw new AppError("idempotency_key_reused", "This Idempotency-Key was used for another address.");
-    }
-    return data;
-  }
+  const record =
+    requestKey === undefined
+      ? undefined
+      : requestRecord(deps, app.collection("requests"), ["code", app.id, requestKey], { email });
+  const batch = deps.firestore.batch();
+  batch.create(challengeRef(app, challenge), { ...stored });
+  const first = { challenge, expiresAt: expiresAt.toDate().toISOString() };
+  const { result: sent, replayed } = await commitOnce(deps, batch, record, first);
+  // Also for a repeated request: the first may have been cut short before its task.
+  await enqueue(deps, codeMailTask, { app: app.id, challenge: sent.challenge });
+  return { sent, replayed };
 }
 
 /**
- * The mail for a challenge; undefined when the challenge is gone, used or expired, so that a late
- * delivery sends nothing useless, and when the address is locked: the request for the code was answered as
- * always, so whoever tries out addresses learns nothing. 2 reads.
+ * The mail for a challenge. Undefined when the challenge is gone, used or expired, so that a late delivery
+ * sends nothing useless; and when the asker is locked out or too much has been mailed: the request was
+ * answered as always, so whoever tries out addresses learns nothing. A repeated delivery composes the same
+ * mail. One transaction: 4 or 6 reads, up to 4 writes.
  */
 export async function composeCodeMail(deps: Deps, app: App, challenge: string): Promise<Mail | undefined> {
-  const { data } = await readDocument(challengeRef(app, challenge), storedChallenge);
-  if (
-    data === undefined ||
-    data.isRefused ||
-    data.usedBy !== null ||
-    data.expiresAt.toMillis() <= deps.clock.now()
-  )
-    return undefined;
-  if ((await readLockout(deps, app, addressHash(deps.keys, app, data.email))).isLocked) return undefined;
-  const code = codeOf(deps.keys, app, challenge);
+  const admitted = await within(
+    TRANSACTION_MS_MAX,
+    deps.firestore.runTransaction(async (transaction) => {
+      const ref = challengeRef(app, challenge);
+      const stored = storedChallenge(await transaction.get(ref));
+      if (stored === undefined || stored.expiresAt.toMillis() <= deps.clock.now()) return undefined;
+      const { email, sealedCode, source, isKnown, mailsMax, isMailed } = stored;
+      if (sealedCode === null || stored.isRefused === true) return undefined;
+      const address = addressHash(deps.keys, app, email);
+      const lockout = await readLockout(deps, app, { subject: address, source, isKnown }, transaction);
+      if (lockout.isLocked) return undefined;
+      const code = deps.keys.open("sign-in-code", sealContext(app, challenge), sealedCode);
+      if (isMailed || mailsMax === null) return { email, code };
+      const mails = { address, source, isKnown, perDay: mailsMax };
+      const cap = await readMailCap(deps, app, mails, transaction);
+      if (cap.isReached) return undefined;
+      cap.add(transaction);
+      transaction.update(ref, { isMailed: true });
+      return { email, code };
+    }),
+  );
+  if (admitted === undefined) return undefined;
+  const { email, code } = admitted;
   return {
-    to: data.email,
+    to: email,
     subject: `${code} is your sign-in code`,
     text: `Your sign-in code is ${code}\n\nIt is good for five minutes and can be used once. If you did not ask for it, you need not do anything.\n`,
     html: `<p>Your sign-in code is</p><p style="font-size:28px;letter-spacing:4px"><strong>${code}</strong></p><p>It is good for five minutes and can be used once. If you did not ask for it, you need not do anything.</p>`,

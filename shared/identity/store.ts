@@ -1,7 +1,6 @@
 import { storedAs, type StoredReader } from "../platform/stored.ts";
 import type { DocumentReference, DocumentSnapshot, Firestore } from "../platform/firestore.ts";
 import { FieldPath, type Timestamp } from "../platform/firestore-values.ts";
-import type { Keys } from "../platform/keys.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { App } from "./app.ts";
 import type { QuietHours, Role, StoredSettings } from "./contract.ts";
@@ -13,8 +12,6 @@ export interface AppHead {
   readonly settings: StoredSettings;
   readonly status: "open" | "deleted";
   readonly lastChatNumber: number;
-  /** Of the request that created it. */
-  readonly fingerprint: string;
   readonly createdAt: Timestamp;
 }
 export const storedAppHead = storedAs<AppHead>();
@@ -37,18 +34,33 @@ export interface StoredUser {
   /** What the app's own server calls them. */
   readonly externalId?: string;
   readonly warnedAt?: Timestamp;
+  /** By issuer, the subject that the account is bound to; both as keyed hashes. */
+  readonly bindings?: Readonly<Record<string, string>>;
 }
 export const storedUser = storedAs<StoredUser>();
 
-/** A request to sign in. The code itself is not stored: it is derived from the challenge's id. */
+/** A request to sign in. */
 export interface StoredChallenge {
+  /** In its canonical form. */
   readonly email: string;
+  /** Keyed hash of the code, bound to app and challenge. */
+  readonly codeHash: string;
+  /** The code, sealed so that a mail that is sent again says the same; null once it is used. */
+  readonly sealedCode: string | null;
+  /** Keyed hash of who asked for it: a known device, or the network address. */
+  readonly source: string;
+  /** Whether it was a device from which somebody had signed in with this address. */
+  readonly isKnown: boolean;
+  /** Mails to this address in a day, as the app had set it; null is no limit. */
+  readonly mailsMax: number | null;
+  /** Whether the mail has been counted; a repeated delivery is not counted again. */
+  readonly isMailed: boolean;
   readonly triesLeft: number;
   /** The invitation whose code was brought. */
   readonly invitation?: string;
   /** Nothing is mailed: the app would not let the person in. */
   readonly isRefused?: true;
-  /** The sign-in that used it up; null until then. */
+  /** What used it up; null until then. */
   readonly usedBy: string | null;
   readonly expiresAt: Timestamp;
   readonly expireAt: Timestamp;
@@ -68,10 +80,24 @@ export interface StoredSession {
   /** When the person last proved their second factor in this session. */
   readonly factorAt: Timestamp | null;
   /** The sign-in at Identity Platform that it stands on; it ends with that. */
-  readonly federated?: { readonly uid: string; readonly signedInAt: Timestamp };
+  readonly federated?: Federated;
   readonly expireAt: Timestamp;
 }
 export const storedSession = storedAs<StoredSession>();
+
+/** A sign-in at Identity Platform, in the project itself or in a tenant of it. */
+export interface Federated {
+  readonly uid: string;
+  readonly tenant?: string;
+  readonly signedInAt: Timestamp;
+}
+
+/** Whose account an issuer's subject is. */
+export interface StoredIdentity {
+  readonly user: string;
+  readonly createdAt: Timestamp;
+}
+export const storedIdentity = storedAs<StoredIdentity>();
 
 export interface StoredApiToken {
   /** Keyed hash of the secret. */
@@ -83,20 +109,12 @@ export interface StoredApiToken {
   readonly scopes?: readonly string[];
   /** A user's id, `token_…`, or `operator`: whose rights bound the token's at each use. */
   readonly createdBy?: string;
-  /** Of the request that made it. */
-  readonly fingerprint?: string;
   readonly lastUsedAt?: Timestamp;
   readonly expiresAt?: Timestamp;
-  /** An ended token stays as a document, so that no repeated request can make it again. */
-  readonly endedAt?: Timestamp;
 }
 export const storedApiToken = storedAs<StoredApiToken>();
 
 export const TRANSACTION_MS_MAX = 15_000;
-
-/** Addresses are compared without regard to case and found by a keyed hash. */
-export const addressHash = (keys: Keys, app: App, email: string): string =>
-  keys.mac("address", app.id, email.normalize("NFC").toLowerCase());
 
 export const userRef = (app: App, id: string): DocumentReference => app.collection("users").doc(id);
 export const sessionRef = (app: App, id: string): DocumentReference => app.collection("sessions").doc(id);
@@ -105,6 +123,10 @@ export const apiTokenRef = (app: App, id: string): DocumentReference => app.coll
 /** Says which user an address belongs to; named by the address's keyed hash. */
 export const addressRef = (app: App, hash: string): DocumentReference =>
   app.collection("addresses").doc(hash);
+
+/** Says whose account an issuer's subject is; named by the keyed hash of the two. */
+export const identityRef = (app: App, hash: string): DocumentReference =>
+  app.collection("identities").doc(hash);
 
 /** One read. */
 export async function readDocument<T>(

@@ -1,10 +1,11 @@
 import { storedAs, demandStored } from "../platform/stored.ts";
 import type { Deps } from "../platform/deps.ts";
-import { AppError, GRPC, grpcCode } from "../platform/errors.ts";
+import { AppError } from "../platform/errors.ts";
 import type { CollectionReference, DocumentSnapshot, Firestore } from "../platform/firestore.ts";
 import { Timestamp } from "../platform/firestore-values.ts";
-import { derivedId, fingerprint, randomId } from "../platform/ids.ts";
+import { randomId } from "../platform/ids.ts";
 import { type NewestFirst, newestFirst } from "../platform/newest-first.ts";
+import { commitOnce, requestRecord, systemRequestsOf } from "../platform/request-record.ts";
 import { tryEnqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { Cause, Job, JobState } from "./contract.ts";
@@ -15,8 +16,6 @@ export interface StoredJob {
   readonly kind: string;
   readonly state: JobState;
   readonly input: Readonly<Record<string, unknown>>;
-  /** Of the input as it was given. */
-  readonly fingerprint: string;
   /** Where it goes on; the kind's own. */
   readonly cursor: string | null;
   readonly progress: Job["progress"];
@@ -44,23 +43,21 @@ export const jobsOf = (firestore: Firestore): CollectionReference =>
   firestore.collection("system").doc("operations").collection("jobs");
 
 /**
- * Creates a job and has it begun; with the same key it is the same job. 1 read where it exists, 1 write, 1
- * task. A task that is lost is found by the schedule.
+ * Creates a job and has it begun; with the same key it is the same job. 1 write, 1 more with a key, 2 reads
+ * where it exists, 1 task. A task that is lost is found by the schedule.
  */
 export async function createJob(
-  deps: Pick<Deps, "firestore" | "clock" | "tasks" | "log">,
+  deps: Pick<Deps, "firestore" | "clock" | "tasks" | "log" | "keys">,
   { kind, input }: Pick<StoredJob, "kind" | "input">,
   requestKey: string | undefined,
 ): Promise<{ job: Job; replayed: boolean }> {
-  const id = requestKey === undefined ? randomId() : derivedId("job", kind, requestKey);
-  const ref = jobsOf(deps.firestore).doc(id);
+  const id = randomId();
   const nowMs = deps.clock.now();
   const now = Timestamp.fromMillis(nowMs);
   const stored: StoredJob = {
     kind,
     state: "pending",
     input,
-    fingerprint: fingerprint(JSON.stringify(input)),
     cursor: null,
     progress: { done: 0, failed: 0 },
     step: 0,
@@ -70,21 +67,15 @@ export async function createJob(
     updatedAt: now,
     expireAt: Timestamp.fromMillis(nowMs + JOB_TTL_MS),
   };
-  let job = view(id, stored);
-  let replayed = false;
-  try {
-    await within(READ_MS_MAX, ref.create(stored));
-  } catch (cause) {
-    if (grpcCode(cause) !== GRPC.alreadyExists) throw cause;
-    const found = await within(READ_MS_MAX, ref.get());
-    if (found.get("fingerprint") !== stored.fingerprint) {
-      throw new AppError("idempotency_key_reused", "The key was used for another job.");
-    }
-    job = viewOf(found);
-    replayed = true;
-  }
-  await tryEnqueue(deps, jobTask, { job: id, step: 0 }, { occasion: 0 });
-  return { job, replayed };
+  const record =
+    requestKey === undefined
+      ? undefined
+      : requestRecord(deps, systemRequestsOf(deps.firestore), ["job", kind, requestKey], input);
+  const batch = deps.firestore.batch();
+  batch.create(jobsOf(deps.firestore).doc(id), stored);
+  const { result, replayed } = await commitOnce(deps, batch, record, { job: id });
+  await tryEnqueue(deps, jobTask, { job: result.job, step: 0 }, { occasion: 0 });
+  return { job: replayed ? await readJob(deps, result.job) : view(id, stored), replayed };
 }
 
 /** One read. @throws AppError `not_found` */

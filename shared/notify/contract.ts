@@ -42,7 +42,7 @@ export const NotificationsRead = z.strictObject({
 export type NotificationsRead = z.infer<typeof NotificationsRead>;
 
 export const PLATFORMS = ["android", "ios", "web"] as const;
-export const DeviceId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
+export const DeviceId = z.string().regex(/^(?!__.*__$)[A-Za-z0-9_-]{1,64}$/);
 export const NewDevice = z.strictObject({
   pushToken: z
     .string()

@@ -6,7 +6,7 @@ import { type StoredSession, sessionRef, TRANSACTION_MS_MAX, storedSession } fro
 import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
 import type { DocumentReference, Transaction } from "../platform/firestore.ts";
-import { FieldValue, Timestamp } from "../platform/firestore-values.ts";
+import { Timestamp } from "../platform/firestore-values.ts";
 import { within } from "../platform/within.ts";
 import type { NewDevice } from "./contract.ts";
 import {
@@ -48,7 +48,7 @@ export async function registerDevice(
       await takeAway(transaction, devicesRef(app, owner.user), owner.device, pushToken);
     }
     if (owner?.user === person && owner.device !== device) delete devices[owner.device];
-    const before = devices[device];
+    const before = deviceIn(devices, device);
     const gone = before === undefined || before.token === pushToken ? [] : [before];
     devices[device] = { token: pushToken, session: sessionId ?? null, platform: platform ?? null, at };
     gone.push(...makeRoom(devices, device));
@@ -125,9 +125,10 @@ export async function removeDevice(
 ): Promise<void> {
   await inTransaction(deps, async (transaction) => {
     const ref = devicesRef(app, person);
-    const stored = storedDevices(await transaction.get(ref))?.devices[device];
+    const devices = storedDevices(await transaction.get(ref))?.devices ?? {};
+    const stored = deviceIn(devices, device);
     if (stored === undefined) return;
-    transaction.update(ref, `devices.${device}`, FieldValue.delete());
+    transaction.set(ref, { devices: without(devices, device) });
     transaction.delete(pushTokenRef(app, stored.token));
   });
 }
@@ -153,10 +154,18 @@ async function takeAway(
   token: string,
 ): Promise<boolean> {
   const devices = storedDevices(await transaction.get(ref))?.devices ?? {};
-  if (devices[device]?.token !== token) return false;
-  transaction.update(ref, `devices.${device}`, FieldValue.delete());
+  if (deviceIn(devices, device)?.token !== token) return false;
+  transaction.set(ref, { devices: without(devices, device) });
   return true;
 }
+
+/** Own ones only: every object has a "constructor". */
+const deviceIn = (devices: Readonly<Record<string, StoredDevice>>, id: string): StoredDevice | undefined =>
+  Object.hasOwn(devices, id) ? devices[id] : undefined;
+
+/** Written whole: the client takes a path that ends in `toString` for what every object has. */
+const without = (devices: Readonly<Record<string, StoredDevice>>, id: string): Record<string, StoredDevice> =>
+  Object.fromEntries(Object.entries(devices).filter(([other]) => other !== id));
 
 /** Takes out the oldest beyond DEVICES_MAX, other than the one that has just come. */
 function makeRoom(devices: Record<string, StoredDevice>, kept: string): StoredDevice[] {

@@ -11,6 +11,7 @@ import type { Mail } from "../platform/mailer.ts";
 import { enqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { UnreadMail } from "./contract.ts";
+import { plainName } from "./plain-name.ts";
 import { isQuiet } from "./quiet-hours.ts";
 import { type Mailed, type Reading, readAll, readAttention, readingOf, readReachable } from "./store.ts";
 import { unreadMailTask } from "./tasks.ts";
@@ -96,12 +97,14 @@ function mailTo(
   { to, appName }: { readonly to: string; readonly appName: string },
   sender: string,
 ): Mail {
-  const line = `${sender} wrote to you in ${appName}`;
+  const app = plainName(appName);
+  const line = `${plainName(sender) || "Somebody"} wrote to you${app === "" ? "" : ` in ${app}`}`;
   const rest = "You have not read it yet. At most one such mail a day is sent for each chat.";
   const id = derivedId("unread-mail", task.app, String(task.chat), task.person, String(task.number));
   return {
     to,
-    subject: line,
+    // Whoever may write to a person must not write the subject of a mail to them.
+    subject: "You have an unread message",
     text: `${line}.\n\n${rest}\n`,
     html: `<p>${escapeHtml(line)}.</p><p>${rest}</p>`,
     messageId: `<${id}@${new URL(deps.config.publicUrl).hostname}>`,

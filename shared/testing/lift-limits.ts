@@ -6,6 +6,7 @@ const UNLIMITED = {
   ipPerMinute: null,
   signInPerMinute: null,
   codesPerMinute: null,
+  codesPerDay: null,
 };
 
 /**

@@ -55,8 +55,8 @@ export interface System extends AsyncDisposable {
   /** Waits until every event and task that is due has been delivered. */
   settle(): Promise<void>;
   runSchedule(name: string): Promise<void>;
-  /** A second instance of the API in this project, with a memory of its own. */
-  anotherInstance(): Promise<Instance>;
+  /** A second instance of the API in this project, with a memory of its own; `env` replaces variables. */
+  anotherInstance(env?: Readonly<Record<string, string>>): Promise<Instance>;
 }
 
 export interface Instance extends AsyncDisposable {
@@ -189,7 +189,7 @@ export async function startSystem({ traced = false }: SystemOptions = {}): Promi
       const { status } = await suite.scheduler.run(project, name);
       if (status >= 300) throw new Error(`The schedule ${name} ended with ${status}.`);
     },
-    anotherInstance: () => startInstance(config, deps, functions),
+    anotherInstance: (changed = {}) => startInstance(parseConfig({ ...env, ...changed }), deps, functions),
     async [Symbol.asyncDispose]() {
       await settle();
       await lifecycle.idle(5_000);

@@ -1,5 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Message } from "../../../shared/chat/contract.ts";
+import { finishFork } from "../../../shared/chat/branches/fork-chat.ts";
+import { chatHandle } from "../../../shared/chat/chat-handle.ts";
+import { openChatLog } from "../../../shared/chat/log/chat-log.ts";
+import { appHandle } from "../../../shared/identity/app.ts";
+import type { Firestore, WriteBatch } from "../../../shared/platform/firestore.ts";
 import { FORK_TASK_DELAY_MS } from "../../../shared/chat/tasks.ts";
 import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
 
@@ -90,6 +95,54 @@ test("a fork that was cut off is seen by nobody, and finished by its task", asyn
   await system.settle();
   expect((await messagesIn(ada, number)).map(({ text }) => text)).toEqual(texts);
   expect((await ada.api.get(`${chats}/${number}`)).body.members).toEqual([ada.id]);
+});
+
+/** The system's Firestore, of which batches are committed when the gate is opened. */
+function gatedFirestore(gate: Promise<void>, onHeld: () => void): Firestore {
+  const { firestore } = system.deps;
+  const held = (batch: WriteBatch): WriteBatch => {
+    const commit = batch.commit.bind(batch);
+    batch.commit = async () => {
+      onHeld();
+      await gate;
+      return commit();
+    };
+    return batch;
+  };
+  return new Proxy(firestore, {
+    get(target, name) {
+      if (name === "batch") return () => held(target.batch());
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+test("an attempt that was held up brings nothing back that was deleted in the fork since", async () => {
+  const chat = await chatWith("kept", "secret");
+  await system.settle();
+  const { body: before } = await system.operator.get("/v1/apps/demo");
+  const cutOff = { service: "firestore", method: "RunQuery", kind: "before", skip: 1 } as const;
+  system.fault({ ...cutOff, code: "PERMISSION_DENIED", count: Number.POSITIVE_INFINITY });
+  expect((await ada.api.post(`${chat}/forks`, { at: 2 })).status).toBeGreaterThanOrEqual(500);
+  system.clearFaults();
+  const number = before.chatsCount + 1;
+  const gate = Promise.withResolvers<void>();
+  const isHeld = Promise.withResolvers<void>();
+  const deps = { ...system.deps, firestore: gatedFirestore(gate.promise, isHeld.resolve) };
+  const fork = chatHandle(appHandle(system.deps.firestore, "demo"), number);
+  const late = finishFork({ ...deps, chatLog: openChatLog(system.deps) }, fork);
+  await isHeld.promise;
+  system.suite.kernel.clock.advance(FORK_TASK_DELAY_MS);
+  await system.settle();
+  expect((await ada.api.delete(`${chats}/${number}/messages/2`)).status).toBe(204);
+  gate.resolve();
+  await late;
+  const copied = await messagesIn(ada, number);
+  expect(copied.map(({ status, text }) => [status, text])).toEqual([
+    ["complete", "kept"],
+    ["deleted", ""],
+  ]);
 });
 
 test("copied messages count where they were written only", async () => {

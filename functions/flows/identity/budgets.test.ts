@@ -55,7 +55,8 @@ const CASES: Readonly<Record<string, Case>> = {
     prepare: ({ owner: by }) => idOf(post(by, "tokens")),
     run: ({ owner: by }, id) => by.delete(`${app}/tokens/${id}`),
     reads: 2,
-    writes: 3,
+    writes: 2,
+    deletes: 1,
   },
   [`GET ${path}/me/sessions`]: {
     run: ({ ada }) => ada.api.get(`${app}/me/sessions`),

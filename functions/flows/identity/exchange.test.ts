@@ -1,6 +1,6 @@
 import { type App as AdminApp, deleteApp, initializeApp } from "firebase-admin/app";
 import { type Auth, getAuth } from "firebase-admin/auth";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type System, startSystem } from "../../../shared/testing/start-system.ts";
 
 const exchange = "/v1/apps/demo/auth/sessions/exchange";
@@ -75,6 +75,7 @@ test("claims are mapped by each app's settings, and an owner is not made by a cl
   const claims = {
     email: "upn",
     name: "display",
+    vouched: "upn",
     role: "groups",
     roles: { staff: "admin", guests: "viewer" },
   };
@@ -89,7 +90,7 @@ test("claims are mapped by each app's settings, and an owner is not made by a cl
   await system.operator.patch("/v1/apps/demo", tenant);
   expect((await sendToken(idToken(uid, mapped))).status).toBe(401);
   await system.operator.patch("/v1/apps/demo", {
-    settings: { claims: { email: "email", name: "name", role: null, tenant: null } },
+    settings: { claims: { email: "email", name: "name", role: null, tenant: null, vouched: null } },
   });
 });
 
@@ -149,4 +150,183 @@ test("when the provider can't be reached, nobody gets in and nobody is thrown ou
   expect((await refresh(body.refreshToken)).status).toBe(503);
   system.clearFaults();
   expect((await refresh(body.refreshToken)).status).toBe(200);
+});
+
+describe("an account is bound to issuer and subject", () => {
+  const exchangeFor = async (uid: string, claims: object, headers = {}) =>
+    system.client().post(exchange, { idToken: idToken(uid, claims) }, headers);
+
+  test("later exchanges find it whatever the address there is now", async () => {
+    const { uid } = await accounts.createUser({});
+    const first = await exchangeFor(uid, { email: "before@bound.test" });
+    const moved = await exchangeFor(uid, { email: "after@bound.test" });
+    const without = await exchangeFor(uid, { email: undefined });
+    const unverified = await exchangeFor(uid, { email: "other@bound.test", email_verified: false });
+    for (const { body } of [moved, without, unverified]) expect(body.user.id).toBe(first.body.user.id);
+    expect(moved.body.user.email).toBe("before@bound.test");
+    // The new address is nobody's here: who signs in with it is somebody else.
+    expect((await system.signIn("after@bound.test")).id).not.toBe(first.body.user.id);
+  });
+
+  test("an address that was given to somebody else there does not open the account of who had it", async () => {
+    const old = await accounts.createUser({});
+    const first = await exchangeFor(old.uid, { email: "post@bound.test" });
+    const successor = await accounts.createUser({});
+    const { status, body } = await exchangeFor(successor.uid, { email: "Post@bound.test" });
+    expect([status, body.code]).toEqual([409, "conflict"]);
+    expect((await exchangeFor(old.uid, {})).body.user.id).toBe(first.body.user.id);
+  });
+
+  test("a verified address links the account that has it, once, and it is written down", async () => {
+    const known = await system.signIn("linked@bound.test");
+    const { uid } = await accounts.createUser({});
+    const { body } = await exchangeFor(uid, { email: "linked@bound.test" });
+    expect(body.user.id).toBe(known.id);
+    const events = await system.operator.get("/v1/apps/demo/security-events?kind=identity-linked&limit=100");
+    const ofKnown = events.body.data.filter((each: { subject: string }) => each.subject === known.id);
+    expect(ofKnown).toHaveLength(1);
+  });
+
+  test("an address that only folds to another's is not that mailbox", async () => {
+    await system.signIn("mike@bound.test");
+    const { uid } = await accounts.createUser({});
+    for (const email of ["mi\u212ae@bound.test", "\uff4dike@bound.test"]) {
+      expect((await exchangeFor(uid, { email })).body.code).toBe("token_invalid");
+    }
+    const { body } = await exchangeFor(uid, { email: "MIKE@bound.test" });
+    expect(body.user.email).toBe("mike@bound.test");
+  });
+
+  test("two exchanges at once make one account", async () => {
+    const { uid } = await accounts.createUser({});
+    const both = await Promise.all([
+      exchangeFor(uid, { email: "both@bound.test" }),
+      exchangeFor(uid, { email: "both@bound.test" }),
+    ]);
+    expect(both.map(({ status }) => status)).toEqual([201, 201]);
+    expect(both[0]?.body.user.id).toBe(both[1]?.body.user.id);
+  });
+
+  test("the same key gives nothing of a session that has ended, and is refused for somebody else", async () => {
+    const { uid } = await accounts.createUser({});
+    const other = await accounts.createUser({});
+    const key = { "idempotency-key": "bound-1" };
+    const first = await exchangeFor(uid, { email: "ended@bound.test" }, key);
+    const stranger = await exchangeFor(other.uid, { email: "stranger@bound.test" }, key);
+    expect([stranger.status, stranger.body.code]).toEqual([422, "idempotency_key_reused"]);
+    const api = system.client({ authorization: `Bearer ${first.body.accessToken}` });
+    expect((await api.delete("/v1/apps/demo/auth/sessions/current")).status).toBe(204);
+    const again = await exchangeFor(uid, { email: "ended@bound.test" }, key);
+    expect([again.status, again.body.code]).toEqual([401, "session_ended"]);
+    expect((await exchangeFor(uid, { email: "ended@bound.test" })).status).toBe(201);
+  });
+});
+
+describe("the app says whose word counts", () => {
+  const set = (claims: object) => system.operator.patch("/v1/apps/demo", { settings: { claims } });
+
+  test("a mapped claim is vouched for only if the owner says so, whatever email_verified says", async () => {
+    await system.signIn("boss@word.test");
+    const { uid } = await accounts.createUser({});
+    const claims = { email: "own@word.test", nick: "boss@word.test", email_verified: true };
+    await set({ email: "nick" });
+    expect((await sendToken(idToken(uid, claims))).body.code).toBe("token_invalid");
+    // Vouching for one claim vouches for no other.
+    await set({ email: "nick", vouched: "upn" });
+    expect((await sendToken(idToken(uid, claims))).body.code).toBe("token_invalid");
+    const saml = { ...claims, firebase: { sign_in_provider: "saml.acme", identities: {} } };
+    expect((await sendToken(idToken(uid, saml))).body.code).toBe("token_invalid");
+    await set({ vouched: "nick" });
+    expect((await sendToken(idToken(uid, claims))).body.user.email).toBe("boss@word.test");
+    await set({ email: "email", vouched: null });
+  });
+
+  test("only an owner says so, and which providers are taken", async () => {
+    const admin = await system.signIn("admin@word.test");
+    await system.operator.patch(`/v1/apps/demo/users/${admin.id}`, { role: "admin" });
+    const { body } = await refresh(admin.session.refreshToken);
+    const api = system.client({ authorization: `Bearer ${body.accessToken}` });
+    for (const claims of [{ vouched: "nick" }, { providers: ["password"] }]) {
+      expect((await api.patch("/v1/apps/demo", { settings: { claims } })).status).toBe(403);
+    }
+  });
+
+  test("providers that are not listed open nothing", async () => {
+    const { uid } = await accounts.createUser({});
+    const by = (provider: string) =>
+      sendToken(
+        idToken(uid, {
+          email: "provided@word.test",
+          firebase: { sign_in_provider: provider, identities: {} },
+        }),
+      );
+    await set({ providers: ["microsoft.com", "saml.acme"] });
+    expect((await by("google.com")).status).toBe(401);
+    expect((await by("anonymous")).status).toBe(401);
+    expect((await by("microsoft.com")).status).toBe(201);
+    await set({ providers: null });
+    expect((await by("google.com")).status).toBe(201);
+  });
+
+  test("a role that is taken away there ends here at once, and is written down", async () => {
+    await set({ role: "groups", roles: { staff: "admin" } });
+    const { uid } = await accounts.createUser({});
+    const token = (groups: string[]) => idToken(uid, { email: "staff@word.test", groups });
+    const before = await sendToken(token(["staff"]));
+    expect(before.body.user.role).toBe("admin");
+    const old = system.client({ authorization: `Bearer ${before.body.accessToken}` });
+    expect((await old.get("/v1/apps/demo/usage")).status).toBe(200);
+    const after = await sendToken(token([]));
+    expect(after.body.user.role).toBe("member");
+    await expect
+      .poll(async () => (await old.get("/v1/apps/demo/usage")).status, { interval: 5, timeout: 5_000 })
+      .toBe(401);
+    const fresh = system.client({ authorization: `Bearer ${after.body.accessToken}` });
+    expect((await fresh.get("/v1/apps/demo/me")).status).toBe(200);
+    expect((await fresh.get("/v1/apps/demo/usage")).status).toBe(403);
+    const events = await system.operator.get("/v1/apps/demo/security-events?kind=role-changed");
+    expect(events.body.data[0]).toMatchObject({
+      actor: null,
+      subject: before.body.user.id,
+      details: { from: "admin", to: "member" },
+    });
+    await set({ role: null, roles: {} });
+  });
+});
+
+describe("tenants of Identity Platform", () => {
+  test("have accounts of their own, which end sessions here when they end there", async () => {
+    const tenants = accounts.tenantManager();
+    const { tenantId } = await tenants.createTenant({ displayName: "Acme" });
+    const inTenant = tenants.authForTenant(tenantId);
+    const { uid } = await inTenant.createUser({ email: "ada@tenant.test", emailVerified: true });
+    const token = (claims: object = {}) =>
+      idToken(uid, {
+        email: "ada@tenant.test",
+        firebase: { identities: {}, sign_in_provider: "google.com", tenant: tenantId },
+        ...claims,
+      });
+    const { status, body } = await sendToken(token());
+    expect(status).toBe(201);
+    expect((await refresh(body.refreshToken)).status).toBe(200);
+    // The same uid in the project itself is another subject.
+    await accounts.createUser({ uid });
+    expect((await sendToken(idToken(uid, { email: "elsewhere@tenant.test" }))).body.user.id).not.toBe(
+      body.user.id,
+    );
+    const current = (await sendToken(token())).body.refreshToken;
+    await inTenant.updateUser(uid, { disabled: true });
+    expect((await refresh(current)).body.code).toBe("session_ended");
+    expect((await sendToken(token())).status).toBe(401);
+  });
+
+  test.each(["no-such-tenant", "../../x", "", "a/b", "x".repeat(500)])(
+    "one named %j opens nothing",
+    async (tenant) => {
+      const { uid } = await accounts.createUser({});
+      const firebase = { identities: {}, sign_in_provider: "google.com", tenant };
+      const { status } = await sendToken(idToken(uid, { email: `${uid}@tenant.test`, firebase }));
+      expect(status).toBe(401);
+    },
+  );
 });

@@ -1,11 +1,12 @@
 import { decodeJwt } from "jose";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { FACTOR_FRESH_MS, RECOVERY_CODES } from "../../../shared/identity/factor.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { FACTOR_FRESH_MS, FACTOR_REMOVAL_MS, RECOVERY_CODES } from "../../../shared/identity/factor.ts";
 import { FAILURES_MAX } from "../../../shared/identity/lockout.ts";
 import { SETTING_RIGHTS } from "../../../shared/identity/settings-rights.ts";
+import { CODE_TRIES_MAX, CODE_TTL_MS } from "../../../shared/identity/sign-in-code.ts";
 import { STEP_SECONDS, stepAt, totp } from "../../../shared/identity/totp.ts";
 import type { ApiClient } from "../../../shared/testing/api-client.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { type Person, readCode, type System, startSystem } from "../../../shared/testing/start-system.ts";
 
 const factor = "/v1/apps/demo/me/factor";
 const proof = "/v1/apps/demo/auth/sessions/current/factor";
@@ -36,9 +37,16 @@ async function admin(email: string): Promise<Person> {
   return { ...person, session: body, api: withToken(body.accessToken) };
 }
 
+/** A sign-in code, mailed just now. */
+async function freshCode(email: string): Promise<{ challenge: string; code: string }> {
+  const { body } = await system.client().post("/v1/apps/demo/auth/codes", { email });
+  await system.settle();
+  return { challenge: body.challenge, code: readCode(system, email) };
+}
+
 async function withFactor(email: string): Promise<{ ada: Person; secret: string; recoveryCodes: string[] }> {
   const ada = await admin(email);
-  const begun = await ada.api.post(factor);
+  const begun = await ada.api.post(factor, await freshCode(email));
   expect([begun.status, begun.body.uri.startsWith("otpauth://totp/demo")]).toEqual([201, true]);
   const { secret } = begun.body;
   const on = await ada.api.put(factor, { code: nextCode(secret) });
@@ -96,7 +104,7 @@ test("guessing locks the proof, also for the right code", async () => {
 
 test("a factor can't be replaced or removed without its proof, and is not stored readably", async () => {
   const { ada, secret, recoveryCodes } = await withFactor("kept@example.test");
-  expect((await ada.api.post(factor)).status).toBe(409);
+  expect((await ada.api.post(factor, await freshCode(ada.email))).status).toBe(409);
   expect((await ada.api.delete(factor)).body.code).toBe("factor_required");
   const stored = await system.deps.firestore.doc(`apps/demo/factors/${ada.id}`).get();
   for (const hidden of [secret, ...recoveryCodes])
@@ -105,6 +113,67 @@ test("a factor can't be replaced or removed without its proof, and is not stored
   const api = withToken(body.accessToken);
   expect((await api.delete(factor)).status).toBe(204);
   expect((await api.get(factor)).body.enabled).toBe(false);
+});
+
+describe("a stolen access token", () => {
+  test("enrols nothing without a code that was mailed just now to the person", async () => {
+    const victim = await system.signIn("stolen@example.test");
+    const thief = await system.signIn("thief@example.test");
+    const own = await freshCode(thief.email);
+    expect((await victim.api.post(factor)).status).toBe(400);
+    expect((await victim.api.post(factor, { challenge: own.challenge, code: "000000" })).status).toBe(401);
+    // A right code, of a mailbox that is not the person's.
+    expect((await victim.api.post(factor, await freshCode(thief.email))).status).toBe(401);
+    expect((await victim.api.put(factor, { code: "123456" })).status).toBe(404);
+    expect((await victim.api.get(factor)).body.enabled).toBe(false);
+  });
+
+  test("enrols nothing with a code that has been used or has expired", async () => {
+    const victim = await system.signIn("used@example.test");
+    const used = await freshCode(victim.email);
+    expect((await system.client().post("/v1/apps/demo/auth/sessions", used)).status).toBe(201);
+    expect((await victim.api.post(factor, used)).status).toBe(401);
+    const late = await freshCode(victim.email);
+    system.suite.kernel.clock.advance(CODE_TTL_MS + 1);
+    expect((await victim.api.post(factor, late)).status).toBe(401);
+  });
+
+  test("guesses codes no better than at the door", async () => {
+    const victim = await system.signIn("guessing@example.test");
+    const { challenge, code } = await freshCode(victim.email);
+    const wrong = { challenge, code: code === "123456" ? "654321" : "123456" };
+    for (let tries = 0; tries < CODE_TRIES_MAX; tries += 1)
+      expect((await victim.api.post(factor, wrong)).status).toBe(401);
+    expect((await victim.api.post(factor, { challenge, code })).status).toBe(401);
+  });
+
+  test("enrols in peace whose code it is, also when the reply is lost", async () => {
+    const ada = await system.signIn("honest@example.test");
+    const sent = await freshCode(ada.email);
+    const typed = { ...sent, code: `${sent.code.slice(0, 3)} ${sent.code.slice(3)}` };
+    expect((await ada.api.post(factor, typed)).status).toBe(201);
+    const again = await ada.api.post(factor, sent);
+    expect(again.status).toBe(201);
+    expect((await ada.api.put(factor, { code: nextCode(again.body.secret) })).status).toBe(200);
+    expect((await system.client().post("/v1/apps/demo/auth/sessions", sent)).status).toBe(401);
+  });
+
+  test("takes no factor away with a proof older than five minutes", async () => {
+    const { ada, secret } = await withFactor("removal@example.test");
+    const { body } = await ada.api.post(proof, { code: nextCode(secret) });
+    const api = withToken(body.accessToken);
+    system.suite.kernel.clock.advance(FACTOR_REMOVAL_MS + 1);
+    expect((await api.delete(factor)).body.code).toBe("factor_required");
+    expect((await api.get(factor)).body.enabled).toBe(true);
+  });
+
+  test("locks only its own session out of the proof, and not its owner's others", async () => {
+    const { ada, secret } = await withFactor("shared@example.test");
+    const stolen = await system.signIn(ada.email);
+    for (let tries = 0; tries < FAILURES_MAX; tries += 1) await stolen.api.post(proof, { code: "000000" });
+    expect((await stolen.api.post(proof, { code: nextCode(secret) })).status).toBe(401);
+    expect((await ada.api.post(proof, { code: nextCode(secret) })).status).toBe(201);
+  });
 });
 
 test("an app may demand a second factor of everyone", async () => {

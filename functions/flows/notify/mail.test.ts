@@ -27,7 +27,7 @@ beforeEach(async () => {
 });
 
 const mailsTo = ({ email }: Person) =>
-  system.suite.mail.list({ to: email, limit: 100 }).filter(({ subject }) => subject.includes("wrote to you"));
+  system.suite.mail.list({ to: email, limit: 100 }).filter(({ text }) => text.includes("wrote to you"));
 
 async function post(text: string, to = chat): Promise<void> {
   expect((await ada.api.post(`${chats}/${to}/messages`, { text })).status).toBe(201);
@@ -44,7 +44,8 @@ test("a direct message that lies unread is mailed about once, with nothing of wh
   expect(mailsTo(bob)).toHaveLength(0);
   await pass(5_000);
   const [mail] = mailsTo(bob);
-  expect(mail?.subject).toBe(`ada-${pairs} wrote to you in demo`);
+  expect(mail?.subject).toBe("You have an unread message");
+  expect(mail?.text).toContain(`ada-${pairs} wrote to you in demo.`);
   expect(`${mail?.text}${mail?.html}`).not.toContain("clock");
   await post("And bring tea");
   await pass(UNREAD_MS);
@@ -60,6 +61,28 @@ test("a mail a day for each chat, and no more", async () => {
   await post("Two");
   await pass(UNREAD_MS);
   expect(mailsTo(bob)).toHaveLength(2);
+});
+
+test.each([
+  "SECURITY ALERT: sign in at https://evil.example/now",
+  "evil.example",
+  "bank.test/login",
+  "hthttptps://x.test",
+  "ｗｗｗ．evil．example",
+  "mailto:thief@evil.example",
+  "Ada\u202egnp.exe\u2066 \u200bevil\u2024example",
+  "\u200b",
+])("a name that looks like an address is no link, and never a subject: %j", async (name) => {
+  // As an older version, or an import, may have stored it.
+  await system.deps.firestore.doc(`apps/demo/users/${ada.id}`).update({ name });
+  await post("Hello");
+  await pass(UNREAD_MS);
+  const [mail] = mailsTo(bob);
+  expect(mail?.subject).toBe("You have an unread message");
+  const shown = `${mail?.text} ${mail?.html}`.replaceAll(/<[^>]*>/g, " ").normalize("NFKC");
+  expect(shown).not.toMatch(/https?|mailto/i);
+  expect(shown).not.toMatch(/[\p{L}\p{N}][.:/@\\]+[\p{L}\p{N}]/u);
+  expect(shown).not.toMatch(/\p{Cf}/u);
 });
 
 test("a name in a mail is text, whatever it looks like", async () => {

@@ -1,7 +1,7 @@
 import { CodeSent, NewCode } from "../../../shared/identity/contract.ts";
 import { mayBeMailed } from "../../../shared/identity/admission.ts";
 import { invitationOfCode } from "../../../shared/identity/invitation.ts";
-import { requestCode } from "../../../shared/identity/sign-in-code.ts";
+import { codeAskerOf, requestCode } from "../../../shared/identity/sign-in-code.ts";
 import { accepted } from "../../runtime/reply.ts";
 import { publicEndpoint } from "../endpoint.ts";
 import { demandQuota } from "../../runtime/quota.ts";
@@ -13,11 +13,20 @@ export const postCode = publicEndpoint({
   idempotent: true,
   body: NewCode,
   reply: CodeSent,
-  async handle({ deps, app, body, requestKey }) {
-    demandQuota(await deps.quotas.takeForAddress(app, body.email));
+  async handle({ deps, app, body, requestKey, caller }) {
+    const asker = codeAskerOf(deps, app, { ...body, caller });
+    const { limits } = await deps.apps.settingsOf(app);
+    demandQuota(await deps.quotas.takeForAddress(app, asker));
+    const mailsMax = limits.codesPerDay;
     const invitation =
       body.invitation === undefined ? undefined : invitationOfCode(deps, app, body.invitation);
-    const isRefused = !(await mayBeMailed(deps, app, { email: body.email, invitation }));
-    return accepted(await requestCode(deps, app, body.email, { requestKey, invitation, isRefused }));
+    const isRefused = !(await mayBeMailed(deps, app, { ...asker, invitation }));
+    const { sent, replayed } = await requestCode(deps, app, asker, {
+      requestKey,
+      mailsMax,
+      invitation,
+      isRefused,
+    });
+    return accepted(sent, replayed);
   },
 });

@@ -4,6 +4,7 @@ import {
   FactorCode,
   FactorConfirmation,
   FactorOn,
+  NewFactor,
   Session,
 } from "../../../shared/identity/contract.ts";
 import { beginFactor, confirmFactor, readFactor, removeFactor } from "../../../shared/identity/factor.ts";
@@ -25,15 +26,16 @@ export const getFactor = appEndpoint({
   },
 });
 
-/** Begins a second factor: the secret is for an authenticator app. */
+/** Begins a second factor, with a code just mailed: the secret is for an authenticator app. */
 export const postFactor = appEndpoint({
   method: "POST",
   path,
   access: "session:end",
   own: true,
+  body: NewFactor,
   reply: FactorBegun,
-  async handle({ deps, app, principal }) {
-    return created(await beginFactor(deps, app, principal));
+  async handle({ deps, app, principal, body, caller }) {
+    return created(await beginFactor(deps, app, principal, { ...body, caller }));
   },
 });
 

@@ -2,7 +2,8 @@ import { type ChatHandle, chatHandle } from "../chat-handle.ts";
 import type { App } from "../../identity/app.ts";
 import { noSuchApp } from "../../identity/manage-app.ts";
 import type { Principal } from "../../identity/principal.ts";
-import { AppError } from "../../platform/errors.ts";
+import { AppError, GRPC, grpcCode } from "../../platform/errors.ts";
+import type { WriteBatch } from "../../platform/firestore.ts";
 import { Timestamp } from "../../platform/firestore-values.ts";
 import { derivedId, fingerprint } from "../../platform/ids.ts";
 import { enqueue } from "../../platform/task.ts";
@@ -182,13 +183,28 @@ async function copyMessages(
       const number = numbers.size + 1;
       numbers.set(stored.number, number);
       last = copyOf({ id: "", stored }, number, numbers);
-      batch.set(messagesOf(chat).doc(derivedId("copy", chat.app.id, String(chat.number), String(number))), {
-        ...last,
-      });
+      batch.create(
+        messagesOf(chat).doc(derivedId("copy", chat.app.id, String(chat.number), String(number))),
+        {
+          ...last,
+        },
+      );
       after = stored.number;
     }
-    if (rows.length > 0) await within(READ_MS_MAX, batch.commit());
+    if (rows.length > 0) await commitPage(batch);
     if (rows.length < COPY_PAGE) return last;
+  }
+}
+
+/**
+ * A page that is there already was copied by another attempt. It is left alone: an instance that was held up
+ * would otherwise bring back what has been edited or deleted in the fork since.
+ */
+async function commitPage(batch: WriteBatch): Promise<void> {
+  try {
+    await within(READ_MS_MAX, batch.commit());
+  } catch (cause) {
+    if (grpcCode(cause) !== GRPC.alreadyExists) throw cause;
   }
 }
 
