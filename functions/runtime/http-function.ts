@@ -8,12 +8,14 @@ import type { Principal } from "../../shared/identity/principal.ts";
 import type { Quota } from "../../shared/identity/quotas.ts";
 import { runInContext } from "../../shared/platform/context.ts";
 import { AppError, toAppError } from "../../shared/platform/errors.ts";
+import { fieldErrors } from "../../shared/platform/field-errors.ts";
 import { within } from "../../shared/platform/within.ts";
 import { authenticate, authorize } from "./authenticate.ts";
 import { deprecationHeaders, type Endpoint } from "./endpoint.ts";
 import type { FunctionHandler } from "./function.ts";
 import type { HttpDeps } from "./http-deps.ts";
 import { corsHeaders, demandOrigin, type Provenance, preflightHeaders, provenanceOf } from "./origin.ts";
+import { JSON_VALUES_MAX } from "./parse-json.ts";
 import { problemOf } from "./problem.ts";
 import { demandQuota, quotaHeaders } from "./quota.ts";
 import { BODY_BYTES_MAX, discardBody, readJsonBody } from "./read-body.ts";
@@ -36,6 +38,8 @@ export type ReplyObserver = (endpoint: Pick<Endpoint, "method" | "path" | "reply
 export interface Served {
   endpoint?: Pick<Endpoint, "method" | "path" | "deprecated" | "reply">;
   appId?: string | undefined;
+  /** The number of the chat that it concerns. */
+  chat?: number | undefined;
   principal?: Principal;
   provenance?: Provenance;
   quota?: Quota | undefined;
@@ -83,7 +87,7 @@ export function serveEndpoints<D extends HttpDeps>(
         ...reply.headers,
       };
       send(request, response, { ...reply, headers }, context.requestId);
-      writeRequestLine(request, { path, reply, served, startedMs });
+      writeRequestLine(request, { reply, served, startedMs });
       entered.end(requestSpan(request, reply, served));
     });
   };
@@ -102,13 +106,15 @@ async function replyTo<D extends HttpDeps>(
   served.endpoint = endpoint;
   const app = endpoint.path.includes("{app}") ? appHandle(deps.firestore, appIdOf(params.app)) : undefined;
   served.appId = app?.id;
+  served.chat = chatOf(params.chat);
   served.provenance = await provenanceOf(deps, app, request.headers);
   if (preflight !== undefined)
     return { status: 204, headers: preflightHeaders(served.provenance, preflight) };
   demandOrigin(served.provenance, method);
   const caller = callerOfRequest(deps, request);
   const principal = await admitted(deps, { endpoint, app, caller, request, served });
-  const body = endpoint.body === undefined ? undefined : await readJsonBody(request, BODY_BYTES_MAX);
+  const body =
+    endpoint.body === undefined ? undefined : await readJsonBody(request, BODY_BYTES_MAX, JSON_VALUES_MAX);
   return endpoint.handle({
     deps,
     ...(app === undefined ? {} : { app }),
@@ -186,6 +192,10 @@ function demandOneHost(request: IncomingMessage): void {
   }
 }
 
+/** For the log: a number says nothing of anybody, where other parts of a path may. */
+const chatOf = (text: string | undefined): number | undefined =>
+  text !== undefined && /^[1-9]\d{0,14}$/.test(text) ? Number(text) : undefined;
+
 /** A malformed id names no app, so it is not found. */
 function appIdOf(text: string | undefined): string {
   const parsed = AppId.safeParse(text);
@@ -217,16 +227,11 @@ function queryOf(search: URLSearchParams): Record<string, string> {
   return query;
 }
 
-/** @throws AppError `invalid_request` naming every field that is wrong */
+/** @throws AppError `invalid_request` naming the first fields that are wrong */
 function parse(schema: z.ZodType, value: unknown): unknown {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.flatMap((issue) =>
-    issue.code === "unrecognized_keys"
-      ? issue.keys.map((key) => ({ path: [...issue.path, key].join("."), message: "is not known here" }))
-      : [{ path: issue.path.join("."), message: issue.message }],
-  );
-  throw new AppError("invalid_request", "Some fields are not valid; see errors.", { errors });
+  throw new AppError("invalid_request", "Some fields are not valid; see errors.", fieldErrors(parsed.error));
 }
 
 const KEY_CHARS_MAX = 255;

@@ -3,15 +3,22 @@ import { AppError } from "../../shared/platform/errors.ts";
 /** Nothing in our API nests deeper than a handful of levels. */
 export const JSON_DEPTH_MAX = 64;
 
+/**
+ * A body of ours holds at most some hundred values. A megabyte can hold half a million, and each that is wrong
+ * costs the check of a schema and words about it.
+ */
+export const JSON_VALUES_MAX = 5_000;
+
 const malformed = (message: string, cause?: unknown): AppError =>
   new AppError("malformed_json", message, {}, { cause });
 
 /**
  * Parses a JSON body strictly: valid UTF-8, no name twice in one object (readers differ in which of
  * the two counts), no `__proto__`, at most JSON_DEPTH_MAX levels.
- * @throws AppError `malformed_json`
+ * With `valuesMax` a body of more values and names than that is refused before it is parsed.
+ * @throws AppError `malformed_json`, `invalid_request`
  */
-export function parseJson(bytes: Uint8Array): unknown {
+export function parseJson(bytes: Uint8Array, valuesMax = Number.POSITIVE_INFINITY): unknown {
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
@@ -20,7 +27,7 @@ export function parseJson(bytes: Uint8Array): unknown {
   }
   let value: unknown;
   try {
-    checkDepth(text);
+    checkSize(text, valuesMax);
     value = JSON.parse(text);
   } catch (cause) {
     if (cause instanceof AppError) throw cause;
@@ -30,9 +37,10 @@ export function parseJson(bytes: Uint8Array): unknown {
   return value;
 }
 
-/** Counts brackets outside of strings, before a parser would recurse into them. */
-function checkDepth(text: string): void {
+/** Counts brackets and commas outside of strings, before a parser would recurse into them. */
+function checkSize(text: string, valuesMax: number): void {
   let depth = 0;
+  let values = 1;
   for (let index = 0; index < text.length; index += 1) {
     const char = text.charCodeAt(index);
     if (char === QUOTE) index = endOfString(text, index);
@@ -40,6 +48,12 @@ function checkDepth(text: string): void {
       depth += 1;
       if (depth > JSON_DEPTH_MAX) throw malformed(`The body nests deeper than ${JSON_DEPTH_MAX} levels.`);
     } else if (char === CLOSE_BRACE || char === CLOSE_BRACKET) depth -= 1;
+    else if (char === COMMA) {
+      values += 1;
+      if (values > valuesMax) {
+        throw new AppError("invalid_request", `The body holds more than ${valuesMax} values.`);
+      }
+    }
   }
 }
 

@@ -35,7 +35,7 @@ export type Kind = z.infer<typeof Kind>;
 
 export const ChatNumber = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
 export const MessageNumber = z.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
-const UserId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
+const UserId = z.string().regex(/^(?!__.*__$)[A-Za-z0-9_-]{1,64}$/);
 export const Tag = OneLine(TAG_CHARS_MAX).min(1);
 const Title = OneLine(TITLE_CHARS_MAX);
 const Tags = z.array(Tag).max(TAGS_MAX).refine(isDistinct, "must not repeat a tag");
@@ -253,7 +253,16 @@ export type Marks = z.infer<typeof Marks>;
 const Limit = z.coerce.number().int().min(1).max(PAGE_LIMIT_MAX).default(PAGE_LIMIT_DEFAULT);
 const NumberParameter = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const Flag = z.enum(["true", "false"]).transform((value) => value === "true");
-const Time = z.iso.datetime({ offset: true }).transform((value) => Date.parse(value));
+/** Firestore ends with the year 9999, whatever the offset; nothing here is older than its beginning of time. */
+const isStorable = (text: string): boolean => {
+  const ms = Date.parse(text);
+  return ms >= 0 && ms < Date.UTC(10_000, 0);
+};
+const STORABLE = "must lie between the years 1970 and 9999";
+const Time = z.iso
+  .datetime({ offset: true })
+  .refine(isStorable, STORABLE)
+  .transform((value) => Date.parse(value));
 
 export const MessagePageQuery = z
   .strictObject({

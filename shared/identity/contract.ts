@@ -10,7 +10,8 @@ export type RevocationScope = z.infer<typeof RevocationScope>;
 /** An app's id stands in paths, subdomains and resource names, so it is short, lower-case and plain. */
 export const APP_ID_CHARS_MAX = 40;
 export const AppId = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/);
-export const UserId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
+/** Firestore keeps names such as `__x__` for itself. */
+export const UserId = z.string().regex(/^(?!__.*__$)[A-Za-z0-9_-]{1,64}$/);
 
 export const NAME_CHARS_MAX = 100;
 /** The longest address that SMTP can carry (RFC 5321, 4.5.3.1.3). */
@@ -162,13 +163,20 @@ const Retention = z.strictObject({
   filesDays: RetentionDays,
 });
 const ClaimName = z.string().regex(/^[A-Za-z0-9_.:/-]{1,200}$/);
+/** Values of the claim that holds the role. */
+const CLAIM_ROLES_MAX = 100;
 const Claims = z.strictObject({
   email: ClaimName,
   name: ClaimName,
   /** The claim that holds the role; null: whoever comes is a member. */
   role: ClaimName.nullable(),
   /** Which role a value of that claim stands for; other values stand for `member`. */
-  roles: z.record(z.string().max(200), z.enum(["admin", "member", "viewer"])),
+  roles: z
+    .record(z.string().max(200), z.enum(["admin", "member", "viewer"]))
+    .refine(
+      (roles) => Object.keys(roles).length <= CLAIM_ROLES_MAX,
+      `must name at most ${CLAIM_ROLES_MAX} values`,
+    ),
   /** Only tokens of this tenant of Identity Platform; null: of the project itself and of any tenant. */
   tenant: z.string().min(1).max(100).nullable(),
 });
@@ -308,6 +316,13 @@ export const Rotation = z.object({
 });
 export type Rotation = z.infer<typeof Rotation>;
 
+/** Firestore ends with the year 9999, whatever the offset; nothing here is older than its beginning of time. */
+const isStorable = (text: string): boolean => {
+  const ms = Date.parse(text);
+  return ms >= 0 && ms < Date.UTC(10_000, 0);
+};
+const STORABLE = "must lie between the years 1970 and 9999";
+
 export const NewRevocation = z
   .strictObject({
     scope: RevocationScope,
@@ -315,7 +330,7 @@ export const NewRevocation = z
       .string()
       .regex(/^[A-Za-z0-9_-]{1,64}$/)
       .optional(),
-    issuedBefore: z.iso.datetime({ offset: true }).optional(),
+    issuedBefore: z.iso.datetime({ offset: true }).refine(isStorable, STORABLE).optional(),
   })
   .refine(({ scope, id }) => (scope === "all") === (id === undefined), {
     path: ["id"],

@@ -6,7 +6,7 @@ import { type StoredSession, sessionRef, TRANSACTION_MS_MAX, storedSession } fro
 import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
 import type { DocumentReference, Transaction } from "../platform/firestore.ts";
-import { FieldValue, Timestamp } from "../platform/firestore-values.ts";
+import { Timestamp } from "../platform/firestore-values.ts";
 import { within } from "../platform/within.ts";
 import type { NewDevice } from "./contract.ts";
 import {
@@ -20,6 +20,14 @@ import {
 
 /** The one that was registered longest ago makes room for another. */
 export const DEVICES_MAX = 20;
+
+/** Ids are people's words: `constructor` is a device only if one is called that. */
+const deviceIn = (devices: Readonly<Record<string, StoredDevice>>, id: string): StoredDevice | undefined =>
+  Object.hasOwn(devices, id) ? devices[id] : undefined;
+
+/** Named as a field, a device called `constructor` makes Google's client fail; so the others are written. */
+const without = (devices: Readonly<Record<string, StoredDevice>>, id: string): Record<string, StoredDevice> =>
+  Object.fromEntries(Object.entries(devices).filter(([each]) => each !== id));
 
 interface Owner {
   readonly user: string;
@@ -48,7 +56,7 @@ export async function registerDevice(
       await takeAway(transaction, devicesRef(app, owner.user), owner.device, pushToken);
     }
     if (owner?.user === person && owner.device !== device) delete devices[owner.device];
-    const before = devices[device];
+    const before = deviceIn(devices, device);
     const gone = before === undefined || before.token === pushToken ? [] : [before];
     devices[device] = { token: pushToken, session: sessionId ?? null, platform: platform ?? null, at };
     gone.push(...makeRoom(devices, device));
@@ -125,9 +133,10 @@ export async function removeDevice(
 ): Promise<void> {
   await inTransaction(deps, async (transaction) => {
     const ref = devicesRef(app, person);
-    const stored = storedDevices(await transaction.get(ref))?.devices[device];
+    const devices = storedDevices(await transaction.get(ref))?.devices ?? {};
+    const stored = deviceIn(devices, device);
     if (stored === undefined) return;
-    transaction.update(ref, `devices.${device}`, FieldValue.delete());
+    transaction.update(ref, { devices: without(devices, device) });
     transaction.delete(pushTokenRef(app, stored.token));
   });
 }
@@ -153,8 +162,8 @@ async function takeAway(
   token: string,
 ): Promise<boolean> {
   const devices = storedDevices(await transaction.get(ref))?.devices ?? {};
-  if (devices[device]?.token !== token) return false;
-  transaction.update(ref, `devices.${device}`, FieldValue.delete());
+  if (deviceIn(devices, device)?.token !== token) return false;
+  transaction.update(ref, { devices: without(devices, device) });
   return true;
 }
 

@@ -12,7 +12,9 @@ export const USAGE_DAYS_MAX = 366;
 const DAYS_DEFAULT = 30;
 const DAY_MS = 24 * 3600 * 1000;
 
-const Days = z.strictObject({ from: z.iso.date(), to: z.iso.date() }).partial();
+/** Before it there was nothing to count, and of later days `toISOString` is no day any more. */
+const Day = z.iso.date().refine((day) => day >= "1971", "must lie between the years 1971 and 9999");
+const Days = z.strictObject({ from: Day, to: Day }).partial();
 
 /** From and to, both included; the last DAYS_DEFAULT days by default. @throws AppError `invalid_request` */
 function daysOf(query: z.infer<typeof Days>, nowMs: number): { from: string; to: string } {
