@@ -117,6 +117,7 @@ export async function startSystem({ traced = false }: SystemOptions = {}): Promi
   };
   const config = parseConfig(env);
   const logs: Record<string, unknown>[] = [];
+  const people: string[] = [];
   const log = createLog(config, (line) => logs.push(JSON.parse(line)));
   const deps = openDeps(config, { clock: suite.kernel.clock, log });
   const lifecycle = createLifecycle();
@@ -149,7 +150,11 @@ export async function startSystem({ traced = false }: SystemOptions = {}): Promi
     logs,
     operator,
     client: (headers = {}) => createApiClient(url, headers),
-    signIn: (email, app = "demo") => signIn(system, email, app),
+    async signIn(email, app = "demo") {
+      const person = await signIn(system, email, app);
+      people.push(person.id);
+      return person;
+    },
     async createApp(name) {
       const { body } = await operator.post("/v1/apps", { name });
       return { id: body.app.id, token: body.token };
@@ -196,7 +201,7 @@ export async function startSystem({ traced = false }: SystemOptions = {}): Promi
       front.closeAllConnections();
       front.close();
       await closeDeps(deps);
-      demandCleanLogs(logs, [config.operatorKey, config.secret]);
+      demandCleanLogs(logs, { secrets: [config.operatorKey, config.secret], people });
       replyCheck.demandFit();
     },
   };
