@@ -10,6 +10,7 @@ import { openRevocations, type Revocations } from "../../shared/identity/revocat
 import { type ChatFeeds, openChatFeeds } from "../../shared/live/chat-feed.ts";
 import { openPersonFeeds, type PersonFeeds } from "../../shared/live/person-feed.ts";
 import { openPresence } from "../../shared/live/presence.ts";
+import { type OpenStreams, openOpenStreams } from "../runtime/open-streams.ts";
 import type { Deps } from "../../shared/platform/deps.ts";
 import { type IdentityPlatform, openIdentityPlatform } from "../../shared/platform/identity-platform.ts";
 import { openRollouts, type Rollouts } from "../../shared/rollout/rollouts.ts";
@@ -29,6 +30,7 @@ export interface ApiDeps extends Deps {
   readonly rollouts: Rollouts;
   readonly chatFeeds: ChatFeeds;
   readonly personFeeds: PersonFeeds;
+  readonly openStreams: OpenStreams;
 }
 
 export function openApiDeps(deps: Deps): ApiDeps {
@@ -52,5 +54,6 @@ export function openApiDeps(deps: Deps): ApiDeps {
     rollouts: openRollouts(deps),
     chatFeeds: openChatFeeds(deps, presence, answerFeeds),
     personFeeds: openPersonFeeds(deps, presence, answerFeeds),
+    openStreams: openOpenStreams(deps, { apps, revocations, presence }),
   };
 }

@@ -153,6 +153,10 @@ const Limits = z.strictObject({
   signInPerMinute: Limit,
   /** Mailed codes, to one address. */
   codesPerMinute: Limit,
+  /** Streams that one person, or one API token, may have open at one instance. */
+  streamsPerPerson: Limit,
+  /** Streams that all of the app may have open at one instance. */
+  streamsPerApp: Limit,
   /** In place of personPerMinute, for people of a role. */
   roles: z.partialRecord(z.enum(["owner", "admin", "member", "viewer"]), Limit),
 });
@@ -247,6 +251,8 @@ export const DEFAULT_SETTINGS: AppSettings = {
     ipPerMinute: 300,
     signInPerMinute: 60,
     codesPerMinute: 10,
+    streamsPerPerson: 20,
+    streamsPerApp: 2_000,
     roles: {},
   },
   allowedOrigins: [],

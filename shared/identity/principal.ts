@@ -1,4 +1,5 @@
 import type { Role } from "./contract.ts";
+import type { Issued } from "./revocation.ts";
 
 /** Who makes a request: a person with an access token, a server with an API token, or the operator. */
 export interface Principal {
@@ -10,4 +11,6 @@ export interface Principal {
   readonly sessionId?: string;
   /** When the person last proved their second factor in this session. */
   readonly factorMs?: number;
+  /** What the access token says of itself, by which a revocation is known to concern it. */
+  readonly issued?: Issued;
 }

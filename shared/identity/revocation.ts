@@ -3,6 +3,7 @@ import type { Firestore, QueryDocumentSnapshot, Transaction, WriteBatch } from "
 import { Timestamp } from "../platform/firestore-values.ts";
 import { randomId } from "../platform/ids.ts";
 import type { RevocationScope } from "./contract.ts";
+import type { Principal } from "./principal.ts";
 import { recorded } from "./signing-key.ts";
 import { revocationsOf } from "./system.ts";
 
@@ -68,6 +69,25 @@ export const isListed = (list: RevocationList, scope: Revocation["scope"], id: s
 /** When the newest entry about this was made; 0 when there is none. */
 export const listedMs = (list: RevocationList, scope: Revocation["scope"], id: string): number =>
   list.get(keyOf(scope, id))?.tokensMs ?? 0;
+
+/**
+ * Whether what a principal opened at a moment has to end: their token has been revoked, or, where it is none that
+ * says when it was issued, everything of the app has.
+ */
+export function isEnded(
+  list: RevocationList,
+  appId: string,
+  principal: Principal,
+  openedMs: number,
+): boolean {
+  if (principal.issued !== undefined) return isRevoked(list, principal.issued);
+  const tokenId = principal.id.replace(/^token_/, "");
+  if (principal.kind === "service" && isListed(list, "api-token", `${appId}/${tokenId}`)) return true;
+  return [keyOf("app", appId), keyOf("all", "")].some((key) => {
+    const entry = list.get(key);
+    return entry !== undefined && Math.max(entry.tokensMs, entry.sessionsMs) >= openedMs;
+  });
+}
 
 /** Adds a revocation to a commit: 1 write, and every instance hears of it. */
 export function addRevocation(

@@ -6,6 +6,8 @@ const UNLIMITED = {
   ipPerMinute: null,
   signInPerMinute: null,
   codesPerMinute: null,
+  streamsPerPerson: null,
+  streamsPerApp: null,
 };
 
 /**

@@ -80,12 +80,18 @@ export const getAnswerStream = appEndpoint({
     const last = oneHeader(headers["last-event-id"]) ?? query.after ?? "";
     const [, epoch, offset] = /^(\d{1,9})\.(\d{1,9})$/.exec(last) ?? [];
     const from = epoch === undefined ? undefined : { epoch: Number(epoch), offset: Number(offset) };
-    return eventStream(async (sink) =>
-      deps.answerFeeds.follow(chatHandle(app, params.chat), found.id, from, (events, position) => {
+    const chat = chatHandle(app, params.chat);
+    return eventStream({ deps, app, principal }, async (sink) => {
+      const leave = deps.chatFeeds.attend(chat, principal, sink.end);
+      const unfollow = deps.answerFeeds.follow(chat, found.id, from, (events, position) => {
         const id = `${position.epoch}.${position.offset}`;
         sink.send(events.map((event) => ({ ...event, id })));
         if (events.at(-1)?.event === "answer.done") sink.finish();
-      }),
-    );
+      });
+      return () => {
+        unfollow();
+        leave();
+      };
+    });
   },
 });

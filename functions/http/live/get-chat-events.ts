@@ -16,7 +16,7 @@ export const getChatEvents = appEndpoint({
   async handle({ deps, app, principal, params, query, headers }) {
     const lastId = headers["last-event-id"];
     const since = typeof lastId === "string" && /^\d{1,15}$/.test(lastId) ? Number(lastId) : query.after;
-    return eventStream((sink) =>
+    return eventStream({ deps, app, principal }, (sink) =>
       deps.chatFeeds.subscribe(chatHandle(app, params.chat), principal, since, sink),
     );
   },

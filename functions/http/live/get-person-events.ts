@@ -16,6 +16,8 @@ export const getPersonEvents = appEndpoint({
   reply: "event-stream",
   async handle({ deps, app, principal, query, headers }) {
     const position = parsePosition(oneHeader(headers["last-event-id"]) ?? query.after ?? "");
-    return eventStream((sink) => deps.personFeeds.subscribe(app, principal, position, sink));
+    return eventStream({ deps, app, principal }, (sink) =>
+      deps.personFeeds.subscribe(app, principal, position, sink),
+    );
   },
 });
