@@ -2,6 +2,7 @@ import { type AnswerFeeds, openAnswerFeeds } from "../../shared/assistant/answer
 import { type AnswerHub, createAnswerHub } from "../../shared/assistant/answer-hub.ts";
 import { type Circuits, openCircuits } from "../../shared/assistant/circuits.ts";
 import { type ChatLog, openChatLog } from "../../shared/chat/log/chat-log.ts";
+import { type Absences, createAbsences } from "../../shared/identity/absences.ts";
 import { type AccessTokens, openAccessTokens } from "../../shared/identity/access-token.ts";
 import { type ApiTokens, openApiTokens } from "../../shared/identity/api-token.ts";
 import { type AppDirectory, openAppDirectory } from "../../shared/identity/app-directory.ts";
@@ -31,6 +32,7 @@ export interface ApiDeps extends Deps {
   readonly chatFeeds: ChatFeeds;
   readonly personFeeds: PersonFeeds;
   readonly openStreams: OpenStreams;
+  readonly absentPeople: Absences;
 }
 
 export function openApiDeps(deps: Deps): ApiDeps {
@@ -54,6 +56,7 @@ export function openApiDeps(deps: Deps): ApiDeps {
     rollouts: openRollouts(deps),
     chatFeeds: openChatFeeds(deps, presence, answerFeeds),
     personFeeds: openPersonFeeds(deps, presence, answerFeeds),
+    absentPeople: createAbsences(deps.clock),
     openStreams: openOpenStreams(deps, { apps, revocations, presence }),
   };
 }

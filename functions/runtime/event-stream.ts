@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { App } from "../../shared/identity/app.ts";
 import type { Principal } from "../../shared/identity/principal.ts";
+import type { Spend } from "../../shared/identity/spend.ts";
 import {
   BUFFER_BYTES_MAX,
   HEARTBEAT_MS,
@@ -20,6 +21,7 @@ export interface StreamOpener {
   readonly deps: { readonly openStreams: OpenStreams };
   readonly app: App;
   readonly principal: Principal;
+  readonly spend: Spend;
 }
 
 /**
@@ -31,10 +33,10 @@ export interface StreamOpener {
  * @throws AppError `quota_exceeded` when too many are open, and whatever `subscribe` throws
  */
 export async function eventStream(
-  { deps, app, principal }: StreamOpener,
+  { deps, app, principal, spend }: StreamOpener,
   subscribe: (sink: Sink) => Promise<() => void>,
 ): Promise<Reply> {
-  const writer = createWriter();
+  const writer = createWriter(spend);
   const leave = await deps.openStreams.open(app, principal, writer.end);
   let unsubscribe: () => void;
   try {
@@ -78,7 +80,7 @@ interface Writer extends Sink {
   abandon(): void;
 }
 
-function createWriter(): Writer {
+function createWriter(pay: Spend): Writer {
   let waiting = "";
   let target: ServerResponse | undefined;
   let isEnded = false;
@@ -117,6 +119,7 @@ function createWriter(): Writer {
     setLastId: (id) => void write(`id: ${id}\n\n`),
     end: () => close("event: reconnect\ndata: {}\n\n"),
     finish: () => close(""),
+    pay,
     get isOpen() {
       return !isClosed();
     },

@@ -5,16 +5,26 @@ import { type Caller, callerOf } from "../../shared/identity/caller.ts";
 import { AppId } from "../../shared/identity/contract.ts";
 import { demandFactor } from "../../shared/identity/factor.ts";
 import type { Principal } from "../../shared/identity/principal.ts";
+import type { Spend } from "../../shared/identity/spend.ts";
 import type { Quota } from "../../shared/identity/quotas.ts";
 import { runInContext } from "../../shared/platform/context.ts";
 import { AppError, toAppError } from "../../shared/platform/errors.ts";
 import { fieldErrors } from "../../shared/platform/field-errors.ts";
 import { within } from "../../shared/platform/within.ts";
 import { authenticate, authorize } from "./authenticate.ts";
-import { deprecationHeaders, type Endpoint } from "./endpoint.ts";
+import { type Access, deprecationHeaders, type Endpoint } from "./endpoint.ts";
 import type { FunctionHandler } from "./function.ts";
 import type { HttpDeps } from "./http-deps.ts";
-import { corsHeaders, demandOrigin, type Provenance, preflightHeaders, provenanceOf } from "./origin.ts";
+import { createGate, type Gate } from "./gate.ts";
+import { weightOf } from "./operations.ts";
+import {
+  corsHeaders,
+  demandOrigin,
+  knownProvenanceOf,
+  type Provenance,
+  preflightHeaders,
+  provenanceOf,
+} from "./origin.ts";
 import { JSON_VALUES_MAX } from "./parse-json.ts";
 import { problemOf } from "./problem.ts";
 import { demandQuota, quotaHeaders } from "./quota.ts";
@@ -41,7 +51,7 @@ export interface Served {
   /** The number of the chat that it concerns. */
   chat?: number | undefined;
   principal?: Principal;
-  provenance?: Provenance;
+  provenance?: Provenance | undefined;
   quota?: Quota | undefined;
   error?: AppError;
 }
@@ -56,6 +66,7 @@ export function serveEndpoints<D extends HttpDeps>(
   observe: ReplyObserver = () => undefined,
 ): FunctionHandler {
   const route = createRouter(endpoints);
+  const gate = createGate(deps.clock, deps.config.unprovedPerMinute);
   const writeRequestLine = openRequestLines(deps);
   return (request, response) => {
     const entered = deps.traces.enter({
@@ -71,7 +82,7 @@ export function serveEndpoints<D extends HttpDeps>(
       const served: Served = {};
       let reply: Reply;
       try {
-        reply = await within(HANDLE_MS_MAX, replyTo(deps, route, request, { path, served }));
+        reply = await within(HANDLE_MS_MAX, replyTo(deps, route, request, { path, served, gate }));
         if (served.endpoint !== undefined) observe(served.endpoint, reply);
       } catch (cause) {
         const error = toAppError(cause);
@@ -97,7 +108,7 @@ async function replyTo<D extends HttpDeps>(
   deps: D,
   route: (method: string, path: string) => Route<Endpoint<D>>,
   request: IncomingMessage,
-  { path, served }: { readonly path: string; readonly served: Served },
+  { path, served, gate }: { readonly path: string; readonly served: Served; readonly gate: Gate },
 ): Promise<Reply> {
   demandOneHost(request);
   const method = request.method ?? "GET";
@@ -107,12 +118,15 @@ async function replyTo<D extends HttpDeps>(
   const app = endpoint.path.includes("{app}") ? appHandle(deps.firestore, appIdOf(params.app)) : undefined;
   served.appId = app?.id;
   served.chat = chatOf(params.chat);
-  served.provenance = await provenanceOf(deps, app, request.headers);
-  if (preflight !== undefined)
-    return { status: 204, headers: preflightHeaders(served.provenance, preflight) };
-  demandOrigin(served.provenance, method);
+  served.provenance = knownProvenanceOf(deps, app, request.headers);
   const caller = callerOfRequest(deps, request);
-  const principal = await admitted(deps, { endpoint, app, caller, request, served });
+  if (preflight !== undefined) {
+    gate.pass(caller.ip);
+    served.provenance = await provenanceOf(deps, app, request.headers);
+    return { status: 204, headers: preflightHeaders(served.provenance, preflight) };
+  }
+  const arrival = { endpoint, app, caller, request, served, gate };
+  const { principal, spend } = await admitted(deps, arrival);
   const body =
     endpoint.body === undefined ? undefined : await readJsonBody(request, BODY_BYTES_MAX, JSON_VALUES_MAX);
   return endpoint.handle({
@@ -125,6 +139,7 @@ async function replyTo<D extends HttpDeps>(
     requestKey: endpoint.idempotent ? requestKeyOf(request) : undefined,
     headers: request.headers,
     caller,
+    spend,
   });
 }
 
@@ -134,44 +149,104 @@ interface Arrival {
   readonly caller: Caller;
   readonly request: IncomingMessage;
   readonly served: Served;
+  readonly gate: Gate;
+}
+
+interface Admitted {
+  readonly principal: Principal | undefined;
+  readonly spend: Spend;
 }
 
 /**
  * The principal, once a limit has admitted the request and they may call the endpoint; undefined where anyone
  * may. The limit is the person's or the token's own, or that of the caller's address when the credentials are
- * not valid or none are needed.
+ * not valid or none are needed; whoever has not proved anything passes the gate before anything is read.
  */
-async function admitted(
-  deps: HttpDeps,
-  { endpoint, app, caller, request, served }: Arrival,
-): Promise<Principal | undefined> {
+async function admitted(deps: HttpDeps, arrival: Arrival): Promise<Admitted> {
+  const { endpoint, app, caller, request, served, gate } = arrival;
   const { access } = endpoint;
   const isSignIn = endpoint.signIn ?? false;
+  const counted = { app, caller, isSignIn };
   if (access === "anyone") {
-    served.quota = await deps.quotas.take({ app, principal: undefined, isRefused: false, caller, isSignIn });
+    if (app !== undefined) gate.pass(caller.ip);
+    await demandProvenance(deps, arrival);
+    if (app !== undefined) await deps.apps.settingsOf(app);
+    served.quota = await deps.quotas.take({ ...counted, principal: undefined, isRefused: false });
     demandQuota(served.quota);
-    return undefined;
+    return { principal: undefined, spend: () => Promise.resolve() };
   }
-  let principal: Principal | undefined;
-  let refusal: unknown;
+  const proof = await principalOf(deps, access, arrival);
+  const { principal } = proof;
+  if (principal !== undefined) served.principal = principal;
+  await demandProvenance(deps, arrival);
+  const isRefused = principal === undefined;
+  let operations = isRefused ? 0 : operationsOf(endpoint, request);
+  let weight = weightOf(operations);
+  served.quota = await deps.quotas.take({ ...counted, principal, isRefused, weight });
+  demandQuota(served.quota);
+  if (proof.principal === undefined) throw proof.refusal;
+  await authorize(deps, access, app, proof.principal);
+  if (endpoint.sensitive === true && app !== undefined) {
+    await demandFactor(deps, deps.apps, app, proof.principal);
+  }
+  return {
+    principal,
+    async spend(more) {
+      operations += more;
+      const further = weightOf(operations) - weight;
+      if (further <= 0) return;
+      weight += further;
+      served.quota = await deps.quotas.take({ ...counted, principal, isRefused, weight: further });
+      demandQuota(served.quota);
+    },
+  };
+}
+
+interface Proved {
+  readonly principal: Principal;
+}
+interface Refused {
+  readonly principal: undefined;
+  readonly refusal: AppError;
+}
+
+/** The principal, or why there is none. Who has none, or may have none, has passed the gate. */
+async function principalOf(
+  deps: HttpDeps,
+  access: Exclude<Access, "anyone">,
+  { endpoint, app, caller, request, gate }: Arrival,
+): Promise<Proved | Refused> {
   const ticket = endpoint.ticket === true ? searchOf(request).get("ticket") : null;
+  let hasPassed = false;
+  const pass = (): void => {
+    if (!hasPassed) gate.pass(caller.ip);
+    hasPassed = true;
+  };
   try {
-    principal = await authenticate(deps, access, app, {
-      headers: request.headers,
-      ticket: ticket ?? undefined,
-    });
-    served.principal = principal;
+    const credentials = { headers: request.headers, ticket: ticket ?? undefined, beforeRead: pass };
+    return { principal: await authenticate(deps, access, app, credentials) };
   } catch (cause) {
     if (!(cause instanceof AppError) || cause.status !== 401) throw cause;
-    refusal = cause;
+    pass();
+    return { principal: undefined, refusal: cause };
   }
-  const isRefused = principal === undefined;
-  served.quota = await deps.quotas.take({ app, principal, isRefused, caller, isSignIn });
-  demandQuota(served.quota);
-  if (principal === undefined) throw refusal;
-  await authorize(deps, access, app, principal);
-  if (endpoint.sensitive === true && app !== undefined) await demandFactor(deps, deps.apps, app, principal);
-  return principal;
+}
+
+async function demandProvenance(deps: HttpDeps, { app, request, served }: Arrival): Promise<void> {
+  served.provenance = await provenanceOf(deps, app, request.headers);
+  demandOrigin(served.provenance, request.method ?? "GET");
+}
+
+/** What the endpoint says that it costs; what is wrong with a query is said later. */
+function operationsOf({ operations, query }: Omit<Endpoint, "handle">, request: IncomingMessage): number {
+  if (operations === undefined) return 0;
+  if (typeof operations === "number") return operations;
+  try {
+    const parsed = query?.safeParse(queryOf(searchOf(request)));
+    return parsed?.success === true ? operations(parsed.data) : 0;
+  } catch {
+    return 0;
+  }
 }
 
 const callerOfRequest = (deps: HttpDeps, request: IncomingMessage): Caller =>

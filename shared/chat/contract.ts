@@ -287,6 +287,16 @@ export const BranchListQuery = z
   .partial({ cursor: true });
 export type BranchListQuery = z.infer<typeof BranchListQuery>;
 
+/** Each may be as large as a message. */
+export const EDITS_LIMIT_MAX = 20;
+export const EditListQuery = z
+  .strictObject({
+    limit: z.coerce.number().int().min(1).max(EDITS_LIMIT_MAX).default(EDITS_LIMIT_MAX),
+    cursor: z.string().max(2000),
+  })
+  .partial({ cursor: true });
+export type EditListQuery = z.infer<typeof EditListQuery>;
+
 export const ChangesQuery = z.strictObject({ since: NumberParameter.default(0), limit: Limit });
 
 export interface Changes {

@@ -149,6 +149,8 @@ const Limits = z.strictObject({
   personPerMinute: Limit,
   tokenPerMinute: Limit,
   ipPerMinute: Limit,
+  /** Of all people and API tokens of the app together. */
+  appPerMinute: Limit,
   /** Requests to sign in, of one IP address. */
   signInPerMinute: Limit,
   /** Mailed codes, to one address. */
@@ -249,6 +251,7 @@ export const DEFAULT_SETTINGS: AppSettings = {
     personPerMinute: 100,
     tokenPerMinute: 1000,
     ipPerMinute: 300,
+    appPerMinute: 30_000,
     signInPerMinute: 60,
     codesPerMinute: 10,
     streamsPerPerson: 20,

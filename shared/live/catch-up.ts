@@ -22,7 +22,9 @@ const PAGE_CHARS = 500_000;
  * was written has been taken, so a reader who takes nothing costs one page. Ends where everything up to `end()` has
  * been told, the allowance is used up, or nobody reads any more; resolves with the revision that it came to.
  *
- * Costs a query for each page and a read for each message, of at most `allowance.changes`.
+ * Costs a query for each page and a read for each message, of at most `allowance.changes`; all of them count
+ * against the reader's limit.
+ * @throws AppError `quota_exceeded`, and whatever `headNow` throws
  */
 export async function tellChanges(
   app: App,
@@ -47,6 +49,7 @@ export async function tellChanges(
     const head = await headNow();
     if (!sink.isOpen || through >= end(head) || isUsedUp(allowance)) return through;
     const limit = Math.min(pageSize, allowance.changes);
+    await sink.pay(limit);
     const page = await readPage(app, head, through, limit);
     let chars = 0;
     for (const event of (eventsOf ?? changeEvents)(page, through)) {

@@ -280,6 +280,7 @@ const holderOf = (principal: Principal, end: () => void): Subscriber => ({
     end,
     finish: () => undefined,
     isOpen: true,
+    pay: () => Promise.resolve(),
     room: () => Promise.resolve(),
   },
   through: 0,

@@ -50,6 +50,8 @@ export interface Sink {
   finish(): void;
   /** Whether anything that is sent can still arrive. */
   readonly isOpen: boolean;
+  /** Counts operations against the reader's limit. @throws AppError `quota_exceeded` */
+  pay(operations: number): Promise<void>;
   /** Resolves once at most so many bytes wait to be read, ROOM_BYTES by default, or nobody reads any more. */
   room(bytes?: number): Promise<void>;
 }

@@ -4,6 +4,7 @@ const UNLIMITED = {
   personPerMinute: null,
   tokenPerMinute: null,
   ipPerMinute: null,
+  appPerMinute: null,
   signInPerMinute: null,
   codesPerMinute: null,
   streamsPerPerson: null,

@@ -97,9 +97,11 @@ const manifest = {
 export interface SystemOptions {
   /** Whether each request is recorded for a trace, which costs every test that does not look at it. */
   readonly traced?: boolean;
+  /** Variables of the functions other than usual. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
-export async function startSystem({ traced = false }: SystemOptions = {}): Promise<System> {
+export async function startSystem({ traced = false, env: own = {} }: SystemOptions = {}): Promise<System> {
   const suite = await suiteOfProcess();
   const id = randomId().slice(0, 10);
   const project = `test-${id}`;
@@ -114,6 +116,7 @@ export async function startSystem({ traced = false }: SystemOptions = {}): Promi
     // Clients reach these functions without a proxy.
     TRUSTED_PROXIES: "0",
     TRACE_RATIO: traced ? "1" : "0",
+    ...own,
   };
   const config = parseConfig(env);
   const logs: Record<string, unknown>[] = [];

@@ -128,6 +128,7 @@ test("for a reader who takes nothing one page is read, and the next when it has 
     get isOpen() {
       return isOpen;
     },
+    pay: () => Promise.resolve(),
     room: (bytes) => (bytes === 0 ? new Promise((resolve) => void taken.push(resolve)) : Promise.resolve()),
   };
   const telling = tellChanges(handle.app, 1, sink, {

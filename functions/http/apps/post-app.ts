@@ -11,6 +11,7 @@ export const postApp = systemEndpoint({
   reply: AppCreated,
   async handle({ deps, body, requestKey, caller }) {
     const { app, token, replayed } = await createApp(deps, body, requestKey, caller);
+    deps.apps.forget(app.id);
     return created({ app, token }, replayed);
   },
 });

@@ -24,7 +24,7 @@ export const postMessage = appEndpoint({
   params: ChatParams,
   body: NewMessage,
   reply: Message,
-  async handle({ deps, app, principal, params, body, requestKey, headers }) {
+  async handle({ deps, app, principal, params, body, requestKey, headers, spend }) {
     const chat = chatHandle(app, params.chat);
     const waits = /\btext\/event-stream\b/.test(headers.accept ?? "");
     const classify = await openClassification(deps, app, principal);
@@ -41,7 +41,7 @@ export const postMessage = appEndpoint({
     if (queued === undefined || !waits) return created(message, replayed);
     answerHere(deps, chat, queued);
     try {
-      return await eventStream({ deps, app, principal }, async (sink) => {
+      return await eventStream({ deps, app, principal, spend }, async (sink) => {
         sink.send([{ id: message.revision, event: "message.created", data: { chat: chat.number, message } }]);
         const leave = deps.chatFeeds.attend(chat, principal, sink.end);
         const unfollow = deps.answerFeeds.follow(chat, queued.id, undefined, (events) => {

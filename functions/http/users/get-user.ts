@@ -1,5 +1,6 @@
 import { User } from "../../../shared/identity/contract.ts";
-import { readUser } from "../../../shared/identity/profile.ts";
+import { noSuchUser, readUser } from "../../../shared/identity/profile.ts";
+import { AppError } from "../../../shared/platform/errors.ts";
 import { ok } from "../../runtime/reply.ts";
 import { appEndpoint } from "../endpoint.ts";
 import { UserParams } from "../parameters.ts";
@@ -10,7 +11,14 @@ export const getUser = appEndpoint({
   access: "user:read",
   params: UserParams,
   reply: User,
-  async handle({ app, principal, params }) {
-    return ok(await readUser(app, principal, params.id));
+  async handle({ deps, app, principal, params }) {
+    const name = `${app.id}/${params.id}`;
+    if (deps.absentPeople.has(name)) throw noSuchUser();
+    try {
+      return ok(await readUser(app, principal, params.id));
+    } catch (cause) {
+      if (cause instanceof AppError && cause.code === "not_found") deps.absentPeople.note(name);
+      throw cause;
+    }
   },
 });
