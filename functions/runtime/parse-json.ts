@@ -1,4 +1,5 @@
 import { AppError } from "../../shared/platform/errors.ts";
+import { fieldPath } from "../../shared/platform/field-errors.ts";
 
 /** Nothing in our API nests deeper than a handful of levels. */
 export const JSON_DEPTH_MAX = 64;
@@ -34,7 +35,27 @@ export function parseJson(bytes: Uint8Array, valuesMax = Number.POSITIVE_INFINIT
     throw malformed("The body is not valid JSON.");
   }
   checkNames(text);
+  if (LONE_SURROGATE.test(text)) demandWellFormed(value, []);
   return value;
+}
+
+/** The text is valid UTF-8, so a surrogate without its other half can only stand there as an escape. */
+const LONE_SURROGATE = /\\u[dD][89abAB]|\\u[dD][c-fC-F]/;
+
+/** No database takes half a character. @throws AppError `invalid_request` naming the field */
+function demandWellFormed(value: unknown, path: readonly string[]): void {
+  const broken = (): AppError =>
+    new AppError("invalid_request", "Some text is not well-formed Unicode; see errors.", {
+      errors: [
+        { path: fieldPath(path), message: "must be well-formed Unicode: it contains a lone surrogate" },
+      ],
+    });
+  if (typeof value === "string" && !value.isWellFormed()) throw broken();
+  if (typeof value !== "object" || value === null) return;
+  for (const [name, inner] of Object.entries(value)) {
+    if (!name.isWellFormed()) throw broken();
+    demandWellFormed(inner, [...path, name]);
+  }
 }
 
 /** Counts brackets and commas outside of strings, before a parser would recurse into them. */

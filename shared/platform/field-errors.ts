@@ -26,7 +26,7 @@ export function fieldErrors({ issues }: z.ZodError): FieldErrors {
     count += 1;
     if (errors.length < ERRORS_MAX) {
       errors.push({
-        path: excerptOf(path.map(String).join("."), PATH_CHARS_MAX),
+        path: fieldPath(path),
         message: excerptOf(message, MESSAGE_CHARS_MAX),
       });
     }
@@ -37,6 +37,10 @@ export function fieldErrors({ issues }: z.ZodError): FieldErrors {
   }
   return count > ERRORS_MAX ? { errors, errorsCount: count } : { errors };
 }
+
+/** Where a field stands, as refusals name it. */
+export const fieldPath = (path: readonly PropertyKey[]): string =>
+  excerptOf(path.map(String).join("."), PATH_CHARS_MAX);
 
 /** Control characters would take six in JSON each, and say nothing. */
 const excerptOf = (text: string, charsMax: number): string =>

@@ -19,7 +19,12 @@ export interface Fuzz extends AsyncDisposable {
 }
 
 /** What would take away the ground that the other requests stand on. */
-const DESTRUCTIVE = new Set(["DELETE /v1/apps/{app}", "POST /v1/operator/keys/rotations"]);
+const DESTRUCTIVE = new Set([
+  "DELETE /v1/apps/{app}",
+  "POST /v1/operator/keys/rotations",
+  // Each begins to write the app's index anew, in the background of all others.
+  "POST /v1/operator/apps/{app}/search/rebuilds",
+]);
 
 const BODIES: Readonly<Record<string, object>> = {
   "POST /v1/apps": { name: "Fuzzed" },
