@@ -3,6 +3,7 @@ import { type AnswerHub, createAnswerHub } from "../../shared/assistant/answer-h
 import { type Circuits, openCircuits } from "../../shared/assistant/circuits.ts";
 import { type ChatLog, openChatLog } from "../../shared/chat/log/chat-log.ts";
 import { type Acting, openActing } from "../../shared/identity/acting.ts";
+import { type Absences, createAbsences } from "../../shared/identity/absences.ts";
 import { type AccessTokens, openAccessTokens } from "../../shared/identity/access-token.ts";
 import { type ApiTokens, openApiTokens } from "../../shared/identity/api-token.ts";
 import { type AppDirectory, openAppDirectory } from "../../shared/identity/app-directory.ts";
@@ -12,6 +13,7 @@ import { openRevocations, type Revocations } from "../../shared/identity/revocat
 import { type ChatFeeds, openChatFeeds } from "../../shared/live/chat-feed.ts";
 import { openPersonFeeds, type PersonFeeds } from "../../shared/live/person-feed.ts";
 import { openPresence } from "../../shared/live/presence.ts";
+import { type OpenStreams, openOpenStreams } from "../runtime/open-streams.ts";
 import type { Deps } from "../../shared/platform/deps.ts";
 import { type IdentityPlatform, openIdentityPlatform } from "../../shared/platform/identity-platform.ts";
 import { openRollouts, type Rollouts } from "../../shared/rollout/rollouts.ts";
@@ -33,6 +35,8 @@ export interface ApiDeps extends Deps {
   readonly rollouts: Rollouts;
   readonly chatFeeds: ChatFeeds;
   readonly personFeeds: PersonFeeds;
+  readonly openStreams: OpenStreams;
+  readonly absentPeople: Absences;
 }
 
 export function openApiDeps(deps: Deps): ApiDeps {
@@ -58,5 +62,7 @@ export function openApiDeps(deps: Deps): ApiDeps {
     rollouts: openRollouts(deps),
     chatFeeds: openChatFeeds(deps, presence, answerFeeds),
     personFeeds: openPersonFeeds(deps, presence, answerFeeds),
+    absentPeople: createAbsences(deps.clock),
+    openStreams: openOpenStreams(deps, { apps, revocations, presence }),
   };
 }

@@ -264,7 +264,16 @@ export type Marks = z.infer<typeof Marks>;
 const Limit = z.coerce.number().int().min(1).max(PAGE_LIMIT_MAX).default(PAGE_LIMIT_DEFAULT);
 const NumberParameter = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const Flag = z.enum(["true", "false"]).transform((value) => value === "true");
-const Time = z.iso.datetime({ offset: true }).transform((value) => Date.parse(value));
+/** Firestore ends with the year 9999, whatever the offset; nothing here is older than its beginning of time. */
+const isStorable = (text: string): boolean => {
+  const ms = Date.parse(text);
+  return ms >= 0 && ms < Date.UTC(10_000, 0);
+};
+const STORABLE = "must lie between the years 1970 and 9999";
+const Time = z.iso
+  .datetime({ offset: true })
+  .refine(isStorable, STORABLE)
+  .transform((value) => Date.parse(value));
 
 export const MessagePageQuery = z
   .strictObject({
@@ -288,6 +297,16 @@ export const BranchListQuery = z
   .strictObject({ limit: Limit, cursor: z.string().max(2000) })
   .partial({ cursor: true });
 export type BranchListQuery = z.infer<typeof BranchListQuery>;
+
+/** Each may be as large as a message. */
+export const EDITS_LIMIT_MAX = 20;
+export const EditListQuery = z
+  .strictObject({
+    limit: z.coerce.number().int().min(1).max(EDITS_LIMIT_MAX).default(EDITS_LIMIT_MAX),
+    cursor: z.string().max(2000),
+  })
+  .partial({ cursor: true });
+export type EditListQuery = z.infer<typeof EditListQuery>;
 
 export const ChangesQuery = z.strictObject({ since: NumberParameter.default(0), limit: Limit });
 

@@ -56,6 +56,7 @@ export function openActing(deps: Deps, revocations: Revocations): Acting {
       role: user.role,
       scopes: new Set(scopes),
       actor: by.id,
+      standsOn: [...(by.standsOn ?? []), { scope: "user", id: userId }],
     };
     return { principal, listing, untilMs: deps.clock.now() + ACTING_CACHE_MS };
   };

@@ -5,6 +5,7 @@ import { Timestamp } from "../platform/firestore-values.ts";
 import { randomId } from "../platform/ids.ts";
 import { sameSecret } from "../platform/keys.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
+import { createAbsences } from "./absences.ts";
 import { type App, appHandle } from "./app.ts";
 import { isPermission, PERSONAL, type Permission, rightsOf } from "./permissions.ts";
 import type { Principal } from "./principal.ts";
@@ -33,10 +34,11 @@ export const TOKEN_DEPTH_MAX = 3;
 export interface ApiTokens {
   /**
    * Who the token speaks for, with what its maker holds now. 2 reads, at most once in API_TOKEN_CACHE_MS, and
-   * 1 more for each token between it and a person.
-   * @throws AppError `token_invalid`, `token_expired`
+   * 1 more for each token between it and a person; what is no token is remembered for ABSENT_MS. `beforeRead`
+   * may refuse the reads of a token that is not known here.
+   * @throws AppError `token_invalid`, `token_expired`, and whatever `beforeRead` throws
    */
-  verify(app: App, token: string): Promise<Principal>;
+  verify(app: App, token: string, beforeRead?: () => void): Promise<Principal>;
 }
 
 const PATTERN = /^sbk_([a-z][a-z0-9-]{0,39})_([a-z0-9]{26})_([A-Za-z0-9_-]{43})$/;
@@ -95,6 +97,7 @@ interface Known {
 
 export function openApiTokens(deps: Deps, revocations: Revocations): ApiTokens {
   const known = new Map<string, Known>();
+  const absent = createAbsences(deps.clock);
   const invalid = (): AppError => new AppError("token_invalid", "The API token is not valid here.");
 
   const readLineage = async (app: App, stored: StoredApiToken, id: string): Promise<Lineage> => {
@@ -143,6 +146,10 @@ export function openApiTokens(deps: Deps, revocations: Revocations): ApiTokens {
       kind: "service",
       role: "service",
       scopes: lineage.rights,
+      standsOn: [
+        ...lineage.tokens.map((each) => ({ scope: "api-token" as const, id: `${app.id}/${each}` })),
+        ...(lineage.person === undefined ? [] : [{ scope: "user" as const, id: lineage.person.id }]),
+      ],
     };
     return { principal, lineage, untilMs, usedMs: stored.lastUsedAt?.toMillis() ?? 0 };
   };
@@ -158,14 +165,21 @@ export function openApiTokens(deps: Deps, revocations: Revocations): ApiTokens {
   };
 
   return {
-    async verify(requested, token) {
+    async verify(requested, token, beforeRead = () => undefined) {
       const [, appId, id = "", secret = ""] = PATTERN.exec(token) ?? [];
       if (appId !== requested.id) throw invalid();
       const app = appHandle(deps.firestore, appId);
       if (await revocations.isApiTokenDeleted(`${app.id}/${id}`)) throw invalid();
+      if (absent.has(token)) throw invalid();
       let entry = known.get(token);
       if (entry === undefined || !(await isCurrent(app, entry))) {
+        if (entry === undefined) beforeRead();
         entry = await read(app, id, secret);
+        if (entry.lineage === undefined) {
+          known.delete(token);
+          absent.note(token);
+          throw invalid();
+        }
         if (known.size >= API_TOKENS_CACHED_MAX) known.clear();
         known.set(token, entry);
       }

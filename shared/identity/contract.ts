@@ -259,12 +259,18 @@ const Limits = z.strictObject({
   personPerMinute: Limit,
   tokenPerMinute: Limit,
   ipPerMinute: Limit,
+  /** Of all people and API tokens of the app together. */
+  appPerMinute: Limit,
   /** Requests to sign in, of one IP address. */
   signInPerMinute: Limit,
   /** Requests for codes to one address, of one IP address or known device. */
   codesPerMinute: Limit,
   /** Mails with codes to one address; what is above is not sent, and the reply does not tell. */
   codesPerDay: Limit,
+  /** Streams that one person, or one API token, may have open at one instance. */
+  streamsPerPerson: Limit,
+  /** Streams that all of the app may have open at one instance. */
+  streamsPerApp: Limit,
   /** In place of personPerMinute, for people of a role. */
   roles: z.partialRecord(z.enum(["owner", "admin", "member", "viewer"]), Limit),
 });
@@ -276,13 +282,20 @@ const Retention = z.strictObject({
 });
 const ClaimName = z.string().regex(/^[A-Za-z0-9_.:/-]{1,200}$/);
 const PROVIDERS_MAX = 50;
+/** Values of the claim that holds the role. */
+const CLAIM_ROLES_MAX = 100;
 const Claims = z.strictObject({
   email: ClaimName,
   name: ClaimName,
   /** The claim that holds the role; null: whoever comes is a member. */
   role: ClaimName.nullable(),
   /** Which role a value of that claim stands for; other values stand for `member`. */
-  roles: z.record(z.string().max(200), z.enum(["admin", "member", "viewer"])),
+  roles: z
+    .record(z.string().max(200), z.enum(["admin", "member", "viewer"]))
+    .refine(
+      (roles) => Object.keys(roles).length <= CLAIM_ROLES_MAX,
+      `must name at most ${CLAIM_ROLES_MAX} values`,
+    ),
   /** Only tokens of this tenant of Identity Platform; null: of the project itself and of any tenant. */
   tenant: z.string().min(1).max(100).nullable(),
   /**
@@ -391,9 +404,12 @@ export const DEFAULT_SETTINGS: AppSettings = {
     personPerMinute: 100,
     tokenPerMinute: 1000,
     ipPerMinute: 300,
+    appPerMinute: 30_000,
     signInPerMinute: 60,
     codesPerMinute: 10,
     codesPerDay: CODES_PER_DAY,
+    streamsPerPerson: 20,
+    streamsPerApp: 2_000,
     roles: {},
   },
   allowedOrigins: [],
@@ -501,6 +517,13 @@ export const Rotation = z.object({
 });
 export type Rotation = z.infer<typeof Rotation>;
 
+/** Firestore ends with the year 9999, whatever the offset; nothing here is older than its beginning of time. */
+const isStorable = (text: string): boolean => {
+  const ms = Date.parse(text);
+  return ms >= 0 && ms < Date.UTC(10_000, 0);
+};
+const STORABLE = "must lie between the years 1970 and 9999";
+
 export const NewRevocation = z
   .strictObject({
     scope: RevocationScope,
@@ -508,7 +531,7 @@ export const NewRevocation = z
       .string()
       .regex(/^(?!__.*__$)[A-Za-z0-9_-]{1,64}$/)
       .optional(),
-    issuedBefore: z.iso.datetime({ offset: true }).optional(),
+    issuedBefore: z.iso.datetime({ offset: true }).refine(isStorable, STORABLE).optional(),
   })
   .refine(({ scope, id }) => (scope === "all") === (id === undefined), {
     path: ["id"],

@@ -10,7 +10,7 @@ import type { Principal } from "./principal.ts";
 import { isPresent, listUsers, readDocument, type StoredUser, storedUser, userRef } from "./store.ts";
 import { userView } from "./user-view.ts";
 
-const noSuchUser = (): AppError => new AppError("not_found", "There is no such user.");
+export const noSuchUser = (): AppError => new AppError("not_found", "There is no such user.");
 
 /** One read. @throws AppError `not_found` */
 export async function readUser(app: App, reader: Principal, id: string): Promise<User> {

@@ -9,6 +9,7 @@ import type {
 import { Timestamp } from "../platform/firestore-values.ts";
 import { randomId } from "../platform/ids.ts";
 import type { RevocationScope } from "./contract.ts";
+import type { Principal } from "./principal.ts";
 import { recorded } from "./signing-key.ts";
 import { revocationsOf } from "./system.ts";
 
@@ -102,6 +103,24 @@ export function addClosing(
 /** Takes that back. 1 delete. */
 export const addReopening = (firestore: Firestore, transaction: Transaction, userId: string): void =>
   void transaction.delete(closingRef(firestore, userId));
+
+/**
+ * Whether what a principal opened at a moment has to end: their token has been revoked, or, where it is none that
+ * says when it was issued, everything of the app has.
+ */
+export function isEnded(
+  list: RevocationList,
+  appId: string,
+  principal: Principal,
+  openedMs: number,
+): boolean {
+  if (principal.issued !== undefined) return isRevoked(list, principal.issued);
+  const standsOn = (principal.standsOn ?? []).map(({ scope, id }) => keyOf(scope, id));
+  return [...standsOn, keyOf("app", appId), keyOf("all", "")].some((key) => {
+    const entry = list.get(key);
+    return entry !== undefined && Math.max(entry.tokensMs, entry.sessionsMs) >= openedMs;
+  });
+}
 
 /** Adds a revocation to a commit: 1 write, and every instance hears of it. */
 export function addRevocation(

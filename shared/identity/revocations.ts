@@ -33,6 +33,10 @@ export interface Revocations {
   listingOfUser(id: string): Promise<string>;
   /** When the settings of the app were changed last, as far as anyone may still remember older ones. */
   settingsChangedMs(app: string): Promise<number>;
+  /** Calls `hear` with the list whenever it has changed; returns the end of that. */
+  onChange(hear: (list: RevocationList) => void): () => void;
+  /** The list as it is known now: heard of at most STALE_MS_MAX ago. @throws AppError `unavailable` */
+  present(): Promise<RevocationList>;
 }
 
 const revoked = (): AppError => new AppError("token_revoked", "The access token has been revoked.");
@@ -61,6 +65,8 @@ export function openRevocations(deps: Pick<Deps, "firestore" | "clock" | "log" |
     async demandFresh() {
       await list("fresh");
     },
+    onChange: followed.onChange,
+    present: () => list("bounded"),
     isApiTokenDeleted: async (id) => isListed(await list("bounded"), "api-token", id),
     listingOfUser: async (id) => listingOf(await list("bounded"), "user", id),
     settingsChangedMs: async (app) => listedMs(await list("bounded"), "settings", app),

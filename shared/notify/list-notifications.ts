@@ -15,6 +15,8 @@ import { notificationsOf, readAll, readingOf, type StoredNotification, storedNot
 
 /** Documents read in one query; nearly always each tells of one message or a few. */
 const DOCUMENTS_MAX = 50;
+/** After so many times a page goes out with what has been found, and says how to go on. */
+const ROUNDS_MAX = 3;
 
 interface NotificationPage {
   readonly data: readonly Notification[];
@@ -51,7 +53,8 @@ export async function listNotifications(
   const scope = ["notifications", app.id, principal.id, String(since ?? "")];
   let from = cursor === undefined ? undefined : positionOf(decodeCursor(deps.keys, scope, cursor));
   const placed: Placed[] = [];
-  for (;;) {
+  let isCut = false;
+  for (let rounds = 1; ; rounds += 1) {
     const size = Math.min(DOCUMENTS_MAX, limit + 1 - placed.length);
     const found = await readDocuments(app, principal, since, { from, limit: size });
     placed.push(
@@ -60,10 +63,12 @@ export async function listNotifications(
     const last = found.at(-1);
     if (placed.length > limit || found.length < size || last === undefined) break;
     from = { atMs: storedOf(last).at.toMillis(), document: last.id, number: 0 };
+    isCut = rounds >= ROUNDS_MAX;
+    if (isCut) break;
   }
   const page = placed.slice(0, limit);
-  const last = page.at(-1)?.position;
-  const hasMore = placed.length > limit && last !== undefined;
+  const last = placed.length > limit ? page.at(-1)?.position : isCut ? from : undefined;
+  const hasMore = last !== undefined;
   return {
     data: page.map(({ view }) => view),
     hasMore,

@@ -1,3 +1,5 @@
+import type { FieldError } from "./field-errors.ts";
+
 /**
  * The closed set of failures. One row says everything about a code: HTTP status, the problem's
  * title, and whether trying again later can help. docs/failures.md explains each; a test compares.
@@ -37,7 +39,9 @@ export type FailureCode = keyof typeof FAILURES;
 
 export interface FailureDetails {
   /** One entry a wrong field, for validation failures. */
-  readonly errors?: readonly { readonly path: string; readonly message: string }[];
+  readonly errors?: readonly FieldError[];
+  /** How many there are, where not all are named. */
+  readonly errorsCount?: number;
   readonly retryAfterSeconds?: number;
   /** The limits that a request would have exceeded. */
   readonly violatedPolicies?: readonly string[];

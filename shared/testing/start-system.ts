@@ -97,9 +97,11 @@ const manifest = {
 export interface SystemOptions {
   /** Whether each request is recorded for a trace, which costs every test that does not look at it. */
   readonly traced?: boolean;
+  /** Variables of the functions other than usual. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
-export async function startSystem({ traced = false }: SystemOptions = {}): Promise<System> {
+export async function startSystem({ traced = false, env: own = {} }: SystemOptions = {}): Promise<System> {
   const suite = await suiteOfProcess();
   const id = randomId().slice(0, 10);
   const project = `test-${id}`;
@@ -114,9 +116,11 @@ export async function startSystem({ traced = false }: SystemOptions = {}): Promi
     // Clients reach these functions without a proxy.
     TRUSTED_PROXIES: "0",
     TRACE_RATIO: traced ? "1" : "0",
+    ...own,
   };
   const config = parseConfig(env);
   const logs: Record<string, unknown>[] = [];
+  const people: string[] = [];
   const log = createLog(config, (line) => logs.push(JSON.parse(line)));
   const deps = openDeps(config, { clock: suite.kernel.clock, log });
   const lifecycle = createLifecycle();
@@ -149,7 +153,11 @@ export async function startSystem({ traced = false }: SystemOptions = {}): Promi
     logs,
     operator,
     client: (headers = {}) => createApiClient(url, headers),
-    signIn: (email, app = "demo") => signIn(system, email, app),
+    async signIn(email, app = "demo") {
+      const person = await signIn(system, email, app);
+      people.push(person.id);
+      return person;
+    },
     async createApp(name) {
       const { body } = await operator.post("/v1/apps", { name });
       return { id: body.app.id, token: body.token };
@@ -196,7 +204,7 @@ export async function startSystem({ traced = false }: SystemOptions = {}): Promi
       front.closeAllConnections();
       front.close();
       await closeDeps(deps);
-      demandCleanLogs(logs, [config.operatorKey, config.secret]);
+      demandCleanLogs(logs, { secrets: [config.operatorKey, config.secret], people });
       replyCheck.demandFit();
     },
   };

@@ -2,6 +2,7 @@ import { pageOf } from "../../../shared/chat/contract.ts";
 import { ApiToken } from "../../../shared/identity/contract.ts";
 import { listApiTokens } from "../../../shared/identity/manage-api-token.ts";
 import { ok } from "../../runtime/reply.ts";
+import { operationsOfPage } from "../../runtime/operations.ts";
 import { appEndpoint } from "../endpoint.ts";
 import { PageQuery } from "../parameters.ts";
 
@@ -10,6 +11,7 @@ export const getTokens = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/tokens",
   access: "token:manage",
+  operations: operationsOfPage,
   query: PageQuery,
   reply: pageOf(ApiToken),
   async handle({ deps, app, principal, query }) {

@@ -14,6 +14,7 @@ export const postApp = systemEndpoint({
       by: principal,
       caller,
     });
+    deps.apps.forget(app.id);
     return created({ app, token }, replayed);
   },
 });

@@ -11,7 +11,9 @@ export const postChat = appEndpoint({
   idempotent: true,
   body: NewChat,
   reply: Chat,
-  async handle({ deps, app, principal, body, requestKey }) {
+  async handle({ deps, app, principal, body, requestKey, spend }) {
+    // Each member is looked up.
+    await spend(body.members?.length ?? 0);
     const settings = await deps.apps.settingsOf(app);
     if (body.model) demandModel(settings, body.model);
     const {

@@ -4,6 +4,7 @@ import { acceptInvitation } from "../../../shared/identity/accept-invitation.ts"
 import { Invitation, InvitationCreated, NewInvitation, User } from "../../../shared/identity/contract.ts";
 import { createInvitation, deleteInvitation, listInvitations } from "../../../shared/identity/invitation.ts";
 import { created, noContent, ok } from "../../runtime/reply.ts";
+import { operationsOfPage } from "../../runtime/operations.ts";
 import { appEndpoint } from "../endpoint.ts";
 import { PageQuery, TokenParams } from "../parameters.ts";
 
@@ -31,6 +32,7 @@ export const getInvitations = appEndpoint({
   method: "GET",
   path,
   access: "invitation:manage",
+  operations: operationsOfPage,
   query: PageQuery,
   reply: pageOf(Invitation),
   async handle({ deps, app, query }) {

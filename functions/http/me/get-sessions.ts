@@ -2,6 +2,7 @@ import { pageOf } from "../../../shared/chat/contract.ts";
 import { OpenSession } from "../../../shared/identity/contract.ts";
 import { listSessions } from "../../../shared/identity/list-sessions.ts";
 import { ok } from "../../runtime/reply.ts";
+import { operationsOfPage } from "../../runtime/operations.ts";
 import { appEndpoint } from "../endpoint.ts";
 import { PageQuery } from "../parameters.ts";
 
@@ -9,6 +10,7 @@ export const getSessions = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/me/sessions",
   access: "me:read",
+  operations: operationsOfPage,
   query: PageQuery,
   reply: pageOf(OpenSession),
   async handle({ deps, app, principal, query }) {

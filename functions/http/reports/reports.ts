@@ -7,6 +7,7 @@ import {
   readReported,
 } from "../../../shared/chat/moderation/report.ts";
 import { created, ok } from "../../runtime/reply.ts";
+import { operationsOfPage } from "../../runtime/operations.ts";
 import { appEndpoint } from "../endpoint.ts";
 import { PageQuery, TokenParams } from "../parameters.ts";
 
@@ -29,6 +30,7 @@ export const getReports = appEndpoint({
   method: "GET",
   path,
   access: "report:decide",
+  operations: operationsOfPage,
   query: PageQuery.extend({ status: z.enum(["open", "decided"]).optional() }),
   reply: pageOf(Report),
   async handle({ deps, app, query }) {

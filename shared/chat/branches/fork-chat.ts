@@ -1,6 +1,7 @@
 import { type ChatHandle, chatHandle } from "../chat-handle.ts";
 import type { App } from "../../identity/app.ts";
 import { noSuchApp } from "../../identity/manage-app.ts";
+import type { Spend } from "../../identity/spend.ts";
 import type { Principal } from "../../identity/principal.ts";
 import { AppError, GRPC, grpcCode } from "../../platform/errors.ts";
 import type { WriteBatch } from "../../platform/firestore.ts";
@@ -41,7 +42,13 @@ export async function forkChat(
     source,
     at,
     requestKey,
-  }: { readonly source: number; readonly at: number; readonly requestKey: string | undefined },
+    spend,
+  }: {
+    readonly source: number;
+    readonly at: number;
+    readonly requestKey: string | undefined;
+    readonly spend: Spend;
+  },
 ): Promise<{ chat: Chat; replayed: boolean }> {
   const head = await readAccessible(deps, chatHandle(app, source), principal);
   const path = await readPathTo(chatHandle(app, source), at);
@@ -49,6 +56,8 @@ export async function forkChat(
   if (longest > FORK_MESSAGES_MAX) {
     throw new AppError("invalid_request", `A fork copies at most ${FORK_MESSAGES_MAX} messages.`);
   }
+  // Each message is read and written.
+  await spend(2 * longest);
   const { number, replayed } = await createCopy(deps, app, principal, {
     of: head,
     copying: { source, path },

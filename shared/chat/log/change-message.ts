@@ -16,7 +16,7 @@ import {
   editsOf,
   type FoundMessage,
   findMessage,
-  listEdits,
+  editRefs,
   type StoredEdit,
   serverTime,
   storedEdit,
@@ -128,7 +128,7 @@ export async function deleteMessage(deps: ChatDeps, address: MessageAddress): Pr
     async prepare() {
       found = await findAccessible(deps, address);
       const isEdited = found.stored.editedAt !== undefined;
-      edits = isEdited ? (await listEdits(found.ref)).map((edit) => edit.ref) : [];
+      edits = isEdited ? await editRefs(found.ref) : [];
     },
     decide(head) {
       access(head, principal);

@@ -20,7 +20,7 @@ export const LEAVE_MAX = 500;
 export async function leaveGroups(deps: ChatDeps, app: App, userId: string): Promise<void> {
   const leaver: Principal = { id: userId, kind: "person", role: "member" };
   for (let left = 0; left < LEAVE_MAX; left += LEAVE_AT_ONCE) {
-    const groups = await listHeads(app, userId, { kind: "group", limit: LEAVE_AT_ONCE });
+    const { heads: groups } = await listHeads(app, userId, { kind: "group", limit: LEAVE_AT_ONCE });
     if (groups.length === 0) return;
     await Promise.all(
       groups.map(({ number }) =>

@@ -36,7 +36,8 @@ export async function listContacts(
   if (seesAll(reader, directory)) return listProfiles(deps, app, reader, { cursor, limit });
   const scope = ["contacts", app.id, reader.id];
   const after = cursor === undefined ? "" : String(decodeCursor(deps.keys, scope, cursor)[0]);
-  const heads = directory === "admins" ? [] : await listHeads(app, reader.id, { limit: CONTACT_CHATS_MAX });
+  const heads =
+    directory === "admins" ? [] : (await listHeads(app, reader.id, { limit: CONTACT_CHATS_MAX })).heads;
   const ids = [...new Set([reader.id, ...heads.flatMap(({ members }) => members)])].sort();
   const left = ids.filter((id) => id > after);
   const page = left.slice(0, limit);
