@@ -10,7 +10,7 @@ import { PubSub } from "@google-cloud/pubsub";
 import { afterAll, expect, test } from "vitest";
 import { freePort } from "./kernel/ports.ts";
 
-const PACKAGE = fileURLToPath(new URL(".", import.meta.url));
+const PACKAGE = fileURLToPath(new URL("./", import.meta.url));
 const INSTALL_MS_MAX = 120_000;
 
 const folder = mkdtempSync(join(tmpdir(), "package-"));

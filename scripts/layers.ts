@@ -60,7 +60,7 @@ export const FIRESTORE_FILES: readonly string[] = [
   "shared/assistant/cached-answer.ts",
   "shared/assistant/circuits.ts",
   "shared/assistant/claim-answer.ts",
-  "shared/assistant/segments.ts",
+  "shared/chat/log/segments.ts",
   "shared/assistant/summaries.ts",
   "shared/chat/branches/branch.ts",
   "shared/chat/branches/fork-chat.ts",

@@ -31,7 +31,7 @@ locals {
     "index-messages"   = merge(local.background, { queues = ["search-index"] })
     "answer-fast"      = merge(local.announcing, { queues = ["answer-fast", "summaries", "shadows"], secrets = ["MODEL_API_KEY"] })
     "answer-slow"      = merge(local.announcing, { queues = ["answer-slow", "summaries", "shadows"], secrets = ["MODEL_API_KEY"] })
-    "summarize-chat"   = merge(local.background, { secrets = ["MODEL_API_KEY"] })
+    "summarize-chat"   = merge(local.announcing, { secrets = ["MODEL_API_KEY"] })
     "shadow-answer"    = merge(local.background, { secrets = ["MODEL_API_KEY"] })
     "keep-dead-letter" = local.background
     "run-job"          = merge(local.announcing, { queues = local.all_queues })

@@ -5,6 +5,7 @@ locals {
     "dead-letters"        = { metric = "dead_letters", above = 0, window = 300, severity = "ERROR", runbook = "dead-letters", title = "A delivery was given up" }
     "failed-jobs"         = { metric = "failed_jobs", above = 0, window = 300, severity = "ERROR", runbook = "dead-letters", title = "A job of operators was given up" }
     "breaker-open"        = { metric = "breaker_openings", above = 0, window = 60, severity = "ERROR", runbook = "breaker-open", title = "A model is not asked any more" }
+    "model-misconfigured" = { metric = "misconfigured_models", above = 0, window = 300, severity = "ERROR", runbook = "breaker-open", title = "A model can't be used as it is configured" }
     "answers-failing"     = { metric = "failed_answers", above = var.thresholds.answers_failed_per_hour, window = 3600, severity = "WARNING", runbook = "breaker-open", title = "Models fail to answer" }
     "model-budget"        = { metric = "budgets_exhausted", above = 0, window = 300, severity = "WARNING", runbook = "cost-spike", title = "An app has used up its budget for models" }
     "reconciler-findings" = { metric = "reconciler_findings", above = 3, window = 3600, severity = "WARNING", runbook = "reconciler-findings", title = "Work keeps getting lost and is made good" }

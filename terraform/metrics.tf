@@ -68,8 +68,13 @@ locals {
     }
     failed_answers = {
       description = "Calls to a model that it did not answer."
-      filter      = "jsonPayload.error.code=\"model_failed\" AND jsonPayload.model:*"
+      filter      = "jsonPayload.error.name=\"ModelFailure\" AND jsonPayload.model:*"
       labels      = { model = "EXTRACT(jsonPayload.model)" }
+    }
+    misconfigured_models = {
+      description = "Models that can't be used as they are configured: a key, a name, a price, the account's credit."
+      filter      = "jsonPayload.event=\"model.misconfigured\""
+      labels      = {}
     }
     breaker_openings = {
       description = "Models that are not asked any more for a while, because they kept failing."

@@ -24,9 +24,7 @@ beforeAll(async () => {
   const variables = await readVariables("terraform/environments/production.tfvars");
   plan = await planOf(await readConfiguration("terraform"), variables, providerSchema);
   recorder = createCallRecorder((await suiteOfProcess()).ports.auth);
-  recorder.install();
-  system = await startSystem();
-  recorder.restore();
+  system = await startSystem({ wrap: recorder.wrap });
   await causeEverything(system);
 }, SCENARIO_MS_MAX);
 afterAll(async () => {

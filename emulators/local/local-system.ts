@@ -23,6 +23,8 @@ export interface LocalSystemOptions {
   readonly dataDir: string | undefined;
   readonly fresh: boolean;
   readonly instances: number;
+  /** Variables that name other models than the emulated ones. */
+  readonly models?: Readonly<Record<string, string>> | undefined;
   readonly output: Output;
 }
 
@@ -76,7 +78,8 @@ export async function startLocalSystem(options: LocalSystemOptions): Promise<Loc
     const functionsUrl = `http://127.0.0.1:${functionsPort}`;
     const publicUrl = `http://127.0.0.1:${site.ports.hosting}`;
     await provision(suite, manifest, { project, functionsUrl });
-    const env = functionsEnv(suite, keepsakes, { region: manifest.region, functionsUrl, publicUrl });
+    const where = { region: manifest.region, functionsUrl, publicUrl };
+    const env = functionsEnv(suite, keepsakes, where, options.models);
     pools = await startPools(options, logs, functionsPort, hostEnv(env, suite.folder.file(COMPILE_CACHE)));
     firstUp.resolve();
     const token = await ensureDemoApp(publicUrl, keepsakes.operatorKey);

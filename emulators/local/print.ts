@@ -26,10 +26,23 @@ export function printOutput(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStre
   };
 }
 
+interface Started {
+  readonly dataDir: string;
+  /** As the environment names them; undefined: the emulated ones answer. */
+  readonly models: Readonly<Record<string, string>> | undefined;
+  readonly startedMs: number;
+}
+
+function modelsIn(models: Started["models"]): string {
+  if (models === undefined) return "emulated; set MODEL_BASE_URL and MODEL_FAST for your own";
+  const { MODEL_FAST, MODEL_SLOW, MODEL_BASE_URL, MODEL_PRESET } = models;
+  return `${[...new Set([MODEL_FAST, MODEL_SLOW])].join(", ")} at ${MODEL_BASE_URL ?? MODEL_PRESET}`;
+}
+
 export function printSummary(
   stdout: NodeJS.WriteStream,
   system: LocalSystem,
-  { dataDir, startedMs }: { dataDir: string; startedMs: number },
+  { dataDir, models, startedMs }: Started,
 ): void {
   const styled = paint(stdout);
   const { suite, ports } = system;
@@ -42,6 +55,7 @@ export function printSummary(
     row("Console", `http://localhost:${ports.ui}`),
     row("Project", suite.project),
     row("Data", dataDir),
+    row("Models", modelsIn(models)),
     row("Operator", system.keepsakes.operatorKey),
     "",
     `  ${styled("dim", "Ctrl-C stops; the data stay. --fresh starts without them.")}`,

@@ -1,5 +1,6 @@
 import { runUntilStopped } from "../cli/run-until-stopped.ts";
 import { parseCommandLine } from "./command-line.ts";
+import { ownModels } from "./functions-env.ts";
 import { startLocalSystem } from "./local-system.ts";
 import { printOutput, printSummary } from "./print.ts";
 
@@ -7,9 +8,12 @@ import { printOutput, printSummary } from "./print.ts";
 await runUntilStopped(async () => {
   const startedAt = performance.now();
   const options = parseCommandLine(process.argv.slice(2));
-  const system = await startLocalSystem({ ...options, output: printOutput(process.stdout, process.stderr) });
+  const models = ownModels(process.env);
+  const output = printOutput(process.stdout, process.stderr);
+  const system = await startLocalSystem({ ...options, models, output });
   printSummary(process.stdout, system, {
     dataDir: options.dataDir,
+    models,
     startedMs: performance.now() - startedAt,
   });
   return async () => {

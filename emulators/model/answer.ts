@@ -51,6 +51,14 @@ const summary: Rule = ({ opening, turns, phrases }) => {
   return [fill(phrases.summary, { count: turnsOfPeople.length }), ...lines].join("\n");
 };
 
+/** Applications ask for a title in this way; it says what the first question is about. */
+const title: Rule = ({ turns }) => {
+  const system = turns.find(({ role }) => role === "system")?.content ?? "";
+  if (!/^\s*(?:please\s+)?title\s/iu.test(system)) return undefined;
+  const first = turns.find(({ role }) => role === "user")?.content ?? "";
+  return beginning(first, 6).replace(/[.?!…\s]+$/u, "");
+};
+
 const BEFORE =
   /\bwhat (?:did|have) i (?:just )?(?:say|said|ask|asked|write|written|tell)|\bwas habe ich .*(?:gesagt|gefragt|geschrieben)|\bqu(?:'|’)ai-je dit|\bqu(?:'|’)est-ce que j(?:'|’)ai dit|\bqué (?:dije|he dicho)|さっき.*言|前に.*言|我(?:之前|刚才|以前)说/iu;
 const saidBefore: Rule = ({ opening, turns, phrases }) => {
@@ -159,6 +167,7 @@ const courtesy: Rule = ({ question, phrases }) => {
 
 const RULES: readonly Rule[] = [
   summary,
+  title,
   saidBefore,
   whoIAm,
   repetition,

@@ -1,5 +1,6 @@
 import type { Endpoint } from "../runtime/endpoint.ts";
 import type { ApiDeps } from "./api-deps.ts";
+import { getModels } from "./models/get-models.ts";
 import { deleteAnswer, getAnswerStream, postAnswer, putFeedback } from "./answers/answers.ts";
 import { deleteAppEndpoint } from "./apps/delete-app.ts";
 import { deleteToken } from "./apps/delete-token.ts";
@@ -100,6 +101,7 @@ export const endpoints: readonly Endpoint<ApiDeps>[] = [
   getTokens,
   deleteToken,
   getSecurityEvents,
+  getModels,
   getBreakers,
   getDeadLetters,
   getDeadLetter,

@@ -5,7 +5,7 @@ import type { LiveEvent } from "../live/contract.ts";
 import type { Deps } from "../platform/deps.ts";
 import type { AnswerHub, Piece } from "./answer-hub.ts";
 import { isOpen } from "./claim-answer.ts";
-import { segmentsFrom, storedSegment } from "./segments.ts";
+import { segmentsFrom, type StoredSegment, storedSegment } from "../chat/log/segments.ts";
 
 /** Where a reader of an answer is: what it has been told of which attempt. */
 export interface AnswerPosition {
@@ -19,7 +19,7 @@ export interface AnswerPosition {
  */
 export interface AnswerFeeds {
   /**
-   * Tells the text from a position on, and then whatever comes: `answer.delta`, `answer.reset` when an
+   * Tells the text from a position on, and then whatever comes: `answer.thinking`, `answer.delta`, `answer.reset` when an
    * attempt has died, `message.changed` when it has to wait for a model, and at the end `answer.done` with
    * the message. Returns the end of the subscription. Costs 1 read and 1 for each segment for the first
    * reader, then 1 for each segment and change.
@@ -34,6 +34,8 @@ export interface AnswerFeeds {
 
 interface Reader {
   readonly position: AnswerPosition;
+  /** UTF-16 units of the attempt's thinking that it has been told; a reader who resumes hears them again. */
+  thinkingOffset: number;
   /** Has been told that the answer waits. */
   isPatient: boolean;
   tell(events: readonly LiveEvent[], position: AnswerPosition): void;
@@ -48,8 +50,11 @@ interface Feed {
   readonly chat: number;
   readonly readers: Set<Reader>;
   number: number | undefined;
+  /** As the message has it: what was said in it may not have come yet. */
+  lastEpoch: number;
   epoch: number;
   text: string;
+  thinking: string;
   waiting: Found | undefined;
   done: Found | undefined;
   stop(): void;
@@ -68,37 +73,47 @@ export function openAnswerFeeds(deps: Pick<Deps, "upkeep" | "log">, hub: AnswerH
       chat: chat.number,
       readers: new Set(),
       number: undefined,
+      lastEpoch: 0,
       epoch: 0,
       text: "",
+      thinking: "",
       waiting: undefined,
       done: undefined,
       stop: () => undefined,
     };
-    const take = ({ epoch, offset, text }: Piece): void => {
+    const take = ({ epoch, offset, text, isThinking = false }: Piece): void => {
       if (feed.done !== undefined || epoch < feed.epoch) return;
-      if (epoch > feed.epoch) {
-        feed.epoch = epoch;
-        feed.text = "";
-      }
+      if (epoch > feed.epoch) Object.assign(feed, { epoch, text: "", thinking: "" });
+      const name = isThinking ? "thinking" : "text";
+      const known = feed[name];
       // What readers heard from the hub is left out when Firestore tells it again.
-      if (offset > feed.text.length || offset + text.length <= feed.text.length) return;
-      feed.text += text.slice(feed.text.length - offset);
+      if (offset > known.length || offset + text.length <= known.length) return;
+      feed[name] += text.slice(known.length - offset);
       for (const reader of feed.readers) catchUp(feed, reader);
     };
+    const takeSegment = ({ epoch, thinking, ...text }: StoredSegment): void => {
+      if (thinking !== undefined) take({ epoch, ...thinking, isThinking: true });
+      take({ epoch, ...text });
+    };
+    let last: StoredMessage | undefined;
     const fail = (cause: unknown): void =>
       deps.log.error("An answer can't be followed; readers come back.", cause, { chat: chat.number });
     const stops = deps.upkeep.run(() => [
       hub.listen(ref.path, take),
       segmentsFrom(chat, answer, 0).onSnapshot((snapshot) => {
-        for (const { type, doc } of snapshot.docChanges()) if (type === "added") take(storedSegment(doc));
+        for (const { type, doc } of snapshot.docChanges())
+          if (type === "added") takeSegment(storedSegment(doc));
       }, fail),
       ref.onSnapshot((snapshot) => {
-        const stored = storedMessage(snapshot);
+        // A message that is gone with its chat ends the stream as a deleted one does.
+        const stored = storedMessage(snapshot) ?? tombstoneOf(last);
+        last = stored;
         if (stored === undefined) return;
         feed.number = stored.number;
         const found = { id: snapshot.id, stored };
         const waits = stored.status === "queued" && stored.answer?.served?.as === "queued";
         feed.waiting = waits ? found : undefined;
+        feed.lastEpoch = stored.answer?.epoch ?? 0;
         if (!isOpen(stored)) feed.done = found;
         for (const reader of feed.readers) catchUp(feed, reader);
       }, fail),
@@ -114,7 +129,8 @@ export function openAnswerFeeds(deps: Pick<Deps, "upkeep" | "log">, hub: AnswerH
     follow(chat, answer, from, tell) {
       const path = `${chat.app.id}/${chat.number}/${answer}`;
       const feed = feeds.get(path) ?? open(path, chat, answer);
-      const reader: Reader = { position: from ?? { epoch: 0, offset: 0 }, isPatient: false, tell };
+      const position = from ?? { epoch: 0, offset: 0 };
+      const reader: Reader = { position, thinkingOffset: 0, isPatient: false, tell };
       feed.readers.add(reader);
       // The caller needs the returned function first, so the reader is told in a later turn.
       queueMicrotask(() => catchUp(feed, reader));
@@ -128,6 +144,9 @@ export function openAnswerFeeds(deps: Pick<Deps, "upkeep" | "log">, hub: AnswerH
   };
 }
 
+const tombstoneOf = (last: StoredMessage | undefined): StoredMessage | undefined =>
+  last && { ...last, status: "deleted", body: { text: "" } };
+
 /** Tells a reader what lies between it and what is known. */
 function catchUp(feed: Feed, reader: Reader): void {
   const { position } = reader;
@@ -138,6 +157,7 @@ function catchUp(feed: Feed, reader: Reader): void {
     if (position.epoch > 0) events.push({ event: "answer.reset", data: { chat, message: number, epoch } });
     position.epoch = epoch;
     position.offset = 0;
+    reader.thinkingOffset = 0;
   };
   const say = (text: string): void => {
     if (position.offset >= text.length) return;
@@ -146,6 +166,13 @@ function catchUp(feed: Feed, reader: Reader): void {
     events.push({ event: "answer.delta", data });
     position.offset = text.length;
   };
+  const think = (text: string): void => {
+    const { thinkingOffset: offset } = reader;
+    if (offset >= text.length) return;
+    const data = { chat, message: number, epoch: position.epoch, offset, text: text.slice(offset) };
+    events.push({ event: "answer.thinking", data });
+    reader.thinkingOffset = text.length;
+  };
   if (waiting !== undefined && !reader.isPatient) {
     events.push({
       event: "message.changed",
@@ -153,14 +180,21 @@ function catchUp(feed: Feed, reader: Reader): void {
     });
     reader.isPatient = true;
   }
+  const lastEpoch = Math.max(feed.epoch, feed.lastEpoch);
   if (position.epoch < feed.epoch) restart(feed.epoch);
+  // An epoch that never was: the reader begins anew.
+  else if (position.epoch > lastEpoch) restart(lastEpoch);
   if (done === undefined) {
-    if (position.epoch === feed.epoch) say(feed.text);
+    if (position.epoch === feed.epoch) {
+      think(feed.thinking);
+      say(feed.text);
+    }
   } else {
     const { text } = done.stored.body;
     const epoch = done.stored.answer?.epoch ?? feed.epoch;
     // An attempt that died, or whose text was cut, is taken back from readers who heard more of it.
-    if (position.epoch < epoch || !text.startsWith(feed.text.slice(0, position.offset))) restart(epoch);
+    const isSame = position.offset <= text.length && text.startsWith(feed.text.slice(0, position.offset));
+    if (position.epoch < epoch || !isSame) restart(epoch);
     say(text);
     events.push({ event: "answer.done", data: { chat, message: messageView(done.id, done.stored) } });
     feed.readers.delete(reader);

@@ -14,6 +14,8 @@ export interface Piece {
   /** UTF-16 units before it. */
   readonly offset: number;
   readonly text: string;
+  /** It is thought and not said; offsets of both are counted apart. */
+  readonly isThinking?: boolean;
 }
 
 export function createAnswerHub(): AnswerHub {

@@ -1,22 +1,28 @@
-import { type ChatHandle } from "../chat/chat-handle.ts";
+import type { ChatHandle } from "../chat/chat-handle.ts";
+import type { AnswerError, Served } from "../chat/contract.ts";
 import type { ChatDeps } from "../chat/log/chat-log.ts";
-import type { Served } from "../chat/contract.ts";
+import type { LostUsage } from "../chat/log/message.ts";
 import type { App } from "../identity/app.ts";
 import type { AppDirectory } from "../identity/app-directory.ts";
 import type { AppSettings } from "../identity/contract.ts";
 import { AppError } from "../platform/errors.ts";
+import { estimateTokens } from "../platform/models/estimate-tokens.ts";
 import { tryEnqueue } from "../platform/task.ts";
 import type { Rollouts } from "../rollout/rollouts.ts";
 import type { AnswerHub } from "./answer-hub.ts";
-import { type Answering, askModels, type Plan, planAnswer } from "./ask-models.ts";
+import { askModels, type ModelResult } from "./ask-models.ts";
+import { settleGone } from "./budget.ts";
 import { cachedAnswerRef, keepAnswer, readCachedAnswer } from "./cached-answer.ts";
 import type { Circuits } from "./circuits.ts";
 import { type AnswerMessage, type Claim, claimAnswer, leaveAnswer, type Planned } from "./claim-answer.ts";
 import { completeAnswer, type Outcome } from "./complete-answer.ts";
 import { ATTEMPTS_MAX, WAIT_MS_MAX } from "./contract.ts";
+import { type AnswerErrorCode, wordsOf } from "./failure-words.ts";
+import { lostIn, NOTHING_LOST } from "./lost-usage.ts";
+import { type Answering, type Plan, planAnswer } from "./plan-answer.ts";
 import { costOf, priceOf } from "./price.ts";
-import type { SegmentEnd } from "./segments.ts";
-import { answerTasks, shadowTask, summarizeTask } from "./tasks.ts";
+import type { SegmentEnd } from "../chat/log/segments.ts";
+import { answerTasks, shadowTask, summarizeTask, titleTask } from "./tasks.ts";
 import { waitForModel } from "./wait-for-model.ts";
 
 export type AnswerDeps = ChatDeps & {
@@ -26,15 +32,11 @@ export type AnswerDeps = ChatDeps & {
   readonly rollouts: Rollouts;
 };
 
-/** What is said when no model could. */
-export const GIVEN_UP = "No answer could be made. You can ask again.";
-export const EXHAUSTED = "The budget for today is used up. You can ask again after midnight (UTC).";
-
 /**
  * Answers a question, or finds that it is answered. One attempt at a time: what it has is kept in segments
  * while it comes, and in one commit at the end. Whoever comes after a crash begins anew, unless the model had
- * said all. While no model can be asked, an earlier answer to the same question stands in, or the question
- * waits and its asker is told.
+ * said all. While no model answers, an earlier answer to the same question stands in, or the question
+ * waits and its asker is told; what the asker or the operator has to change is told at once and not tried again.
  *
  * `claimed`: the answer as the commit of its question has claimed it for this instance, which then costs
  * nothing to begin. Otherwise 1 read and 1 write to begin; what history and budgets cost; a write for each
@@ -51,7 +53,10 @@ export async function answerMessage(
 ): Promise<{ outcome: string; epoch?: number; model?: string; served?: Served["as"] }> {
   const settings = await deps.apps.settingsOf(chat.app);
   const answering = { chat, id, settings };
-  const plan = (message: AnswerMessage) => planAnswer(deps, answering, message);
+  const plan = async (message: AnswerMessage): Promise<Planned<Plan>> => {
+    const planned = await planAnswer(deps, answering, message);
+    return { ...planned, lostIn: (text) => lostOf(answering, planned.plan, text) };
+  };
   const claim =
     claimed === undefined ? await claimAnswer(deps, chat, id, plan) : claimOf(claimed, await plan(claimed));
   if (claim.kind === "done") return { outcome: "done before" };
@@ -62,27 +67,40 @@ export async function answerMessage(
     return { outcome: "alive", epoch: claim.epoch };
   }
   const ended = await endOf(deps, answering, claim);
-  if (ended === "waiting" || ended === "taken over") return { outcome: ended, epoch: claim.epoch };
+  if (ended === "waiting" || ended === "taken over" || ended === "gone") {
+    return { outcome: ended, epoch: claim.epoch };
+  }
   const { outcome, epoch } = ended;
   const trials = claimed !== undefined && claim.kind === "ask" ? claim.plan.trials : undefined;
-  const isEnded = await completeAnswer(deps, { chat, id, epoch }, { ...outcome, trials });
-  if (!isEnded) return { outcome: "taken over", epoch };
+  const ending = await completeAnswer(deps, { chat, id, epoch }, { ...outcome, trials });
+  if (ending.kind !== "ended") {
+    if (ending.kind === "gone") await settle(deps, answering, claim, outcome.usage?.costMicros ?? 0);
+    return { outcome: ending.kind, epoch };
+  }
   tellEnd(deps, chat.app, claim.message, outcome);
   if (claim.kind === "ask" && outcome.status === "complete") {
-    if (outcome.served?.as !== "cached") await keepForLater(deps, answering, claim, outcome);
-    await enqueueFollowUps(deps, answering, claim);
+    if (isKeepable(outcome)) await keepForLater(deps, answering, claim, outcome);
+    await enqueueFollowUps(deps, answering, claim, ending.isUntitled);
   }
   const served = outcome.served === undefined ? {} : { served: outcome.served.as };
   return { outcome: outcome.status, epoch, model: outcome.model, ...served };
 }
+
+/** Only what a model has said to its end may be said again. Pure. */
+const isKeepable = ({ served, finishReason, text }: Outcome): boolean =>
+  served?.as !== "cached" && finishReason === "stop" && text.trim() !== "";
 
 /** What a complete answer sets off. Never throws. */
 async function enqueueFollowUps(
   deps: AnswerDeps,
   { chat, id }: Answering,
   { message, plan }: { readonly message: AnswerMessage; readonly plan: Plan },
+  isUntitled: boolean,
 ): Promise<void> {
   const { branch, number } = message;
+  if (isUntitled) {
+    await tryEnqueue(deps, titleTask, { app: chat.app.id, chat: chat.number, branch, titled: number });
+  }
   if (plan.isLong)
     await tryEnqueue(deps, summarizeTask, { app: chat.app.id, chat: chat.number, branch, number });
   if (plan.shadow !== undefined) {
@@ -92,7 +110,7 @@ async function enqueueFollowUps(
 
 /** For metrics of tokens and cost, in millionths of the app's currency. */
 function tellEnd({ log }: AnswerDeps, app: App, { answer }: AnswerMessage, outcome: Outcome): void {
-  const { status, model, usage, served } = outcome;
+  const { status, model, usage, served, finishReason, error } = outcome;
   log.info("An answer ended.", {
     event: "answer.ended",
     app: app.id,
@@ -101,6 +119,8 @@ function tellEnd({ log }: AnswerDeps, app: App, { answer }: AnswerMessage, outco
     model,
     served: served?.as,
     servedReason: served?.reason,
+    finishReason,
+    failure: error?.code,
     tokens: (usage?.inputTokens ?? 0) + (usage?.outputTokens ?? 0),
     costMicros: usage?.costMicros ?? 0,
     answerMs: usage?.latencyMs,
@@ -116,7 +136,19 @@ function claimOf(message: AnswerMessage, { plan, isAttempt }: Planned<Plan>): Cl
     : { kind: "instead", epoch, message, plan };
 }
 
-type Ended = { readonly outcome: Outcome; readonly epoch: number } | "waiting" | "taken over";
+/** What an attempt has cost that died after it had said this: the question, and the text. Pure. */
+function lostOf({ settings }: Answering, { models, conversation }: Plan, text: string): LostUsage {
+  const said = [...conversation.system, ...conversation.turns.map(({ content }) => content)].join("\n");
+  const tokens = { inputTokens: estimateTokens(said), outputTokens: estimateTokens(text) };
+  return lostIn(settings, models[0] ?? "", tokens);
+}
+
+type Ended =
+  | { readonly outcome: Outcome; readonly epoch: number }
+  | "waiting"
+  | "taken over"
+  /** The message or its chat has been deleted. */
+  | "gone";
 
 async function endOf(
   deps: AnswerDeps,
@@ -124,15 +156,18 @@ async function endOf(
   claim: Exclude<Claim<Plan>, { kind: "done" | "alive" }>,
 ): Promise<Ended> {
   const { message, epoch } = claim;
+  const { lost } = message.answer;
   switch (claim.kind) {
     case "end": {
-      const isFailed = claim.status === "failed";
-      const text = isFailed ? GIVEN_UP : claim.text;
-      const outcome = { status: claim.status, text, model: modelOf(message), usage: undefined };
-      return { outcome: isFailed ? { ...outcome, served: { as: "none" as const } } : outcome, epoch };
+      if (claim.status === "failed") {
+        return { outcome: failed(message, { code: "unavailable", model: modelOf(message) }), epoch };
+      }
+      const stopped = { status: "stopped" as const, finishReason: "stopped" as const };
+      const usage = usageOf(answering.settings, undefined, lost);
+      return { outcome: { ...stopped, text: claim.text, model: modelOf(message), usage }, epoch };
     }
     case "keep":
-      return { outcome: kept(answering.settings, claim.text, claim.end), epoch };
+      return { outcome: kept(answering.settings, claim, lost), epoch };
     case "instead":
       return withoutModel(deps, answering, claim);
     case "ask":
@@ -147,50 +182,113 @@ async function attempt(
 ): Promise<Ended> {
   const { chat, id, settings } = answering;
   const { message, plan } = claim;
-  const said = await askModels(deps, { chat, id, message, plan, attempt: claim.attempt }, claim.epoch);
+  const serial = claim.attempt + (message.answer.delays ?? 0);
+  const said = await askModels(deps, { chat, id, message, settings, plan, serial }, claim.epoch);
   if (said.kind === "taken over") return "taken over";
-  if (said.kind === "said") return { outcome: kept(settings, said.text, said.end), epoch: said.epoch };
-  const cached = await cachedOutcome(deps, answering, claim, said.served);
-  if (cached !== undefined) return { outcome: cached, epoch: said.epoch };
-  if (said.cause === undefined || claim.attempt < ATTEMPTS_MAX) {
-    await leaveAnswer(deps, chat, id, said.epoch);
-    throw said.cause instanceof Error
-      ? said.cause
-      : new AppError("unavailable", "No model is asked at the moment.");
+  if (said.kind === "gone") {
+    await settle(deps, answering, claim, said.lost.costMicros + (message.answer.lost?.costMicros ?? 0));
+    return "gone";
   }
-  deps.log.error("An answer is given up after its last attempt.", said.cause, {
-    app: chat.app.id,
-    chat: chat.number,
-  });
-  const outcome = { status: "failed" as const, text: GIVEN_UP, model: claim.plan.models[0] ?? "" };
-  return {
-    outcome: { ...outcome, usage: undefined, served: { ...said.served, as: "none" } },
-    epoch: said.epoch,
-  };
+  const lost = sum(message.answer.lost, said.lost);
+  if (said.kind === "said") return { outcome: kept(settings, said, lost), epoch: said.epoch };
+  return withoutAnswer(deps, answering, claim, said);
 }
 
-/** What becomes of an answer that no model is asked for: the budget is used up, or every circuit is open. */
+/** What becomes of a question that no model has answered. */
+async function withoutAnswer(
+  deps: AnswerDeps,
+  answering: Answering,
+  claim: Extract<Claim<Plan>, { kind: "ask" }>,
+  said: Extract<ModelResult, { kind: "unsaid" }>,
+): Promise<Ended> {
+  const { chat, id } = answering;
+  const { message, plan, attempt: number } = claim;
+  const { failure, epoch, served, hasSpoken } = said;
+  const lost = sum(message.answer.lost, said.lost);
+  const model = plan.models[0] ?? "";
+  if (failure?.owner === "asker") {
+    const code = failure.kind as AnswerErrorCode;
+    return { outcome: failed(message, { code, model, served, lost, settings: answering.settings }), epoch };
+  }
+  const cached = await cachedOutcome(deps, answering, claim, served, lost);
+  if (cached !== undefined) return { outcome: cached, epoch };
+  if (failure?.owner === "operator") {
+    const why = { ...served, reason: "misconfigured" as const };
+    return {
+      outcome: failed(message, {
+        code: "misconfigured",
+        model,
+        served: why,
+        lost,
+        settings: answering.settings,
+      }),
+      epoch,
+    };
+  }
+  const isOver = deps.clock.now() - message.createdAt.toMillis() > WAIT_MS_MAX;
+  if (isOver || (hasSpoken && number >= ATTEMPTS_MAX)) {
+    deps.log.error("An answer is given up.", failure, { app: chat.app.id, chat: chat.number });
+    return {
+      outcome: failed(message, { code: "unavailable", model, served, lost, settings: answering.settings }),
+      epoch,
+    };
+  }
+  if (hasSpoken) {
+    // A model that breaks off in the midst mostly says it all the next time: the queue tries soon.
+    await leaveAnswer(deps, chat, id, { epoch, lost: said.lost });
+    throw new AppError("model_failed", "The model did not answer.", {}, { cause: failure });
+  }
+  await waitForModel(deps, {
+    chat,
+    id,
+    message,
+    models: plan.models,
+    served: { as: "queued", ...served },
+    failed: { epoch, attempt: number, lost: said.lost },
+  });
+  return "waiting";
+}
+
+/** What becomes of an answer that no model is asked for: there is no money, no model that may be asked, or every circuit is open. */
 async function withoutModel(
   deps: AnswerDeps,
   answering: Answering,
   claim: Extract<Claim<Plan>, { kind: "instead" }>,
 ): Promise<Ended> {
   const { message, plan, epoch } = claim;
-  const { chat, id } = answering;
+  const { chat, id, settings } = answering;
   const [first = ""] = plan.models;
-  const failed = { status: "failed" as const, model: first, usage: undefined };
-  if (plan.isExhausted) {
-    const served = { as: "none" as const, reason: "budget_exhausted" as const };
-    return { outcome: { ...failed, text: EXHAUSTED, served }, epoch };
+  const { lost } = message.answer;
+  if (plan.refusal !== undefined) {
+    const reason = plan.refusal === "budget" ? ("budget_exhausted" as const) : ("misconfigured" as const);
+    return {
+      outcome: failed(message, { code: plan.refusal, model: first, served: { reason }, lost, settings }),
+      epoch,
+    };
   }
   const served = { reason: "circuit_open" as const, insteadOf: first };
-  const cached = await cachedOutcome(deps, answering, claim, served);
+  const cached = await cachedOutcome(deps, answering, claim, served, lost);
   if (cached !== undefined) return { outcome: cached, epoch };
   if (deps.clock.now() - message.createdAt.toMillis() > WAIT_MS_MAX) {
-    return { outcome: { ...failed, text: GIVEN_UP, served: { as: "none", ...served } }, epoch };
+    return { outcome: failed(message, { code: "unavailable", model: first, served, lost, settings }), epoch };
   }
   await waitForModel(deps, { chat, id, message, models: plan.models, served: { as: "queued", ...served } });
   return "waiting";
+}
+
+interface Failing {
+  readonly code: AnswerErrorCode;
+  readonly model: string;
+  readonly served?: Omit<Served, "as">;
+  readonly lost?: LostUsage | undefined;
+  readonly settings?: AppSettings;
+}
+
+/** An answer that says in the asker's language why there is none. */
+function failed({ answer }: AnswerMessage, { code, model, served, lost, settings }: Failing): Outcome {
+  const error: AnswerError = { code, message: wordsOf(code, answer.language) };
+  const usage = settings === undefined ? undefined : usageOf(settings, undefined, lost, model);
+  return { status: "failed", text: error.message, model, usage, error, served: { as: "none", ...served } };
 }
 
 async function cachedOutcome(
@@ -198,12 +296,14 @@ async function cachedOutcome(
   { chat, settings }: Answering,
   { message, plan }: { readonly message: AnswerMessage; readonly plan: Plan },
   why: Omit<Served, "as">,
+  lost: LostUsage | undefined,
 ): Promise<Outcome | undefined> {
-  const ref = cachedAnswerRef(chat.app, settings, message.answer.asker, plan.turns);
+  const ref = cachedAnswerRef(chat.app, settings, message.answer.asker, plan);
   const cached = ref === undefined ? undefined : await readCachedAnswer(ref, deps.clock.now());
   if (cached === undefined) return undefined;
   const { model, text } = cached;
-  return { status: "complete", text, model, usage: undefined, served: { as: "cached", ...why } };
+  const usage = usageOf(settings, undefined, lost, model);
+  return { status: "complete", text, model, usage, finishReason: "stop", served: { as: "cached", ...why } };
 }
 
 async function keepForLater(
@@ -213,7 +313,7 @@ async function keepForLater(
   outcome: Outcome,
 ): Promise<void> {
   const { asker } = message.answer;
-  const ref = cachedAnswerRef(chat.app, settings, asker, plan.turns);
+  const ref = cachedAnswerRef(chat.app, settings, asker, plan);
   if (ref === undefined) return;
   try {
     await keepAnswer(ref, settings, { asker, nowMs: deps.clock.now() }, outcome);
@@ -222,16 +322,67 @@ async function keepForLater(
   }
 }
 
+/** Pays for an answer whose message is gone, where a budget holds money for it. Never throws: what is held runs out. */
+async function settle(
+  deps: AnswerDeps,
+  { chat, id }: Answering,
+  claim: { readonly message: AnswerMessage; readonly plan?: Plan },
+  costMicros: number,
+): Promise<void> {
+  const { heldDay, asker } = claim.message.answer;
+  const day = claim.plan?.heldDay ?? heldDay;
+  if (day === undefined) return;
+  try {
+    await settleGone(deps, chat.app, { id, day, asker, costMicros });
+  } catch (cause) {
+    deps.log.error("Money that was held for an answer is not free yet.", cause, { app: chat.app.id });
+  }
+}
+
 const modelOf = ({ sender }: AnswerMessage): string => ("model" in sender ? sender.model : "");
 
-function kept(settings: AppSettings, text: string, end: SegmentEnd): Outcome {
-  const { model, finish, inputTokens, outputTokens, latencyMs, firstTokenMs, served } = end;
-  const costMicros = costOf(priceOf(settings, model), { inputTokens, outputTokens });
+const sum = (one: LostUsage | undefined, other: LostUsage): LostUsage => ({
+  inputTokens: (one?.inputTokens ?? 0) + other.inputTokens,
+  outputTokens: (one?.outputTokens ?? 0) + other.outputTokens,
+  costMicros: (one?.costMicros ?? 0) + other.costMicros,
+});
+
+interface Kept {
+  readonly text: string;
+  readonly thinking: string;
+  readonly end: SegmentEnd;
+}
+
+function kept(settings: AppSettings, { text, thinking, end }: Kept, lost: LostUsage | undefined): Outcome {
+  const { model, finish, thinkingTokens, served } = end;
   return {
     status: finish === "stopped" ? "stopped" : "complete",
     text,
+    ...(thinking === "" ? {} : { thinking: { text: thinking, tokens: thinkingTokens ?? 0 } }),
+    finishReason: finish,
     model,
-    usage: { model, inputTokens, outputTokens, costMicros, latencyMs, firstTokenMs },
+    usage: usageOf(settings, end, lost),
     served,
+  };
+}
+
+/** What an answer took, with all attempts that came to nothing; undefined where nothing was called. Pure. */
+function usageOf(
+  settings: AppSettings,
+  end: SegmentEnd | undefined,
+  lost: LostUsage = NOTHING_LOST,
+  model = end?.model ?? "",
+): Outcome["usage"] {
+  if (end === undefined && lost.inputTokens + lost.outputTokens === 0) return undefined;
+  const { inputTokens, outputTokens, cachedTokens } = end ?? { inputTokens: 0, outputTokens: 0 };
+  const own = costOf(priceOf(settings, model), { inputTokens, outputTokens, cachedTokens });
+  return {
+    model,
+    inputTokens: inputTokens + lost.inputTokens,
+    outputTokens: outputTokens + lost.outputTokens,
+    costMicros: own + lost.costMicros,
+    latencyMs: end?.latencyMs ?? 0,
+    ...(end?.firstTokenMs === undefined ? {} : { firstTokenMs: end.firstTokenMs }),
+    ...(cachedTokens === undefined ? {} : { cachedTokens }),
   };
 }

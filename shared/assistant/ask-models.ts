@@ -1,99 +1,19 @@
 import type { ChatHandle } from "../chat/chat-handle.ts";
 import type { Served } from "../chat/contract.ts";
-import type { StoredTrial } from "../chat/log/message.ts";
-import { messagesOf } from "../chat/store.ts";
+import type { LostUsage } from "../chat/log/message.ts";
 import type { AppSettings } from "../identity/contract.ts";
-import type { Turn } from "../platform/model.ts";
+import { type Composed, composeTurns } from "../platform/models/compose-turns.ts";
+import { type FinishReason, ModelFailure, type ModelUsage } from "../platform/models/contract.ts";
+import { estimateTokens } from "../platform/models/estimate-tokens.ts";
 import type { AnswerDeps } from "./answer-message.ts";
-import { holdBudget } from "./budget.ts";
-import { chooseModels } from "./choose-models.ts";
-import {
-  type AnswerMessage,
-  attemptsAt,
-  isOpen,
-  nextEpoch,
-  type Planned,
-  storedAnswerMessage,
-} from "./claim-answer.ts";
-import { ANSWER_MS_MAX, ANSWER_TOKENS_MAX, FIRST_WORD_MS_MAX, type ShadowTask } from "./contract.ts";
-import { countTokens, countTurns, readHistory } from "./history.ts";
-import { knownRollouts } from "./known-rollouts.ts";
-import { openSegmentWriter } from "./segment-writer.ts";
-import type { SegmentEnd } from "./segments.ts";
-
-const GUESS_MARGIN = 1.25;
-const GUESS_TOKENS = 8;
-
-/** What is to be asked of which models. */
-export interface Plan {
-  /** In the order in which they are asked. */
-  readonly models: readonly string[];
-  readonly turns: readonly Turn[];
-  readonly maxTokens: number;
-  /** Versions that are compared by it. */
-  readonly trials: readonly StoredTrial[] | undefined;
-  /** The budget allows no call. */
-  readonly isExhausted: boolean;
-  /** Another model is to answer too, for comparison. */
-  readonly shadow: Pick<ShadowTask, "model" | "trial"> | undefined;
-  /** What is older had better be summarised. */
-  readonly isLong: boolean;
-}
-
-/** The answer that is worked on. */
-export interface Answering {
-  readonly chat: ChatHandle;
-  /** Of the answer's message. */
-  readonly id: string;
-  readonly settings: AppSettings;
-}
-
-/**
- * Decides on models and conversation, and holds the money. Costs what the history costs; 2 reads and 2 writes
- * where there are budgets.
- * @throws AppError `unavailable` while what is left of a budget is held for other answers
- */
-export async function planAnswer(
-  deps: AnswerDeps,
-  { chat, id, settings }: Answering,
-  message: AnswerMessage,
-): Promise<Planned<Plan>> {
-  const { models, choice } = chooseModels(
-    deps.config,
-    settings,
-    await knownRollouts(deps, chat.app),
-    message,
-  );
-  const [history, ...open] = await Promise.all([
-    readHistory(chat, message, settings.assistant.systemPrompt),
-    ...models.map((model) => deps.circuits.isOpen(model)),
-  ]);
-  const { trial, shadow } = choice;
-  const plan = {
-    models,
-    ...history,
-    maxTokens: ANSWER_TOKENS_MAX,
-    isExhausted: false,
-    shadow,
-    trials: undefined,
-  };
-  if (open.every(Boolean)) return { plan, isAttempt: false, fields: {} };
-  const { asker } = message.answer;
-  // Providers count tokens differently, so the guess is high: a budget ends a little early and is not
-  // overdrawn.
-  const inputTokens = Math.ceil(countTurns(history.turns) * GUESS_MARGIN) + GUESS_TOKENS;
-  const holding = await holdBudget(deps, chat.app, settings, { id, asker, models, inputTokens });
-  if (holding.kind === "exhausted") {
-    return { plan: { ...plan, isExhausted: true }, isAttempt: false, fields: {} };
-  }
-  const before = (message.answer.trials ?? []).filter(({ name }) => name !== trial?.name);
-  const trials = trial === undefined ? undefined : [...before, trial];
-  const fields = {
-    ...(holding.day === undefined ? {} : { "answer.heldDay": holding.day }),
-    ...(trials === undefined ? {} : { "answer.trials": trials }),
-  };
-  return { plan: { ...plan, maxTokens: holding.maxTokens, trials }, isAttempt: true, fields };
-}
+import { type AnswerMessage, nextEpoch } from "./claim-answer.ts";
+import { ANSWER_MS_MAX } from "./contract.ts";
+import { roomOf } from "./history.ts";
+import { addLost, lostIn, NOTHING_LOST } from "./lost-usage.ts";
+import type { Plan } from "./plan-answer.ts";
+import { openSegmentWriter, type SegmentWriter } from "./segment-writer.ts";
+import type { SegmentEnd } from "../chat/log/segments.ts";
+import { type Ending, watchForEnd } from "./watch-for-end.ts";
 
 /** What models are requested: an answer, as planned. */
 export interface ModelRequest {
@@ -101,26 +21,45 @@ export interface ModelRequest {
   /** The answer's message. */
   readonly id: string;
   readonly message: AnswerMessage;
+  readonly settings: AppSettings;
   readonly plan: Plan;
-  /** Which attempt this is. */
-  readonly attempt: number;
+  /** Which attempt this is (serialAt). */
+  readonly serial: number;
 }
 
 /** What has come of a request. Each carries the epoch that it ended in. */
 export type ModelResult =
-  | { readonly kind: "said"; readonly epoch: number; readonly text: string; readonly end: SegmentEnd }
+  | {
+      readonly kind: "said";
+      readonly epoch: number;
+      readonly text: string;
+      readonly thinking: string;
+      readonly end: SegmentEnd;
+      readonly lost: LostUsage;
+    }
+  /** Another attempt goes on. */
   | { readonly kind: "taken over" }
+  /** The message or its chat has been deleted; `lost` is to be paid all the same. */
+  | { readonly kind: "gone"; readonly lost: LostUsage }
   | {
       readonly kind: "unsaid";
       readonly epoch: number;
       readonly served: Omit<Served, "as">;
-      /** Undefined when no model was asked. */
-      readonly cause: unknown;
+      /** Of the first model; undefined when no model was asked. */
+      readonly failure: ModelFailure | undefined;
+      /** A model had begun to speak. */
+      readonly hasSpoken: boolean;
+      readonly lost: LostUsage;
     };
+
+/** A question that is too long for a model is given to it once more, in so much of the room. */
+const SHORTER = 0.5;
 
 /**
  * Asks the models one after the other until one has answered. Where one breaks off in the middle, the next
- * begins a new epoch, so that readers let go what the first has said; that costs a write.
+ * begins a new epoch, so that readers let go what the first has said; that costs a write. Each model is called once,
+ * and once more with less when it finds the question too long.
+ * @throws AppError `unavailable` when what a model said could not be kept
  */
 export async function askModels(
   deps: AnswerDeps,
@@ -128,128 +67,210 @@ export async function askModels(
   firstEpoch: number,
 ): Promise<ModelResult> {
   const { chat, id, message, plan } = request;
-  const [first] = plan.models;
-  let epoch = firstEpoch;
-  let why: Omit<Served, "as"> = {};
-  let failure: unknown;
-  const ending = watchForEnd(deps, request);
+  const [first = ""] = plan.models;
+  const progress: Progress = { epoch: firstEpoch, hasSpoken: false, lost: NOTHING_LOST };
+  let reason: Served["reason"];
+  let failure: ModelFailure | undefined;
+  const ending = watchForEnd(deps, request, () => progress.epoch);
   const limit = setTimeout(() => ending.end("late"), ANSWER_MS_MAX[message.answer.lane]);
   try {
     for (const model of plan.models) {
       const served: Served =
-        model === first ? { as: "chosen" } : { as: "fallback", ...why, insteadOf: first ?? "" };
-      const speech = { hasBegun: false };
-      try {
-        const ran = await deps.circuits.run(model, () =>
-          askModel(deps, request, { epoch, model, served, ending, speech }),
-        );
-        if (!ran.isRefused) {
-          return ending.reason() === "taken over"
-            ? { kind: "taken over" }
-            : { kind: "said", epoch, ...ran.value };
-        }
-        why = { reason: why.reason ?? "circuit_open" };
-      } catch (cause) {
-        if (ending.reason() === "taken over") return { kind: "taken over" };
-        failure = cause;
-        why = { reason: why.reason ?? "model_failed" };
-        deps.log.error("A model did not answer.", cause, { app: chat.app.id, chat: chat.number, model });
-        if (ending.reason() === "late") break;
+        model === first ? { as: "chosen" } : { as: "fallback", reason, insteadOf: first };
+      const said = await askModel(deps, request, { model, served, ending, progress });
+      if (ending.reason() === "taken over") return { kind: "taken over" };
+      if (ending.reason() === "gone") return { kind: "gone", lost: progress.lost };
+      if (said.kind === "said") return said;
+      reason ??= said.kind === "refused" ? "circuit_open" : "model_failed";
+      if (said.kind === "failed") {
+        failure ??= said.failure;
+        const { retryAfterMs } = said.failure;
+        // A provider that says when it may be called again is believed.
+        if (retryAfterMs !== undefined) await deps.circuits.hold(model, deps.clock.now() + retryAfterMs);
       }
-      if (speech.hasBegun && model !== plan.models.at(-1)) {
-        const isOurs = await nextEpoch(deps, chat, id, epoch);
+      if (ending.reason() === "late") break;
+      if (said.kind === "failed" && said.hasBegun && model !== plan.models.at(-1)) {
+        const isOurs = await nextEpoch(deps, chat, id, progress.epoch);
         if (!isOurs) return { kind: "taken over" };
-        epoch += 1;
+        progress.epoch += 1;
       }
     }
   } finally {
     clearTimeout(limit);
     ending.stop();
   }
-  return { kind: "unsaid", epoch, served: { ...why, insteadOf: first ?? "" }, cause: failure };
+  const { epoch, hasSpoken, lost } = progress;
+  return { kind: "unsaid", epoch, served: { reason, insteadOf: first }, failure, hasSpoken, lost };
 }
 
-interface ModelCall {
-  readonly epoch: number;
+/** How far an attempt has come, over all its models. */
+interface Progress {
+  epoch: number;
+  hasSpoken: boolean;
+  lost: LostUsage;
+}
+
+interface ModelTurn {
   readonly model: string;
   readonly served: Served;
   readonly ending: Ending;
-  /** Whether the model has said anything; set by the call. */
-  readonly speech: { hasBegun: boolean };
+  readonly progress: Progress;
 }
 
-/**
- * One call to one model. @throws AppError `model_failed`; `unavailable` when what it said could not be kept
- */
-async function askModel(
+type Said =
+  | Extract<ModelResult, { kind: "said" }>
+  /** Its circuit is open: it was not called. */
+  | { readonly kind: "refused" }
+  | { readonly kind: "failed"; readonly failure: ModelFailure; readonly hasBegun: boolean };
+
+async function askModel(deps: AnswerDeps, request: ModelRequest, turn: ModelTurn): Promise<Said> {
+  const room = roomOf(deps.models.catalog, turn.model);
+  const composed = composeTurns(request.plan.conversation, room);
+  const said = await callOnce(deps, request, turn, composed);
+  const isTooLong = said.kind === "failed" && said.failure.kind === "too_long" && !said.hasBegun;
+  if (!isTooLong || turn.ending.reason() !== undefined) return said;
+  const less = Math.floor(composed.inputTokens * SHORTER) + room.outputTokens;
+  return callOnce(
+    deps,
+    request,
+    turn,
+    composeTurns(request.plan.conversation, { ...room, windowTokens: less }),
+  );
+}
+
+/** One call to one model. @throws AppError `unavailable` when what it said could not be kept */
+async function callOnce(
   deps: AnswerDeps,
-  { chat, id, message, plan }: ModelRequest,
-  { epoch, model, served, ending, speech }: ModelCall,
-): Promise<{ text: string; end: SegmentEnd }> {
+  request: ModelRequest,
+  { model, served, ending, progress }: ModelTurn,
+  composed: Composed,
+): Promise<Said> {
+  const { chat, id, settings } = request;
   const startedMs = performance.now();
   const elapsedMs = (): number => Math.round(performance.now() - startedMs);
+  const writer = openSegmentWriter(deps, chat, id, progress.epoch);
   let firstTokenMs: number | undefined;
-  const writer = openSegmentWriter(deps, chat, id, epoch);
+  let hasBegun = false;
+  const noteBegin = (): void => {
+    firstTokenMs ??= elapsedMs();
+    hasBegun = true;
+    progress.hasSpoken = true;
+  };
   try {
-    let finish = "stop";
-    let usage: { inputTokens: number; outputTokens: number } | undefined;
-    try {
-      for await (const piece of deps.models.stream({
+    const ran = await deps.circuits.run(model, () =>
+      listen(deps, request, { model, composed, signal: ending.signal, writer, noteBegin }),
+    );
+    if (ran.isRefused) return { kind: "refused" };
+    const { finish, usage } = ran.value;
+    const end = {
+      model,
+      finish,
+      ...tokensOf(usage, composed, writer),
+      latencyMs: elapsedMs(),
+      firstTokenMs,
+      served,
+    };
+    await writer.close(end);
+    const { epoch, lost } = progress;
+    return { kind: "said", epoch, text: writer.text(), thinking: writer.thinking(), end, lost };
+  } catch (cause) {
+    if (ending.reason() === "stopped") {
+      // A provider whose call is cut off reports no usage, but charges for what it has said.
+      const end = {
         model,
-        turns: plan.turns,
-        maxTokens: plan.maxTokens,
-        firstMsMax: FIRST_WORD_MS_MAX[message.answer.lane],
-        signal: ending.signal,
-      })) {
-        if ("text" in piece) {
-          firstTokenMs ??= elapsedMs();
-          speech.hasBegun = true;
-          writer.add(piece.text);
-        } else if ("finish" in piece) ({ finish } = piece);
-        else usage = piece;
-      }
-    } catch (cause) {
-      // A stopped answer keeps what was said. When another attempt has taken over, the model is not at fault.
-      if (ending.reason() !== "stopped" && ending.reason() !== "taken over") throw cause;
-      finish = "stopped";
+        finish: "stopped" as const,
+        ...tokensOf({}, composed, writer),
+        latencyMs: elapsedMs(),
+        firstTokenMs,
+        served,
+      };
+      await writer.close(end);
+      const { epoch, lost } = progress;
+      return { kind: "said", epoch, text: writer.text(), thinking: writer.thinking(), end, lost };
     }
-    // A provider whose call is cut off reports no usage, but charges for what it has said.
-    usage ??= { inputTokens: countTurns(plan.turns), outputTokens: countTokens(writer.text()) };
-    const end = { model, finish, ...usage, latencyMs: elapsedMs(), firstTokenMs, served };
-    if (ending.reason() !== "taken over") await writer.close(end);
-    return { text: writer.text(), end };
+    const isLate = ending.reason() === "late";
+    if (!(cause instanceof ModelFailure) && !ending.signal.aborted) throw cause;
+    if (hasBegun)
+      progress.lost = addLost(progress.lost, lostIn(settings, model, tokensOf({}, composed, writer)));
+    const failure =
+      cause instanceof ModelFailure
+        ? cause
+        : new ModelFailure("silent", isLate ? "The answer took too long." : "The call was ended.");
+    if (ending.reason() === undefined || isLate) tellFailure(deps, request, model, failure);
+    return { kind: "failed", failure, hasBegun };
   } finally {
     writer.stop();
   }
 }
 
-interface Ending {
-  readonly signal: AbortSignal;
-  end(why: "stopped" | "taken over" | "late"): void;
-  reason(): "stopped" | "taken over" | "late" | undefined;
-  stop(): void;
+/** The operator's failures alert; what the asker has done wrong is no error of the system. */
+function tellFailure(
+  { log }: AnswerDeps,
+  { chat }: ModelRequest,
+  model: string,
+  failure: ModelFailure,
+): void {
+  const facts = { app: chat.app.id, chat: chat.number, model, failure: failure.kind };
+  if (failure.owner === "operator") {
+    log.error("A model can't be used as it is configured.", failure, {
+      ...facts,
+      event: "model.misconfigured",
+    });
+  } else if (failure.owner === "asker") log.info("A model refused a question.", facts);
+  else log.error("A model did not answer.", failure, facts);
 }
 
-/** Hears when somebody stops the answer, or another attempt takes over, and ends the model's call then. */
-function watchForEnd(deps: AnswerDeps, { chat, id, attempt }: ModelRequest): Ending {
-  const controller = new AbortController();
-  let reason: "stopped" | "taken over" | "late" | undefined;
-  const end: Ending["end"] = (why) => {
-    reason ??= why;
-    controller.abort();
+interface Listening {
+  readonly model: string;
+  readonly composed: Composed;
+  readonly signal: AbortSignal;
+  readonly writer: SegmentWriter;
+  noteBegin(): void;
+}
+
+async function listen(
+  deps: AnswerDeps,
+  { message, plan }: ModelRequest,
+  { model, composed, signal, writer, noteBegin }: Listening,
+): Promise<{ finish: FinishReason; usage: ModelUsage }> {
+  let finish: FinishReason = "stop";
+  let usage: ModelUsage = {};
+  const { outputTokensMax } = deps.models.catalog.of(model);
+  for await (const piece of deps.models.stream({
+    model,
+    turns: composed.turns,
+    maxTokens: Math.min(outputTokensMax, plan.tokensAffordable ?? Infinity),
+    temperature: plan.temperature,
+    lane: message.answer.lane,
+    signal,
+  })) {
+    if (piece.kind === "text") {
+      noteBegin();
+      writer.add(piece.text);
+    } else if (piece.kind === "thinking") {
+      noteBegin();
+      writer.think(piece.text);
+    } else if (piece.kind === "finish") finish = piece.reason;
+    else if (piece.kind === "usage") ({ usage } = piece);
+  }
+  return { finish, usage };
+}
+
+/** What the call took: as the provider says, where that can be true, else by our own count. */
+function tokensOf(
+  usage: ModelUsage,
+  { inputTokens }: Composed,
+  writer: SegmentWriter,
+): Pick<SegmentEnd, "inputTokens" | "outputTokens" | "cachedTokens" | "thinkingTokens"> {
+  const thought = estimateTokens(writer.thinking());
+  const spoken = estimateTokens(writer.text()) + thought;
+  // No tokens for a text that is there can't be true.
+  const isTold = usage.outputTokens !== undefined && (usage.outputTokens > 0 || spoken === 0);
+  const thinkingTokens = usage.thinkingTokens ?? thought;
+  return {
+    inputTokens: usage.inputTokens ?? inputTokens,
+    outputTokens: isTold ? (usage.outputTokens ?? spoken) : spoken,
+    ...(usage.cachedTokens === undefined ? {} : { cachedTokens: usage.cachedTokens }),
+    ...(thinkingTokens === 0 ? {} : { thinkingTokens }),
   };
-  const stop = deps.upkeep.run(() =>
-    messagesOf(chat)
-      .doc(id)
-      .onSnapshot(
-        (snapshot) => {
-          const message = storedAnswerMessage(snapshot);
-          const isOurs = message !== undefined && isOpen(message) && attemptsAt(message) <= attempt;
-          if (!isOurs) end("taken over");
-          else if (message.answer.stop) end("stopped");
-        },
-        (cause) => deps.log.error("An answer can't be stopped: its message is not heard.", cause),
-      ),
-  );
-  return { signal: controller.signal, end, stop, reason: () => reason };
 }

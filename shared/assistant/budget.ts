@@ -6,7 +6,7 @@ import { AppError } from "../platform/errors.ts";
 import type { DocumentReference } from "../platform/firestore.ts";
 import { FieldPath, FieldValue, Timestamp } from "../platform/firestore-values.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
-import { ANSWER_MS_MAX, ANSWER_TOKENS_MAX } from "./contract.ts";
+import { ANSWER_MS_MAX } from "./contract.ts";
 import { affordableTokens, costOf, priceOf } from "./price.ts";
 
 /** What has been spent on a day, and what is held for answers under way, by their ids. */
@@ -54,11 +54,13 @@ export async function holdBudget(
     readonly asker: string;
     readonly models: readonly string[];
     readonly inputTokens: number;
+    /** The longest answer that a model may give. */
+    readonly outputTokens: number;
   },
 ): Promise<Holding> {
   const { appPerDay, personPerDay } = settings.assistant.budgets;
   if (appPerDay === null && personPerDay === null) {
-    return { kind: "held", day: undefined, maxTokens: ANSWER_TOKENS_MAX };
+    return { kind: "held", day: undefined, maxTokens: asked.outputTokens };
   }
   const nowMs = deps.clock.now();
   const day = new Date(nowMs).toISOString().slice(0, 10);
@@ -67,7 +69,7 @@ export async function holdBudget(
   const { id, models, inputTokens } = asked;
   const prices = models.map((model) => priceOf(settings, model));
   const tokensFor = (micros: number): number =>
-    Math.min(ANSWER_TOKENS_MAX, ...prices.map((price) => affordableTokens(price, inputTokens, micros)));
+    Math.min(asked.outputTokens, ...prices.map((price) => affordableTokens(price, inputTokens, micros)));
   const work = deps.firestore.runTransaction(async (transaction): Promise<Holding> => {
     const found = await transaction.getAll(...refs);
     const budgets = found.map((each) => storedBudget(each) ?? NOTHING);
@@ -129,3 +131,52 @@ export const settlement = (
       [new FieldPath("held", answer), FieldValue.delete()],
     ] as const,
   }));
+
+/**
+ * Settles an answer that can't be ended any more, as its message is gone: what it has cost is spent, what was held is
+ * free. 2 reads and 2 writes in a transaction; nothing when it has been settled. Idempotent.
+ */
+export async function settleGone(
+  deps: Pick<Deps, "firestore">,
+  app: App,
+  gone: { readonly id: string; readonly day: string; readonly asker: string; readonly costMicros: number },
+): Promise<void> {
+  const refs = budgetDocs(app, gone.day, gone.asker);
+  const work = deps.firestore.runTransaction(async (transaction) => {
+    const found = await transaction.getAll(...refs);
+    const isHeld = found.some((each) => storedBudget(each)?.held?.[gone.id] !== undefined);
+    if (!isHeld) return;
+    for (const ref of refs) {
+      transaction.update(
+        ref,
+        "spentMicros",
+        FieldValue.increment(gone.costMicros),
+        new FieldPath("held", gone.id),
+        FieldValue.delete(),
+      );
+    }
+  });
+  await within(READ_MS_MAX, work);
+}
+
+/**
+ * What the app itself spends, on a summary, a title or a comparison: counted when it is done. Undefined where the
+ * app has no budget.
+ */
+export const appSpending = (app: App, settings: AppSettings, day: string, costMicros: number) =>
+  settings.assistant.budgets.appPerDay === null
+    ? undefined
+    : { ref: appBudget(app, day), fields: { spentMicros: FieldValue.increment(costMicros) } };
+
+/** Whether the app's budget of the day is used up. 1 read where there is one. */
+export async function isAppExhausted(
+  deps: Pick<Deps, "clock">,
+  app: App,
+  settings: AppSettings,
+): Promise<boolean> {
+  const { appPerDay } = settings.assistant.budgets;
+  if (appPerDay === null) return false;
+  const day = new Date(deps.clock.now()).toISOString().slice(0, 10);
+  const found = await within(READ_MS_MAX, appBudget(app, day).get());
+  return (storedBudget(found)?.spentMicros ?? 0) >= appPerDay;
+}

@@ -5,7 +5,7 @@ import type { AppSettings } from "../identity/contract.ts";
 import type { DocumentReference } from "../platform/firestore.ts";
 import { Timestamp } from "../platform/firestore-values.ts";
 import { derivedId } from "../platform/ids.ts";
-import type { Turn } from "../platform/model.ts";
+import type { Plan } from "./plan-answer.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 
 /** An answer that can stand in for another to the very same question. */
@@ -31,13 +31,15 @@ export function cachedAnswerRef(
   app: App,
   { assistant }: AppSettings,
   asker: string,
-  turns: readonly Turn[],
+  { conversation, temperature }: Pick<Plan, "conversation" | "temperature">,
 ): DocumentReference | undefined {
-  const [question, ...more] = turns.filter(({ role }) => role !== "system");
+  const [question, ...more] = conversation.turns;
   if (assistant.cache === "off" || question === undefined || more.length > 0) return undefined;
   const text = question.content.normalize("NFKC").trim().replace(/\s+/g, " ").toLowerCase();
   const whose = assistant.cache === "person" ? asker : "";
-  return app.collection("cachedAnswers").doc(derivedId("cached", whose, assistant.systemPrompt ?? "", text));
+  return app
+    .collection("cachedAnswers")
+    .doc(derivedId("cached", whose, conversation.system.join("\n\n"), String(temperature ?? ""), text));
 }
 
 /** One read. */

@@ -132,6 +132,7 @@ export async function stopAnswer(deps: ChatDeps, address: AnswerAddress): Promis
     { chat, id: ref.id, epoch },
     {
       status: "stopped",
+      finishReason: "stopped",
       text: "",
       model,
       usage: undefined,

@@ -88,6 +88,12 @@ function opened(circuit: StoredCircuit, nowMs: number, limits: CircuitLimits): S
   };
 }
 
+/** Open until then at least, as the provider asks; its failures are forgotten. Pure. */
+export function held(circuit: StoredCircuit, untilMs: number, nowMs: number): StoredCircuit {
+  if (untilMs <= Math.max(nowMs, circuit.openUntilMs ?? 0)) return circuit;
+  return { ...circuit, failures: [], openUntilMs: untilMs, probeUntilMs: null, turn: circuit.turn + 1 };
+}
+
 /** It works again. Pure. */
 export const closed = (circuit: StoredCircuit): StoredCircuit => ({
   ...circuit,

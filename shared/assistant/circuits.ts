@@ -1,14 +1,15 @@
 import CircuitBreaker from "opossum";
 import type { Deps } from "../platform/deps.ts";
-import { AppError } from "../platform/errors.ts";
 import type { Firestore } from "../platform/firestore.ts";
 import { FieldValue } from "../platform/firestore-values.ts";
 import { follow } from "../platform/follow.ts";
 import { derivedId } from "../platform/ids.ts";
+import { ModelFailure } from "../platform/models/contract.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import {
   afterFailure,
   closed,
+  held,
   isTroubled,
   newCircuit,
   PROBE_MS,
@@ -31,12 +32,16 @@ export interface Circuits {
   isOpen(model: string): Promise<boolean>;
   /**
    * Calls the model, unless its circuit is open. One caller at a time tries whether an open one works again.
-   * @throws what the call throws; `model_failed` counts as the model's fault
+   * @throws what the call throws; a ModelFailure that is the provider's counts against the model
    */
   run<T>(
     model: string,
     call: () => Promise<T>,
   ): Promise<{ readonly isRefused: true } | { readonly isRefused: false; readonly value: T }>;
+  /**
+   * Opens the circuit until then, for all instances: the provider has asked not to be called before. 1 read and 1 write.
+   */
+  hold(model: string, untilMs: number): Promise<void>;
   /** When the first of these may be tried again, at the latest known; now when one is closed. */
   retryAtMs(models: readonly string[]): Promise<number>;
   /** Every model that has failed since the deployment began. */
@@ -80,7 +85,7 @@ export function openCircuits(
     const local = locals.get(model);
     if (local?.turn === turn) return local;
     local?.breaker.shutdown();
-    const next = { breaker: newBreaker(limits), calls: 0, turn };
+    const next = { breaker: newBreaker(limits), calls: 0, sinceMs: clock.now(), turn };
     locals.set(model, next);
     return next;
   };
@@ -164,6 +169,8 @@ export function openCircuits(
       const turn = (probe ?? circuit)?.turn ?? 0;
       const local = localOf(model, turn);
       if (probe !== undefined) local.breaker.close();
+      if (clock.now() - local.sinceMs > limits.windowMs)
+        Object.assign(local, { calls: 0, sinceMs: clock.now() });
       local.calls += 1;
       try {
         const value = (await local.breaker.fire(call)) as Awaited<ReturnType<typeof call>>;
@@ -174,6 +181,17 @@ export function openCircuits(
         if (isModelsFault(cause)) await tellFailure(model, local, turn);
         throw cause;
       }
+    },
+
+    async hold(model, untilMs) {
+      const changed = await change(model, (circuit) => held(circuit, untilMs, clock.now()));
+      if (changed === undefined || changed.before === changed.after) return;
+      log.write("WARNING", "A provider asks not to be called for a while.", {
+        event: "breaker.held",
+        model,
+        provider,
+        openMs: untilMs - clock.now(),
+      });
     },
 
     async retryAtMs(models) {
@@ -198,8 +216,9 @@ export function openCircuits(
 
 interface Local {
   readonly breaker: CircuitBreaker;
-  /** Made since others were last told of a failure. */
+  /** Made since others were last told of a failure, or since `sinceMs`: what was long ago says nothing of now. */
   calls: number;
+  sinceMs: number;
   readonly turn: number;
 }
 
@@ -217,7 +236,8 @@ const newBreaker = ({ failuresMax, windowMs, failedShare, openMs }: Deps["config
     errorFilter: (cause) => !isModelsFault(cause),
   });
 
-const isModelsFault = (cause: unknown): boolean => cause instanceof AppError && cause.code === "model_failed";
+const isModelsFault = (cause: unknown): boolean =>
+  cause instanceof ModelFailure && cause.owner === "provider";
 
 /** As it is now. One read; when that fails, as it was. */
 async function readCircuit(

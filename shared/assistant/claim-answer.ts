@@ -1,7 +1,7 @@
 import { type ChatHandle } from "../chat/chat-handle.ts";
 import { storedAs } from "../platform/stored.ts";
 import type { QueuedAnswer } from "../chat/log/append-answer.ts";
-import type { StoredMessage } from "../chat/log/message.ts";
+import type { LostUsage, StoredMessage } from "../chat/log/message.ts";
 import { messagesOf } from "../chat/store.ts";
 import type { Deps } from "../platform/deps.ts";
 import type { DocumentSnapshot } from "../platform/firestore.ts";
@@ -9,7 +9,8 @@ import { Timestamp } from "../platform/firestore-values.ts";
 import { claimLease } from "../platform/lease.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { ATTEMPTS_MAX } from "./contract.ts";
-import { readSegments, type SegmentEnd } from "./segments.ts";
+import { addLost, isLost, NOTHING_LOST } from "./lost-usage.ts";
+import { readSegments, type SegmentEnd } from "../chat/log/segments.ts";
 
 /** How long an attempt is trusted to be alive after its last sign: a claim, a renewal or a segment. */
 export const LEASE_MS = 30_000;
@@ -42,6 +43,7 @@ export type Claim<Plan> =
       readonly epoch: number;
       readonly message: AnswerMessage;
       readonly text: string;
+      readonly thinking: string;
       readonly end: SegmentEnd;
     }
   /** Let it go: stopped, or tried too often. */
@@ -67,6 +69,8 @@ export interface Planned<Plan> {
   readonly isAttempt: boolean;
   /** To be stored with the claim. */
   readonly fields: Readonly<Record<string, unknown>>;
+  /** What the attempt before has said in vain, priced; stored with the claim. */
+  lostIn?(text: string): LostUsage;
 }
 
 /**
@@ -87,7 +91,9 @@ export async function claimAnswer<Plan>(
     if (message === undefined || !isOpen(message)) return { kind: "done" };
     const { epoch, stop, leaseUntil, left: leftEpoch } = message.answer;
     const left = epoch === 0 ? NOTHING : await readSegments(chat, id, epoch);
-    if (left.end !== undefined) return { kind: "keep", epoch, message, text: left.text, end: left.end };
+    if (left.end !== undefined) {
+      return { kind: "keep", epoch, message, text: left.text, thinking: left.thinking, end: left.end };
+    }
     const aliveUntilMs = Math.max(leaseUntil?.toMillis() ?? 0, left.lastMs + LEASE_MS);
     if (epoch > 0 && leftEpoch !== epoch && aliveUntilMs > deps.clock.now()) {
       return { kind: "alive", epoch, message, untilMs: aliveUntilMs };
@@ -99,16 +105,30 @@ export async function claimAnswer<Plan>(
     const planned = await plan(message);
     if (!planned.isAttempt) return { kind: "instead", epoch, message, plan: planned.plan };
     const attempt = attemptsAt(message) + 1;
-    const fields = { ...planned.fields, "answer.attempts": attempt };
+    const fields = {
+      ...planned.fields,
+      ...lostFields(message, left.text === "" ? undefined : planned.lostIn?.(left.text), epoch),
+      "answer.attempts": attempt,
+    };
     if (await takeEpoch(deps, found, epoch + 1, fields)) {
       return { kind: "ask", epoch: epoch + 1, attempt, message, plan: planned.plan };
     }
   }
 }
 
-const NOTHING = { text: "", end: undefined, lastMs: 0 };
+const NOTHING = { text: "", thinking: "", end: undefined, lastMs: 0 };
 
-export const attemptsAt = ({ answer }: AnswerMessage): number => answer.attempts ?? answer.epoch;
+/** What an attempt has cost that died before it could say so; one that ended has said so itself. */
+function lostFields({ answer }: AnswerMessage, lost: LostUsage | undefined, epoch: number): object {
+  if (lost === undefined || answer.left === epoch) return {};
+  return { "answer.lost": addLost(answer.lost ?? NOTHING_LOST, lost) };
+}
+
+const attemptsAt = ({ answer }: AnswerMessage): number => answer.attempts ?? answer.epoch;
+
+/** Counts every attempt, those that were put off too: a later one has a higher serial. */
+export const serialAt = (message: AnswerMessage): number =>
+  attemptsAt(message) + (message.answer.delays ?? 0);
 
 export const isOpen = ({ status }: Pick<StoredMessage, "status">): boolean =>
   status === "queued" || status === "streaming";
@@ -150,19 +170,46 @@ async function takeEpoch(
 }
 
 /**
- * Gives the lease back, so that the next attempt need not wait for its end. 1 read and 1 write; never throws.
+ * Says that the attempt is alive although nothing has been kept of late. 1 read and 1 write.
+ * @returns false when the answer is no longer this attempt's
+ * @throws when Firestore fails
+ */
+export async function renewAnswer(
+  deps: Pick<Deps, "clock">,
+  chat: ChatHandle,
+  id: string,
+  epoch: number,
+): Promise<boolean> {
+  const ref = messagesOf(chat).doc(id);
+  for (;;) {
+    const found = await within(READ_MS_MAX, ref.get());
+    const message = storedAnswerMessage(found);
+    if (message === undefined || !isOpen(message) || message.answer.epoch > epoch) return false;
+    const leaseUntil = Timestamp.fromMillis(deps.clock.now() + LEASE_MS);
+    if ((await claimLease(found, { "answer.leaseUntil": leaseUntil })) !== undefined) return true;
+  }
+}
+
+/**
+ * Gives the lease back, so that the next attempt need not wait for its end, and says what the attempt has cost. 1 read
+ * and 1 write; never throws.
  */
 export async function leaveAnswer(
   deps: Pick<Deps, "clock" | "log">,
   chat: ChatHandle,
   id: string,
-  epoch: number,
+  { epoch, lost }: { readonly epoch: number; readonly lost: LostUsage },
 ): Promise<void> {
   const ref = messagesOf(chat).doc(id);
   try {
     const found = await within(READ_MS_MAX, ref.get());
-    if (storedAnswerMessage(found)?.answer.epoch !== epoch) return;
-    const change = { "answer.left": epoch, "answer.leaseUntil": Timestamp.fromMillis(deps.clock.now()) };
+    const answer = storedAnswerMessage(found)?.answer;
+    if (answer?.epoch !== epoch) return;
+    const change = {
+      "answer.left": epoch,
+      "answer.leaseUntil": Timestamp.fromMillis(deps.clock.now()),
+      ...(isLost(lost) ? { "answer.lost": addLost(answer.lost ?? NOTHING_LOST, lost) } : {}),
+    };
     await claimLease(found, change);
   } catch (cause) {
     deps.log.error("A lease could not be given back; it runs out.", cause);

@@ -19,6 +19,16 @@ export const SummaryTask = z.object({
 });
 export type SummaryTask = z.infer<typeof SummaryTask>;
 
+/** The task that gives a chat its title. */
+export const TitleTask = z.object({
+  app: z.string(),
+  chat: z.number().int().min(1),
+  branch: z.string(),
+  /** The number of the answer up to which the title is about the chat. */
+  titled: z.number().int().min(1),
+});
+export type TitleTask = z.infer<typeof TitleTask>;
+
 /** The task that has another model answer the same question. */
 export const ShadowTask = z.object({
   app: z.string(),
@@ -58,15 +68,11 @@ export const StreamQuery = z.strictObject({
   ticket: z.string().max(2000).optional(),
 });
 
-/** The longest an answer of each lane may take. */
-export const ANSWER_MS_MAX = { fast: 60_000, slow: 300_000 } as const;
-/** The first word has to come within this time. */
-export const FIRST_WORD_MS_MAX = { fast: 15_000, slow: 45_000 } as const;
+/** The longest an attempt of each lane may take, all its models together. Milliseconds. */
+export const ANSWER_MS_MAX = { fast: 180_000, slow: 600_000 } as const;
 /** A question that no model could answer for so long is given up. */
 export const WAIT_MS_MAX = 24 * 3600 * 1000;
-/** In both lanes: a long answer to a question that seemed a short one is not cut. */
-export const ANSWER_TOKENS_MAX = 4_000;
-/** Attempts before an answer is given up. */
+/** Attempts that have said something, or have died, before an answer is given up. */
 export const ATTEMPTS_MAX = 4;
 
 /** What the answers to a person's questions took on a day (UTC). */
@@ -79,3 +85,20 @@ export const PersonUsage = z.object({
   costMicros: z.number(),
 });
 export type PersonUsage = z.infer<typeof PersonUsage>;
+
+/** The models that a chat may name. */
+export const ModelList = z.object({
+  data: z.array(
+    z.object({
+      id: z.string(),
+      /** What question and answer may take together. */
+      windowTokens: z.number(),
+      outputTokensMax: z.number(),
+      /** Whether it reads images. */
+      images: z.boolean(),
+    }),
+  ),
+  hasMore: z.boolean(),
+  next: z.string().nullable(),
+  prev: z.string().nullable(),
+});

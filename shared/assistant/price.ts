@@ -3,14 +3,30 @@ import type { AppSettings, Price } from "../identity/contract.ts";
 const FREE: Price = { inputMicros: 0, outputMicros: 0 };
 const TOKENS_OF_PRICE = 1_000_000;
 
+/** What a call took. */
+export interface Tokens {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cachedTokens?: number | undefined;
+}
+
+/** Whether the app has said what the model costs: under a budget no other may be asked. Pure. */
+export const hasPrice = ({ assistant }: AppSettings, model: string): boolean =>
+  Object.hasOwn(assistant.prices, model);
+
 /** A model without a price costs nothing. Pure. */
-export const priceOf = ({ assistant }: AppSettings, model: string): Price => assistant.prices[model] ?? FREE;
+export const priceOf = (settings: AppSettings, model: string): Price =>
+  (hasPrice(settings, model) ? settings.assistant.prices[model] : undefined) ?? FREE;
 
 /** In millionths of the currency, rounded up. Pure. */
-export const costOf = (
-  { inputMicros, outputMicros }: Price,
-  { inputTokens, outputTokens }: { readonly inputTokens: number; readonly outputTokens: number },
-): number => Math.ceil((inputTokens * inputMicros + outputTokens * outputMicros) / TOKENS_OF_PRICE);
+export function costOf(
+  { inputMicros, outputMicros, cachedMicros = inputMicros }: Price,
+  { inputTokens, outputTokens, cachedTokens = 0 }: Tokens,
+): number {
+  const cached = Math.min(cachedTokens, inputTokens);
+  const input = (inputTokens - cached) * inputMicros + cached * cachedMicros;
+  return Math.ceil((input + outputTokens * outputMicros) / TOKENS_OF_PRICE);
+}
 
 /** How many tokens of an answer can be paid with so much, after a question of so many. Pure. */
 export function affordableTokens(price: Price, inputTokens: number, micros: number): number {

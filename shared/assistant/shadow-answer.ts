@@ -7,12 +7,16 @@ import type { Deps } from "../platform/deps.ts";
 import { GRPC, grpcCode } from "../platform/errors.ts";
 import { Timestamp } from "../platform/firestore-values.ts";
 import { derivedId } from "../platform/ids.ts";
+import type { Conversation } from "../platform/models/compose-turns.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { addOutcomes } from "../rollout/outcome.ts";
 import { type AnswerMessage, storedAnswerMessage } from "./claim-answer.ts";
-import { ANSWER_MS_MAX, ANSWER_TOKENS_MAX, FIRST_WORD_MS_MAX, type ShadowTask } from "./contract.ts";
-import { readHistory } from "./history.ts";
-import { costOf, priceOf } from "./price.ts";
+import { askWhole, type WholeAnswer } from "./ask-whole.ts";
+import { appSpending, isAppExhausted } from "./budget.ts";
+import { ANSWER_MS_MAX, type ShadowTask } from "./contract.ts";
+import { readHistory, roomOf } from "./history.ts";
+import { hasBudget } from "./plan-answer.ts";
+import { costOf, hasPrice, priceOf } from "./price.ts";
 
 /** How long it is known that a shadow has run: longer than any queue repeats it. */
 const SHADOW_TTL_MS = 7 * 24 * 3600 * 1000;
@@ -36,8 +40,13 @@ export async function shadowAnswer(
   const message = storedAnswerMessage(found);
   if (message?.status !== "complete" || before?.exists === true) return { outcome: "nothing to compare" };
   const settings = await deps.apps.settingsOf(app);
-  const { turns } = await readHistory(chatHandle(app, chat), message, settings.assistant.systemPrompt);
-  const run = await runModel(deps, model, turns, message.answer.lane);
+  if (await isAppExhausted(deps, app, settings)) return { outcome: "not paid for" };
+  if (hasBudget(settings) && !hasPrice(settings, model)) return { outcome: "not paid for" };
+  const { conversation } = await readHistory(chatHandle(app, chat), message, {
+    instructions: [settings.assistant.systemPrompt, message.answer.instructions],
+    room: roomOf(deps.models.catalog, model),
+  });
+  const run = await runModel(deps, model, conversation, message.answer.lane);
   const costMicros = costOf(priceOf(settings, model), run);
   const nowMs = deps.clock.now();
   const day = new Date(nowMs).toISOString().slice(0, 10);
@@ -53,6 +62,8 @@ export async function shadowAnswer(
   const { inputTokens, outputTokens } = run;
   const usage = usageAddition(chatHandle(app, chat), day, { inputTokens, outputTokens, costMicros });
   batch.set(usage.ref, usage.fields, { merge: true });
+  const spending = appSpending(app, settings, day, costMicros);
+  if (spending !== undefined) batch.set(spending.ref, spending.fields, { merge: true });
   try {
     await within(READ_MS_MAX, batch.commit());
   } catch (cause) {
@@ -63,36 +74,19 @@ export async function shadowAnswer(
 
 /** A failure in the shadow is counted and thrown to nobody. */
 async function runModel(
-  { models, log }: Deps,
+  deps: Deps,
   model: string,
-  turns: Parameters<Deps["models"]["stream"]>[0]["turns"],
+  conversation: Conversation,
   lane: AnswerMessage["answer"]["lane"],
-) {
+): Promise<Omit<WholeAnswer, "finish"> & { ok: boolean }> {
+  const tokensMax = deps.models.catalog.of(model).outputTokensMax;
   const startedMs = performance.now();
-  const run = {
-    ok: true,
-    text: "",
-    inputTokens: 0,
-    outputTokens: 0,
-    firstTokenMs: undefined as number | undefined,
-  };
-  const call = {
-    model,
-    turns,
-    maxTokens: ANSWER_TOKENS_MAX,
-    firstMsMax: FIRST_WORD_MS_MAX[lane],
-    signal: AbortSignal.timeout(ANSWER_MS_MAX[lane]),
-  };
   try {
-    for await (const piece of models.stream(call)) {
-      if ("text" in piece) {
-        run.firstTokenMs ??= Math.round(performance.now() - startedMs);
-        run.text += piece.text;
-      } else if ("inputTokens" in piece) Object.assign(run, piece);
-    }
+    const whole = await askWhole(deps, { model, conversation, tokensMax, lane, msMax: ANSWER_MS_MAX[lane] });
+    return { ...whole, ok: true };
   } catch (cause) {
-    log.error("A model in the shadow did not answer.", cause, { model });
-    run.ok = false;
+    deps.log.error("A model in the shadow did not answer.", cause, { model });
+    const latencyMs = Math.round(performance.now() - startedMs);
+    return { ok: false, text: "", inputTokens: 0, outputTokens: 0, latencyMs, firstTokenMs: undefined };
   }
-  return { ...run, latencyMs: Math.round(performance.now() - startedMs) };
 }

@@ -5,18 +5,20 @@ import { listAlong } from "../chat/branches/read-path.ts";
 import { usageAddition } from "../chat/usage.ts";
 import type { App } from "../identity/app.ts";
 import type { AppDirectory } from "../identity/app-directory.ts";
+import type { AppSettings } from "../identity/contract.ts";
 import type { Deps } from "../platform/deps.ts";
-import { AppError, GRPC, grpcCode, toAppError } from "../platform/errors.ts";
-import type { Turn } from "../platform/model.ts";
+import { GRPC, grpcCode } from "../platform/errors.ts";
+import { estimateTokens } from "../platform/models/estimate-tokens.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { Circuits } from "./circuits.ts";
-import { FIRST_WORD_MS_MAX, type SummaryTask } from "./contract.ts";
-import { countTokens, HISTORY_MESSAGES_MAX, readAnswerPath, summaryTurn, turnOf } from "./history.ts";
-import { costOf, priceOf } from "./price.ts";
+import { appSpending, isAppExhausted } from "./budget.ts";
+import { askQuickModels, type Said } from "./ask-quick-models.ts";
+import type { SummaryTask } from "./contract.ts";
+import { HISTORY_MESSAGES_MAX, readAnswerPath, smallestRoom, summaryText, turnOf } from "./history.ts";
 import { newSummary, readSummary, type Summary, summaryRef } from "./summaries.ts";
 
-/** What is newest stays whole. */
-export const WHOLE_TOKENS = 2_000;
+/** What is newest stays whole: so much of the smallest room that the app's models have, and so many messages. */
+const WHOLE_SHARE = 0.5;
 const WHOLE_MESSAGES = 20;
 /** What a model is given to summarise at once. */
 const CHUNK_TOKENS = 4_000;
@@ -42,26 +44,40 @@ export async function summarizeChat(
   app: App,
   { chat, branch, number }: SummaryTask,
 ): Promise<{ summaries: number }> {
+  const settings = await deps.apps.settingsOf(app);
+  if (await isAppExhausted(deps, app, settings)) return { summaries: 0 };
   const path = await readAnswerPath(chatHandle(app, chat), { branch, number });
-  const before = await firstOfWhole(chatHandle(app, chat), path, number);
+  const whole = wholeTokens(deps, settings);
+  const before = await firstOfWhole(chatHandle(app, chat), path, number, whole);
   for (let summaries = 0; summaries < CHUNKS_MAX; summaries += 1) {
     const summary = await readSummary(chatHandle(app, chat), path, before);
     const chunk = await readChunk(chatHandle(app, chat), path, summary, before);
     const last = chunk.at(-1);
     if (last === undefined) return { summaries };
-    const said = await summarize(deps, app, summary, chunk);
-    await keep(deps, chatHandle(app, chat), last, said);
+    const said = await summarize(deps, settings, summary, chunk);
+    await keep(deps, { chat: chatHandle(app, chat), settings }, last, said);
   }
   return { summaries: CHUNKS_MAX };
 }
 
+function wholeTokens({ config, models }: SummaryDeps, { assistant }: AppSettings): number {
+  const ids = [...assistant.fast, ...assistant.slow, config.laneModels.fast, config.laneModels.slow];
+  const { windowTokens, outputTokens } = smallestRoom(models.catalog, ids);
+  return Math.floor((windowTokens - outputTokens) * WHOLE_SHARE);
+}
+
 /** The number from which on everything is given to models whole. */
-async function firstOfWhole(chat: ChatHandle, path: readonly PathRange[], number: number): Promise<number> {
+async function firstOfWhole(
+  chat: ChatHandle,
+  path: readonly PathRange[],
+  number: number,
+  tokensMax: number,
+): Promise<number> {
   const rows = await listAlong(chat, path, { before: number }, HISTORY_MESSAGES_MAX);
   let tokens = 0;
   const first = rows.find(({ stored }, index) => {
-    tokens += countTokens(turnOf(stored)?.content ?? "");
-    return tokens > WHOLE_TOKENS || index >= WHOLE_MESSAGES;
+    tokens += estimateTokens(turnOf(stored)?.content ?? "");
+    return index > 0 && (tokens > tokensMax || index >= WHOLE_MESSAGES);
   });
   return first === undefined ? 0 : first.stored.number + 1;
 }
@@ -76,74 +92,30 @@ async function readChunk(
   const older = rows.map(({ stored }) => stored).filter((stored) => stored.number < before);
   let tokens = 0;
   const end = older.findIndex((stored, index) => {
-    tokens += countTokens(turnOf(stored)?.content ?? "");
+    tokens += estimateTokens(turnOf(stored)?.content ?? "");
     return tokens > CHUNK_TOKENS && index > 0;
   });
   return end < 0 ? older : older.slice(0, end);
 }
 
-interface Said {
-  readonly text: string;
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly costMicros: number;
-}
-
 /** By the first of the quick models that answers. */
 async function summarize(
   deps: SummaryDeps,
-  app: App,
+  settings: AppSettings,
   summary: Summary | undefined,
   chunk: readonly StoredMessage[],
 ): Promise<Said> {
-  const settings = await deps.apps.settingsOf(app);
-  const { fast } = settings.assistant;
-  const models = fast.length > 0 ? fast : [deps.config.laneModels.fast];
   const said = chunk.map(turnOf).filter((turn) => turn !== undefined);
-  const turns: Turn[] = [
-    { role: "system", content: INSTRUCTIONS },
-    ...(summary === undefined ? [] : [summaryTurn(summary.text)]),
-    ...said,
-    { role: "user", content: INSTRUCTIONS },
-  ];
-  let failure = new AppError("unavailable", "No model is asked at the moment.");
-  for (const model of models) {
-    try {
-      const ran = await deps.circuits.run(model, () => complete(deps, model, turns));
-      if (ran.isRefused) continue;
-      const costMicros = costOf(priceOf(settings, model), ran.value);
-      return { ...ran.value, costMicros };
-    } catch (cause) {
-      failure = toAppError(cause);
-    }
-  }
-  throw failure;
-}
-
-async function complete(
-  { models }: SummaryDeps,
-  model: string,
-  turns: readonly Turn[],
-): Promise<Omit<Said, "costMicros">> {
-  let text = "";
-  let usage = { inputTokens: 0, outputTokens: 0 };
-  const call = {
-    model,
-    turns,
-    maxTokens: SUMMARY_TOKENS_MAX,
-    firstMsMax: FIRST_WORD_MS_MAX.slow,
-    signal: new AbortController().signal,
+  const conversation = {
+    system: [INSTRUCTIONS, ...(summary === undefined ? [] : [summaryText(summary.text)])],
+    turns: [...said, { role: "user" as const, content: INSTRUCTIONS }],
   };
-  for await (const piece of models.stream(call)) {
-    if ("text" in piece) text += piece.text;
-    else if ("inputTokens" in piece) usage = piece;
-  }
-  return { text, ...usage };
+  return askQuickModels(deps, settings, conversation, SUMMARY_TOKENS_MAX);
 }
 
 async function keep(
   deps: SummaryDeps,
-  chat: ChatHandle,
+  { chat, settings }: { readonly chat: ChatHandle; readonly settings: AppSettings },
   { branch, number }: StoredMessage,
   { text, ...counted }: Said,
 ): Promise<void> {
@@ -153,6 +125,8 @@ async function keep(
   batch.create(summaryRef(chat, branch, number), { ...newSummary(branch, number, text, nowMs) });
   const usage = usageAddition(chat, day, counted);
   batch.set(usage.ref, usage.fields, { merge: true });
+  const spending = appSpending(chat.app, settings, day, counted.costMicros);
+  if (spending !== undefined) batch.set(spending.ref, spending.fields, { merge: true });
   try {
     await within(READ_MS_MAX, batch.commit());
   } catch (cause) {

@@ -1,6 +1,6 @@
 import type { Lane } from "../chat/contract.ts";
 import { defineRecoveredTask } from "../platform/task.ts";
-import { AnswerTask, ShadowTask, SummaryTask } from "./contract.ts";
+import { AnswerTask, ShadowTask, SummaryTask, TitleTask } from "./contract.ts";
 
 /** `occasion` names the attempt: enqueuing the same attempt again is enqueuing it once. */
 const answerTask = (lane: Lane) =>
@@ -29,6 +29,18 @@ export const summarizeTask = defineRecoveredTask<SummaryTask>({
   idOf: ({ app, chat, branch, number }) => ["summarize", app, String(chat), branch, String(number)],
   lost: {
     message: "A summary was not enqueued; the next answer does it.",
+    facts: ({ app, chat }) => ({ app, chat }),
+  },
+});
+
+/** Gives a chat its title after its first answer; the next answer makes up for a lost one. */
+export const titleTask = defineRecoveredTask<TitleTask>({
+  name: "summarize-chat",
+  queue: "summaries",
+  payload: TitleTask,
+  idOf: ({ app, chat, titled }) => ["title", app, String(chat), String(titled)],
+  lost: {
+    message: "A title was not enqueued; the next answer does it.",
     facts: ({ app, chat }) => ({ app, chat }),
   },
 });

@@ -46,12 +46,20 @@ function isDistinct(list: readonly string[]): boolean {
   return new Set(list).size === list.length;
 }
 
+export const INSTRUCTIONS_CHARS_MAX = 8_000;
+export const TEMPERATURE_MAX = 2;
+/** What a model is told before the conversation. */
+const Instructions = Text.max(INSTRUCTIONS_CHARS_MAX);
+const Temperature = z.number().min(0).max(TEMPERATURE_MAX);
+
 export const NewChat = z.strictObject({
   kind: Kind,
   title: Title.optional(),
   members: z.array(UserId).max(MEMBERS_MAX).optional(),
   tags: Tags.optional(),
   model: OneLine(100).min(1).optional(),
+  instructions: Instructions.optional(),
+  temperature: Temperature.optional(),
   temporary: z.boolean().optional(),
 });
 export type NewChat = z.infer<typeof NewChat>;
@@ -63,6 +71,8 @@ export const ChatChange = z
     archived: z.boolean(),
     pinned: z.boolean(),
     model: OneLine(100).min(1).nullable(),
+    instructions: Instructions.nullable(),
+    temperature: Temperature.nullable(),
   })
   .partial()
   .refine((change) => Object.keys(change).length > 0, "must change something");
@@ -77,11 +87,16 @@ export const Chat = z.object({
   number: z.number(),
   kind: Kind,
   title: z.string(),
+  /** Whose words the title is; null while there is none. */
+  titleBy: z.enum(["person", "model"]).nullable(),
   members: z.array(z.string()),
   /** Who may delete it and remove others from it, besides those who administer the app. */
   createdBy: z.string(),
   tags: z.array(z.string()),
   model: z.string().optional(),
+  /** What the model is told in this chat, and how freely it answers. */
+  instructions: z.string().optional(),
+  temperature: z.number().optional(),
   temporary: z.boolean(),
   revision: z.number(),
   messagesCount: z.number(),
@@ -162,6 +177,8 @@ export const Usage = z.object({
   latencyMs: z.number(),
   /** Until the first word. */
   firstTokenMs: z.number().optional(),
+  /** Of the input, what the provider had in its cache. */
+  cachedTokens: z.number().optional(),
 });
 export type Usage = z.infer<typeof Usage>;
 
@@ -175,11 +192,22 @@ export const Served = z.object({
   /**
    * Why the first model did not answer: its circuit is open, it failed, or the budget is used up.
    */
-  reason: z.enum(["circuit_open", "model_failed", "budget_exhausted"]).optional(),
+  reason: z.enum(["circuit_open", "model_failed", "budget_exhausted", "misconfigured"]).optional(),
   /** The first model, where another answered. */
   insteadOf: z.string().optional(),
 });
 export type Served = z.infer<typeof Served>;
+
+/** Why an answer ended as it did. */
+export const FinishReason = z.enum(["stop", "length", "content_filter", "refusal", "tool_calls", "stopped"]);
+export type FinishReason = z.infer<typeof FinishReason>;
+
+/** Why there is no answer: a code for programs, and words in the asker's language. */
+export const AnswerError = z.object({
+  code: z.enum(["too_long", "refused", "invalid", "unavailable", "misconfigured", "budget"]),
+  message: z.string(),
+});
+export type AnswerError = z.infer<typeof AnswerError>;
 
 export const Message = z.object({
   id: z.string(),
@@ -202,6 +230,10 @@ export const Message = z.object({
   hidden: z.literal(true).optional(),
   usage: Usage.optional(),
   served: Served.optional(),
+  finishReason: FinishReason.optional(),
+  error: AnswerError.optional(),
+  /** What the model thought before it answered. */
+  thinking: z.object({ text: z.string(), tokens: z.number() }).optional(),
   /** Of a question to a model: which message answers it. */
   answer: z.object({ number: z.number() }).optional(),
   createdAt: z.string(),

@@ -29,7 +29,7 @@ interface Asker extends Disposable {
 async function openAsker(of?: number): Promise<Asker> {
   const network = createNetwork();
   const desk = openDesk(clientOf(system, ada, { environment: network }));
-  const number = of ?? (await desk.chats.create({ kind: "assistant" })).number;
+  const number = of ?? (await desk.chats.create({ kind: "assistant", title: "Questions" })).number;
   const view = desk.openChat(number);
   await view.loaded();
   await until(view, () => view.connection === "open");

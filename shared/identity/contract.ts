@@ -319,6 +319,8 @@ const Models = z.array(ModelName).max(100);
 const Price = z.strictObject({
   inputMicros: z.number().int().min(0).max(MICROS_MAX),
   outputMicros: z.number().int().min(0).max(MICROS_MAX),
+  /** Of input that the provider has in its cache; as other input when absent. */
+  cachedMicros: z.number().int().min(0).max(MICROS_MAX).optional(),
 });
 export type Price = z.infer<typeof Price>;
 const LaneModels = z.array(ModelName).max(LANE_MODELS_MAX);

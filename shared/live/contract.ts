@@ -33,6 +33,7 @@ export interface LiveEvent {
     | "typing"
     | "presence"
     | "answer.delta"
+    | "answer.thinking"
     | "answer.reset"
     | "answer.done";
   readonly data: object;

@@ -1,4 +1,10 @@
 import { z } from "zod";
+import { MODEL_KEY_NAME, ModelEntry } from "./models/catalog.ts";
+import { parseJsonValue } from "./models/json-value.ts";
+import { PRESETS, type PresetName } from "./models/presets.ts";
+
+/** Of the variable MODELS. */
+const MODELS_CHARS_MAX = 64_000;
 
 /**
  * Everything a function takes from its environment, parsed once at start. There is no switch between
@@ -29,8 +35,12 @@ const Environment = z.object({
   /** The key of Cloud KMS that signing keys are encrypted with: projects/…/cryptoKeys/… */
   KMS_KEY: z.string().regex(/^projects\/[^/]+\/locations\/[^/]+\/keyRings\/[^/]+\/cryptoKeys\/[^/]+$/),
   /** An endpoint that speaks OpenAI's chat completions, and its key, from Secret Manager. */
-  MODEL_BASE_URL: z.url(),
+  MODEL_BASE_URL: z.url().optional(),
   MODEL_API_KEY: z.string().min(1),
+  /** How the endpoint is spoken to (models/presets.ts); told by its address when absent. */
+  MODEL_PRESET: z.enum(Object.keys(PRESETS) as [PresetName, ...PresetName[]]).optional(),
+  /** What is to be known of models: a JSON list of entries (models/catalog.ts). */
+  MODELS: z.string().max(MODELS_CHARS_MAX).default("[]").transform(parseModels),
   /** The models for questions that are quickly answered, and for the others. */
   MODEL_FAST: z.string().min(1),
   MODEL_SLOW: z.string().min(1),
@@ -71,7 +81,10 @@ export interface Config {
   readonly traceEndpoint: string | undefined;
   readonly traceRatio: number;
   readonly modelBaseUrl: string;
-  readonly modelApiKey: string;
+  readonly modelPreset: PresetName | undefined;
+  readonly modelEntries: readonly ModelEntry[];
+  /** By the names of their variables: MODEL_API_KEY and those whose names begin so. */
+  readonly modelKeys: Readonly<Record<string, string>>;
   readonly laneModels: { readonly fast: string; readonly slow: string };
   /** When a model's circuit opens (shared/assistant/circuit.ts). */
   readonly circuit: {
@@ -99,10 +112,33 @@ const FAILED_SHARE = 0.5;
 /** However often it has failed, a model is tried again after this time. */
 const OPEN_MS_MAX = 300_000;
 
+function parseModels(text: string, context: z.RefinementCtx): ModelEntry[] {
+  const parsed = z.array(ModelEntry).safeParse(parseJsonValue(text));
+  if (parsed.success) return parsed.data;
+  context.addIssue({ code: "custom", message: z.prettifyError(parsed.error) });
+  return z.NEVER;
+}
+
+function modelAddress(baseUrl: string | undefined, preset: PresetName | undefined): string {
+  const known = preset === undefined ? undefined : PRESETS[preset];
+  const address = baseUrl ?? (known !== undefined && "baseUrl" in known ? known.baseUrl : undefined);
+  if (address !== undefined) return address;
+  throw new Error("The environment is incomplete. MODEL_BASE_URL: this preset has no address of its own");
+}
+
+const keysIn = (environment: Environs): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(environment).filter(
+      (entry): entry is [string, string] => MODEL_KEY_NAME.test(entry[0]) && Boolean(entry[1]),
+    ),
+  );
+
+type Environs = Readonly<Record<string, string | undefined>>;
+
 const withoutTrailingSlash = (url: string): string => url.replace(/\/+$/, "");
 
 /** @throws Error naming every missing or malformed variable, so that a bad deployment fails at start. */
-export function parseConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+export function parseConfig(environment: Environs): Config {
   const parsed = Environment.safeParse(environment);
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
@@ -118,8 +154,10 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     pushEndpoint: value.PUSH_ENDPOINT && withoutTrailingSlash(value.PUSH_ENDPOINT),
     traceEndpoint: value.TRACE_ENDPOINT && withoutTrailingSlash(value.TRACE_ENDPOINT),
     traceRatio: value.TRACE_RATIO,
-    modelBaseUrl: value.MODEL_BASE_URL,
-    modelApiKey: value.MODEL_API_KEY,
+    modelBaseUrl: modelAddress(value.MODEL_BASE_URL, value.MODEL_PRESET),
+    modelPreset: value.MODEL_PRESET,
+    modelEntries: value.MODELS,
+    modelKeys: keysIn(environment),
     laneModels: { fast: value.MODEL_FAST, slow: value.MODEL_SLOW },
     circuit: {
       failuresMax: value.BREAKER_FAILURES,

@@ -5,7 +5,7 @@ import { type KeyEncryption, openKeyEncryption } from "./key-encryption.ts";
 import { createKeys, type Keys } from "./keys.ts";
 import { createLog, type Log } from "./log.ts";
 import { type Mailer, openMailer } from "./mailer.ts";
-import { type Models, openModels } from "./model.ts";
+import { type Models, openModels } from "./models/models.ts";
 import { openPublisher, type Publisher } from "./publisher.ts";
 import { openPush, type Push } from "./push.ts";
 import { openTaskQueue, type TaskQueue } from "./task-queue.ts";

@@ -1,5 +1,6 @@
 import { SpanKind as OtelSpanKind, SpanStatusCode, TraceFlags } from "@opentelemetry/api";
 import type { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
+import { openGoogleToken } from "./google-token.ts";
 import { lazy } from "./lazy.ts";
 import type { Log } from "./log.ts";
 import type { SpanKind, SpanRecord } from "./trace-context.ts";
@@ -121,11 +122,8 @@ function complaints(log: Log): (spans: number, cause: unknown) => void {
 function authorizationFor(endpoint: string): () => Promise<Record<string, string>> {
   const { protocol, hostname } = new URL(endpoint);
   if (protocol !== "https:" || !hostname.endsWith(".googleapis.com")) return async () => ({});
-  const auth = lazy(async () => {
-    const { GoogleAuth } = await import("google-auth-library");
-    return new GoogleAuth({ scopes: ["https://www.googleapis.com/auth/cloud-platform"] });
-  });
-  return async () => ({ authorization: `Bearer ${await (await auth.get()).getAccessToken()}` });
+  const token = openGoogleToken();
+  return async () => ({ authorization: `Bearer ${await token()}` });
 }
 
 type Resource = ReadableSpan["resource"];

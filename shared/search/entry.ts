@@ -75,7 +75,8 @@ const marked = (keys: Iterable<string>): Marked =>
 
 /** Pure: the entry of a message in a chat. */
 export function entryOf(head: ChatHead, id: string, message: StoredMessage): StoredEntry {
-  const text = isWhole(message) ? textOf(message.body) : "";
+  // A temporary chat is not searched; its entries only keep the count.
+  const text = isWhole(message) && !head.temporary ? textOf(message.body) : "";
   const folded = foldText(text);
   const grams = gramsOf(folded);
   const spellings = spellingsOf(folded);

@@ -97,11 +97,17 @@ const manifest = {
 export interface SystemOptions {
   /** Whether each request is recorded for a trace, which costs every test that does not look at it. */
   readonly traced?: boolean;
-  /** Variables of the functions other than usual. */
+  /** Puts something around each function, to watch what it does. */
+  readonly wrap?: (definition: CloudFunction) => CloudFunction;
+  /** Variables of the functions besides the suite's own, or in their place. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
-export async function startSystem({ traced = false, env: own = {} }: SystemOptions = {}): Promise<System> {
+export async function startSystem({
+  traced = false,
+  wrap = (definition) => definition,
+  env: own = {},
+}: SystemOptions = {}): Promise<System> {
   const suite = await suiteOfProcess();
   const id = randomId().slice(0, 10);
   const project = `test-${id}`;
@@ -125,7 +131,7 @@ export async function startSystem({ traced = false, env: own = {} }: SystemOptio
   const deps = openDeps(config, { clock: suite.kernel.clock, log });
   const lifecycle = createLifecycle();
   const replyCheck = createReplyCheck();
-  const functions = [apiObservedBy(replyCheck.observe), ...backgroundFunctions];
+  const functions = [apiObservedBy(replyCheck.observe), ...backgroundFunctions].map(wrap);
   registerFunctions(deps, functions, lifecycle, (name) => `${name}-${id}`);
   dispatch(front, id, functions);
   await provision(suite, manifest, { project, functionsUrl });

@@ -11,7 +11,8 @@ export const SLOW_QUESTION =
 /** Everything that happens with models, each of them answering at once. */
 export async function causeAnswers(system: System, ada: Person): Promise<void> {
   system.suite.model.change(PACE);
-  for (const stage of [askModels, tryInTheShadow, breakModels, spendBudget]) await stage(system, ada);
+  for (const stage of [askModels, tryInTheShadow, breakModels, forgetPrice, spendBudget])
+    await stage(system, ada);
   system.suite.model.reset();
 }
 
@@ -43,7 +44,7 @@ async function tryInTheShadow(system: System, ada: Person): Promise<void> {
 
 async function talkAtLength(system: System, ada: Person, question: string): Promise<void> {
   const chat = await newChat(ada, { kind: "assistant" });
-  const long = "We agreed that the blue boat leaves on Thursday. ".repeat(250);
+  const long = "We agreed that the blue boat leaves on Thursday. ".repeat(600);
   for (let turn = 0; turn < 2; turn += 1) {
     await ada.api.post(`${pathOf(chat)}/messages`, { text: `${question} ${turn} ${long}` });
     await pass(system, 60_000);
@@ -74,6 +75,19 @@ async function breakModels(system: System, ada: Person): Promise<void> {
   system.suite.model.reset();
   system.suite.model.change(PACE);
   await pass(system, 10 * 60_000);
+}
+
+/** A budget, and a model that nobody has put a price to. */
+async function forgetPrice(system: System, ada: Person): Promise<void> {
+  const budget = (appPerDay: number | null, slow: readonly string[]) =>
+    system.operator.patch("/v1/apps/demo", {
+      settings: { assistant: { prices: {}, slow, fast: slow, budgets: { appPerDay, personPerDay: null } } },
+    });
+  await budget(1_000_000, ["emulated-large"]);
+  const chat = await newChat(ada, { kind: "assistant" });
+  await ada.api.post(`${pathOf(chat)}/messages`, { text: "What is 6 plus 6?" });
+  await pass(system, 60_000);
+  await budget(null, []);
 }
 
 /** An app that may spend next to nothing. */

@@ -1,7 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { ClientRequest } from "node:http";
-import { functions } from "../../functions/functions.ts";
 import type { CloudFunction } from "../../functions/runtime/function.ts";
 import { withContextMetadata } from "../../shared/platform/context.ts";
 import { closeDeps, type Deps, openDeps } from "../../shared/platform/deps.ts";
@@ -24,9 +23,8 @@ export interface Used {
 export interface CallRecorder {
   /** By function. */
   readonly used: ReadonlyMap<string, Used>;
-  /** Functions open their own clients from now on; until `restore`. */
-  install(): void;
-  restore(): void;
+  /** The function with clients of its own, whose calls are recorded. */
+  wrap(definition: CloudFunction): CloudFunction;
   /** Closes the clients and stops listening. */
   close(): Promise<void>;
 }
@@ -47,7 +45,6 @@ export function createCallRecorder(identityPort: number): CallRecorder {
   const current = new AsyncLocalStorage<string>();
   const used = new Map<string, Used>();
   const opened: Deps[] = [];
-  const originals = new Map<CloudFunction, CloudFunction["open"]>();
   const plain = withContextMetadata[TRANSFORMER];
   const traced = withCallSpans[TRANSFORMER];
   const note = (apply: (of: Used) => void): void => {
@@ -65,36 +62,29 @@ export function createCallRecorder(identityPort: number): CallRecorder {
       if (request.path.startsWith("/identitytoolkit")) note((of) => (of.identity = true));
     }
   };
+  withContextMetadata[TRANSFORMER] = (call) => {
+    noteCall(call);
+    return plain(call);
+  };
+  withCallSpans[TRANSFORMER] = (call) => {
+    noteCall(call);
+    return traced(call);
+  };
+  subscribe("http.client.request.start", noteHttp);
   return {
     used,
-    install() {
-      withContextMetadata[TRANSFORMER] = (call) => {
-        noteCall(call);
-        return plain(call);
-      };
-      withCallSpans[TRANSFORMER] = (call) => {
-        noteCall(call);
-        return traced(call);
-      };
-      subscribe("http.client.request.start", noteHttp);
-      for (const definition of functions) {
-        const { open } = definition;
-        originals.set(definition, open);
-        const replaced: CloudFunction["open"] = (deps) => {
-          usedBy(used, definition.name);
-          const own = openDeps(deps.config, deps);
-          opened.push(own);
-          return current.run(definition.name, () => {
-            const handle = open.call(definition, watched(own, note));
-            return (request, response) => current.run(definition.name, () => handle(request, response));
-          });
-        };
-        Object.assign(definition, { open: replaced });
-      }
-    },
-    restore() {
-      for (const [definition, open] of originals) Object.assign(definition, { open });
-    },
+    wrap: (definition) => ({
+      ...definition,
+      open(deps) {
+        usedBy(used, definition.name);
+        const own = openDeps(deps.config, deps);
+        opened.push(own);
+        return current.run(definition.name, () => {
+          const handle = definition.open(watched(own, note));
+          return (request, response) => current.run(definition.name, () => handle(request, response));
+        });
+      },
+    }),
     async close() {
       withContextMetadata[TRANSFORMER] = plain;
       withCallSpans[TRANSFORMER] = traced;

@@ -25,7 +25,7 @@ async function newDay(budgets: { appPerDay: number | null; personPerDay: number 
 }
 
 async function ask(api: ApiClient, text: string): Promise<() => Promise<Message>> {
-  const { body } = await api.post(chats, { kind: "assistant" });
+  const { body } = await api.post(chats, { kind: "assistant", title: "Questions" });
   const chat = `${chats}/${body.number}`;
   expect((await api.post(`${chat}/messages`, { text })).status).toBe(201);
   const answer = async (): Promise<Message> => (await api.get(`${chat}/messages/2`)).body;

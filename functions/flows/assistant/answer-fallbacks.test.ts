@@ -31,7 +31,7 @@ afterAll(async () => {
 
 const chats = "/v1/apps/demo/chats";
 const newChat = async (): Promise<string> => {
-  const { body } = await system.operator.post(chats, { kind: "assistant" });
+  const { body } = await system.operator.post(chats, { kind: "assistant", title: "Questions" });
   return `${chats}/${body.number}`;
 };
 let asked = 0;

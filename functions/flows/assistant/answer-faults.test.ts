@@ -29,7 +29,7 @@ const CODES = ["UNAVAILABLE", "ABORTED", "DEADLINE_EXCEEDED", "INTERNAL"] as con
 const TRIES_MAX = 6;
 
 async function newChat({ operator }: System): Promise<string> {
-  const { body } = await operator.post(chats, { kind: "assistant" });
+  const { body } = await operator.post(chats, { kind: "assistant", title: "Questions" });
   return `${chats}/${body.number}`;
 }
 const answerOf = async ({ operator }: System, chat: string): Promise<Message> =>

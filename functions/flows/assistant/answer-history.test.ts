@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { HISTORY_TOKENS_MAX, LONG_MESSAGES } from "../../../shared/assistant/history.ts";
+import { LONG_MESSAGES } from "../../../shared/assistant/history.ts";
 import type { Message } from "../../../shared/chat/contract.ts";
 import { type System, startSystem } from "../../../shared/testing/start-system.ts";
 
@@ -15,7 +15,7 @@ afterAll(async () => {
 
 const chats = "/v1/apps/demo/chats";
 const newChat = async (): Promise<string> => {
-  const { body } = await system.operator.post(chats, { kind: "assistant" });
+  const { body } = await system.operator.post(chats, { kind: "assistant", title: "Questions" });
   return `${chats}/${body.number}`;
 };
 const messageAt = async (chat: string, number: number): Promise<Message> =>
@@ -36,6 +36,9 @@ const summariesOf = async (chat: string): Promise<{ upTo: number; text: string }
   return found.docs.map((each) => ({ upTo: each.get("upTo"), text: each.get("body.text") }));
 };
 
+/** The window of the emulated models. */
+const windowTokens = 32_768;
+
 /** What the model was given with its last question. */
 const tokensAsked = (answer: Message): number => answer.usage?.inputTokens ?? 0;
 
@@ -55,7 +58,7 @@ test(
     expect(summaries.length).toBeGreaterThan(0);
     expect(summaries.at(-1)?.upTo).toBeGreaterThan(4);
     answer = await ask(chat, "And now?");
-    expect(tokensAsked(answer)).toBeLessThan(HISTORY_TOKENS_MAX);
+    expect(tokensAsked(answer)).toBeLessThan(windowTokens);
     await system.settle();
 
     // The same tasks again, as a queue may deliver them: nothing more is made, nothing more is paid.
@@ -82,7 +85,8 @@ const usage = async (): Promise<unknown> => (await system.operator.get("/v1/apps
 test("a branch is given the summary of its own path only", { timeout: 60_000 }, async () => {
   const chat = await newChat();
   const paragraph = "The password of the harbour office is not to be said. ".repeat(20);
-  for (let turn = 0; turn < 18; turn += 1) await ask(chat, `repeat after me: ${turn} ${paragraph}`);
+  for (let turn = 0; turn <= LONG_MESSAGES / 2; turn += 1)
+    await ask(chat, `repeat after me: ${turn} ${paragraph}`);
   await system.settle();
   expect((await summariesOf(chat)).length).toBeGreaterThan(0);
   const { body } = await system.operator.post(`${chat}/messages`, { text: "Hello", after: 2 });

@@ -34,7 +34,7 @@ const chats = "/v1/apps/demo/chats";
 const credentials = (of: System) => ({ authorization: `Bearer ${of.env.OPERATOR_KEY}` });
 
 async function newChat({ operator }: System): Promise<string> {
-  const { body } = await operator.post(chats, { kind: "assistant" });
+  const { body } = await operator.post(chats, { kind: "assistant", title: "Questions" });
   return `${chats}/${body.number}`;
 }
 

@@ -28,7 +28,7 @@ afterAll(async () => {
 
 const chats = "/v1/apps/demo/chats";
 const newChat = async (): Promise<string> => {
-  const { body } = await ada.api.post(chats, { kind: "assistant" });
+  const { body } = await ada.api.post(chats, { kind: "assistant", title: "Questions" });
   return `${chats}/${body.number}`;
 };
 const messageAt = async (chat: string, number: number): Promise<Message> =>
@@ -232,9 +232,9 @@ describe("a model that fails", () => {
     },
   );
 
-  test("again and again gives up, and says so", { timeout: 30_000 }, async () => {
+  test("again and again in the midst is given up, and says so", { timeout: 30_000 }, async () => {
     const chat = await newChat();
-    system.suite.model.change({ fault: "500" });
+    system.suite.model.change({ fault: "drop", after: 2 });
     await ada.api.post(`${chat}/messages`, { text: "Nobody knows this" });
     const answer = await answered(chat, 2);
     expect(answer).toMatchObject({ status: "failed", text: expect.stringContaining("again") });

@@ -71,7 +71,7 @@ describe("a person's stream", () => {
   });
 
   test("tells answers as they are made, on any instance, to the stored text", async () => {
-    const { body } = await bob.api.post(`${app}/chats`, { kind: "assistant" });
+    const { body } = await bob.api.post(`${app}/chats`, { kind: "assistant", title: "Questions" });
     const path = `${app}/chats/${body.number}`;
     system.suite.model.change({ firstTokenMs: 5, tokensPerSecond: 200 });
     await using before = await open(bob, undefined, elsewhere.url);

@@ -277,7 +277,7 @@ test("a round of many costs what it says", async () => {
 
 test("an answer is told of when it is whole, to who asked and is away", async () => {
   await newPair();
-  const { body: chat } = await ada.api.post(chats, { kind: "assistant" });
+  const { body: chat } = await ada.api.post(chats, { kind: "assistant", title: "Questions" });
   await post(ada, chat.number, "What is tea?");
   await settleRounds();
   expect(await list(ada)).toMatchObject([{ kind: "answer", chat: chat.number, message: 2, read: false }]);

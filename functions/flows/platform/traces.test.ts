@@ -47,7 +47,7 @@ const POST = "POST /v1/apps/{app}/chats/{chat}/messages";
 
 describe("one message", () => {
   test("to a model is one trace: HTTP, event, index, task, model; each span's parent is known", async () => {
-    const chat = await ada.api.post(`${apps}/chats`, { kind: "assistant" });
+    const chat = await ada.api.post(`${apps}/chats`, { kind: "assistant", title: "Questions" });
     const posted = await ada.api.post(`${apps}/chats/${chat.body.number}/messages`, { text: "What is 2+3?" });
     expect(posted.status).toBe(201);
     const spans = await spansAfter(posted.headers.get("x-request-id"));

@@ -35,7 +35,7 @@ const report = async (name: string): Promise<RolloutReport> =>
   (await system.operator.get(`/v1/apps/demo/reports/rollout-${name}`)).body;
 
 async function ask(text: string): Promise<{ chat: string; answer: Message }> {
-  const { body } = await ada.api.post(chats, { kind: "assistant" });
+  const { body } = await ada.api.post(chats, { kind: "assistant", title: "Questions" });
   const chat = `${chats}/${body.number}`;
   await ada.api.post(`${chat}/messages`, { text });
   const read = async (): Promise<Message> => (await ada.api.get(`${chat}/messages/2`)).body;

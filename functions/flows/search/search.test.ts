@@ -134,7 +134,7 @@ describe("a message is found", () => {
 });
 
 test("an answer is found when it is whole", async () => {
-  const { body: chat } = await ada.api.post(chats, { kind: "assistant" });
+  const { body: chat } = await ada.api.post(chats, { kind: "assistant", title: "Questions" });
   await post(ada, chat.number, "What is a platypus?");
   await system.settle();
   const { data } = await ada.api

@@ -15,7 +15,7 @@ export const patchChat = appEndpoint({
   body: ChatChange,
   reply: Chat,
   async handle({ deps, app, principal, params, body, headers }) {
-    if (body.model) demandModel(await deps.apps.settingsOf(app), body.model);
+    if (body.model) demandModel(deps, await deps.apps.settingsOf(app), body.model);
     const chat = await changeChat(deps, chatHandle(app, params.chat), principal, {
       change: body,
       expected: expectedRevision(headers),

@@ -15,7 +15,7 @@ export const postChat = appEndpoint({
     // Each member is looked up.
     await spend(body.members?.length ?? 0);
     const settings = await deps.apps.settingsOf(app);
-    if (body.model) demandModel(settings, body.model);
+    if (body.model) demandModel(deps, settings, body.model);
     const {
       chat,
       created: isNew,

@@ -14,6 +14,7 @@ import { type PathRange, pathOf } from "./branch.ts";
 import { type ChatDeps, changeStamp } from "../log/chat-log.ts";
 import { type Chat, LATEST_CHARS_MAX } from "../contract.ts";
 import { newHead, requestProof, requestRecord } from "../log/create-chat.ts";
+import { readSegments } from "../log/segments.ts";
 import { facetsOf } from "../log/facets.ts";
 import { type ChatHead, chatView, excerpt } from "../log/head.ts";
 import type { StoredMessage } from "../log/message.ts";
@@ -188,7 +189,8 @@ async function copyMessages(
   for (;;) {
     const rows = await listAlong(chatHandle(chat.app, source), path, { after }, COPY_PAGE);
     const batch = deps.firestore.batch();
-    for (const { stored } of rows) {
+    for (const row of rows) {
+      const stored = await withSpokenText(chatHandle(chat.app, source), row);
       const number = numbers.size + 1;
       numbers.set(stored.number, number);
       last = copyOf({ id: "", stored }, number, numbers);
@@ -215,6 +217,14 @@ async function commitPage(batch: WriteBatch): Promise<void> {
   } catch (cause) {
     if (grpcCode(cause) !== GRPC.alreadyExists) throw cause;
   }
+}
+
+/** An answer under way is copied as if it were stopped now, with what it has said. 1 query for each. */
+async function withSpokenText(source: ChatHandle, { id, stored }: Row): Promise<StoredMessage> {
+  const { status, answer } = stored;
+  if (answer === undefined || (status !== "queued" && status !== "streaming")) return stored;
+  const { text } = await readSegments(source, id, answer.epoch);
+  return { ...stored, status: "stopped", body: { ...stored.body, text } };
 }
 
 /** The message as it stands in the copy: what it says is kept, who reacted and what it said before is not. */

@@ -80,6 +80,8 @@ export function decideAnswer(
       asker,
       leaseUntil,
       ...(language === undefined ? {} : { language }),
+      ...(head.instructions == null ? {} : { instructions: head.instructions }),
+      ...(head.temperature == null ? {} : { temperature: head.temperature }),
       ...(trials.length === 0 ? {} : { trials }),
     },
     fingerprint: question.fingerprint,

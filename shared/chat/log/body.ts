@@ -8,6 +8,13 @@ export interface Body {
   readonly text: string;
   readonly quote?: Quote | undefined;
   readonly forward?: Forward | undefined;
+  /** What a model thought before it said this; neither searched nor given to models again. */
+  readonly thinking?: Thinking | undefined;
+}
+
+export interface Thinking {
+  readonly text: string;
+  readonly tokens: number;
 }
 
 /** A message of the same chat that is replied to, and how it began. */
@@ -37,6 +44,7 @@ export const encodeBody = (body: Body): object => ({
   text: body.text,
   ...(body.quote === undefined ? {} : { quote: body.quote }),
   ...(body.forward === undefined ? {} : { forward: body.forward }),
+  ...(body.thinking === undefined ? {} : { thinking: body.thinking }),
 });
 
 export const decodeBody = (stored: Body): Body => stored;

@@ -1,4 +1,4 @@
-import { type ChatHandle } from "../chat-handle.ts";
+import { type ChatHandle, chatHandle } from "../chat-handle.ts";
 import type { App } from "../../identity/app.ts";
 import { holds } from "../../identity/permissions.ts";
 import type { Principal } from "../../identity/principal.ts";
@@ -10,7 +10,8 @@ import type { Chat, ChatChange } from "../contract.ts";
 import { pairProof } from "./create-chat.ts";
 import { access, advanceSettings, type ChatHead, chatView } from "./head.ts";
 import { leavingSignal } from "./signal.ts";
-import { readMarks } from "../store.ts";
+import { messagesOf, readMarks, serverTime } from "../store.ts";
+import { encodeBody } from "./body.ts";
 
 /** What the caller believes the chat's revision to be; the change is refused when it is another. */
 export type Expected = ((revision: number) => boolean) | undefined;
@@ -31,7 +32,7 @@ export async function changeChat(
     deps.chatLog.chats.change<ChatHead>(chat.ref, {
       decide: (head) => {
         demandExpected(access(head, principal), expected);
-        const next = isSame(head, change) ? head : advanceSettings(head, at, change as Partial<ChatHead>);
+        const next = isSame(head, change) ? head : advanceSettings(head, at, changeOf(change));
         return { head: next, create: [], bytes: 0, result: next };
       },
     }),
@@ -40,9 +41,15 @@ export async function changeChat(
   return chatView(result, principal.id, markOf(chat.number));
 }
 
+/** A title that a person gives stays theirs; without one the chat may be given one again. */
+const changeOf = (change: ChatChange): Partial<ChatHead> => ({
+  ...(change as Partial<ChatHead>),
+  ...(change.title === undefined ? {} : { titleBy: change.title === "" ? null : ("person" as const) }),
+});
+
 const isSame = (head: ChatHead, change: ChatChange): boolean =>
   Object.entries(change).every(
-    ([name, value]) => JSON.stringify(value) === JSON.stringify(head[name as keyof ChatHead]),
+    ([name, value]) => JSON.stringify(value) === JSON.stringify(head[name as keyof ChatHead] ?? null),
   );
 
 /**
@@ -77,15 +84,28 @@ export function deletedHead(
   app: App,
   head: ChatHead,
   at: Timestamp,
-): Pick<Decision<ChatHead, unknown>, "head" | "create" | "remove"> {
+): Pick<Decision<ChatHead, unknown>, "head" | "create" | "update" | "remove"> {
   const emptied = { title: "", members: [], tags: [], latest: null, sent: {}, createdBy: "", model: null };
   const next = advanceSettings(head, at, { ...emptied, status: "deleted", leavers: head.members });
   return {
     head: next,
     create: [leavingSignal(deps, app, head, head.members)],
+    update: (head.answering ?? []).map((id) => endedAnswer(chatHandle(app, head.number), id, next.revision)),
     remove: head.kind === "direct" ? [pairProof(app, head.members).ref] : [],
   };
 }
+
+/** Whoever makes or reads an answer listens to its message, and so hears at once that the chat is gone. */
+const endedAnswer = (chat: ChatHandle, id: string, revision: number) => ({
+  ref: messagesOf(chat).doc(id),
+  fields: Object.entries({
+    status: "deleted",
+    body: encodeBody({ text: "" }),
+    "answer.leaseUntil": null,
+    revision,
+    changedAt: serverTime(),
+  }),
+});
 
 function demandExpected(head: ChatHead, expected: Expected): void {
   if (expected !== undefined && !expected(head.revision)) {

@@ -32,7 +32,8 @@ export interface MessageAddress {
 /**
  * Replaces a message's text and keeps what it said before. Idempotent under `requestKey`.
  * Costs 1 query, 1 read, 1 commit and 3 writes (4 at the first edit), 1 publish.
- * @throws AppError `not_found`, `forbidden` to anyone but its sender, `conflict` for a deleted or hidden message
+ * @throws AppError `not_found`, `forbidden` to anyone but its sender or the asker of an answer, `conflict` for a
+ * deleted or hidden message or an answer under way
  */
 export async function editMessage(
   deps: ChatDeps,
@@ -57,7 +58,10 @@ export async function editMessage(
     decide(head) {
       accessToWrite(head, principal);
       const { stored, updateTime } = found;
-      if (!isFrom(stored, principal)) throw new AppError("forbidden", "Only who sent it may edit it.");
+      if (!isOwn(head, stored, principal)) throw new AppError("forbidden", "Only who sent it may edit it.");
+      if (stored.status === "queued" || stored.status === "streaming") {
+        throw new AppError("conflict", "The answer is still being made; stop it first.");
+      }
       const next = advance(head, at, latestWith(head, stored.number, text));
       const changed = edited(stored, text, at, next.revision);
       const added: StoredEdit = { text, revision: next.revision, at, fingerprint: print };
@@ -93,6 +97,13 @@ export async function editMessage(
 }
 
 const isFrom = ({ sender }: StoredMessage, { id }: Principal): boolean => "id" in sender && sender.id === id;
+
+/** One's own are what one has sent, and the answers that one has asked a model for; in a fork, those that came with it. */
+const isOwn = (head: ChatHead, stored: StoredMessage, principal: Principal): boolean =>
+  isFrom(stored, principal) ||
+  (head.kind === "assistant" &&
+    stored.role === "assistant" &&
+    (stored.answer?.asker ?? head.createdBy) === principal.id);
 
 const edited = (stored: StoredMessage, text: string, at: Timestamp, revision: number): StoredMessage => ({
   ...stored,
@@ -133,12 +144,18 @@ export async function deleteMessage(deps: ChatDeps, address: MessageAddress): Pr
     decide(head) {
       access(head, principal);
       const { ref, stored, updateTime } = found;
-      if (!isFrom(stored, principal) && !holds(principal, "message:delete-any")) {
+      if (!isOwn(head, stored, principal) && !holds(principal, "message:delete-any")) {
         throw new AppError("forbidden", "Only who sent it may delete it.");
       }
       if (stored.status === "deleted") return { head, create: [], bytes: 0, result: undefined };
-      const next = advance(head, at, latestWith(head, number, ""));
+      const next = advance(head, at, {
+        ...latestWith(head, number, ""),
+        ...(stored.answer?.leaseUntil == null
+          ? {}
+          : { answering: (head.answering ?? []).filter((id) => id !== ref.id) }),
+      });
       const emptied = {
+        ...(stored.answer?.leaseUntil == null ? {} : { "answer.leaseUntil": null }),
         body: encodeBody({ text: "" }),
         status: "deleted",
         reactions: {},

@@ -15,7 +15,12 @@ export interface ChatHead extends Faceted {
   readonly number: number;
   readonly kind: Kind;
   readonly title: string;
+  /** Who gave the title: absent from chats of before models did. */
+  readonly titleBy?: "person" | "model" | null;
   readonly model: string | null;
+  /** What a model is told in this chat, besides what the app says. */
+  readonly instructions?: string | null;
+  readonly temperature?: number | null;
   readonly temporary: boolean;
   /** Moves by one with every lasting change. */
   readonly revision: number;
@@ -128,7 +133,10 @@ export function chatView(head: ChatHead, personId: string, { read, muted }: Mark
     members: [...head.members],
     createdBy: head.createdBy,
     tags: [...head.tags],
+    titleBy: head.titleBy ?? (head.title === "" ? null : "person"),
     ...(head.model === null ? {} : { model: head.model }),
+    ...(head.instructions == null ? {} : { instructions: head.instructions }),
+    ...(head.temperature == null ? {} : { temperature: head.temperature }),
     temporary: head.temporary,
     revision: head.revision,
     messagesCount: head.lastNumber,

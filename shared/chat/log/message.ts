@@ -1,7 +1,7 @@
 import { storedAs } from "../../platform/stored.ts";
 import type { Timestamp } from "../../platform/firestore-values.ts";
 import { type Author, type Body, decodeBody, type Forward, textOf } from "./body.ts";
-import type { Lane, Message, Part, Served, Usage } from "../contract.ts";
+import type { AnswerError, FinishReason, Lane, Message, Part, Served, Usage } from "../contract.ts";
 
 /** A message as it is stored. */
 export interface StoredMessage {
@@ -56,6 +56,7 @@ export function messageView(id: string, stored: StoredMessage): Message {
     ...(stored.answeredBy === undefined ? {} : { answer: { number: stored.answeredBy } }),
     ...(stored.answer === undefined ? {} : answerView(stored.answer)),
     ...(stored.hidden === true ? { hidden: true } : {}),
+    ...(body.thinking === undefined || stored.status === "deleted" ? {} : { thinking: body.thinking }),
     ...(stored.editedAt === undefined ? {} : { editedAt: stored.editedAt.toDate().toISOString() }),
     createdAt: stored.createdAt.toDate().toISOString(),
   };
@@ -74,6 +75,15 @@ export interface StoredAnswer {
   readonly stop?: true;
   readonly usage?: Usage;
   readonly served?: Served;
+  readonly finishReason?: FinishReason;
+  readonly error?: AnswerError;
+  /** What attempts have cost that came to nothing; it is part of the usage in the end. */
+  readonly lost?: LostUsage;
+  /** How often it has been put off because models failed. */
+  readonly delays?: number;
+  /** As the chat had them when the question was asked. */
+  readonly instructions?: string;
+  readonly temperature?: number;
   /** Attempts so far; an attempt has several epochs when it goes from one model to another. */
   readonly attempts?: number;
   /** The epoch whose attempt has ended without an answer. */
@@ -101,9 +111,18 @@ export interface StoredTrial {
   readonly differs?: boolean;
 }
 
-const answerView = ({ usage, served }: StoredAnswer) => ({
+/** Tokens and money of calls whose answers did not last. */
+export interface LostUsage {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly costMicros: number;
+}
+
+const answerView = ({ usage, served, finishReason, error }: StoredAnswer) => ({
   ...(usage === undefined ? {} : { usage }),
   ...(served === undefined ? {} : { served }),
+  ...(finishReason === undefined ? {} : { finishReason }),
+  ...(error === undefined ? {} : { error }),
 });
 
 const originOf = ({ chat, message, sender, createdAt }: Forward) => ({

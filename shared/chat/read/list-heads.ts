@@ -97,6 +97,8 @@ function chosen(personId: string | undefined, { tag, member }: ChatFilter): Filt
 
 const fits = (head: ChatHead, personId: string | undefined, filter: ChatFilter): boolean =>
   head.status === "open" &&
+  // Whoever has begun a temporary chat knows its number; nobody finds it in a list.
+  !head.temporary &&
   (personId === undefined || head.members.includes(personId)) &&
   (filter.kind === undefined || head.kind === filter.kind) &&
   (filter.archived === undefined || head.archived === filter.archived) &&

@@ -7,7 +7,7 @@ import { readUsage } from "./read-usage.ts";
 import { createThinkingSplitter, type ThinkingAndText } from "./split-thinking.ts";
 
 /** Thinking beyond it is not told. */
-export const THINKING_CHARS_MAX = 200_000;
+export const THINKING_CHARS_MAX = 50_000;
 /** The arguments of all tool calls of an answer. */
 export const TOOL_CHARS_MAX = 256 * 1024;
 /** Our estimate of tokens may be off by so much before a provider is taken to ignore the limit. */

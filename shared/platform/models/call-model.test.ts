@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { playStream } from "../../testing/own-provider.ts";
 import { ANSWERED_STREAMS, FAILED_STREAMS, type ProviderStream } from "../../testing/provider-streams.ts";
 import { callModel, type ModelRequest, type Provider } from "./call-model.ts";
 import type { ModelPiece, ModelUsage } from "./contract.ts";
@@ -60,23 +61,10 @@ async function gather(pieces: AsyncIterable<ModelPiece>): Promise<Gathered> {
   return gathered;
 }
 
-function play({ status = 200, headers, body, breaks }: ProviderStream, response: ServerResponse): void {
-  response.writeHead(status, { "content-type": "text/event-stream", ...headers });
-  response.flushHeaders();
-  const parts = [...body];
-  const next = (): void => {
-    const part = parts.shift();
-    if (part !== undefined) response.write(part, () => setImmediate(next));
-    else if (breaks) response.destroy();
-    else response.end();
-  };
-  next();
-}
-
 const named = <S extends ProviderStream>(streams: readonly S[]) =>
   streams.map((stream) => [`${stream.provider}: ${stream.name}`, stream] as const);
 const call = (stream: ProviderStream): Promise<Gathered> => {
-  answer = (_request, response) => play(stream, response);
+  answer = (_request, response) => playStream(stream, response);
   return gather(callModel(provider, request({ startsThinking: stream.startsThinking, turns: [] })));
 };
 

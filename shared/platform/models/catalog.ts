@@ -11,6 +11,8 @@ const MS_MAX = 3_600_000;
 const Ms = z.int().min(1).max(MS_MAX);
 const presetNames = Object.keys(PRESETS) as [PresetName, ...PresetName[]];
 
+export const MODEL_KEY_NAME = /^MODEL_API_KEY(_[A-Z0-9]+)*$/;
+
 /** One entry of the variable MODELS. Only the id is needed; a preset or the address says the rest. */
 export const ModelEntry = z.strictObject({
   /** How chats and settings name it. */
@@ -20,10 +22,7 @@ export const ModelEntry = z.strictObject({
   preset: z.enum(presetNames).optional(),
   baseUrl: z.url().optional(),
   /** The variable that holds the key: MODEL_API_KEY, or one whose name begins so. */
-  keyName: z
-    .string()
-    .regex(/^MODEL_API_KEY(_[A-Z0-9]+)*$/)
-    .optional(),
+  keyName: z.string().regex(MODEL_KEY_NAME).optional(),
   limitField: z.enum(["max_completion_tokens", "max_tokens"]).optional(),
   asksUsage: z.boolean().optional(),
   windowTokens: z.int().min(512).max(WINDOW_TOKENS_MAX).optional(),

@@ -25,15 +25,24 @@ export async function* readModelStream(
     while (!reader.isDone()) {
       const { done, value } = await (reader.hasFinished() ? soon(chunks.next()) : chunks.next());
       if (done === true) break;
-      reader.feed(decoder.decode(value, { stream: true }));
-      yield* reader.take();
+      yield* told(reader, () => reader.feed(decoder.decode(value, { stream: true })));
     }
-    reader.feed(decoder.decode());
-    reader.end();
-    yield* reader.take();
+    yield* told(reader, () => {
+      reader.feed(decoder.decode());
+      reader.end();
+    });
   } finally {
     // A body that hangs does not return either.
     void Promise.resolve(chunks.return?.()).catch(() => undefined);
+  }
+}
+
+/** What was said before a failure was said all the same. */
+function* told(reader: Reader, read: () => void): Generator<ModelPiece> {
+  try {
+    read();
+  } finally {
+    yield* reader.take();
   }
 }
 

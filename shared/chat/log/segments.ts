@@ -1,10 +1,10 @@
-import { type ChatHandle } from "../chat/chat-handle.ts";
-import { storedAs } from "../platform/stored.ts";
-import type { Served } from "../chat/contract.ts";
-import { messagesOf } from "../chat/store.ts";
-import type { CollectionReference, Query } from "../platform/firestore.ts";
-import { Timestamp } from "../platform/firestore-values.ts";
-import { READ_MS_MAX, within } from "../platform/within.ts";
+import { type ChatHandle } from "../chat-handle.ts";
+import { storedAs } from "../../platform/stored.ts";
+import type { FinishReason, Served } from "../contract.ts";
+import { messagesOf } from "../store.ts";
+import type { CollectionReference, Query } from "../../platform/firestore.ts";
+import { Timestamp } from "../../platform/firestore-values.ts";
+import { READ_MS_MAX, within } from "../../platform/within.ts";
 
 /**
  * A piece of an answer as it came from the model. Written once, never changed: whoever reads the segments of
@@ -18,6 +18,8 @@ export interface StoredSegment {
   /** UTF-16 units of the answer before it. */
   readonly offset: number;
   readonly text: string;
+  /** What the model has thought meanwhile, and how much it had thought before. */
+  readonly thinking?: { readonly offset: number; readonly text: string };
   /** With the last one: the model has said all, and what it took. */
   readonly end?: SegmentEnd;
   readonly at: Timestamp;
@@ -27,9 +29,11 @@ export const storedSegment = storedAs<StoredSegment>();
 
 export interface SegmentEnd {
   readonly model: string;
-  readonly finish: string;
+  readonly finish: FinishReason;
   readonly inputTokens: number;
   readonly outputTokens: number;
+  readonly cachedTokens?: number;
+  readonly thinkingTokens?: number;
   readonly latencyMs: number;
   readonly firstTokenMs: number | undefined;
   readonly served: Served;
@@ -51,10 +55,23 @@ const FIRST_SEGMENTS_CHARS = [24, 80, 200];
  */
 export const SEGMENT_MS = 2_500;
 
+/** Thinking is read along by fewer, so it is kept more seldom. */
+const THINKING_CHARS = 4_000;
+const THINKING_MS = 10_000;
+
+/** What has come since the last segment. UTF-16 units, milliseconds. */
+export interface Unwritten {
+  readonly index: number;
+  readonly textChars: number;
+  readonly thinkingChars: number;
+  readonly waitedMs: number;
+}
+
 /** Whether what has come since the last segment is to be written now. Pure. */
-export function isSegmentDue(index: number, chars: number, waitedMs: number): boolean {
-  if (chars === 0) return false;
-  return chars >= (FIRST_SEGMENTS_CHARS[index] ?? SEGMENT_CHARS) || waitedMs >= SEGMENT_MS;
+export function isSegmentDue({ index, textChars, thinkingChars, waitedMs }: Unwritten): boolean {
+  if (textChars > 0 && waitedMs >= SEGMENT_MS) return true;
+  if (thinkingChars > 0 && (thinkingChars >= THINKING_CHARS || waitedMs >= THINKING_MS)) return true;
+  return textChars > 0 && textChars >= (FIRST_SEGMENTS_CHARS[index] ?? SEGMENT_CHARS);
 }
 
 export const segmentsOf = (chat: ChatHandle, answer: string): CollectionReference =>
@@ -92,13 +109,14 @@ export async function readSegments(
   chat: ChatHandle,
   answer: string,
   epoch: number,
-): Promise<{ text: string; end: SegmentEnd | undefined; lastMs: number }> {
+): Promise<{ text: string; thinking: string; end: SegmentEnd | undefined; lastMs: number }> {
   const found = await within(READ_MS_MAX, segmentsFrom(chat, answer, epoch).get());
   const segments = found.docs
     .map((document) => storedSegment(document))
     .filter((segment) => segment.epoch === epoch);
   return {
     text: segments.map(({ text }) => text).join(""),
+    thinking: segments.map(({ thinking }) => thinking?.text ?? "").join(""),
     end: segments.at(-1)?.end,
     lastMs: segments.at(-1)?.at.toMillis() ?? 0,
   };
