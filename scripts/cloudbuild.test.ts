@@ -10,6 +10,7 @@ interface Step {
   readonly name: string;
   readonly entrypoint: string;
   readonly args: readonly string[];
+  readonly env?: readonly string[];
 }
 const text = readFileSync("cloudbuild.yaml", "utf8");
 const build = parse(text) as { substitutions: Record<string, string>; steps: Step[]; timeout: string };
@@ -38,6 +39,13 @@ test("commands of the rollout are those that it knows", () => {
   const used = build.steps.filter(({ args }) => args[0] === "scripts/roll-out.ts").map(({ args }) => args[1]);
   expect(used).toHaveLength(5);
   expect(known).toEqual(expect.arrayContaining(used));
+});
+
+test("only steps that roll out act as the deployer", () => {
+  const deployer = "CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT=deployer@$PROJECT_ID.iam.gserviceaccount.com";
+  const acting = build.steps.filter(({ env = [] }) => env.includes(deployer)).map(({ id }) => id);
+  const rollingOut = build.steps.filter(({ args }) => args[0] === "scripts/roll-out.ts").map(({ id }) => id);
+  expect(acting).toEqual(rollingOut);
 });
 
 test("traffic goes up by steps", () => {

@@ -3,17 +3,24 @@ import { parseArgs, promisify } from "node:util";
 import manifest from "../functions/manifest.json" with { type: "json" };
 import { type Deed, tellingOf } from "./deployment-events.ts";
 import { cloudLogging, openDeploymentLog } from "./deployment-log.ts";
-import { back, deploy, type Gcloud, type RolloutOptions, step } from "./rollout-steps.ts";
+import {
+  back,
+  deploy,
+  type Gcloud,
+  type RolloutOptions,
+  step,
+  withCandidateReachable,
+} from "./rollout-steps.ts";
 import { smokeTest } from "./smoke-test.ts";
 
 /**
  * `npm run roll-out -- COMMAND --project PROJECT --region REGION`, as cloudbuild.yaml calls it, one after the other:
  *
- * - `deploy`: a new revision of every function from dist/, without traffic, tagged `candidate`
- * - `smoke --url URL`: asks the candidate of the API through the load balancer
+ * - `deploy`: a new revision of every function from dist/, without traffic
+ * - `smoke --url URL`: asks the candidate of the API through the load balancer, where it is tagged `candidate` meanwhile
  * - `step --percent 5 --minutes 10`: gives it so much traffic, waits, compares it with the revision before, and when it is worse gives
  *   all traffic back and fails
- * - `back`: gives all traffic back
+ * - `back`: gives all traffic back, and removes the tag should it be left
  */
 
 const run = promisify(execFile);
@@ -54,7 +61,7 @@ const options = (): RolloutOptions => ({
 
 const COMMANDS: Readonly<Record<Deed["command"], () => Promise<unknown>>> = {
   deploy: () => deploy(options()),
-  smoke: () => smokeTest(demand("url")),
+  smoke: () => withCandidateReachable(options(), () => smokeTest(demand("url"))),
   step: () => step(options(), { percent: Number(demand("percent")), minutes: Number(values.minutes) }),
   back: () => back(options()),
 };

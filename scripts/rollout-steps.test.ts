@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { back, deploy, type RolloutOptions, step } from "./rollout-steps.ts";
+import { back, deploy, type RolloutOptions, step, withCandidateReachable } from "./rollout-steps.ts";
 
 interface Revision {
   readonly name: string;
@@ -57,6 +57,7 @@ function change(revisions: Revision[], args: readonly string[]): string {
   if (tagged !== undefined) {
     for (const revision of revisions) revision.tag = revision.name === tagged ? "candidate" : undefined;
   }
+  if (args.includes("--remove-tags")) for (const revision of revisions) revision.tag = undefined;
   const shares = valueOf("--to-revisions");
   if (shares !== undefined) {
     const percents = new Map(shares.split(",").map((share) => share.split("=") as [string, string]));
@@ -86,15 +87,37 @@ beforeEach(() => {
 });
 
 describe("a rollout", () => {
-  test("deploys every function from its bundle, tagged and without traffic", async () => {
+  test("deploys every function from its bundle, without traffic and without a tag", async () => {
     await deploy(options);
     for (const name of functions) {
       expect(trafficOf(name)).toEqual({ [`${name}-1`]: 100 });
-      expect(revisionsOf(name).at(-1)).toEqual({ name: `${name}-2`, percent: 0, tag: "candidate" });
+      expect(revisionsOf(name).at(-1)).toEqual({ name: `${name}-2`, percent: 0 });
       expect(commands.find((command) => command.startsWith(`functions deploy ${name} `))).toContain(
         `--source dist/${name}`,
       );
     }
+  });
+
+  test("lets the candidate of the API be reached while it is tested, whatever comes of that", async () => {
+    await deploy(options);
+    const tags = (): (string | undefined)[] =>
+      functions.flatMap((name) => revisionsOf(name).map(({ tag }) => tag));
+    await withCandidateReachable(options, async () => {
+      expect(revisionsOf("api").find(({ tag }) => tag !== undefined)?.name).toBe("api-2");
+      expect(tags().filter((tag) => tag !== undefined)).toEqual(["candidate"]);
+    });
+    expect(tags().filter((tag) => tag !== undefined)).toEqual([]);
+    const failed = withCandidateReachable(options, () => Promise.reject(new Error("smoke")));
+    await expect(failed).rejects.toThrow("smoke");
+    expect(tags().filter((tag) => tag !== undefined)).toEqual([]);
+  });
+
+  test("that goes back leaves no tag that an ended build has left", async () => {
+    await deploy(options);
+    const candidate = revisionsOf("api").at(-1);
+    if (candidate !== undefined) candidate.tag = "candidate";
+    await back(options);
+    expect(revisionsOf("api").map(({ tag }) => tag)).toEqual([undefined, undefined]);
   });
 
   test("goes by steps to all traffic, and looks at the logs of each step", async () => {

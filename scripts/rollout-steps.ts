@@ -14,6 +14,7 @@ export interface RolloutOptions {
   now(): number;
 }
 
+/** By this tag the load balancer reaches the candidate of the API; it is set for the smoke test only. */
 export const CANDIDATE_TAG = "candidate";
 /** Cloud Build's quota of builds at once in a region is ten by default; each deployment is one. */
 const AT_ONCE = 5;
@@ -36,7 +37,10 @@ interface Service {
 
 const where = ({ project, region }: RolloutOptions): string[] => ["--project", project, "--region", region];
 
-/** A revision of every function, ready and tagged, with no traffic: terraform has switched off that the latest gets all of it. */
+/**
+ * A revision of every function, ready and with no traffic: terraform has switched off that the latest gets all of it.
+ * From then on the candidate is the revision that was created last.
+ */
 export async function deploy(options: RolloutOptions): Promise<void> {
   const { functions, gcloud } = options;
   await eachConcurrently(AT_ONCE, functions, async (name) => {
@@ -54,8 +58,37 @@ export async function deploy(options: RolloutOptions): Promise<void> {
     const latest = status.latestReadyRevisionName;
     if (latest !== status.latestCreatedRevisionName)
       throw new Error(`The new revision of ${name} is not ready.`);
-    await updateTraffic(options, name, ["--update-tags", `${CANDIDATE_TAG}=${latest}`]);
   });
+}
+
+/** The functions that a client can reach by the header that names the candidate. */
+const REACHABLE = ["api"];
+
+/**
+ * Makes the candidates reachable by a header that anybody may send, runs the test, and makes them unreachable again,
+ * whatever comes of it.
+ */
+export async function withCandidateReachable(
+  options: RolloutOptions,
+  test: () => Promise<void>,
+): Promise<void> {
+  const names = options.functions.filter((name) => REACHABLE.includes(name));
+  try {
+    for (const name of names) {
+      const { status } = await describe(options, name);
+      const tag = `${CANDIDATE_TAG}=${status.latestCreatedRevisionName}`;
+      await updateTraffic(options, name, ["--update-tags", tag]);
+    }
+    await test();
+  } finally {
+    for (const name of names) await removeTag(options, name);
+  }
+}
+
+async function removeTag(options: RolloutOptions, name: string): Promise<void> {
+  const { traffic } = (await describe(options, name)).status;
+  if (!traffic.some(({ tag }) => tag === CANDIDATE_TAG)) return;
+  await updateTraffic(options, name, ["--remove-tags", CANDIDATE_TAG]);
 }
 
 async function describe(options: RolloutOptions, name: string): Promise<Service> {
@@ -81,9 +114,7 @@ interface Revisions {
 }
 
 async function revisionsOf(options: RolloutOptions, name: string): Promise<Revisions> {
-  const { traffic } = (await describe(options, name)).status;
-  const candidate = traffic.find(({ tag }) => tag === CANDIDATE_TAG)?.revisionName;
-  if (candidate === undefined) throw new Error(`No revision of ${name} is tagged ${CANDIDATE_TAG}.`);
+  const { traffic, latestCreatedRevisionName: candidate } = (await describe(options, name)).status;
   const others = traffic.filter(({ revisionName, percent = 0 }) => revisionName !== candidate && percent > 0);
   const before = others.toSorted((one, other) => (other.percent ?? 0) - (one.percent ?? 0))[0]?.revisionName;
   return { candidate, before: before ?? (await olderRevision(options, name, candidate)) };
@@ -167,6 +198,7 @@ export async function back(options: RolloutOptions): Promise<void> {
     try {
       const { before } = await revisionsOf(options, name);
       if (before !== undefined) await updateTraffic(options, name, ["--to-revisions", `${before}=100`]);
+      await removeTag(options, name);
     } catch (cause) {
       failures.push(cause);
     }

@@ -16,9 +16,33 @@ resource "google_service_account" "invoker" {
   depends_on = [google_project_service.this]
 }
 
-resource "google_service_account" "builder" {
-  account_id   = "builder"
-  display_name = "Cloud Build: tests, builds and rolls out"
+# Three accounts where one would do: what builds an image can't deploy, and whoever deploys does so by name, in steps that ask for
+# the deployer's tokens. All steps of one build run as one account, so a hostile package in a test could ask for them too; the audit
+# log would show it (docs/security.md).
+locals {
+  build_accounts = {
+    # Builds of the trigger run as it: the steps that test and bundle, and those that roll out by acting as the deployer.
+    tester = {
+      display = "Cloud Build: tests and bundles"
+      roles   = ["roles/logging.logWriter"]
+    }
+    # Cloud Functions builds the images of functions as it.
+    imager = {
+      display = "Cloud Build: images of functions"
+      roles   = ["roles/logging.logWriter", "roles/artifactregistry.writer", "roles/storage.objectViewer"]
+    }
+    deployer = {
+      display = "Rolls out: new revisions and their traffic"
+      roles   = ["roles/cloudfunctions.developer", "roles/logging.viewer", "roles/logging.logWriter", "roles/monitoring.viewer", "roles/run.developer"]
+    }
+  }
+}
+
+resource "google_service_account" "build" {
+  for_each = local.build_accounts
+
+  account_id   = each.key
+  display_name = each.value.display
 
   depends_on = [google_project_service.this]
 }
@@ -42,36 +66,37 @@ resource "google_cloud_run_v2_service_iam_member" "public" {
   member   = "allUsers"
 }
 
-locals {
-  builder_roles = toset([
-    "roles/cloudbuild.builds.builder",
-    "roles/cloudfunctions.developer",
-    "roles/logging.viewer",
-    "roles/monitoring.viewer",
-    "roles/run.developer",
-  ])
-}
-
-resource "google_project_iam_member" "builder" {
-  for_each = local.builder_roles
+resource "google_project_iam_member" "build" {
+  for_each = merge([
+    for name, account in local.build_accounts : {
+      for role in account.roles : "${name}/${role}" => { account = name, role = role }
+    }
+  ]...)
 
   project = var.project_id
-  role    = each.key
-  member  = google_service_account.builder.member
+  role    = each.value.role
+  member  = google_service_account.build[each.value.account].member
 }
 
 # Deploying a function means running code as its account.
-resource "google_service_account_iam_member" "builder_deploys" {
+resource "google_service_account_iam_member" "deployer_deploys" {
   for_each = local.functions
 
   service_account_id = google_service_account.function[each.key].name
   role               = "roles/iam.serviceAccountUser"
-  member             = google_service_account.builder.member
+  member             = google_service_account.build["deployer"].member
 }
 
-# A function names the builder's account for its own build.
-resource "google_service_account_iam_member" "builder_builds" {
-  service_account_id = google_service_account.builder.name
+# A function names the account that its image is built as.
+resource "google_service_account_iam_member" "deployer_has_images_built" {
+  service_account_id = google_service_account.build["imager"].name
   role               = "roles/iam.serviceAccountUser"
-  member             = google_service_account.builder.member
+  member             = google_service_account.build["deployer"].member
+}
+
+# The steps of the build that roll out ask for tokens of the deployer (cloudbuild.yaml); those that test never do.
+resource "google_service_account_iam_member" "tester_rolls_out" {
+  service_account_id = google_service_account.build["deployer"].name
+  role               = "roles/iam.serviceAccountTokenCreator"
+  member             = google_service_account.build["tester"].member
 }

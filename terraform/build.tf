@@ -31,7 +31,7 @@ resource "google_cloudbuild_trigger" "deploy" {
   description     = "Tests ${var.repository.branch} and rolls it out by steps."
   location        = local.region
   filename        = "cloudbuild.yaml"
-  service_account = google_service_account.builder.id
+  service_account = google_service_account.build["tester"].id
 
   github {
     owner = var.repository.owner

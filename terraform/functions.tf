@@ -58,7 +58,7 @@ resource "google_cloudfunctions2_function" "this" {
     runtime           = "nodejs24"
     entry_point       = each.key
     docker_repository = google_artifact_registry_repository.functions.id
-    service_account   = google_service_account.builder.id
+    service_account   = google_service_account.build["imager"].id
 
     source {
       storage_source {
@@ -106,6 +106,6 @@ resource "google_cloudfunctions2_function" "this" {
 
   depends_on = [
     google_secret_manager_secret_iam_member.reader,
-    google_project_iam_member.builder,
+    google_project_iam_member.build,
   ]
 }

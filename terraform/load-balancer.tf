@@ -46,6 +46,7 @@ resource "google_compute_backend_service" "api" {
   name                  = "scrollback-api-${each.key}"
   load_balancing_scheme = "EXTERNAL_MANAGED"
   protocol              = "HTTPS"
+  security_policy       = google_compute_security_policy.api.id
 
   backend {
     group = google_compute_region_network_endpoint_group.api[each.key].id

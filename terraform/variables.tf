@@ -188,3 +188,15 @@ variable "objectives" {
     error_message = "A goal is a share between 0.5 and 1."
   }
 }
+
+variable "armor" {
+  description = "Requests that the load balancer lets through from one address in a minute: to sign in, and all others."
+  type = object({
+    sign_ins_per_minute = number
+    requests_per_minute = number
+  })
+  default = {
+    sign_ins_per_minute = 120
+    requests_per_minute = 6000
+  }
+}

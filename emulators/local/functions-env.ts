@@ -77,5 +77,7 @@ export function functionsEnv(
     REGION: region,
     FUNCTIONS_URL: functionsUrl,
     PUBLIC_URL: publicUrl,
+    // Here everybody comes from one address.
+    UNPROVED_PER_MINUTE: "100000",
   };
 }

@@ -5,6 +5,7 @@ import { deleteAnswer, getAnswerStream, postAnswer, putFeedback } from "./answer
 import { deleteAppEndpoint } from "./apps/delete-app.ts";
 import { deleteToken } from "./apps/delete-token.ts";
 import { getApp } from "./apps/get-app.ts";
+import { getTokens } from "./apps/get-tokens.ts";
 import { getMyUsage, getUsage } from "./apps/get-usage.ts";
 import { patchApp } from "./apps/patch-app.ts";
 import { postApp } from "./apps/post-app.ts";
@@ -13,6 +14,7 @@ import { deleteCurrentSession, deleteSession, deleteSessions } from "./auth/dele
 import { getJwks } from "./auth/get-jwks.ts";
 import { postCode } from "./auth/post-code.ts";
 import { postExchange } from "./auth/post-exchange.ts";
+import { postGuest } from "./auth/post-guest.ts";
 import { postRefresh } from "./auth/post-refresh.ts";
 import { postSession } from "./auth/post-session.ts";
 import { getBranches, putBranch } from "./chats/branches.ts";
@@ -29,10 +31,18 @@ import { postTyping } from "./chats/post-typing.ts";
 import { putRead } from "./chats/put-read.ts";
 import { deleteDevice, putDevice } from "./devices/devices.ts";
 import { deleteFactor, getFactor, postFactor, postFactorProof, putFactor } from "./factor/factor.ts";
+import {
+  getInvitations,
+  postAcceptance,
+  postInvitation,
+  removeInvitation,
+} from "./invitations/invitations.ts";
 import { getChatEvents } from "./live/get-chat-events.ts";
 import { getPersonEvents } from "./live/get-person-events.ts";
 import { postTicket } from "./live/post-ticket.ts";
+import { deleteBlock, getBlock, getBlocks, putBlock } from "./me/blocks.ts";
 import { getMe } from "./me/get-me.ts";
+import { getSessions } from "./me/get-sessions.ts";
 import { patchMe } from "./me/patch-me.ts";
 import { deleteMessage } from "./messages/delete-message.ts";
 import { getEdits } from "./messages/get-edits.ts";
@@ -56,6 +66,7 @@ import { getJob, getJobs, postMigration } from "./operator/jobs.ts";
 import { postRevocation } from "./operator/post-revocation.ts";
 import { postRotation } from "./operator/post-rotation.ts";
 import { getRebuild, postRebuild } from "./operator/rebuilds.ts";
+import { getReportedMessages, getReports, patchReport, postReport } from "./reports/reports.ts";
 import { getReport } from "./rollouts/get-report.ts";
 import { getRollout, putRollout } from "./rollouts/rollouts.ts";
 import { getSearch } from "./search/get-search.ts";
@@ -63,15 +74,20 @@ import { getSecurityEvents, getSystemSecurityEvents } from "./security/get-secur
 import { getHealth } from "./system/get-health.ts";
 import { getProblem } from "./system/get-problem.ts";
 import { getReady } from "./system/get-ready.ts";
+import { deleteUser } from "./users/delete-user.ts";
+import { deleteDisabled, putDisabled } from "./users/disabled.ts";
 import { getUser } from "./users/get-user.ts";
 import { getUsers } from "./users/get-users.ts";
 import { patchUser } from "./users/patch-user.ts";
+import { postUser } from "./users/post-user.ts";
+import { postUserSession } from "./users/post-user-session.ts";
 
 /** Every endpoint of the API. */
 export const endpoints: readonly Endpoint<ApiDeps>[] = [
   postCode,
   postSession,
   postExchange,
+  postGuest,
   postRefresh,
   deleteCurrentSession,
   deleteSession,
@@ -82,6 +98,7 @@ export const endpoints: readonly Endpoint<ApiDeps>[] = [
   patchApp,
   deleteAppEndpoint,
   postToken,
+  getTokens,
   deleteToken,
   getSecurityEvents,
   getModels,
@@ -96,10 +113,24 @@ export const endpoints: readonly Endpoint<ApiDeps>[] = [
   postMigration,
   getUsage,
   getMyUsage,
+  postInvitation,
+  getInvitations,
+  removeInvitation,
+  postAcceptance,
+  postUser,
+  postUserSession,
   getUsers,
   getUser,
   patchUser,
+  deleteUser,
+  putDisabled,
+  deleteDisabled,
   getMe,
+  getSessions,
+  getBlocks,
+  getBlock,
+  putBlock,
+  deleteBlock,
   patchMe,
   getFactor,
   postFactor,
@@ -145,6 +176,10 @@ export const endpoints: readonly Endpoint<ApiDeps>[] = [
   getRollout,
   putRollout,
   getReport,
+  postReport,
+  getReports,
+  patchReport,
+  getReportedMessages,
   postRebuild,
   getRebuild,
   postRotation,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX } from "../../shared/chat/contract.ts";
 import { DrawnId, UserId } from "../../shared/identity/contract.ts";
 
 /**
@@ -14,3 +15,8 @@ export const MessageParams = z.object({ chat: NumberInPath, message: NumberInPat
 export const UserParams = z.object({ id: UserId });
 export const SessionParams = z.object({ id: DrawnId });
 export const TokenParams = z.object({ id: DrawnId });
+
+export const PageQuery = z.strictObject({
+  cursor: z.string().max(2000).optional(),
+  limit: z.coerce.number().int().min(1).max(PAGE_LIMIT_MAX).default(PAGE_LIMIT_DEFAULT),
+});

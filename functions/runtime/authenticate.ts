@@ -20,7 +20,16 @@ export async function authenticate(
   deps: HttpDeps,
   access: Exclude<Access, "anyone">,
   app: App | undefined,
-  { headers, ticket }: { readonly headers: IncomingHttpHeaders; readonly ticket: string | undefined },
+  {
+    headers,
+    ticket,
+    beforeRead,
+  }: {
+    readonly headers: IncomingHttpHeaders;
+    readonly ticket: string | undefined;
+    /** Is asked before a token that is not known here is looked up; may throw. */
+    readonly beforeRead: () => void;
+  },
 ): Promise<Principal> {
   const isTicket = ticket !== undefined && headers.authorization === undefined && app !== undefined;
   const token = isTicket ? openTicket(deps, app, ticket) : bearerOf(headers);
@@ -30,7 +39,7 @@ export async function authenticate(
     return OPERATOR;
   }
   if (app === undefined) throw new Error("A permission is always one in an app.");
-  return isOperator ? OPERATOR : verify(deps, access, app, token);
+  return isOperator ? OPERATOR : verify(deps, access, { app, token, beforeRead });
 }
 
 /**
@@ -48,10 +57,14 @@ export async function authorize(
   if (principal.kind === "operator" && app !== undefined) await deps.apps.settingsOf(app);
 }
 
-async function verify(deps: HttpDeps, access: Permission, app: App, token: string): Promise<Principal> {
+async function verify(
+  deps: HttpDeps,
+  access: Permission,
+  { app, token, beforeRead }: { readonly app: App; readonly token: string; readonly beforeRead: () => void },
+): Promise<Principal> {
   const freshness = NEEDS_FRESH.has(access) ? "fresh" : "bounded";
   if (!isApiToken(token)) return deps.accessTokens.verify(app.id, token, freshness);
-  const principal = await deps.apiTokens.verify(app, token);
+  const principal = await deps.apiTokens.verify(app, token, beforeRead);
   if (freshness === "fresh") await deps.revocations.demandFresh();
   return principal;
 }

@@ -4,6 +4,7 @@ import type { Death } from "../../shared/jobs/contract.ts";
 import { runInContext } from "../../shared/platform/context.ts";
 import type { Deps } from "../../shared/platform/deps.ts";
 import { AppError, toAppError } from "../../shared/platform/errors.ts";
+import { fieldErrors } from "../../shared/platform/field-errors.ts";
 import { describeError } from "../../shared/platform/log.ts";
 import type { Task } from "../../shared/platform/task.ts";
 import type { SpanAttributes } from "../../shared/platform/trace-context.ts";
@@ -130,10 +131,11 @@ const deliveryAttributes = (
 function parsePayload<Payload>(schema: z.ZodType<Payload>, payload: unknown): Payload {
   const parsed = schema.safeParse(payload);
   if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.map((issue) => ({ path: issue.path.join("."), message: issue.message }));
-  throw new AppError("invalid_request", "The payload is not of the form that this function takes.", {
-    errors,
-  });
+  throw new AppError(
+    "invalid_request",
+    "The payload is not of the form that this function takes.",
+    fieldErrors(parsed.error),
+  );
 }
 
 /**

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import type { App } from "../../shared/identity/app.ts";
 import type { Caller } from "../../shared/identity/caller.ts";
 import type { Permission } from "../../shared/identity/permissions.ts";
+import type { Spend } from "../../shared/identity/spend.ts";
 import type { Principal } from "../../shared/identity/principal.ts";
 import type { HttpDeps } from "./http-deps.ts";
 import type { Reply } from "./reply.ts";
@@ -30,6 +31,11 @@ export interface EndpointRequest<D, Params, Query, Body> {
   readonly requestKey: string | undefined;
   readonly headers: IncomingHttpHeaders;
   readonly caller: Caller;
+  /**
+   * Counts further operations against the caller's limit, once it is known how many there will be and before they
+   * are made. @throws AppError `quota_exceeded`
+   */
+  readonly spend: Spend;
 }
 
 /** Only a path with {app} has an app. */
@@ -46,10 +52,17 @@ interface Spec<Path extends string, P extends z.ZodType, Q extends z.ZodType, B 
   readonly signIn?: boolean;
   /** Who has a second factor must have proved it just now. */
   readonly sensitive?: boolean;
+  /** Only for the person themselves: no server may ask for it in their name. */
+  readonly own?: boolean;
   /** Takes a ticket (`?ticket=`) in place of a token. */
   readonly ticket?: boolean;
   /** It is to go; clients are told so with every reply. */
   readonly deprecated?: Deprecation;
+  /**
+   * Firestore operations that a request makes at most, where these may be more than OPERATIONS_FREE; by its query,
+   * where that says how many rows are wanted. What is known only later is for `spend`.
+   */
+  readonly operations?: number | ((query: z.output<Q>) => number);
   /** Takes an Idempotency-Key. */
   readonly idempotent?: boolean;
   /** The path's parameters other than {app}; what does not fit is not found. */
@@ -73,13 +86,13 @@ type Handled<
 };
 
 /** An endpoint in a table of endpoints, where different schemas stand side by side. */
-export interface Endpoint<D extends HttpDeps = HttpDeps> extends Spec<
-  string,
-  z.ZodType,
-  z.ZodType,
-  z.ZodType
+export interface Endpoint<D extends HttpDeps = HttpDeps> extends Omit<
+  Spec<string, z.ZodType, z.ZodType, z.ZodType>,
+  "operations"
 > {
   readonly access: Access;
+  // oxlint-disable-next-line typescript/no-explicit-any -- the schema of the query has checked it
+  readonly operations?: number | ((query: any) => number);
   // oxlint-disable-next-line typescript/no-explicit-any -- the schemas of the spec have checked them
   handle(request: EndpointRequest<D, any, any, any> & { app?: App; principal?: Principal }): Promise<Reply>;
 }

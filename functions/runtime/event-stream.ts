@@ -1,48 +1,55 @@
 import type { ServerResponse } from "node:http";
+import type { App } from "../../shared/identity/app.ts";
+import type { Principal } from "../../shared/identity/principal.ts";
+import type { Spend } from "../../shared/identity/spend.ts";
 import {
   BUFFER_BYTES_MAX,
   HEARTBEAT_MS,
   type LiveEvent,
+  ROOM_BYTES,
   type Sink,
   STREAM_MS_MAX,
 } from "../../shared/live/contract.ts";
+import type { OpenStreams } from "./open-streams.ts";
 import type { Reply } from "./reply.ts";
 
-/** How soon a client whose stream has ended comes back. */
-const RETRY_MS = 1_000;
+/** How soon a client whose stream has ended comes back: not all of an instance's at once. */
+const RETRY_MS_MIN = 1_000;
+const RETRY_MS_MAX = 3_000;
+
+export interface StreamOpener {
+  readonly deps: { readonly openStreams: OpenStreams };
+  readonly app: App;
+  readonly principal: Principal;
+  readonly spend: Spend;
+}
 
 /**
  * Replies with server-sent events (WHATWG). The subscription is made before the headers are sent, so its
- * refusal is still an ordinary problem. A comment every HEARTBEAT_MS shows that the stream lives; a reader
- * that leaves more than BUFFER_BYTES_MAX unread is cut off, and the stream ends itself, with a word to come
- * back, before the platform would.
+ * refusal is still an ordinary problem; what it tells of the past it tells as fast as the reader reads. A
+ * comment every HEARTBEAT_MS shows that the stream lives. A reader that leaves more than BUFFER_BYTES_MAX unread,
+ * or reads nothing from one heartbeat to the next, is cut off. The stream ends itself, with a word to come back,
+ * before the platform would, and when what it was opened by is revoked.
+ * @throws AppError `quota_exceeded` when too many are open, and whatever `subscribe` throws
  */
-export async function eventStream(subscribe: (sink: Sink) => Promise<() => void>): Promise<Reply> {
-  let waiting = "";
-  let target: ServerResponse | undefined;
-  let isEnded = false;
-  const write = (text: string): void => {
-    if (target === undefined) {
-      waiting += text;
-      return;
-    }
-    target.write(text);
-    if (target.writableLength > BUFFER_BYTES_MAX) target.destroy();
+export async function eventStream(
+  { deps, app, principal, spend }: StreamOpener,
+  subscribe: (sink: Sink) => Promise<() => void>,
+): Promise<Reply> {
+  const writer = createWriter(spend);
+  const leave = await deps.openStreams.open(app, principal, writer.end);
+  let unsubscribe: () => void;
+  try {
+    unsubscribe = await subscribe(writer);
+  } catch (cause) {
+    leave();
+    throw cause;
+  }
+  const stop = (): void => {
+    leave();
+    unsubscribe();
+    writer.abandon();
   };
-  const close = (word: string): void => {
-    if (isEnded) return;
-    isEnded = true;
-    if (word !== "") write(word);
-    target?.end();
-  };
-  const end = (): void => close("event: reconnect\ndata: {}\n\n");
-  const unsubscribe = await subscribe({
-    send: (events) => write(events.map(frame).join("")),
-    // Without data it is no event, and sets the last event id all the same.
-    setLastId: (id) => write(`id: ${id}\n\n`),
-    end,
-    finish: () => close(""),
-  });
   return {
     status: 200,
     headers: {
@@ -52,17 +59,89 @@ export async function eventStream(subscribe: (sink: Sink) => Promise<() => void>
     },
     stream(response) {
       // The response has closed already, and emits no further `close`.
-      if (response.destroyed) return unsubscribe();
-      const heartbeat = setInterval(() => write(": still here\n\n"), HEARTBEAT_MS);
-      const limit = setTimeout(end, STREAM_MS_MAX);
+      if (response.destroyed) return stop();
+      const heartbeat = setInterval(writer.beat, HEARTBEAT_MS);
+      const limit = setTimeout(writer.end, STREAM_MS_MAX);
       response.on("close", () => {
         clearInterval(heartbeat);
         clearTimeout(limit);
-        unsubscribe();
+        stop();
       });
+      const retryMs = RETRY_MS_MIN + Math.floor(Math.random() * (RETRY_MS_MAX - RETRY_MS_MIN));
+      writer.attach(response, `retry: ${retryMs}\n\n`);
+    },
+  };
+}
+
+interface Writer extends Sink {
+  attach(response: ServerResponse, first: string): void;
+  beat(): void;
+  /** Nobody reads any more: whoever waits for room goes on, and finds the stream closed. */
+  abandon(): void;
+}
+
+function createWriter(pay: Spend): Writer {
+  let waiting = "";
+  let target: ServerResponse | undefined;
+  let isEnded = false;
+  let wakers: { readonly bytes: number; wake(): void }[] = [];
+  /** What the socket had sent at the last heartbeat. */
+  let sentBytes = -1;
+
+  const unread = (): number => target?.writableLength ?? waiting.length;
+  const isClosed = (): boolean => isEnded || target?.destroyed === true;
+  const wake = (): void => {
+    const bytes = isClosed() ? 0 : unread();
+    const woken = wakers.filter((waker) => bytes <= waker.bytes);
+    wakers = wakers.filter((waker) => bytes > waker.bytes);
+    for (const waker of woken) waker.wake();
+  };
+
+  const write = (text: string): number => {
+    if (isClosed()) return 0;
+    if (target === undefined) waiting += text;
+    // One event may be large; who has not read those before it reads too slowly.
+    else if (target.writableLength > BUFFER_BYTES_MAX) target.destroy();
+    else target.write(text, wake);
+    return text.length;
+  };
+  const close = (word: string): void => {
+    if (isEnded) return;
+    if (word !== "") write(word);
+    isEnded = true;
+    target?.end();
+    wake();
+  };
+
+  return {
+    send: (events) => write(events.map(frame).join("")),
+    // Without data it is no event, and sets the last event id all the same.
+    setLastId: (id) => void write(`id: ${id}\n\n`),
+    end: () => close("event: reconnect\ndata: {}\n\n"),
+    finish: () => close(""),
+    pay,
+    get isOpen() {
+      return !isClosed();
+    },
+    room(bytes = ROOM_BYTES) {
+      if (isClosed() || (target !== undefined && unread() <= bytes)) return Promise.resolve();
+      return new Promise((resolve) => void wakers.push({ bytes, wake: resolve }));
+    },
+    attach(response, first) {
       target = response;
-      response.write(`retry: ${RETRY_MS}\n\n${waiting}`);
+      response.write(first + waiting, wake);
+      waiting = "";
       if (isEnded) response.end();
+    },
+    beat() {
+      const sent = target?.socket?.bytesWritten ?? 0;
+      if (target !== undefined && target.writableLength > 0 && sent === sentBytes) target.destroy();
+      else write(": still here\n\n");
+      sentBytes = sent;
+    },
+    abandon() {
+      isEnded = true;
+      wake();
     },
   };
 }

@@ -2,18 +2,30 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { z } from "zod";
 import { type App, appHandle } from "../../shared/identity/app.ts";
 import { type Caller, callerOf } from "../../shared/identity/caller.ts";
-import { AppId } from "../../shared/identity/contract.ts";
+import { AppId, UserId } from "../../shared/identity/contract.ts";
 import { demandFactor } from "../../shared/identity/factor.ts";
 import type { Principal } from "../../shared/identity/principal.ts";
+import type { Spend } from "../../shared/identity/spend.ts";
 import type { Quota } from "../../shared/identity/quotas.ts";
 import { runInContext } from "../../shared/platform/context.ts";
 import { AppError, toAppError } from "../../shared/platform/errors.ts";
+import { fieldErrors } from "../../shared/platform/field-errors.ts";
 import { within } from "../../shared/platform/within.ts";
 import { authenticate, authorize } from "./authenticate.ts";
-import { deprecationHeaders, type Endpoint } from "./endpoint.ts";
+import { type Access, deprecationHeaders, type Endpoint } from "./endpoint.ts";
 import type { FunctionHandler } from "./function.ts";
 import type { HttpDeps } from "./http-deps.ts";
-import { corsHeaders, demandOrigin, type Provenance, preflightHeaders, provenanceOf } from "./origin.ts";
+import { createGate, type Gate } from "./gate.ts";
+import { weightOf } from "./operations.ts";
+import {
+  corsHeaders,
+  demandOrigin,
+  knownProvenanceOf,
+  type Provenance,
+  preflightHeaders,
+  provenanceOf,
+} from "./origin.ts";
+import { JSON_VALUES_MAX } from "./parse-json.ts";
 import { problemOf } from "./problem.ts";
 import { demandQuota, quotaHeaders } from "./quota.ts";
 import { BODY_BYTES_MAX, discardBody, readJsonBody } from "./read-body.ts";
@@ -36,8 +48,10 @@ export type ReplyObserver = (endpoint: Pick<Endpoint, "method" | "path" | "reply
 export interface Served {
   endpoint?: Pick<Endpoint, "method" | "path" | "deprecated" | "reply">;
   appId?: string | undefined;
+  /** The number of the chat that it concerns. */
+  chat?: number | undefined;
   principal?: Principal;
-  provenance?: Provenance;
+  provenance?: Provenance | undefined;
   quota?: Quota | undefined;
   error?: AppError;
 }
@@ -52,6 +66,7 @@ export function serveEndpoints<D extends HttpDeps>(
   observe: ReplyObserver = () => undefined,
 ): FunctionHandler {
   const route = createRouter(endpoints);
+  const gate = createGate(deps.clock, deps.config.unprovedPerMinute);
   const writeRequestLine = openRequestLines(deps);
   return (request, response) => {
     const entered = deps.traces.enter({
@@ -67,7 +82,7 @@ export function serveEndpoints<D extends HttpDeps>(
       const served: Served = {};
       let reply: Reply;
       try {
-        reply = await within(HANDLE_MS_MAX, replyTo(deps, route, request, { path, served }));
+        reply = await within(HANDLE_MS_MAX, replyTo(deps, route, request, { path, served, gate }));
         if (served.endpoint !== undefined) observe(served.endpoint, reply);
       } catch (cause) {
         const error = toAppError(cause);
@@ -83,7 +98,7 @@ export function serveEndpoints<D extends HttpDeps>(
         ...reply.headers,
       };
       send(request, response, { ...reply, headers }, context.requestId);
-      writeRequestLine(request, { path, reply, served, startedMs });
+      writeRequestLine(request, { reply, served, startedMs });
       entered.end(requestSpan(request, reply, served));
     });
   };
@@ -93,7 +108,7 @@ async function replyTo<D extends HttpDeps>(
   deps: D,
   route: (method: string, path: string) => Route<Endpoint<D>>,
   request: IncomingMessage,
-  { path, served }: { readonly path: string; readonly served: Served },
+  { path, served, gate }: { readonly path: string; readonly served: Served; readonly gate: Gate },
 ): Promise<Reply> {
   demandOneHost(request);
   const method = request.method ?? "GET";
@@ -102,24 +117,37 @@ async function replyTo<D extends HttpDeps>(
   served.endpoint = endpoint;
   const app = endpoint.path.includes("{app}") ? appHandle(deps.firestore, appIdOf(params.app)) : undefined;
   served.appId = app?.id;
-  served.provenance = await provenanceOf(deps, app, request.headers);
-  if (preflight !== undefined)
-    return { status: 204, headers: preflightHeaders(served.provenance, preflight) };
-  demandOrigin(served.provenance, method);
+  served.chat = chatOf(params.chat);
+  served.provenance = knownProvenanceOf(deps, app, request.headers);
   const caller = callerOfRequest(deps, request);
-  const principal = await admitted(deps, { endpoint, app, caller, request, served });
-  const body = endpoint.body === undefined ? undefined : await readJsonBody(request, BODY_BYTES_MAX);
-  return endpoint.handle({
+  if (preflight !== undefined) {
+    gate.pass(caller.ip);
+    served.provenance = await provenanceOf(deps, app, request.headers);
+    return { status: 204, headers: preflightHeaders(served.provenance, preflight) };
+  }
+  const arrival = { endpoint, app, caller, request, served, gate };
+  const { principal, spend } = await admitted(deps, arrival);
+  const body =
+    endpoint.body === undefined ? undefined : await readJsonBody(request, BODY_BYTES_MAX, JSON_VALUES_MAX);
+  // Servers see every chat as their work; people who do are watched.
+  const watched =
+    app === undefined || principal === undefined || principal.kind === "service"
+      ? undefined
+      : deps.outsiders.watched(app, principal, caller);
+  const reply = await endpoint.handle({
     deps,
     ...(app === undefined ? {} : { app }),
-    ...(principal === undefined ? {} : { principal }),
+    ...(principal === undefined ? {} : { principal: watched?.principal ?? principal }),
     params: parseParams(endpoint, params),
     query: endpoint.query === undefined ? {} : parse(endpoint.query, queryOf(searchOf(request))),
     body: endpoint.body === undefined ? undefined : parse(endpoint.body, body ?? {}),
     requestKey: endpoint.idempotent ? requestKeyOf(request) : undefined,
     headers: request.headers,
     caller,
+    spend,
   });
+  await watched?.written();
+  return reply;
 }
 
 interface Arrival {
@@ -128,44 +156,122 @@ interface Arrival {
   readonly caller: Caller;
   readonly request: IncomingMessage;
   readonly served: Served;
+  readonly gate: Gate;
+}
+
+interface Admitted {
+  readonly principal: Principal | undefined;
+  readonly spend: Spend;
 }
 
 /**
  * The principal, once a limit has admitted the request and they may call the endpoint; undefined where anyone
  * may. The limit is the person's or the token's own, or that of the caller's address when the credentials are
- * not valid or none are needed.
+ * not valid or none are needed; whoever has not proved anything passes the gate before anything is read.
  */
-async function admitted(
-  deps: HttpDeps,
-  { endpoint, app, caller, request, served }: Arrival,
-): Promise<Principal | undefined> {
+async function admitted(deps: HttpDeps, arrival: Arrival): Promise<Admitted> {
+  const { endpoint, app, caller, request, served, gate } = arrival;
   const { access } = endpoint;
   const isSignIn = endpoint.signIn ?? false;
+  const counted = { app, caller, isSignIn };
   if (access === "anyone") {
-    served.quota = await deps.quotas.take({ app, principal: undefined, isRefused: false, caller, isSignIn });
+    if (app !== undefined) gate.pass(caller.ip);
+    await demandProvenance(deps, arrival);
+    if (app !== undefined) await deps.apps.settingsOf(app);
+    served.quota = await deps.quotas.take({ ...counted, principal: undefined, isRefused: false });
     demandQuota(served.quota);
-    return undefined;
+    return { principal: undefined, spend: () => Promise.resolve() };
   }
-  let principal: Principal | undefined;
-  let refusal: unknown;
+  const proof = await principalOf(deps, access, arrival);
+  const { principal } = proof;
+  if (principal !== undefined) served.principal = principal;
+  await demandProvenance(deps, arrival);
+  const isRefused = principal === undefined;
+  let operations = isRefused ? 0 : operationsOf(endpoint, request);
+  let weight = weightOf(operations);
+  served.quota = await deps.quotas.take({ ...counted, principal, isRefused, weight });
+  demandQuota(served.quota);
+  if (proof.principal === undefined) throw proof.refusal;
+  const acting = await actingFor(deps, proof.principal, arrival);
+  await authorize(deps, access, app, acting);
+  if (endpoint.sensitive === true && app !== undefined) await demandFactor(deps, deps.apps, app, acting);
+  return {
+    principal: acting,
+    async spend(more) {
+      operations += more;
+      const further = weightOf(operations) - weight;
+      if (further <= 0) return;
+      weight += further;
+      served.quota = await deps.quotas.take({ ...counted, principal, isRefused, weight: further });
+      demandQuota(served.quota);
+    },
+  };
+}
+
+interface Proved {
+  readonly principal: Principal;
+}
+interface Refused {
+  readonly principal: undefined;
+  readonly refusal: AppError;
+}
+
+/** The principal, or why there is none. Who has none, or may have none, has passed the gate. */
+async function principalOf(
+  deps: HttpDeps,
+  access: Exclude<Access, "anyone">,
+  { endpoint, app, caller, request, gate }: Arrival,
+): Promise<Proved | Refused> {
   const ticket = endpoint.ticket === true ? searchOf(request).get("ticket") : null;
+  let hasPassed = false;
+  const pass = (): void => {
+    if (!hasPassed) gate.pass(caller.ip);
+    hasPassed = true;
+  };
   try {
-    principal = await authenticate(deps, access, app, {
-      headers: request.headers,
-      ticket: ticket ?? undefined,
-    });
-    served.principal = principal;
+    const credentials = { headers: request.headers, ticket: ticket ?? undefined, beforeRead: pass };
+    return { principal: await authenticate(deps, access, app, credentials) };
   } catch (cause) {
     if (!(cause instanceof AppError) || cause.status !== 401) throw cause;
-    refusal = cause;
+    pass();
+    return { principal: undefined, refusal: cause };
   }
-  const isRefused = principal === undefined;
-  served.quota = await deps.quotas.take({ app, principal, isRefused, caller, isSignIn });
-  demandQuota(served.quota);
-  if (principal === undefined) throw refusal;
-  await authorize(deps, access, app, principal);
-  if (endpoint.sensitive === true && app !== undefined) await demandFactor(deps, deps.apps, app, principal);
-  return principal;
+}
+
+async function demandProvenance(deps: HttpDeps, { app, request, served }: Arrival): Promise<void> {
+  served.provenance = await provenanceOf(deps, app, request.headers);
+  demandOrigin(served.provenance, request.method ?? "GET");
+}
+
+/** What the endpoint says that it costs; what is wrong with a query is said later. */
+function operationsOf({ operations, query }: Omit<Endpoint, "handle">, request: IncomingMessage): number {
+  if (operations === undefined) return 0;
+  if (typeof operations === "number") return operations;
+  try {
+    const parsed = query?.safeParse(queryOf(searchOf(request)));
+    return parsed?.success === true ? operations(parsed.data) : 0;
+  } catch {
+    return 0;
+  }
+}
+
+/**
+ * Whom a server acts for, by the header X-Acting-For, or else the principal itself. Limits have counted the
+ * server by then.
+ * @throws AppError `forbidden`, `not_found`
+ */
+async function actingFor(
+  deps: HttpDeps,
+  principal: Principal,
+  { endpoint, app, caller, request, served }: Arrival,
+): Promise<Principal> {
+  const header = oneHeader(request.headers["x-acting-for"]);
+  if (header === undefined || app === undefined || endpoint.access === "operator") return principal;
+  if (endpoint.own === true) throw new AppError("forbidden", "Nobody can ask for this in another's name.");
+  const userId = UserId.safeParse(header);
+  if (!userId.success) throw new AppError("not_found", "There is no such user.");
+  served.principal = await deps.acting.actFor(app, principal, { userId: userId.data, caller });
+  return served.principal;
 }
 
 const callerOfRequest = (deps: HttpDeps, request: IncomingMessage): Caller =>
@@ -185,6 +291,10 @@ function demandOneHost(request: IncomingMessage): void {
     throw new AppError("invalid_request", "The request names two hosts.", { closeConnection: true });
   }
 }
+
+/** For the log: a number says nothing of anybody, where other parts of a path may. */
+const chatOf = (text: string | undefined): number | undefined =>
+  text !== undefined && /^[1-9]\d{0,14}$/.test(text) ? Number(text) : undefined;
 
 /** A malformed id names no app, so it is not found. */
 function appIdOf(text: string | undefined): string {
@@ -217,16 +327,11 @@ function queryOf(search: URLSearchParams): Record<string, string> {
   return query;
 }
 
-/** @throws AppError `invalid_request` naming every field that is wrong */
+/** @throws AppError `invalid_request` naming the first fields that are wrong */
 function parse(schema: z.ZodType, value: unknown): unknown {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.flatMap((issue) =>
-    issue.code === "unrecognized_keys"
-      ? issue.keys.map((key) => ({ path: [...issue.path, key].join("."), message: "is not known here" }))
-      : [{ path: issue.path.join("."), message: issue.message }],
-  );
-  throw new AppError("invalid_request", "Some fields are not valid; see errors.", { errors });
+  throw new AppError("invalid_request", "Some fields are not valid; see errors.", fieldErrors(parsed.error));
 }
 
 const KEY_CHARS_MAX = 255;

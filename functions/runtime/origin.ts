@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { App } from "../../shared/identity/app.ts";
+import type { AppSettings } from "../../shared/identity/contract.ts";
 import { AppError } from "../../shared/platform/errors.ts";
 import type { HttpDeps } from "./http-deps.ts";
 import { oneHeader } from "./request-context.ts";
@@ -9,6 +10,23 @@ import { oneHeader } from "./request-context.ts";
  * `same`: the API's own origin. `listed`: one that the app allows. `foreign`: any other.
  */
 export type Provenance = "none" | "same" | "listed" | "foreign";
+
+/** As far as it is known without looking any further; undefined where the app would have to be read. */
+export function knownProvenanceOf(
+  deps: HttpDeps,
+  app: App | undefined,
+  headers: IncomingHttpHeaders,
+): Provenance | undefined {
+  const { origin } = headers;
+  if (origin === undefined) return "none";
+  if (isOwn(deps, origin, headers)) return "same";
+  if (app === undefined) return "foreign";
+  const settings = deps.apps.knownSettingsOf(app);
+  return settings && provenanceIn(settings, origin);
+}
+
+const provenanceIn = ({ allowedOrigins }: AppSettings, origin: string): Provenance =>
+  allowedOrigins.includes(origin) ? "listed" : "foreign";
 
 export async function provenanceOf(
   deps: HttpDeps,
@@ -20,19 +38,26 @@ export async function provenanceOf(
   if (isOwn(deps, origin, headers)) return "same";
   if (app === undefined) return "foreign";
   try {
-    return (await deps.apps.settingsOf(app)).allowedOrigins.includes(origin) ? "listed" : "foreign";
+    return provenanceIn(await deps.apps.settingsOf(app), origin);
   } catch (cause) {
     if (cause instanceof AppError && cause.code === "not_found") return "foreign";
     throw cause;
   }
 }
 
-/** A page can't choose the host of its own requests, so an origin that is the host is the API's. */
+/**
+ * A page can't choose the host of its own requests, so an origin that is the host is the API's. Only of the
+ * API's own scheme: a page over https is not what whoever is in between makes of an API over http.
+ */
 function isOwn(deps: HttpDeps, origin: string, headers: IncomingHttpHeaders): boolean {
-  if (origin === new URL(deps.config.publicUrl).origin) return true;
-  const forwarded = deps.config.trustedProxies > 0 ? oneHeader(headers["x-forwarded-host"]) : undefined;
-  const host = forwarded ?? headers.host;
-  return URL.canParse(origin) && new URL(origin).host === host;
+  const own = new URL(deps.config.publicUrl);
+  if (origin === own.origin) return true;
+  const isBehindProxy = deps.config.trustedProxies > 0;
+  const host = (isBehindProxy ? oneHeader(headers["x-forwarded-host"]) : undefined) ?? headers.host;
+  const scheme = (isBehindProxy ? oneHeader(headers["x-forwarded-proto"]) : undefined)?.concat(":");
+  if (!URL.canParse(origin)) return false;
+  const page = new URL(origin);
+  return page.host === host && page.protocol === (scheme ?? own.protocol);
 }
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);

@@ -43,6 +43,18 @@ describe("parseJson", () => {
     expect(refusal('{"a":'.repeat(100_000))).toMatch(/nests deeper/);
   });
 
+  test("refuses half a character, as a name too, and takes whole ones", () => {
+    expect(refusal('{"a":["x\\ud800"]}')).toMatch(/^invalid_request.*well-formed/);
+    expect(refusal('{"\\udc00":1}')).toMatch(/^invalid_request.*well-formed/);
+    expect(parse('{"a":"\\ud83d\\ude00","b":"\\\\ud800"}')).toEqual({ a: "😀", b: "\\ud800" });
+  });
+
+  test("refuses more values than there may be, and counts only those outside of strings", () => {
+    const list = (count: number): Buffer => Buffer.from(JSON.stringify(Array(count).fill(",,,")));
+    expect(parseJson(list(10), 10)).toHaveLength(10);
+    expect(() => parseJson(list(11), 10)).toThrow("more than 10 values");
+  });
+
   test.each(["", "{", '{"a":}', "{'a':1}", "nul", '"unclosed', '{"a":1}}', "\u0000"])(
     "refuses %j",
     (text) => {

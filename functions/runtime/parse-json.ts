@@ -1,7 +1,14 @@
 import { AppError } from "../../shared/platform/errors.ts";
+import { fieldPath } from "../../shared/platform/field-errors.ts";
 
 /** Nothing in our API nests deeper than a handful of levels. */
 export const JSON_DEPTH_MAX = 64;
+
+/**
+ * A body of ours holds at most some hundred values. A megabyte can hold half a million, and each that is wrong
+ * costs the check of a schema and words about it.
+ */
+export const JSON_VALUES_MAX = 5_000;
 
 const malformed = (message: string, cause?: unknown): AppError =>
   new AppError("malformed_json", message, {}, { cause });
@@ -9,9 +16,10 @@ const malformed = (message: string, cause?: unknown): AppError =>
 /**
  * Parses a JSON body strictly: valid UTF-8, no name twice in one object (readers differ in which of
  * the two counts), no `__proto__`, at most JSON_DEPTH_MAX levels.
- * @throws AppError `malformed_json`
+ * With `valuesMax` a body of more values and names than that is refused before it is parsed.
+ * @throws AppError `malformed_json`, `invalid_request`
  */
-export function parseJson(bytes: Uint8Array): unknown {
+export function parseJson(bytes: Uint8Array, valuesMax = Number.POSITIVE_INFINITY): unknown {
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
@@ -20,19 +28,40 @@ export function parseJson(bytes: Uint8Array): unknown {
   }
   let value: unknown;
   try {
-    checkDepth(text);
+    checkSize(text, valuesMax);
     value = JSON.parse(text);
   } catch (cause) {
     if (cause instanceof AppError) throw cause;
     throw malformed("The body is not valid JSON.");
   }
   checkNames(text);
+  if (LONE_SURROGATE.test(text)) demandWellFormed(value, []);
   return value;
 }
 
-/** Counts brackets outside of strings, before a parser would recurse into them. */
-function checkDepth(text: string): void {
+/** The text is valid UTF-8, so a surrogate without its other half can only stand there as an escape. */
+const LONE_SURROGATE = /\\u[dD][89abAB]|\\u[dD][c-fC-F]/;
+
+/** No database takes half a character. @throws AppError `invalid_request` naming the field */
+function demandWellFormed(value: unknown, path: readonly string[]): void {
+  const broken = (): AppError =>
+    new AppError("invalid_request", "Some text is not well-formed Unicode; see errors.", {
+      errors: [
+        { path: fieldPath(path), message: "must be well-formed Unicode: it contains a lone surrogate" },
+      ],
+    });
+  if (typeof value === "string" && !value.isWellFormed()) throw broken();
+  if (typeof value !== "object" || value === null) return;
+  for (const [name, inner] of Object.entries(value)) {
+    if (!name.isWellFormed()) throw broken();
+    demandWellFormed(inner, [...path, name]);
+  }
+}
+
+/** Counts brackets and commas outside of strings, before a parser would recurse into them. */
+function checkSize(text: string, valuesMax: number): void {
   let depth = 0;
+  let values = 1;
   for (let index = 0; index < text.length; index += 1) {
     const char = text.charCodeAt(index);
     if (char === QUOTE) index = endOfString(text, index);
@@ -40,6 +69,12 @@ function checkDepth(text: string): void {
       depth += 1;
       if (depth > JSON_DEPTH_MAX) throw malformed(`The body nests deeper than ${JSON_DEPTH_MAX} levels.`);
     } else if (char === CLOSE_BRACE || char === CLOSE_BRACKET) depth -= 1;
+    else if (char === COMMA) {
+      values += 1;
+      if (values > valuesMax) {
+        throw new AppError("invalid_request", `The body holds more than ${valuesMax} values.`);
+      }
+    }
   }
 }
 

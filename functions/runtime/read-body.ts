@@ -14,13 +14,17 @@ export const BODY_MS_MAX = 15_000;
  * The request's body as JSON; undefined when it has none.
  * @throws AppError `payload_too_large`, `unsupported_media_type`, `malformed_json`, `request_timeout`
  */
-export async function readJsonBody(request: IncomingMessage, bytesMax: number): Promise<unknown> {
+export async function readJsonBody(
+  request: IncomingMessage,
+  bytesMax: number,
+  valuesMax?: number,
+): Promise<unknown> {
   const announced = announcedBody(request);
   if (announced === undefined || announced.length === 0) return undefined;
   demandJson(request);
   if (announced.length !== undefined && announced.length > bytesMax) throw tooLarge(bytesMax);
   const bytes = await readAll(request, bytesMax);
-  return bytes.length === 0 ? undefined : parseJson(bytes);
+  return bytes.length === 0 ? undefined : parseJson(bytes, valuesMax);
 }
 
 function demandJson(request: IncomingMessage): void {

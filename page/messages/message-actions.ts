@@ -150,10 +150,14 @@ export function createMessageActions({ view, api, me, onChange }: MessageActions
 
     /** The earlier texts of a message, oldest first. */
     async history({ number }: Message): Promise<{ text: string; createdAt: string }[]> {
-      const { data }: { data: { text: string; createdAt: string }[] } = await api.get(
-        `/chats/${view.number}/messages/${number}/edits`,
-      );
-      return data;
+      const path = `/chats/${view.number}/messages/${number}/edits`;
+      const texts: { text: string; createdAt: string }[] = [];
+      for (let query = ""; ;) {
+        const page: { data: typeof texts; next: string | null } = await api.get(`${path}${query}`);
+        texts.push(...page.data);
+        if (page.next === null) return texts;
+        query = `?cursor=${encodeURIComponent(page.next)}`;
+      }
     },
 
     close() {

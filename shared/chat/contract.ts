@@ -23,6 +23,8 @@ export const Text = z
   .refine((text) => text.isWellFormed(), "must be well-formed Unicode: it contains a lone surrogate")
   .refine((text) => !CONTROL.test(text), "must not contain control characters");
 
+export const BOT_CHARS_MAX = 100;
+
 const OneLine = (charsMax: number) =>
   z
     .string()
@@ -76,7 +78,10 @@ export const ChatChange = z
   .refine((change) => Object.keys(change).length > 0, "must change something");
 export type ChatChange = z.infer<typeof ChatChange>;
 
-const Sender = z.union([z.object({ id: z.string() }), z.object({ model: z.string() })]);
+const Sender = z.union([
+  z.object({ id: z.string(), bot: z.string().optional() }),
+  z.object({ model: z.string() }),
+]);
 
 export const Chat = z.object({
   number: z.number(),
@@ -122,6 +127,10 @@ export const NewMessage = z
   .strictObject({
     /** May be left out of a forward: the text is then that of the forwarded message. */
     text: Text.optional(),
+    /** By a server with the scope for it: the name of the bot that says it. */
+    sender: z.strictObject({ bot: OneLine(BOT_CHARS_MAX).min(1) }).optional(),
+    /** By a server with the scope for it: the app itself says it. */
+    role: z.literal("system").optional(),
     replyTo: MessageNumber.optional(),
     forwardOf: MessageOrigin.optional(),
     /**
@@ -217,6 +226,8 @@ export const Message = z.object({
     .optional(),
   reactions: z.record(z.string(), z.array(z.string())),
   editedAt: z.string().optional(),
+  /** A moderator withholds what it said. */
+  hidden: z.literal(true).optional(),
   usage: Usage.optional(),
   served: Served.optional(),
   finishReason: FinishReason.optional(),
@@ -285,7 +296,16 @@ export type Marks = z.infer<typeof Marks>;
 const Limit = z.coerce.number().int().min(1).max(PAGE_LIMIT_MAX).default(PAGE_LIMIT_DEFAULT);
 const NumberParameter = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const Flag = z.enum(["true", "false"]).transform((value) => value === "true");
-const Time = z.iso.datetime({ offset: true }).transform((value) => Date.parse(value));
+/** Firestore ends with the year 9999, whatever the offset; nothing here is older than its beginning of time. */
+const isStorable = (text: string): boolean => {
+  const ms = Date.parse(text);
+  return ms >= 0 && ms < Date.UTC(10_000, 0);
+};
+const STORABLE = "must lie between the years 1970 and 9999";
+const Time = z.iso
+  .datetime({ offset: true })
+  .refine(isStorable, STORABLE)
+  .transform((value) => Date.parse(value));
 
 export const MessagePageQuery = z
   .strictObject({
@@ -309,6 +329,16 @@ export const BranchListQuery = z
   .strictObject({ limit: Limit, cursor: z.string().max(2000) })
   .partial({ cursor: true });
 export type BranchListQuery = z.infer<typeof BranchListQuery>;
+
+/** Each may be as large as a message. */
+export const EDITS_LIMIT_MAX = 20;
+export const EditListQuery = z
+  .strictObject({
+    limit: z.coerce.number().int().min(1).max(EDITS_LIMIT_MAX).default(EDITS_LIMIT_MAX),
+    cursor: z.string().max(2000),
+  })
+  .partial({ cursor: true });
+export type EditListQuery = z.infer<typeof EditListQuery>;
 
 export const ChangesQuery = z.strictObject({ since: NumberParameter.default(0), limit: Limit });
 
@@ -351,6 +381,41 @@ export interface Page<T> {
   /** The cursor of the page in the other direction; null where there can be none. */
   readonly prev: string | null;
 }
+
+export const REASON_CHARS_MAX = 1_000;
+/** A message that the reporter can read, or somebody. */
+export const NewReport = z
+  .strictObject({
+    message: MessageOrigin.optional(),
+    user: UserId.optional(),
+    reason: Text.max(REASON_CHARS_MAX),
+  })
+  .refine(({ message, user }) => (message === undefined) !== (user === undefined), {
+    path: ["message"],
+    message: "or user is required, and not both",
+  });
+export type NewReport = z.infer<typeof NewReport>;
+export const Decision = z.enum(["dismiss", "hide", "delete", "warn"]);
+export type Decision = z.infer<typeof Decision>;
+export const ReportDecision = z.strictObject({ decision: Decision });
+export const Report = z.object({
+  id: z.string(),
+  reporter: z.string(),
+  message: z.object({ chat: z.number(), message: z.number() }).optional(),
+  /** Who was reported, or wrote the message; null for a model. */
+  user: z.string().nullable(),
+  reason: z.string(),
+  status: z.enum(["open", "decided"]),
+  decision: Decision.optional(),
+  decidedBy: z.string().optional(),
+  decidedAt: z.string().optional(),
+  createdAt: z.string(),
+});
+export type Report = z.infer<typeof Report>;
+
+/** Somebody whom one wants to hear nothing of. */
+export const Block = z.object({ user: z.string(), createdAt: z.string() });
+export type Block = z.infer<typeof Block>;
 
 /** What was written and answered on a day (UTC). */
 export const DayUsage = z.object({

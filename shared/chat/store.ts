@@ -88,6 +88,10 @@ const markOf = (reads: DocumentSnapshot | undefined, chat: number): Mark => ({
   muted: (reads?.get("muted") as Record<string, Timestamp | null> | undefined)?.[String(chat)],
 });
 
+/** Whom the person has blocked, and since when. */
+export const blocksIn = (reads: DocumentSnapshot | undefined): ReadonlyMap<string, Timestamp> =>
+  new Map(Object.entries((reads?.get("blocked") as Record<string, Timestamp> | undefined) ?? {}));
+
 const storedBranch = storedAs<StoredBranch>();
 
 export interface FoundBranch {
@@ -171,11 +175,13 @@ export const storedEdit = storedAs<StoredEdit>();
 
 export const editsOf = (message: DocumentReference): CollectionReference => message.collection("edits");
 
-/** One query; one read for each edit, oldest first. */
+/** One query; one read for each edit after a revision, oldest first. */
 export async function listEdits(
   message: DocumentReference,
+  { after = 0, limit }: { readonly after?: number; readonly limit: number },
 ): Promise<{ ref: DocumentReference; stored: StoredEdit }[]> {
-  const found = await within(READ_MS_MAX, editsOf(message).orderBy("revision").get());
+  const page = editsOf(message).where("revision", ">", after).orderBy("revision").limit(limit);
+  const found = await within(READ_MS_MAX, page.get());
   return found.docs.map((document) => ({ ref: document.ref, stored: storedEdit(document) }));
 }
 
@@ -245,6 +251,12 @@ export async function listChanged(
   return found.docs.map((document) => ({ id: document.id, stored: storedMessage(document) }));
 }
 
+/** One query, without what was said; one read for each edit. */
+export async function editRefs(message: DocumentReference): Promise<DocumentReference[]> {
+  const found = await within(READ_MS_MAX, editsOf(message).select().get());
+  return found.docs.map(({ ref }) => ref);
+}
+
 /** How the background work on a chat moves on. */
 export interface ProgressStep {
   /** The progress as it was read. */
@@ -287,7 +299,7 @@ export async function deleteMessages(firestore: Firestore, chat: ChatHandle, lim
   const batch = firestore.batch();
   for (const document of found.docs) {
     if (document.get("editedAt") !== undefined) {
-      for (const edit of await listEdits(document.ref)) batch.delete(edit.ref);
+      for (const edit of await editRefs(document.ref)) batch.delete(edit);
     }
     if (document.get("role") === "assistant") {
       for (const kind of ["segments", "feedback"]) {

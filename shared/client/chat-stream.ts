@@ -54,7 +54,34 @@ export function openChatStream(options: ChatStreamOptions): ChatStream {
   let refusals = 0;
   let alarm = new AbortController();
 
+  /** The server tells only so much of what was missed; from this revision on it is paged through. */
+  let owedFrom: number | undefined;
+  let paying: Promise<void> | undefined;
+
+  const pay = async (): Promise<void> => {
+    for (let failures = 1; owedFrom !== undefined; failures += 1) {
+      if (isStopped) return;
+      const from = owedFrom;
+      try {
+        await timeline.catchUp(from, alarm.signal);
+        // Meanwhile an earlier revision may have been named.
+        if (owedFrom === from) owedFrom = undefined;
+      } catch (cause) {
+        if (isNotThere(cause)) return;
+        if (!isStopped) await pause(env, backoffMs(env, failures), alarm.signal);
+      }
+    }
+  };
+
   const take = (event: ChatEvent): void => {
+    if (event.event === "catchup.skipped") {
+      const revision = Number(event.data["revision"] ?? 0);
+      owedFrom = Math.min(owedFrom ?? revision, revision);
+      paying ??= pay().finally(() => {
+        paying = undefined;
+      });
+      return;
+    }
     const message = event.data["message"] as Message | undefined;
     const isTurn = event.event === "message.created" && message?.branch === `b${message?.number}`;
     if (isTurn) turnedAt = message?.revision ?? 0;

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { clientOf, createNetwork, openDesk, textsOf, until } from "../testing/live-clients.ts";
+import { writeHistory } from "../testing/write-history.ts";
+import { CATCH_UP } from "../live/contract.ts";
 import { type Person, type System, startSystem } from "../testing/start-system.ts";
 import type { ChatView } from "./chat-view.ts";
 import type { Environment } from "./environment.ts";
@@ -215,4 +217,28 @@ test("who is removed is told so", async () => {
   const gone = new Promise((resolve) => theirs.on("gone", () => resolve(true)));
   await ada.api.delete(`/v1/apps/demo/chats/${number}/members/${bob.id}`);
   expect(await gone).toBe(true);
+});
+
+test("what a stream skips of a long absence is paged through, and nothing is lost", async () => {
+  using pair = await openPair();
+  const { mine, number } = pair;
+  await say(mine, "Before");
+  const network = createNetwork();
+  const environment = { fetch: network.fetch, random: () => 0 } satisfies Partial<Environment>;
+  // Only the chat's own stream tells this device anything.
+  for (let at = 0; at < 100; at += 1) network.fail(/\/apps\/demo\/events/, "before");
+  using away = openDesk(clientOf(system, bob, { environment }));
+  const view = away.openChat(number);
+  await view.loaded();
+  await until(view, () => view.messages.length === 1);
+  view.pause();
+  await writeHistory(ada.api, `/v1/apps/demo/chats/${number}`, CATCH_UP.changesMax + 150);
+  network.fail(/\/changes/, "before");
+  view.resume();
+  await until(view, () => view.message(CATCH_UP.changesMax + 151) !== undefined);
+  const missing = Array.from({ length: CATCH_UP.changesMax + 151 }, (_, at) => at + 1).filter(
+    (at) => view.message(at) === undefined,
+  );
+  expect(missing).toEqual([]);
+  expect(network.requests.filter((name) => name.includes("/changes")).length).toBeGreaterThan(1);
 });

@@ -1,8 +1,8 @@
 import type { Chat, Message } from "../chat/contract.ts";
 import type { Api } from "./api.ts";
-import { ApiError } from "./api-error.ts";
+import { ApiError, isTransient } from "./api-error.ts";
 import type { ChatHeads, ChatSettings } from "./chat-heads.ts";
-import type { Environment } from "./environment.ts";
+import { backoffMs, type Environment, pause } from "./environment.ts";
 import { openEventStream, type StreamState } from "./event-stream.ts";
 
 /** One stream of everything that happens in any of the person's chats. */
@@ -79,8 +79,25 @@ export function openPersonFeed(options: PersonFeedOptions): PersonFeed {
     }
   };
 
+  /** More was missed than the stream tells: the chat's head says what it has come to, the list which chats. */
+  const takeSkipped = (chat: unknown): void => {
+    if (typeof chat === "number") void read(chat);
+    else void refresh();
+  };
+  const refresh = async (): Promise<void> => {
+    for (let failures = 1; !ending.signal.aborted; failures += 1) {
+      try {
+        return await options.refresh();
+      } catch (cause) {
+        if (!isTransient(cause)) return;
+        await pause(env, backoffMs(env, failures), ending.signal);
+      }
+    }
+  };
+
   const take = (event: string, data: Told): void => {
     if (event === "presence") return options.onPresence(data);
+    if (event === "catchup.skipped") return takeSkipped(data["chat"]);
     const chat = Number(data["chat"]);
     if (event === "chat.changed" && data["removed"] === true) return void confirmRemoval(chat);
     if (event === "chat.changed") withHead(chat, () => heads.takeSettings(data as unknown as ChatSettings));

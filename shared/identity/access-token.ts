@@ -162,22 +162,26 @@ export function openAccessTokens(deps: Deps, revocations: Revocations): AccessTo
   };
 }
 
-const verifiedOf = (claims: z.infer<typeof Claims>, kid: string): Verified => ({
-  principal: {
-    id: claims.sub,
-    kind: "person",
-    role: claims.role,
-    sessionId: claims.sid,
-    ...(claims.mfa === undefined ? {} : { factorMs: claims.mfa * 1000 }),
-  },
-  issued: {
+function verifiedOf(claims: z.infer<typeof Claims>, kid: string): Verified {
+  const issued = {
     app: claims.app,
     user: claims.sub,
     sessionId: claims.sid,
     tokenId: claims.jti,
     issuedMs: claims.ims,
     beganMs: claims.bms,
-  },
-  kid,
-  expiresAtMs: (claims.exp + CLOCK_TOLERANCE_SECONDS) * 1000,
-});
+  };
+  return {
+    principal: {
+      id: claims.sub,
+      kind: "person",
+      role: claims.role,
+      sessionId: claims.sid,
+      ...(claims.mfa === undefined ? {} : { factorMs: claims.mfa * 1000 }),
+      issued,
+    },
+    issued,
+    kid,
+    expiresAtMs: (claims.exp + CLOCK_TOLERANCE_SECONDS) * 1000,
+  };
+}

@@ -1,8 +1,9 @@
 import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
+import { createAbsences } from "./absences.ts";
 import { type App, appHandle } from "./app.ts";
 import type { AppSettings } from "./contract.ts";
-import { readOpenApp } from "./manage-app.ts";
+import { noSuchApp, readOpenApp } from "./manage-app.ts";
 import type { Revocations } from "./revocations.ts";
 import { completeSettings } from "./settings.ts";
 
@@ -15,10 +16,13 @@ export interface AppDirectory {
   /**
    * The settings of the app. One read when it is not known here or its settings have just been changed;
    * what is older than APP_CACHE_MS is read again behind the request's back.
+   * An app that is not there is remembered as such, and costs no read for ABSENT_MS.
    * @throws AppError `not_found`
    */
   settingsOf(app: App): Promise<AppSettings>;
-  /** Forgets what was known, after a change made here. */
+  /** What is known here, without looking any further. */
+  knownSettingsOf(app: App): AppSettings | undefined;
+  /** Forgets what was known, after a change made here; that there is none, too. */
   forget(appId: string): void;
 }
 
@@ -29,6 +33,7 @@ interface Known {
 
 export function openAppDirectory(deps: Deps, revocations: Revocations): AppDirectory {
   const known = new Map<string, Known>();
+  const absent = createAbsences(deps.clock);
   const reading = new Map<string, Promise<AppSettings>>();
 
   const read = (app: App): Promise<AppSettings> => {
@@ -43,7 +48,10 @@ export function openAppDirectory(deps: Deps, revocations: Revocations): AppDirec
         return settings;
       })
       .catch((cause: unknown) => {
-        if (cause instanceof AppError && cause.code === "not_found") known.delete(app.id);
+        if (cause instanceof AppError && cause.code === "not_found") {
+          known.delete(app.id);
+          absent.note(app.id);
+        }
         throw cause;
       })
       .finally(() => reading.delete(app.id));
@@ -62,12 +70,17 @@ export function openAppDirectory(deps: Deps, revocations: Revocations): AppDirec
 
   return {
     async settingsOf(app) {
+      if (absent.has(app.id)) throw noSuchApp();
       const entry = known.get(app.id);
       if (entry === undefined) return read(app);
       if ((await revocations.settingsChangedMs(app.id)) >= entry.readAtMs) return read(app);
       if (deps.clock.now() - entry.readAtMs > APP_CACHE_MS) renew(app);
       return entry.settings;
     },
-    forget: (appId) => void known.delete(appId),
+    knownSettingsOf: (app) => known.get(app.id)?.settings,
+    forget(appId) {
+      known.delete(appId);
+      absent.forget(appId);
+    },
   };
 }

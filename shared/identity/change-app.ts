@@ -4,37 +4,36 @@ import { AppError } from "../platform/errors.ts";
 import type { Transaction } from "../platform/firestore.ts";
 import { within } from "../platform/within.ts";
 import type { App } from "./app.ts";
-import { APP_CACHE_MS } from "./app-directory.ts";
+import { APP_CACHE_MS, type AppDirectory } from "./app-directory.ts";
 import type { Caller } from "./caller.ts";
 import type { AppChange, App as AppView } from "./contract.ts";
-import { appView, noSuchApp } from "./manage-app.ts";
+import { noSuchApp } from "./manage-app.ts";
 import type { Principal } from "./principal.ts";
 import { addRevocation } from "./revocation.ts";
 import { accessTokensEndMs } from "./revoke.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
 import { SESSION_TTL_MS } from "./session-lifetime.ts";
+import { appView, demandSettings } from "./settings-rights.ts";
 import { changedSettings, completeSettings } from "./settings.ts";
 import { type AppHead, TRANSACTION_MS_MAX, storedAppHead } from "./store.ts";
 
 /**
- * Changes name and settings; every instance hears of it at once. One transaction: 1 read, 3 writes.
- * @throws AppError `not_found`, `forbidden` for a limit lifted by anyone but the operator, and for what only
- * an owner may set
+ * Changes name and settings, each by who may (settings-rights.ts); every instance hears of it at once. One
+ * transaction: 1 read, 3 writes.
+ * @throws AppError `not_found`, `factor_required`, `forbidden`, also for a limit lifted by anyone but the
+ * operator
  */
 export async function changeApp(
-  deps: Deps,
+  deps: Deps & { readonly apps: AppDirectory },
   app: App,
   by: Principal,
   { change, caller }: { readonly change: z.infer<typeof AppChange>; readonly caller: Caller },
 ): Promise<AppView> {
+  await demandSettings(deps, app, by, change);
   const { personPerMinute, roles, ...limits } = change.settings?.limits ?? {};
   const lifted = [personPerMinute, ...Object.values(limits), ...Object.values(roles ?? {})].includes(null);
   if (lifted && by.kind !== "operator") {
     throw new AppError("forbidden", "Only the operator may lift a limit altogether.");
-  }
-  const { vouched, providers } = change.settings?.claims ?? {};
-  if ((vouched !== undefined || providers !== undefined) && by.role !== "owner") {
-    throw new AppError("forbidden", "Only an owner may say whose word opens accounts.");
   }
   return withApp(deps, app, (transaction, head) => {
     const next: AppHead = {
@@ -52,7 +51,7 @@ export async function changeApp(
         details: { fields: [...Object.keys(change), ...Object.keys(change.settings ?? {})].join(", ") },
       },
     });
-    return appView(next);
+    return appView(next, by);
   });
 }
 

@@ -4,6 +4,8 @@ import { within } from "../platform/within.ts";
 import type { App } from "./app.ts";
 import type { Caller } from "./caller.ts";
 import type { Role, User } from "./contract.ts";
+import { covers } from "./permissions.ts";
+import { demandAnotherOwner } from "./end-membership.ts";
 import type { Principal } from "./principal.ts";
 import { addRevocation } from "./revocation.ts";
 import { accessTokensEndMs } from "./revoke.ts";
@@ -11,16 +13,10 @@ import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
 import { TRANSACTION_MS_MAX, userRef, storedUser } from "./store.ts";
 import { userView } from "./user-view.ts";
 
-const RANKS: Readonly<Record<Role, number>> = { owner: 3, admin: 2, member: 1, service: 1, viewer: 0 };
-
-/** Nobody gives or takes a role above their own. */
-export const mayChangeRole = (by: Role, from: Role, to: Role): boolean =>
-  RANKS[from] <= RANKS[by] && RANKS[to] <= RANKS[by];
-
 /**
  * Gives a person another role. The access tokens with the old one end everywhere within seconds; a
- * refresh gives one with the new. The last owner of an app stays its owner: two demotions at once read the
- * same owners, so one of them is tried again. One transaction: 1 read and at most 2 owners, 3 writes.
+ * refresh gives one with the new. The last owner of an app stays its owner. One transaction: 1 read and the
+ * owners where it is one, 3 writes.
  * @throws AppError `not_found`, `forbidden`, `conflict` for the last owner
  */
 export async function changeRole(
@@ -34,14 +30,14 @@ export async function changeRole(
     deps.firestore.runTransaction(async (transaction) => {
       const ref = userRef(app, userId);
       const user = storedUser(await transaction.get(ref));
-      if (user === undefined) throw new AppError("not_found", "There is no such user.");
-      if (!mayChangeRole(by.role, user.role, role)) {
+      if (user === undefined || user.status === "removed")
+        throw new AppError("not_found", "There is no such user.");
+      if (!covers(by, user.role) || !covers(by, role)) {
         throw new AppError("forbidden", "Nobody gives or takes a role above their own.");
       }
       if (user.role === role) return userView(userId, user, true);
       if (user.role === "owner") {
-        const owners = await transaction.get(app.collection("users").where("role", "==", "owner").limit(2));
-        if (owners.size < 2) throw new AppError("conflict", "An app keeps at least one owner.");
+        await demandAnotherOwner(transaction, app, userId);
       }
       const now = deps.clock.now();
       transaction.update(ref, { role });

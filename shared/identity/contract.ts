@@ -67,7 +67,13 @@ const isTimeZone = (name: string): boolean => {
 export const Language = z.string().max(35).refine(isLanguage, "must be a language tag such as en or pt-BR");
 export const TimeZone = z.string().max(64).refine(isTimeZone, "must be a time zone such as Europe/Berlin");
 
-export const NewCode = z.strictObject({ email: Email, deviceToken: DeviceToken.optional() });
+const InvitationCode = z.string().min(1).max(100);
+/** The code of an invitation lets in whom the app would not. */
+export const NewCode = z.strictObject({
+  email: Email,
+  deviceToken: DeviceToken.optional(),
+  invitation: InvitationCode.optional(),
+});
 export const CodeSent = z.object({ challenge: z.string(), expiresAt: z.string() });
 
 /** Where the refresh token travels: in bodies, or in a cookie that scripts can't read. */
@@ -81,10 +87,61 @@ export const NewSession = z.strictObject({
 const ID_TOKEN_CHARS_MAX = 8_000;
 export const Exchange = z.strictObject({
   idToken: z.string().min(1).max(ID_TOKEN_CHARS_MAX),
+  invitation: InvitationCode.optional(),
   transport: Transport.optional(),
 });
 /** Without a refresh token the cookie is meant. */
 export const Refresh = z.strictObject({ refreshToken: z.string().min(1).max(200).optional() });
+
+export const NewGuest = z.strictObject({
+  name: Line(NAME_CHARS_MAX).default("Guest"),
+  transport: Transport.optional(),
+});
+
+export const INVITATION_USES_MAX = 100;
+export const NewInvitation = z
+  .strictObject({
+    /** Whom it is for, and who is mailed; absent: whoever has the link. */
+    email: Email.optional(),
+    role: z.enum(["owner", "admin", "member", "viewer"]).default("member"),
+    expiresAt: z.iso.datetime({ offset: true }).optional(),
+    /** How many people may use the link. */
+    uses: z.number().int().min(1).max(INVITATION_USES_MAX).default(1),
+  })
+  .refine(({ email, uses }) => email === undefined || uses === 1, {
+    path: ["uses"],
+    message: "must be 1 for an invitation to one address",
+  });
+export type NewInvitation = z.infer<typeof NewInvitation>;
+export const Invitation = z.object({
+  id: z.string(),
+  email: z.string().optional(),
+  role: Role,
+  usesLeft: z.number(),
+  createdBy: z.string(),
+  createdAt: z.string(),
+  expiresAt: z.string(),
+});
+export type Invitation = z.infer<typeof Invitation>;
+/** The code and the link with it are shown this once. */
+export const InvitationCreated = Invitation.extend({ code: z.string(), url: z.string() });
+export type InvitationCreated = z.infer<typeof InvitationCreated>;
+
+export const EXTERNAL_ID_CHARS_MAX = 200;
+/** Somebody whom an app's own server knows. */
+export const NewUser = z
+  .strictObject({
+    externalId: Line(EXTERNAL_ID_CHARS_MAX),
+    email: Email,
+    name: Line(NAME_CHARS_MAX),
+    role: z.enum(["owner", "admin", "member", "viewer"]),
+  })
+  .partial()
+  .refine(({ externalId, email }) => externalId !== undefined || email !== undefined, {
+    path: ["externalId"],
+    message: "or email is required",
+  });
+export type NewUser = z.infer<typeof NewUser>;
 
 export const UserChange = z.strictObject({ role: z.enum(["owner", "admin", "member", "viewer"]) });
 
@@ -125,6 +182,12 @@ export const User = z.object({
   quietHours: z.object({ from: z.string(), to: z.string() }).nullable().optional(),
   createdAt: z.string(),
   lastSeenAt: z.string().optional(),
+  /** Shown to administrators; absent: they may come and go. */
+  status: z.enum(["disabled", "removed"]).optional(),
+  /** Shown to administrators: what the app's own server calls them. */
+  externalId: z.string().optional(),
+  /** When a moderator warned them last; shown to the person and to administrators. */
+  warnedAt: z.string().optional(),
 });
 export type User = z.infer<typeof User>;
 
@@ -143,6 +206,18 @@ export const Session = z.object({
   user: User,
 });
 export type Session = z.infer<typeof Session>;
+
+export const OpenSession = z.object({
+  id: z.string(),
+  /** As a person recognises it, such as "Firefox on Windows". */
+  device: z.string(),
+  /** The network it was begun from, without the last part of the address. */
+  ip: z.string().optional(),
+  createdAt: z.string(),
+  lastUsedAt: z.string(),
+  current: z.boolean(),
+});
+export type OpenSession = z.infer<typeof OpenSession>;
 
 export const MeChange = z
   .strictObject({
@@ -166,22 +241,36 @@ const Limit = z.number().int().min(1).max(LIMIT_MAX).nullable();
 const ORIGINS_MAX = 50;
 const RETENTION_DAYS_MAX = 3650;
 
-const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text;
+const LOOPBACK: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
+
+/** Over http only pages of one's own machine: any network on the way could put words into others. */
+const isOrigin = (text: string): boolean => {
+  if (!URL.canParse(text)) return false;
+  const { origin, protocol, hostname } = new URL(text);
+  return origin === text && (protocol === "https:" || (protocol === "http:" && LOOPBACK.has(hostname)));
+};
 export const Origin = z
   .string()
   .max(300)
-  .refine(isOrigin, "must be an origin such as https://app.example.com");
+  .refine((text) => !text.includes("*"), "must be named one by one: a * would let in pages that nobody knows")
+  .refine(isOrigin, "must be https://host or https://host:port; http:// is for localhost only");
 
 const Limits = z.strictObject({
   personPerMinute: Limit,
   tokenPerMinute: Limit,
   ipPerMinute: Limit,
+  /** Of all people and API tokens of the app together. */
+  appPerMinute: Limit,
   /** Requests to sign in, of one IP address. */
   signInPerMinute: Limit,
   /** Requests for codes to one address, of one IP address or known device. */
   codesPerMinute: Limit,
   /** Mails with codes to one address; what is above is not sent, and the reply does not tell. */
   codesPerDay: Limit,
+  /** Streams that one person, or one API token, may have open at one instance. */
+  streamsPerPerson: Limit,
+  /** Streams that all of the app may have open at one instance. */
+  streamsPerApp: Limit,
   /** In place of personPerMinute, for people of a role. */
   roles: z.partialRecord(z.enum(["owner", "admin", "member", "viewer"]), Limit),
 });
@@ -193,13 +282,20 @@ const Retention = z.strictObject({
 });
 const ClaimName = z.string().regex(/^[A-Za-z0-9_.:/-]{1,200}$/);
 const PROVIDERS_MAX = 50;
+/** Values of the claim that holds the role. */
+const CLAIM_ROLES_MAX = 100;
 const Claims = z.strictObject({
   email: ClaimName,
   name: ClaimName,
   /** The claim that holds the role; null: whoever comes is a member. */
   role: ClaimName.nullable(),
   /** Which role a value of that claim stands for; other values stand for `member`. */
-  roles: z.record(z.string().max(200), z.enum(["admin", "member", "viewer"])),
+  roles: z
+    .record(z.string().max(200), z.enum(["admin", "member", "viewer"]))
+    .refine(
+      (roles) => Object.keys(roles).length <= CLAIM_ROLES_MAX,
+      `must name at most ${CLAIM_ROLES_MAX} values`,
+    ),
   /** Only tokens of this tenant of Identity Platform; null: of the project itself and of any tenant. */
   tenant: z.string().min(1).max(100).nullable(),
   /**
@@ -256,6 +352,27 @@ const Notifications = z.strictObject({ text: z.boolean() });
 
 const SecondFactor = z.enum(["optional", "required"]);
 
+const DOMAINS_MAX = 100;
+const isDomain = (text: string): boolean =>
+  /^[^\s@/:?#*[\]\\]+\.[^\s@/:?#*[\]\\]+$/.test(text) && URL.canParse(`https://${text}`);
+const Registration = z.strictObject({
+  /** Who may become a user: whoever has an address, the invited, or also those of listed mail domains. */
+  mode: z.enum(["open", "invited", "domains"]),
+  /** Exactly these, without those below them. */
+  domains: z
+    .array(z.string().max(253).refine(isDomain, "must be a domain such as example.com"))
+    .max(DOMAINS_MAX),
+  /** Whether people may come without an address. */
+  guests: z.boolean(),
+});
+export type Registration = z.infer<typeof Registration>;
+
+/** Whom people see in the list of users, apart from administrators. */
+const Directory = z.enum(["everyone", "shared-chats", "admins"]);
+/** Who may open a direct chat with somebody, apart from administrators. */
+const Contact = z.enum(["anyone", "shared-chats", "nobody"]);
+export type Contact = z.infer<typeof Contact>;
+
 export const AppSettings = z.strictObject({
   limits: Limits,
   /** Web pages of these origins may call the API from a browser. */
@@ -269,9 +386,18 @@ export const AppSettings = z.strictObject({
   /** Whether people without a second factor may do what is sensitive. */
   secondFactor: SecondFactor,
   notifications: Notifications,
+  registration: Registration,
+  directory: Directory,
+  contact: Contact,
 });
 export type AppSettings = z.infer<typeof AppSettings>;
 
+/** The settings that the reader may see. */
+const ShownSettings = AppSettings.extend({
+  limits: Limits.partial(),
+  registration: Registration.partial(),
+}).partial();
+export type ShownSettings = z.infer<typeof ShownSettings>;
 /** Nobody needs more, and whoever asks for them in somebody else's name can send no more. */
 export const CODES_PER_DAY = 20;
 
@@ -280,9 +406,12 @@ export const DEFAULT_SETTINGS: AppSettings = {
     personPerMinute: 100,
     tokenPerMinute: 1000,
     ipPerMinute: 300,
+    appPerMinute: 30_000,
     signInPerMinute: 60,
     codesPerMinute: 10,
     codesPerDay: CODES_PER_DAY,
+    streamsPerPerson: 20,
+    streamsPerApp: 2_000,
     roles: {},
   },
   allowedOrigins: [],
@@ -307,6 +436,9 @@ export const DEFAULT_SETTINGS: AppSettings = {
   },
   secondFactor: "optional",
   notifications: { text: true },
+  registration: { mode: "open", domains: [], guests: false },
+  directory: "everyone",
+  contact: "anyone",
 };
 
 /** Objects are merged with what is there, field by field; lists replace. */
@@ -323,6 +455,9 @@ export const AppChange = z
         assistant: Assistant.partial(),
         secondFactor: SecondFactor,
         notifications: Notifications.partial(),
+        registration: Registration.partial(),
+        directory: Directory,
+        contact: Contact,
       })
       .partial(),
   })
@@ -335,14 +470,38 @@ type Stored<T> = T extends readonly unknown[] | string ? T : Partial<T>;
 export const App = z.object({
   id: z.string(),
   name: z.string(),
-  chatsCount: z.number(),
-  settings: AppSettings,
+  /** For those who may change the app. */
+  chatsCount: z.number().optional(),
+  /** Clients get what they need; prompts, prices and budgets those who may change them; claims owners. */
+  settings: ShownSettings,
   createdAt: z.string(),
 });
 export type App = z.infer<typeof App>;
 
 export const AppCreated = z.object({ app: App, token: z.string() });
-export const ApiTokenCreated = z.object({ id: z.string(), token: z.string(), createdAt: z.string() });
+
+export const SCOPES_MAX = 50;
+const Scope = z.string().regex(/^(?:\*|[a-z]{1,20}:[a-z-]{1,30})$/, "must be the name of a permission, or *");
+export const NewApiToken = z.strictObject({
+  name: Line(NAME_CHARS_MAX).default("API token"),
+  /** Names of permissions, or `*`: all that the maker holds at each use. Default: those of `service`. */
+  scopes: z.array(Scope).min(1).max(SCOPES_MAX).optional(),
+  expiresAt: z.iso.datetime({ offset: true }).optional(),
+});
+export type NewApiToken = z.infer<typeof NewApiToken>;
+export const ApiToken = z.object({
+  id: z.string(),
+  name: z.string(),
+  scopes: z.array(z.string()),
+  createdBy: z.string(),
+  createdAt: z.string(),
+  /** To the hour; null: never. */
+  lastUsedAt: z.string().nullable(),
+  expiresAt: z.string().optional(),
+});
+export type ApiToken = z.infer<typeof ApiToken>;
+/** The token is shown this once. */
+export const ApiTokenCreated = ApiToken.extend({ token: z.string() });
 export type ApiTokenCreated = z.infer<typeof ApiTokenCreated>;
 
 /** A day: longer than any access token of the old keys lives. */
@@ -360,6 +519,13 @@ export const Rotation = z.object({
 });
 export type Rotation = z.infer<typeof Rotation>;
 
+/** Firestore ends with the year 9999, whatever the offset; nothing here is older than its beginning of time. */
+const isStorable = (text: string): boolean => {
+  const ms = Date.parse(text);
+  return ms >= 0 && ms < Date.UTC(10_000, 0);
+};
+const STORABLE = "must lie between the years 1970 and 9999";
+
 export const NewRevocation = z
   .strictObject({
     scope: RevocationScope,
@@ -367,7 +533,7 @@ export const NewRevocation = z
       .string()
       .regex(/^(?!__.*__$)[A-Za-z0-9_-]{1,64}$/)
       .optional(),
-    issuedBefore: z.iso.datetime({ offset: true }).optional(),
+    issuedBefore: z.iso.datetime({ offset: true }).refine(isStorable, STORABLE).optional(),
   })
   .refine(({ scope, id }) => (scope === "all") === (id === undefined), {
     path: ["id"],
@@ -390,6 +556,19 @@ export const SECURITY_EVENT_KINDS = [
   "signed-out",
   "signed-out-everywhere",
   "role-changed",
+  "report-created",
+  "report-read",
+  "report-decided",
+  "user-created",
+  "session-created",
+  "acted-for",
+  "read-as-outsider",
+  "user-disabled",
+  "user-enabled",
+  "user-removed",
+  "invitation-created",
+  "invitation-used",
+  "invitation-deleted",
   "app-created",
   "app-changed",
   "app-deleted",

@@ -36,13 +36,18 @@ interface Exchanged {
  * `requestKey`, as long as the session stands. One call there, one transaction: 2 to 4 reads, 3 to 8 writes.
  * @throws AppError `token_invalid`, `conflict` when the address belongs to an account that is bound to
  * another subject, `session_ended` when the session of a repeated request has, `idempotency_key_reused`,
- * `unavailable`
+ * `not_admitted`, `unavailable`
  */
 export async function exchangeSession(
   deps: IdentityDeps,
   app: App,
   settings: AppSettings,
-  exchange: { readonly idToken: string; readonly requestKey: string | undefined; readonly caller: Caller },
+  exchange: {
+    readonly idToken: string;
+    readonly invitation: string | undefined;
+    readonly requestKey: string | undefined;
+    readonly caller: Caller;
+  },
 ): Promise<Session> {
   const claims = await deps.identityPlatform.verify(exchange.idToken);
   const mapped = claims === undefined ? undefined : mapClaims(claims, settings.claims);
@@ -67,7 +72,8 @@ export async function exchangeSession(
       // It is run again also when its commit was applied and only seemed to fail.
       const isMade = runs > 1 && (await transaction.get(sessionRef(app, sessionId))).exists;
       if (isMade) return { sessionId, fresh: undefined };
-      return exchangeOnce(deps, app, transaction, { mapped, record, sessionId, caller });
+      const { invitation } = exchange;
+      return exchangeOnce(deps, app, transaction, { mapped, invitation, record, sessionId, caller });
     }),
   );
   const standing = fresh ?? (await demandStanding(deps, app, id));
@@ -81,11 +87,13 @@ async function exchangeOnce(
   transaction: Transaction,
   {
     mapped,
+    invitation,
     record,
     sessionId,
     caller,
   }: {
     readonly mapped: Mapped;
+    readonly invitation: string | undefined;
     readonly record: RequestRecord | undefined;
     readonly sessionId: string;
     readonly caller: Caller;
@@ -95,7 +103,7 @@ async function exchangeOnce(
     const before = resultOf<{ sessionId: string }>(deps, record, await transaction.get(record.ref));
     if (before !== undefined) return { ...before, fresh: undefined };
   }
-  const bound = await boundPerson(deps, app, transaction, mapped);
+  const bound = await boundPerson(deps, app, transaction, { mapped, invitation });
   if (bound === undefined) throw invalid();
   const { found } = bound;
   const at = Timestamp.fromMillis(deps.clock.now());

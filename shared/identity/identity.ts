@@ -1,10 +1,10 @@
-import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
 import type { Transaction } from "../platform/firestore.ts";
 import { addressHash } from "./address.ts";
+import type { AdmissionDeps } from "./admission.ts";
 import type { App } from "./app.ts";
 import type { Mapped } from "./map-claims.ts";
-import { type FoundPerson, personOf } from "./person-of.ts";
+import { admittance, type FoundPerson, personOf } from "./person-of.ts";
 import { identityRef, storedIdentity, storedUser, userRef } from "./store.ts";
 
 /** The account of an issuer's subject. */
@@ -22,13 +22,16 @@ export interface BoundPerson {
  * or been given to somebody else. At the first time it is the account that has the address, if the provider
  * vouches for it and no other subject of the issuer is bound to it. Undefined without such an address. 2 or 3
  * reads.
- * @throws AppError `conflict` when another subject is
+ * @throws AppError `conflict` when another subject is, `not_admitted`
  */
 export async function boundPerson(
-  deps: Deps,
+  deps: AdmissionDeps,
   app: App,
   transaction: Transaction,
-  { issuer, tenant = "", subject, email, name }: Mapped,
+  {
+    mapped: { issuer, tenant = "", subject, email, name },
+    invitation,
+  }: { readonly mapped: Mapped; readonly invitation: string | undefined },
 ): Promise<BoundPerson | undefined> {
   const identity = deps.keys.mac("identity", app.id, issuer, tenant, subject);
   const known = storedIdentity(await transaction.get(identityRef(app, identity)));
@@ -36,11 +39,14 @@ export async function boundPerson(
     const user = storedUser(await transaction.get(userRef(app, known.user)));
     if (user === undefined) return undefined;
     const address = addressHash(deps.keys, app, user.email);
-    return { found: { userId: known.user, user, isNew: false }, identity, address, isFirst: false };
+    const newcomer = { userId: known.user, known: user, address, email: user.email, invitation };
+    const admitted = await admittance(deps, app, transaction, newcomer);
+    const found = { userId: known.user, user: admitted(user), isNew: false };
+    return { found, identity, address, isFirst: false };
   }
   if (email === undefined) return undefined;
   const address = addressHash(deps.keys, app, email);
-  const found = await personOf(deps, app, transaction, { address, email, name });
+  const found = await personOf(deps, app, transaction, { address, email, name, invitation });
   const { bindings = {} } = found.user;
   const from = deps.keys.mac("issuer", app.id, issuer, tenant);
   if (Object.hasOwn(bindings, from)) {

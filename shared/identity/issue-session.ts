@@ -1,6 +1,7 @@
 import type { Deps } from "../platform/deps.ts";
 import type { IdentityPlatform } from "../platform/identity-platform.ts";
 import { ACCESS_TOKEN_TTL_SECONDS, type AccessTokens } from "./access-token.ts";
+import type { AppDirectory } from "./app-directory.ts";
 import type { App } from "./app.ts";
 import type { Session } from "./contract.ts";
 import { encodeRefreshToken } from "./refresh-token.ts";
@@ -11,6 +12,7 @@ import { userView } from "./user-view.ts";
 export type IdentityDeps = Deps & {
   readonly accessTokens: AccessTokens;
   readonly revocations: Revocations;
+  readonly apps: AppDirectory;
   readonly identityPlatform: IdentityPlatform;
 };
 

@@ -8,8 +8,9 @@ import { type App, appHandle } from "./app.ts";
 import type { Caller } from "./caller.ts";
 import { APP_ID_CHARS_MAX, type App as AppView, DEFAULT_SETTINGS } from "./contract.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
-import { completeSettings } from "./settings.ts";
-import { type AppHead, apiTokenRef, readDocument, storedAppHead } from "./store.ts";
+import type { Principal } from "./principal.ts";
+import { appView } from "./settings-rights.ts";
+import { type AppHead, apiTokenRef, readDocument, type StoredApiToken, storedAppHead } from "./store.ts";
 
 /**
  * Creates an app with its first API token. Idempotent under `requestKey`: for REQUEST_KEPT_MS the same
@@ -20,10 +21,11 @@ export async function createApp(
   deps: Deps,
   draft: { readonly name: string; readonly id?: string | undefined },
   requestKey: string | undefined,
-  caller: Caller,
+  { by, caller }: { readonly by: Principal; readonly caller: Caller },
 ): Promise<{ app: AppView; token: string; replayed: boolean }> {
   const app = appHandle(deps.firestore, draft.id ?? idFromName(draft.name, randomId()));
-  const { id: tokenId, token, stored } = newApiToken(deps, app);
+  const { id: tokenId, token, stored: drawn } = newApiToken(deps, app);
+  const stored: StoredApiToken = { ...drawn, name: "First token", scopes: ["*"], createdBy: "operator" };
   // Without a key too: under an id that was chosen, only a record tells our own app from somebody else's.
   const name = ["create-app", requestKey ?? randomId()];
   const record = requestRecord(deps, systemRequestsOf(deps.firestore), name, draft);
@@ -39,10 +41,10 @@ export async function createApp(
   batch.create(app.ref, { ...head });
   batch.create(apiTokenRef(app, tokenId), { ...stored });
   addSecurityEvent(deps, batch, securityEventsOf(app), {
-    event: { kind: "app-created", actor: "operator", caller },
+    event: { kind: "app-created", actor: by.id, caller },
   });
   try {
-    const first = { app: appView(head), token };
+    const first = { app: appView(head, by), token };
     const { result, replayed } = await commitOnce(deps, batch, record, first);
     return { ...result, replayed };
   } catch (cause) {
@@ -65,8 +67,8 @@ function idFromName(name: string, nonce: string): string {
 }
 
 /** One read. @throws AppError `not_found` */
-export async function readApp(app: App): Promise<AppView> {
-  return appView(await readOpenApp(app));
+export async function readApp(app: App, reader: Principal): Promise<AppView> {
+  return appView(await readOpenApp(app), reader);
 }
 
 /** One read. @throws AppError `not_found` */
@@ -77,11 +79,3 @@ export async function readOpenApp(app: App): Promise<AppHead> {
 }
 
 export const noSuchApp = (): AppError => new AppError("not_found", "There is no such app.");
-
-export const appView = (head: AppHead): AppView => ({
-  id: head.id,
-  name: head.name,
-  chatsCount: head.lastChatNumber,
-  settings: completeSettings(head.settings),
-  createdAt: head.createdAt.toDate().toISOString(),
-});

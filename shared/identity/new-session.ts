@@ -2,7 +2,7 @@ import type { Deps } from "../platform/deps.ts";
 import type { Transaction } from "../platform/firestore.ts";
 import { Timestamp } from "../platform/firestore-values.ts";
 import type { App } from "./app.ts";
-import type { Caller } from "./caller.ts";
+import { type Caller, networkOf } from "./caller.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
 import { SESSION_TTL_MS } from "./session-lifetime.ts";
 import { type StoredSession, sessionRef } from "./store.ts";
@@ -35,7 +35,7 @@ export function addSession(
     readonly method: "code" | "exchange";
   },
 ): void {
-  transaction.create(sessionRef(app, sessionId), { ...session });
+  transaction.create(sessionRef(app, sessionId), { ...session, network: networkOf(caller.ip) });
   addSecurityEvent(deps, transaction, securityEventsOf(app), {
     event: {
       kind: "signed-in",

@@ -1,7 +1,7 @@
-import type { Deps } from "../platform/deps.ts";
 import type { Transaction } from "../platform/firestore.ts";
 import { Timestamp } from "../platform/firestore-values.ts";
 import { randomId } from "../platform/ids.ts";
+import { type AdmissionDeps, admit, type Newcomer } from "./admission.ts";
 import type { App } from "./app.ts";
 import { addressRef, type StoredUser, storedUser, userRef } from "./store.ts";
 
@@ -13,24 +13,53 @@ export interface FoundPerson {
 }
 
 /**
- * Whose account an address is: the one there is, or a new one. This is the one place where accounts come
- * from; `addPerson` writes what it returns, in the same transaction. 1 or 2 reads.
+ * Whose account an address is: the one there is, or a new one, if they are admitted. This is the one place
+ * where accounts come from; `addPerson` writes what it returns, in the same transaction. 1 or 2 reads, and
+ * what admission costs.
+ * @throws AppError `not_admitted`
  */
 export async function personOf(
-  deps: Deps,
+  deps: AdmissionDeps,
   app: App,
   transaction: Transaction,
   {
     address,
     email,
     name,
-  }: { readonly address: string; readonly email: string; readonly name?: string | undefined },
+    invitation,
+  }: {
+    readonly address: string;
+    readonly email: string;
+    readonly name?: string | undefined;
+    /** Of the code that they brought. */
+    readonly invitation: string | undefined;
+  },
 ): Promise<FoundPerson> {
   const known = await transaction.get(addressRef(app, address));
   const userId = known.exists ? String(known.get("user")) : randomId();
   const existing = known.exists ? await transaction.get(userRef(app, userId)) : undefined;
-  const user = storedUser(existing) ?? newUser(email, name, Timestamp.fromMillis(deps.clock.now()));
-  return { userId, user, isNew: !known.exists };
+  const user = storedUser(existing);
+  const newcomer = { userId, known: user, address, email, invitation };
+  const admitted = await admittance(deps, app, transaction, newcomer);
+  return {
+    userId,
+    user: admitted(user ?? newUser(email, name, Timestamp.fromMillis(deps.clock.now()))),
+    isNew: !known.exists,
+  };
+}
+
+/**
+ * What admission makes of an account: whoever comes by invitation has its role, and has not left any more.
+ * @throws AppError `not_admitted`
+ */
+export async function admittance(
+  deps: AdmissionDeps,
+  app: App,
+  transaction: Transaction,
+  newcomer: Newcomer,
+): Promise<(user: StoredUser) => StoredUser> {
+  const role = await admit(deps, app, transaction, newcomer);
+  return ({ status: _left, ...user }) => ({ ...user, role: role ?? user.role });
 }
 
 /** Creates the account, or records that the person was seen. 2 writes, or 1. */

@@ -7,16 +7,16 @@ import type { App } from "./app.ts";
 import type { MeChange, User } from "./contract.ts";
 import { holds } from "./permissions.ts";
 import type { Principal } from "./principal.ts";
-import { listUsers, readDocument, userRef, storedUser } from "./store.ts";
+import { isPresent, listUsers, readDocument, type StoredUser, storedUser, userRef } from "./store.ts";
 import { userView } from "./user-view.ts";
 
-const noSuchUser = (): AppError => new AppError("not_found", "There is no such user.");
+export const noSuchUser = (): AppError => new AppError("not_found", "There is no such user.");
 
 /** One read. @throws AppError `not_found` */
 export async function readUser(app: App, reader: Principal, id: string): Promise<User> {
   const { data } = await readDocument(userRef(app, id), storedUser);
-  if (data === undefined) throw noSuchUser();
-  const view = userView(id, data, id === reader.id || holds(reader, "user:change"));
+  if (data === undefined || !(isPresent(data) || holds(reader, "user:change"))) throw noSuchUser();
+  const view = viewFor(reader, id, data);
   return id === reader.id ? { ...view, quietHours: data.quietHours ?? null } : view;
 }
 
@@ -32,7 +32,20 @@ export async function changeMe(app: App, me: Principal, change: z.infer<typeof M
   return readUser(app, me, me.id);
 }
 
-/** A page of the app's users. One query, one read for each. */
+/** Addresses and the like are shown to the person and to administrators only. */
+export function viewFor(reader: Principal, id: string, stored: StoredUser): User {
+  const isAdmin = holds(reader, "user:change");
+  return {
+    ...userView(id, stored, id === reader.id || isAdmin),
+    ...(isAdmin && stored.status !== undefined ? { status: stored.status } : {}),
+    ...(isAdmin && stored.externalId !== undefined ? { externalId: stored.externalId } : {}),
+  };
+}
+
+/**
+ * A page of the app's users. Who has been removed is left out, so a page may be short. One query, one read for
+ * each.
+ */
 export async function listProfiles(
   deps: Deps,
   app: App,
@@ -47,9 +60,7 @@ export async function listProfiles(
   const last = page.at(-1);
   const hasMore = found.length > query.limit && last !== undefined;
   return {
-    data: page.map(({ id, stored }) =>
-      userView(id, stored, id === reader.id || holds(reader, "user:change")),
-    ),
+    data: page.filter(({ stored }) => isPresent(stored)).map(({ id, stored }) => viewFor(reader, id, stored)),
     hasMore,
     next: hasMore ? encodeCursor(deps.keys, scope, [last.id]) : null,
     prev: null,

@@ -15,12 +15,13 @@ export interface Quota extends Verdict {
   readonly limit: number;
 }
 
-export type Policy = "person" | "token" | "ip" | "sign-in" | "address";
+export type Policy = "person" | "token" | "ip" | "sign-in" | "address" | "app";
 
 /**
  * Which limit counts which request: a person and an API token have one each. The caller's IP address is
  * counted where nobody has been proved, at sign-in and on refused credentials: many honest people share an
- * address, and each has a limit of their own. The operator has none.
+ * address, and each has a limit of their own. What an app's people and tokens ask for together is counted besides.
+ * The operator has no limit.
  */
 export interface Quotas {
   /** Undefined where no limit applies. @throws AppError `not_found`, `unavailable` */
@@ -31,6 +32,8 @@ export interface Quotas {
     readonly isRefused: boolean;
     readonly caller: Caller;
     readonly isSignIn: boolean;
+    /** How many requests it counts as; 1 by default. */
+    readonly weight?: number;
   }): Promise<Quota | undefined>;
   /** For a code to be mailed to this address by the wish of this asker: strangers can't use up another's. */
   takeForAddress(app: App, asker: Pick<CodeAsker, "address" | "source">): Promise<Quota | undefined>;
@@ -43,8 +46,9 @@ export function openQuotas(deps: Deps, apps: AppDirectory): Quotas {
     policy: Policy,
     limit: number | null,
     ref: DocumentReference,
+    weight = 1,
   ): Promise<Quota | undefined> =>
-    limit === null ? undefined : { ...(await limiter.take(ref, limit)), policy, limit };
+    limit === null ? undefined : { ...(await limiter.take(ref, limit, weight)), policy, limit };
 
   const refIn = (app: App | undefined, policy: Policy, name: string): DocumentReference => {
     const id = `${policy}_${deps.keys.mac("limit", app?.id ?? "", policy, name)}`;
@@ -63,28 +67,43 @@ export function openQuotas(deps: Deps, apps: AppDirectory): Quotas {
     }
   };
 
+  const takeOwn = (
+    app: App,
+    principal: Principal,
+    limits: AppSettings["limits"],
+    weight: number,
+  ): Promise<Quota | undefined> => {
+    if (principal.kind === "service") {
+      return take("token", limits.tokenPerMinute, refIn(app, "token", principal.id), weight);
+    }
+    const ofRole = principal.role === "service" ? undefined : limits.roles[principal.role];
+    const limit = ofRole === undefined ? limits.personPerMinute : ofRole;
+    return take("person", limit, refIn(app, "person", principal.id), weight);
+  };
+
   return {
-    async take({ app, principal, isRefused, caller, isSignIn }) {
+    async take({ app, principal, isRefused, caller, isSignIn, weight = 1 }) {
       if (principal?.kind === "operator") return undefined;
       const address = limitedAddress(caller.ip);
-      const settings = app === undefined ? undefined : await settingsFor(app, principal !== undefined);
-      if (app === undefined || settings === undefined) {
+      if (app === undefined) {
         // Open routes outside apps (keys, problems, health) cost nothing that would need a limit.
-        if (app === undefined && !isRefused) return undefined;
+        if (!isRefused) return undefined;
         return take("ip", DEFAULT_SETTINGS.limits.ipPerMinute, refIn(undefined, "ip", address));
       }
+      const settings = await settingsFor(app, principal !== undefined);
+      // Absent apps are remembered, and their callers counted in memory (functions/runtime/gate.ts).
+      if (settings === undefined) return undefined;
       const { limits } = settings;
       if (principal === undefined) {
         const policy = isSignIn ? "sign-in" : "ip";
         const limit = isSignIn ? limits.signInPerMinute : limits.ipPerMinute;
         return take(policy, limit, refIn(app, policy, address));
       }
-      if (principal.kind === "service") {
-        return take("token", limits.tokenPerMinute, refIn(app, "token", principal.id));
-      }
-      const ofRole = principal.role === "service" ? undefined : limits.roles[principal.role];
-      const limit = ofRole === undefined ? limits.personPerMinute : ofRole;
-      return take("person", limit, refIn(app, "person", principal.id));
+      const own = await takeOwn(app, principal, limits, weight);
+      // Who is refused by their own limit takes nothing from the others'.
+      if (own?.isAdmitted === false) return own;
+      const all = await take("app", limits.appPerMinute, refIn(app, "app", ""), weight);
+      return all?.isAdmitted === false ? all : own;
     },
     async takeForAddress(app, { address, source }) {
       const { limits } = await apps.settingsOf(app);

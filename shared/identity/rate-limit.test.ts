@@ -36,7 +36,7 @@ function world(instances: number) {
       }
       if (left === 0 || nowMs < (deniedUntilMs[instance] ?? 0)) return;
       const taking = takeTokens(counts, nowMs, LIMIT, {
-        waiting: left,
+        waiting: Array<number>(left).fill(1),
         settled: ahead[instance % instances],
       });
       operations += taking.now === 0 || lastWriter !== instance ? 1 : 0;

@@ -57,6 +57,8 @@ export interface Taking {
   readonly counts: Counts;
   /** For the requests that wait. */
   readonly now: number;
+  /** For each request that waits, whether its tokens are among them. */
+  readonly admitted: readonly boolean[];
   readonly ahead: number;
   readonly aheadUntilMs: number;
   /** What is left for others. */
@@ -68,12 +70,16 @@ export interface Taking {
 const roundUp = (ms: number): number => Math.ceil(ms / QUANTUM_MS) * QUANTUM_MS;
 const sum = (counts: Iterable<number>): number => [...counts].reduce((total, count) => total + count, 0);
 
-/** What an instance with `waiting` requests takes at `nowMs` (Firestore's time), and what then counts. */
+/**
+ * What an instance takes at `nowMs` (Firestore's time), and what then counts. `waiting` are the weights of the
+ * requests that wait, in order: a request is admitted with all of its tokens or none, and one that is too heavy
+ * for what is left lets lighter ones pass.
+ */
 export function takeTokens(
   before: Counts,
   nowMs: number,
   limit: number,
-  { waiting, settled }: { readonly waiting: number; readonly settled?: Settled | undefined },
+  { waiting, settled }: { readonly waiting: readonly number[]; readonly settled?: Settled | undefined },
 ): Taking {
   const counts = new Map<number, number>();
   const add = (untilMs: number, count: number): void => {
@@ -89,7 +95,13 @@ export function takeTokens(
     if (settled.used > 0) add(Math.min(settled.untilMs, roundUp(settled.lastUseMs + SLACK_MS)), settled.used);
   }
   const free = Math.max(0, limit - sum(counts.values()));
-  const now = Math.min(waiting, free);
+  let now = 0;
+  const admitted = waiting.map((weight) => {
+    const fits = now + weight <= free;
+    if (fits) now += weight;
+    return fits;
+  });
+  const refused = Math.min(...waiting.filter((_, at) => admitted[at] === false));
   const nowUntilMs = roundUp(nowMs + USE_MS);
   const idle = sum(
     [...counts].filter(([untilMs]) => untilMs > nowUntilMs + SLACK_MS).map(([, count]) => count),
@@ -101,12 +113,17 @@ export function takeTokens(
   return {
     counts: Object.fromEntries(counts),
     now,
+    admitted,
     ahead,
     aheadUntilMs,
     remaining: free - now - ahead,
-    nextFreeMs: freedMs(counts, Math.max(1, Math.floor(limit / FREED_PART))),
+    nextFreeMs: freedMs(counts, wantedOf(refused, free - now, limit)),
   };
 }
+
+/** How many tokens have to come free until it is worth asking again. */
+const wantedOf = (refused: number, left: number, limit: number): number =>
+  Math.max(1, Math.floor(limit / FREED_PART), Number.isFinite(refused) ? refused - left : 0);
 
 /** When so many tokens, or all that count, will have come free. */
 function freedMs(counts: ReadonlyMap<number, number>, wanted: number): number {

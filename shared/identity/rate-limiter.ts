@@ -26,11 +26,11 @@ export interface Verdict {
 
 export interface RateLimiter {
   /**
-   * Asks to admit one request under a limit. Mostly without any Firestore operation, see rate-limit.ts; what
+   * Asks to admit one request under a limit; it takes as many tokens as it weighs. Mostly without any Firestore operation, see rate-limit.ts; what
    * it costs is the instance's upkeep.
    * @throws AppError `unavailable` when Firestore does not answer: a limit that can't be kept admits nobody
    */
-  take(ref: DocumentReference, limit: number): Promise<Verdict>;
+  take(ref: DocumentReference, limit: number, weight?: number): Promise<Verdict>;
 }
 
 /** Takings that an instance remembers, to be able to write without reading. */
@@ -54,11 +54,18 @@ interface Key {
   limit: number;
   known: Remembered | undefined;
   ahead: { taken: number; used: number; untilMs: number; lastUseMs: number; since: Moment } | undefined;
-  denied: { since: Moment; forMs: number } | undefined;
+  /** Requests of this weight, or a greater one, have been refused. */
+  denied: { since: Moment; forMs: number; weight: number } | undefined;
   remaining: number;
   freeAt: { since: Moment; inMs: number };
-  waiting: { resolve(verdict: Verdict): void; reject(cause: unknown): void }[];
+  waiting: Waiting[];
   isTaking: boolean;
+}
+
+interface Waiting {
+  readonly weight: number;
+  resolve(verdict: Verdict): void;
+  reject(cause: unknown): void;
 }
 
 /** A moment by both clocks here: what has passed since is known only while they agree. */
@@ -99,9 +106,9 @@ export function openRateLimiter(deps: Pick<Deps, "clock" | "upkeep">): RateLimit
   const tokensAhead = ({ ahead }: Key): number =>
     ahead === undefined || passedMs(ahead.since) >= AHEAD_MS ? 0 : ahead.taken - ahead.used;
 
-  const useAhead = (key: Key): boolean => {
-    if (key.ahead === undefined || tokensAhead(key) <= 0) return false;
-    key.ahead.used += 1;
+  const useAhead = (key: Key, weight: number): boolean => {
+    if (key.ahead === undefined || tokensAhead(key) < weight) return false;
+    key.ahead.used += weight;
     key.ahead.lastUseMs = key.ahead.untilMs - AHEAD_MS + passedMs(key.ahead.since);
     return true;
   };
@@ -134,7 +141,7 @@ export function openRateLimiter(deps: Pick<Deps, "clock" | "upkeep">): RateLimit
 
   /** One taking: admits what it can of those that wait, and refuses them when nothing is left. */
   const takeOnce = async (key: Key): Promise<void> => {
-    const waiting = key.waiting.length;
+    const waiting = key.waiting.map(({ weight }) => weight);
     const { known, nowMs, wasRead } = await recall(key);
     const since = moment();
     const taking = takeTokens(known.counts, nowMs, key.limit, { waiting, settled: settledOf(key) });
@@ -142,7 +149,7 @@ export function openRateLimiter(deps: Pick<Deps, "clock" | "upkeep">): RateLimit
     if (taking.now === 0) {
       // What is remembered does not know what others have given back.
       if (!wasRead) return void (key.known = undefined);
-      key.denied = { since, forMs: taking.nextFreeMs - nowMs };
+      key.denied = { since, forMs: taking.nextFreeMs - nowMs, weight: Math.min(...waiting) };
       key.remaining = 0;
       for (const { resolve } of key.waiting.splice(0)) resolve(verdict(key, false));
       return;
@@ -159,8 +166,14 @@ export function openRateLimiter(deps: Pick<Deps, "clock" | "upkeep">): RateLimit
     const { ahead, aheadUntilMs } = taking;
     key.ahead = { taken: ahead, used: 0, untilMs: aheadUntilMs, lastUseMs: nowMs, since };
     key.remaining = taking.remaining;
-    for (const { resolve } of key.waiting.splice(0, taking.now)) resolve(verdict(key, true));
-    while (key.waiting.length > 0 && useAhead(key)) key.waiting.shift()?.resolve(verdict(key, true));
+    const asked = key.waiting.splice(0, waiting.length);
+    const left = asked.filter((_, at) => taking.admitted[at] !== true);
+    for (const each of asked) if (!left.includes(each)) each.resolve(verdict(key, true));
+    key.waiting.unshift(...left);
+    for (let next = key.waiting[0]; next !== undefined && useAhead(key, next.weight); next = key.waiting[0]) {
+      key.waiting.shift();
+      next.resolve(verdict(key, true));
+    }
   };
 
   const drain = async (key: Key): Promise<void> => {
@@ -182,14 +195,15 @@ export function openRateLimiter(deps: Pick<Deps, "clock" | "upkeep">): RateLimit
   };
 
   return {
-    async take(ref, limit) {
+    async take(ref, limit, weight = 1) {
       const key = keyOf(ref, limit);
-      if (key.waiting.length === 0 && useAhead(key)) return verdict(key, true);
-      if (key.denied !== undefined && passedMs(key.denied.since) < key.denied.forMs)
-        return verdict(key, false);
-      key.denied = undefined;
+      // What weighs more than the limit would never be admitted.
+      const taken = Math.min(weight, limit);
+      if (key.waiting.length === 0 && useAhead(key, taken)) return verdict(key, true);
+      if (key.denied !== undefined && passedMs(key.denied.since) >= key.denied.forMs) key.denied = undefined;
+      if (key.denied !== undefined && taken >= key.denied.weight) return verdict(key, false);
       return new Promise((resolve, reject) => {
-        key.waiting.push({ resolve, reject });
+        key.waiting.push({ weight: taken, resolve, reject });
         if (!key.isTaking) deps.upkeep.run(() => void drain(key));
       });
     },

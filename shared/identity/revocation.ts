@@ -1,8 +1,15 @@
 import { storedAs } from "../platform/stored.ts";
-import type { Firestore, QueryDocumentSnapshot, Transaction, WriteBatch } from "../platform/firestore.ts";
+import type {
+  DocumentReference,
+  Firestore,
+  QueryDocumentSnapshot,
+  Transaction,
+  WriteBatch,
+} from "../platform/firestore.ts";
 import { Timestamp } from "../platform/firestore-values.ts";
 import { randomId } from "../platform/ids.ts";
 import type { RevocationScope } from "./contract.ts";
+import type { Principal } from "./principal.ts";
 import { recorded } from "./signing-key.ts";
 import { revocationsOf } from "./system.ts";
 
@@ -68,6 +75,52 @@ export const isListed = (list: RevocationList, scope: Revocation["scope"], id: s
 /** When the newest entry about this was made; 0 when there is none. */
 export const listedMs = (list: RevocationList, scope: Revocation["scope"], id: string): number =>
   list.get(keyOf(scope, id))?.tokensMs ?? 0;
+
+/** Changes whenever the list says something else about this. */
+export function listingOf(list: RevocationList, scope: Revocation["scope"], id: string): string {
+  const entry = list.get(keyOf(scope, id));
+  return entry === undefined ? "" : `${entry.tokensMs} ${entry.sessionsMs}`;
+}
+
+const closingRef = (firestore: Firestore, userId: string): DocumentReference =>
+  revocationsOf(firestore).doc(`closed-${userId}`);
+
+/**
+ * Ends the person's access tokens, those too that a refresh under way is making at this moment: until `endMs`,
+ * by which none can live any more, or until they are let in again. 1 write, and every instance hears of it.
+ */
+export function addClosing(
+  firestore: Firestore,
+  transaction: Transaction,
+  userId: string,
+  endMs: number,
+): void {
+  const end = Timestamp.fromMillis(endMs);
+  const closing: Revocation = { scope: "user", id: userId, ends: "tokens", before: end, expireAt: end };
+  transaction.set(closingRef(firestore, userId), recorded(closing));
+}
+
+/** Takes that back. 1 delete. */
+export const addReopening = (firestore: Firestore, transaction: Transaction, userId: string): void =>
+  void transaction.delete(closingRef(firestore, userId));
+
+/**
+ * Whether what a principal opened at a moment has to end: their token has been revoked, or, where it is none that
+ * says when it was issued, everything of the app has.
+ */
+export function isEnded(
+  list: RevocationList,
+  appId: string,
+  principal: Principal,
+  openedMs: number,
+): boolean {
+  if (principal.issued !== undefined) return isRevoked(list, principal.issued);
+  const standsOn = (principal.standsOn ?? []).map(({ scope, id }) => keyOf(scope, id));
+  return [...standsOn, keyOf("app", appId), keyOf("all", "")].some((key) => {
+    const entry = list.get(key);
+    return entry !== undefined && Math.max(entry.tokensMs, entry.sessionsMs) >= openedMs;
+  });
+}
 
 /** Adds a revocation to a commit: 1 write, and every instance hears of it. */
 export function addRevocation(

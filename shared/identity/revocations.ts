@@ -7,6 +7,7 @@ import {
   isListed,
   isRevoked,
   listedMs,
+  listingOf,
   type RevocationList,
   revocationList,
 } from "./revocation.ts";
@@ -28,8 +29,14 @@ export interface Revocations {
   /** @throws AppError `unavailable` */
   demandFresh(): Promise<void>;
   isApiTokenDeleted(id: string): Promise<boolean>;
+  /** Changes whenever rights of the person have been taken or given back: what was read before is old. */
+  listingOfUser(id: string): Promise<string>;
   /** When the settings of the app were changed last, as far as anyone may still remember older ones. */
   settingsChangedMs(app: string): Promise<number>;
+  /** Calls `hear` with the list whenever it has changed; returns the end of that. */
+  onChange(hear: (list: RevocationList) => void): () => void;
+  /** The list as it is known now: heard of at most STALE_MS_MAX ago. @throws AppError `unavailable` */
+  present(): Promise<RevocationList>;
 }
 
 const revoked = (): AppError => new AppError("token_revoked", "The access token has been revoked.");
@@ -58,7 +65,10 @@ export function openRevocations(deps: Pick<Deps, "firestore" | "clock" | "log" |
     async demandFresh() {
       await list("fresh");
     },
+    onChange: followed.onChange,
+    present: () => list("bounded"),
     isApiTokenDeleted: async (id) => isListed(await list("bounded"), "api-token", id),
+    listingOfUser: async (id) => listingOf(await list("bounded"), "user", id),
     settingsChangedMs: async (app) => listedMs(await list("bounded"), "settings", app),
   };
 }

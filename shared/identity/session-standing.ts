@@ -34,6 +34,7 @@ export async function isOver(
   const beganMs = session.createdAt.toMillis();
   if (session.federated !== undefined && !(await deps.identityPlatform.stands(session.federated)))
     return true;
+  if (user.status !== undefined) return true;
   if (beganMs <= (user.sessionsValidAfter?.toMillis() ?? -1)) return true;
   // Only how the session began counts here: tokens that a role change ended are what a refresh replaces.
   const issued = { app: app.id, user: session.user, sessionId, tokenId: "", issuedMs: Infinity, beganMs };

@@ -11,6 +11,9 @@ export const completeSettings = (stored: StoredSettings): AppSettings => ({
   assistant: { ...DEFAULT_SETTINGS.assistant, ...stored.assistant },
   secondFactor: stored.secondFactor ?? DEFAULT_SETTINGS.secondFactor,
   notifications: { ...DEFAULT_SETTINGS.notifications, ...stored.notifications },
+  registration: { ...DEFAULT_SETTINGS.registration, ...stored.registration },
+  directory: stored.directory ?? DEFAULT_SETTINGS.directory,
+  contact: stored.contact ?? DEFAULT_SETTINGS.contact,
 });
 
 /** The settings after a change: objects are merged field by field, lists replaced. */
@@ -27,6 +30,9 @@ export function changedSettings(
     assistant: { ...before.assistant, ...withoutUndefined(change.assistant) },
     secondFactor: change.secondFactor ?? before.secondFactor,
     notifications: { ...before.notifications, ...withoutUndefined(change.notifications) },
+    registration: { ...before.registration, ...withoutUndefined(change.registration) },
+    directory: change.directory ?? before.directory,
+    contact: change.contact ?? before.contact,
   };
 }
 

@@ -65,7 +65,18 @@ export async function requestCode(
   deps: Deps,
   app: App,
   { email, source, isKnown }: CodeAsker,
-  { requestKey, mailsMax }: { readonly requestKey: string | undefined; readonly mailsMax: number | null },
+  {
+    requestKey,
+    mailsMax,
+    invitation,
+    isRefused,
+  }: {
+    readonly requestKey: string | undefined;
+    readonly mailsMax: number | null;
+    readonly invitation: string | undefined;
+    /** Nothing is mailed: the app would not let the person in. */
+    readonly isRefused: boolean;
+  },
 ): Promise<{ sent: { challenge: string; expiresAt: string }; replayed: boolean }> {
   const challenge = randomId();
   const code = newCode();
@@ -80,6 +91,8 @@ export async function requestCode(
     isMailed: false,
     triesLeft: CODE_TRIES_MAX,
     usedBy: null,
+    ...(invitation === undefined ? {} : { invitation }),
+    ...(isRefused ? { isRefused } : {}),
     expiresAt,
     expireAt: expiresAt,
   };
@@ -110,7 +123,7 @@ export async function composeCodeMail(deps: Deps, app: App, challenge: string): 
       const stored = storedChallenge(await transaction.get(ref));
       if (stored === undefined || stored.expiresAt.toMillis() <= deps.clock.now()) return undefined;
       const { email, sealedCode, source, isKnown, mailsMax, isMailed } = stored;
-      if (sealedCode === null) return undefined;
+      if (sealedCode === null || stored.isRefused === true) return undefined;
       const address = addressHash(deps.keys, app, email);
       const lockout = await readLockout(deps, app, { subject: address, source, isKnown }, transaction);
       if (lockout.isLocked) return undefined;

@@ -42,7 +42,8 @@ interface SignedIn {
  * Idempotency-Key the same request gets the same session again, as long as that stands. Wrong codes are
  * counted by challenge, by who asked for it, and by address. One transaction: 4 or 5 reads, 4 to 10 writes.
  * @throws AppError `code_invalid`, whatever is wrong with challenge, code or address; `session_ended` when
- * the session of a repeated request has; `idempotency_key_reused`, `unavailable`
+ * the session of a repeated request has; `not_admitted`, `idempotency_key_reused`,
+ * `unavailable`
  */
 export async function createSession(deps: IdentityDeps, app: App, signIn: SignIn): Promise<Session> {
   const { challenge, requestKey } = signIn;
@@ -89,7 +90,7 @@ async function signInOnce(
   const result = { sessionId, address, codeHash };
   // The commit was applied although it seemed to fail, and the transaction is run again.
   if (taken.isRepeated) return { result, fresh: undefined };
-  const found = await personOf(deps, app, transaction, { address, email });
+  const found = await personOf(deps, app, transaction, { address, email, invitation: taken.invitation });
   const at = Timestamp.fromMillis(deps.clock.now());
   const user = { ...found.user, lastSeenAt: at };
   const session = newSession(found.userId, caller.userAgent, at);

@@ -29,6 +29,11 @@ export interface StoredUser {
   /** Sessions begun until then have been ended, all together. */
   readonly sessionsValidAfter?: Timestamp;
   readonly quietHours?: QuietHours | null;
+  /** Absent: they may come and go. */
+  readonly status?: "disabled" | "removed";
+  /** What the app's own server calls them. */
+  readonly externalId?: string;
+  readonly warnedAt?: Timestamp;
   /** By issuer, the subject that the account is bound to; both as keyed hashes. */
   readonly bindings?: Readonly<Record<string, string>>;
 }
@@ -51,6 +56,10 @@ export interface StoredChallenge {
   /** Whether the mail has been counted; a repeated delivery is not counted again. */
   readonly isMailed: boolean;
   readonly triesLeft: number;
+  /** The invitation whose code was brought. */
+  readonly invitation?: string;
+  /** Nothing is mailed: the app would not let the person in. */
+  readonly isRefused?: true;
   /** What used it up; null until then. */
   readonly usedBy: string | null;
   readonly expiresAt: Timestamp;
@@ -65,6 +74,8 @@ export interface StoredSession {
   readonly rotatedAt: Timestamp;
   readonly status: "open" | "ended";
   readonly userAgent: string;
+  /** Where it was begun, without the last part of the address. */
+  readonly network?: string | null;
   readonly createdAt: Timestamp;
   /** When the person last proved their second factor in this session. */
   readonly factorAt: Timestamp | null;
@@ -92,6 +103,14 @@ export interface StoredApiToken {
   /** Keyed hash of the secret. */
   readonly hash: string;
   readonly createdAt: Timestamp;
+  /** Absent from tokens that are older than this field, as the others below. */
+  readonly name?: string;
+  /** Names of permissions, or `*`: all that the maker holds. Absent: those of the role `service`. */
+  readonly scopes?: readonly string[];
+  /** A user's id, `token_…`, or `operator`: whose rights bound the token's at each use. */
+  readonly createdBy?: string;
+  readonly lastUsedAt?: Timestamp;
+  readonly expiresAt?: Timestamp;
 }
 export const storedApiToken = storedAs<StoredApiToken>();
 
@@ -118,10 +137,28 @@ export async function readDocument<T>(
   return { data: stored(found), found };
 }
 
+/** Those who have been removed are not there any more; those who are disabled may come back. */
+export const isPresent = (user: StoredUser | undefined): user is StoredUser =>
+  user !== undefined && user.status !== "removed";
+
 /** One read for each id. */
 export async function usersExist(firestore: Firestore, app: App, ids: readonly string[]): Promise<boolean> {
   const found = await within(READ_MS_MAX, firestore.getAll(...ids.map((id) => userRef(app, id))));
-  return found.every(({ exists }) => exists);
+  return found.every((document) => isPresent(storedUser(document)));
+}
+
+/** One read for each id. */
+export async function readUsers(
+  firestore: Firestore,
+  app: App,
+  ids: readonly string[],
+): Promise<{ id: string; stored: StoredUser }[]> {
+  if (ids.length === 0) return [];
+  const found = await within(READ_MS_MAX, firestore.getAll(...ids.map((id) => userRef(app, id))));
+  return found.flatMap((document) => {
+    const stored = storedUser(document);
+    return stored === undefined ? [] : [{ id: document.id, stored }];
+  });
 }
 
 /** One query, one read for each user, in the order of their ids. */

@@ -17,6 +17,8 @@ export interface TakenCode {
   /** The address that the code was mailed to, and its keyed hash. */
   readonly email: string;
   readonly address: string;
+  /** The invitation that the asker brought. */
+  readonly invitation: string | undefined;
   /** Whether it was used up before, for the same end. */
   readonly isRepeated: boolean;
   /** Uses it up. After all reads of the transaction; up to 6 writes. */
@@ -59,6 +61,7 @@ export async function takeCode(
   return {
     email,
     address,
+    invitation: stored.invitation,
     isRepeated,
     spend() {
       clearFailures(deps, transaction, lockout);

@@ -7,13 +7,16 @@ export function userView(id: string, stored: StoredUser, withEmail: boolean): Us
   return {
     id,
     name: stored.name,
-    ...(withEmail ? { email: stored.email } : {}),
+    ...(withEmail && stored.email !== "" ? { email: stored.email } : {}),
     avatarUrl: stored.avatarUrl ?? generatedAvatar(id, stored.name),
     role: stored.role,
     language: stored.language,
     timeZone: stored.timeZone,
     createdAt: stored.createdAt.toDate().toISOString(),
     lastSeenAt: stored.lastSeenAt.toDate().toISOString(),
+    ...(withEmail && stored.warnedAt !== undefined
+      ? { warnedAt: stored.warnedAt.toDate().toISOString() }
+      : {}),
   };
 }
 

@@ -46,16 +46,29 @@ const settingsOf = (head: ChatHead): object => ({
   branchesCount: head.branchesCount,
 });
 
-/** Messages read at once. */
-const PAGE = 200;
+/** Messages read at once; a message may take 130 KB. */
+export const PAGE_MAX = 100;
 
-/** The changes of a chat after a revision, as far as one page goes. One query, a read for each message. */
-export async function readPage(app: App, head: ChatHead, after: number): Promise<Page> {
-  const rows = await listChanged(chatHandle(app, head.number), after, PAGE);
+/**
+ * The changes of a chat after a revision, as far as one page of `limit` messages goes. One query, a read for each
+ * message.
+ */
+export async function readPage(
+  app: App,
+  head: ChatHead,
+  after: number,
+  limit: number = PAGE_MAX,
+): Promise<Page> {
+  const rows = await listChanged(chatHandle(app, head.number), after, limit);
   const last = rows.at(-1)?.stored.revision ?? after;
   // Rows are read later than the head. If the chat's settings changed in between, this page has to tell of
   // them, since no later page would. Invariant: functions/flows/live/convergence.test.ts.
   const isBehind = last > head.revision;
   const current = isBehind ? (headOf(await readHead(chatHandle(app, head.number))) ?? head) : head;
-  return { head: current, rows, after, through: rows.length === PAGE ? last : Math.max(last, head.revision) };
+  return {
+    head: current,
+    rows,
+    after,
+    through: rows.length === limit ? last : Math.max(last, head.revision),
+  };
 }

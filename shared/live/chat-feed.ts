@@ -6,6 +6,7 @@ import type { App } from "../identity/app.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { Deps } from "../platform/deps.ts";
 import type { QueryDocumentSnapshot } from "../platform/firestore.ts";
+import { isUsedUp, skipped, tellChanges, wholeAllowance } from "./catch-up.ts";
 import { changeEvents, type Page, readPage } from "./change-events.ts";
 import type { LiveEvent, Sink } from "./contract.ts";
 import { type Presence, WATCHED_MAX, type Watch } from "./presence.ts";
@@ -19,9 +20,9 @@ import { concerns, hasCome, signalEvents } from "./signal-events.ts";
  */
 export interface ChatFeeds {
   /**
-   * Tells the sink everything after the revision `since`, and then whatever comes; without `since` only what
-   * comes; what members signal at present in both cases. Resolves with the end of the subscription once the
-   * past has been told. Costs 1 read for the first subscriber of a chat and 1 for each member that has
+   * Tells the sink what changed after the revision `since`, as much as CATCH_UP allows and as fast as it is read,
+   * and then whatever comes; without `since` only what comes; what members signal at present in both cases.
+   * Resolves with the end of the subscription once it is known that they may read the chat. Costs 1 read for the first subscriber of a chat and 1 for each member that has
    * signalled lately, and 1 query for a past; each change then costs 1 read for the head, 1 query and 1 read
    * for each changed message, for all subscribers together; each signal 1 read. For presence see presence.ts.
    * @throws AppError `not_found` for those who may not read the chat
@@ -32,6 +33,11 @@ export interface ChatFeeds {
     since: number | undefined,
     sink: Sink,
   ): Promise<() => void>;
+  /**
+   * Calls `end` once the principal may not read the chat any more. Costs 1 read for the first in an instance.
+   * Returns the end of that.
+   */
+  attend(chat: ChatHandle, principal: Principal, end: () => void): () => void;
   /** How many listeners are open. */
   listeners(): number;
 }
@@ -209,6 +215,21 @@ export function openChatFeeds(
       .catch((cause: unknown) => deps.log.error("Presence could not be noted.", cause));
   };
 
+  /** From now on the subscriber hears what comes. In one turn, so that nothing comes in between. */
+  const join = (feed: Feed, subscriber: Subscriber): void => {
+    const { sink, principal } = subscriber;
+    const signalled = [...feed.signals.values()].flatMap((signal) =>
+      signalEvents(undefined, signal, deps.clock.now()),
+    );
+    const present = [...signalled, ...(feed.watch?.present() ?? [])].filter((event) =>
+      concerns(event, principal.id),
+    );
+    if (present.length > 0) sink.send(present);
+    sink.setLastId(subscriber.through);
+    feed.subscribers.add(subscriber);
+    followAnswers(feed, subscriber);
+  };
+
   return {
     listeners: () => feeds.size,
     async subscribe({ app, number }, principal, since, sink) {
@@ -216,43 +237,75 @@ export function openChatFeeds(
       const feed = feeds.get(path) ?? open(path, app, number);
       const subscriber: Subscriber = { principal, sink, through: since ?? 0, following: new Map() };
       // Holds the feed open while the past is read; nothing is told before that.
-      const holder: Subscriber = {
-        principal,
-        sink: {
-          send: () => undefined,
-          setLastId: () => undefined,
-          end: () => undefined,
-          finish: () => undefined,
-        },
-        through: 0,
-        following: new Map(),
-        isHolder: true,
-      };
+      const holder = holderOf(principal, sink.end);
       feed.subscribers.add(holder);
       try {
         await feed.started;
         announce(feed, await currentHead(feed, principal), principal);
-        subscriber.through = Math.min(since ?? feed.through, feed.through);
-        while (subscriber.through < feed.through) {
-          tell(subscriber, await readPage(feed.app, await currentHead(feed, principal), subscriber.through));
-        }
-        await currentHead(feed, principal);
-        const signalled = [...feed.signals.values()].flatMap((signal) =>
-          signalEvents(undefined, signal, deps.clock.now()),
-        );
-        const present = [...signalled, ...(feed.watch?.present() ?? [])].filter((event) =>
-          concerns(event, principal.id),
-        );
-        if (present.length > 0) sink.send(present);
-        sink.setLastId(subscriber.through);
-        feed.subscribers.add(subscriber);
-        followAnswers(feed, subscriber);
-      } finally {
+      } catch (cause) {
         leave(path, feed, holder);
+        throw cause;
       }
-      return () => leave(path, feed, subscriber);
+      subscriber.through = Math.min(since ?? feed.through, feed.through);
+      const joinUnlessLeft = (): void => {
+        if (sink.isOpen && feed.subscribers.has(holder)) join(feed, subscriber);
+      };
+      deps.upkeep
+        .run(() => catchUp(feed, subscriber, joinUnlessLeft))
+        // They come back from where they are, or are refused.
+        .catch(() => sink.end())
+        .finally(() => leave(path, feed, holder));
+      return () => {
+        leave(path, feed, holder);
+        leave(path, feed, subscriber);
+      };
+    },
+    attend({ app, number }, principal, end) {
+      const path = `${app.id}/${number}`;
+      const feed = feeds.get(path) ?? open(path, app, number);
+      const holder = holderOf(principal, end);
+      feed.subscribers.add(holder);
+      feed.started.then(() => currentHead(feed, principal)).catch(() => end());
+      return () => leave(path, feed, holder);
     },
   };
+}
+
+/** Keeps a feed open, and hears of nothing but its end. */
+const holderOf = (principal: Principal, end: () => void): Subscriber => ({
+  principal,
+  sink: {
+    send: () => 0,
+    setLastId: () => undefined,
+    end,
+    finish: () => undefined,
+    isOpen: true,
+    pay: () => Promise.resolve(),
+    room: () => Promise.resolve(),
+  },
+  through: 0,
+  following: new Map(),
+  isHolder: true,
+});
+
+/** Tells a subscriber of the past, or how much of it is not told, and joins it to the others. */
+async function catchUp(feed: Feed, subscriber: Subscriber, join: () => void): Promise<void> {
+  const { sink, principal } = subscriber;
+  const allowance = wholeAllowance();
+  while (sink.isOpen) {
+    subscriber.through = await tellChanges(feed.app, subscriber.through, sink, {
+      allowance,
+      headNow: () => currentHead(feed, principal),
+      end: () => feed.through,
+    });
+    // The feed may have moved on in this very moment. Nothing may come between looking and joining.
+    if (subscriber.through < feed.through) {
+      if (!isUsedUp(allowance)) continue;
+      sink.send([skipped(feed.through, feed.chat, subscriber.through)]);
+      subscriber.through = feed.through;
+    }
+    return join();
+  }
 }
 
 /**

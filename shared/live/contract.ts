@@ -2,6 +2,20 @@ import { z } from "zod";
 
 /** How much a stream may hold for a slow reader before it is cut off; it resumes from its last id. */
 export const BUFFER_BYTES_MAX = 1_000_000;
+/** Of the past no more is written while a reader has not taken what is beyond this. */
+export const ROOM_BYTES = 64 * 1024;
+
+/**
+ * How much of the past a stream tells: of one chat, and a person's of all their chats together. Whoever has missed
+ * more is told so (`catchup.skipped`) and pages through `changes`, or reads the list of chats anew.
+ */
+export const CATCH_UP = {
+  changesMax: 1_000,
+  charsMax: 4_000_000,
+  /** A person's stream: changes of one chat, and chats and signals. */
+  changesOfChatMax: 200,
+  chatsMax: 200,
+} as const;
 export const HEARTBEAT_MS = 15_000;
 /** A stream ends itself before hosting does, after 60 s; the client comes back with its last id. */
 export const STREAM_MS_MAX = 50_000;
@@ -14,6 +28,7 @@ export interface LiveEvent {
     | "message.created"
     | "message.changed"
     | "chat.changed"
+    | "catchup.skipped"
     | "read"
     | "typing"
     | "presence"
@@ -26,13 +41,20 @@ export interface LiveEvent {
 
 /** Where a subscriber's events go. */
 export interface Sink {
-  send(events: readonly LiveEvent[]): void;
+  /** Returns how many characters that took. */
+  send(events: readonly LiveEvent[]): number;
   /** From where to resume if nothing more comes. */
   setLastId(id: number | string): void;
   /** No more will come: the subscriber may not read any longer, or the feed has failed. */
   end(): void;
   /** All has been told: there is nothing to come back for. */
   finish(): void;
+  /** Whether anything that is sent can still arrive. */
+  readonly isOpen: boolean;
+  /** Counts operations against the reader's limit. @throws AppError `quota_exceeded` */
+  pay(operations: number): Promise<void>;
+  /** Resolves once at most so many bytes wait to be read, ROOM_BYTES by default, or nobody reads any more. */
+  room(bytes?: number): Promise<void>;
 }
 
 export const ResumeQuery = z.strictObject({

@@ -11,7 +11,8 @@ import type { Timestamp } from "../platform/firestore-values.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { changeEvents, type Page, readPage } from "./change-events.ts";
 import type { Answers } from "./chat-feed.ts";
-import type { LiveEvent, Sink } from "./contract.ts";
+import { type Allowance, isUsedUp, skipped, tellChanges, wholeAllowance } from "./catch-up.ts";
+import { CATCH_UP, type LiveEvent, type Sink } from "./contract.ts";
 import { createPersonCursor, OVERLAP_MS, type PersonCursor, type Position } from "./person-cursor.ts";
 import type { Presence, Watch } from "./presence.ts";
 import { concerns, hasCome, signalEvents } from "./signal-events.ts";
@@ -22,7 +23,9 @@ import { concerns, hasCome, signalEvents } from "./signal-events.ts";
  */
 export interface PersonFeeds {
   /**
-   * Tells the sink what has changed since the position, and then whatever comes; without one only what comes.
+   * Tells the sink what has changed since the position, as much as CATCH_UP allows and as fast as it is read, and
+   * then whatever comes; without one only what comes. Resolves with the end of the subscription once the feed is
+   * open.
    * Costs 1 read, and 1 for each chat and signal of the last OVERLAP_MS, for the first stream of a person in
    * an instance. A past costs 1 read for each chat and signal changed since, and for each chat at most 2
    * queries and 1 read for each changed message. Answers that are being made are told as they come, as in
@@ -66,6 +69,9 @@ interface Feed {
 
 type Head = ChatHead & { readonly changedAt: Timestamp };
 const storedHead = storedAs<Head>();
+
+/** Pages that may wait for a subscriber who is still being told of the past; then they come back later. */
+const QUEUED_PAGES_MAX = 20;
 
 /** Direct chats whose other side is watched: those that changed last. */
 const WATCHED_CHATS_MAX = 20;
@@ -210,28 +216,73 @@ export function openPersonFeeds(
       .catch((cause: unknown) => deps.log.error("Presence could not be noted.", cause));
   };
 
-  const tellPast = async (
-    feed: Feed,
-    { sink, cursor }: Pick<Subscriber, "sink" | "cursor">,
-    { ms }: Position,
-  ): Promise<void> => {
+  /**
+   * Tells the past, the chats that changed first at first. What is not told of a chat is named; of chats beyond
+   * CATCH_UP.chatsMax only that there are more.
+   */
+  const tellPast = async (feed: Feed, { sink, cursor }: Subscriber, { ms }: Position): Promise<void> => {
     const sinceMs = ms - OVERLAP_MS;
-    const found = await within(READ_MS_MAX, chatsChangedSince(feed.app, feed.person, sinceMs).get());
-    for (const document of found.docs) {
+    const changed = chatsChangedSince(feed.app, feed.person, sinceMs).limit(CATCH_UP.chatsMax + 1);
+    const found = await within(READ_MS_MAX, changed.get());
+    const allowance = wholeAllowance();
+    for (const document of found.docs.slice(0, CATCH_UP.chatsMax)) {
+      if (!sink.isOpen) return;
       if (isSignal(document.id)) {
         const events = signalEvents(undefined, storedSignal(document), deps.clock.now());
         const told = events.filter((event) => concerns(event, feed.person));
         if (told.length > 0) sink.send(told);
-        continue;
-      }
-      const head = storedHead(document);
-      let after = cursor.told(head.number) ?? (await baseOf(feed.app, head, sinceMs));
-      while (after < head.revision) {
-        const page = await readPage(feed.app, head, after);
-        tell({ sink, cursor }, page, ms);
-        after = page.through;
-      }
+      } else await tellPastOf(feed, storedHead(document), { sink, cursor, sinceMs, floorMs: ms, allowance });
     }
+    if (found.size > CATCH_UP.chatsMax) sink.send([skipped(cursor.id(ms), null, null)]);
+  };
+
+  const tellPastOf = async (
+    feed: Feed,
+    head: Head,
+    {
+      sink,
+      cursor,
+      sinceMs,
+      floorMs,
+      allowance,
+    }: {
+      readonly sink: Sink;
+      readonly cursor: PersonCursor;
+      readonly sinceMs: number;
+      readonly floorMs: number;
+      readonly allowance: Allowance;
+    },
+  ): Promise<void> => {
+    const skip = (revision: number | null): void => {
+      cursor.advance(head.number, head.revision, head.changedAt.toMillis());
+      sink.send([skipped(cursor.id(floorMs), head.number, revision)]);
+    };
+    const told = cursor.told(head.number);
+    if (isUsedUp(allowance)) {
+      if ((told ?? 0) < head.revision) skip(told ?? null);
+      return;
+    }
+    const after = told ?? (await baseOf(feed.app, head, sinceMs));
+    const ofChat = { ...allowance, changes: Math.min(allowance.changes, CATCH_UP.changesOfChatMax) };
+    const before = { ...ofChat };
+    const through = await tellChanges(feed.app, after, sink, {
+      allowance: ofChat,
+      headNow: () => Promise.resolve(head),
+      end: ({ revision }) => revision,
+      eventsOf: (page) => eventsOf(cursor, page, floorMs),
+    });
+    allowance.changes -= before.changes - ofChat.changes;
+    allowance.chars -= before.chars - ofChat.chars;
+    if (through < head.revision && sink.isOpen) skip(through);
+  };
+
+  /** Tells what has come while the past was being told, and from now on what comes. */
+  const join = (feed: Feed, subscriber: Subscriber): void => {
+    const waited = subscriber.queue ?? [];
+    subscriber.queue = undefined;
+    for (const page of waited) tell(subscriber, page, floorOf(feed));
+    subscriber.sink.setLastId(subscriber.cursor.id(floorOf(feed)));
+    for (const chat of feed.answering.keys()) followAnswers(feed, subscriber, chat);
   };
 
   return {
@@ -248,19 +299,24 @@ export function openPersonFeeds(
       feed.subscribers.add(subscriber);
       try {
         await feed.started;
-        noteComing(feed, person);
-        if (since !== undefined) await tellPast(feed, subscriber, since);
-        // A subscriber without a position begins at the present.
-        else subscriber.cursor = createPersonCursor({ ms: feed.openedMs + OVERLAP_MS, told: feed.read });
       } catch (cause) {
         leave(path, feed, subscriber);
         throw cause;
       }
-      const waited = subscriber.queue ?? [];
-      subscriber.queue = undefined;
-      for (const page of waited) tell(subscriber, page, floorOf(feed));
-      sink.setLastId(subscriber.cursor.id(floorOf(feed)));
-      for (const chat of feed.answering.keys()) followAnswers(feed, subscriber, chat);
+      noteComing(feed, person);
+      if (since === undefined) {
+        // A subscriber without a position begins at the present.
+        subscriber.cursor = createPersonCursor({ ms: feed.openedMs + OVERLAP_MS, told: feed.read });
+        join(feed, subscriber);
+      } else {
+        deps.upkeep
+          .run(() => tellPast(feed, subscriber, since))
+          .then(() => {
+            if (feed.subscribers.has(subscriber)) join(feed, subscriber);
+          })
+          // They come back from where they are.
+          .catch(() => sink.end());
+      }
       return () => leave(path, feed, subscriber);
     },
   };
@@ -286,7 +342,8 @@ async function pump(feed: Feed): Promise<void> {
         feed.read.set(head.number, page.through);
         for (const subscriber of feed.subscribers) {
           if (subscriber.queue === undefined) tell(subscriber, page, floorOf(feed));
-          else subscriber.queue.push(page);
+          else if (subscriber.queue.length < QUEUED_PAGES_MAX) subscriber.queue.push(page);
+          else subscriber.sink.end();
         }
       }
       const reached = feed.read.get(head.number) ?? after;
@@ -314,14 +371,20 @@ async function baseOf(app: App, head: Head, sinceMs: number): Promise<number> {
 }
 
 function tell({ sink, cursor }: Pick<Subscriber, "sink" | "cursor">, page: Page, floorMs: number): void {
+  const events = eventsOf(cursor, page, floorMs);
+  if (events.length > 0) sink.send(events);
+}
+
+/** What is new in a page to whoever is at the cursor, which moves on. */
+function eventsOf(cursor: PersonCursor, page: Page, floorMs: number): LiveEvent[] {
   const { number, changedAt } = page.head as Head;
   const known = cursor.told(number) ?? page.after;
-  if (known >= page.through) return;
+  if (known >= page.through) return [];
   const changedMs = changedAt.toMillis();
   const events = changeEvents(page, known).map((event): LiveEvent => {
     cursor.advance(number, event.id, changedMs);
     return { ...event, id: cursor.id(floorMs) };
   });
   cursor.advance(number, page.through, changedMs);
-  if (events.length > 0) sink.send(events);
+  return events;
 }

@@ -13,6 +13,8 @@ export interface Presence {
    * wrote.
    */
   beat(app: App, person: string): Promise<boolean>;
+  /** Notes that the person is not there any more: they have been signed out. 1 write. */
+  leave(app: App, person: string): Promise<void>;
   /**
    * Tells who of these people is online, now and whenever it changes. Their documents are read every
    * WATCH_MS, once for all who watch them in this instance.
@@ -121,6 +123,19 @@ export function openPresence(deps: Pick<Deps, "firestore" | "clock" | "log" | "u
       };
       await within(READ_MS_MAX, ref.set({ ...stored }));
       return true;
+    },
+    async leave(app, person) {
+      const ref = refOf(app, person);
+      const nowMs = deps.clock.now();
+      beats.delete(ref.path);
+      const stored: StoredPresence = {
+        onlineUntil: Timestamp.fromMillis(nowMs),
+        lastSeenAt: Timestamp.fromMillis(nowMs),
+        expireAt: Timestamp.fromMillis(nowMs + KEPT_MS),
+      };
+      await within(READ_MS_MAX, ref.set({ ...stored }));
+      const entry = watched.get(ref.path);
+      if (entry !== undefined) refresh([entry]);
     },
     watch(app, people, tellOne) {
       const entries = people.slice(0, WATCHED_MAX).map((person) => {

@@ -7,7 +7,13 @@ export const EXCERPT_CHARS_MAX = 200;
 /** FCM's tokens have about 160 characters and no stated limit. */
 const TOKEN_CHARS_MAX = 4096;
 
-const Time = z.iso.datetime({ offset: true });
+/** Firestore ends with the year 9999, whatever the offset; nothing here is older than its beginning of time. */
+const isStorable = (text: string): boolean => {
+  const ms = Date.parse(text);
+  return ms >= 0 && ms < Date.UTC(10_000, 0);
+};
+const STORABLE = "must lie between the years 1970 and 9999";
+const Time = z.iso.datetime({ offset: true }).refine(isStorable, STORABLE);
 
 export const Notification = z.object({
   /** Chat and number of the message: `12.345`. */

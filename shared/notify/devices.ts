@@ -21,6 +21,14 @@ import {
 /** The one that was registered longest ago makes room for another. */
 export const DEVICES_MAX = 20;
 
+/** Ids are people's words: `constructor` is a device only if one is called that. */
+const deviceIn = (devices: Readonly<Record<string, StoredDevice>>, id: string): StoredDevice | undefined =>
+  Object.hasOwn(devices, id) ? devices[id] : undefined;
+
+/** Named as a field, a device called `constructor` makes Google's client fail; so the others are written. */
+const without = (devices: Readonly<Record<string, StoredDevice>>, id: string): Record<string, StoredDevice> =>
+  Object.fromEntries(Object.entries(devices).filter(([each]) => each !== id));
+
 interface Owner {
   readonly user: string;
   readonly device: string;
@@ -158,14 +166,6 @@ async function takeAway(
   transaction.set(ref, { devices: without(devices, device) });
   return true;
 }
-
-/** Own ones only: every object has a "constructor". */
-const deviceIn = (devices: Readonly<Record<string, StoredDevice>>, id: string): StoredDevice | undefined =>
-  Object.hasOwn(devices, id) ? devices[id] : undefined;
-
-/** Written whole: the client takes a path that ends in `toString` for what every object has. */
-const without = (devices: Readonly<Record<string, StoredDevice>>, id: string): Record<string, StoredDevice> =>
-  Object.fromEntries(Object.entries(devices).filter(([other]) => other !== id));
 
 /** Takes out the oldest beyond DEVICES_MAX, other than the one that has just come. */
 function makeRoom(devices: Record<string, StoredDevice>, kept: string): StoredDevice[] {

@@ -15,6 +15,8 @@ import { notificationsOf, readAll, readingOf, type StoredNotification, storedNot
 
 /** Documents read in one query; nearly always each tells of one message or a few. */
 const DOCUMENTS_MAX = 50;
+/** After so many times a page goes out with what has been found, and says how to go on. */
+const ROUNDS_MAX = 3;
 
 interface NotificationPage {
   readonly data: readonly Notification[];
@@ -51,7 +53,8 @@ export async function listNotifications(
   const scope = ["notifications", app.id, principal.id, String(since ?? "")];
   let from = cursor === undefined ? undefined : positionOf(decodeCursor(deps.keys, scope, cursor));
   const placed: Placed[] = [];
-  for (;;) {
+  let isCut = false;
+  for (let rounds = 1; ; rounds += 1) {
     const size = Math.min(DOCUMENTS_MAX, limit + 1 - placed.length);
     const found = await readDocuments(app, principal, since, { from, limit: size });
     placed.push(
@@ -60,10 +63,12 @@ export async function listNotifications(
     const last = found.at(-1);
     if (placed.length > limit || found.length < size || last === undefined) break;
     from = { atMs: storedOf(last).at.toMillis(), document: last.id, number: 0 };
+    isCut = rounds >= ROUNDS_MAX;
+    if (isCut) break;
   }
   const page = placed.slice(0, limit);
-  const last = page.at(-1)?.position;
-  const hasMore = placed.length > limit && last !== undefined;
+  const last = placed.length > limit ? page.at(-1)?.position : isCut ? from : undefined;
+  const hasMore = last !== undefined;
   return {
     data: page.map(({ view }) => view),
     hasMore,
@@ -131,7 +136,7 @@ async function messagesOf(
   { head, marks, range }: { head: ChatHead; marks: DocumentSnapshot | undefined; range: Range },
 ): Promise<Placed[]> {
   const { chat, from, through, at } = storedOf(document);
-  const { read, noticedMs } = readingOf(marks, chat);
+  const { read, noticedMs, blocked } = readingOf(marks, chat);
   const isBegun = range.from?.document === document.id;
   const before = isBegun ? Math.min(through + 1, range.from?.number ?? 0) : through + 1;
   const bounds = { after: from - 1, before, order: "desc", limit: range.limit } as const;
@@ -141,7 +146,8 @@ async function messagesOf(
     const message = messageView(id, stored);
     const isOwn = "id" in message.sender && message.sender.id === person;
     const createdMs = stored.createdAt.toMillis();
-    if (isOwn || stored.status === "deleted" || createdMs <= (range.since ?? 0)) continue;
+    const isBlocked = "id" in message.sender && blocked.has(message.sender.id);
+    if (isOwn || isBlocked || stored.status === "deleted" || createdMs <= (range.since ?? 0)) continue;
     const isRead =
       stored.number <= Math.max(read, head.sent[person] ?? 0) || stored.createdAt.toMillis() <= noticedMs;
     const view: Notification = {

@@ -162,7 +162,12 @@ async function notifyDevices(
     const mail = { app: app.id, chat: head.number, person, number: through, writtenMs: messageAt.toMillis() };
     await enqueueMail(deps, mail, seen);
   }
-  return pushToPeople(deps, app, head, { round, people });
+  const { latest } = head;
+  const writer = latest !== null && "id" in latest.sender ? latest.sender.id : undefined;
+  const shielded = new Set(
+    awake.flatMap(({ person, seen }) => (writer !== undefined && seen.blocked.has(writer) ? [person] : [])),
+  );
+  return pushToPeople(deps, app, head, { round, people, shielded });
 }
 
 async function enqueueLookAgain(deps: Deps, chat: ChatHandle, { claim }: Round): Promise<void> {

@@ -26,14 +26,23 @@ export async function pushToPeople(
   deps: Deps,
   app: App,
   head: ChatHead,
-  { round, people }: { readonly round: Round; readonly people: ReadonlyMap<string, Reachable> },
+  {
+    round,
+    people,
+    shielded,
+  }: {
+    readonly round: Round;
+    readonly people: ReadonlyMap<string, Reachable>;
+    /** People who have blocked the writer of the newest message: they are told of others, and not what it says. */
+    readonly shielded: ReadonlySet<string>;
+  },
 ): Promise<number> {
   const targets = [...people].flatMap(([person, { devices }]) =>
     Object.entries(devices).map(([device, { token }]): Target => ({ person, device, token })),
   );
   const left = targets.filter((target) => !round.claim.sent.includes(keyOf(target)));
   if (left.length === 0) return 0;
-  const messageFor = await composer(deps, app, head, round.claim.through);
+  const messageFor = await composer(deps, app, head, { through: round.claim.through, shielded });
   const outcomes = await Promise.all(
     left.map(async (target) => ({ target, outcome: await deps.push.send(messageFor(target)) })),
   );
@@ -58,7 +67,7 @@ async function composer(
   deps: Deps,
   app: App,
   head: ChatHead,
-  through: number,
+  { through, shielded }: { readonly through: number; readonly shielded: ReadonlySet<string> },
 ): Promise<(target: Target) => PushMessage> {
   const { latest } = head;
   const senderId = latest !== null && "id" in latest.sender ? latest.sender.id : undefined;
@@ -72,8 +81,8 @@ async function composer(
   const text = excerpt(latest?.text ?? "", EXCERPT_CHARS_MAX);
   return ({ person, token }) => ({
     token,
-    title: showsText ? title : appName,
-    body: showsText && text !== "" ? text : "New message",
+    title: showsText && !shielded.has(person) ? title : appName,
+    body: showsText && !shielded.has(person) && text !== "" ? text : "New message",
     data: { app: app.id, user: person, chat: String(head.number), message: String(through) },
     collapseKey: derivedId("push", app.id, String(head.number)),
   });

@@ -1,6 +1,6 @@
 import { type ChatHandle } from "../chat/chat-handle.ts";
 import { storedAs } from "../platform/stored.ts";
-import { readsRef } from "../chat/store.ts";
+import { blocksIn, readsRef } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { QuietHours } from "../identity/contract.ts";
 import { userRef, storedUser } from "../identity/store.ts";
@@ -85,6 +85,8 @@ export interface Reading {
   readonly noticedMs: number;
   /** In milliseconds since the epoch; Infinity: until it is taken back; 0: not. */
   readonly mutedUntilMs: number;
+  /** Whom the person wants to hear nothing of. */
+  readonly blocked: { has(person: string): boolean; readonly size: number };
   /** When a mail about the chat was sent last, or is being sent. */
   readonly mailed: Mailed | undefined;
 }
@@ -103,6 +105,7 @@ export function readingOf(reads: DocumentSnapshot | undefined, chat: number): Re
     read: (field("chats") as number | undefined) ?? 0,
     noticedMs: (reads?.get("noticedMs") as number | undefined) ?? 0,
     mutedUntilMs: muted === undefined ? 0 : (muted?.toMillis() ?? Number.POSITIVE_INFINITY),
+    blocked: blocksIn(reads),
     mailed: field("mailed") as Mailed | undefined,
   };
 }
@@ -156,7 +159,7 @@ export async function readReachable(
   return new Map(
     people.flatMap((person, index) => {
       const user = storedUser(found[2 * index + 1]);
-      if (user === undefined) return [];
+      if (user === undefined || user.status !== undefined) return [];
       const devices = storedDevices(found[2 * index])?.devices ?? {};
       const { quietHours = null, timeZone, email } = user;
       const sessionsValidAfterMs = user.sessionsValidAfter?.toMillis() ?? 0;

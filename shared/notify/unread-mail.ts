@@ -58,7 +58,13 @@ async function compose(deps: Deps, app: App, task: UnreadMail): Promise<Mail | u
   const head = headFound && headOf(headFound);
   const seen = attention.get(person);
   const user = reachable.get(person);
-  if (appHead?.status !== "open" || head === undefined || seen === undefined || user === undefined)
+  if (
+    appHead?.status !== "open" ||
+    head === undefined ||
+    seen === undefined ||
+    user === undefined ||
+    user.email === ""
+  )
     return undefined;
   const now = deps.clock.now();
   const isOut = head.status !== "open" || !head.members.includes(person);
@@ -66,7 +72,9 @@ async function compose(deps: Deps, app: App, task: UnreadMail): Promise<Mail | u
   // Whoever was there since may have left it unread, but knows of it.
   const wasThere = seen.onlineUntilMs > now || seen.lastSeenMs >= writtenMs;
   const wantsQuiet = seen.mutedUntilMs > now || isQuiet(user.quietHours, user.timeZone, now);
-  if (isOut || isRead || wasThere || wantsQuiet || Object.keys(user.devices).length > 0) return undefined;
+  const isBlocked = head.members.some((member) => seen.blocked.has(member));
+  if (isBlocked || isOut || isRead || wasThere || wantsQuiet || Object.keys(user.devices).length > 0)
+    return undefined;
   return mailTo(
     deps,
     task,

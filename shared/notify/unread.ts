@@ -27,13 +27,28 @@ interface Looked {
   readonly nowMs: number;
 }
 
+/** Whether somebody whom the person has not blocked has written since. */
+function isWorthTelling(
+  { sent, latest }: ChatHead,
+  person: string,
+  { from, blocked }: { readonly from: number; readonly blocked: Reading["blocked"] },
+): boolean {
+  if (blocked.size === 0) return true;
+  const writer = latest !== null && "id" in latest.sender ? latest.sender.id : undefined;
+  // Models and servers are no members, so the head remembers of them only the newest message.
+  if (writer === undefined || !blocked.has(writer)) return true;
+  return Object.entries(sent).some(
+    ([member, number]) => member !== person && number >= from && !blocked.has(member),
+  );
+}
+
 /**
  * The rule of who is told: whoever has not read, by their mark or by having written below it. Whoever had a
  * stream open after the message came has seen it; whoever is online since before may only seem so.
  */
 export function missedBy(attention: Attention, { person, seen, since, head, round, nowMs }: Looked): void {
   const from = Math.max(since, seen.read, head.sent[person] ?? 0) + 1;
-  if (from > round.claim.through) return;
+  if (from > round.claim.through || !isWorthTelling(head, person, { from, blocked: seen.blocked })) return;
   const missed: Missed = { person, seen, since, from };
   if (seen.onlineUntilMs <= nowMs) attention.offline.push(missed);
   else if (seen.lastSeenMs < round.claim.messageAt.toMillis()) attention.online.push(missed);

@@ -67,6 +67,8 @@ const Environment = z.object({
    * X-Forwarded-For: the load balancer or hosting, 1 by default. Nothing further left is believed.
    */
   TRUSTED_PROXIES: z.coerce.number().int().min(0).max(5).default(1),
+  /** Requests without valid credentials that one instance takes from one address in a minute. */
+  UNPROVED_PER_MINUTE: z.coerce.number().int().min(1).default(600),
 });
 
 export interface Config {
@@ -102,6 +104,7 @@ export interface Config {
   readonly secret: string;
   readonly operatorKey: string;
   readonly trustedProxies: number;
+  readonly unprovedPerMinute: number;
 }
 
 /** Of the calls to a model: fewer failures are no reason to stop calling it. */
@@ -173,5 +176,6 @@ export function parseConfig(environment: Environs): Config {
     secret: value.SCROLLBACK_SECRET,
     operatorKey: value.OPERATOR_KEY,
     trustedProxies: value.TRUSTED_PROXIES,
+    unprovedPerMinute: value.UNPROVED_PER_MINUTE,
   };
 }

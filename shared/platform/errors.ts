@@ -1,3 +1,5 @@
+import type { FieldError } from "./field-errors.ts";
+
 /**
  * The closed set of failures. One row says everything about a code: HTTP status, the problem's
  * title, and whether trying again later can help. docs/failures.md explains each; a test compares.
@@ -12,6 +14,7 @@ export const FAILURES = {
   code_invalid: { status: 401, title: "The code is wrong, used or expired.", retry: false },
   session_ended: { status: 401, title: "The session has ended.", retry: false },
   forbidden: { status: 403, title: "This is not permitted.", retry: false },
+  not_admitted: { status: 403, title: "This app does not let the person in.", retry: false },
   factor_required: { status: 403, title: "A second factor is needed.", retry: false },
   not_found: { status: 404, title: "There is no such thing here.", retry: false },
   method_not_allowed: { status: 405, title: "The method is not allowed here.", retry: false },
@@ -36,7 +39,9 @@ export type FailureCode = keyof typeof FAILURES;
 
 export interface FailureDetails {
   /** One entry a wrong field, for validation failures. */
-  readonly errors?: readonly { readonly path: string; readonly message: string }[];
+  readonly errors?: readonly FieldError[];
+  /** How many there are, where not all are named. */
+  readonly errorsCount?: number;
   readonly retryAfterSeconds?: number;
   /** The limits that a request would have exceeded. */
   readonly violatedPolicies?: readonly string[];

@@ -19,6 +19,8 @@ export interface Followed<Value> {
   read(staleMsMax: number): Promise<Value>;
   /** Reads what is new now. One query, shared by all who ask meanwhile. */
   confirm(): Promise<Value>;
+  /** Calls `hear` with the list whenever it has changed; returns the end of that. */
+  onChange(hear: (value: Value) => void): () => void;
 }
 
 /**
@@ -61,10 +63,13 @@ export function follow<Value>(
   let stop: (() => void) | undefined;
   let openedMs = Number.NEGATIVE_INFINITY;
   let confirming: Promise<Value> | undefined;
+  const hearers = new Set<(value: Value) => void>();
 
   const keep = (documents: ReadonlyMap<string, QueryDocumentSnapshot>, readTime: Timestamp): Value => {
-    known = { documents, value: parse([...documents.values()]), readTime };
-    return known.value;
+    const value = parse([...documents.values()]);
+    known = { documents, value, readTime };
+    for (const hear of hearers) hear(value);
+    return value;
   };
 
   /** The whole list. A read and the listener may overtake each other: the later state wins. */
@@ -116,6 +121,10 @@ export function follow<Value>(
   deps.upkeep.onClose(() => stop?.());
   return {
     confirm,
+    onChange(hear) {
+      hearers.add(hear);
+      return () => void hearers.delete(hear);
+    },
     async read(staleMsMax) {
       const ageMs = performance.now() - heardMs;
       if (known === undefined || ageMs > staleMsMax) return confirm();

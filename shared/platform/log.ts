@@ -1,12 +1,14 @@
 import type { Config } from "./config.ts";
 import { currentContext } from "./context.ts";
 import { AppError } from "./errors.ts";
+import { redact } from "./redact.ts";
 
 export type Severity = "DEBUG" | "INFO" | "NOTICE" | "WARNING" | "ERROR" | "CRITICAL";
 
 /**
  * Structured logging in Cloud Logging's JSON format, one object a line on standard output, where
- * the platform collects it. Fields never hold message text, addresses, codes or tokens.
+ * the platform collects it. Fields never hold message text, addresses, codes or tokens; what has their shape is
+ * struck out all the same (redact.ts).
  */
 export interface Log {
   write(severity: Severity, message: string, fields?: Readonly<Record<string, unknown>>): void;
@@ -36,7 +38,7 @@ export function createLog(config: Pick<Config, "projectId">, writeLine: WriteLin
         ...(context && contextFields(config.projectId, context)),
         ...fields,
       };
-      writeLine(`${JSON.stringify(line)}\n`);
+      writeLine(`${redact(JSON.stringify(line))}\n`);
     };
     return {
       write,

@@ -12,6 +12,14 @@ export const EXCEPTIONS_MAX = 20;
 /** Decisions shown with a rollout, the newest. */
 export const DECISIONS_SHOWN_MAX = 50;
 
+/** Firestore ends with the year 9999, whatever the offset; nothing here is older than its beginning of time. */
+const isStorable = (text: string): boolean => {
+  const ms = Date.parse(text);
+  return ms >= 0 && ms < Date.UTC(10_000, 0);
+};
+const STORABLE = "must lie between the years 1970 and 9999";
+const Time = z.iso.datetime({ offset: true }).refine(isStorable, STORABLE);
+
 const Version = z
   .string()
   .min(1)
@@ -55,7 +63,7 @@ export const RolloutDefinition = z
     mode: z.enum(["off", "shadow", "canary"]),
     /** From when on which share of the people takes part. None, in a shadow: everybody. */
     steps: z
-      .array(z.strictObject({ from: z.iso.datetime({ offset: true }), percent: Percent }))
+      .array(z.strictObject({ from: Time, percent: Percent }))
       .max(STEPS_MAX)
       .default([])
       .refine(

@@ -10,7 +10,16 @@ export const SEARCH_LIMIT_DEFAULT = 20;
 /** As the chats' contract has it. */
 const TAG_CHARS_MAX = 50;
 
-const Time = z.iso.datetime({ offset: true }).transform((value) => Date.parse(value));
+/** Firestore ends with the year 9999, whatever the offset; nothing here is older than its beginning of time. */
+const isStorable = (text: string): boolean => {
+  const ms = Date.parse(text);
+  return ms >= 0 && ms < Date.UTC(10_000, 0);
+};
+const STORABLE = "must lie between the years 1970 and 9999";
+const Time = z.iso
+  .datetime({ offset: true })
+  .refine(isStorable, STORABLE)
+  .transform((value) => Date.parse(value));
 const ChatNumber = z
   .string()
   .regex(/^[1-9]\d{0,14}$/, "must be a chat's number")

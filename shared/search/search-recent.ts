@@ -23,7 +23,9 @@ export const RECENT_CHATS = 10;
 export async function searchRecent(deps: ChatDeps, search: Search): Promise<MessageHit[]> {
   const { app, terms, filter, limit, chat, person } = search;
   const chats =
-    chat === undefined ? await listHeads(app, person, { tag: filter.tag, limit: RECENT_CHATS }) : [chat];
+    chat === undefined
+      ? (await listHeads(app, person, { tag: filter.tag, limit: RECENT_CHATS })).heads
+      : [chat];
   const each = Math.floor(RECENT_MESSAGES / Math.max(1, chats.length));
   const lists = await Promise.all(
     chats

@@ -4,9 +4,12 @@ const UNLIMITED = {
   personPerMinute: null,
   tokenPerMinute: null,
   ipPerMinute: null,
+  appPerMinute: null,
   signInPerMinute: null,
   codesPerMinute: null,
   codesPerDay: null,
+  streamsPerPerson: null,
+  streamsPerApp: null,
 };
 
 /**

@@ -126,6 +126,7 @@ export async function startSystem({
   };
   const config = parseConfig(env);
   const logs: Record<string, unknown>[] = [];
+  const people: string[] = [];
   const log = createLog(config, (line) => logs.push(JSON.parse(line)));
   const deps = openDeps(config, { clock: suite.kernel.clock, log });
   const lifecycle = createLifecycle();
@@ -158,7 +159,11 @@ export async function startSystem({
     logs,
     operator,
     client: (headers = {}) => createApiClient(url, headers),
-    signIn: (email, app = "demo") => signIn(system, email, app),
+    async signIn(email, app = "demo") {
+      const person = await signIn(system, email, app);
+      people.push(person.id);
+      return person;
+    },
     async createApp(name) {
       const { body } = await operator.post("/v1/apps", { name });
       return { id: body.app.id, token: body.token };
@@ -205,7 +210,7 @@ export async function startSystem({
       front.closeAllConnections();
       front.close();
       await closeDeps(deps);
-      demandCleanLogs(logs, [config.operatorKey, config.secret]);
+      demandCleanLogs(logs, { secrets: [config.operatorKey, config.secret], people });
       replyCheck.demandFit();
     },
   };

@@ -3,6 +3,7 @@ import type { Counts } from "../../../emulators/kernel/meter.ts";
 import type { ApiReply, ApiClient } from "../../../shared/testing/api-client.ts";
 import { EventStream } from "../../../shared/testing/event-stream.ts";
 import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { OPERATIONS_FREE } from "../../runtime/operations.ts";
 import { endpoints } from "../../http/endpoints.ts";
 
 /**
@@ -160,6 +161,20 @@ async function newChat(): Promise<string> {
   await ada.api.post(`${path}/messages`, { text: "Or else", after: 1 });
   return path;
 }
+
+/** What a request weighs is named beside its route; what it costs is counted here. */
+test("whatever costs more than ten operations says so", () => {
+  const cheap = new Set(
+    endpoints
+      .filter(({ operations }) => operations === undefined)
+      .map(({ method, path }) => `${method} ${path}`),
+  );
+  const heavy = Object.entries(CASES).filter(([, { reads, writes }]) => reads + writes > OPERATIONS_FREE);
+  // A fork spends what it copies, once that is known.
+  expect(heavy.map(([name]) => name).filter((name) => cheap.has(name))).toEqual([
+    `POST ${chats}/{chat}/forks`,
+  ]);
+});
 
 const billed = ({ billed: { reads, writes, deletes }, publishes, tasks }: Counts) => ({
   reads,

@@ -52,6 +52,33 @@ test("an identity token makes a session, of the same person as the mailed code f
   expect((await refresh(body.refreshToken)).status).toBe(200);
 });
 
+test("an identity token lets in whom the app lets in: nobody uninvited, disabled or removed", async () => {
+  const user = (id: string) => `/v1/apps/demo/users/${id}`;
+  const register = (mode: string) =>
+    system.operator.patch("/v1/apps/demo", { settings: { registration: { mode } } });
+  const invite = async (draft: object) =>
+    (await system.operator.post("/v1/apps/demo/invitations", draft)).body.code;
+  await register("invited");
+  const { uid } = await accounts.createUser({ email: "door@sso.test", emailVerified: true });
+  const token = () => idToken(uid, { email: "door@sso.test" });
+  const refused = await sendToken(token());
+  expect([refused.status, refused.body.code]).toEqual([403, "not_admitted"]);
+  const joined = await sendToken(token(), { invitation: await invite({ role: "viewer" }) });
+  expect([joined.status, joined.body.user.role]).toEqual([201, "viewer"]);
+  expect((await sendToken(token())).status).toBe(201);
+  const { id } = joined.body.user;
+  await system.operator.put(`${user(id)}/disabled`);
+  expect((await sendToken(token())).status).toBe(403);
+  expect((await refresh(joined.body.refreshToken)).status).toBe(401);
+  await system.operator.delete(`${user(id)}/disabled`);
+  await system.operator.delete(user(id));
+  expect((await sendToken(token())).status).toBe(403);
+  await invite({ email: "door@sso.test", role: "member" });
+  const back = await sendToken(token());
+  expect([back.status, back.body.user.id, back.body.user.role]).toEqual([201, id, "member"]);
+  await register("open");
+});
+
 test("an address that nobody vouches for opens no account", async () => {
   await system.signIn("victim@sso.test");
   const { uid } = await accounts.createUser({ email: "victim@sso.test" });

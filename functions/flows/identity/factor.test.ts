@@ -2,6 +2,7 @@ import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FACTOR_FRESH_MS, FACTOR_REMOVAL_MS, RECOVERY_CODES } from "../../../shared/identity/factor.ts";
 import { FAILURES_MAX } from "../../../shared/identity/lockout.ts";
+import { SETTING_RIGHTS } from "../../../shared/identity/settings-rights.ts";
 import { CODE_TRIES_MAX, CODE_TTL_MS } from "../../../shared/identity/sign-in-code.ts";
 import { STEP_SECONDS, stepAt, totp } from "../../../shared/identity/totp.ts";
 import type { ApiClient } from "../../../shared/testing/api-client.ts";
@@ -183,4 +184,26 @@ test("an app may demand a second factor of everyone", async () => {
   expect((await change()).body.code).toBe("factor_required");
   await system.operator.patch("/v1/apps/demo", { settings: { secondFactor: "optional" } });
   expect((await change()).status).toBe(200);
+});
+
+test("settings that guard others wait for the owner's proof, and switching the factor off does too", async () => {
+  const { ada, secret } = await withFactor("owner@example.test");
+  await system.operator.patch(`/v1/apps/demo/users/${ada.id}`, { role: "owner" });
+  const { refreshToken } = ada.session;
+  const { body: fresh } = await system.client().post("/v1/apps/demo/auth/refresh", { refreshToken });
+  const owner = withToken(fresh.accessToken);
+  const guarded = Object.entries(SETTING_RIGHTS).filter(([, { factor: isGuarded }]) => isGuarded);
+  const values: Readonly<Record<string, unknown>> = {
+    allowedOrigins: [],
+    claims: { tenant: null },
+    secondFactor: "optional",
+    registration: { guests: false },
+  };
+  expect(guarded.map(([name]) => name).sort()).toEqual(Object.keys(values).sort());
+  const change = (api: ApiClient, name: string) =>
+    api.patch("/v1/apps/demo", { settings: { [name]: values[name] } });
+  for (const [name] of guarded) expect((await change(owner, name)).body.code).toBe("factor_required");
+  expect((await owner.patch("/v1/apps/demo", { name: "demo" })).status).toBe(200);
+  const { body } = await owner.post(proof, { code: nextCode(secret) });
+  for (const [name] of guarded) expect((await change(withToken(body.accessToken), name)).status).toBe(200);
 });

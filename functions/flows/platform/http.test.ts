@@ -153,7 +153,7 @@ test("a request leaves one structured line", async () => {
     "logging.googleapis.com/trace": expect.stringMatching(
       new RegExp(`^projects/${system.project}/traces/[0-9a-f]{32}$`),
     ),
-    httpRequest: { requestMethod: "GET", requestUrl: chats, status: 200 },
+    httpRequest: { requestMethod: "GET", requestUrl: "/v1/apps/{app}/chats", status: 200 },
   });
 });
 

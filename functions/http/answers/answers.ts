@@ -7,6 +7,7 @@ import { tryEnqueue } from "../../../shared/platform/task.ts";
 import { Message } from "../../../shared/chat/contract.ts";
 import { accepted, noContent } from "../../runtime/reply.ts";
 import { appEndpoint } from "../endpoint.ts";
+import { STREAM_OPERATIONS } from "../../runtime/open-streams.ts";
 import { eventStream } from "../../runtime/event-stream.ts";
 import { oneHeader } from "../../runtime/request-context.ts";
 import { MessageParams } from "../parameters.ts";
@@ -69,9 +70,10 @@ export const getAnswerStream = appEndpoint({
   access: "message:read",
   ticket: true,
   params: MessageParams,
+  operations: STREAM_OPERATIONS,
   query: StreamQuery,
   reply: "event-stream",
-  async handle({ deps, app, principal, params, query, headers }) {
+  async handle({ deps, app, principal, params, query, headers, spend }) {
     const found = await readAnswer(deps, {
       chat: chatHandle(app, params.chat),
       number: params.message,
@@ -80,12 +82,18 @@ export const getAnswerStream = appEndpoint({
     const last = oneHeader(headers["last-event-id"]) ?? query.after ?? "";
     const [, epoch, offset] = /^(\d{1,9})\.(\d{1,9})$/.exec(last) ?? [];
     const from = epoch === undefined ? undefined : { epoch: Number(epoch), offset: Number(offset) };
-    return eventStream(async (sink) =>
-      deps.answerFeeds.follow(chatHandle(app, params.chat), found.id, from, (events, position) => {
+    const chat = chatHandle(app, params.chat);
+    return eventStream({ deps, app, principal, spend }, async (sink) => {
+      const leave = deps.chatFeeds.attend(chat, principal, sink.end);
+      const unfollow = deps.answerFeeds.follow(chat, found.id, from, (events, position) => {
         const id = `${position.epoch}.${position.offset}`;
         sink.send(events.map((event) => ({ ...event, id })));
         if (events.at(-1)?.event === "answer.done") sink.finish();
-      }),
-    );
+      });
+      return () => {
+        unfollow();
+        leave();
+      };
+    });
   },
 });

@@ -8,7 +8,7 @@ export const getApp = appEndpoint({
   path: "/v1/apps/{app}",
   access: "app:read",
   reply: App,
-  async handle({ app }) {
-    return ok(await readApp(app));
+  async handle({ app, principal }) {
+    return ok(await readApp(app, principal));
   },
 });

@@ -9,10 +9,14 @@ import { ok } from "../../runtime/reply.ts";
 import { appEndpoint } from "../endpoint.ts";
 
 export const USAGE_DAYS_MAX = 366;
+/** About what a month of an app takes; a year in one request is rare. */
+const USAGE_OPERATIONS = 310;
 const DAYS_DEFAULT = 30;
 const DAY_MS = 24 * 3600 * 1000;
 
-const Days = z.strictObject({ from: z.iso.date(), to: z.iso.date() }).partial();
+/** Before it there was nothing to count, and of later days `toISOString` is no day any more. */
+const Day = z.iso.date().refine((day) => day >= "1971", "must lie between the years 1971 and 9999");
+const Days = z.strictObject({ from: Day, to: Day }).partial();
 
 /** From and to, both included; the last DAYS_DEFAULT days by default. @throws AppError `invalid_request` */
 function daysOf(query: z.infer<typeof Days>, nowMs: number): { from: string; to: string } {
@@ -33,6 +37,7 @@ export const getUsage = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/usage",
   access: "usage:read",
+  operations: USAGE_OPERATIONS,
   query: Days.extend({ person: UserId.optional() }),
   reply: z.object({ data: z.array(z.union([DayUsage, PersonUsage])) }),
   async handle({ deps, app, query }) {
@@ -50,6 +55,7 @@ export const getMyUsage = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/me/usage",
   access: "me:read",
+  operations: USAGE_OPERATIONS,
   query: Days,
   reply: z.object({ data: z.array(PersonUsage) }),
   async handle({ deps, app, principal, query }) {

@@ -9,8 +9,12 @@ export const postApp = systemEndpoint({
   idempotent: true,
   body: NewApp,
   reply: AppCreated,
-  async handle({ deps, body, requestKey, caller }) {
-    const { app, token, replayed } = await createApp(deps, body, requestKey, caller);
+  async handle({ deps, principal, body, requestKey, caller }) {
+    const { app, token, replayed } = await createApp(deps, body, requestKey, {
+      by: principal,
+      caller,
+    });
+    deps.apps.forget(app.id);
     return created({ app, token }, replayed);
   },
 });

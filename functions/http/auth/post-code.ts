@@ -1,4 +1,6 @@
 import { CodeSent, NewCode } from "../../../shared/identity/contract.ts";
+import { mayBeMailed } from "../../../shared/identity/admission.ts";
+import { invitationOfCode } from "../../../shared/identity/invitation.ts";
 import { codeAskerOf, requestCode } from "../../../shared/identity/sign-in-code.ts";
 import { accepted } from "../../runtime/reply.ts";
 import { publicEndpoint } from "../endpoint.ts";
@@ -16,7 +18,15 @@ export const postCode = publicEndpoint({
     const { limits } = await deps.apps.settingsOf(app);
     demandQuota(await deps.quotas.takeForAddress(app, asker));
     const mailsMax = limits.codesPerDay;
-    const { sent, replayed } = await requestCode(deps, app, asker, { requestKey, mailsMax });
+    const invitation =
+      body.invitation === undefined ? undefined : invitationOfCode(deps, app, body.invitation);
+    const isRefused = !(await mayBeMailed(deps, app, { ...asker, invitation }));
+    const { sent, replayed } = await requestCode(deps, app, asker, {
+      requestKey,
+      mailsMax,
+      invitation,
+      isRefused,
+    });
     return accepted(sent, replayed);
   },
 });

@@ -1,5 +1,6 @@
 import { Exchange, Session } from "../../../shared/identity/contract.ts";
 import { exchangeSession } from "../../../shared/identity/exchange-session.ts";
+import { invitationOfCode } from "../../../shared/identity/invitation.ts";
 import { publicEndpoint } from "../endpoint.ts";
 import { sessionReply } from "./session-reply.ts";
 
@@ -13,7 +14,12 @@ export const postExchange = publicEndpoint({
   reply: Session,
   async handle({ deps, app, body, requestKey, caller }) {
     const settings = await deps.apps.settingsOf(app);
-    const session = await exchangeSession(deps, app, settings, { idToken: body.idToken, requestKey, caller });
+    const session = await exchangeSession(deps, app, settings, {
+      idToken: body.idToken,
+      invitation: body.invitation === undefined ? undefined : invitationOfCode(deps, app, body.invitation),
+      requestKey,
+      caller,
+    });
     return { status: 201, ...sessionReply(deps, app, session, body.transport ?? "body") };
   },
 });

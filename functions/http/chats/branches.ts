@@ -1,6 +1,7 @@
 import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { readBranches, switchBranch } from "../../../shared/chat/branches/branches.ts";
 import { Branch, BranchChoice, BranchListQuery, Chat, pageOf } from "../../../shared/chat/contract.ts";
+import { operationsOfPage } from "../../runtime/operations.ts";
 import { ok } from "../../runtime/reply.ts";
 import { appEndpoint } from "../endpoint.ts";
 import { ChatParams } from "../parameters.ts";
@@ -10,6 +11,7 @@ export const getBranches = appEndpoint({
   path: "/v1/apps/{app}/chats/{chat}/branches",
   access: "chat:read",
   params: ChatParams,
+  operations: operationsOfPage,
   query: BranchListQuery,
   reply: pageOf(Branch),
   async handle({ deps, app, principal, params, query }) {

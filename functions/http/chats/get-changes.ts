@@ -3,6 +3,7 @@ import { z } from "zod";
 import { ChangesQuery, Message } from "../../../shared/chat/contract.ts";
 import { readChanges } from "../../../shared/chat/read/read-messages.ts";
 import { ok } from "../../runtime/reply.ts";
+import { operationsOfPage } from "../../runtime/operations.ts";
 import { appEndpoint } from "../endpoint.ts";
 import { ChatParams } from "../parameters.ts";
 
@@ -11,6 +12,7 @@ export const getChanges = appEndpoint({
   path: "/v1/apps/{app}/chats/{chat}/changes",
   access: "message:read",
   params: ChatParams,
+  operations: operationsOfPage,
   query: ChangesQuery,
   reply: z.object({ data: z.array(Message), revision: z.number(), hasMore: z.boolean() }),
   async handle({ deps, app, principal, params, query }) {

@@ -13,7 +13,7 @@ export const getReads = appEndpoint({
   reply: z.object({
     data: z.array(z.object({ user: z.string(), number: z.number(), delivered: z.number() })),
   }),
-  async handle({ deps, app, principal, params }) {
-    return ok({ data: await readReads(deps, chatHandle(app, params.chat), principal) });
+  async handle({ deps, app, principal, params, spend }) {
+    return ok({ data: await readReads(deps, chatHandle(app, params.chat), principal, spend) });
   },
 });

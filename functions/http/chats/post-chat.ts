@@ -11,13 +11,16 @@ export const postChat = appEndpoint({
   idempotent: true,
   body: NewChat,
   reply: Chat,
-  async handle({ deps, app, principal, body, requestKey }) {
-    if (body.model) demandModel(deps, await deps.apps.settingsOf(app), body.model);
+  async handle({ deps, app, principal, body, requestKey, spend }) {
+    // Each member is looked up.
+    await spend(body.members?.length ?? 0);
+    const settings = await deps.apps.settingsOf(app);
+    if (body.model) demandModel(deps, settings, body.model);
     const {
       chat,
       created: isNew,
       replayed,
-    } = await createChat(deps, app, principal, { draft: body, requestKey });
+    } = await createChat(deps, app, principal, { draft: body, requestKey, contact: settings.contact });
     return isNew || replayed ? created(chat, replayed) : ok(chat);
   },
 });

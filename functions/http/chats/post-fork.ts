@@ -12,11 +12,12 @@ export const postFork = appEndpoint({
   params: ChatParams,
   body: NewFork,
   reply: Chat,
-  async handle({ deps, app, principal, params, body, requestKey }) {
+  async handle({ deps, app, principal, params, body, requestKey, spend }) {
     const { chat, replayed } = await forkChat(deps, app, principal, {
       source: params.chat,
       at: body.at,
       requestKey,
+      spend,
     });
     return created(chat, replayed);
   },

@@ -19,6 +19,7 @@ export const getFactor = appEndpoint({
   method: "GET",
   path,
   access: "me:read",
+  own: true,
   reply: Factor,
   async handle({ app, principal }) {
     return ok(await readFactor(app, principal));
@@ -30,6 +31,7 @@ export const postFactor = appEndpoint({
   method: "POST",
   path,
   access: "session:end",
+  own: true,
   body: NewFactor,
   reply: FactorBegun,
   async handle({ deps, app, principal, body, caller }) {
@@ -43,6 +45,7 @@ export const putFactor = appEndpoint({
   path,
   access: "session:end",
   body: FactorConfirmation,
+  own: true,
   reply: FactorOn,
   async handle({ deps, app, principal, body, caller }) {
     return ok(await confirmFactor(deps, app, principal, { code: body.code, caller }));
@@ -55,6 +58,7 @@ export const deleteFactor = appEndpoint({
   path,
   access: "session:end",
   sensitive: true,
+  own: true,
   reply: "empty",
   async handle({ deps, app, principal, caller }) {
     await removeFactor(deps, app, principal, caller);
@@ -70,6 +74,7 @@ export const postFactorProof = appEndpoint({
   path: "/v1/apps/{app}/auth/sessions/current/factor",
   access: "session:end",
   body: FactorCode,
+  own: true,
   reply: Session,
   async handle({ deps, app, principal, body, caller }) {
     return created(await proveFactor(deps, app, principal, { code: body.code, caller }));

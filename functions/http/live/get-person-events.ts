@@ -1,6 +1,7 @@
 import { PersonResumeQuery } from "../../../shared/live/contract.ts";
 import { parsePosition } from "../../../shared/live/person-cursor.ts";
 import { appEndpoint } from "../endpoint.ts";
+import { STREAM_OPERATIONS } from "../../runtime/open-streams.ts";
 import { eventStream } from "../../runtime/event-stream.ts";
 import { oneHeader } from "../../runtime/request-context.ts";
 
@@ -12,10 +13,13 @@ export const getPersonEvents = appEndpoint({
   path: "/v1/apps/{app}/events",
   access: "message:read",
   ticket: true,
+  operations: STREAM_OPERATIONS,
   query: PersonResumeQuery,
   reply: "event-stream",
-  async handle({ deps, app, principal, query, headers }) {
+  async handle({ deps, app, principal, query, headers, spend }) {
     const position = parsePosition(oneHeader(headers["last-event-id"]) ?? query.after ?? "");
-    return eventStream((sink) => deps.personFeeds.subscribe(app, principal, position, sink));
+    return eventStream({ deps, app, principal, spend }, (sink) =>
+      deps.personFeeds.subscribe(app, principal, position, sink),
+    );
   },
 });

@@ -9,6 +9,7 @@ export const postTicket = appEndpoint({
   method: "POST",
   path: "/v1/apps/{app}/tickets",
   access: "message:read",
+  own: true,
   reply: z.object({ ticket: z.string(), expiresIn: z.number() }),
   async handle({ deps, app, headers }) {
     return created(sealTicket(deps, app, bearerOf(headers)));

@@ -1,7 +1,7 @@
 import { chatHandle } from "../../../shared/chat/chat-handle.ts";
-import { z } from "zod";
-import { Edit } from "../../../shared/chat/contract.ts";
+import { Edit, EditListQuery, pageOf } from "../../../shared/chat/contract.ts";
 import { readEdits } from "../../../shared/chat/read/read-messages.ts";
+import { operationsOfPage } from "../../runtime/operations.ts";
 import { ok } from "../../runtime/reply.ts";
 import { appEndpoint } from "../endpoint.ts";
 import { MessageParams } from "../parameters.ts";
@@ -11,8 +11,10 @@ export const getEdits = appEndpoint({
   path: "/v1/apps/{app}/chats/{chat}/messages/{message}/edits",
   access: "message:read",
   params: MessageParams,
-  reply: z.object({ data: z.array(Edit) }),
-  async handle({ deps, app, principal, params }) {
-    return ok({ data: await readEdits(deps, chatHandle(app, params.chat), principal, params.message) });
+  operations: operationsOfPage,
+  query: EditListQuery,
+  reply: pageOf(Edit),
+  async handle({ deps, app, principal, params, query }) {
+    return ok(await readEdits(deps, chatHandle(app, params.chat), principal, params.message, query));
   },
 });

@@ -3,6 +3,7 @@ import { Message, MessagePageQuery, pageOf } from "../../../shared/chat/contract
 import { readMessages } from "../../../shared/chat/read/read-messages.ts";
 import { etagOf, knownRevision } from "../../runtime/conditional.ts";
 import { notModified, ok } from "../../runtime/reply.ts";
+import { operationsOfPage } from "../../runtime/operations.ts";
 import { appEndpoint } from "../endpoint.ts";
 import { ChatParams } from "../parameters.ts";
 
@@ -11,6 +12,7 @@ export const getMessages = appEndpoint({
   path: "/v1/apps/{app}/chats/{chat}/messages",
   access: "message:read",
   params: ChatParams,
+  operations: operationsOfPage,
   query: MessagePageQuery,
   reply: pageOf(Message),
   async handle({ deps, app, principal, params, query, headers }) {

@@ -5,6 +5,7 @@ import { answerTasks } from "../../../shared/assistant/tasks.ts";
 import { tryEnqueue } from "../../../shared/platform/task.ts";
 import { appendMessage } from "../../../shared/chat/log/append-message.ts";
 import { Message, NewMessage } from "../../../shared/chat/contract.ts";
+import { AppError } from "../../../shared/platform/errors.ts";
 import { created } from "../../runtime/reply.ts";
 import { appEndpoint } from "../endpoint.ts";
 import { eventStream } from "../../runtime/event-stream.ts";
@@ -23,7 +24,7 @@ export const postMessage = appEndpoint({
   params: ChatParams,
   body: NewMessage,
   reply: Message,
-  async handle({ deps, app, principal, params, body, requestKey, headers }) {
+  async handle({ deps, app, principal, params, body, requestKey, headers, spend }) {
     const chat = chatHandle(app, params.chat);
     const waits = /\btext\/event-stream\b/.test(headers.accept ?? "");
     const classify = await openClassification(deps, app, principal);
@@ -39,12 +40,23 @@ export const postMessage = appEndpoint({
     }
     if (queued === undefined || !waits) return created(message, replayed);
     answerHere(deps, chat, queued);
-    return eventStream(async (sink) => {
-      sink.send([{ id: message.revision, event: "message.created", data: { chat: chat.number, message } }]);
-      return deps.answerFeeds.follow(chat, queued.id, undefined, (events) => {
-        sink.send(events);
-        if (events.at(-1)?.event === "answer.done") sink.finish();
+    try {
+      return await eventStream({ deps, app, principal, spend }, async (sink) => {
+        sink.send([{ id: message.revision, event: "message.created", data: { chat: chat.number, message } }]);
+        const leave = deps.chatFeeds.attend(chat, principal, sink.end);
+        const unfollow = deps.answerFeeds.follow(chat, queued.id, undefined, (events) => {
+          sink.send(events);
+          if (events.at(-1)?.event === "answer.done") sink.finish();
+        });
+        return () => {
+          unfollow();
+          leave();
+        };
       });
-    });
+    } catch (cause) {
+      // The message stands and is being answered, whether the caller may have one more stream or not.
+      if (cause instanceof AppError && cause.code === "quota_exceeded") return created(message);
+      throw cause;
+    }
   },
 });

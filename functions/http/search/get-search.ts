@@ -1,6 +1,6 @@
 import { Message } from "../../../shared/chat/contract.ts";
 import { SearchQuery, searchPageOf } from "../../../shared/search/contract.ts";
-import { searchMessages } from "../../../shared/search/search-messages.ts";
+import { READS_MAX, searchMessages } from "../../../shared/search/search-messages.ts";
 import { ok } from "../../runtime/reply.ts";
 import { appEndpoint } from "../endpoint.ts";
 
@@ -8,6 +8,7 @@ export const getSearch = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/search",
   access: "message:read",
+  operations: READS_MAX,
   query: SearchQuery,
   reply: searchPageOf(Message),
   async handle({ deps, app, principal, query }) {

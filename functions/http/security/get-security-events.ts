@@ -4,6 +4,7 @@ import { SecurityEvent, SecurityEventKind } from "../../../shared/identity/contr
 import { listSecurityEvents, securityEventsOf } from "../../../shared/identity/security-event.ts";
 import { systemEventsOf } from "../../../shared/identity/system.ts";
 import { ok } from "../../runtime/reply.ts";
+import { operationsOfPage } from "../../runtime/operations.ts";
 import { appEndpoint, systemEndpoint } from "../endpoint.ts";
 
 const Query = z.strictObject({
@@ -17,6 +18,7 @@ export const getSecurityEvents = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/security-events",
   access: "security:read",
+  operations: operationsOfPage,
   query: Query,
   reply: pageOf(SecurityEvent),
   async handle({ deps, app, query }) {

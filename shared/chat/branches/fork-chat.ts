@@ -1,6 +1,7 @@
 import { type ChatHandle, chatHandle } from "../chat-handle.ts";
 import type { App } from "../../identity/app.ts";
 import { noSuchApp } from "../../identity/manage-app.ts";
+import type { Spend } from "../../identity/spend.ts";
 import type { Principal } from "../../identity/principal.ts";
 import { AppError, GRPC, grpcCode } from "../../platform/errors.ts";
 import type { WriteBatch } from "../../platform/firestore.ts";
@@ -42,7 +43,13 @@ export async function forkChat(
     source,
     at,
     requestKey,
-  }: { readonly source: number; readonly at: number; readonly requestKey: string | undefined },
+    spend,
+  }: {
+    readonly source: number;
+    readonly at: number;
+    readonly requestKey: string | undefined;
+    readonly spend: Spend;
+  },
 ): Promise<{ chat: Chat; replayed: boolean }> {
   const head = await readAccessible(deps, chatHandle(app, source), principal);
   const path = await readPathTo(chatHandle(app, source), at);
@@ -50,6 +57,8 @@ export async function forkChat(
   if (longest > FORK_MESSAGES_MAX) {
     throw new AppError("invalid_request", `A fork copies at most ${FORK_MESSAGES_MAX} messages.`);
   }
+  // Each message is read and written.
+  await spend(2 * longest);
   const { number, replayed } = await createCopy(deps, app, principal, {
     of: head,
     copying: { source, path },
@@ -198,14 +207,6 @@ async function copyMessages(
   }
 }
 
-/** An answer under way is copied as if it were stopped now, with what it has said. 1 query for each. */
-async function withSpokenText(source: ChatHandle, { id, stored }: Row): Promise<StoredMessage> {
-  const { status, answer } = stored;
-  if (answer === undefined || (status !== "queued" && status !== "streaming")) return stored;
-  const { text } = await readSegments(source, id, answer.epoch);
-  return { ...stored, status: "stopped", body: { ...stored.body, text } };
-}
-
 /**
  * A page that is there already was copied by another attempt. It is left alone: an instance that was held up
  * would otherwise bring back what has been edited or deleted in the fork since.
@@ -216,6 +217,14 @@ async function commitPage(batch: WriteBatch): Promise<void> {
   } catch (cause) {
     if (grpcCode(cause) !== GRPC.alreadyExists) throw cause;
   }
+}
+
+/** An answer under way is copied as if it were stopped now, with what it has said. 1 query for each. */
+async function withSpokenText(source: ChatHandle, { id, stored }: Row): Promise<StoredMessage> {
+  const { status, answer } = stored;
+  if (answer === undefined || (status !== "queued" && status !== "streaming")) return stored;
+  const { text } = await readSegments(source, id, answer.epoch);
+  return { ...stored, status: "stopped", body: { ...stored.body, text } };
 }
 
 /** The message as it stands in the copy: what it says is kept, who reacted and what it said before is not. */

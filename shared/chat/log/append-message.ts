@@ -1,6 +1,7 @@
 import { type ChatHandle, chatHandle } from "../chat-handle.ts";
 import { demandStored } from "../../platform/stored.ts";
 import type { App } from "../../identity/app.ts";
+import { demand } from "../../identity/permissions.ts";
 import type { Principal } from "../../identity/principal.ts";
 import { AppError } from "../../platform/errors.ts";
 import { Timestamp } from "../../platform/firestore-values.ts";
@@ -11,7 +12,7 @@ import { type Body, encodeBody, type Forward, type Quote, textOf } from "./body.
 import { type ForkPoint, readForkPoint, turnedTo, turningWrites } from "../branches/branch.ts";
 import type { ChatDeps } from "./chat-log.ts";
 import { LATEST_CHARS_MAX, type Message, type NewMessage, QUOTE_CHARS_MAX } from "../contract.ts";
-import { access, advance, type ChatHead, excerpt } from "./head.ts";
+import { accessToWrite, advance, type ChatHead, excerpt } from "./head.ts";
 import { messageView, type StoredMessage, storedMessage } from "./message.ts";
 import { readAccessible } from "../read/read-messages.ts";
 import { findMessage, messagesOf, serverTime } from "../store.ts";
@@ -31,7 +32,7 @@ export interface AppendRequest {
  * read when this instance does not know the head; 2 reads more for a reply, 2 for a forward; with `after` up
  * to 2 reads more, and 2 writes more when it begins a branch. In a chat with a model the answer is queued in
  * the same commit, at 1 write more; `queued` says what is to be done.
- * @throws AppError `not_found`, `invalid_request`, `idempotency_key_reused`, `unavailable`
+ * @throws AppError `not_found`, `forbidden`, `invalid_request`, `idempotency_key_reused`, `unavailable`
  */
 export async function appendMessage(
   deps: ChatDeps,
@@ -39,6 +40,7 @@ export async function appendMessage(
   sender: Principal,
   { draft, requestKey, classify = () => ({ lane: "slow" }) }: AppendRequest,
 ): Promise<{ message: Message; replayed: boolean; queued: QueuedQuestion | undefined }> {
+  demandAs(sender, draft);
   const id =
     requestKey === undefined
       ? randomId()
@@ -60,15 +62,17 @@ export async function appendMessage(
           },
         }),
     decide(head) {
-      const { next, stored, turns } = decideAppend(access(head, sender), sender, body, {
+      const { next, stored, turns } = decideAppend(accessToWrite(head, sender), sender, body, {
         print,
         createdAt,
         point,
+        bot: draft.sender?.bot,
+        role: draft.role,
       });
       const by = { id: sender.id, at: createdAt, number: stored.number };
       const turning = turningWrites(chat.app, head, turns, by);
       const answer =
-        head.kind === "assistant"
+        head.kind === "assistant" && !isAs(draft)
           ? decideAnswer(next, stored, {
               id: answerId,
               classified: classify(textOf(body)),
@@ -115,6 +119,24 @@ export interface Appending {
   readonly createdAt: Timestamp;
   /** Where to append, unless at the end of the active branch. */
   readonly point?: ForkPoint | undefined;
+  /** The name by which a server says it. */
+  readonly bot?: string | undefined;
+  readonly role?: "user" | "system" | undefined;
+}
+
+/** Whether a server says it as somebody else than itself; nobody answers that. */
+const isAs = ({ sender, role }: NewMessage): boolean => sender !== undefined || role !== undefined;
+
+/** To people the fields are unknown. @throws AppError `invalid_request`, `forbidden` */
+function demandAs(sender: Principal, draft: NewMessage): void {
+  if (!isAs(draft)) return;
+  if (sender.kind === "person") {
+    const errors = (["sender", "role"] as const)
+      .filter((path) => draft[path] !== undefined)
+      .map((path) => ({ path, message: "is not known here" }));
+    throw new AppError("invalid_request", "Some fields are not valid; see errors.", { errors });
+  }
+  demand(sender, "message:write-as");
 }
 
 /**
@@ -125,16 +147,17 @@ export function decideAppend(
   head: ChatHead,
   sender: Pick<Principal, "id">,
   body: Body,
-  { print, createdAt, point }: Appending,
+  { print, createdAt, point, bot, role = "user" }: Appending,
 ): { next: ChatHead; stored: StoredMessage; turns: ForkPoint | undefined } {
   const number = head.lastNumber + 1;
   const turns = point === undefined || point.after === head.tip ? undefined : point;
   const branch = turns === undefined ? head.activeBranch : `b${number}`;
   const parent = turns === undefined ? head.tip : turns.after;
   const text = textOf(body);
+  const author = { id: sender.id, ...(bot === undefined ? {} : { bot }) };
   const next = advance(head, createdAt, {
     lastNumber: number,
-    latest: { number, sender: { id: sender.id }, text: excerpt(text, LATEST_CHARS_MAX), createdAt },
+    latest: { number, sender: author, text: excerpt(text, LATEST_CHARS_MAX), createdAt },
     sent: head.members.includes(sender.id) ? { ...head.sent, [sender.id]: number } : head.sent,
     tip: number,
     ...(turns === undefined ? {} : turnedTo(head, branch, createdAt)),
@@ -145,8 +168,8 @@ export function decideAppend(
     createdRevision: head.revision + 1,
     branch,
     parent: parent === 0 ? null : parent,
-    sender: { id: sender.id },
-    role: "user",
+    sender: author,
+    role,
     body: encodeBody(body) as StoredMessage["body"],
     status: "complete",
     fingerprint: print,
@@ -203,7 +226,7 @@ async function forwardFrom(
       throw cause instanceof AppError && cause.code === "not_found" ? refuse() : cause;
     }),
   ]);
-  if (found === undefined || found.stored.status === "deleted") throw refuse();
+  if (found === undefined || found.stored.status === "deleted" || found.stored.hidden) throw refuse();
   const { body, sender: by, createdAt } = found.stored;
   if (body.text === "" && body.forward !== undefined) return body.forward;
   return { chat, message, sender: by, text: body.text, createdAt };

@@ -1,7 +1,7 @@
 import type { Timestamp } from "../../platform/firestore-values.ts";
 
-/** Who said it: a person or a server, or a model. */
-export type Author = { readonly id: string } | { readonly model: string };
+/** Who said it: a person, a server, perhaps by the name of a bot, or a model. */
+export type Author = { readonly id: string; readonly bot?: string } | { readonly model: string };
 
 /** What a message says, as opposed to where it stands. */
 export interface Body {

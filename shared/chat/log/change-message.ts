@@ -9,14 +9,14 @@ import { derivedId, fingerprint, randomId } from "../../platform/ids.ts";
 import { encodeBody } from "./body.ts";
 import type { ChatDeps } from "./chat-log.ts";
 import { LATEST_CHARS_MAX, type Message, REACTIONS_MAX } from "../contract.ts";
-import { access, advance, type ChatHead, excerpt } from "./head.ts";
+import { access, accessToWrite, advance, type ChatHead, excerpt } from "./head.ts";
 import { messageView, type StoredMessage } from "./message.ts";
 import { readAccessible } from "../read/read-messages.ts";
 import {
   editsOf,
   type FoundMessage,
   findMessage,
-  listEdits,
+  editRefs,
   type StoredEdit,
   serverTime,
   storedEdit,
@@ -32,8 +32,8 @@ export interface MessageAddress {
 /**
  * Replaces a message's text and keeps what it said before. Idempotent under `requestKey`.
  * Costs 1 query, 1 read, 1 commit and 3 writes (4 at the first edit), 1 publish.
- * @throws AppError `not_found`, `forbidden` to anyone but its sender or the asker of an answer, `conflict` for a deleted
- * message or an answer under way
+ * @throws AppError `not_found`, `forbidden` to anyone but its sender or the asker of an answer, `conflict` for a
+ * deleted or hidden message or an answer under way
  */
 export async function editMessage(
   deps: ChatDeps,
@@ -56,7 +56,7 @@ export async function editMessage(
       isFirst = false;
     },
     decide(head) {
-      access(head, principal);
+      accessToWrite(head, principal);
       const { stored, updateTime } = found;
       if (!isOwn(head, stored, principal)) throw new AppError("forbidden", "Only who sent it may edit it.");
       if (stored.status === "queued" || stored.status === "streaming") {
@@ -139,7 +139,7 @@ export async function deleteMessage(deps: ChatDeps, address: MessageAddress): Pr
     async prepare() {
       found = await findAccessible(deps, address);
       const isEdited = found.stored.editedAt !== undefined;
-      edits = isEdited ? (await listEdits(found.ref)).map((edit) => edit.ref) : [];
+      edits = isEdited ? await editRefs(found.ref) : [];
     },
     decide(head) {
       access(head, principal);
@@ -190,7 +190,7 @@ export async function react(
       found = await findChangeable(deps, address);
     },
     decide(head) {
-      access(head, principal);
+      accessToWrite(head, principal);
       const { ref, stored, updateTime } = found;
       const reactions = stored.reactions ?? {};
       const people = reactions[emoji] ?? [];
@@ -216,7 +216,7 @@ export async function react(
 }
 
 /** The message, for those who may know of it: permission comes before any word about the message. */
-async function findAccessible(
+export async function findAccessible(
   deps: ChatDeps,
   { chat, number, principal }: MessageAddress,
 ): Promise<FoundMessage> {
@@ -228,9 +228,10 @@ async function findAccessible(
 async function findChangeable(deps: ChatDeps, address: MessageAddress): Promise<FoundMessage> {
   const found = await findAccessible(deps, address);
   if (found.stored.status === "deleted") throw new AppError("conflict", "The message has been deleted.");
+  if (found.stored.hidden === true) throw new AppError("conflict", "The message is hidden.");
   return found;
 }
 
 /** The head's excerpt follows its message. */
-const latestWith = (head: ChatHead, number: number, text: string): Partial<ChatHead> =>
+export const latestWith = (head: ChatHead, number: number, text: string): Partial<ChatHead> =>
   head.latest?.number === number ? { latest: { ...head.latest, text: excerpt(text, LATEST_CHARS_MAX) } } : {};

@@ -1,18 +1,22 @@
 import { chatHandle } from "../chat-handle.ts";
 import type { App } from "../../identity/app.ts";
 import { noSuchApp } from "../../identity/manage-app.ts";
+import type { Contact } from "../../identity/contract.ts";
+import { holds } from "../../identity/permissions.ts";
 import type { Principal } from "../../identity/principal.ts";
-import { type AppHead, usersExist } from "../../identity/store.ts";
+import { type AppHead, isPresent, storedUser, userRef, usersExist } from "../../identity/store.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { DocumentSnapshot } from "../../platform/firestore.ts";
 import { Timestamp } from "../../platform/firestore-values.ts";
 import type { Decision, Proof } from "../../platform/head-change.ts";
+import { READ_MS_MAX, within } from "../../platform/within.ts";
 import { derivedId, fingerprint } from "../../platform/ids.ts";
 import { type ChatDeps, changeStamp } from "./chat-log.ts";
 import { type Chat, MEMBERS_MAX, type NewChat } from "../contract.ts";
 import { facetsOf } from "./facets.ts";
 import { access, type ChatHead, chatView, MAIN_BRANCH } from "./head.ts";
-import { headOf, readHeadAndMark } from "../store.ts";
+import { shareChat } from "../read/share-chat.ts";
+import { blocksIn, headOf, readHeadAndMark, readsRef } from "../store.ts";
 
 export interface CreatedChat {
   readonly chat: Chat;
@@ -29,16 +33,25 @@ const REQUEST_TTL_MS = 7 * 24 * 3600 * 1000;
  * for each pair of people; a repeated request gets the same. Idempotent under `requestKey`.
  *
  * Costs 1 commit and 2 writes (3 with a key or for a direct chat), 1 publish, 1 read for each other
- * member, and 1 read when this instance does not know the app's head.
+ * member (3 for a direct chat), and 1 read when this instance does not know the app's head.
  * @throws AppError `invalid_request`, `idempotency_key_reused`, `unavailable`
  */
 export async function createChat(
   deps: ChatDeps,
   app: App,
   creator: Principal,
-  { draft, requestKey }: { readonly draft: NewChat; readonly requestKey: string | undefined },
+  {
+    draft,
+    requestKey,
+    contact = "anyone",
+  }: {
+    readonly draft: NewChat;
+    readonly requestKey: string | undefined;
+    /** Whom people may open a direct chat with. */
+    readonly contact?: Contact;
+  },
 ): Promise<CreatedChat> {
-  const members = await resolveMembers(deps, app, creator, draft);
+  const { members, blockedBy } = await resolveMembers(deps, app, creator, { draft, contact });
   const print = fingerprint(JSON.stringify(draft));
   const at = Timestamp.fromMillis(deps.clock.now());
   const proof =
@@ -49,7 +62,7 @@ export async function createChat(
         : requestProof(app, creator, requestKey, print);
   const { result: number, replayed } = await deps.chatLog.apps.change<number>(app.ref, {
     decide: (head) =>
-      decideCreate(app, head, newHead(head.lastChatNumber + 1, creator, members, { draft, at }), {
+      decideCreate(app, head, newHead(head.lastChatNumber + 1, creator, members, { draft, at, blockedBy }), {
         proof,
         at,
       }),
@@ -124,8 +137,8 @@ async function resolveMembers(
   deps: ChatDeps,
   app: App,
   creator: Principal,
-  draft: NewChat,
-): Promise<readonly string[]> {
+  { draft, contact }: { readonly draft: NewChat; readonly contact: Contact },
+): Promise<{ readonly members: readonly string[]; readonly blockedBy: readonly string[] }> {
   const others = new Set(draft.members);
   others.delete(creator.id);
   const members = creator.kind === "person" ? [creator.id, ...others] : [...others];
@@ -134,10 +147,43 @@ async function resolveMembers(
     throw wrongMembers("an assistant chat has one member");
   }
   if (members.length > MEMBERS_MAX) throw wrongMembers(`at most ${MEMBERS_MAX} members`);
-  if (others.size > 0 && !(await usersExist(deps.firestore, app, [...others]))) {
-    throw wrongMembers("every member must be a user of this app");
+  const [other] = others;
+  if (draft.kind === "direct" && creator.kind === "person" && other !== undefined) {
+    return { members, blockedBy: await demandContact(deps, app, creator, { other, contact }) };
   }
-  return members;
+  if (others.size > 0 && !(await usersExist(deps.firestore, app, [...others]))) throw noSuchMember();
+  return { members, blockedBy: [] };
+}
+
+const noSuchMember = (): AppError => wrongMembers("every member must be a user of this app");
+
+/**
+ * Who may open a direct chat with whom: with nobody who has blocked them, who is then as absent as who is not
+ * there; and by the app's setting, but for administrators. A chat that the two have already is theirs
+ * whatever has changed since. Returns which of the two has blocked the other. 3 reads; 1 more before it
+ * refuses, and 1 query where only people of shared chats may.
+ * @throws AppError `invalid_request`, `forbidden`
+ */
+async function demandContact(
+  deps: ChatDeps,
+  app: App,
+  creator: Principal,
+  { other, contact }: { readonly other: string; readonly contact: Contact },
+): Promise<readonly string[]> {
+  const [user, theirs, own] = await within(
+    READ_MS_MAX,
+    deps.firestore.getAll(userRef(app, other), readsRef(app, other), readsRef(app, creator.id)),
+  );
+  if (!isPresent(storedUser(user))) throw noSuchMember();
+  const isBlocked = blocksIn(theirs).has(creator.id);
+  const isKnown = contact === "anyone" || holds(creator, "user:change");
+  const isAllowed = isKnown || (contact === "shared-chats" && (await shareChat(app, creator.id, other)));
+  if (isBlocked || !isAllowed) {
+    const pair = await within(READ_MS_MAX, pairProof(app, [creator.id, other]).ref.get());
+    if (!pair.exists && isBlocked) throw noSuchMember();
+    if (!pair.exists) throw new AppError("forbidden", "Here nobody opens a direct chat with this person.");
+  }
+  return [...(isBlocked ? [other] : []), ...(blocksIn(own).has(other) ? [creator.id] : [])];
 }
 
 const wrongMembers = (message: string): AppError =>
@@ -147,7 +193,11 @@ export function newHead(
   number: number,
   creator: Principal,
   members: readonly string[],
-  { draft, at }: { readonly draft: NewChat; readonly at: Timestamp },
+  {
+    draft,
+    at,
+    blockedBy = [],
+  }: { readonly draft: NewChat; readonly at: Timestamp; readonly blockedBy?: readonly string[] },
 ): ChatHead {
   return {
     number,
@@ -171,6 +221,7 @@ export function newHead(
     activeBranch: MAIN_BRANCH,
     tip: 0,
     branchesCount: 1,
+    ...(blockedBy.length === 0 ? {} : { blockedBy }),
     archived: false,
     pinned: false,
     status: "open",

@@ -43,6 +43,8 @@ export interface ChatHead extends Faceted {
   readonly tip: number;
   /** How many branches there are; 1 for a chat that was never branched. */
   readonly branchesCount: number;
+  /** Of a direct chat: who of the two has blocked the other. */
+  readonly blockedBy?: readonly string[];
   /** Answers that are not finished, by the ids of their messages. */
   readonly answering?: readonly string[];
   readonly archived: boolean;
@@ -72,8 +74,23 @@ export const MAIN_BRANCH = "main";
  */
 export function access(head: ChatHead | undefined, principal: Principal): ChatHead {
   if (head === undefined || head.status !== "open") throw noSuchChat();
-  if (!head.members.includes(principal.id) && !holds(principal, "chat:any")) throw noSuchChat();
+  if (head.members.includes(principal.id)) return head;
+  if (!holds(principal, "chat:any")) throw noSuchChat();
+  if (head.kind === "direct") principal.witness?.(head.number);
   return head;
+}
+
+/**
+ * The same, to write in it: whoever the other of two has blocked finds no chat to write in, and is not told
+ * why.
+ * @throws AppError `not_found`
+ */
+export function accessToWrite(head: ChatHead | undefined, principal: Principal): ChatHead {
+  const open = access(head, principal);
+  const isBlocked =
+    open.members.includes(principal.id) && (open.blockedBy ?? []).some((by) => by !== principal.id);
+  if (isBlocked) throw noSuchChat();
+  return open;
 }
 
 export const noSuchChat = (): AppError => new AppError("not_found", "There is no such chat.");

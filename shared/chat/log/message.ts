@@ -24,6 +24,8 @@ export interface StoredMessage {
   /** Who reacted with what; absent until someone did. */
   readonly reactions?: Readonly<Record<string, readonly string[]>>;
   readonly editedAt?: Timestamp;
+  /** What it said is withheld, and kept with a report on it. */
+  readonly hidden?: true;
   /** When it was changed last, by Firestore's clock; absent from copies. */
   readonly changedAt?: Timestamp;
   /** Copied by a fork; the original has been counted. */
@@ -53,6 +55,7 @@ export function messageView(id: string, stored: StoredMessage): Message {
     reactions: stored.status === "deleted" ? {} : reactionsView(stored.reactions ?? {}),
     ...(stored.answeredBy === undefined ? {} : { answer: { number: stored.answeredBy } }),
     ...(stored.answer === undefined ? {} : answerView(stored.answer)),
+    ...(stored.hidden === true ? { hidden: true } : {}),
     ...(body.thinking === undefined || stored.status === "deleted" ? {} : { thinking: body.thinking }),
     ...(stored.editedAt === undefined ? {} : { editedAt: stored.editedAt.toDate().toISOString() }),
     createdAt: stored.createdAt.toDate().toISOString(),

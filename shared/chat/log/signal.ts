@@ -8,7 +8,7 @@ import { FieldValue, Timestamp } from "../../platform/firestore-values.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
 import type { ChatDeps } from "./chat-log.ts";
 import type { Marks } from "../contract.ts";
-import type { ChatHead } from "./head.ts";
+import { accessToWrite, type ChatHead } from "./head.ts";
 import { readAccessible } from "../read/read-messages.ts";
 import { readsRef } from "../store.ts";
 
@@ -105,7 +105,7 @@ export async function mark(
 
 /** Says that the person is typing, for TYPING_MS. Costs 1 read and 1 write. @throws AppError `not_found` */
 export async function signalTyping(deps: ChatDeps, chat: ChatHandle, principal: Principal): Promise<void> {
-  const head = await readAccessible(deps, chat, principal);
+  const head = accessToWrite(await readAccessible(deps, chat, principal), principal);
   const typingUntil = Timestamp.fromMillis(deps.clock.now() + TYPING_MS);
   await writeSignal(deps, chat.app, head, { user: principal.id, signal: { typingUntil } });
 }

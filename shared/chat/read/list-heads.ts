@@ -26,18 +26,28 @@ export interface Position {
   readonly number: number;
 }
 
+/** Queries of one page: chats that only look as if they fitted are looked at no further. */
+export const LIST_QUERIES_MAX = 3;
+
+/** What was found, and from where to go on when it is less than was asked for and there may be more. */
+export interface FoundHeads {
+  readonly heads: readonly ChatHead[];
+  readonly goOnAfter: Position | undefined;
+}
+
 /**
  * The chats of one person, or of the app, latest activity first. One query; one read for each chat. With a
  * tag or a member also one for each chat that fits those and not the rest, and for each of one's large
- * groups.
+ * groups: at most LIST_QUERIES_MAX queries, of `limit` reads each.
  */
 export async function listHeads(
   app: App,
   personId: string | undefined,
   filter: ChatFilter,
-): Promise<ChatHead[]> {
+): Promise<FoundHeads> {
   const heads: ChatHead[] = [];
-  for (let after = filter.after; ;) {
+  let { after } = filter;
+  for (let queries = 0; queries < LIST_QUERIES_MAX; queries += 1) {
     const query = queryOf(app, personId, filter);
     const from = after && [timestampOfMicros(after.updatedAtMicros), after.number];
     const found = await within(READ_MS_MAX, (from === undefined ? query : query.startAfter(...from)).get());
@@ -45,11 +55,17 @@ export async function listHeads(
     heads.push(...page.filter((head) => fits(head, personId, filter)));
     const last = page.at(-1);
     if (heads.length >= filter.limit || page.length < filter.limit || last === undefined) {
-      return heads.slice(0, filter.limit);
+      return { heads: heads.slice(0, filter.limit), goOnAfter: undefined };
     }
-    after = { updatedAtMicros: microsOf(last.updatedAt), number: last.number };
+    after = positionOf(last);
   }
+  return { heads, goOnAfter: after };
 }
+
+export const positionOf = ({ updatedAt, number }: ChatHead): Position => ({
+  updatedAtMicros: microsOf(updatedAt),
+  number,
+});
 
 function queryOf(app: App, personId: string | undefined, filter: ChatFilter): Query {
   const { kind, archived, tag, member, from, to, limit } = filter;
@@ -92,7 +108,7 @@ const fits = (head: ChatHead, personId: string | undefined, filter: ChatFilter):
 const MICROS_PER_SECOND = 1_000_000n;
 
 /** Firestore keeps microseconds, so a position in its order has to keep them too. */
-export const microsOf = (time: Timestamp): string =>
+const microsOf = (time: Timestamp): string =>
   String(BigInt(time.seconds) * MICROS_PER_SECOND + BigInt(Math.trunc(time.nanoseconds / 1000)));
 
 const timestampOfMicros = (micros: string): Timestamp => {

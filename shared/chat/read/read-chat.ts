@@ -6,7 +6,7 @@ import { decodeCursor, encodeCursor } from "../../platform/cursor.ts";
 import type { ChatDeps } from "../log/chat-log.ts";
 import type { Chat, ChatListQuery, Page } from "../contract.ts";
 import { access, chatView } from "../log/head.ts";
-import { listHeads, microsOf } from "./list-heads.ts";
+import { listHeads, positionOf } from "./list-heads.ts";
 import { headOf, readHead, readHeadAndMark, readMarks } from "../store.ts";
 
 /** The caller has this revision already. */
@@ -38,7 +38,8 @@ export async function readChat(
 
 /**
  * The caller's chats, latest activity first; all chats of the app for those who may see any.
- * Costs 1 query and 1 document; latest message and unread count come with it.
+ * Costs 1 query and 1 document; latest message and unread count come with it. A page by tag or member may hold
+ * fewer than there are, and say how to go on.
  * @throws AppError `invalid_request` for a cursor of another list
  */
 export async function listChats(
@@ -55,17 +56,20 @@ export async function listChats(
       ? undefined
       : { updatedAtMicros: String(position[0]), number: Number(position[1]) };
   const personId = holds(principal, "chat:any") && principal.kind !== "person" ? undefined : principal.id;
-  const [heads, markOf] = await Promise.all([
+  const [{ heads, goOnAfter }, markOf] = await Promise.all([
     listHeads(app, personId, { ...filter, after, limit: limit + 1 }),
     readMarks(app, principal.id),
   ]);
   const page = heads.slice(0, limit);
   const last = page.at(-1);
-  const hasMore = heads.length > limit && last !== undefined;
+  const reached = heads.length > limit && last !== undefined ? positionOf(last) : goOnAfter;
   return {
     data: page.map((head) => chatView(head, principal.id, markOf(head.number))),
-    hasMore,
-    next: hasMore ? encodeCursor(deps.keys, scope, [microsOf(last.updatedAt), last.number]) : null,
+    hasMore: reached !== undefined,
+    next:
+      reached === undefined
+        ? null
+        : encodeCursor(deps.keys, scope, [reached.updatedAtMicros, reached.number]),
     prev: null,
   };
 }

@@ -1,10 +1,11 @@
 import { type ChatHandle, chatHandle } from "../chat-handle.ts";
 import type { App } from "../../identity/app.ts";
+import type { Spend } from "../../identity/spend.ts";
 import type { Principal } from "../../identity/principal.ts";
 import { decodeCursor, encodeCursor } from "../../platform/cursor.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { ChatDeps } from "../log/chat-log.ts";
-import type { Changes, Edit, Message, MessagePageQuery, Page } from "../contract.ts";
+import type { Changes, Edit, EditListQuery, Message, MessagePageQuery, Page } from "../contract.ts";
 import { access, type ChatHead } from "../log/head.ts";
 import { messageView } from "../log/message.ts";
 import type { Unchanged } from "./read-chat.ts";
@@ -228,23 +229,31 @@ export async function readChanges(
 
 /**
  * What a message said, oldest first, its present text last; empty for one that was never edited.
- * Costs 2 queries and 1 document, a read for each edit.
- * @throws AppError `not_found`
+ * Costs 2 queries and 1 document, a read for each edit of the page and one more.
+ * @throws AppError `not_found`, `invalid_request` for a cursor of another list
  */
 export async function readEdits(
   deps: ChatDeps,
   chat: ChatHandle,
   principal: Principal,
   number: number,
-): Promise<Edit[]> {
+  { cursor, limit }: EditListQuery,
+): Promise<Page<Edit>> {
+  const scope = ["edits", chat.app.id, principal.id, String(chat.number), String(number)];
+  const after = cursor === undefined ? 0 : Number(decodeCursor(deps.keys, scope, cursor)[0]);
   const [found] = await Promise.all([findMessage(chat, number), readAccessible(deps, chat, principal)]);
   if (found === undefined) throw new AppError("not_found", "There is no such message.");
-  const edits = await listEdits(found.ref);
-  return edits.map(({ stored }) => ({
-    text: stored.text,
-    revision: stored.revision,
-    createdAt: stored.at.toDate().toISOString(),
-  }));
+  if (found.stored.hidden === true) return { data: [], hasMore: false, next: null, prev: null };
+  const edits = await listEdits(found.ref, { after, limit: limit + 1 });
+  const page = edits.slice(0, limit).map(({ stored }) => stored);
+  const last = page.at(-1);
+  const hasMore = edits.length > limit && last !== undefined;
+  return {
+    data: page.map(({ text, revision, at }) => ({ text, revision, createdAt: at.toDate().toISOString() })),
+    hasMore,
+    next: hasMore ? encodeCursor(deps.keys, scope, [last.revision]) : null,
+    prev: null,
+  };
 }
 
 /**
@@ -256,8 +265,10 @@ export async function readReads(
   deps: ChatDeps,
   chat: ChatHandle,
   principal: Principal,
+  spend: Spend,
 ): Promise<{ user: string; number: number; delivered: number }[]> {
   const head = await readAccessible(deps, chat, principal);
+  await spend(head.members.length);
   const marks = await readMarksOf(deps.firestore, chat, head.members);
   return head.members.map((user) => {
     const sent = head.sent[user] ?? 0;

@@ -1,0 +1,34 @@
+import { disablePerson, enablePerson } from "../../../shared/identity/end-membership.ts";
+import { noContent } from "../../runtime/reply.ts";
+import { appEndpoint } from "../endpoint.ts";
+import { UserParams } from "../parameters.ts";
+
+const path = "/v1/apps/{app}/users/{id}/disabled";
+
+/** Shuts every door to the person. */
+export const putDisabled = appEndpoint({
+  method: "PUT",
+  path,
+  access: "user:change",
+  sensitive: true,
+  params: UserParams,
+  reply: "empty",
+  async handle({ deps, app, principal, params, caller }) {
+    await disablePerson(deps, app, principal, { userId: params.id, caller });
+    return noContent;
+  },
+});
+
+/** Lets them in again. */
+export const deleteDisabled = appEndpoint({
+  method: "DELETE",
+  path,
+  access: "user:change",
+  sensitive: true,
+  params: UserParams,
+  reply: "empty",
+  async handle({ deps, app, principal, params, caller }) {
+    await enablePerson(deps, app, principal, { userId: params.id, caller });
+    return noContent;
+  },
+});
