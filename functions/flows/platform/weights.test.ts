@@ -93,8 +93,9 @@ test("sixty large tagged groups that do not fit cost a few pages, and the way on
     Array.from({ length: 60 }, () => ada.api.post(`${app}/chats`, { kind: "group", tags: ["other"] })),
   );
   const chats = system.deps.firestore.collection(`${app.slice(4)}/chats`);
-  const found = await chats.where("members", "array-contains", ada.id).get();
+  const found = await chats.get();
   expect(found.size).toBe(refs.length);
+  // As if they had more members than are kept with each tag.
   await Promise.all(found.docs.map(({ ref }) => ref.update({ isLarge: true })));
   let path: string | null = `${app}/chats?tag=wanted&limit=5`;
   let pages = 0;
