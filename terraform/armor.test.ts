@@ -19,7 +19,7 @@ beforeAll(async () => {
   const variables = await readVariables("terraform/environments/production.tfvars");
   plan = await planOf(await readConfiguration("terraform"), variables, providerSchema);
   const [policy] = plan.of("google_compute_security_policy");
-  rules = policy?.values.rule as unknown as readonly Rule[];
+  rules = policy?.values.rule as readonly Rule[];
 });
 
 test("both backend services stand behind the policy", () => {

@@ -267,10 +267,7 @@ describe("money", () => {
       main: { inputMicros: 0, outputMicros: 0 },
     };
     const budgets = { appPerDay: 1_000_000, personPerDay: null };
-    const { status } = await system.operator.patch("/v1/apps/demo", {
-      settings: { assistant: { prices, budgets } },
-    });
-    expect(status).toBe(200);
+    await system.operator.patch("/v1/apps/demo", { settings: { assistant: { prices, budgets } } });
   });
   afterAll(async () => {
     const budgets = { appPerDay: null, personPerDay: null };
