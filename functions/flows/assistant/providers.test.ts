@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { MODEL_FAILURES } from "../../../shared/platform/models/contract.ts";
 import type { Message } from "../../../shared/chat/contract.ts";
 import { startProvider, type OwnProvider, playStream, refuse } from "../../../shared/testing/own-provider.ts";
@@ -50,17 +50,13 @@ async function ask(model: string): Promise<string> {
 }
 
 async function answerIn(chat: string, isThere: (message: Message) => boolean): Promise<Message> {
-  let message: Message | undefined;
-  await expect
-    .poll(
-      async () => {
-        message = (await ada.api.get(`${chat}/messages/2`)).body;
-        return message !== undefined && isThere(message);
-      },
-      { interval: 20, timeout: 20_000 },
-    )
-    .toBe(true);
-  return message as Message;
+  return vi.waitUntil(
+    async () => {
+      const message: Message = (await ada.api.get(`${chat}/messages/2`)).body;
+      return isThere(message) && message;
+    },
+    { interval: 20, timeout: 20_000 },
+  );
 }
 
 describe.concurrent("what a provider streams becomes an answer:", () => {
