@@ -2,8 +2,8 @@ import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 import base, { FULL_TESTS } from "./vitest.config.ts";
 
-/** `npm test` goes through a part of them. */
-const SWEEPS = ["functions/**/*{faults,kills}.test.ts"];
+/** What `npm test` goes through in part. */
+const SWEEPS = ["functions/**/*{faults,kills,branches,convergence}.test.ts"];
 
 const { projects: _, ...shared } = base.test ?? {};
 
