@@ -285,10 +285,11 @@ async function signIn(system: System, email: string, app: string): Promise<Perso
   const { body: sent } = await anyone.post(`/v1/apps/${app}/auth/codes`, { email });
   await system.settle();
   const code = readCode(system, email);
-  const { body: session } = await anyone.post(`/v1/apps/${app}/auth/sessions`, {
+  const { status, body: session } = await anyone.post(`/v1/apps/${app}/auth/sessions`, {
     challenge: sent.challenge,
     code,
   });
+  if (status !== 201) throw new Error(`The sign-in of ${email} ended with ${status} ${session.code}.`);
   return {
     id: session.user.id,
     email,
