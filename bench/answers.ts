@@ -9,9 +9,10 @@ import { type LocalSuite, signInOn, startLocalSuite } from "./local-suite.ts";
 import { rowOf } from "./measure.ts";
 
 /**
- * `npm run bench:answers [-- --questions 40]`: how much later than from the model itself the first word of an answer comes;
- * what slow answers under way do to fast ones; what a long answer costs; and how soon somebody else answers while models
- * fail. The models are emulated: the time to their first word is set, and taken off.
+ * `npm run bench:answers [-- --questions 40]`: how much later than from the model itself the first word of an
+ * answer comes; what slow answers under way do to fast ones; what a long answer costs; and how soon somebody
+ * else answers while models fail. The models are emulated: the time to their first word is set, and taken
+ * off.
  */
 const { values } = parseArgs({
   options: {

@@ -32,7 +32,9 @@ const RESTING_CPU_MS = 20;
 /** Looks at an idle process that tell it from one between two stretches of work. */
 const RESTING_LOOKS = 3;
 
-/** Waits until a process has nothing left to do, so that what one run leaves behind does not slow the next. */
+/**
+ * Waits until a process has nothing left to do, so that what one run leaves behind does not slow the next.
+ */
 export async function untilResting({ pid }: EmulatorProcess): Promise<void> {
   for (let resting = 0; resting < RESTING_LOOKS;) {
     const before = cpuOf(pid);

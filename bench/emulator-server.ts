@@ -9,15 +9,17 @@ import { openPubSub } from "../emulators/pubsub/server.ts";
 import { openTasks } from "../emulators/tasks/server.ts";
 
 /**
- * Emulators in a process of their own, for a bench to start, measure and kill. Serves all given kinds on
- * one port, prints it, and ends with its input: `node bench/emulator-server.ts firestore,pubsub,tasks FOLDER`.
+ * Emulators in a process of their own, for a bench to start, measure and kill. Serves all given kinds on one
+ * port, prints it, and ends with its input: `node bench/emulator-server.ts firestore,pubsub,tasks FOLDER`.
  */
 
 const [, , kinds = "", folder = ""] = process.argv;
 const kernel = createKernel();
 const mintIdToken = async (): Promise<string> => "token";
 
-/** Answers commits as the emulator does, and forgets them: what the client and the wire cost by themselves. */
+/**
+ * Answers commits as the emulator does, and forgets them: what the client and the wire cost by themselves.
+ */
 function openNothing(): { readonly services: readonly ServiceSpec[] } {
   const Commit: NonNullable<ServiceSpec["unary"]>[string] = ({ writes }) => {
     const commitTime = protoTime(Date.now());

@@ -7,8 +7,9 @@ import type { Finding } from "./emulator-load.ts";
 import { benchQueries } from "./emulator-queries.ts";
 
 /**
- * What the Firestore emulator's storage costs, as ratios of something else on the same machine:
- * `node bench/emulators.ts [--documents 1000000]`, or `npm run bench -- emulators`. Exits with 1 where a goal is missed.
+ * What the Firestore emulator's storage costs, as ratios of something else on the same machine: `node
+ * bench/emulators.ts [--documents 1000000]`, or `npm run bench -- emulators`. Exits with 1 where a goal is
+ * missed.
  */
 const { values } = parseArgs({
   allowPositionals: true,

@@ -5,7 +5,9 @@ import { parseArgs } from "node:util";
 import { seededRandom } from "../shared/testing/seeded-random.ts";
 import { crashRounds } from "./crash.ts";
 
-/** Kills the emulators under load, `--rounds` times, and prints what was lost: `node bench/kill.ts --seed 1`. */
+/**
+ * Kills the emulators under load, `--rounds` times, and prints what was lost: `node bench/kill.ts --seed 1`.
+ */
 
 const { values } = parseArgs({
   options: { rounds: { type: "string", default: "100" }, seed: { type: "string", default: "1" } },

@@ -12,10 +12,10 @@ import { type LocalSuite, signInOn, startLocalSuite } from "./local-suite.ts";
 import { cpuOf, openLoop, rowOf } from "./measure.ts";
 
 /**
- * `node bench/live.ts [--streams 1000] [--seconds 20]`: many open streams on one instance and a steady flow of messages:
- * how long from when a message was due to be sent until it has reached a reader, and what a stream costs in
- * memory; beside the same load on a server built with Express, Socket.IO and Redis (bench/peers/socket-io).
- * Without a redis-server on the machine the peer is left out.
+ * `node bench/live.ts [--streams 1000] [--seconds 20]`: many open streams on one instance and a steady flow
+ * of messages: how long from when a message was due to be sent until it has reached a reader, and what a
+ * stream costs in memory; beside the same load on a server built with Express, Socket.IO and Redis
+ * (bench/peers/socket-io). Without a redis-server on the machine the peer is left out.
  */
 const { values } = parseArgs({
   options: {

@@ -52,7 +52,9 @@ export function medianRow(rows: readonly Row[]): Row {
   };
 }
 
-/** A closed loop: `concurrency` requests are always under way. For capacity and cost, not for waiting times. */
+/**
+ * A closed loop: `concurrency` requests are always under way. For capacity and cost, not for waiting times.
+ */
 export async function closedLoop(
   concurrency: number,
   total: number,

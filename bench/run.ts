@@ -10,9 +10,10 @@ import { type LocalSuite, signInOn, startLocalSuite } from "./local-suite.ts";
 import { bare, closedLoop, type Measured, medianRow, openLoop, type Row, rowOf } from "./measure.ts";
 
 /**
- * `npm run bench [-- --quick]` (or `npm run bench -- emulators`): what the main operations cost, beside the bare cost of the same Firestore
- * and Pub/Sub calls through the same clients. API and bare runs alternate (A B B A), so that a drifting
- * machine shows in both. Times are of this machine; the ratios and the calls per request travel.
+ * `npm run bench [-- --quick]` (or `npm run bench -- emulators`): what the main operations cost, beside the
+ * bare cost of the same Firestore and Pub/Sub calls through the same clients. API and bare runs alternate (A
+ * B B A), so that a drifting machine shows in both. Times are of this machine; the ratios and the calls per
+ * request travel.
  */
 
 const SEED = 7;

@@ -12,10 +12,11 @@ import { queriesOf } from "./search/queries.ts";
 import { benchRecall } from "./search/recall.ts";
 
 /**
- * `npm run bench:search [-- --messages 10000,100000] [--data FILE]`: fills an app with messages and their entries, half of them in the
- * searcher's 1,000 chats, and times searches over HTTP at each size; then how long it takes from a commit until its message is found.
- * With `--messages 20000 --recall 2000,500` it compares the hits of so many pieces of texts and misspelt words with looking at every
- * text instead. Texts are those of FILE (JSON Lines of `{turns: [{text}]}`), or made up.
+ * `npm run bench:search [-- --messages 10000,100000] [--data FILE]`: fills an app with messages and their
+ * entries, half of them in the searcher's 1,000 chats, and times searches over HTTP at each size; then how
+ * long it takes from a commit until its message is found. With `--messages 20000 --recall 2000,500` it
+ * compares the hits of so many pieces of texts and misspelt words with looking at every text instead. Texts
+ * are those of FILE (JSON Lines of `{turns: [{text}]}`), or made up.
  */
 const { values } = parseArgs({
   options: {

@@ -7,9 +7,10 @@ import manifest from "../functions/manifest.json" with { type: "json" };
 import { buildPage } from "./build-page.ts";
 
 /**
- * `npm run build [-- FOLDER [FUNCTION …]]`: one minified bundle for each function of the manifest, or the named ones, in
- * dist/{function}/, ready to be deployed: index.mjs and a package.json that names the framework; and the page, in dist/page/. A bundle starts in about half the
- * time that loading the packages takes; clients are evaluated when a function first calls them.
+ * `npm run build [-- FOLDER [FUNCTION …]]`: one minified bundle for each function of the manifest, or the
+ * named ones, in dist/{function}/, ready to be deployed: index.mjs and a package.json that names the
+ * framework; and the page, in dist/page/. A bundle starts in about half the time that loading the packages
+ * takes; clients are evaluated when a function first calls them.
  */
 
 const [OUT = "dist", ...ONLY] = process.argv.slice(2);

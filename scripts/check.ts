@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
 
 /**
- * `npm run check [-- OPTIONS OF VITEST]`: everything that has to be green but for the build. Each step runs even if one
- * before it failed, so that one run tells all.
+ * `npm run check [-- OPTIONS OF VITEST]`: everything that has to be green but for the build. Each step runs
+ * even if one before it failed, so that one run tells all.
  */
 const STEPS: readonly (readonly string[])[] = [
   ["tsc", "-p", "."],

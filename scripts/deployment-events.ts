@@ -12,8 +12,9 @@ export interface Deed {
 const ALL_PERCENT = 100;
 
 /**
- * Does one command of a rollout and leaves a line of what became of it: `deployment.started`, `.step`, `.finished`, `.rolled-back` or
- * `.failed`. A step that fails has given the traffic back by itself; one that could not do even that has failed.
+ * Does one command of a rollout and leaves a line of what became of it: `deployment.started`, `.step`,
+ * `.finished`, `.rolled-back` or `.failed`. A step that fails has given the traffic back by itself; one that
+ * could not do even that has failed.
  *
  * @throws what the command throws
  */

@@ -4,7 +4,9 @@ import { createLogger, type LoggerOptions } from "winston";
 /** The lines that a rollout leaves for operators, in the log `deployment`. */
 export interface DeploymentLog {
   write(level: "info" | "warn" | "error", message: string, fields: Readonly<Record<string, unknown>>): void;
-  /** Resolves when what was written has arrived, or after CLOSE_MS_MAX: a rollout does not fail for its log. */
+  /**
+   * Resolves when what was written has arrived, or after CLOSE_MS_MAX: a rollout does not fail for its log.
+   */
   close(): Promise<void>;
 }
 
@@ -18,8 +20,9 @@ interface Arrivals {
 }
 
 /**
- * A build's output is the build's log and not a service's, where severity and fields would be read from it. So here, and nowhere else, lines are
- * sent to the Logging API by its client, which takes a quarter of a second to load.
+ * A build's output is the build's log and not a service's, where severity and fields would be read from it.
+ * So here, and nowhere else, lines are sent to the Logging API by its client, which takes a quarter of a
+ * second to load.
  */
 export function openDeploymentLog({ transport, idle }: Arrivals): DeploymentLog {
   const logger = createLogger({ level: "info", transports: transport });
@@ -36,7 +39,10 @@ export function openDeploymentLog({ transport, idle }: Arrivals): DeploymentLog 
   };
 }
 
-/** Google's transport, with the fields where functions have them: in the payload itself and not in a part of it. */
+/**
+ * Google's transport, with the fields where functions have them: in the payload itself and not in a part of
+ * it.
+ */
 export function cloudLogging(projectId: string): Arrivals & { readonly transport: LoggingWinston } {
   let underWay = 0;
   let waiting: (() => void)[] = [];

@@ -5,8 +5,9 @@ import { LEVELS_MAX } from "../shared/search/gram-frequency.ts";
 import { gramsOf } from "../shared/search/grams.ts";
 
 /**
- * Measures in how many messages each gram stands, over dialogues of JSON Lines (`{turns: [{text}]}`), and writes the
- * table that ships: for each level the grams of which about one message in 2^level has them. `--data FILE`
+ * Measures in how many messages each gram stands, over dialogues of JSON Lines (`{turns: [{text}]}`), and
+ * writes the table that ships: for each level the grams of which about one message in 2^level has them.
+ * `--data FILE`
  */
 const { values } = parseArgs({ options: { data: { type: "string" } } });
 if (values.data === undefined) throw new Error("Say which dialogues to measure: --data FILE");

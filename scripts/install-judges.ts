@@ -2,7 +2,10 @@ import { spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 
-/** Installs the judges once, and again when their lock file has changed; they are large, and only the full tests want them. */
+/**
+ * Installs the judges once, and again when their lock file has changed; they are large, and only the full
+ * tests want them.
+ */
 export function installJudges(): void {
   const folder = join(import.meta.dirname, "../bench/judges");
   const changed = (path: string): number =>

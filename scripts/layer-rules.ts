@@ -10,8 +10,8 @@ import {
 } from "./layers.ts";
 
 /**
- * Why a file may not import a specifier, or undefined where it may. Paths are relative to the project's root, with
- * slashes. The rule of oxlint below asks for each import; tests may import anything.
+ * Why a file may not import a specifier, or undefined where it may. Paths are relative to the project's root,
+ * with slashes. The rule of oxlint below asks for each import; tests may import anything.
  */
 export function importViolation(file: string, specifier: string): string | undefined {
   const from = folderOf(file);

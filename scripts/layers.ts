@@ -1,7 +1,7 @@
 /**
- * The one ordered list of what the project is made of, from the bottom up. A folder imports itself and earlier rows, or
- * of these only what `imports` names. `oxlint` holds every import against this list (layer-rules.ts); a folder that is
- * missing here is an error. Tests may import anything.
+ * The one ordered list of what the project is made of, from the bottom up. A folder imports itself and
+ * earlier rows, or of these only what `imports` names. `oxlint` holds every import against this list
+ * (layer-rules.ts); a folder that is missing here is an error. Tests may import anything.
  */
 export interface Layer {
   /** Folders of one row know nothing of one another. */
@@ -35,7 +35,10 @@ export const LAYERS: readonly Layer[] = [
   { folders: ["functions/flows", "bench", "scripts", "terraform"] },
 ];
 
-/** The packages that speak to Google and to other services, and the one folder that may import them in production code. */
+/**
+ * The packages that speak to Google and to other services, and the one folder that may import them in
+ * production code.
+ */
 export const PLATFORM_FOLDER = "shared/platform";
 export const PLATFORM_PACKAGES: readonly string[] = [
   "@google-cloud/firestore",
@@ -51,7 +54,10 @@ export const PLATFORM_PACKAGES: readonly string[] = [
   "openai",
 ];
 
-/** Firestore's own verbs: references, queries, transactions. Values such as Timestamp are in firestore-values.ts. */
+/**
+ * Firestore's own verbs: references, queries, transactions. Values such as Timestamp are in
+ * firestore-values.ts.
+ */
 export const FIRESTORE_MODULE = "shared/platform/firestore.ts";
 
 /** The files besides stores (store.ts) that speak of references, queries and transactions themselves. */

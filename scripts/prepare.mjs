@@ -1,4 +1,5 @@
-// npm runs this after `npm install` and `npm ci` (the script "prepare"). It needs no package and runs on any Node.
+// npm runs this after `npm install` and `npm ci` (the script "prepare"). It needs no package and runs on any
+// Node.
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
 // `node scripts/prepared.mjs COMMAND …`: installs the packages if they are missing or not those of
-// package-lock.json, then runs the command. It runs on whatever Node the machine has; npm puts node_modules/.bin first
-// in PATH, so a command `node …` then is the Node 24 that the packages bring.
+// package-lock.json, then runs the command. It runs on whatever Node the machine has; npm puts
+// node_modules/.bin first in PATH, so a command `node …` then is the Node 24 that the packages bring.
 import { spawn, spawnSync } from "node:child_process";
 import { constants } from "node:os";
 import { finishInstall, isInstalled } from "./prepare.mjs";

@@ -38,8 +38,8 @@ interface Service {
 const where = ({ project, region }: RolloutOptions): string[] => ["--project", project, "--region", region];
 
 /**
- * A revision of every function, ready and with no traffic: terraform has switched off that the latest gets all of it.
- * From then on the candidate is the revision that was created last.
+ * A revision of every function, ready and with no traffic: terraform has switched off that the latest gets
+ * all of it. From then on the candidate is the revision that was created last.
  */
 export async function deploy(options: RolloutOptions): Promise<void> {
   const { functions, gcloud } = options;
@@ -65,8 +65,8 @@ export async function deploy(options: RolloutOptions): Promise<void> {
 const REACHABLE = ["api"];
 
 /**
- * Makes the candidates reachable by a header that anybody may send, runs the test, and makes them unreachable again,
- * whatever comes of it.
+ * Makes the candidates reachable by a header that anybody may send, runs the test, and makes them unreachable
+ * again, whatever comes of it.
  */
 export async function withCandidateReachable(
   options: RolloutOptions,
@@ -134,7 +134,8 @@ async function olderRevision(
 }
 
 /**
- * Gives the candidates so much traffic, waits, and compares them with what serves the rest. When they are worse, everything goes back.
+ * Gives the candidates so much traffic, waits, and compares them with what serves the rest. When they are
+ * worse, everything goes back.
  * @throws Error saying what was worse
  */
 export async function step(
@@ -191,7 +192,9 @@ function demandGood(
   if (problems.length > 0) throw new Error(`The candidate is worse. ${problems.join("; ")}`);
 }
 
-/** Gives all traffic back to what served before the candidate, of every function, whatever happens to another. */
+/**
+ * Gives all traffic back to what served before the candidate, of every function, whatever happens to another.
+ */
 export async function back(options: RolloutOptions): Promise<void> {
   const failures: unknown[] = [];
   await eachConcurrently(AT_ONCE, options.functions, async (name) => {

@@ -1,7 +1,12 @@
-/** How the load balancer is told to send a request to the revision that is tagged `candidate` (terraform/load-balancer.tf). */
+/**
+ * How the load balancer is told to send a request to the revision that is tagged `candidate`
+ * (terraform/load-balancer.tf).
+ */
 export const CANDIDATE_HEADERS = { "x-scrollback-revision": "candidate" } as const;
 
-/** An instance of the candidate may have to start first, and a tag takes a moment to reach the load balancer. */
+/**
+ * An instance of the candidate may have to start first, and a tag takes a moment to reach the load balancer.
+ */
 const ATTEMPTS = 10;
 const ATTEMPT_MS_MAX = 10_000;
 const PAUSE_MS = 6_000;
@@ -26,7 +31,10 @@ export interface SmokeOptions {
   readonly pauseMs?: number;
 }
 
-/** Asks the candidate for what needs nobody's rights. @throws Error naming what it answered wrongly, at the last attempt */
+/**
+ * Asks the candidate for what needs nobody's rights. @throws Error naming what it answered wrongly, at the
+ * last attempt
+ */
 export async function smokeTest(publicUrl: string, options: SmokeOptions = {}): Promise<void> {
   const { attempts = ATTEMPTS, pauseMs = PAUSE_MS } = options;
   for (const probe of PROBES) {

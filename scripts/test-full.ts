@@ -1,7 +1,10 @@
 import { spawnSync } from "node:child_process";
 import { installJudges } from "./install-judges.ts";
 
-/** `npm run test:full [-- OPTIONS OF VITEST]`: the judges' types, then every test that `npm test` leaves out for its length. */
+/**
+ * `npm run test:full [-- OPTIONS OF VITEST]`: the judges' types, then every test that `npm test` leaves out
+ * for its length.
+ */
 installJudges();
 const steps = [
   ["tsc", "-p", "bench/judges"],

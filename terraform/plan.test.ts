@@ -188,7 +188,8 @@ test.each(Object.keys(manifest.functions))("%s starts with the environment it is
     key === "SMTP_URL" ? "smtps://mail.example.com" : "s".repeat(40);
   const environment = {
     ...config.environment_variables,
-    // What only Google Cloud knows is printed as its address, and the one that is checked for its form is this.
+    // What only Google Cloud knows is printed as its address, and the one that is checked for its form is
+    // this.
     KMS_KEY: `projects/p/locations/${manifest.region}/keyRings/scrollback/cryptoKeys/signing-keys`,
     ...Object.fromEntries(secrets.map(({ key }) => [key, valueOfSecret(key)])),
   };

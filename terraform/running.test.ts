@@ -12,7 +12,10 @@ import { type Plan, planOf } from "./checks/plan.ts";
 import { type CallRecorder, createCallRecorder } from "./checks/record-calls.ts";
 import { providerSchema } from "./checks/schema.ts";
 
-/** One system does everything that functions do; its calls are held against the roles, its log lines against the metrics. */
+/**
+ * One system does everything that functions do; its calls are held against the roles, its log lines against
+ * the metrics.
+ */
 
 /** On a busy machine. By itself it takes seven seconds. */
 const SCENARIO_MS_MAX = 60_000;

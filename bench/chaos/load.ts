@@ -18,8 +18,8 @@ const TRIES_MAX = 60;
 const ACTORS = 8;
 
 /**
- * Actors that write, ask, edit, delete, react and search, each one thing after another. Whatever is not acknowledged is asked for again under the
- * same key, by any of the instances, as clients do.
+ * Actors that write, ask, edit, delete, react and search, each one thing after another. Whatever is not
+ * acknowledged is asked for again under the same key, by any of the instances, as clients do.
  */
 export async function beginLoad(clients: () => readonly ApiClient[], random: () => number): Promise<Load> {
   const acknowledged: Acknowledged = new Map();

@@ -3,7 +3,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Message } from "../../shared/chat/contract.ts";
 import { type System, startSystem } from "../../shared/testing/start-system.ts";
 
-/** A published server that speaks as OpenAI does stands where the model is. It is held against providers every day. */
+/**
+ * A published server that speaks as OpenAI does stands where the model is. It is held against providers every
+ * day.
+ */
 const mock = new LLMock({ port: 0 });
 let system: System;
 beforeAll(async () => {

@@ -6,10 +6,16 @@ export interface Corpus {
   text(index: number): string;
 }
 
-/** Of a repeated text so many words are replaced, by words of other texts: so rare words stay rare however large it is. */
+/**
+ * Of a repeated text so many words are replaced, by words of other texts: so rare words stay rare however
+ * large it is.
+ */
 const REPLACED = 0.3;
 
-/** Turns of dialogues (JSON Lines of `{turns: [{text}]}`), and beyond their number the same with other words in them. */
+/**
+ * Turns of dialogues (JSON Lines of `{turns: [{text}]}`), and beyond their number the same with other words
+ * in them.
+ */
 export function corpusOf(file: string | undefined): Corpus {
   const texts = file === undefined ? generated() : readTurns(file);
   const words = texts.flatMap((text) => text.split(" "));

@@ -7,7 +7,10 @@ const LOOKED_FOR = 5;
 const LOOK_MS = 10;
 const WAIT_MS_MAX = 20_000;
 
-/** Writes so many messages a second and says how long it takes from the answer to the write until a search finds one. */
+/**
+ * Writes so many messages a second and says how long it takes from the answer to the write until a search
+ * finds one.
+ */
 export async function benchFindable(
   api: ApiClient,
   { chats, perSecond }: { chats: number; perSecond: number },

@@ -93,7 +93,10 @@ export function saidOf(loaded: Loaded, total: number): Said[] {
     .map(({ chat, stored }) => ({ chat, number: stored.number, text: stored.body.text }));
 }
 
-/** Adds messages up to a number, with their entries, as `on-chat-changed` leaves them; times are spread over `total`. */
+/**
+ * Adds messages up to a number, with their entries, as `on-chat-changed` leaves them; times are spread over
+ * `total`.
+ */
 export async function addMessages(
   loaded: Loaded,
   [from, to]: readonly [number, number],

@@ -152,7 +152,8 @@ test("what the disk refuses is answered with UNAVAILABLE, queries of what it kee
   };
   await set("a");
   expect(await ids()).toEqual(["a"]);
-  // The entries of "a" that no query needed are written in an idle moment, perhaps together with the next commit.
+  // The entries of "a" that no query needed are written in an idle moment, perhaps together with the next
+  // commit.
   await expect.poll(unsettledCollections).toBe(0);
   const acceptEntries = refuseFlushes(path, ["entries"]);
   await set("b");

@@ -36,7 +36,8 @@ export const emulatedModels = (port: number): Record<string, string> => ({
 });
 
 /**
- * The models that the environment of `npm start` names, as variables of the functions; undefined where it names none.
+ * The models that the environment of `npm start` names, as variables of the functions; undefined where it
+ * names none.
  * @throws UsageError where an address is named without a model
  */
 export function ownModels(environment: NodeJS.ProcessEnv): Record<string, string> | undefined {

@@ -6,8 +6,8 @@ import { fileURLToPath } from "node:url";
 
 /**
  * Writes the package's JavaScript and its declarations to dist/, for `npm pack`: Node strips no types inside
- * node_modules. Types become blanks and the endings of imports keep their length, so each line and column of a
- * stack trace is that of the source.
+ * node_modules. Types become blanks and the endings of imports keep their length, so each line and column of
+ * a stack trace is that of the source.
  */
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const DIST = join(ROOT, "dist");

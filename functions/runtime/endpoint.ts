@@ -32,8 +32,8 @@ export interface EndpointRequest<D, Params, Query, Body> {
   readonly headers: IncomingHttpHeaders;
   readonly caller: Caller;
   /**
-   * Counts further operations against the caller's limit, once it is known how many there will be and before they
-   * are made. @throws AppError `quota_exceeded`
+   * Counts further operations against the caller's limit, once it is known how many there will be and before
+   * they are made. @throws AppError `quota_exceeded`
    */
   readonly spend: Spend;
 }
@@ -59,8 +59,8 @@ interface Spec<Path extends string, P extends z.ZodType, Q extends z.ZodType, B 
   /** It is to go; clients are told so with every reply. */
   readonly deprecated?: Deprecation;
   /**
-   * Firestore operations that a request makes at most, where these may be more than OPERATIONS_FREE; by its query,
-   * where that says how many rows are wanted. What is known only later is for `spend`.
+   * Firestore operations that a request makes at most, where these may be more than OPERATIONS_FREE; by its
+   * query, where that says how many rows are wanted. What is known only later is for `spend`.
    */
   readonly operations?: number | ((query: z.output<Q>) => number);
   /** Takes an Idempotency-Key. */

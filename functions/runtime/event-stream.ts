@@ -27,9 +27,9 @@ export interface StreamOpener {
 /**
  * Replies with server-sent events (WHATWG). The subscription is made before the headers are sent, so its
  * refusal is still an ordinary problem; what it tells of the past it tells as fast as the reader reads. A
- * comment every HEARTBEAT_MS shows that the stream lives. A reader that leaves more than BUFFER_BYTES_MAX unread,
- * or reads nothing from one heartbeat to the next, is cut off. The stream ends itself, with a word to come back,
- * before the platform would, and when what it was opened by is revoked.
+ * comment every HEARTBEAT_MS shows that the stream lives. A reader that leaves more than BUFFER_BYTES_MAX
+ * unread, or reads nothing from one heartbeat to the next, is cut off. The stream ends itself, with a word to
+ * come back, before the platform would, and when what it was opened by is revoked.
  * @throws AppError `quota_exceeded` when too many are open, and whatever `subscribe` throws
  */
 export async function eventStream(

@@ -3,9 +3,9 @@ import type { Clock } from "../../shared/platform/clock.ts";
 import { AppError } from "../../shared/platform/errors.ts";
 
 /**
- * The limit before everything that costs anything: requests that nobody has proved to be theirs, by the address
- * that they come from, preflights included. It is this instance's alone and in its memory; the limits that hold
- * over all instances come after it, once there is an app whose they are.
+ * The limit before everything that costs anything: requests that nobody has proved to be theirs, by the
+ * address that they come from, preflights included. It is this instance's alone and in its memory; the limits
+ * that hold over all instances come after it, once there is an app whose they are.
  */
 export interface Gate {
   /** Counts a request. No Firestore operation. @throws AppError `quota_exceeded` */
@@ -23,8 +23,8 @@ interface Counted {
 }
 
 /**
- * Counts in windows of a minute, and of the window before as much as still lies in the last 60 seconds, as if its
- * requests had come evenly.
+ * Counts in windows of a minute, and of the window before as much as still lies in the last 60 seconds, as if
+ * its requests had come evenly.
  */
 export function createGate(clock: Clock, perMinute: number): Gate {
   const addresses = new Map<string, Counted>();

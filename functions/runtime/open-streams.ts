@@ -8,12 +8,12 @@ import type { Deps } from "../../shared/platform/deps.ts";
 import { AppError } from "../../shared/platform/errors.ts";
 
 /**
- * The streams that are open at this instance: how many each person and app may have, and that each ends when what
- * it was opened by is revoked. The list of revocations comes by a listener, so that takes milliseconds; a listener
- * that has died without a word is found out every CHECK_MS.
+ * The streams that are open at this instance: how many each person and app may have, and that each ends when
+ * what it was opened by is revoked. The list of revocations comes by a listener, so that takes milliseconds;
+ * a listener that has died without a word is found out every CHECK_MS.
  *
- * The caps are exact for one instance. Over all instances the limit of requests bounds a person's streams too:
- * each opening counts STREAM_OPERATIONS against it, and no stream outlives STREAM_MS_MAX.
+ * The caps are exact for one instance. Over all instances the limit of requests bounds a person's streams
+ * too: each opening counts STREAM_OPERATIONS against it, and no stream outlives STREAM_MS_MAX.
  */
 export interface OpenStreams {
   /**
@@ -62,7 +62,9 @@ export function openOpenStreams(
     timer = undefined;
   };
 
-  /** Nobody is told that a person is there who has been signed out, unless another of their streams goes on. */
+  /**
+   * Nobody is told that a person is there who has been signed out, unless another of their streams goes on.
+   */
   const noteGone = ({ app, principal }: Stream): void => {
     if (principal.kind !== "person" || ofPerson.has(keyOf(app, principal))) return;
     deps.upkeep

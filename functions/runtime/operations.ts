@@ -1,7 +1,7 @@
 /**
- * What a request weighs against the limits. Up to OPERATIONS_FREE Firestore operations are one request; beyond
- * that each OPERATIONS_OF_ONE count as one more, so that nobody gets more out of the database by asking for more
- * at once.
+ * What a request weighs against the limits. Up to OPERATIONS_FREE Firestore operations are one request;
+ * beyond that each OPERATIONS_OF_ONE count as one more, so that nobody gets more out of the database by
+ * asking for more at once.
  */
 export const OPERATIONS_FREE = 10;
 export const OPERATIONS_OF_ONE = 50;

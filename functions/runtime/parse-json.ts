@@ -5,8 +5,8 @@ import { fieldPath } from "../../shared/platform/field-errors.ts";
 export const JSON_DEPTH_MAX = 64;
 
 /**
- * A body of ours holds at most some hundred values. A megabyte can hold half a million, and each that is wrong
- * costs the check of a schema and words about it.
+ * A body of ours holds at most some hundred values. A megabyte can hold half a million, and each that is
+ * wrong costs the check of a schema and words about it.
  */
 export const JSON_VALUES_MAX = 5_000;
 

@@ -24,8 +24,8 @@ export const sendMail = taskFunction({
 });
 
 /**
- * Sends what a task has composed. The mail of a task is always the same and carries the same id, so a repeated
- * delivery sends at worst a copy that mailboxes recognise.
+ * Sends what a task has composed. The mail of a task is always the same and carries the same id, so a
+ * repeated delivery sends at worst a copy that mailboxes recognise.
  */
 async function send(deps: Deps, mail: Mail | undefined): Promise<{ sent: boolean }> {
   if (mail === undefined) return { sent: false };

@@ -32,7 +32,9 @@ describe.skipIf(!hasBrowser)("an answer in the page", () => {
   }));
   afterAll(() => provider?.[Symbol.asyncDispose]());
 
-  /** The reply to this question, to be written piece by piece. Others, such as what a title is, are greeted. */
+  /**
+   * The reply to this question, to be written piece by piece. Others, such as what a title is, are greeted.
+   */
   const replyTo = (question: string) => {
     const { promise, resolve } = Promise.withResolvers<ServerResponse>();
     provider.answer(({ messages }, response) => {

@@ -2,8 +2,9 @@
 const MAX_AGE_SECONDS = 400 * 24 * 3600;
 
 /**
- * Keeps the token by which the server knows a device that has signed in before. It stays when the session goes,
- * says nothing of the person and opens nothing, so it is a cookie and not among what a sign-out takes away.
+ * Keeps the token by which the server knows a device that has signed in before. It stays when the session
+ * goes, says nothing of the person and opens nothing, so it is a cookie and not among what a sign-out takes
+ * away.
  */
 export function createDeviceCookie(app: string) {
   const name = `scrollback-device-${app}`;

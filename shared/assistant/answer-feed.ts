@@ -19,10 +19,10 @@ export interface AnswerPosition {
  */
 export interface AnswerFeeds {
   /**
-   * Tells the text from a position on, and then whatever comes: `answer.thinking`, `answer.delta`, `answer.reset` when an
-   * attempt has died, `message.changed` when it has to wait for a model, and at the end `answer.done` with
-   * the message. Returns the end of the subscription. Costs 1 read and 1 for each segment for the first
-   * reader, then 1 for each segment and change.
+   * Tells the text from a position on, and then whatever comes: `answer.thinking`, `answer.delta`,
+   * `answer.reset` when an attempt has died, `message.changed` when it has to wait for a model, and at the
+   * end `answer.done` with the message. Returns the end of the subscription. Costs 1 read and 1 for each
+   * segment for the first reader, then 1 for each segment and change.
    */
   follow(
     chat: ChatHandle,

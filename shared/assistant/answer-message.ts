@@ -35,8 +35,8 @@ export type AnswerDeps = ChatDeps & {
 /**
  * Answers a question, or finds that it is answered. One attempt at a time: what it has is kept in segments
  * while it comes, and in one commit at the end. Whoever comes after a crash begins anew, unless the model had
- * said all. While no model answers, an earlier answer to the same question stands in, or the question
- * waits and its asker is told; what the asker or the operator has to change is told at once and not tried again.
+ * said all. While no model answers, an earlier answer to the same question stands in, or the question waits
+ * and its asker is told; what the asker or the operator has to change is told at once and not tried again.
  *
  * `claimed`: the answer as the commit of its question has claimed it for this instance, which then costs
  * nothing to begin. Otherwise 1 read and 1 write to begin; what history and budgets cost; a write for each
@@ -249,7 +249,10 @@ async function withoutAnswer(
   return "waiting";
 }
 
-/** What becomes of an answer that no model is asked for: there is no money, no model that may be asked, or every circuit is open. */
+/**
+ * What becomes of an answer that no model is asked for: there is no money, no model that may be asked, or
+ * every circuit is open.
+ */
 async function withoutModel(
   deps: AnswerDeps,
   answering: Answering,
@@ -322,7 +325,10 @@ async function keepForLater(
   }
 }
 
-/** Pays for an answer whose message is gone, where a budget holds money for it. Never throws: what is held runs out. */
+/**
+ * Pays for an answer whose message is gone, where a budget holds money for it. Never throws: what is held
+ * runs out.
+ */
 async function settle(
   deps: AnswerDeps,
   { chat, id }: Answering,

@@ -57,8 +57,8 @@ const SHORTER = 0.5;
 
 /**
  * Asks the models one after the other until one has answered. Where one breaks off in the middle, the next
- * begins a new epoch, so that readers let go what the first has said; that costs a write. Each model is called once,
- * and once more with less when it finds the question too long.
+ * begins a new epoch, so that readers let go what the first has said; that costs a write. Each model is
+ * called once, and once more with less when it finds the question too long.
  * @throws AppError `unavailable` when what a model said could not be kept
  */
 export async function askModels(

@@ -19,8 +19,8 @@ export interface Said {
 const QUICK_MS_MAX = 120_000;
 
 /**
- * Asks the app's quick models one after the other until one has answered. Under a budget only those with a price. One
- * model call, or one for each model that fails.
+ * Asks the app's quick models one after the other until one has answered. Under a budget only those with a
+ * price. One model call, or one for each model that fails.
  * @throws AppError `unavailable`: call it again
  */
 export async function askQuickModels(

@@ -133,8 +133,8 @@ export const settlement = (
   }));
 
 /**
- * Settles an answer that can't be ended any more, as its message is gone: what it has cost is spent, what was held is
- * free. 2 reads and 2 writes in a transaction; nothing when it has been settled. Idempotent.
+ * Settles an answer that can't be ended any more, as its message is gone: what it has cost is spent, what was
+ * held is free. 2 reads and 2 writes in a transaction; nothing when it has been settled. Idempotent.
  */
 export async function settleGone(
   deps: Pick<Deps, "firestore">,
@@ -160,8 +160,8 @@ export async function settleGone(
 }
 
 /**
- * What the app itself spends, on a summary, a title or a comparison: counted when it is done. Undefined where the
- * app has no budget.
+ * What the app itself spends, on a summary, a title or a comparison: counted when it is done. Undefined where
+ * the app has no budget.
  */
 export const appSpending = (app: App, settings: AppSettings, day: string, costMicros: number) =>
   settings.assistant.budgets.appPerDay === null

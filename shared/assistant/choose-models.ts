@@ -7,7 +7,10 @@ import { choose, type RolloutSet } from "../rollout/choose.ts";
 import type { AnswerMessage } from "./claim-answer.ts";
 import type { ShadowTask } from "./contract.ts";
 
-/** The models that chats of an app may name: its own list, or else those of its lanes and of the deployment. Pure. */
+/**
+ * The models that chats of an app may name: its own list, or else those of its lanes and of the deployment.
+ * Pure.
+ */
 export function offeredModels(
   deps: { readonly config: Pick<Config, "laneModels">; readonly models: Pick<Models, "catalog"> },
   { models, assistant }: AppSettings,

@@ -39,7 +39,8 @@ export interface Circuits {
     call: () => Promise<T>,
   ): Promise<{ readonly isRefused: true } | { readonly isRefused: false; readonly value: T }>;
   /**
-   * Opens the circuit until then, for all instances: the provider has asked not to be called before. 1 read and 1 write.
+   * Opens the circuit until then, for all instances: the provider has asked not to be called before. 1 read
+   * and 1 write.
    */
   hold(model: string, untilMs: number): Promise<void>;
   /** When the first of these may be tried again, at the latest known; now when one is closed. */
@@ -216,7 +217,9 @@ export function openCircuits(
 
 interface Local {
   readonly breaker: CircuitBreaker;
-  /** Made since others were last told of a failure, or since `sinceMs`: what was long ago says nothing of now. */
+  /**
+   * Made since others were last told of a failure, or since `sinceMs`: what was long ago says nothing of now.
+   */
   calls: number;
   sinceMs: number;
   readonly turn: number;

@@ -191,8 +191,8 @@ export async function renewAnswer(
 }
 
 /**
- * Gives the lease back, so that the next attempt need not wait for its end, and says what the attempt has cost. 1 read
- * and 1 write; never throws.
+ * Gives the lease back, so that the next attempt need not wait for its end, and says what the attempt has
+ * cost. 1 read and 1 write; never throws.
  */
 export async function leaveAnswer(
   deps: Pick<Deps, "clock" | "log">,

@@ -175,7 +175,9 @@ const WORDS: Readonly<Record<string, Readonly<Record<AnswerErrorCode, string>>>>
 /** The languages that failures are told in. */
 export const WORD_LANGUAGES: readonly string[] = Object.keys(WORDS);
 
-/** What the asker reads. The first of the languages (BCP 47 tags) that is known counts, else English. Pure. */
+/**
+ * What the asker reads. The first of the languages (BCP 47 tags) that is known counts, else English. Pure.
+ */
 export function wordsOf(code: AnswerErrorCode, ...languages: readonly (string | undefined)[]): string {
   for (const language of languages) {
     const [primary = ""] = language?.toLowerCase().split("-") ?? [];

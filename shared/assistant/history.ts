@@ -45,9 +45,10 @@ export async function readAnswerPath(
 }
 
 /**
- * What was said on the way to an answer, oldest first: instructions, then the messages themselves, whole. Only where they
- * do not fit into `room` a summary of what is older stands before them. Costs 1 read for the branch, 1 query
- * for each branch on the way, 1 read for each message, and in a conversation that is too long 1 query and up to 5 reads.
+ * What was said on the way to an answer, oldest first: instructions, then the messages themselves, whole.
+ * Only where they do not fit into `room` a summary of what is older stands before them. Costs 1 read for the
+ * branch, 1 query for each branch on the way, 1 read for each message, and in a conversation that is too long
+ * 1 query and up to 5 reads.
  */
 export async function readHistory(
   chat: ChatHandle,

@@ -11,7 +11,10 @@ import { readHistory, roomOf, smallestRoom } from "./history.ts";
 import { knownRollouts } from "./known-rollouts.ts";
 import { hasPrice } from "./price.ts";
 
-/** Providers count tokens differently, so the guess is high: a budget ends a little early and is not overdrawn. */
+/**
+ * Providers count tokens differently, so the guess is high: a budget ends a little early and is not
+ * overdrawn.
+ */
 const GUESS_MARGIN = 1.25;
 const GUESS_TOKENS = 8;
 

@@ -17,7 +17,9 @@ import type { SummaryTask } from "./contract.ts";
 import { HISTORY_MESSAGES_MAX, readAnswerPath, smallestRoom, summaryText, turnOf } from "./history.ts";
 import { newSummary, readSummary, type Summary, summaryRef } from "./summaries.ts";
 
-/** What is newest stays whole: so much of the smallest room that the app's models have, and so many messages. */
+/**
+ * What is newest stays whole: so much of the smallest room that the app's models have, and so many messages.
+ */
 const WHOLE_SHARE = 0.5;
 const WHOLE_MESSAGES = 20;
 /** What a model is given to summarise at once. */

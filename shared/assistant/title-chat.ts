@@ -25,9 +25,9 @@ const INSTRUCTIONS =
   "Answer with the title alone: no quotes, no full stop.";
 
 /**
- * Gives a chat without a title one, by the first of the quick models that answers. A title that a person gives
- * meanwhile stays. Repeated, it finds the title there. Costs up to 2 queries and 7 reads, 1 model call, 1 commit and 1 write,
- * 1 publish, and 1 commit that counts what it took as the app's.
+ * Gives a chat without a title one, by the first of the quick models that answers. A title that a person
+ * gives meanwhile stays. Repeated, it finds the title there. Costs up to 2 queries and 7 reads, 1 model call,
+ * 1 commit and 1 write, 1 publish, and 1 commit that counts what it took as the app's.
  * @throws AppError `unavailable`: call it again
  */
 export async function titleChat(

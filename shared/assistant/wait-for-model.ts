@@ -38,8 +38,8 @@ interface Waiting {
 
 /**
  * Puts a question off until a model may be tried again. The asker is told once, as a change of the answer's
- * message: 2 reads, 1 commit and 2 writes, 1 publish; each further time costs 1 read and 1 write. And 1 task. Repeated,
- * it does the same.
+ * message: 2 reads, 1 commit and 2 writes, 1 publish; each further time costs 1 read and 1 write. And 1 task.
+ * Repeated, it does the same.
  */
 export async function waitForModel(
   deps: ChatDeps & { readonly circuits: Circuits },
@@ -68,7 +68,10 @@ export async function waitForModel(
   await tryEnqueue(deps, answerTasks[lane], { app: chat.app.id, chat: chat.number, answer: id }, attempt);
 }
 
-/** Writes that the answer waits. Who is told already is not told again, which leaves the chat's revision as it is. */
+/**
+ * Writes that the answer waits. Who is told already is not told again, which leaves the chat's revision as it
+ * is.
+ */
 async function delayAnswer(
   deps: ChatDeps,
   { chat, id, served }: Pick<Waiting, "chat" | "id" | "served">,

@@ -22,9 +22,9 @@ interface Attempt {
 }
 
 /**
- * Listens to the answer's message while models are asked: hears when somebody stops the answer, deletes it, or another
- * attempt takes over. Renews the lease by time, since a model may think or be loaded for longer than a lease
- * lasts: 1 read and 1 write every half of LEASE_MS.
+ * Listens to the answer's message while models are asked: hears when somebody stops the answer, deletes it,
+ * or another attempt takes over. Renews the lease by time, since a model may think or be loaded for longer
+ * than a lease lasts: 1 read and 1 write every half of LEASE_MS.
  */
 export function watchForEnd(deps: AnswerDeps, { chat, id, serial }: Attempt, epoch: () => number): Ending {
   const controller = new AbortController();

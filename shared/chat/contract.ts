@@ -296,7 +296,9 @@ export type Marks = z.infer<typeof Marks>;
 const Limit = z.coerce.number().int().min(1).max(PAGE_LIMIT_MAX).default(PAGE_LIMIT_DEFAULT);
 const NumberParameter = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const Flag = z.enum(["true", "false"]).transform((value) => value === "true");
-/** Firestore ends with the year 9999, whatever the offset; nothing here is older than its beginning of time. */
+/**
+ * Firestore ends with the year 9999, whatever the offset; nothing here is older than its beginning of time.
+ */
 const isStorable = (text: string): boolean => {
   const ms = Date.parse(text);
   return ms >= 0 && ms < Date.UTC(10_000, 0);

@@ -10,7 +10,9 @@ export interface AnswerActions {
   stopAnswer(number: number): Promise<void>;
   /** Has the question answered once more: beside this answer, on a branch of its own. @throws ApiError */
   regenerate(number: number): Promise<Message>;
-  /** Says what one thinks of an answer; shows at once, and is taken back when it is refused. @throws ApiError */
+  /**
+   * Says what one thinks of an answer; shows at once, and is taken back when it is refused. @throws ApiError
+   */
   rate(number: number, rating: Rating): Promise<void>;
   /** What one has said of an answer, as far as this view knows: the API tells nobody's opinion. */
   ratingOf(number: number): Rating | undefined;
@@ -72,7 +74,9 @@ export function createAnswers({ env, api, path, isKnown, take, onChange }: Answe
     }
   };
 
-  /** Told over several ways, each without a gap and from an attempt's beginning, so the longest tells most. */
+  /**
+   * Told over several ways, each without a gap and from an attempt's beginning, so the longest tells most.
+   */
   const add = (what: "thinking" | "text", { message: number, epoch, offset, text }: Delta): void => {
     const known = saying.get(number) ?? { epoch: 0, ...NOTHING };
     if (epoch < known.epoch) return;

@@ -47,8 +47,8 @@ export function openChatStream(options: ChatStreamOptions): ChatStream {
   let isPaused = false;
   let isStopped = false;
   /**
-   * The revision of the last message that began a branch. That the branch is active now is an event of its own, and
-   * the way may fail between the two.
+   * The revision of the last message that began a branch. That the branch is active now is an event of its
+   * own, and the way may fail between the two.
    */
   let turnedAt = 0;
   let refusals = 0;

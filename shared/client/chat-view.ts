@@ -36,8 +36,8 @@ export interface ChatView extends Emitter<ChatViewEvents>, PendingChanges, Answe
   /** True once the newest messages are there. */
   readonly isLoaded: boolean;
   /**
-   * The messages that lead to the end of the active branch, with changes that are on their way and answers as far as
-   * they have come; or those around the one that is being visited. Oldest first.
+   * The messages that lead to the end of the active branch, with changes that are on their way and answers as
+   * far as they have come; or those around the one that is being visited. Oldest first.
    */
   readonly messages: readonly Message[];
   /** What this person has written and the server not yet confirmed. */

@@ -74,7 +74,10 @@ export function pause(env: Pick<Environment, "after">, ms: number, signal?: Abor
 const BACKOFF_MS_FIRST = 500;
 export const BACKOFF_MS_MAX = 30_000;
 
-/** How long to wait after so many failures in a row: twice as long each time, at random between half and all of that. */
+/**
+ * How long to wait after so many failures in a row: twice as long each time, at random between half and all
+ * of that.
+ */
 export function backoffMs(env: Pick<Environment, "random">, failures: number): number {
   const ceiling = Math.min(BACKOFF_MS_FIRST * 2 ** (failures - 1), BACKOFF_MS_MAX);
   return ceiling * (0.5 + env.random() / 2);

@@ -14,9 +14,9 @@ export interface EventParser {
 }
 
 /**
- * Reads `text/event-stream` by the rules of the HTML standard (WHATWG, 9.2.6): lines end with LF, CR or both, a
- * block without data is no event but its id counts, lines that begin with a colon are comments, a block that the
- * stream's end cuts off is dropped. `onEvent` is called once the block's id is the last one.
+ * Reads `text/event-stream` by the rules of the HTML standard (WHATWG, 9.2.6): lines end with LF, CR or both,
+ * a block without data is no event but its id counts, lines that begin with a colon are comments, a block
+ * that the stream's end cuts off is dropped. `onEvent` is called once the block's id is the last one.
  */
 export function createEventParser(onEvent: (event: StreamEvent) => void): EventParser {
   let rest = "";

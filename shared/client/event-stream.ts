@@ -30,21 +30,23 @@ export interface EventStreamOptions {
   /** The stream says no, for good: signed out, no longer a member. */
   onRefused(cause: ApiError): void;
   /**
-   * Streams can't be had, though perhaps answers can: brings everything up to date without them, and says from
-   * where a stream would go on.
+   * Streams can't be had, though perhaps answers can: brings everything up to date without them, and says
+   * from where a stream would go on.
    */
   catchUp(signal: AbortSignal): Promise<string | undefined>;
 }
 
 /** The server sends a comment every 15 s; after so long without a byte the connection is dead. */
 export const SILENCE_MS_MAX = 40_000;
-/** After so many failures in a row it may be streams alone that fail, such as in front of a buffering proxy. */
+/**
+ * After so many failures in a row it may be streams alone that fail, such as in front of a buffering proxy.
+ */
 const FAILURES_BEFORE_CATCH_UP = 2;
 const RETRY_MS_DEFAULT = 1_000;
 
 /**
- * Follows a stream of server-sent events for as long as it is wanted, over as many connections as that takes. By
- * fetch and not by EventSource, which can't send the access token.
+ * Follows a stream of server-sent events for as long as it is wanted, over as many connections as that takes.
+ * By fetch and not by EventSource, which can't send the access token.
  */
 export function openEventStream(options: EventStreamOptions): EventStream {
   const { env, api, path, onState } = options;
@@ -115,7 +117,8 @@ export function openEventStream(options: EventStreamOptions): EventStream {
     while (isWanted()) {
       interrupt = new AbortController();
       const { signal } = interrupt;
-      // An ended stream is come back to at a moment of its own, or all readers of an instance would come at once.
+      // An ended stream is come back to at a moment of its own, or all readers of an instance would come at
+      // once.
       let waitMs: number | undefined = retryMs * env.random();
       try {
         await connect(signal);

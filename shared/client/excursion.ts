@@ -3,8 +3,8 @@ import type { Api } from "./api.ts";
 import type { MessageTree } from "./message-tree.ts";
 
 /**
- * A look at a message far from the end, with what stands around it, along the message's own branch. The branch that is
- * active for everybody stays as it is.
+ * A look at a message far from the end, with what stands around it, along the message's own branch. The
+ * branch that is active for everybody stays as it is.
  */
 export interface Excursion {
   /** Undefined while nobody is on one. Oldest first. */

@@ -2,7 +2,10 @@ import type { Api } from "./api.ts";
 import { isTransient } from "./api-error.ts";
 import type { Environment } from "./environment.ts";
 
-/** Tells others how far one has read, what has arrived, and that one is typing; seldom enough not to eat up the person's quota. */
+/**
+ * Tells others how far one has read, what has arrived, and that one is typing; seldom enough not to eat up
+ * the person's quota.
+ */
 export interface Marks {
   read(chat: number, number: number): void;
   delivered(chat: number, number: number): void;

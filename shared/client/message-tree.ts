@@ -2,7 +2,8 @@ import type { Branch, Message } from "../chat/contract.ts";
 
 /**
  * What is known of a chat's messages: a tree, as each says which it follows. Answers and events come in any
- * order; of two versions of a message the one with the higher revision stays, so no state is ever stepped back to.
+ * order; of two versions of a message the one with the higher revision stays, so no state is ever stepped
+ * back to.
  */
 export interface MessageTree {
   /** Takes messages in; answers with those that were unknown, and whether anything is new. */

@@ -4,8 +4,8 @@ import { backoffMs, type Environment, type KeyValueStore, pause } from "./enviro
 import type { PostMessage } from "./post-message.ts";
 
 /**
- * A message on its way. Its key is the Idempotency-Key of every try, so it arrives once at most. `pending`: it
- * waits for its turn or for the network; `failed`: the server refuses it, and the person decides.
+ * A message on its way. Its key is the Idempotency-Key of every try, so it arrives once at most. `pending`:
+ * it waits for its turn or for the network; `failed`: the server refuses it, and the person decides.
  */
 export interface Draft {
   readonly key: string;
@@ -47,7 +47,10 @@ interface Entry extends Draft {
 
 export function createOutbox(options: OutboxOptions): Outbox {
   const { env, post, store, prefix, onChange } = options;
-  /** Entries are kept one by one, so that two tabs don't overwrite each other's; a key that both send is one message. */
+  /**
+   * Entries are kept one by one, so that two tabs don't overwrite each other's; a key that both send is one
+   * message.
+   */
   let entries = readEntries(store, prefix);
   let order = entries.at(-1)?.order ?? 0;
   const sending = new Set<number>();

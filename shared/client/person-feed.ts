@@ -79,7 +79,9 @@ export function openPersonFeed(options: PersonFeedOptions): PersonFeed {
     }
   };
 
-  /** More was missed than the stream tells: the chat's head says what it has come to, the list which chats. */
+  /**
+   * More was missed than the stream tells: the chat's head says what it has come to, the list which chats.
+   */
   const takeSkipped = (chat: unknown): void => {
     if (typeof chat === "number") void read(chat);
     else void refresh();

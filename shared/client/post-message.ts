@@ -19,8 +19,9 @@ export interface PostMessageOptions {
 }
 
 /**
- * Where a model answers, the request stays open and brings the answer's words as they come, on the shortest way there
- * is. Should it break off nothing is lost: the answer goes on, and the chat's own stream tells it too.
+ * Where a model answers, the request stays open and brings the answer's words as they come, on the shortest
+ * way there is. Should it break off nothing is lost: the answer goes on, and the chat's own stream tells it
+ * too.
  */
 export function createPostMessage(options: PostMessageOptions): PostMessage & { readonly close: () => void } {
   const { env, api, isAnswered, onEvent } = options;

@@ -4,34 +4,44 @@ import type { ChatHeads } from "./chat-heads.ts";
 import { createMessageTree, type MessageTree, type Path } from "./message-tree.ts";
 
 /**
- * What is known of one chat's messages, and how the rest is fetched: pages further back on demand, and by itself
- * what is missing between messages that are known, as every message says which it follows.
+ * What is known of one chat's messages, and how the rest is fetched: pages further back on demand, and by
+ * itself what is missing between messages that are known, as every message says which it follows.
  */
 export interface Timeline {
   readonly tree: MessageTree;
   readonly path: Path;
   readonly isLoaded: boolean;
   readonly isLoadingOlder: boolean;
-  /** Reads the chat and its newest messages. Answers with the revision from which on changes have to be followed. */
+  /**
+   * Reads the chat and its newest messages. Answers with the revision from which on changes have to be
+   * followed.
+   */
   open(): Promise<number>;
   /** What an event or an answer says of messages. Answers with those that were unknown. */
   take(messages: readonly Message[]): readonly Message[];
   /** A page further back. @throws ApiError */
   loadOlder(): Promise<void>;
-  /** Everything that changed since a revision, without a stream. Answers with the revision then reached. @throws ApiError */
+  /**
+   * Everything that changed since a revision, without a stream. Answers with the revision then reached.
+   * @throws ApiError
+   */
   catchUp(since: number, signal: AbortSignal): Promise<number>;
   /** Reads the chat's head again. @throws ApiError */
   readHead(): Promise<void>;
   /** Fetches what has turned out to be missing; the head or a message has changed. */
   settle(): void;
-  /** Resolves once nothing is being fetched that has turned out to be missing, whether that succeeded or not. */
+  /**
+   * Resolves once nothing is being fetched that has turned out to be missing, whether that succeeded or not.
+   */
   settled(): Promise<void>;
   close(): void;
 }
 
 const FIRST_LIMIT = 50;
 const LIMIT = 100;
-/** A page at a time, what is missing is fetched at most so often in a row; then the next event begins anew. */
+/**
+ * A page at a time, what is missing is fetched at most so often in a row; then the next event begins anew.
+ */
 const FETCHES_MAX = 50;
 
 export interface TimelineOptions {
@@ -70,7 +80,10 @@ export function createTimeline({ api, number, heads, onChange, onError }: Timeli
     return page;
   };
 
-  /** A branch's newest messages. The page tells which branch it is of, should another have become active meanwhile. */
+  /**
+   * A branch's newest messages. The page tells which branch it is of, should another have become active
+   * meanwhile.
+   */
   const readEnd = async (): Promise<void> => {
     const { data } = await readPage(`limit=${FIRST_LIMIT}`);
     ended.add(data[0]?.branch ?? active());
@@ -121,7 +134,10 @@ export function createTimeline({ api, number, heads, onChange, onError }: Timeli
     return readSuccessor(new Set(messages.map((message) => message.number)));
   };
 
-  /** Where another branch begins on the path, the message that follows on the own one may lie on no page that was read. */
+  /**
+   * Where another branch begins on the path, the message that follows on the own one may lie on no page that
+   * was read.
+   */
   const readSuccessor = async (onPath: ReadonlySet<number>): Promise<boolean> => {
     for (const { after } of tree.branches) {
       if (after === null || !onPath.has(after) || followed.has(after)) continue;

@@ -1,8 +1,8 @@
 import type { Clock } from "../platform/clock.ts";
 
 /**
- * What has been looked for and is not there, so that asking for it again costs nothing. For ABSENT_MS: what another
- * instance makes meanwhile is found then, what this one makes at once.
+ * What has been looked for and is not there, so that asking for it again costs nothing. For ABSENT_MS: what
+ * another instance makes meanwhile is found then, what this one makes at once.
  */
 export interface Absences {
   has(name: string): boolean;

@@ -519,7 +519,9 @@ export const Rotation = z.object({
 });
 export type Rotation = z.infer<typeof Rotation>;
 
-/** Firestore ends with the year 9999, whatever the offset; nothing here is older than its beginning of time. */
+/**
+ * Firestore ends with the year 9999, whatever the offset; nothing here is older than its beginning of time.
+ */
 const isStorable = (text: string): boolean => {
   const ms = Date.parse(text);
   return ms >= 0 && ms < Date.UTC(10_000, 0);

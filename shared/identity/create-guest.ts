@@ -12,9 +12,9 @@ import { newSession } from "./new-session.ts";
 import { sessionRef, type StoredUser, userRef } from "./store.ts";
 
 /**
- * A person without an address, where the app lets guests in, and their session. They can't sign in again: what
- * they are ends with it. There is no key to repeat it by, as nobody is known to have sent it; a reply that is
- * lost leaves a guest whom nobody is. 3 writes.
+ * A person without an address, where the app lets guests in, and their session. They can't sign in again:
+ * what they are ends with it. There is no key to repeat it by, as nobody is known to have sent it; a reply
+ * that is lost leaves a guest whom nobody is. 3 writes.
  * @throws AppError `not_admitted`
  */
 export async function createGuest(

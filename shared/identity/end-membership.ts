@@ -52,7 +52,8 @@ export async function disablePerson(deps: Deps, app: App, by: Principal, ending:
 }
 
 /**
- * Lets a person in again, with the sessions they had. Idempotent. One transaction: 1 read, 2 writes, 1 delete.
+ * Lets a person in again, with the sessions they had. Idempotent. One transaction: 1 read, 2 writes, 1
+ * delete.
  * @throws AppError `not_found`, `forbidden` for those above the caller
  */
 export async function enablePerson(deps: Deps, app: App, by: Principal, ending: Ending): Promise<void> {

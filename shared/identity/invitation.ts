@@ -58,8 +58,8 @@ export function invitationOfCode(deps: Pick<Deps, "keys">, app: App, code: strin
 
 /**
  * Invites one person by mail, or with a link whoever has it; the role is none above the inviter's. Idempotent
- * under `requestKey`: for REQUEST_KEPT_MS the same request is shown the same invitation, good or not. 2 writes,
- * 1 more with a key; 1 task with an address.
+ * under `requestKey`: for REQUEST_KEPT_MS the same request is shown the same invitation, good or not. 2
+ * writes, 1 more with a key; 1 task with an address.
  * @throws AppError `forbidden`, `invalid_request`, `idempotency_key_reused`
  */
 export async function createInvitation(

@@ -43,8 +43,8 @@ export function viewFor(reader: Principal, id: string, stored: StoredUser): User
 }
 
 /**
- * A page of the app's users. Who has been removed is left out, so a page may be short. One query, one read for
- * each.
+ * A page of the app's users. Who has been removed is left out, so a page may be short. One query, one read
+ * for each.
  */
 export async function listProfiles(
   deps: Deps,

@@ -20,8 +20,8 @@ export type Policy = "person" | "token" | "ip" | "sign-in" | "address" | "app";
 /**
  * Which limit counts which request: a person and an API token have one each. The caller's IP address is
  * counted where nobody has been proved, at sign-in and on refused credentials: many honest people share an
- * address, and each has a limit of their own. What an app's people and tokens ask for together is counted besides.
- * The operator has no limit.
+ * address, and each has a limit of their own. What an app's people and tokens ask for together is counted
+ * besides. The operator has no limit.
  */
 export interface Quotas {
   /** Undefined where no limit applies. @throws AppError `not_found`, `unavailable` */

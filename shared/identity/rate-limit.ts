@@ -71,9 +71,9 @@ const roundUp = (ms: number): number => Math.ceil(ms / QUANTUM_MS) * QUANTUM_MS;
 const sum = (counts: Iterable<number>): number => [...counts].reduce((total, count) => total + count, 0);
 
 /**
- * What an instance takes at `nowMs` (Firestore's time), and what then counts. `waiting` are the weights of the
- * requests that wait, in order: a request is admitted with all of its tokens or none, and one that is too heavy
- * for what is left lets lighter ones pass.
+ * What an instance takes at `nowMs` (Firestore's time), and what then counts. `waiting` are the weights of
+ * the requests that wait, in order: a request is admitted with all of its tokens or none, and one that is too
+ * heavy for what is left lets lighter ones pass.
  */
 export function takeTokens(
   before: Counts,

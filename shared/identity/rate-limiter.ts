@@ -26,8 +26,8 @@ export interface Verdict {
 
 export interface RateLimiter {
   /**
-   * Asks to admit one request under a limit; it takes as many tokens as it weighs. Mostly without any Firestore operation, see rate-limit.ts; what
-   * it costs is the instance's upkeep.
+   * Asks to admit one request under a limit; it takes as many tokens as it weighs. Mostly without any
+   * Firestore operation, see rate-limit.ts; what it costs is the instance's upkeep.
    * @throws AppError `unavailable` when Firestore does not answer: a limit that can't be kept admits nobody
    */
   take(ref: DocumentReference, limit: number, weight?: number): Promise<Verdict>;

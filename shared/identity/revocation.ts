@@ -86,8 +86,9 @@ const closingRef = (firestore: Firestore, userId: string): DocumentReference =>
   revocationsOf(firestore).doc(`closed-${userId}`);
 
 /**
- * Ends the person's access tokens, those too that a refresh under way is making at this moment: until `endMs`,
- * by which none can live any more, or until they are let in again. 1 write, and every instance hears of it.
+ * Ends the person's access tokens, those too that a refresh under way is making at this moment: until
+ * `endMs`, by which none can live any more, or until they are let in again. 1 write, and every instance hears
+ * of it.
  */
 export function addClosing(
   firestore: Firestore,
@@ -105,8 +106,8 @@ export const addReopening = (firestore: Firestore, transaction: Transaction, use
   void transaction.delete(closingRef(firestore, userId));
 
 /**
- * Whether what a principal opened at a moment has to end: their token has been revoked, or, where it is none that
- * says when it was issued, everything of the app has.
+ * Whether what a principal opened at a moment has to end: their token has been revoked, or, where it is none
+ * that says when it was issued, everything of the app has.
  */
 export function isEnded(
   list: RevocationList,

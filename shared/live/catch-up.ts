@@ -18,9 +18,10 @@ const PAGE_MIN = 10;
 const PAGE_CHARS = 500_000;
 
 /**
- * Tells one reader what changed in a chat after a revision, as fast as they read: no page is read before all that
- * was written has been taken, so a reader who takes nothing costs one page. Ends where everything up to `end()` has
- * been told, the allowance is used up, or nobody reads any more; resolves with the revision that it came to.
+ * Tells one reader what changed in a chat after a revision, as fast as they read: no page is read before all
+ * that was written has been taken, so a reader who takes nothing costs one page. Ends where everything up to
+ * `end()` has been told, the allowance is used up, or nobody reads any more; resolves with the revision that
+ * it came to.
  *
  * Costs a query for each page and a read for each message, of at most `allowance.changes`; all of them count
  * against the reader's limit.

@@ -50,8 +50,8 @@ const settingsOf = (head: ChatHead): object => ({
 export const PAGE_MAX = 100;
 
 /**
- * The changes of a chat after a revision, as far as one page of `limit` messages goes. One query, a read for each
- * message.
+ * The changes of a chat after a revision, as far as one page of `limit` messages goes. One query, a read for
+ * each message.
  */
 export async function readPage(
   app: App,

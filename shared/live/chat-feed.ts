@@ -20,11 +20,12 @@ import { concerns, hasCome, signalEvents } from "./signal-events.ts";
  */
 export interface ChatFeeds {
   /**
-   * Tells the sink what changed after the revision `since`, as much as CATCH_UP allows and as fast as it is read,
-   * and then whatever comes; without `since` only what comes; what members signal at present in both cases.
-   * Resolves with the end of the subscription once it is known that they may read the chat. Costs 1 read for the first subscriber of a chat and 1 for each member that has
-   * signalled lately, and 1 query for a past; each change then costs 1 read for the head, 1 query and 1 read
-   * for each changed message, for all subscribers together; each signal 1 read. For presence see presence.ts.
+   * Tells the sink what changed after the revision `since`, as much as CATCH_UP allows and as fast as it is
+   * read, and then whatever comes; without `since` only what comes; what members signal at present in both
+   * cases. Resolves with the end of the subscription once it is known that they may read the chat. Costs 1
+   * read for the first subscriber of a chat and 1 for each member that has signalled lately, and 1 query for
+   * a past; each change then costs 1 read for the head, 1 query and 1 read for each changed message, for all
+   * subscribers together; each signal 1 read. For presence see presence.ts.
    * @throws AppError `not_found` for those who may not read the chat
    */
   subscribe(

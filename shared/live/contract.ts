@@ -6,8 +6,8 @@ export const BUFFER_BYTES_MAX = 1_000_000;
 export const ROOM_BYTES = 64 * 1024;
 
 /**
- * How much of the past a stream tells: of one chat, and a person's of all their chats together. Whoever has missed
- * more is told so (`catchup.skipped`) and pages through `changes`, or reads the list of chats anew.
+ * How much of the past a stream tells: of one chat, and a person's of all their chats together. Whoever has
+ * missed more is told so (`catchup.skipped`) and pages through `changes`, or reads the list of chats anew.
  */
 export const CATCH_UP = {
   changesMax: 1_000,

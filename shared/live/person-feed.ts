@@ -23,14 +23,13 @@ import { concerns, hasCome, signalEvents } from "./signal-events.ts";
  */
 export interface PersonFeeds {
   /**
-   * Tells the sink what has changed since the position, as much as CATCH_UP allows and as fast as it is read, and
-   * then whatever comes; without one only what comes. Resolves with the end of the subscription once the feed is
-   * open.
-   * Costs 1 read, and 1 for each chat and signal of the last OVERLAP_MS, for the first stream of a person in
-   * an instance. A past costs 1 read for each chat and signal changed since, and for each chat at most 2
-   * queries and 1 read for each changed message. Answers that are being made are told as they come, as in
-   * their chats. Each change then costs 1 read, 1 query (2 in a chat that is new to the feed) and 1 read for
-   * each changed message, each signal 1 read.
+   * Tells the sink what has changed since the position, as much as CATCH_UP allows and as fast as it is read,
+   * and then whatever comes; without one only what comes. Resolves with the end of the subscription once the
+   * feed is open. Costs 1 read, and 1 for each chat and signal of the last OVERLAP_MS, for the first stream
+   * of a person in an instance. A past costs 1 read for each chat and signal changed since, and for each chat
+   * at most 2 queries and 1 read for each changed message. Answers that are being made are told as they come,
+   * as in their chats. Each change then costs 1 read, 1 query (2 in a chat that is new to the feed) and 1
+   * read for each changed message, each signal 1 read.
    */
   subscribe(app: App, person: Principal, since: Position | undefined, sink: Sink): Promise<() => void>;
   /** How many listeners are open. */
@@ -217,8 +216,8 @@ export function openPersonFeeds(
   };
 
   /**
-   * Tells the past, the chats that changed first at first. What is not told of a chat is named; of chats beyond
-   * CATCH_UP.chatsMax only that there are more.
+   * Tells the past, the chats that changed first at first. What is not told of a chat is named; of chats
+   * beyond CATCH_UP.chatsMax only that there are more.
    */
   const tellPast = async (feed: Feed, { sink, cursor }: Subscriber, { ms }: Position): Promise<void> => {
     const sinceMs = ms - OVERLAP_MS;

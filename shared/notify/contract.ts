@@ -7,7 +7,9 @@ export const EXCERPT_CHARS_MAX = 200;
 /** FCM's tokens have about 160 characters and no stated limit. */
 const TOKEN_CHARS_MAX = 4096;
 
-/** Firestore ends with the year 9999, whatever the offset; nothing here is older than its beginning of time. */
+/**
+ * Firestore ends with the year 9999, whatever the offset; nothing here is older than its beginning of time.
+ */
 const isStorable = (text: string): boolean => {
   const ms = Date.parse(text);
   return ms >= 0 && ms < Date.UTC(10_000, 0);

@@ -33,7 +33,10 @@ export async function pushToPeople(
   }: {
     readonly round: Round;
     readonly people: ReadonlyMap<string, Reachable>;
-    /** People who have blocked the writer of the newest message: they are told of others, and not what it says. */
+    /**
+     * People who have blocked the writer of the newest message: they are told of others, and not what it
+     * says.
+     */
     readonly shielded: ReadonlySet<string>;
   },
 ): Promise<number> {

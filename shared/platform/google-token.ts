@@ -1,6 +1,9 @@
 import { lazy } from "./lazy.ts";
 
-/** The access token of the account that the function runs as, for Google's HTTP endpoints; renewed before it expires. */
+/**
+ * The access token of the account that the function runs as, for Google's HTTP endpoints; renewed before it
+ * expires.
+ */
 export function openGoogleToken(): () => Promise<string> {
   const auth = lazy(async () => {
     const { GoogleAuth } = await import("google-auth-library");

@@ -12,7 +12,9 @@ export const EXCEPTIONS_MAX = 20;
 /** Decisions shown with a rollout, the newest. */
 export const DECISIONS_SHOWN_MAX = 50;
 
-/** Firestore ends with the year 9999, whatever the offset; nothing here is older than its beginning of time. */
+/**
+ * Firestore ends with the year 9999, whatever the offset; nothing here is older than its beginning of time.
+ */
 const isStorable = (text: string): boolean => {
   const ms = Date.parse(text);
   return ms >= 0 && ms < Date.UTC(10_000, 0);

@@ -10,7 +10,9 @@ export const SEARCH_LIMIT_DEFAULT = 20;
 /** As the chats' contract has it. */
 const TAG_CHARS_MAX = 50;
 
-/** Firestore ends with the year 9999, whatever the offset; nothing here is older than its beginning of time. */
+/**
+ * Firestore ends with the year 9999, whatever the offset; nothing here is older than its beginning of time.
+ */
 const isStorable = (text: string): boolean => {
   const ms = Date.parse(text);
   return ms >= 0 && ms < Date.UTC(10_000, 0);

@@ -30,7 +30,10 @@ function ndcg({ query, relevance }: (typeof JUDGED_QUERIES)[number]): number {
   return gain(ranked(query).map(gradeOf)) / gain(best);
 }
 
-/** Measured: 0.9995 over all, 0.99 the lowest. The set is small and of one hand: it notices a ranking that gets worse. */
+/**
+ * Measured: 0.9995 over all, 0.99 the lowest. The set is small and of one hand: it notices a ranking that
+ * gets worse.
+ */
 const MEAN_MIN = 0.99;
 const EACH_MIN = 0.95;
 

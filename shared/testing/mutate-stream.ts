@@ -1,6 +1,8 @@
 import { PROVIDER_STREAMS } from "./provider-streams.ts";
 
-/** A stream of the corpus with some of its bytes cut, doubled, swapped or replaced, and again cut into parts. */
+/**
+ * A stream of the corpus with some of its bytes cut, doubled, swapped or replaced, and again cut into parts.
+ */
 export function mutatedStream(random: () => number): Buffer[] {
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
   const wholes = PROVIDER_STREAMS.filter(({ status }) => status === undefined);

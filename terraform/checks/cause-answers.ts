@@ -28,8 +28,8 @@ async function askModels(system: System, ada: Person): Promise<void> {
 }
 
 /**
- * Conversations long enough to be summarised, while other models try the same questions: in each lane, and for a caller who accepts a
- * stream.
+ * Conversations long enough to be summarised, while other models try the same questions: in each lane, and
+ * for a caller who accepts a stream.
  */
 async function tryInTheShadow(system: System, ada: Person): Promise<void> {
   const steps = [{ from: "2026-01-01T00:00:00Z", percent: 100 }];

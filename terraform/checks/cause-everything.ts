@@ -19,8 +19,8 @@ const DAY_MS = 24 * 3600 * 1000;
 const manifest = readManifest("functions/manifest.json");
 
 /**
- * Makes a system do everything that its functions ever do, and suffer everything that alerts tell of. What it logs and calls
- * meanwhile is what the configuration is compared with.
+ * Makes a system do everything that its functions ever do, and suffer everything that alerts tell of. What it
+ * logs and calls meanwhile is what the configuration is compared with.
  */
 export async function causeEverything(system: System): Promise<void> {
   for (const stage of [
@@ -124,7 +124,9 @@ async function failOnOurSide(system: System, ada: Person): Promise<void> {
   await pass(system, FORK_TASK_DELAY_MS);
 }
 
-/** An index that is asked, renewed as members change, found wrong, and rebuilt by a task that had died before. */
+/**
+ * An index that is asked, renewed as members change, found wrong, and rebuilt by a task that had died before.
+ */
 async function search(system: System, ada: Person): Promise<void> {
   const chat = await newChat(ada, { kind: "group" });
   await ada.api.post(`${pathOf(chat)}/messages`, { text: "An elephant" });
@@ -145,7 +147,10 @@ async function search(system: System, ada: Person): Promise<void> {
   await pass(system, 60_000);
 }
 
-/** Events that were never published, an answer that was never enqueued, a counter that is behind, a message that is gone. */
+/**
+ * Events that were never published, an answer that was never enqueued, a counter that is behind, a message
+ * that is gone.
+ */
 async function loseWork(system: System, ada: Person): Promise<void> {
   const lost = { kind: "before", code: "PERMISSION_DENIED", count: 100 } as const;
   system.fault({ service: "pubsub", method: "Publish", ...lost });
@@ -195,8 +200,8 @@ async function poison(system: System): Promise<void> {
 }
 
 /**
- * Every dead letter is delivered again, one by one and then all; a job whose task was lost is taken up, by a version that does not know its
- * kind any more.
+ * Every dead letter is delivered again, one by one and then all; a job whose task was lost is taken up, by a
+ * version that does not know its kind any more.
  */
 async function replay(system: System): Promise<void> {
   const letters = "/v1/operator/dead-letters";

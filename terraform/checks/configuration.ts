@@ -2,7 +2,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "./hcl.ts";
 
-/** The body of a block: arguments by name, and nested blocks as lists, as Terraform's parser hands them out. */
+/**
+ * The body of a block: arguments by name, and nested blocks as lists, as Terraform's parser hands them out.
+ */
 export type Body = Readonly<Record<string, unknown>>;
 
 /** A Terraform configuration as it is written, with all expressions still as text. */

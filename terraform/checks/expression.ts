@@ -108,7 +108,10 @@ export function compileExpression(source: string): Promise<Node> {
   return compiling;
 }
 
-/** Plans of one configuration with other variables compile the same expressions; each takes the parser a millisecond. */
+/**
+ * Plans of one configuration with other variables compile the same expressions; each takes the parser a
+ * millisecond.
+ */
 const compiled = new Map<string, Promise<Node>>();
 
 async function parseExpression(source: string): Promise<Node> {
@@ -180,7 +183,10 @@ function pairsOf(nodes: readonly Node[]): (readonly [Node, Node])[] {
   return pairs;
 }
 
-/** Terraform's parser hands out the collection, then the key if there is one, the value, and the condition if there is one. */
+/**
+ * Terraform's parser hands out the collection, then the key if there is one, the value, and the condition if
+ * there is one.
+ */
 function forOf(meta: Readonly<Record<string, unknown>>, nodes: readonly Node[]): Node {
   const rest = [...nodes];
   const take = (isThere: boolean): Node | undefined => (isThere ? rest.shift() : undefined);

@@ -13,7 +13,8 @@ interface Formatter {
   format(text: string): Promise<string>;
 }
 
-// Their declarations would make the browser's types global in the whole project, so they are loaded past the compiler.
+// Their declarations would make the browser's types global in the whole project, so they are loaded past the
+// compiler.
 const require = createRequire(import.meta.url);
 export const { parse, getExpressionAst } = require("@cdktf/hcl2json") as Parser;
 export const { format } = require("@cdktf/hcl-tools") as Formatter;

@@ -1,8 +1,9 @@
 /**
- * The part of Cloud Logging's query language that the metrics use (cloud.google.com/logging/docs/view/logging-query-language):
- * comparisons with = != > >= < <= : =~ !~, a field that is there (`field:*`), NOT, OR, AND (binding in this order, unlike in most
- * languages) and parentheses. Strings
- * are compared as the language says: `=` and `:` without regard to case, `:` as a part, patterns with regard to it.
+ * The part of Cloud Logging's query language that the metrics use
+ * (cloud.google.com/logging/docs/view/logging-query-language): comparisons with = != > >= < <= : =~ !~, a
+ * field that is there (`field:*`), NOT, OR, AND (binding in this order, unlike in most languages) and
+ * parentheses. Strings are compared as the language says: `=` and `:` without regard to case, `:` as a part,
+ * patterns with regard to it.
  */
 export type LogFilter = (entry: Readonly<Record<string, unknown>>) => boolean;
 

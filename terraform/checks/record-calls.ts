@@ -37,9 +37,10 @@ interface Call {
 const TRANSFORMER = "grpc.callInvocationTransformer";
 
 /**
- * Records which function makes which call. Each function gets clients of its own and runs in an asynchronous context that says
- * which it is, so that whatever it causes, timers and listeners included, is counted as its own: at Google's gRPC clients,
- * at outgoing HTTP, and at the clients of other services, whose secrets they stand for.
+ * Records which function makes which call. Each function gets clients of its own and runs in an asynchronous
+ * context that says which it is, so that whatever it causes, timers and listeners included, is counted as its
+ * own: at Google's gRPC clients, at outgoing HTTP, and at the clients of other services, whose secrets they
+ * stand for.
  */
 export function createCallRecorder(identityPort: number): CallRecorder {
   const current = new AsyncLocalStorage<string>();

@@ -30,7 +30,10 @@ const META_BLOCKS = new Set(["lifecycle", "dynamic"]);
 
 type Body = Readonly<Record<string, unknown>>;
 
-/** What is wrong with a block as it is written: unknown and missing arguments and blocks. Empty when nothing is. */
+/**
+ * What is wrong with a block as it is written: unknown and missing arguments and blocks. Empty when nothing
+ * is.
+ */
 export function problemsOf(body: Body, schema: BlockSchema, at: string, isResource = true): string[] {
   const dynamic = (body.dynamic ?? {}) as Record<string, readonly { readonly content: readonly Body[] }[]>;
   const problems: string[] = [];

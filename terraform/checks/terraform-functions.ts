@@ -27,7 +27,10 @@ const text = (value: unknown): string => {
   throw new Error(`No text can be made of ${JSON.stringify(value)}.`);
 };
 
-/** The functions of Terraform that the configuration uses, as its language reference describes them. `try` and `can` are the evaluator's. */
+/**
+ * The functions of Terraform that the configuration uses, as its language reference describes them. `try` and
+ * `can` are the evaluator's.
+ */
 export const FUNCTIONS: Readonly<Record<string, (...args: unknown[]) => unknown>> = {
   alltrue: (items) => list(items).every((item) => item === true),
   base64encode: (value) => Buffer.from(text(value)).toString("base64"),

@@ -10,7 +10,10 @@ const never = (): never => {
   throw new Error("A default holds no references.");
 };
 
-/** Given values over defaults, the defaults of optional attributes included. @throws Error when one is missing or not known */
+/**
+ * Given values over defaults, the defaults of optional attributes included. @throws Error when one is missing
+ * or not known
+ */
 export async function variablesOf(
   configuration: Configuration,
   given: Body,

@@ -123,7 +123,10 @@ test(
   },
 );
 
-/** Every call that answering makes, in the order of each method, with a reader elsewhere; those that leave something also without. */
+/**
+ * Every call that answering makes, in the order of each method, with a reader elsewhere; those that leave
+ * something also without.
+ */
 async function enumerate(of: System): Promise<Kill[]> {
   const host = await startAnswering(of);
   // The first request finds an app that this instance does not know yet, as each that is killed does.
@@ -151,8 +154,8 @@ async function enumerate(of: System): Promise<Kill[]> {
 }
 
 /**
- * Whether the model's whole answer is stored, by the present attempt: other systems here move the clock, and an attempt
- * whose process has not heard of that may be taken over before it is killed.
+ * Whether the model's whole answer is stored, by the present attempt: other systems here move the clock, and
+ * an attempt whose process has not heard of that may be taken over before it is killed.
  */
 async function hasResult({ deps }: System, chat: string): Promise<boolean> {
   const messages = await deps.firestore

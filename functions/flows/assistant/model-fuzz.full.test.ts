@@ -7,14 +7,16 @@ import { seededRandom } from "../../../shared/testing/seeded-random.ts";
 import { type System, startSystem } from "../../../shared/testing/start-system.ts";
 
 /**
- * Mutated streams of providers through the whole pipeline, from the question to the search index. FUZZ_STREAMS=10000
- * takes a quarter of an hour on two cores.
+ * Mutated streams of providers through the whole pipeline, from the question to the search index.
+ * FUZZ_STREAMS=10000 takes a quarter of an hour on two cores.
  */
 const STREAMS = Number(process.env["FUZZ_STREAMS"] ?? 2_000);
 const SEED = Number(process.env["FUZZ_SEED"] ?? Math.floor(Math.random() * 1e9));
 const AT_ONCE = 16;
 const ENDED_MS_MAX = 30_000;
-/** A circuit that has opened closes itself no sooner than a model's failures allow, so there are many models. */
+/**
+ * A circuit that has opened closes itself no sooner than a model's failures allow, so there are many models.
+ */
 const MODELS = Array.from({ length: 500 }, (_, index) => `model-${index}`);
 
 let provider: OwnProvider;

@@ -116,8 +116,8 @@ describe.concurrent("what a provider refuses", () => {
       chat,
       ({ status, served }) => status === "failed" || (status === "queued" && served?.as === "queued"),
     );
-    // A model that breaks off each time in the midst is given up in the end; the others are waited for. What came right
-    // before a connection broke may not have come.
+    // A model that breaks off each time in the midst is given up in the end; the others are waited for. What
+    // came right before a connection broke may not have come.
     const endings = stream.breaks ? ["failed", "queued"] : [hasSpoken ? "failed" : "queued"];
     expect(endings).toContain(answer.status);
     await ada.api.delete(`${chat}/messages/2/answer`);

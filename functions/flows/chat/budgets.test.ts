@@ -7,12 +7,15 @@ import { OPERATIONS_FREE } from "../../runtime/operations.ts";
 import { endpoints } from "../../http/endpoints.ts";
 
 /**
- * What every route of chats costs, counted: billed reads, writes and deletes, and what is published and enqueued.
- * The instance knows the chat's head, as it does while people talk. A change that costs a read more fails here.
+ * What every route of chats costs, counted: billed reads, writes and deletes, and what is published and
+ * enqueued. The instance knows the chat's head, as it does while people talk. A change that costs a read more
+ * fails here.
  */
 
 interface Case {
-  /** `api` is Ada's, in whose group chat Bob is too; it has messages 1 and 2, and 3 on a branch of its own. */
+  /**
+   * `api` is Ada's, in whose group chat Bob is too; it has messages 1 and 2, and 3 on a branch of its own.
+   */
   run(api: ApiClient, chat: string): Promise<ApiReply>;
   readonly reads: number;
   readonly writes: number;
@@ -150,7 +153,10 @@ const CASES: Readonly<Record<string, Case>> = {
   "POST /v1/apps/{app}/tickets": { run: (api) => api.post("/v1/apps/demo/tickets"), reads: 0, writes: 0 },
 };
 
-/** Streams go on; what they cost is counted in live.test.ts and person-stream.test.ts, and here for their beginning. */
+/**
+ * Streams go on; what they cost is counted in live.test.ts and person-stream.test.ts, and here for their
+ * beginning.
+ */
 const STREAMS = [`GET ${chats}/{chat}/events`, "GET /v1/apps/{app}/events"];
 
 async function newChat(): Promise<string> {

@@ -6,9 +6,9 @@ import { type Person, type System, startSystem } from "../../../shared/testing/s
 import { sweep } from "../../../shared/testing/sweep.ts";
 
 /**
- * The fault sweep over what changes chats and messages: each call of each change fails in each way, the client
- * repeats its request until it succeeds, and afterwards everything is as it is without a fault: the revision too, so
- * nothing was done twice. Appends and new chats have their own sweep in faults.test.ts.
+ * The fault sweep over what changes chats and messages: each call of each change fails in each way, the
+ * client repeats its request until it succeeds, and afterwards everything is as it is without a fault: the
+ * revision too, so nothing was done twice. Appends and new chats have their own sweep in faults.test.ts.
  */
 
 const KINDS: readonly FaultKind[] = ["before", "after", "drop"];
@@ -129,7 +129,8 @@ describe.concurrent.each(Object.entries(CHANGES))("a %s", (name, change) => {
     const expected = await stateOf(model);
     const cases = Object.entries(cost.rpcs).flatMap(([rpc, times]) =>
       Array.from({ length: times }, (_, skip) =>
-        // A dropped connection takes a second to be made again, and says no more of a read than an error does.
+        // A dropped connection takes a second to be made again, and says no more of a read than an error
+        // does.
         KINDS.filter((kind) => kind !== "drop" || rpc === "firestore.Commit").map((kind) => ({
           rpc,
           skip,

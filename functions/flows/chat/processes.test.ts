@@ -38,7 +38,9 @@ test(`${APPENDS} appends from ${PROCESSES} processes, with repetitions and a kil
   const clients = hosts.map(({ port }) => createApiClient(`http://127.0.0.1:${port}/api`, { authorization }));
   const acknowledged = new Map<string, Set<number>>();
 
-  /** Sends until it is acknowledged, elsewhere when a process is gone, as a client behind a balancer would. */
+  /**
+   * Sends until it is acknowledged, elsewhere when a process is gone, as a client behind a balancer would.
+   */
   const append = async (text: string, first: number): Promise<void> => {
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
       const client = clients[(first + tries) % PROCESSES];

@@ -4,8 +4,8 @@ import { type Person, type System, startSystem } from "../../../shared/testing/s
 import { endpoints } from "../../http/endpoints.ts";
 
 /**
- * What every route of people, tokens, invitations and reports costs, counted: billed reads, writes and deletes.
- * A query that finds nothing is billed as one read. A change that costs a read more fails here.
+ * What every route of people, tokens, invitations and reports costs, counted: billed reads, writes and
+ * deletes. A query that finds nothing is billed as one read. A change that costs a read more fails here.
  */
 
 interface World {
@@ -116,7 +116,8 @@ const CASES: Readonly<Record<string, Case>> = {
     writes: 2,
     deletes: 1,
   },
-  // Factor and user; then the open session; then the groups, the head of the one, and that there is none left.
+  // Factor and user; then the open session; then the groups, the head of the one, and that there is none
+  // left.
   [`DELETE ${path}/users/{id}`]: {
     run: ({ owner: by, ada }) => by.delete(`${app}/users/${ada.id}`),
     reads: 2 + 1 + 1 + 1 + 1,

@@ -13,14 +13,17 @@ import {
 import { isWhole } from "../../../shared/testing/sweep.ts";
 
 /**
- * Three people do at random what people do, on two instances that come and go, over a network that breaks; events are
- * delivered twice and commits fail. In the end everybody has to see what the server has.
+ * Three people do at random what people do, on two instances that come and go, over a network that breaks;
+ * events are delivered twice and commits fail. In the end everybody has to see what the server has.
  */
 const STEPS = Number(process.env["CONVERGENCE_STEPS"] ?? (isWhole ? 600 : 200));
 const SEED = Number(process.env["CONVERGENCE_SEED"] ?? Math.floor(Math.random() * 1e9));
 const IN_FLIGHT_MAX = 6;
 const CONVERGE_MS_MAX = 15_000;
-/** What an instance has begun to read for its streams ends within this; Firestore's client can't be closed under it. */
+/**
+ * What an instance has begun to read for its streams ends within this; Firestore's client can't be closed
+ * under it.
+ */
 const DRAIN_MS = 1_500;
 
 interface Device {

@@ -271,7 +271,8 @@ test("a round of many costs what it says", async () => {
   const cost = await system.meter(() =>
     system.deps.tasks.enqueue({ queue: "notifications", function: "notify-members", id, payload: task }),
   );
-  // Head and progress, and the head again; two documents for each of nine members; two more for the seven who have not read.
+  // Head and progress, and the head again; two documents for each of nine members; two more for the seven who
+  // have not read.
   expect(cost.billed).toEqual({ reads: 3 + 9 * 2 + 7 * 2, writes: 2 + 7, deletes: 0 });
 });
 

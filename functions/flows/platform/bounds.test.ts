@@ -5,7 +5,9 @@ import { type Person, type System, startSystem } from "../../../shared/testing/s
 import { JSON_VALUES_MAX } from "../../runtime/parse-json.ts";
 import { REFUSAL_BYTES_MAX } from "../../runtime/problem.ts";
 
-/** What anybody may send and what of it comes back: refusals are small, and cost nothing that grows with them. */
+/**
+ * What anybody may send and what of it comes back: refusals are small, and cost nothing that grows with them.
+ */
 let system: System;
 let ada: Person;
 beforeAll(async () => {

@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import { openFuzz, PROCESSED_MS_MAX } from "./fuzz-api.ts";
 
-/** A machine that is busy with something else makes one try slow; what is slow by itself is slow each time. */
+/**
+ * A machine that is busy with something else makes one try slow; what is slow by itself is slow each time.
+ */
 const TRIES = 3;
 
 test("every hostile request, one after the other: no 5xx, small refusals, none that takes long", async () => {

@@ -114,7 +114,9 @@ const BODIES: readonly string[] = [
 /** What takes the place of a parameter where another place is hostile. */
 export type Base = (endpoint: Endpoint) => { readonly path: string; readonly body: object };
 
-/** All requests of an endpoint: each parameter, each field of its query and of its body, each hostile value. */
+/**
+ * All requests of an endpoint: each parameter, each field of its query and of its body, each hostile value.
+ */
 export function* hostileRequests(endpoint: Endpoint, base: Base): Generator<HostileRequest> {
   const { path, body } = base(endpoint);
   const valid = endpoint.body === undefined ? undefined : JSON.stringify(body);

@@ -4,7 +4,10 @@ import { measureRecall, type Said } from "../../../shared/testing/search-recall.
 import { seededRandom } from "../../../shared/testing/seeded-random.ts";
 import { startSystem } from "../../../shared/testing/start-system.ts";
 
-/** Words of many scripts, made of their own syllables; texts mix them as people of different languages in one app do. */
+/**
+ * Words of many scripts, made of their own syllables; texts mix them as people of different languages in one
+ * app do.
+ */
 const SYLLABLES: readonly (readonly string[])[] = [
   [
     "an",

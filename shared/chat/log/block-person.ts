@@ -16,8 +16,8 @@ export const BLOCKS_MAX = 500;
 
 /**
  * Blocks somebody: they open no direct chat with the person and write nothing in the one there is, as if it
- * were not there, and nothing they write anywhere is told of. Idempotent. 3 reads, 1 write; 1 commit more where
- * there is a direct chat.
+ * were not there, and nothing they write anywhere is told of. Idempotent. 3 reads, 1 write; 1 commit more
+ * where there is a direct chat.
  * @throws AppError `not_found`, `invalid_request` for oneself, `conflict` beyond BLOCKS_MAX
  */
 export async function blockPerson(
@@ -68,8 +68,8 @@ export async function unblockPerson(
 }
 
 /**
- * Notes the block in the head of their direct chat, which every append has at hand. Its revision stays: nobody
- * is told. A chat that is being created at this very moment is found by repeating the call.
+ * Notes the block in the head of their direct chat, which every append has at hand. Its revision stays:
+ * nobody is told. A chat that is being created at this very moment is found by repeating the call.
  */
 async function markDirectChat(
   deps: ChatDeps,

@@ -30,10 +30,10 @@ export interface MessageAddress {
 }
 
 /**
- * Replaces a message's text and keeps what it said before. Idempotent under `requestKey`.
- * Costs 1 query, 1 read, 1 commit and 3 writes (4 at the first edit), 1 publish.
- * @throws AppError `not_found`, `forbidden` to anyone but its sender or the asker of an answer, `conflict` for a
- * deleted or hidden message or an answer under way
+ * Replaces a message's text and keeps what it said before. Idempotent under `requestKey`. Costs 1 query, 1
+ * read, 1 commit and 3 writes (4 at the first edit), 1 publish.
+ * @throws AppError `not_found`, `forbidden` to anyone but its sender or the asker of an answer, `conflict`
+ * for a deleted or hidden message or an answer under way
  */
 export async function editMessage(
   deps: ChatDeps,
@@ -98,7 +98,10 @@ export async function editMessage(
 
 const isFrom = ({ sender }: StoredMessage, { id }: Principal): boolean => "id" in sender && sender.id === id;
 
-/** One's own are what one has sent, and the answers that one has asked a model for; in a fork, those that came with it. */
+/**
+ * One's own are what one has sent, and the answers that one has asked a model for; in a fork, those that came
+ * with it.
+ */
 const isOwn = (head: ChatHead, stored: StoredMessage, principal: Principal): boolean =>
   isFrom(stored, principal) ||
   (head.kind === "assistant" &&

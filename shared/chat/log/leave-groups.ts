@@ -13,8 +13,8 @@ export const LEAVE_MAX = 500;
 
 /**
  * Takes somebody who has been removed from the app out of their groups. Direct chats and those with a model
- * stay as they are: the former are the other person's too, and nobody but them saw the latter. Idempotent. For
- * each group 1 read, and 1 commit, 2 writes and 1 publish.
+ * stay as they are: the former are the other person's too, and nobody but them saw the latter. Idempotent.
+ * For each group 1 read, and 1 commit, 2 writes and 1 publish.
  * @throws AppError `unavailable` when there are more than LEAVE_MAX: to be called again
  */
 export async function leaveGroups(deps: ChatDeps, app: App, userId: string): Promise<void> {

@@ -37,9 +37,9 @@ export async function readChat(
 }
 
 /**
- * The caller's chats, latest activity first; all chats of the app for those who may see any.
- * Costs 1 query and 1 document; latest message and unread count come with it. A page by tag or member may hold
- * fewer than there are, and say how to go on.
+ * The caller's chats, latest activity first; all chats of the app for those who may see any. Costs 1 query
+ * and 1 document; latest message and unread count come with it. A page by tag or member may hold fewer than
+ * there are, and say how to go on.
  * @throws AppError `invalid_request` for a cursor of another list
  */
 export async function listChats(

@@ -23,7 +23,9 @@ export interface ModelRequest {
   readonly temperature?: number | undefined;
   readonly textCharsMax: number;
   readonly startsThinking?: boolean | undefined;
-  /** Nothing at all came for so long, before the first byte and after it. Comments and keep-alives are life. */
+  /**
+   * Nothing at all came for so long, before the first byte and after it. Comments and keep-alives are life.
+   */
   readonly firstMsMax: number;
   readonly silenceMsMax: number;
   /** Ends the call; the provider hears of it, as the connection ends. */
@@ -36,8 +38,8 @@ export interface ModelRequest {
 const REFUSAL_BYTES_MAX = 64 * 1024;
 
 /**
- * Asks a model and yields its answer as it comes. Called once, and once more without a field that the provider does
- * not know. Costs money at the provider; not idempotent.
+ * Asks a model and yields its answer as it comes. Called once, and once more without a field that the
+ * provider does not know. Costs money at the provider; not idempotent.
  * @throws ModelFailure; the signal's reason where the caller ends the call
  */
 export async function* callModel(provider: Provider, request: ModelRequest): AsyncGenerator<ModelPiece> {
@@ -93,7 +95,10 @@ async function post(provider: Provider, request: ModelRequest, signal: AbortSign
   });
 }
 
-/** The same request without what a refusal names: one field may be unknown, and is then left out or called otherwise. */
+/**
+ * The same request without what a refusal names: one field may be unknown, and is then left out or called
+ * otherwise.
+ */
 function withoutUnknownField(
   provider: Provider,
   request: ModelRequest,

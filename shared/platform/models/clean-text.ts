@@ -2,7 +2,9 @@
 const CONTROL = /(?![\n\t])\p{Cc}/gu;
 const HIGH_SURROGATE_AT_END = /[\ud800-\udbff]$/;
 
-/** Makes a stream of text storable: half a character waits for its other half, control characters are dropped. */
+/**
+ * Makes a stream of text storable: half a character waits for its other half, control characters are dropped.
+ */
 export interface TextCleaner {
   add(text: string): string;
   /** What still waits; a half that stays alone becomes U+FFFD. */

@@ -34,8 +34,9 @@ export const countTokens = (turns: readonly Turn[]): number =>
   turns.reduce((sum, { content }) => sum + estimateTokens(content) + TOKENS_PER_TURN, 0);
 
 /**
- * The conversation as strict templates take it, and as much of it as the window holds: one system message, then turns
- * that alternate and begin with the person's. The newest turns stay whole; the question always is there. Pure.
+ * The conversation as strict templates take it, and as much of it as the window holds: one system message,
+ * then turns that alternate and begin with the person's. The newest turns stay whole; the question always is
+ * there. Pure.
  */
 export function composeTurns({ system, turns }: Conversation, room: Room): Composed {
   const budget = Math.floor((room.windowTokens - room.outputTokens) / ESTIMATE_MARGIN);
@@ -89,7 +90,9 @@ function withInstructions(
     : [{ role: "user", content: `${instructions}\n\n${first.content}` }, ...rest];
 }
 
-/** The beginning and the end of a text, in about so many tokens: what is asked mostly stands at one of them. */
+/**
+ * The beginning and the end of a text, in about so many tokens: what is asked mostly stands at one of them.
+ */
 function shortened(text: string, tokens: number): string {
   if (estimateTokens(text) <= tokens) return text;
   let chars = Math.max(0, Math.floor((text.length * tokens) / Math.max(1, estimateTokens(text))));

@@ -33,8 +33,8 @@ export type ModelPiece =
   | { readonly kind: "usage"; readonly usage: ModelUsage };
 
 /**
- * Whose failure it is decides what is done about it (docs/failures.md). The asker's is told to them and changes nothing
- * for others; the operator's alerts; the provider's passes, so it is tried again.
+ * Whose failure it is decides what is done about it (docs/failures.md). The asker's is told to them and
+ * changes nothing for others; the operator's alerts; the provider's passes, so it is tried again.
  */
 export const MODEL_FAILURES = {
   too_long: "asker",

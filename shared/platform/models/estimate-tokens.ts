@@ -1,9 +1,10 @@
 /**
- * About how many tokens a model counts for a text, without a tokenizer's megabytes of merges. It splits as byte-pair
- * tokenizers do (a word with the character before it, three digits at most, runs of punctuation, runs of space) and
- * prices each piece by its script and length. Within 25 % of o200k_base for prose in twenty languages, code, JSON,
- * Base64, logs and emoji (estimate-tokens.test.ts; bench/judges asks the tokenizer itself). Tokenizers of a smaller
- * vocabulary count up to three times as much for scripts other than Latin. Pure; linear in the text's length.
+ * About how many tokens a model counts for a text, without a tokenizer's megabytes of merges. It splits as
+ * byte-pair tokenizers do (a word with the character before it, three digits at most, runs of punctuation,
+ * runs of space) and prices each piece by its script and length. Within 25 % of o200k_base for prose in
+ * twenty languages, code, JSON, Base64, logs and emoji (estimate-tokens.test.ts; bench/judges asks the
+ * tokenizer itself). Tokenizers of a smaller vocabulary count up to three times as much for scripts other
+ * than Latin. Pure; linear in the text's length.
  */
 export function estimateTokens(text: string): number {
   let tokens = 0;
@@ -21,7 +22,10 @@ const ENCODED_RUN = /[A-Za-z0-9+/=_-]{24,}/g;
 const ENCODED_CHARS_PER_TOKEN = 1.5;
 const looksEncoded = (run: string): boolean => /[A-Z]/.test(run) && /[a-z]/.test(run) && /\d/.test(run);
 
-/** Upper case ends a word where lower case went before, as in camelCase. One mark or space before a word is part of it. */
+/**
+ * Upper case ends a word where lower case went before, as in camelCase. One mark or space before a word is
+ * part of it.
+ */
 const PIECES = new RegExp(
   [
     /[^\S\r\n]?(?<emoji>\p{Extended_Pictographic}|\p{Regional_Indicator}|\p{Emoji_Modifier}|\u200d|\ufe0f)/u,

@@ -1,4 +1,6 @@
-/** Reading JSON of which nothing is known: each function answers undefined where the value is of another type. */
+/**
+ * Reading JSON of which nothing is known: each function answers undefined where the value is of another type.
+ */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 export function parseJsonValue(text: string): unknown {

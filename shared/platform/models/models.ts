@@ -31,7 +31,9 @@ export interface Models {
    * @throws ModelFailure; the signal's reason where the caller ends the call
    */
   stream(call: ModelCall): AsyncGenerator<ModelPiece>;
-  /** Asks the provider for a model, which costs nothing. @throws when it does not answer, or does not have it */
+  /**
+   * Asks the provider for a model, which costs nothing. @throws when it does not answer, or does not have it
+   */
   check(model: string): Promise<void>;
 }
 

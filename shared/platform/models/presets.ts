@@ -6,7 +6,10 @@ export interface Preset {
   readonly baseUrl?: string;
   readonly limitField: LimitField;
   readonly asksUsage: boolean;
-  /** Where the key goes: a bearer, Azure's own header, or Google's token of the account that the function runs as. */
+  /**
+   * Where the key goes: a bearer, Azure's own header, or Google's token of the account that the function runs
+   * as.
+   */
   readonly key: "bearer" | "api-key" | "google";
   /** A model that may have to be loaded first takes longer to its first byte. */
   readonly firstMsMax?: number;
@@ -92,7 +95,9 @@ const HOSTS: readonly (readonly [RegExp, PresetName])[] = [
   [/(^|\.)deepseek\.com$/, "deepseek"],
 ];
 
-/** The preset of an address, for whoever names only that. Ollama and llama.cpp are known by their ports. Pure. */
+/**
+ * The preset of an address, for whoever names only that. Ollama and llama.cpp are known by their ports. Pure.
+ */
 export function presetOf(baseUrl: string): PresetName {
   const { hostname, port } = new URL(baseUrl);
   const known = HOSTS.find(([host]) => host.test(hostname));

@@ -1,7 +1,9 @@
 import type { FinishReason, ModelPiece } from "./contract.ts";
 import { type JsonObject, listOf, objectOf, stringOf } from "./json-value.ts";
 
-/** What one chunk of a stream says. Text is as the provider sent it: neither cleaned nor split from thinking. */
+/**
+ * What one chunk of a stream says. Text is as the provider sent it: neither cleaned nor split from thinking.
+ */
 export type ChunkPiece =
   | Extract<ModelPiece, { kind: "text" | "thinking" }>
   | { readonly kind: "refusal"; readonly text: string }
@@ -56,7 +58,10 @@ function contentPieces(content: unknown): ChunkPiece[] {
   });
 }
 
-/** The text within a string, {text}, {text: {value}}, {thinking: […]}, {content}, {summary}, or a list of such. */
+/**
+ * The text within a string, {text}, {text: {value}}, {thinking: […]}, {content}, {summary}, or a list of
+ * such.
+ */
 function textOf(value: unknown, depth = 0): string {
   if (typeof value === "string") return value;
   if (depth > NESTING_MAX) return "";

@@ -56,7 +56,10 @@ function kindOf(status: number, words: string): ModelFailureKind {
   return "invalid";
 }
 
-/** OpenAI {error: {…}}, Google [{error}], Ollama {error: "…"}, FastAPI {detail}, vLLM {object: "error", message}. */
+/**
+ * OpenAI {error: {…}}, Google [{error}], Ollama {error: "…"}, FastAPI {detail}, vLLM {object: "error",
+ * message}.
+ */
 function read(value: unknown, raw: string): Told {
   const outer = objectOf(listOf(value)[0]) ?? objectOf(value) ?? {};
   const inner = objectOf(outer["error"]) ?? outer;

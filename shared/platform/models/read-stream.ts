@@ -9,10 +9,11 @@ export const EVENT_CHARS_MAX = 8 * 1024 * 1024;
 /** A provider that has finished may yet tell what it took; it is not waited for longer. */
 export const AFTER_FINISH_MS_MAX = 2_000;
 /**
- * Reads what a provider answers with 200: server-sent events, one JSON body, or lines of JSON. Total: any bytes give
- * pieces of an answer that end with `finish` and `usage`, or a ModelFailure. Ending the iteration ends the body.
- * @throws ModelFailure `cut` where the body ends before the answer does, `malformed` where nothing of it is an answer,
- * or what the provider says in the midst of it
+ * Reads what a provider answers with 200: server-sent events, one JSON body, or lines of JSON. Total: any
+ * bytes give pieces of an answer that end with `finish` and `usage`, or a ModelFailure. Ending the iteration
+ * ends the body.
+ * @throws ModelFailure `cut` where the body ends before the answer does, `malformed` where nothing of it is
+ * an answer, or what the provider says in the midst of it
  */
 export async function* readModelStream(
   body: AsyncIterable<Uint8Array>,
@@ -133,7 +134,10 @@ function takeData(answer: AnswerAssembler, data: string, isError: boolean, isBod
   }
 }
 
-/** `error: null` and `error: ""` are no errors; nor is one that stands beside a whole choice without saying anything. */
+/**
+ * `error: null` and `error: ""` are no errors; nor is one that stands beside a whole choice without saying
+ * anything.
+ */
 function isFailure(chunk: JsonObject): boolean {
   const error = chunk["error"] ?? objectOf(chunk["x_groq"])?.["error"];
   return chunk["object"] === "error" || Boolean(error);

@@ -5,8 +5,9 @@ import { type JsonObject, objectOf } from "./json-value.ts";
 export const TOKENS_MAX = 10_000_000;
 
 /**
- * The token counts of a `usage` object, under any of the names that providers give them. A count that is not a
- * whole number from 0 to TOKENS_MAX is left out, so that the caller's own estimate stands in its place. Pure.
+ * The token counts of a `usage` object, under any of the names that providers give them. A count that is not
+ * a whole number from 0 to TOKENS_MAX is left out, so that the caller's own estimate stands in its place.
+ * Pure.
  */
 export function readUsage(value: unknown): ModelUsage {
   const usage = objectOf(value);

@@ -1,4 +1,6 @@
-/** Models that think in the text itself, in a block before the answer: DeepSeek R1, Qwen, Magistral, Gemini. */
+/**
+ * Models that think in the text itself, in a block before the answer: DeepSeek R1, Qwen, Magistral, Gemini.
+ */
 const OPENING = /^\s*<(think|thinking|thought|reasoning)>/i;
 /** What may yet become an opening tag. */
 const MAYBE_OPENING = /^\s*(<[a-z]{0,9})?$/i;
@@ -16,8 +18,8 @@ export interface ThinkingSplitter {
 }
 
 /**
- * Takes thinking out of text: blocks at its beginning only, since further on the tag may be what is talked about.
- * `isOpen` is for templates that open the block themselves, so that the model only closes it.
+ * Takes thinking out of text: blocks at its beginning only, since further on the tag may be what is talked
+ * about. `isOpen` is for templates that open the block themselves, so that the model only closes it.
  */
 export function createThinkingSplitter(isOpen = false): ThinkingSplitter {
   let state: "before" | "thinking" | "after" = isOpen ? "thinking" : "before";
