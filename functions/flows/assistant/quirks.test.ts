@@ -1,0 +1,153 @@
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import {
+  QUIRK_NAMES,
+  QUIRK_THOUGHT,
+  QUIRKS,
+  type Quirk,
+  type QuirkName,
+} from "../../../emulators/model/quirks.ts";
+import type { Message } from "../../../shared/chat/contract.ts";
+import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { suiteOfProcess } from "../../../shared/testing/suite-of-process.ts";
+
+const WORDS = "One, two, three, four, five, six, seven, eight.";
+const BEGINNING = /^One, two/;
+/** How long a silence is borne. */
+const SILENCE_MS = 400;
+/** Longer than any pause that a provider of these asks for, and than a circuit stays open at first. */
+const PAUSE_MS = 30_000;
+
+type Promised =
+  | { readonly text: string | RegExp; readonly finish: string; readonly thinking?: string }
+  /** It is made when the provider is well again. */
+  | "waits"
+  /** Whoever asked is told why. */
+  | { readonly asker: "too_long" | "refused" | "invalid" }
+  /** The operator is alerted. */
+  | "operator"
+  /** Had begun to speak, and did so each time. */
+  | "given up";
+
+const whole = { text: WORDS, finish: "stop" };
+const thought = { ...whole, thinking: QUIRK_THOUGHT };
+
+/** What becomes of a question. A quirk without an entry is an error of types. */
+const PROMISED: Readonly<Record<QuirkName, Promised>> = {
+  "reasoning-content": thought,
+  reasoning: thought,
+  "think-tags": thought,
+  "only-thinking": { text: "", finish: "length", thinking: QUIRK_THOUGHT },
+  "no-usage": whole,
+  "usage-last": whole,
+  "impossible-usage": whole,
+  "no-finish-reason": whole,
+  "no-done": whole,
+  length: { text: BEGINNING, finish: "length" },
+  "content-filter": { text: BEGINNING, finish: "content_filter" },
+  refusal: { text: WORDS, finish: "refusal" },
+  "tool-calls": { text: "", finish: "tool_calls" },
+  "says-nothing": { text: "", finish: "stop" },
+  comments: whole,
+  crlf: whole,
+  "split-characters": { text: `世界 😀 ${WORDS}`, finish: "stop" },
+  "split-emoji": { text: `😀 ${WORDS}`, finish: "stop" },
+  "control-characters": whole,
+  "byte-order-mark": whole,
+  "chunks-without-delta": whole,
+  "content-parts": whole,
+  "two-choices": whole,
+  "broken-line": whole,
+  "one-body": whole,
+  "wrong-limit-field": whole,
+  "no-stream-options": whole,
+  "no-system-role": { asker: "invalid" },
+  "unknown-field": { asker: "invalid" },
+  "too-long": { asker: "too_long" },
+  flagged: { asker: "refused" },
+  "wrong-key": "operator",
+  forbidden: "operator",
+  "unknown-model": "operator",
+  "no-credit": "operator",
+  "no-quota": "operator",
+  "rate-limited": "waits",
+  loading: "waits",
+  overloaded: "waits",
+  "server-error": "waits",
+  "bad-gateway": "waits",
+  "error-in-200": "waits",
+  "html-in-200": "waits",
+  redirect: "waits",
+  "empty-body": "waits",
+  silent: "waits",
+  "goes-silent": "given up",
+  cut: "given up",
+  unfinished: "given up",
+  "error-midway": "given up",
+};
+
+let system: System;
+let ada: Person;
+beforeAll(async () => {
+  const suite = await suiteOfProcess();
+  const baseUrl = `http://127.0.0.1:${suite.ports.model}/v1`;
+  const patience = { firstMsMax: SILENCE_MS, silenceMsMax: SILENCE_MS };
+  // Each quirk is another model's, so that the circuit of none concerns another.
+  const entries = ["spare", ...QUIRK_NAMES].map((id) => ({ id, model: "emulated-small", baseUrl, ...patience }));
+  system = await startSystem({
+    env: { MODELS: JSON.stringify(entries), MODEL_FAST: "spare", MODEL_SLOW: "spare" },
+  });
+  ada = await system.signIn("ada@quirks.test");
+});
+afterEach(() => system.suite.model.reset());
+afterAll(() => system[Symbol.asyncDispose]());
+
+const chats = "/v1/apps/demo/chats";
+
+async function until(chat: string, isThere: (message: Message) => boolean): Promise<Message> {
+  let message: Message | undefined;
+  await expect
+    .poll(
+      async () => {
+        message = (await ada.api.get(`${chat}/messages/2`)).body;
+        return message !== undefined && isThere(message);
+      },
+      { interval: 15, timeout: 10_000 },
+    )
+    .toBe(true);
+  return message as Message;
+}
+const isEnded = ({ status }: Message): boolean => status !== "queued" && status !== "streaming";
+const waits = ({ status, served }: Message): boolean => status === "queued" && served?.as === "queued";
+
+test.each(QUIRK_NAMES.map((name) => [name, PROMISED[name]] as const))("%s: %j", async (quirk, promised) => {
+  const { model } = system.suite;
+  model.change({ firstTokenMs: 0, tokensPerSecond: 100_000, quirk });
+  const { concerns }: Quirk = QUIRKS[quirk];
+  const instructions = concerns === "system" ? { instructions: "Be kind." } : {};
+  const draft = { kind: "assistant", title: "Quirks", model: quirk, ...instructions };
+  const chat = `${chats}/${(await ada.api.post(chats, draft)).body.number}`;
+  await ada.api.post(`${chat}/messages`, { text: `Repeat after me: ${WORDS}` });
+  const answer = await until(chat, (message) => isEnded(message) || waits(message));
+  if (process.env["SEE"]) return console.log(quirk, JSON.stringify({ ...answer, id: 0 }));
+
+  if (promised === "waits") {
+    expect(waits(answer)).toBe(true);
+    model.change({ quirk: null });
+    system.suite.kernel.clock.advance(PAUSE_MS);
+    expect(await until(chat, isEnded)).toMatchObject({ status: "complete", text: WORDS });
+  } else if (promised === "operator") {
+    expect(answer).toMatchObject({ status: "failed", error: { code: "misconfigured" } });
+    expect(system.logs.filter((line) => line["model"] === quirk)).toContainEqual(
+      expect.objectContaining({ event: "model.misconfigured", severity: "ERROR" }),
+    );
+  } else if (promised === "given up") {
+    expect(answer).toMatchObject({ status: "failed", error: { code: "unavailable" } });
+  } else if ("asker" in promised) {
+    expect(answer).toMatchObject({ status: "failed", error: { code: promised.asker } });
+  } else {
+    expect(answer).toMatchObject({ status: "complete", finishReason: promised.finish });
+    expect(answer.text).toMatch(promised.text);
+    expect(answer.thinking?.text).toBe(promised.thinking);
+    expect(answer.usage?.outputTokens).toBeLessThan(1_000);
+  }
+});
