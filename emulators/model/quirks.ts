@@ -131,7 +131,8 @@ const FORMS = {
   "split-characters": {
     title: "Cuts characters between packets",
     before: [sayContent("世界 😀 ")],
-    partBytes: 7,
+    // Ends within a character.
+    partBytes: 46,
   },
   "split-emoji": {
     title: "Cuts an emoji between chunks",
@@ -154,7 +155,7 @@ const FORMS = {
   },
   "two-choices": {
     title: "Gives a second choice beside the first",
-    before: [chunk({ content: "Another answer." }, { index: 1 })],
+    before: [chunk({ role: "assistant" }), chunk({ content: "Another answer." }, { index: 1 })],
   },
   "broken-line": { title: "Sends a line that is no JSON", before: ["data: {oops\n\n"] },
   "one-body": { title: "Sends one JSON body, not a stream", whole: true },

@@ -1,11 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import {
-  QUIRK_NAMES,
-  QUIRK_THOUGHT,
-  QUIRKS,
-  type Quirk,
-  type QuirkName,
-} from "../../../emulators/model/quirks.ts";
+import { QUIRK_NAMES, QUIRK_THOUGHT, type QuirkName } from "../../../emulators/model/quirks.ts";
 import type { Message } from "../../../shared/chat/contract.ts";
 import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
 import { suiteOfProcess } from "../../../shared/testing/suite-of-process.ts";
@@ -16,6 +10,9 @@ const BEGINNING = /^One, two/;
 const SILENCE_MS = 400;
 /** Longer than any pause that a provider of these asks for, and than a circuit stays open at first. */
 const PAUSE_MS = 30_000;
+
+/** Between two looks at an answer that is tried again. */
+const STEP_MS = 200;
 
 type Promised =
   | { readonly text: string | RegExp; readonly finish: string; readonly thinking?: string }
@@ -92,7 +89,12 @@ beforeAll(async () => {
   const baseUrl = `http://127.0.0.1:${suite.ports.model}/v1`;
   const patience = { firstMsMax: SILENCE_MS, silenceMsMax: SILENCE_MS };
   // Each quirk is another model's, so that the circuit of none concerns another.
-  const entries = ["spare", ...QUIRK_NAMES].map((id) => ({ id, model: "emulated-small", baseUrl, ...patience }));
+  const entries = ["spare", ...QUIRK_NAMES].map((id) => ({
+    id,
+    model: "emulated-small",
+    baseUrl,
+    ...patience,
+  }));
   system = await startSystem({
     env: { MODELS: JSON.stringify(entries), MODEL_FAST: "spare", MODEL_SLOW: "spare" },
   });
@@ -103,11 +105,13 @@ afterAll(() => system[Symbol.asyncDispose]());
 
 const chats = "/v1/apps/demo/chats";
 
-async function until(chat: string, isThere: (message: Message) => boolean): Promise<Message> {
+/** `stepMs`: the clock goes on by so much at each look, for what is tried again and again. */
+async function until(chat: string, isThere: (message: Message) => boolean, stepMs = 0): Promise<Message> {
   let message: Message | undefined;
   await expect
     .poll(
       async () => {
+        system.suite.kernel.clock.advance(stepMs);
         message = (await ada.api.get(`${chat}/messages/2`)).body;
         return message !== undefined && isThere(message);
       },
@@ -122,13 +126,12 @@ const waits = ({ status, served }: Message): boolean => status === "queued" && s
 test.each(QUIRK_NAMES.map((name) => [name, PROMISED[name]] as const))("%s: %j", async (quirk, promised) => {
   const { model } = system.suite;
   model.change({ firstTokenMs: 0, tokensPerSecond: 100_000, quirk });
-  const { concerns }: Quirk = QUIRKS[quirk];
-  const instructions = concerns === "system" ? { instructions: "Be kind." } : {};
-  const draft = { kind: "assistant", title: "Quirks", model: quirk, ...instructions };
+  // Its own instructions keep a chat from being given another's answer.
+  const draft = { kind: "assistant", title: "Quirks", model: quirk, instructions: `Be ${quirk}.` };
   const chat = `${chats}/${(await ada.api.post(chats, draft)).body.number}`;
   await ada.api.post(`${chat}/messages`, { text: `Repeat after me: ${WORDS}` });
-  const answer = await until(chat, (message) => isEnded(message) || waits(message));
-  if (process.env["SEE"]) return console.log(quirk, JSON.stringify({ ...answer, id: 0 }));
+  const isSettled = (message: Message): boolean => isEnded(message) || waits(message);
+  const answer = await until(chat, isSettled, promised === "given up" ? STEP_MS : 0);
 
   if (promised === "waits") {
     expect(waits(answer)).toBe(true);
