@@ -123,34 +123,54 @@ async function until(chat: string, isThere: (message: Message) => boolean, stepM
 const isEnded = ({ status }: Message): boolean => status !== "queued" && status !== "streaming";
 const waits = ({ status, served }: Message): boolean => status === "queued" && served?.as === "queued";
 
-test.each(QUIRK_NAMES.map((name) => [name, PROMISED[name]] as const))("%s: %j", async (quirk, promised) => {
-  const { model } = system.suite;
-  model.change({ firstTokenMs: 0, tokensPerSecond: 100_000, quirk });
+/** Sets a quirk, asks its model, and returns what has become of the question, and in which chat. */
+async function askUnder(quirk: QuirkName, stepMs = 0): Promise<{ chat: string; answer: Message }> {
+  system.suite.model.change({ firstTokenMs: 0, tokensPerSecond: 100_000, quirk });
   // Its own instructions keep a chat from being given another's answer.
   const draft = { kind: "assistant", title: "Quirks", model: quirk, instructions: `Be ${quirk}.` };
   const chat = `${chats}/${(await ada.api.post(chats, draft)).body.number}`;
   await ada.api.post(`${chat}/messages`, { text: `Repeat after me: ${WORDS}` });
-  const isSettled = (message: Message): boolean => isEnded(message) || waits(message);
-  const answer = await until(chat, isSettled, promised === "given up" ? STEP_MS : 0);
+  return { chat, answer: await until(chat, (message) => isEnded(message) || waits(message), stepMs) };
+}
 
-  if (promised === "waits") {
-    expect(waits(answer)).toBe(true);
-    model.change({ quirk: null });
-    system.suite.kernel.clock.advance(PAUSE_MS);
-    expect(await until(chat, isEnded)).toMatchObject({ status: "complete", text: WORDS });
-  } else if (promised === "operator") {
-    expect(answer).toMatchObject({ status: "failed", error: { code: "misconfigured" } });
-    expect(system.logs.filter((line) => line["model"] === quirk)).toContainEqual(
-      expect.objectContaining({ event: "model.misconfigured", severity: "ERROR" }),
-    );
-  } else if (promised === "given up") {
-    expect(answer).toMatchObject({ status: "failed", error: { code: "unavailable" } });
-  } else if ("asker" in promised) {
-    expect(answer).toMatchObject({ status: "failed", error: { code: promised.asker } });
-  } else {
-    expect(answer).toMatchObject({ status: "complete", finishReason: promised.finish });
-    expect(answer.text).toMatch(promised.text);
-    expect(answer.thinking?.text).toBe(promised.thinking);
-    expect(answer.usage?.outputTokens).toBeLessThan(1_000);
-  }
+type Kind<Key extends string> = Extract<Promised, Readonly<Record<Key, unknown>>>;
+const thatHave = <Key extends string>(key: Key): [QuirkName, Kind<Key>][] =>
+  QUIRK_NAMES.flatMap((name): [QuirkName, Kind<Key>][] => {
+    const promised = PROMISED[name];
+    return typeof promised === "object" && key in promised ? [[name, promised as Kind<Key>]] : [];
+  });
+const thatAre = (word: Promised): QuirkName[] => QUIRK_NAMES.filter((name) => PROMISED[name] === word);
+
+test.each(thatHave("finish"))("%s becomes an answer", async (quirk, { text, finish, thinking }) => {
+  const { answer } = await askUnder(quirk);
+  expect(answer).toMatchObject({ status: "complete", finishReason: finish, served: { as: "chosen" } });
+  expect(answer.text).toMatch(text);
+  expect(answer.thinking?.text).toBe(thinking);
+  expect(answer.usage?.outputTokens).toBeLessThan(1_000);
+});
+
+test.each(thatHave("asker"))("%s is told to whoever asked", async (quirk, { asker }) => {
+  const { answer } = await askUnder(quirk);
+  expect(answer).toMatchObject({ status: "failed", error: { code: asker } });
+});
+
+test.each(thatAre("operator"))("%s alerts the operator", async (quirk) => {
+  const { answer } = await askUnder(quirk);
+  expect(answer).toMatchObject({ status: "failed", error: { code: "misconfigured" } });
+  expect(system.logs.filter((line) => line["model"] === quirk)).toContainEqual(
+    expect.objectContaining({ event: "model.misconfigured", severity: "ERROR" }),
+  );
+});
+
+test.each(thatAre("waits"))("%s is waited for, and answered once the provider is well", async (quirk) => {
+  const { chat, answer } = await askUnder(quirk);
+  expect(waits(answer)).toBe(true);
+  system.suite.model.change({ quirk: null });
+  system.suite.kernel.clock.advance(PAUSE_MS);
+  expect(await until(chat, isEnded)).toMatchObject({ status: "complete", text: WORDS });
+});
+
+test.each(thatAre("given up"))("%s is tried again, and given up in the end", async (quirk) => {
+  const { answer } = await askUnder(quirk, STEP_MS);
+  expect(answer).toMatchObject({ status: "failed", error: { code: "unavailable" } });
 });
