@@ -146,6 +146,8 @@ test.each(thatHave("finish"))("%s becomes an answer", async (quirk, { text, fini
   expect(answer).toMatchObject({ status: "complete", finishReason: finish, served: { as: "chosen" } });
   expect(answer.text).toMatch(text);
   expect(answer.thinking?.text).toBe(thinking);
+  // The emulated model tells of no thinking tokens, which can't be true of a thought that is there.
+  expect(answer.thinking?.tokens !== 0).toBe(true);
   expect(answer.usage?.outputTokens).toBeLessThan(1_000);
 });
 
