@@ -2,6 +2,9 @@ import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 import base, { FULL_TESTS } from "./vitest.config.ts";
 
+/** What `npm test` goes through in part. */
+const SWEEPS = ["functions/**/*{faults,kills,branches,convergence}.test.ts"];
+
 const { projects: _, ...shared } = base.test ?? {};
 
 /** `npm run test:full`: what takes longer than a developer waits. */
@@ -10,7 +13,8 @@ export default defineConfig({
   resolve: { alias: { openai: join(import.meta.dirname, "bench/judges/node_modules/openai") } },
   test: {
     ...shared,
-    include: [FULL_TESTS],
+    include: [FULL_TESTS, ...SWEEPS],
+    env: { ...shared.env, SWEEP: "whole" },
     exclude: ["**/node_modules/**"],
     testTimeout: 600_000,
   },

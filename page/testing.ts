@@ -62,24 +62,29 @@ interface Running {
   readonly url: string;
 }
 
-async function start(): Promise<Running> {
+async function start(models: Readonly<Record<string, string>> | undefined): Promise<Running> {
   const system = await startLocalSystem({
     project: PROJECT,
     ports: anyPorts(),
     dataDir: undefined,
     fresh: false,
     instances: 1,
+    models,
     output: { text: (text) => console.error(text), log: () => undefined },
   });
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
   return { system, browser, url: `http://localhost:${system.ports.hosting}` };
 }
 
-/** A stage that the tests of a describe share: it starts before the first and ends after the last of them. */
-export function shareStage(): Stage {
+/**
+ * A stage that the tests of a describe share: it starts before the first and ends after the last of them.
+ *
+ * @param models variables that name other models than the emulated ones, read at the start
+ */
+export function shareStage(models?: () => Readonly<Record<string, string>>): Stage {
   let running: Running;
   beforeAll(async () => {
-    running = await start();
+    running = await start(models?.());
   });
   afterAll(async () => {
     await running?.browser.close();

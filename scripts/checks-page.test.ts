@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 /** What the checks of the page read. */
-const SOURCES = ["tsconfig.json", ".oxlintrc.json", "page", "emulators/local/console", "shared"];
+const SOURCES = ["tsconfig.json", ".oxlintrc.json", "page", "emulators/local/console", "shared", "scripts"];
 const BIN = resolve("node_modules/.bin");
 
 let copy: string;

@@ -11,6 +11,8 @@ export type FaultKind =
   | "hang"
   /** Is applied and answers `ms` late. */
   | "slow"
+  /** Is applied once `until` is fulfilled. Only tests of the same process can say so. */
+  | "held"
   /** Drops the connection without an answer. Nothing is applied. */
   | "drop"
   /** Is applied or delivered twice; the second outcome is answered. */
@@ -32,12 +34,15 @@ export interface FaultPlan {
   readonly code?: string | undefined;
   /** For "slow": how late, in milliseconds. */
   readonly ms?: number | undefined;
+  /** For "held". */
+  readonly until?: Promise<void> | undefined;
 }
 
 export interface Fault {
   readonly kind: FaultKind;
   readonly code: string;
   readonly ms: number;
+  readonly until?: Promise<void> | undefined;
 }
 
 export interface Faults {
@@ -75,7 +80,7 @@ export function createFaults(): Faults {
         }
         entry.count -= 1;
         if (entry.count <= 0) pending = pending.filter((other) => other !== entry);
-        return { kind: plan.kind, code: plan.code ?? "UNAVAILABLE", ms: plan.ms ?? 0 };
+        return { kind: plan.kind, code: plan.code ?? "UNAVAILABLE", ms: plan.ms ?? 0, until: plan.until };
       }
       return undefined;
     },

@@ -22,6 +22,7 @@ export async function withFault<T>(fault: Fault | undefined, planned: FaultedWor
   if (fault === undefined) return work();
   if (fault.kind === "before") throw failure(fault.code);
   if (fault.kind === "hang" || fault.kind === "drop") return fault.kind;
+  if (fault.kind === "held") await fault.until;
   if (fault.kind === "slow" && slow === "before") await pause(fault.ms);
   // The caller is answered with the second outcome, whatever the first was.
   if (fault.kind === "twice" && repeatable) await Promise.resolve(work()).catch(() => undefined);

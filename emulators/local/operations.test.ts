@@ -17,7 +17,7 @@ describe.skipIf(!hasBrowser)("the suite's part of the operations page", () => {
     for (const name of ["Firestore Commit", "publish chat-changes", "on-chat-changed", "answer-fast"]) {
       await page.locator(".span-row", { hasText: name }).first().waitFor();
     }
-    await page.locator(".span-row", { hasText: "chat emulated-small" }).click();
+    await page.locator(".span-row", { hasText: /chat emulated-small\s*answer-/ }).click();
     const details = page.locator(".span-details:visible");
     expect(await details.textContent()).toContain("gen_ai.request.modelemulated-small");
     expect(await details.textContent()).toContain("parentanswer-fast");

@@ -1,7 +1,8 @@
 import type { Message } from "../../shared/client/connect.ts";
-import { el, type Props } from "../frame/dom.ts";
+import { el, extendText, type Props } from "../frame/dom.ts";
 import type { Around, Line } from "../messages/message-line.ts";
-import { explanationOf, wordsOfServed, wordsOfUsage } from "./answer-words.ts";
+import { canTryAgain, explanationOf, wordsOfEnding, wordsOfServed, wordsOfUsage } from "./answer-words.ts";
+import { renewThinking, thinkingOf } from "./thinking.ts";
 
 /** An answer that is being made. */
 export const isComing = (message: Message | undefined) =>
@@ -15,21 +16,22 @@ export const isAnswer = (message: Message | undefined) =>
 export const comingText = (message: Message) =>
   el("span", { class: "text coming", "data-waits": message.text === "" }, message.text);
 
-/** Adds the new words of a coming answer to its row. What is there stays, and with it a selection. */
-export function renewComing(row: HTMLElement, { text }: Message) {
+/** Adds the new words of a coming answer to its row, and what it thinks. */
+export function renewComing(row: HTMLElement, message: Message) {
+  renewThinking(row, message);
   const span = row.querySelector<HTMLElement>(".coming");
   if (span === null) return;
-  const said = span.textContent ?? "";
-  if (said === text) return;
-  const node = span.firstChild;
-  if (node instanceof Text && text.startsWith(said)) node.appendData(text.slice(said.length));
-  else span.textContent = text;
-  span.dataset["waits"] = String(text === "");
+  extendText(span, message.text);
+  span.dataset["waits"] = String(message.text === "");
 }
 
 /** A text that changes when the part below an answer has to be drawn anew. */
 export const appearanceOfAnswer = (message: Message, view: Around["view"]) =>
   message.role === "assistant" ? `${wordsOfServed(message)} ${view.ratingOf(message.number)}` : "";
+
+/** The part above an answer: what the model thought before. A coming one may yet begin to think. */
+export const aboveAnswer = (message: Message, around: Around) =>
+  (message.thinking !== undefined || isComing(message)) && thinkingOf(message, around);
 
 /** The part below an answer: who gave it in whose place, what it took, and what can be done about it. */
 export function belowAnswer(line: Line, message: Message, around: Around) {
@@ -60,33 +62,56 @@ const comingFoot = (message: Message, { actions }: Around) =>
     ),
   );
 
-function doneFoot(line: Line, message: Message, { view, actions }: Around) {
-  const rating = view.ratingOf(message.number);
+function doneFoot(line: Line, message: Message, around: Around) {
   // Tab reaches the buttons of the newest answer; the others have theirs in their menus as well.
   const tabIndex = line.isTabStop ? 0 : -1;
+  const again = (label: string) =>
+    el(
+      "button",
+      {
+        type: "button",
+        class: "pill",
+        tabIndex,
+        "data-control": "again",
+        onclick: () => around.actions.regenerate(message),
+      },
+      `↻ ${label}`,
+    );
+  if (message.status === "failed")
+    return canTryAgain(message) && el("div", { class: "answer-bar" }, again("Try again"));
+  const ending = wordsOfEnding(message);
+  return el(
+    "div",
+    {},
+    ending !== "" && el("p", { class: "ending" }, ending, again("Answer again")),
+    el(
+      "div",
+      { class: "answer-bar" },
+      message.status === "stopped" && el("span", { class: "ended" }, "Stopped"),
+      message.usage !== undefined && badgeOf(message.usage),
+      toolsOf(message, around, { tabIndex, hasAgain: ending === "" }),
+    ),
+  );
+}
+
+function toolsOf(
+  message: Message,
+  { view, actions }: Around,
+  { tabIndex, hasAgain }: { tabIndex: number; hasAgain: boolean },
+) {
+  const rating = view.ratingOf(message.number);
   const thumb = (value: "up" | "down", label: string, sign: string) =>
     tool(sign, label, {
       tabIndex,
       onclick: () => actions.rate(message, value),
       "aria-pressed": rating === value,
     });
-  if (message.status === "failed") {
-    const again = { type: "button", class: "pill", tabIndex, "data-control": "again" };
-    const onclick = () => actions.regenerate(message);
-    return el("div", { class: "answer-bar" }, el("button", { ...again, onclick }, "↻ Try again"));
-  }
   return el(
-    "div",
-    { class: "answer-bar" },
-    message.status === "stopped" && el("span", { class: "ended" }, "Stopped"),
-    message.usage !== undefined && badgeOf(message.usage),
-    el(
-      "span",
-      { class: "answer-tools", role: "group", "aria-label": "This answer" },
-      tool("↻", "Answer again", { tabIndex, onclick: () => actions.regenerate(message) }),
-      thumb("up", "Good answer", "👍"),
-      thumb("down", "Bad answer", "👎"),
-    ),
+    "span",
+    { class: "answer-tools", role: "group", "aria-label": "This answer" },
+    hasAgain && tool("↻", "Answer again", { tabIndex, onclick: () => actions.regenerate(message) }),
+    thumb("up", "Good answer", "👍"),
+    thumb("down", "Bad answer", "👎"),
   );
 }
 

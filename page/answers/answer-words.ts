@@ -43,7 +43,12 @@ function troubleOf({ reason }: Served) {
 }
 
 /** Who answered in whose place, and why; "" where the chosen model answered. */
-export function wordsOfServed({ served, sender, status }: Pick<Message, "served" | "sender" | "status">) {
+export function wordsOfServed({
+  served,
+  sender,
+  status,
+  error,
+}: Pick<Message, "served" | "sender" | "status" | "error">) {
   if (served === undefined || served.as === "chosen") return "";
   const chosen = served.insteadOf === undefined || served.insteadOf === "" ? "The model" : served.insteadOf;
   const trouble = troubleOf(served);
@@ -51,5 +56,26 @@ export function wordsOfServed({ served, sender, status }: Pick<Message, "served"
     return `${"model" in sender ? sender.model : "Another model"} answered in place of ${chosen}, which ${trouble}.`;
   if (served.as === "cached") return `An earlier answer to the same question: ${chosen} ${trouble}.`;
   if (served.as === "queued" && status === "queued") return `Waits for a model: ${chosen} ${trouble}.`;
-  return served.reason === undefined ? "" : `Nobody answered: ${chosen} ${trouble}.`;
+  // An error has words of its own, which stand in the answer's place.
+  return served.reason === undefined || error !== undefined ? "" : `Nobody answered: ${chosen} ${trouble}.`;
+}
+
+/** Why an answer ended before its end, in plain words; "" where it did not. */
+export function wordsOfEnding({ finishReason, text }: Pick<Message, "finishReason" | "text">) {
+  if (finishReason === "length")
+    return text === ""
+      ? "The model thought for as long as it may, and had no room left to answer."
+      : "The answer is cut off here, at the model’s limit.";
+  if (finishReason === "content_filter")
+    return text === ""
+      ? "The model’s provider held this answer back."
+      : "The model’s provider held the rest of this answer back.";
+  return finishReason === "refusal" ? "The model declined to answer this." : "";
+}
+
+/** Whether a failed answer may go better when the same question is asked again. */
+export function canTryAgain({ error, createdAt }: Pick<Message, "error" | "createdAt">) {
+  if (error === undefined || error.code === "unavailable") return true;
+  // A budget is for one day (UTC).
+  return error.code === "budget" && createdAt.slice(0, 10) < new Date().toISOString().slice(0, 10);
 }

@@ -8,6 +8,7 @@ import { isAdministrator, type People } from "../frame/people.ts";
 import type { Suite } from "../frame/suite.ts";
 import { showMessages } from "../messages/messages.ts";
 import { openRenameDialog, openDeleteDialog, openForwardDialog } from "./chat-dialogs.ts";
+import { openSettingsDialog } from "./chat-settings.ts";
 import type { Chats } from "./chats.ts";
 import { createComposer } from "./composer.ts";
 import { openLeaveDialog, showMembers } from "./members.ts";
@@ -94,12 +95,21 @@ export function showChat({
     }
   };
 
+  const openSettings = async () => {
+    try {
+      await openSettingsDialog(api, number, desk.chats.took);
+    } catch (cause) {
+      toast(messageOf(cause));
+    }
+  };
+
   const menu = createMenu("Actions for this chat", () => {
     const { chat } = view;
     if (chat === undefined) return [];
     const onChange = desk.chats.took;
     return [
       { label: "Rename …", act: () => openRenameDialog(api, chat, onChange) },
+      ...(chat.kind === "assistant" ? [{ label: "Settings …", act: () => void openSettings() }] : []),
       { label: "Members …", act: () => showMembers({ api, chat, me, people, onChange, onLeave: leave }) },
       { label: chat.archived ? "Bring back" : "Archive", act: () => void setArchived(chat) },
       ...(chat.kind === "group" && chat.members.includes(me.id)

@@ -41,6 +41,15 @@ export function fill(element: Element, ...children: Child[]) {
   element.replaceChildren(...present(children));
 }
 
+/** Has an element say a text. As far as it says it already that stays, and with it a selection. */
+export function extendText(element: Element, text: string) {
+  const said = element.textContent ?? "";
+  if (said === text) return;
+  const node = element.firstChild;
+  if (node instanceof Text && text.startsWith(said)) node.appendData(text.slice(said.length));
+  else element.textContent = text;
+}
+
 /** Says something to people who use a screen reader. */
 export function announce(text: string) {
   const line = el("p", {}, text);

@@ -1,7 +1,7 @@
 import type { ChatView } from "../../shared/client/chat-view.ts";
 import type { Message } from "../../shared/client/connect.ts";
 import type { Draft } from "../../shared/client/outbox.ts";
-import { belowAnswer, comingText, isAnswer, isComing } from "../answers/answer-line.ts";
+import { aboveAnswer, belowAnswer, comingText, isAnswer, isComing } from "../answers/answer-line.ts";
 import { el } from "../frame/dom.ts";
 import { dayOf, exactTimeOf, timeOf } from "../frame/format.ts";
 import type { People } from "../frame/people.ts";
@@ -43,6 +43,8 @@ export interface Around {
   readonly people: People;
   readonly view: ChatView;
   readonly actions: MessageActions;
+  /** The numbers of the answers whose thinking the reader has unfolded. */
+  readonly unfolded: Set<number>;
   onMenu(message: Message, button: HTMLElement): void;
   onHistory(message: Message): void;
   onJump(number: number): void;
@@ -68,6 +70,7 @@ export function drawLine(line: Line, around: Around) {
       !line.isMine &&
       !line.continues &&
       el("p", { class: "sender" }, people.avatar(message.sender), people.known(message.sender) ?? "…"),
+    message?.role === "assistant" && !line.isLeaving && aboveAnswer(message, around),
     line.editing === undefined
       ? el("div", { class: "said" }, bubbleOf(line, around), ...besideOf(line, around))
       : createEditor(line.editing, actions, around.onResize),

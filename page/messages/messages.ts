@@ -126,6 +126,7 @@ export function showMessages({
     people,
     view,
     actions,
+    unfolded: new Set(),
     onMenu: menu.open,
     onHistory: showHistoryOf,
     onJump: (number) => void jumpTo(number),

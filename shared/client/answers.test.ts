@@ -1,7 +1,9 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { LATEST_CHARS_MAX } from "../chat/contract.ts";
+import { LATEST_CHARS_MAX, type Message } from "../chat/contract.ts";
 import { clientOf, createNetwork, type Network, openDesk, until } from "../testing/live-clients.ts";
 import { type Person, type System, startSystem } from "../testing/start-system.ts";
+import { createAnswers } from "./answers.ts";
+import type { Api } from "./api.ts";
 import type { ChatView } from "./chat-view.ts";
 import type { Desk } from "./connect.ts";
 
@@ -130,6 +132,30 @@ test("an answer that begins anew lets go what was said before", async () => {
   expect(answer?.served).toEqual({ as: "fallback", reason: "model_failed", insteadOf: "emulated-large" });
   expect(answer).toEqual(await stored(view, 2));
   expect(told.some((text, at) => at > 0 && text.length < (told[at - 1] ?? "").length)).toBe(true);
+});
+
+test("what an attempt has thought goes with it when another begins, and nothing of it is told twice", () => {
+  const answers = createAnswers({
+    env: { randomId: () => "id" },
+    api: {} as Api,
+    path: "/chats/1/messages",
+    isKnown: () => true,
+    take: () => undefined,
+    onChange: () => undefined,
+  });
+  const coming = { number: 2, status: "queued", text: "" } as Message;
+  const think = (epoch: number, offset: number, text: string): void =>
+    answers.takeEvent("answer.thinking", { message: 2, epoch, offset, text });
+  think(1, 0, "First the ");
+  think(1, 6, "the tide");
+  expect(answers.shown(coming)).toMatchObject({ text: "", thinking: { text: "First the tide" } });
+  answers.takeEvent("answer.delta", { message: 2, epoch: 1, offset: 0, text: "At nine" });
+  expect(answers.shown(coming)).toMatchObject({ text: "At nine", thinking: { text: "First the tide" } });
+  answers.takeEvent("answer.reset", { message: 2, epoch: 2 });
+  expect(answers.shown(coming).thinking).toBeUndefined();
+  think(1, 14, " too late");
+  think(2, 0, "Again");
+  expect(answers.shown(coming)).toMatchObject({ text: "", thinking: { text: "Again" } });
 });
 
 test("another answer stands beside the first, and one walks between them", async () => {

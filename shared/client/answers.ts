@@ -34,11 +34,14 @@ export interface AnswersOptions {
   onChange(): void;
 }
 
-/** What an attempt has said so far. */
+/** What an attempt has thought and said so far. */
 interface Saying {
   readonly epoch: number;
+  readonly thinking: string;
   readonly text: string;
 }
+
+const NOTHING = { thinking: "", text: "" };
 
 interface Delta {
   readonly message: number;
@@ -70,23 +73,25 @@ export function createAnswers({ env, api, path, isKnown, take, onChange }: Answe
   };
 
   /** Told over several ways, each without a gap and from an attempt's beginning, so the longest tells most. */
-  const add = ({ message: number, epoch, offset, text }: Delta): void => {
-    const known = saying.get(number) ?? { epoch: 0, text: "" };
+  const add = (what: "thinking" | "text", { message: number, epoch, offset, text }: Delta): void => {
+    const known = saying.get(number) ?? { epoch: 0, ...NOTHING };
     if (epoch < known.epoch) return;
-    const before = epoch > known.epoch ? "" : known.text;
+    const attempt = epoch > known.epoch ? { epoch, ...NOTHING } : known;
+    const before = attempt[what];
     if (offset > before.length || offset + text.length <= before.length) return;
-    saying.set(number, { epoch, text: before + text.slice(before.length - offset) });
+    saying.set(number, { ...attempt, [what]: before + text.slice(before.length - offset) });
     void readMessage(number);
     onChange();
   };
 
   return {
     takeEvent(event, data) {
-      if (event === "answer.delta") add(data as unknown as Delta);
+      if (event === "answer.delta") add("text", data as unknown as Delta);
+      else if (event === "answer.thinking") add("thinking", data as unknown as Delta);
       else if (event === "answer.reset") {
         const { message: number, epoch } = data as unknown as Delta;
         if (epoch <= (saying.get(number)?.epoch ?? 0)) return;
-        saying.set(number, { epoch, text: "" });
+        saying.set(number, { epoch, ...NOTHING });
         onChange();
       } else if (event === "answer.done") {
         const message = data["message"] as Message;
@@ -96,9 +101,17 @@ export function createAnswers({ env, api, path, isKnown, take, onChange }: Answe
     },
     shown(message) {
       if (!isOpenAnswer(message)) return message;
-      const { text } = saying.get(message.number) ?? {};
-      if (text === undefined) return message;
-      return { ...message, status: "streaming", text, parts: text === "" ? [] : [{ type: "text", text }] };
+      const said = saying.get(message.number);
+      if (said === undefined) return message;
+      const { text, thinking } = said;
+      return {
+        ...message,
+        status: "streaming",
+        text,
+        parts: text === "" ? [] : [{ type: "text", text }],
+        // Its tokens are counted once the answer is finished.
+        ...(thinking === "" ? {} : { thinking: { text: thinking, tokens: 0 } }),
+      };
     },
     stopAnswer: (number) => api.delete(`${path}/${number}/answer`),
     async regenerate(number) {

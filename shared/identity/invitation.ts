@@ -1,12 +1,13 @@
 import type { Deps } from "../platform/deps.ts";
-import { AppError, GRPC, grpcCode } from "../platform/errors.ts";
+import { AppError } from "../platform/errors.ts";
 import type { DocumentReference, Transaction } from "../platform/firestore.ts";
 import { FieldValue, Timestamp } from "../platform/firestore-values.ts";
-import { derivedId, fingerprint, randomId } from "../platform/ids.ts";
+import { randomId } from "../platform/ids.ts";
 import { sameSecret } from "../platform/keys.ts";
 import type { Mail } from "../platform/mailer.ts";
 import { type NewestFirst, newestFirst } from "../platform/newest-first.ts";
 import { storedAs } from "../platform/stored.ts";
+import { commitOnce, requestRecord } from "../platform/request-record.ts";
 import { enqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { addressHash, demandAddress } from "./address.ts";
@@ -36,8 +37,6 @@ interface StoredInvitation {
   readonly createdBy: string;
   readonly createdAt: Timestamp;
   readonly expiresAt: Timestamp;
-  /** Of the request that made it. An invitation stays as a document, so that it can't be made again. */
-  readonly fingerprint: string;
 }
 const storedInvitation = storedAs<StoredInvitation>();
 
@@ -59,7 +58,8 @@ export function invitationOfCode(deps: Pick<Deps, "keys">, app: App, code: strin
 
 /**
  * Invites one person by mail, or with a link whoever has it; the role is none above the inviter's. Idempotent
- * under `requestKey`. 2 writes; 1 task with an address.
+ * under `requestKey`: for REQUEST_KEPT_MS the same request is shown the same invitation, good or not. 2 writes,
+ * 1 more with a key; 1 task with an address.
  * @throws AppError `forbidden`, `invalid_request`, `idempotency_key_reused`
  */
 export async function createInvitation(
@@ -81,7 +81,11 @@ export async function createInvitation(
       errors: [{ path: "expiresAt", message: `must be within the next ${INVITATION_DAYS_MAX} days` }],
     });
   }
-  const id = requestKey === undefined ? randomId() : derivedId("invitation", app.id, by.id, requestKey);
+  const id = randomId();
+  const record =
+    requestKey === undefined
+      ? undefined
+      : requestRecord(deps, app.collection("requests"), ["invitation", app.id, by.id, requestKey], draft);
   const email = draft.email === undefined ? "" : demandAddress(draft.email);
   const stored: StoredInvitation = {
     hash: hashOf(deps, app, secretOf(deps, app, id)),
@@ -93,7 +97,6 @@ export async function createInvitation(
     createdBy: by.id,
     createdAt: Timestamp.fromMillis(now),
     expiresAt: Timestamp.fromMillis(expiresMs),
-    fingerprint: fingerprint(JSON.stringify(draft)),
   };
   const batch = deps.firestore.batch();
   batch.create(invitationRef(app, id), { ...stored });
@@ -106,23 +109,12 @@ export async function createInvitation(
       details: { role: draft.role },
     },
   });
-  let kept = stored;
-  let replayed = false;
-  try {
-    await within(READ_MS_MAX, batch.commit());
-  } catch (cause) {
-    if (grpcCode(cause) !== GRPC.alreadyExists) throw cause;
-    const { data } = await readDocument(invitationRef(app, id), storedInvitation);
-    if (data === undefined || data.fingerprint !== stored.fingerprint) {
-      throw new AppError("idempotency_key_reused", "This Idempotency-Key was used for another invitation.");
-    }
-    kept = data;
-    replayed = true;
-  }
-  // Also for a repetition: the first request may have been cut short before its task.
-  if (email !== "") await enqueue(deps, invitationMailTask, { app: app.id, invitation: id });
   const code = codeOf(deps, app, id);
-  return { created: { ...view(id, kept), code, url: linkOf(deps, app, code) }, replayed };
+  const first = { ...view(id, stored), code, url: linkOf(deps, app, code) };
+  const { result: created, replayed } = await commitOnce(deps, batch, record, first);
+  // Also for a repetition: the first request may have been cut short before its task.
+  if (email !== "") await enqueue(deps, invitationMailTask, { app: app.id, invitation: created.id });
+  return { created, replayed };
 }
 
 const linkOf = (deps: Pick<Deps, "config">, app: App, code: string): string => {

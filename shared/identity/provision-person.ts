@@ -3,6 +3,7 @@ import { AppError } from "../platform/errors.ts";
 import type { DocumentReference, Transaction } from "../platform/firestore.ts";
 import { Timestamp } from "../platform/firestore-values.ts";
 import { derivedId, randomId } from "../platform/ids.ts";
+import { addRequest, requestRecord, resultOf } from "../platform/request-record.ts";
 import { within } from "../platform/within.ts";
 import { addressHash, demandAddress } from "./address.ts";
 import type { App } from "./app.ts";
@@ -11,14 +12,13 @@ import type { NewUser, Session, User } from "./contract.ts";
 import { type IdentityDeps, issueSession } from "./issue-session.ts";
 import { covers } from "./permissions.ts";
 import type { Principal } from "./principal.ts";
+import { demandStanding } from "./session-standing.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
 import { newSession } from "./new-session.ts";
 import {
   addressRef,
   isPresent,
   sessionRef,
-  type StoredSession,
-  storedSession,
   type StoredUser,
   storedUser,
   TRANSACTION_MS_MAX,
@@ -123,15 +123,12 @@ async function findPerson(
   return undefined;
 }
 
-/** So long a request is recognised when it is repeated. */
-const REQUEST_TTL_MS = 24 * 3600 * 1000;
-
 /**
  * A session of a person, given out by a server that knows them. Only for those whose role the caller covers:
- * what a session may do, its maker may do. Idempotent under `requestKey` for a day, as long as the session
- * stands. One transaction: 2 or 3 reads, 2 or 3 writes.
+ * what a session may do, its maker may do. Idempotent under `requestKey` for REQUEST_KEPT_MS, as long as the
+ * session stands. One transaction: 2 or 3 reads, 2 or 3 writes.
  * @throws AppError `not_found`, `forbidden` for those above the caller, `not_admitted` for the disabled,
- * `session_ended`
+ * `session_ended`, `idempotency_key_reused`
  */
 export async function createSessionFor(
   deps: IdentityDeps,
@@ -144,8 +141,13 @@ export async function createSessionFor(
   }: { readonly userId: string; readonly requestKey: string | undefined; readonly caller: Caller },
 ): Promise<{ session: Session; replayed: boolean }> {
   const drawn = randomId();
-  const key = ["session-for", app.id, by.id, userId, requestKey ?? drawn];
-  const request = app.collection("requests").doc(derivedId(...key));
+  let runs = 0;
+  const record =
+    requestKey === undefined
+      ? undefined
+      : requestRecord(deps, app.collection("requests"), ["session-for", app.id, by.id, requestKey], {
+          user: userId,
+        });
   const made = await within(
     TRANSACTION_MS_MAX,
     deps.firestore.runTransaction(async (transaction) => {
@@ -155,32 +157,25 @@ export async function createSessionFor(
         throw new AppError("forbidden", "This person has rights that the caller has not.");
       }
       if (user.status === "disabled") throw new AppError("not_admitted", "This person is disabled.");
-      const before = requestKey === undefined ? undefined : await transaction.get(request);
-      if (before?.exists === true) {
-        const id = String(before.get("session"));
-        const session = storedSession(await transaction.get(sessionRef(app, id)));
-        return { id, session: demandOpen(session), user, replayed: true };
+      if (record !== undefined) {
+        const before = resultOf<{ id: string }>(deps, record, await transaction.get(record.ref));
+        if (before !== undefined) return { ...before, fresh: undefined, replayed: true };
+      }
+      // It is run again also when its commit was applied and only seemed to fail.
+      if ((runs += 1) > 1 && (await transaction.get(sessionRef(app, drawn))).exists) {
+        return { id: drawn, fresh: undefined, replayed: false };
       }
       const at = Timestamp.fromMillis(deps.clock.now());
       const session = newSession(userId, caller.userAgent, at);
       transaction.create(sessionRef(app, drawn), { ...session, network: networkOf(caller.ip) });
-      if (requestKey !== undefined) {
-        const expireAt = Timestamp.fromMillis(at.toMillis() + REQUEST_TTL_MS);
-        transaction.create(request, { session: drawn, expireAt });
-      }
+      if (record !== undefined) addRequest(deps, transaction, record, { id: drawn });
       addSecurityEvent(deps, transaction, securityEventsOf(app), {
         event: { kind: "session-created", actor: by.id, subject: userId, caller },
       });
-      return { id: drawn, session, user, replayed: false };
+      return { id: drawn, fresh: { session, user }, replayed: false };
     }),
   );
-  const { id, session, user, replayed } = made;
-  return { session: await issueSession(deps, app, id, { session, user }), replayed };
-}
-
-function demandOpen(session: StoredSession | undefined): StoredSession {
-  if (session === undefined || session.status !== "open") {
-    throw new AppError("session_ended", "The session has ended; ask for another with another key.");
-  }
-  return session;
+  const { id, fresh, replayed } = made;
+  const standing = fresh ?? (await demandStanding(deps, app, id));
+  return { session: await issueSession(deps, app, id, standing), replayed };
 }

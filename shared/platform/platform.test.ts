@@ -26,10 +26,10 @@ describe("keys", () => {
   test("what is sealed opens under the same use and context only", () => {
     const sealed = keys.seal("use", "context", "hidden");
     expect(keys.open("use", "context", sealed)).toBe("hidden");
-    expect(() => keys.open("use", "other", sealed)).toThrow();
-    expect(() => keys.open("other", "context", sealed)).toThrow();
+    expect(() => keys.open("use", "other", sealed)).toThrow("unable to authenticate");
+    expect(() => keys.open("other", "context", sealed)).toThrow("unable to authenticate");
     const flipped = `${sealed.slice(0, -2)}${sealed.endsWith("A") ? "B" : "A"}${sealed.at(-1)}`;
-    expect(() => keys.open("use", "context", flipped)).toThrow();
+    expect(() => keys.open("use", "context", flipped)).toThrow("unable to authenticate");
   });
 
   test("each use has a hash of its own", () => {

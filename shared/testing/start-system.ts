@@ -75,9 +75,6 @@ export interface Person {
   };
 }
 
-/** Long enough for any request to be answered and counted before its deliveries arrive. */
-const HELD_BACK_MS = 700;
-
 /** How many events and tasks in a row one request may set off. */
 const CAUSES_MAX = 3;
 
@@ -178,23 +175,22 @@ export async function startSystem({
     },
     async meterRequest(work) {
       await settle();
-      const held = {
-        kind: "slow",
-        ms: HELD_BACK_MS,
-        count: Number.POSITIVE_INFINITY,
-        match: project,
-      } as const;
+      // Deliveries wait until the request is answered and counted.
+      const { promise: until, resolve: release } = Promise.withResolvers<void>();
+      const held = { kind: "held", until, count: Number.POSITIVE_INFINITY, match: project } as const;
       suite.kernel.faults.add({ service: "pubsub", method: "Push", ...held });
       suite.kernel.faults.add({ service: "tasks", method: "Dispatch", ...held });
       suite.kernel.meter.clear(project);
       const before = upkeepOf();
-      await work();
-      const all = countsWithout(suite.kernel.meter.read({ project }), before, upkeepOf());
+      const all = await work()
+        .then(() => countsWithout(suite.kernel.meter.read({ project }), before, upkeepOf()))
+        .finally(() => {
+          suite.kernel.faults.clear(project);
+          release();
+        });
       const { "pubsub.Push": _push, "tasks.Dispatch": _dispatch, ...rpcs } = all.rpcs;
-      const counts = { ...all, rpcs };
-      suite.kernel.faults.clear(project);
       await settle();
-      return counts;
+      return { ...all, rpcs };
     },
     fault: (plan) => suite.kernel.faults.add({ ...plan, match: plan.match ?? project }),
     clearFaults: () => suite.kernel.faults.clear(project),
@@ -289,10 +285,11 @@ async function signIn(system: System, email: string, app: string): Promise<Perso
   const { body: sent } = await anyone.post(`/v1/apps/${app}/auth/codes`, { email });
   await system.settle();
   const code = readCode(system, email);
-  const { body: session } = await anyone.post(`/v1/apps/${app}/auth/sessions`, {
+  const { status, body: session } = await anyone.post(`/v1/apps/${app}/auth/sessions`, {
     challenge: sent.challenge,
     code,
   });
+  if (status !== 201) throw new Error(`The sign-in of ${email} ended with ${status} ${session.code}.`);
   return {
     id: session.user.id,
     email,

@@ -7,6 +7,7 @@ import type { Message } from "../../../shared/chat/contract.ts";
 import { EventStream, type SseEvent } from "../../../shared/testing/event-stream.ts";
 import { startProcess } from "../../../shared/testing/start-process.ts";
 import { type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { isWhole, sweep } from "../../../shared/testing/sweep.ts";
 
 /** Starting a process takes most of a case's time, so several are under way. */
 const SYSTEMS = 3;
@@ -104,7 +105,7 @@ test(
   async () => {
     const [system] = systems as [System];
     const kills = await enumerate(system);
-    const left = [...kills];
+    const left = [...sweep(kills)];
     await Promise.all(
       systems.map(async (of) => {
         let next = startAnswering(of);
@@ -117,7 +118,7 @@ test(
         await unused?.stop(1_000);
       }),
     );
-    expect(killed).toBeGreaterThan(20);
+    expect(killed).toBeGreaterThan(isWhole ? 20 : 5);
     expect(paid).toBeGreaterThan(0);
   },
 );

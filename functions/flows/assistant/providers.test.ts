@@ -49,15 +49,15 @@ async function ask(model: string): Promise<string> {
   return chat;
 }
 
-/** Not by expect.poll, which wants to know its test: of those that run at the same time it may know none. */
-const answerIn = (chat: string, isThere: (message: Message) => boolean): Promise<Message> =>
-  vi.waitUntil(
+async function answerIn(chat: string, isThere: (message: Message) => boolean): Promise<Message> {
+  return vi.waitUntil(
     async () => {
-      const message: Message | undefined = (await ada.api.get(`${chat}/messages/2`)).body;
-      return message !== undefined && isThere(message) && message;
+      const message: Message = (await ada.api.get(`${chat}/messages/2`)).body;
+      return isThere(message) && message;
     },
     { interval: 20, timeout: 20_000 },
   );
+}
 
 describe.concurrent("what a provider streams becomes an answer:", () => {
   test.each(ANSWERED.map((each) => [`${each.stream.provider}: ${each.stream.name}`, each] as const))(

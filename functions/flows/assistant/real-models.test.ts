@@ -377,6 +377,8 @@ describe("a chat", () => {
 
   test("may name the models that the app offers", async () => {
     const { body } = await ada.api.get("/v1/apps/demo/models");
+    const cost = await system.meterRequest(() => ada.api.get("/v1/apps/demo/models"));
+    expect(cost.billed).toEqual({ reads: 0, writes: 0, deletes: 0 });
     expect(body.data).toContainEqual({
       id: "main",
       windowTokens: WINDOW_TOKENS,

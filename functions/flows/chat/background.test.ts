@@ -137,7 +137,7 @@ describe("reconcile", () => {
     });
     await chatWith(2);
     system.suite.kernel.clock.advance(GRACE_MS + 1_000);
-    await expect(system.runSchedule("reconcile")).rejects.toThrow();
+    await expect(system.runSchedule("reconcile")).rejects.toThrow("reconcile ended with 5");
     system.clearFaults();
     await system.runSchedule("reconcile");
     await system.settle();

@@ -3,6 +3,7 @@ import type { FaultKind } from "../../../emulators/kernel/faults.ts";
 import type { Branch, Chat, Message } from "../../../shared/chat/contract.ts";
 import type { ApiReply, ApiClient } from "../../../shared/testing/api-client.ts";
 import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { sweep } from "../../../shared/testing/sweep.ts";
 
 /**
  * The fault sweep over what changes chats and messages: each call of each change fails in each way, the client
@@ -137,7 +138,7 @@ describe.concurrent.each(Object.entries(CHANGES))("a %s", (name, change) => {
       ).flat(),
     );
     expect(cases.length).toBeGreaterThan(0);
-    for (const [index, { rpc, skip, kind }] of cases.entries()) {
+    for (const [index, { rpc, skip, kind }] of sweep(cases).entries()) {
       const scene = await newScene(index + 1);
       const [service = "", method = ""] = rpc.split(".");
       system.fault({ service, method, skip, kind, code: CODES[index % CODES.length] ?? "UNAVAILABLE" });

@@ -3,6 +3,7 @@ import type { FaultKind } from "../../../emulators/kernel/faults.ts";
 import { GRACE_MS } from "../../../shared/chat/upkeep/reconcile-changes.ts";
 import type { ApiReply, ApiClient } from "../../../shared/testing/api-client.ts";
 import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { sweep } from "../../../shared/testing/sweep.ts";
 
 /**
  * The fault sweep: for each call that an operation makes, each way in which that call can fail; the
@@ -111,7 +112,7 @@ describe.each(operations)("$name, heads known: $knowsHeads", (operation) => {
       return Array.from({ length: times }, (_, skip) => KINDS.map((kind) => ({ rpc, skip, kind }))).flat();
     });
     await Promise.all(
-      cases.map(({ rpc, skip, kind }, index) =>
+      sweep(cases).map(({ rpc, skip, kind }, index) =>
         onScene(operation, async (scene) => {
           const [service = "", method = ""] = rpc.split(".");
           const code = CODES[index % CODES.length] ?? "UNAVAILABLE";

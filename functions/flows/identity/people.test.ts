@@ -46,7 +46,7 @@ describe("a disabled person", () => {
     expect((await refresh(ada)).body.code).toBe("session_ended");
     const opened = await system.client().get(`/v1/apps/demo/events?ticket=${ticket.ticket}`);
     expect(opened.status).toBe(401);
-    await expect(system.signIn("ada@example.test")).rejects.toThrow();
+    await expect(system.signIn("ada@example.test")).rejects.toThrow("not_admitted");
     expect((await admin.api.get(user(ada))).body.status).toBe("disabled");
     expect((await admin.api.put(`${user(ada)}/disabled`)).status).toBe(204);
     expect((await admin.api.delete(`${user(ada)}/disabled`)).status).toBe(204);
@@ -95,7 +95,7 @@ describe("a removed person", () => {
     expect((await bob.api.put(`${chat}/members/${eve.id}`)).status).toBe(404);
     const { body: list } = await bob.api.get("/v1/apps/demo/users?limit=100");
     expect(list.data.some(({ id }: { id: string }) => id === eve.id)).toBe(false);
-    await expect(system.signIn("eve@example.test")).rejects.toThrow();
+    await expect(system.signIn("eve@example.test")).rejects.toThrow("not_admitted");
     expect((await admin.api.delete(user(eve))).status).toBe(204);
     expect((await admin.api.patch(user(eve), { role: "viewer" })).status).toBe(404);
     expect((await admin.api.put(`${user(eve)}/disabled`)).status).toBe(404);
