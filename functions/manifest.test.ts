@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { FAILURES } from "../shared/platform/errors.ts";
+import { MODEL_FAILURES } from "../shared/platform/models/contract.ts";
 import { functions } from "./functions.ts";
 import manifest from "./manifest.json" with { type: "json" };
 
@@ -45,4 +46,11 @@ test("docs/failures.md explains every failure code with its status, and no other
   expect(Object.fromEntries(rows.map(([, code, status]) => [code, Number(status)]))).toEqual(
     Object.fromEntries(Object.entries(FAILURES).map(([code, { status }]) => [code, status])),
   );
+});
+
+test("docs/failures.md tells of every failure of models whose it is, and of no other", () => {
+  const rows = readFileSync("docs/failures.md", "utf8").matchAll(
+    /^\| (\w+) \| (asker|operator|provider) \|/gm,
+  );
+  expect(Object.fromEntries([...rows].map(([, kind, owner]) => [kind, owner]))).toEqual(MODEL_FAILURES);
 });

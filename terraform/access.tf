@@ -45,6 +45,10 @@ locals {
     "judge-rollouts"  = local.scheduled
   }
 
-  # A function without an entry stops the plan here.
-  access = { for name in keys(local.functions) : name => local.access_of[name] }
+  # A function without an entry stops the plan here. Who asks models has the keys of all of them.
+  access = {
+    for name in keys(local.functions) : name => merge(local.access_of[name], {
+      secrets = concat(local.access_of[name].secrets, contains(local.access_of[name].secrets, "MODEL_API_KEY") ? var.model_keys : [])
+    })
+  }
 }

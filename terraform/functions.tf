@@ -1,11 +1,14 @@
 locals {
-  environment = {
+  environment = merge(local.environment_of_all, var.model.preset == null ? {} : { MODEL_PRESET = var.model.preset })
+
+  environment_of_all = {
     GOOGLE_CLOUD_PROJECT = var.project_id
     REGION               = local.region
     KMS_KEY              = google_kms_crypto_key.signing_keys.id
     MODEL_BASE_URL       = var.model.base_url
     MODEL_FAST           = var.model.fast
     MODEL_SLOW           = var.model.slow
+    MODELS               = jsonencode(var.models)
     FUNCTIONS_URL        = local.functions_url
     PUBLIC_URL           = local.public_url
     MAIL_FROM            = var.mail_from

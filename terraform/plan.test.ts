@@ -200,6 +200,48 @@ test.each(Object.keys(manifest.functions))("%s starts with the environment it is
   for (const { key } of secrets) expect(config.environment_variables).not.toHaveProperty(key);
 });
 
+describe("models of several providers", () => {
+  const models = [
+    { id: "small", windowTokens: 8192 },
+    { id: "other", preset: "mistral", model: "mistral-large-latest", keyName: "MODEL_API_KEY_MISTRAL" },
+  ];
+  let own: Plan;
+  beforeAll(async () => {
+    const variables = await readVariables("terraform/environments/production.tfvars");
+    const model = { ...(variables.model as object), preset: "vllm" };
+    const changes = { model, models, model_keys: ["MODEL_API_KEY_MISTRAL"] };
+    own = await planOf(configuration, { ...variables, ...changes }, providerSchema);
+  });
+
+  test("are told to every function, with how they are spoken to", () => {
+    expect(own.refusals).toEqual([]);
+    for (const { values } of own.of("google_cloudfunctions2_function")) {
+      const [{ environment_variables: given }] = values.service_config as [
+        { environment_variables: Record<string, string> },
+      ];
+      expect(given).toMatchObject({ MODEL_PRESET: "vllm", MODELS: JSON.stringify(models) });
+    }
+  });
+
+  test("have their keys in secrets of their own, for the functions that ask models and no other", () => {
+    const secrets = own.of("google_secret_manager_secret").map(({ key }) => key);
+    expect(secrets).toContain("MODEL_API_KEY_MISTRAL");
+    const holders = own.of("google_cloudfunctions2_function").map(({ key, values }) => {
+      const [{ secret_environment_variables: given }] = values.service_config as [
+        { secret_environment_variables: { key: string }[] },
+      ];
+      return { key, names: given.map((secret) => secret.key).filter((name) => name.startsWith("MODEL_")) };
+    });
+    for (const { key, names } of holders) {
+      expect([key, names.length]).toEqual([key, names.includes("MODEL_API_KEY") ? 2 : 0]);
+    }
+    const readers = own.of("google_secret_manager_secret_iam_member", "reader");
+    expect(readers.filter(({ key }) => key?.includes("MODEL_API_KEY_MISTRAL"))).toHaveLength(
+      holders.filter(({ names }) => names.length > 0).length,
+    );
+  });
+});
+
 test("the API's service, and nothing else, is behind the load balancer, with a way to the candidate", () => {
   const groups = plan.of("google_compute_region_network_endpoint_group");
   expect(groups.map(({ values }) => values.cloud_run)).toEqual([

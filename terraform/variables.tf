@@ -39,16 +39,44 @@ variable "mail_from" {
 }
 
 variable "model" {
-  description = "An endpoint that speaks OpenAI's chat completions, and its models for quick and for long answers."
+  description = "An endpoint that speaks OpenAI's chat completions, its models for quick and for long answers, and how it is spoken to (shared/platform/models/presets.ts) where its address does not say."
   type = object({
     base_url = string
     fast     = string
     slow     = string
+    preset   = optional(string, null)
   })
 
   validation {
     condition     = startswith(var.model.base_url, "https://")
     error_message = "The model is reached over https."
+  }
+}
+
+variable "models" {
+  description = "What is to be known of models, and models of other providers: entries as in shared/platform/models/catalog.ts. Functions that can't read one do not start."
+  type        = any
+  default     = []
+
+  validation {
+    condition     = alltrue([for entry in var.models : can(entry.id)])
+    error_message = "Every entry has an id, by which settings and chats name the model."
+  }
+
+  validation {
+    condition     = alltrue([for entry in var.models : contains(concat(["MODEL_API_KEY"], var.model_keys), try(entry.keyName, "MODEL_API_KEY"))])
+    error_message = "The keyName of every entry is MODEL_API_KEY or stands in model_keys."
+  }
+}
+
+variable "model_keys" {
+  description = "The names of further secrets that hold keys of models; entries of models name them as keyName."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for name in var.model_keys : can(regex("^MODEL_API_KEY(_[A-Z0-9]+)+$", name))])
+    error_message = "A name is MODEL_API_KEY_ and more in capitals and digits."
   }
 }
 

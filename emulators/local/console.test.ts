@@ -96,6 +96,14 @@ describe.skipIf(!hasBrowser)("the console", () => {
     while (!(await askFor(turn))?.endsWith("which is not asked for now.")) turn += 1;
     await model.click();
     await page.getByText(/^Not asked until \d/).waitFor();
+    const quirkOf = async (): Promise<unknown> => {
+      const state = await (await fetch(`${await controlOf(page)}/control/model`)).json();
+      return (state as { models: Record<string, { quirk?: string }> }).models[LARGE]?.quirk;
+    };
+    await page.getByLabel("Quirk").selectOption({ label: "Ends with [DONE] alone" });
+    await expect.poll(quirkOf).toBe("no-finish-reason");
+    await page.getByLabel("Quirk").selectOption("");
+    await expect.poll(quirkOf).toBeUndefined();
     await page.keyboard.press("Escape");
     await choose(LARGE, "Slow");
     await choose(LARGE, "Well");

@@ -7,6 +7,8 @@ import type { CallInFlight } from "./calls.ts";
 import { plannedFailure, rateLimited, serverFailure } from "./failure.ts";
 import { inPace, untilGone } from "./pace.ts";
 import type { CompletionCall } from "./request.ts";
+import { concernsCall, playQuirk } from "./play-quirk.ts";
+import { type Quirk, QUIRKS } from "./quirks.ts";
 import type { ModelSettings } from "./settings.ts";
 import { tokensOf } from "./tokens.ts";
 import { type AnswerWriter, type FinishReason, openWriter } from "./writer.ts";
@@ -32,7 +34,11 @@ export async function complete(completion: Completion): Promise<void> {
   response.once("close", hangUp);
   if (response.destroyed) hangUp();
   try {
-    await perform(completion, openWriter({ ...completion, gone: caller.signal }), caller.signal);
+    await perform(
+      completion,
+      openWriter({ ...completion, call: formOf(completion), gone: caller.signal }),
+      caller.signal,
+    );
   } catch (cause) {
     if (!caller.signal.aborted) throw cause;
   } finally {
@@ -76,6 +82,20 @@ async function sayAnswer(
 ): Promise<void> {
   const { call, record } = completion;
   const settings = completion.settings();
+  const quirk: Quirk | undefined =
+    settings.quirk === undefined || settings.fault !== undefined ? undefined : QUIRKS[settings.quirk];
+  if (quirk !== undefined && !quirk.whole && concernsCall(quirk, call)) {
+    const sent = (count: number): void => record.sent(count);
+    const end = await playQuirk(quirk, {
+      call,
+      tokens,
+      pace: settings,
+      response: completion.response,
+      gone,
+      sent,
+    });
+    return end === "dropped" ? drop(completion) : record.end(end);
+  }
   const breaksAt = settings.fault === undefined ? undefined : (settings.after ?? 0);
   const isBroken = breaksAt !== undefined && breaksAt <= tokens.length;
   const say = async (part: readonly string[], firstTokenMs: number): Promise<void> => {
@@ -98,6 +118,14 @@ async function sayAnswer(
   }
   await writer.end(finish);
   record.end(finish);
+}
+
+/** The call as its writer is to see it: a quirk may have one body sent where a stream was asked for. */
+function formOf({ call, settings }: Completion): CompletionCall {
+  const { quirk, fault } = settings();
+  const chosen: Quirk | undefined = quirk === undefined ? undefined : QUIRKS[quirk];
+  const isWhole = chosen?.whole === true && fault === undefined;
+  return isWhole ? { ...call, stream: false } : call;
 }
 
 /** The connection breaks, and it was not the caller's doing. */

@@ -72,6 +72,8 @@ export interface CompletionCall {
   readonly stops: readonly string[];
   readonly stream: boolean;
   readonly includeUsage: boolean;
+  /** The names of the parameters that the call has. */
+  readonly parameters: readonly string[];
 }
 
 /** @throws StatusError as OpenAI would refuse it, or 501 for what OpenAI has and this has not */
@@ -95,6 +97,7 @@ export function parseCompletionCall(json: unknown): CompletionCall {
     stops: typeof body.stop === "string" ? [body.stop] : (body.stop ?? []),
     stream: body.stream === true,
     includeUsage: body.stream_options?.include_usage === true,
+    parameters: Object.keys(body),
   };
 }
 

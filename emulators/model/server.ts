@@ -18,6 +18,7 @@ import { type CallBook, type CallsShown, createCalls } from "./calls.ts";
 import { complete } from "./complete.ts";
 import { errorReply, modelError } from "./failure.ts";
 import { BODY_BYTES_MAX, isModelName, MODELS, type ModelName, QUESTION_CHARS_MAX } from "./limits.ts";
+import { QUIRK_NAMES, QUIRKS } from "./quirks.ts";
 import { noModel, parseCompletionCall } from "./request.ts";
 import { createSettings, type ModelSettings, type SettingsBook, type SettingsChange } from "./settings.ts";
 
@@ -27,9 +28,14 @@ export type { ModelSettings, SettingsChange } from "./settings.ts";
 export interface ModelServer {
   readonly listener: RequestListener;
   /** The settings of the models, and the calls so far. */
-  show(): { readonly models: Readonly<Record<string, ModelSettings>>; readonly calls: CallsShown };
+  show(): {
+    readonly models: Readonly<Record<string, ModelSettings>>;
+    /** Those that can be set, each with what it is. */
+    readonly quirks: readonly { readonly name: string; readonly title: string }[];
+    readonly calls: CallsShown;
+  };
   change(change: SettingsChange): void;
-  /** As at the start: pace, no faults, no calls. */
+  /** As at the start: pace, no faults, no quirks, no calls. */
   reset(): void;
 }
 
@@ -62,6 +68,7 @@ export function openModel(kernel: Kernel, { project }: { readonly project: strin
     }),
     show: () => ({
       models: Object.fromEntries(Object.keys(MODELS).map((name) => [name, settings.of(name as ModelName)])),
+      quirks: QUIRK_NAMES.map((name) => ({ name, title: QUIRKS[name].title })),
       calls: calls.read(),
     }),
     change: settings.change,

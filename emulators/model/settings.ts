@@ -1,4 +1,5 @@
 import { MODELS, type ModelName } from "./limits.ts";
+import type { QuirkName } from "./quirks.ts";
 
 /**
  * How every call fails while this is set: a refusal, a failure, silence, a byte a second, or a broken
@@ -14,6 +15,8 @@ export interface ModelSettings {
   readonly fault?: ModelFault | undefined;
   /** The fault comes after so many tokens; absent: before anything is answered. */
   readonly after?: number | undefined;
+  /** How it differs from OpenAI's reference, where no fault comes first. */
+  readonly quirk?: QuirkName | undefined;
 }
 
 export interface SettingsChange {
@@ -21,6 +24,8 @@ export interface SettingsChange {
   readonly tokensPerSecond?: number | undefined;
   readonly fault?: ModelFault | undefined;
   readonly after?: number | undefined;
+  /** Null: none any more. Absent: as before. */
+  readonly quirk?: QuirkName | null | undefined;
   /** Absent: all models. */
   readonly model?: ModelName | undefined;
 }
@@ -45,13 +50,15 @@ export function createSettings(): SettingsBook {
   const of = (model: ModelName): ModelSettings => current.get(model) ?? MODELS[model];
   return {
     of,
-    change({ model, firstTokenMs, tokensPerSecond, fault, after }) {
+    change({ model, firstTokenMs, tokensPerSecond, fault, after, quirk }) {
       for (const name of model === undefined ? names : [model]) {
         const before = of(name);
+        const next = quirk === undefined ? before.quirk : (quirk ?? undefined);
         current.set(name, {
           firstTokenMs: firstTokenMs ?? before.firstTokenMs,
           tokensPerSecond: tokensPerSecond ?? before.tokensPerSecond,
           ...(fault === undefined ? {} : { fault, after }),
+          ...(next === undefined ? {} : { quirk: next }),
         });
       }
     },

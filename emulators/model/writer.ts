@@ -97,7 +97,7 @@ function wholeWriter({ call, id, createdSeconds, response, gone }: WriterOptions
   };
 }
 
-const usageOf = ({ promptTokens }: CompletionCall, completionTokens: number): object => ({
+export const usageOf = ({ promptTokens }: CompletionCall, completionTokens: number): object => ({
   prompt_tokens: promptTokens,
   completion_tokens: completionTokens,
   total_tokens: promptTokens + completionTokens,
@@ -106,8 +106,9 @@ const usageOf = ({ promptTokens }: CompletionCall, completionTokens: number): ob
 });
 
 /** Writes no faster than the caller reads, and stops when the caller leaves. */
-function createOut(response: ServerResponse, gone: AbortSignal) {
-  let isDripping = false;
+export function createOut(response: ServerResponse, gone: AbortSignal) {
+  let partBytes = Infinity;
+  let betweenMs = 0;
   const put = async (bytes: Buffer): Promise<void> => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const leave = (): void => resolve();
@@ -120,14 +121,19 @@ function createOut(response: ServerResponse, gone: AbortSignal) {
   return {
     async write(text: string): Promise<void> {
       const bytes = Buffer.from(text);
-      if (!isDripping) return put(bytes);
-      for (let at = 0; at < bytes.length; at += 1) {
-        await pause(DRIP_BYTE_MS, gone);
-        await put(bytes.subarray(at, at + 1));
+      if (partBytes === Infinity) return put(bytes);
+      for (let at = 0; at < bytes.length; at += partBytes) {
+        await pause(betweenMs, gone);
+        await put(bytes.subarray(at, at + partBytes));
       }
     },
     drip(): void {
-      isDripping = true;
+      partBytes = 1;
+      betweenMs = DRIP_BYTE_MS;
+    },
+    /** From now on in parts of this size. */
+    split(bytes: number): void {
+      partBytes = bytes;
     },
   };
 }

@@ -266,7 +266,8 @@ function tokensOf(
   const spoken = estimateTokens(writer.text()) + thought;
   // No tokens for a text that is there can't be true.
   const isTold = usage.outputTokens !== undefined && (usage.outputTokens > 0 || spoken === 0);
-  const thinkingTokens = usage.thinkingTokens ?? thought;
+  // Nor can none for a thought that is there.
+  const thinkingTokens = usage.thinkingTokens || thought;
   return {
     inputTokens: usage.inputTokens ?? inputTokens,
     outputTokens: isTold ? (usage.outputTokens ?? spoken) : spoken,

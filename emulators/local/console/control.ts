@@ -96,6 +96,13 @@ export interface ModelSettings {
   readonly tokensPerSecond: number;
   readonly fault?: string;
   readonly after?: number;
+  readonly quirk?: string;
+}
+
+/** How the emulated models behave, and the quirks that can be set. */
+export interface EmulatedModels {
+  readonly models: Readonly<Record<string, ModelSettings>>;
+  readonly quirks: readonly { readonly name: string; readonly title: string }[];
 }
 
 /** How a model stands with the API, which calls no model whose breaker is open. */
@@ -136,14 +143,16 @@ export function createControl(controlUrl: string) {
       return read(`firestore?${query.toString()}`);
     },
 
-    /** How each emulated model behaves. */
-    async models(signal?: AbortSignal): Promise<Readonly<Record<string, ModelSettings>>> {
-      return (await read<{ models: Record<string, ModelSettings> }>("model", signal)).models;
-    },
+    models: (signal?: AbortSignal) => read<EmulatedModels>("model", signal),
 
     /** A fault that is not given ends. */
     async setModel(change: Partial<ModelSettings> & { readonly model: string }): Promise<void> {
       await send("POST", `${controlUrl}/control/model`, { body: change });
+    },
+
+    /** Of all emulated models; null for none. */
+    async setQuirk(quirk: string | null): Promise<void> {
+      await send("POST", `${controlUrl}/control/model`, { body: { quirk } });
     },
 
     /** How the models stand with the API, which only operators are told. */

@@ -55,11 +55,17 @@ function wordsOf(breaker: Breaker | undefined) {
 /** The models behind the assistant: how each stands, and buttons that break and repair it. */
 export function createModelMenu(control: Control, operatorKey: string): ModelMenu {
   const rows = el("div", { class: "model-rows" });
+  const quirk = el(
+    "select",
+    { onchange: () => void setQuirk(quirk.value) },
+    el("option", { value: "" }, "None: as OpenAI answers"),
+  );
   const panel = el(
     "div",
     { class: "model-panel", role: "dialog", "aria-label": "Models", hidden: true },
     el("h2", {}, "Models"),
     rows,
+    el("label", { class: "model-quirk" }, el("span", {}, "Quirk"), quirk),
     el(
       "p",
       { class: "hint" },
@@ -86,8 +92,17 @@ export function createModelMenu(control: Control, operatorKey: string): ModelMen
     await refresh();
   };
 
+  const setQuirk = async (name: string) => {
+    try {
+      await control.setQuirk(name === "" ? null : name);
+    } catch (cause) {
+      toast(messageOf(cause));
+    }
+    await refresh();
+  };
+
   const refresh = async (signal?: AbortSignal) => {
-    const [models, breakers] = await Promise.all([
+    const [{ models, quirks }, breakers] = await Promise.all([
       control.models(signal),
       control.breakers(operatorKey, signal),
     ]);
@@ -101,7 +116,15 @@ export function createModelMenu(control: Control, operatorKey: string): ModelMen
         breakers.find(({ model }) => model === name),
       );
     }
-    const troubles = Object.values(models).filter((settings) => stateOf(settings) !== "well").length;
+    if (quirk.options.length === 1) {
+      quirk.append(...quirks.map(({ name, title }) => el("option", { value: name }, title)));
+    }
+    const chosen = Object.values(models).find((settings) => settings.quirk !== undefined)?.quirk ?? "";
+    // A list that is open is not changed under the hand.
+    if (document.activeElement !== quirk) quirk.value = chosen;
+    const troubles = Object.values(models).filter(
+      (settings) => stateOf(settings) !== "well" || settings.quirk !== undefined,
+    ).length;
     const open = breakers.filter(({ state }) => state !== "closed").length;
     sign.dataset["state"] = open > 0 ? "open" : troubles > 0 ? "broken" : "well";
     const now = JSON.stringify([models, breakers]);

@@ -190,6 +190,18 @@ describe("the control API", () => {
     for (const invalid of [{ model: "gpt" }, { tokensPerSecond: 0 }, { fault: "slow" }, { after: -1 }]) {
       expect((await post("model", invalid)).status).toBe(400);
     }
+    const quirk = await post("model", { quirk: "wrong-key" });
+    expect(await quirk.json()).toMatchObject({ models: { "emulated-small": { quirk: "wrong-key" } } });
+    expect((await ask()).status).toBe(401);
+    await post("model", { tokensPerSecond: 6000 });
+    expect((await ask()).status).toBe(401);
+    const unknown = await post("model", { quirk: "sulks" });
+    expect(unknown.status).toBe(400);
+    const problem = (await unknown.json()) as { errors: { path: string; message: string }[] };
+    expect(problem).toMatchObject({ code: "invalid", errors: [{ path: "quirk" }] });
+    expect(problem.errors[0]?.message).toContain("wrong-key");
+    await post("model", { quirk: null });
+    expect((await ask()).status).toBe(200);
     expect((await call("model", { method: "DELETE" })).status).toBe(204);
     expect(await (await call("model")).json()).toMatchObject({ calls: { inFlight: 0, recent: [] } });
     await call("meter", { method: "DELETE" });

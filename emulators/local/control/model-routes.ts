@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { FIRST_TOKEN_MS_MAX, MODELS, type ModelName, TOKENS_PER_SECOND_MAX } from "../../model/limits.ts";
+import { QUIRK_NAMES } from "../../model/quirks.ts";
 import type { ModelServer } from "../../model/server.ts";
 import { MODEL_FAULTS } from "../../model/settings.ts";
 import type { Route } from "./routes.ts";
@@ -9,6 +10,7 @@ const ModelChange = z.strictObject({
   tokensPerSecond: z.number().positive().max(TOKENS_PER_SECOND_MAX).optional(),
   fault: z.enum(MODEL_FAULTS).optional(),
   after: z.int().min(0).optional(),
+  quirk: z.enum(QUIRK_NAMES).nullish(),
   model: z.enum(Object.keys(MODELS) as ModelName[]).optional(),
 });
 
