@@ -67,6 +67,16 @@ const isTimeZone = (name: string): boolean => {
 export const Language = z.string().max(35).refine(isLanguage, "must be a language tag such as en or pt-BR");
 export const TimeZone = z.string().max(64).refine(isTimeZone, "must be a time zone such as Europe/Berlin");
 
+/**
+ * Firestore ends with the year 9999, whatever the offset; nothing here is older than its beginning of time.
+ */
+const isStorable = (text: string): boolean => {
+  const ms = Date.parse(text);
+  return ms >= 0 && ms < Date.UTC(10_000, 0);
+};
+const STORABLE = "must lie between the years 1970 and 9999";
+const Time = z.iso.datetime({ offset: true }).refine(isStorable, STORABLE);
+
 const InvitationCode = z.string().min(1).max(100);
 /** The code of an invitation lets in whom the app would not. */
 export const NewCode = z.strictObject({
@@ -104,7 +114,7 @@ export const NewInvitation = z
     /** Whom it is for, and who is mailed; absent: whoever has the link. */
     email: Email.optional(),
     role: z.enum(["owner", "admin", "member", "viewer"]).default("member"),
-    expiresAt: z.iso.datetime({ offset: true }).optional(),
+    expiresAt: Time.optional(),
     /** How many people may use the link. */
     uses: z.number().int().min(1).max(INVITATION_USES_MAX).default(1),
   })
@@ -486,7 +496,7 @@ export const NewApiToken = z.strictObject({
   name: Line(NAME_CHARS_MAX).default("API token"),
   /** Names of permissions, or `*`: all that the maker holds at each use. Default: those of `service`. */
   scopes: z.array(Scope).min(1).max(SCOPES_MAX).optional(),
-  expiresAt: z.iso.datetime({ offset: true }).optional(),
+  expiresAt: Time.optional(),
 });
 export type NewApiToken = z.infer<typeof NewApiToken>;
 export const ApiToken = z.object({
@@ -519,15 +529,6 @@ export const Rotation = z.object({
 });
 export type Rotation = z.infer<typeof Rotation>;
 
-/**
- * Firestore ends with the year 9999, whatever the offset; nothing here is older than its beginning of time.
- */
-const isStorable = (text: string): boolean => {
-  const ms = Date.parse(text);
-  return ms >= 0 && ms < Date.UTC(10_000, 0);
-};
-const STORABLE = "must lie between the years 1970 and 9999";
-
 export const NewRevocation = z
   .strictObject({
     scope: RevocationScope,
@@ -535,7 +536,7 @@ export const NewRevocation = z
       .string()
       .regex(/^(?!__.*__$)[A-Za-z0-9_-]{1,64}$/)
       .optional(),
-    issuedBefore: z.iso.datetime({ offset: true }).refine(isStorable, STORABLE).optional(),
+    issuedBefore: Time.optional(),
   })
   .refine(({ scope, id }) => (scope === "all") === (id === undefined), {
     path: ["id"],

@@ -23,7 +23,7 @@ beforeAll(async () => {
       MODEL_BASE_URL: provider.baseUrl,
       MODEL_FAST: "main",
       MODEL_SLOW: "main",
-      MODELS: JSON.stringify(["thinker", "loader", "limited"].map((id) => ({ id }))),
+      MODELS: JSON.stringify([{ id: "thinker" }, { id: "loader", preset: "vllm" }, { id: "limited" }]),
     },
   });
   ada = await system.signIn("ada@times.test");
@@ -40,7 +40,7 @@ const TIME_MAX = { timeout: 180_000, interval: 100 };
 async function ask(model: string): Promise<string> {
   const { body } = await ada.api.post(chats, { kind: "assistant", title: "Times", model });
   const chat = `${chats}/${body.number}`;
-  await ada.api.post(`${chat}/messages`, { text: "Take your time" });
+  await ada.api.post(`${chat}/messages`, { text: `Take your time, ${model}` });
   return chat;
 }
 const answerOf = async (chat: string): Promise<Message> =>
