@@ -28,6 +28,8 @@ export default defineConfig({
       // Tests start many processes; what one has compiled the others need not.
       NODE_COMPILE_CACHE: join(import.meta.dirname, "node_modules/.cache/compiled"),
     },
+    // Tests that say they may run side by side mostly wait.
+    maxConcurrency: 10,
     testTimeout: 30_000,
     hookTimeout: 30_000,
   },

@@ -28,7 +28,7 @@ describe.skipIf(!hasBrowser)("in the page", () => {
       .toBeGreaterThan(120);
     expect(new Set(lengths).size).toBeGreaterThan(1);
     await page.keyboard.press("Escape");
-    await page.getByText("Stopped").waitFor();
+    await page.getByText("Stopped", { exact: true }).waitFor();
     const [, stopped = ""] = await stage.textsOf(number);
     expect(await page.locator(".bubble").last().textContent()).toBe(stopped);
     expect(stopped).toContain("<b>");
@@ -45,7 +45,7 @@ describe.skipIf(!hasBrowser)("in the page", () => {
     });
     expect(await page.locator(".bubble").last().textContent()).toBe(second);
     await page.getByRole("button", { name: "Previous version" }).click();
-    await page.getByText("Stopped").waitFor();
+    await page.getByText("Stopped", { exact: true }).waitFor();
     await page.locator(".pager", { hasText: "1/2" }).waitFor();
     await page.getByRole("button", { name: "Bad answer" }).click();
     await page.locator('[aria-label="Bad answer"][aria-pressed="true"]').waitFor();
