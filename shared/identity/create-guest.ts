@@ -4,12 +4,12 @@ import { randomId } from "../platform/ids.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { AdmissionDeps } from "./admission.ts";
 import type { App } from "./app.ts";
-import { type Caller, networkOf } from "./caller.ts";
+import type { Caller } from "./caller.ts";
 import type { Session } from "./contract.ts";
 import { type IdentityDeps, issueSession } from "./issue-session.ts";
-import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
-import { newSession } from "./new-session.ts";
-import { sessionRef, type StoredUser, userRef } from "./store.ts";
+import { addSession, newSession } from "./new-session.ts";
+import { newUser } from "./person-of.ts";
+import { userRef } from "./store.ts";
 
 /**
  * A person without an address, where the app lets guests in, and their session. They can't sign in again:
@@ -27,23 +27,11 @@ export async function createGuest(
   const at = Timestamp.fromMillis(deps.clock.now());
   const userId = randomId();
   const sessionId = randomId();
-  const user: StoredUser = {
-    email: "",
-    name,
-    role: "member",
-    avatarUrl: null,
-    language: "en",
-    timeZone: "Etc/UTC",
-    createdAt: at,
-    lastSeenAt: at,
-  };
+  const user = newUser("", name, at);
   const session = newSession(userId, caller.userAgent, at);
   const batch = deps.firestore.batch();
   batch.create(userRef(app, userId), { ...user });
-  batch.create(sessionRef(app, sessionId), { ...session, network: networkOf(caller.ip) });
-  addSecurityEvent(deps, batch, securityEventsOf(app), {
-    event: { kind: "signed-in", actor: userId, subject: userId, caller, details: { method: "guest" } },
-  });
+  addSession(deps, app, batch, { sessionId, session, caller, method: "guest" });
   await within(READ_MS_MAX, batch.commit());
   return issueSession(deps, app, sessionId, { session, user });
 }

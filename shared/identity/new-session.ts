@@ -1,5 +1,5 @@
 import type { Deps } from "../platform/deps.ts";
-import type { Transaction } from "../platform/firestore.ts";
+import type { Transaction, WriteBatch } from "../platform/firestore.ts";
 import { Timestamp } from "../platform/firestore-values.ts";
 import type { App } from "./app.ts";
 import { type Caller, networkOf } from "./caller.ts";
@@ -22,7 +22,7 @@ export const newSession = (user: string, userAgent: string, at: Timestamp): Stor
 export function addSession(
   deps: Deps,
   app: App,
-  transaction: Transaction,
+  writer: Transaction | WriteBatch,
   {
     sessionId,
     session,
@@ -32,11 +32,11 @@ export function addSession(
     readonly sessionId: string;
     readonly session: StoredSession;
     readonly caller: Caller;
-    readonly method: "code" | "exchange";
+    readonly method: "code" | "exchange" | "guest";
   },
 ): void {
-  transaction.create(sessionRef(app, sessionId), { ...session, network: networkOf(caller.ip) });
-  addSecurityEvent(deps, transaction, securityEventsOf(app), {
+  (writer as WriteBatch).create(sessionRef(app, sessionId), { ...session, network: networkOf(caller.ip) });
+  addSecurityEvent(deps, writer, securityEventsOf(app), {
     event: {
       kind: "signed-in",
       actor: session.user,

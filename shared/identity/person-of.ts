@@ -82,7 +82,8 @@ export function addPerson(
   });
 }
 
-const newUser = (email: string, name: string | undefined, at: Timestamp): StoredUser => ({
+/** A member as an account begins; without an address for people who have none. */
+export const newUser = (email: string, name: string | undefined, at: Timestamp): StoredUser => ({
   email,
   name: name ?? email.slice(0, email.lastIndexOf("@")),
   role: "member",

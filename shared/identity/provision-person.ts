@@ -15,6 +15,7 @@ import type { Principal } from "./principal.ts";
 import { demandStanding } from "./session-standing.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
 import { newSession } from "./new-session.ts";
+import { newUser } from "./person-of.ts";
 import {
   addressRef,
   isPresent,
@@ -70,14 +71,8 @@ export async function provisionPerson(
       const id = randomId();
       const at = Timestamp.fromMillis(deps.clock.now());
       const user: StoredUser = {
-        email: email ?? "",
-        name: draft.name ?? email?.slice(0, email.lastIndexOf("@")) ?? "Member",
+        ...newUser(email ?? "", draft.name ?? (email === undefined ? "Member" : undefined), at),
         role,
-        avatarUrl: null,
-        language: "en",
-        timeZone: "Etc/UTC",
-        createdAt: at,
-        lastSeenAt: at,
         ...(externalId === undefined ? {} : { externalId }),
       };
       transaction.create(userRef(app, id), { ...user });
