@@ -83,6 +83,14 @@ type Handled<
   Extra,
 > = Spec<Path, P, Q, B> & {
   handle(request: EndpointRequest<D, z.output<P>, z.output<Q>, z.output<B>> & Extra): Promise<Reply>;
+  /**
+   * The first reply to a request whose effect is stored under its key; undefined when there is none. Asked
+   * when the request is refused: what it refers to may be gone since, and the caller's rights too.
+   */
+  replay?(
+    request: EndpointRequest<D, z.output<P>, z.output<Q>, z.output<B>> &
+      Extra & { readonly requestKey: string },
+  ): Promise<Reply | undefined>;
 };
 
 /** An endpoint in a table of endpoints, where different schemas stand side by side. */
@@ -95,6 +103,10 @@ export interface Endpoint<D extends HttpDeps = HttpDeps> extends Omit<
   readonly operations?: number | ((query: any) => number);
   // oxlint-disable-next-line typescript/no-explicit-any -- the schemas of the spec have checked them
   handle(request: EndpointRequest<D, any, any, any> & { app?: App; principal?: Principal }): Promise<Reply>;
+  replay?(
+    // oxlint-disable-next-line typescript/no-explicit-any -- the schemas of the spec have checked them
+    request: EndpointRequest<D, any, any, any> & { app?: App; principal?: Principal; requestKey: string },
+  ): Promise<Reply | undefined>;
 }
 
 /**

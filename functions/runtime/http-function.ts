@@ -126,7 +126,9 @@ async function replyTo<D extends HttpDeps>(
     return { status: 204, headers: preflightHeaders(served.provenance, preflight) };
   }
   const arrival = { endpoint, app, caller, request, served, gate };
-  const { principal, spend } = await admitted(deps, arrival);
+  const { principal, spend, refusal } = await admitted(deps, arrival);
+  const requestKey = endpoint.idempotent ? requestKeyOf(request) : undefined;
+  if (refusal !== undefined && (endpoint.replay === undefined || requestKey === undefined)) throw refusal;
   const body =
     endpoint.body === undefined ? undefined : await readJsonBody(request, BODY_BYTES_MAX, JSON_VALUES_MAX);
   // Servers see every chat as their work; people who do are watched.
@@ -134,20 +136,48 @@ async function replyTo<D extends HttpDeps>(
     app === undefined || principal === undefined || principal.kind === "service"
       ? undefined
       : deps.outsiders.watched(app, principal, caller);
-  const reply = await endpoint.handle({
+  const call = {
     deps,
     ...(app === undefined ? {} : { app }),
     ...(principal === undefined ? {} : { principal: watched?.principal ?? principal }),
     params: parseParams(endpoint, params),
     query: endpoint.query === undefined ? {} : parse(endpoint.query, queryOf(searchOf(request))),
     body: endpoint.body === undefined ? undefined : parse(endpoint.body, body ?? {}),
-    requestKey: endpoint.idempotent ? requestKeyOf(request) : undefined,
+    requestKey,
     headers: request.headers,
     caller,
     spend,
-  });
+  };
+  const reply = await storedFirst(
+    () => {
+      if (refusal !== undefined) throw refusal;
+      return endpoint.handle(call);
+    },
+    async () => (requestKey === undefined ? undefined : endpoint.replay?.({ ...call, requestKey })),
+  );
   await watched?.written();
   return reply;
+}
+
+/** Refusals by rules that may have let the request through when it came first. */
+const RULES = new Set([400, 403, 404, 409]);
+
+/**
+ * A request whose effect is stored is answered from it, whatever the rules say by now. It is looked for only
+ * when they refuse, so that nothing costs more.
+ */
+async function storedFirst(
+  handle: () => Promise<Reply>,
+  replay: () => Promise<Reply | undefined>,
+): Promise<Reply> {
+  try {
+    return await handle();
+  } catch (cause) {
+    if (!(cause instanceof AppError) || !RULES.has(cause.status)) throw cause;
+    const first = await replay();
+    if (first === undefined) throw cause;
+    return first;
+  }
 }
 
 interface Arrival {
@@ -162,6 +192,8 @@ interface Arrival {
 interface Admitted {
   readonly principal: Principal | undefined;
   readonly spend: Spend;
+  /** The principal may not call the endpoint, or not any more. */
+  readonly refusal?: AppError | undefined;
 }
 
 /**
@@ -193,10 +225,11 @@ async function admitted(deps: HttpDeps, arrival: Arrival): Promise<Admitted> {
   demandQuota(served.quota);
   if (proof.principal === undefined) throw proof.refusal;
   const acting = await actingFor(deps, proof.principal, arrival);
-  await authorize(deps, access, app, acting);
+  const refusal = await refusalOf(() => authorize(deps, access, app, acting));
   if (endpoint.sensitive === true && app !== undefined) await demandFactor(deps, deps.apps, app, acting);
   return {
     principal: acting,
+    refusal,
     async spend(more) {
       operations += more;
       const further = weightOf(operations) - weight;
@@ -206,6 +239,17 @@ async function admitted(deps: HttpDeps, arrival: Arrival): Promise<Admitted> {
       demandQuota(served.quota);
     },
   };
+}
+
+/** @throws whatever is no refusal by the rules */
+async function refusalOf(check: () => Promise<void>): Promise<AppError | undefined> {
+  try {
+    await check();
+    return undefined;
+  } catch (cause) {
+    if (cause instanceof AppError && RULES.has(cause.status)) return cause;
+    throw cause;
+  }
 }
 
 interface Proved {

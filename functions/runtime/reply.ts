@@ -10,7 +10,8 @@ export interface Reply {
   readonly stream?: (response: ServerResponse) => void;
 }
 
-const REPLAYED = { "idempotency-replayed": "true" } as const;
+/** The reply is that of an earlier request with the same key. */
+export const REPLAYED = { "idempotency-replayed": "true" } as const;
 
 export const ok = (body: object, headers: Readonly<Record<string, string>> = {}): Reply => ({
   status: 200,

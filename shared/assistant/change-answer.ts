@@ -6,11 +6,12 @@ import type { ChatDeps } from "../chat/log/chat-log.ts";
 import type { Message } from "../chat/contract.ts";
 import { access } from "../chat/log/head.ts";
 import { messageView, type StoredMessage } from "../chat/log/message.ts";
-import { readAccessible } from "../chat/read/read-messages.ts";
+import { readVisible } from "../chat/read/read-messages.ts";
 import { type FoundMessage, findMessage, serverTime } from "../chat/store.ts";
 import type { Principal } from "../identity/principal.ts";
 import { AppError } from "../platform/errors.ts";
 import { FieldValue, Timestamp } from "../platform/firestore-values.ts";
+import { type Proof, recall } from "../platform/head-change.ts";
 import { randomId } from "../platform/ids.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { addOutcomes } from "../rollout/outcome.ts";
@@ -25,11 +26,8 @@ export interface AnswerAddress {
   readonly principal: Principal;
 }
 
-async function find(deps: ChatDeps, { chat, number, principal }: AnswerAddress): Promise<FoundMessage> {
-  const [found] = await Promise.all([findMessage(chat, number), readAccessible(deps, chat, principal)]);
-  if (found === undefined) throw new AppError("not_found", "There is no such message.");
-  return found;
-}
+const find = (deps: ChatDeps, { chat, number, principal }: AnswerAddress): Promise<FoundMessage> =>
+  readVisible(deps, chat, principal, number);
 
 async function findAnswer(
   deps: ChatDeps,
@@ -99,18 +97,38 @@ export async function askAgain(
           },
         };
       },
-      proof: {
-        ref,
-        fingerprint: question.stored.fingerprint,
-        result: (existing) => {
-          const stored = demandStored(storedAnswerMessage(existing));
-          const queued = { id: ref.id, number: stored.number, lane: stored.answer.lane, stored };
-          return { message: messageView(ref.id, stored), queued };
-        },
-      },
+      proof: answerProof(ref, question),
     },
   );
   return { message: result.message, queued: replayed ? undefined : result.queued, replayed };
+}
+
+const answerProof = (
+  ref: FoundMessage["ref"],
+  question: FoundMessage,
+): Proof<{ message: Message; queued: QueuedQuestion }> => ({
+  ref,
+  fingerprint: question.stored.fingerprint,
+  result: (existing) => {
+    const stored = demandStored(storedAnswerMessage(existing));
+    const queued = { id: ref.id, number: stored.number, lane: stored.answer.lane, stored };
+    return { message: messageView(ref.id, stored), queued };
+  },
+});
+
+/** The answer that a request asked for, as it is now; undefined when it asked for none. Up to 3 reads. */
+export async function recallAsking(
+  { chat, number, principal }: AnswerAddress,
+  requestKey: string,
+): Promise<Message | undefined> {
+  const named = await findMessage(chat, number);
+  const isAnswer = named?.stored.role === "assistant" && named.stored.parent !== null;
+  const question = isAnswer ? await findMessage(chat, named.stored.parent ?? 0) : named;
+  if (question === undefined) return undefined;
+  const ref = answerRef(chat, question.ref.id, requestKey);
+  const asked = await recall(answerProof(ref, question));
+  const isTheirs = asked?.queued.stored.answer.asker === principal.id;
+  return isTheirs ? asked.message : undefined;
 }
 
 /**

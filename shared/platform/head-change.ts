@@ -7,6 +7,7 @@ import type {
 } from "@google-cloud/firestore";
 import { AppError } from "./errors.ts";
 import type { SharedCommits } from "./shared-commits.ts";
+import { READ_MS_MAX, within } from "./within.ts";
 
 /** A change of a log's head, as its author describes it. */
 export interface Change<Head, Result> {
@@ -38,6 +39,8 @@ export interface Decision<Head, Result> {
     /** The commit is refused when the document was written since; for changes that prepare. */
     readonly lastUpdateTime?: Timestamp | undefined;
   }[];
+  /** Fields that documents take on with it, which come into being where they are missing. */
+  readonly merge?: readonly { readonly ref: DocumentReference; readonly data: object }[];
   /** Documents that cease to be with it. */
   readonly remove?: readonly DocumentReference[];
   /** Roughly how large the created documents are. */
@@ -81,6 +84,21 @@ export interface Waiting<Head> {
   inContext<T>(work: () => T): T;
   resolve(changed: Changed<Head, unknown>): void;
   reject(cause: unknown): void;
+}
+
+/**
+ * What a change led to that was made before; undefined when it was not. 1 read.
+ * @throws AppError `idempotency_key_reused`
+ */
+export async function recall<Result>({
+  ref,
+  fingerprint,
+  result,
+}: Proof<Result>): Promise<Result | undefined> {
+  const found = await within(READ_MS_MAX, ref.get());
+  if (!found.exists) return undefined;
+  if (found.get("fingerprint") !== fingerprint) throw keyReused();
+  return result(found);
 }
 
 export const keyReused = (): AppError =>

@@ -87,6 +87,17 @@ export function resultOf<T extends object>(
 }
 
 /**
+ * What a request led to that was made before; undefined when it was not. 1 read.
+ * @throws AppError `idempotency_key_reused`
+ */
+export async function recallRequest<T extends object>(
+  deps: Pick<Deps, "keys">,
+  record: RequestRecord,
+): Promise<T | undefined> {
+  return resultOf<T>(deps, record, await within(READ_MS_MAX, record.ref.get()));
+}
+
+/**
  * Commits what a request makes, once for each key: a repetition writes nothing and gets the first result. All
  * that the batch creates has to have drawn ids, unless `record` is given. 1 commit, and 1 read when repeated.
  * @throws AppError `idempotency_key_reused`; what the commit throws when something else was in the way

@@ -1,5 +1,11 @@
 import { chatHandle } from "../../../shared/chat/chat-handle.ts";
-import { askAgain, rateAnswer, readAnswer, stopAnswer } from "../../../shared/assistant/change-answer.ts";
+import {
+  askAgain,
+  rateAnswer,
+  readAnswer,
+  recallAsking,
+  stopAnswer,
+} from "../../../shared/assistant/change-answer.ts";
 import { openClassification } from "../../../shared/assistant/classify-question.ts";
 import { Feedback, StreamQuery } from "../../../shared/assistant/contract.ts";
 import { answerTasks } from "../../../shared/assistant/tasks.ts";
@@ -22,6 +28,11 @@ export const postAnswer = appEndpoint({
   idempotent: true,
   params: MessageParams,
   reply: Message,
+  async replay({ app, principal, params, requestKey }) {
+    const address = { chat: chatHandle(app, params.chat), number: params.message, principal };
+    const message = await recallAsking(address, requestKey);
+    return message && accepted(message, true);
+  },
   async handle({ deps, app, principal, params, requestKey }) {
     const address = { chat: chatHandle(app, params.chat), number: params.message, principal };
     const { message, queued, replayed } = await askAgain(

@@ -1,5 +1,5 @@
 import { ApiTokenCreated, NewApiToken } from "../../../shared/identity/contract.ts";
-import { createApiToken } from "../../../shared/identity/manage-api-token.ts";
+import { createApiToken, recallApiToken } from "../../../shared/identity/manage-api-token.ts";
 import { created } from "../../runtime/reply.ts";
 import { appEndpoint } from "../endpoint.ts";
 
@@ -11,6 +11,10 @@ export const postToken = appEndpoint({
   idempotent: true,
   body: NewApiToken,
   reply: ApiTokenCreated,
+  async replay({ deps, app, principal, body, requestKey }) {
+    const token = await recallApiToken(deps, app, principal, { draft: body, requestKey });
+    return token && created(token, true);
+  },
   async handle({ deps, app, principal, body, requestKey, caller }) {
     const { created: token, replayed } = await createApiToken(deps, app, principal, {
       draft: body,

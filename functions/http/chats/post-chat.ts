@@ -1,6 +1,6 @@
 import { demandModel } from "../../../shared/assistant/choose-models.ts";
 import { Chat, NewChat } from "../../../shared/chat/contract.ts";
-import { createChat } from "../../../shared/chat/log/create-chat.ts";
+import { createChat, recallChat } from "../../../shared/chat/log/create-chat.ts";
 import { created, ok } from "../../runtime/reply.ts";
 import { appEndpoint } from "../endpoint.ts";
 
@@ -11,6 +11,10 @@ export const postChat = appEndpoint({
   idempotent: true,
   body: NewChat,
   reply: Chat,
+  async replay({ deps, app, principal, body, requestKey }) {
+    const chat = await recallChat(deps, app, principal, { draft: body, requestKey });
+    return chat && (body.kind === "direct" ? ok(chat) : created(chat, true));
+  },
   async handle({ deps, app, principal, body, requestKey, spend }) {
     // Each member is looked up.
     await spend(body.members?.length ?? 0);

@@ -1,5 +1,5 @@
 import { Chat, NewFork } from "../../../shared/chat/contract.ts";
-import { forkChat } from "../../../shared/chat/branches/fork-chat.ts";
+import { forkChat, recallFork } from "../../../shared/chat/branches/fork-chat.ts";
 import { created } from "../../runtime/reply.ts";
 import { appEndpoint } from "../endpoint.ts";
 import { ChatParams } from "../parameters.ts";
@@ -12,6 +12,10 @@ export const postFork = appEndpoint({
   params: ChatParams,
   body: NewFork,
   reply: Chat,
+  async replay({ deps, app, principal, params, body, requestKey }) {
+    const fork = await recallFork(deps, app, principal, { source: params.chat, at: body.at, requestKey });
+    return fork && created(fork, true);
+  },
   async handle({ deps, app, principal, params, body, requestKey, spend }) {
     const { chat, replayed } = await forkChat(deps, app, principal, {
       source: params.chat,

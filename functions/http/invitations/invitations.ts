@@ -2,7 +2,12 @@ import { z } from "zod";
 import { pageOf } from "../../../shared/chat/contract.ts";
 import { acceptInvitation } from "../../../shared/identity/accept-invitation.ts";
 import { Invitation, InvitationCreated, NewInvitation, User } from "../../../shared/identity/contract.ts";
-import { createInvitation, deleteInvitation, listInvitations } from "../../../shared/identity/invitation.ts";
+import {
+  createInvitation,
+  deleteInvitation,
+  listInvitations,
+  recallInvitation,
+} from "../../../shared/identity/invitation.ts";
 import { created, noContent, ok } from "../../runtime/reply.ts";
 import { operationsOfPage } from "../../runtime/operations.ts";
 import { appEndpoint } from "../endpoint.ts";
@@ -18,6 +23,10 @@ export const postInvitation = appEndpoint({
   idempotent: true,
   body: NewInvitation,
   reply: InvitationCreated,
+  async replay({ deps, app, principal, body, requestKey }) {
+    const invitation = await recallInvitation(deps, app, principal, { draft: body, requestKey });
+    return invitation && created(invitation, true);
+  },
   async handle({ deps, app, principal, body, requestKey, caller }) {
     const { created: invitation, replayed } = await createInvitation(deps, app, principal, {
       draft: body,

@@ -1,7 +1,7 @@
 import { chatHandle } from "../../../shared/chat/chat-handle.ts";
-import { editMessage } from "../../../shared/chat/log/change-message.ts";
+import { editMessage, recallEdit } from "../../../shared/chat/log/change-message.ts";
 import { Message, MessageChange } from "../../../shared/chat/contract.ts";
-import { ok } from "../../runtime/reply.ts";
+import { ok, REPLAYED } from "../../runtime/reply.ts";
 import { appEndpoint } from "../endpoint.ts";
 import { MessageParams } from "../parameters.ts";
 
@@ -13,6 +13,11 @@ export const patchMessage = appEndpoint({
   params: MessageParams,
   body: MessageChange,
   reply: Message,
+  async replay({ app, principal, params, body, requestKey }) {
+    const address = { chat: chatHandle(app, params.chat), number: params.message, principal };
+    const message = await recallEdit(address, body.text, requestKey);
+    return message && ok(message, REPLAYED);
+  },
   async handle({ deps, app, principal, params, body, requestKey }) {
     const address = { chat: chatHandle(app, params.chat), number: params.message, principal };
     return ok(await editMessage(deps, address, body.text, requestKey));

@@ -3,7 +3,7 @@ import { answerHere, claimMsHere } from "../../../shared/assistant/answer-here.t
 import { openClassification } from "../../../shared/assistant/classify-question.ts";
 import { answerTasks } from "../../../shared/assistant/tasks.ts";
 import { tryEnqueue } from "../../../shared/platform/task.ts";
-import { appendMessage } from "../../../shared/chat/log/append-message.ts";
+import { appendMessage, recallMessage } from "../../../shared/chat/log/append-message.ts";
 import { Message, NewMessage } from "../../../shared/chat/contract.ts";
 import { AppError } from "../../../shared/platform/errors.ts";
 import { created } from "../../runtime/reply.ts";
@@ -24,6 +24,11 @@ export const postMessage = appEndpoint({
   params: ChatParams,
   body: NewMessage,
   reply: Message,
+  async replay({ app, principal, params, body, requestKey }) {
+    const chat = chatHandle(app, params.chat);
+    const message = await recallMessage(chat, principal, { draft: body, requestKey });
+    return message && created(message, true);
+  },
   async handle({ deps, app, principal, params, body, requestKey, headers, spend }) {
     const chat = chatHandle(app, params.chat);
     const waits = /\btext\/event-stream\b/.test(headers.accept ?? "");
