@@ -8,7 +8,8 @@ import type { Timestamp } from "../platform/firestore-values.ts";
 import { enqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { forgetChat, tellingRef } from "./store.ts";
-import { roundTask } from "./tasks.ts";
+import type { NotifyMembers } from "./contract.ts";
+import { roundTask, withdrawTask } from "./tasks.ts";
 
 /**
  * Rounds of a chat begin at least this far apart, and one tells of everything since the one before. The first
@@ -30,7 +31,8 @@ export const notificationFollower = (deps: Deps): Followers => ({
 /**
  * Has the members told of new messages. Within the interval after a round all of them share one task, named
  * after that round; otherwise the task is named after the revision of the newest. So a repeated call finds it
- * there. When no message is new for anyone it costs nothing, otherwise 1 read and 1 task.
+ * there. When the message that devices show was deleted, that is taken back. When no message is new for anyone
+ * and none is gone it costs nothing, otherwise 1 read and 1 task, or 2.
  */
 async function announce(
   deps: Deps,
@@ -42,8 +44,14 @@ async function announce(
   }: { readonly messages: readonly StoredMessage[]; readonly sinceRevision: number },
 ): Promise<void> {
   const newest = messages.findLast((message) => isNews(message, head, sinceRevision));
-  if (newest === undefined || head.status !== "open") return;
+  const isAnyGone = messages.some(isGone);
+  if ((newest === undefined && !isAnyGone) || head.status !== "open") return;
   const telling = await within(READ_MS_MAX, tellingRef(chatHandle(app, head.number)).get());
+  const shown = telling.get("shown") as number | undefined;
+  if (shown !== undefined && messages.some((message) => isGone(message) && message.number === shown)) {
+    await enqueueWithdrawal(deps, app, head, shown);
+  }
+  if (newest === undefined) return;
   const last = telling.get("at") as Timestamp | undefined;
   await enqueueRound(deps, app, { head, lastMs: last?.toMillis() ?? 0 }, newest);
 }
@@ -61,8 +69,23 @@ export async function enqueueRound(
   const notBefore = Math.min(lastMs + interval, now + interval);
   const options =
     notBefore > now ? { occasion: { lastMs }, notBefore } : { occasion: { revision }, notBefore: undefined };
-  await enqueue(deps, roundTask, { app: app.id, chat: head.number, number, again: false }, options);
+  await enqueue(deps, roundTask, taskOf(app, head, number), options);
 }
+
+/** Has devices show what stands in place of a message that they show and that is gone. 1 task. */
+export const enqueueWithdrawal = async (deps: Deps, app: App, head: ChatHead, shown: number): Promise<void> =>
+  enqueue(deps, withdrawTask, { ...taskOf(app, head, shown), withdrawn: true });
+
+const taskOf = (app: App, head: ChatHead, number: number): NotifyMembers => ({
+  app: app.id,
+  chat: head.number,
+  number,
+  again: false,
+  withdrawn: false,
+});
+
+/** Nobody can read it any more. */
+const isGone = ({ status, hidden }: StoredMessage): boolean => status === "deleted" || hidden === true;
 
 /**
  * Whether the message became complete after this revision and somebody else than its sender is a member. A

@@ -97,10 +97,14 @@ export async function letGo(round: Round, sent: readonly string[]): Promise<void
   await writeRound(round, change);
 }
 
-/** Everything up to the end of the round's range has been told. 1 write. */
-export async function endRound(round: Round, waiting: Readonly<Record<string, number>>): Promise<void> {
+/** Everything up to the end of the round's range has been told; `shown` is what was pushed, if anything. 1 write. */
+export async function endRound(
+  round: Round,
+  waiting: Readonly<Record<string, number>>,
+  shown: number | undefined,
+): Promise<void> {
   const number = Math.max(round.number, round.claim.through);
-  await writeRound(round, { number, waiting, claim: null });
+  await writeRound(round, { number, waiting, claim: null, ...(shown === undefined ? {} : { shown }) });
 }
 
 async function writeRound(round: Round, change: { readonly [field: string]: unknown }): Promise<void> {

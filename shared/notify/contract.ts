@@ -74,6 +74,8 @@ export const NotifyMembers = z.object({
   number: Positive,
   /** Looks again at those who were online when it was written. */
   again: z.boolean().default(false),
+  /** Takes back what has been pushed of it: it was deleted. */
+  withdrawn: z.boolean().default(false),
 });
 export type NotifyMembers = z.infer<typeof NotifyMembers>;
 

@@ -1,7 +1,8 @@
 import { chatHandle } from "../chat/chat-handle.ts";
 import { demandStored } from "../platform/stored.ts";
 import type { ChatDeps } from "../chat/log/chat-log.ts";
-import { type ChatHead, excerpt } from "../chat/log/head.ts";
+import { type ChatHead, excerpt, readThrough } from "../chat/log/head.ts";
+import { isVisible } from "../chat/log/sight.ts";
 import { messageView, type StoredMessage } from "../chat/log/message.ts";
 import { headOf, listMessages, readsRef } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
@@ -147,9 +148,9 @@ async function messagesOf(
     const isOwn = "id" in message.sender && message.sender.id === person;
     const createdMs = stored.createdAt.toMillis();
     const isBlocked = "id" in message.sender && blocked.has(message.sender.id);
-    if (isOwn || isBlocked || stored.status === "deleted" || createdMs <= (range.since ?? 0)) continue;
-    const isRead =
-      stored.number <= Math.max(read, head.sent[person] ?? 0) || stored.createdAt.toMillis() <= noticedMs;
+    const isGone = stored.status === "deleted" || !isVisible(head, person, stored);
+    if (isOwn || isBlocked || isGone || createdMs <= (range.since ?? 0)) continue;
+    const isRead = stored.number <= readThrough(head, person, read) || createdMs <= noticedMs;
     const view: Notification = {
       id: `${chat}.${stored.number}`,
       kind: kindOf(stored, person),

@@ -1,18 +1,26 @@
 import { type ChatHandle, chatHandle } from "../chat/chat-handle.ts";
-import type { ChatHead } from "../chat/log/head.ts";
-import { headOf, readHead } from "../chat/store.ts";
+import { type ChatHead, standingBetween, unreadCount } from "../chat/log/head.ts";
+import { headOf, readHead, readsRef } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Deps } from "../platform/deps.ts";
 import { Timestamp } from "../platform/firestore-values.ts";
 import { enqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
-import { enqueueRound } from "./announce-messages.ts";
+import { enqueueRound, enqueueWithdrawal } from "./announce-messages.ts";
 import { beginRound, endRound, newestOf, type Round } from "./claim.ts";
 import type { NotifyMembers } from "./contract.ts";
 import { type DeviceDeps, withLiveDevices } from "./devices.ts";
 import { pushToPeople } from "./push-to-people.ts";
 import { isQuiet } from "./quiet-hours.ts";
-import { forgetChat, notificationRef, readAll, readAttention, readReachable, tellingRef } from "./store.ts";
+import {
+  forgetChat,
+  notificationRef,
+  type Reading,
+  readAll,
+  readAttention,
+  readReachable,
+  tellingRef,
+} from "./store.ts";
 import { type Attention, type Missed, missedBy } from "./unread.ts";
 import { lookAgainTask } from "./tasks.ts";
 import { enqueueMail } from "./unread-mail.ts";
@@ -39,7 +47,7 @@ const NOTHING: Told = { stored: 0, pushed: 0, waiting: 0 };
  * for what holds when it is repeated, late, at once or cut short.
  *
  * Costs 2 reads when there is nothing to tell. A round costs 3 reads and 2 writes; for each member 2 reads;
- * for each who is offline and has not read 1 write and, unless muted, 2 reads, and 1 for each device; for
+ * for each who is offline and has not read 2 writes and, unless muted, 2 reads, and 1 for each device; for
  * each PEOPLE_AT_ONCE with pushes 1 write.
  * @throws AppError `unavailable` when it is to be tried again
  */
@@ -59,6 +67,7 @@ export async function notifyMembers(deps: DeviceDeps, app: App, task: NotifyMemb
   if (round === undefined) return NOTHING;
   const waiting: Record<string, number> = {};
   const told = { stored: 0, pushed: 0 };
+  let shown: number | undefined;
   const people = peopleOf(head, round);
   for (let from = 0; from < people.length; from += PEOPLE_AT_ONCE) {
     const missed = await unreadMembers(deps, app, head, {
@@ -66,22 +75,35 @@ export async function notifyMembers(deps: DeviceDeps, app: App, task: NotifyMemb
       people: people.slice(from, from + PEOPLE_AT_ONCE),
     });
     for (const { person, since } of missed.online) waiting[person] = since;
-    told.stored += await storeNotifications(deps, chatHandle(app, chat), round, missed.offline);
-    told.pushed += await notifyDevices(deps, app, head, { round, missed: missed.offline });
+    told.stored += await storeNotifications(deps, chatHandle(app, chat), head, {
+      round,
+      missed: missed.offline,
+    });
+    const { pushed, shown: newest } = await notifyDevices(deps, app, head, { round, missed: missed.offline });
+    told.pushed += pushed;
+    shown = newest ?? shown;
   }
   if (Object.keys(waiting).length > 0) await enqueueLookAgain(deps, chatHandle(app, chat), round);
-  await endRound(round, waiting);
-  await goOn(deps, chatHandle(app, chat), round);
+  await endRound(round, waiting, shown);
+  await goOn(deps, chatHandle(app, chat), { round, shown });
   return { ...told, waiting: Object.keys(waiting).length };
 }
 
 /**
  * What was written while a round was under way may have been announced by the task that this round is, so it
- * looks itself. 1 read.
+ * looks itself; and so for what was deleted after it was pushed and before that was noted. 1 read.
  */
-async function goOn(deps: Deps, chat: ChatHandle, { claim, at }: Round): Promise<void> {
+async function goOn(
+  deps: Deps,
+  chat: ChatHandle,
+  { round: { claim, at }, shown }: { readonly round: Round; readonly shown: number | undefined },
+): Promise<void> {
   const head = headOf(await readHead(chat));
-  if (head === undefined || newestOf(head) <= claim.through) return;
+  if (head === undefined) return;
+  if (shown !== undefined && standingBetween(head, shown - 1, shown) === 0) {
+    await enqueueWithdrawal(deps, chat.app, head, shown);
+  }
+  if (newestOf(head) <= claim.through) return;
   await enqueueRound(
     deps,
     chat.app,
@@ -116,13 +138,16 @@ async function unreadMembers(
 async function storeNotifications(
   deps: Deps,
   chat: ChatHandle,
-  { claim }: Round,
-  missed: readonly Missed[],
+  head: ChatHead,
+  { round: { claim }, missed }: { readonly round: Round; readonly missed: readonly Missed[] },
 ): Promise<number> {
   if (missed.length === 0) return 0;
   const batch = deps.firestore.batch();
   const expireAt = Timestamp.fromMillis(deps.clock.now() + KEPT_MS);
-  for (const { person, from } of missed) {
+  for (const { person, from, seen } of missed) {
+    // So that the list of their chats knows the sum without reading the chats.
+    const unread = { count: unreadCount(head, person, seen.read), through: claim.through };
+    batch.set(readsRef(chat.app, person), { unread: { [String(chat.number)]: unread } }, { merge: true });
     batch.set(notificationRef(chat, person, claim.through), {
       user: person,
       chat: chat.number,
@@ -136,15 +161,19 @@ async function storeNotifications(
   return missed.length;
 }
 
+/** Whether somebody is to be pushed or mailed what comes in a chat. */
+export const wantsToHear = ({ level, mutedUntilMs }: Reading, nowMs: number): boolean =>
+  level === "all" && mutedUntilMs <= nowMs;
+
 /** Pushes to those who want to hear of it; who has no device is mailed about direct messages. */
 async function notifyDevices(
   deps: DeviceDeps,
   app: App,
   head: ChatHead,
   { round, missed }: { readonly round: Round; readonly missed: readonly Missed[] },
-): Promise<number> {
+): Promise<{ pushed: number; shown: number | undefined }> {
   const now = deps.clock.now();
-  const awake = missed.filter(({ seen }) => seen.mutedUntilMs <= now);
+  const awake = missed.filter(({ seen }) => wantsToHear(seen, now));
   const found = await readReachable(
     deps.firestore,
     app,
@@ -176,5 +205,6 @@ async function enqueueLookAgain(deps: Deps, chat: ChatHandle, { claim }: Round):
     chat: chat.number,
     number: claim.through,
     again: true,
+    withdrawn: false,
   });
 }

@@ -1,4 +1,8 @@
-import { type ChatHead, excerpt } from "../chat/log/head.ts";
+import { chatHandle } from "../chat/chat-handle.ts";
+import { textOf } from "../chat/log/body.ts";
+import { type ChatHead, excerpt, type LatestMessage } from "../chat/log/head.ts";
+import { silentAfter } from "../chat/log/silent.ts";
+import { listMessages } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import { completeSettings } from "../identity/settings.ts";
 import { userRef, storedUser, storedAppHead } from "../identity/store.ts";
@@ -19,7 +23,8 @@ interface Target {
 
 /**
  * Pushes the newest message to each device of these people that has not had it in this round; devices that
- * are no more are forgotten. Returns how many had it. 2 reads for what it says, and 1 write.
+ * are no more are forgotten. Returns how many had it, and which message it was. 2 reads for what it says, and 1
+ * write.
  * @throws AppError `unavailable` when some could not be reached; those that were are noted
  */
 export async function pushToPeople(
@@ -39,13 +44,13 @@ export async function pushToPeople(
      */
     readonly shielded: ReadonlySet<string>;
   },
-): Promise<number> {
+): Promise<{ pushed: number; shown: number | undefined }> {
   const targets = [...people].flatMap(([person, { devices }]) =>
     Object.entries(devices).map(([device, { token }]): Target => ({ person, device, token })),
   );
   const left = targets.filter((target) => !round.claim.sent.includes(keyOf(target)));
-  if (left.length === 0) return 0;
-  const messageFor = await composer(deps, app, head, { through: round.claim.through, shielded });
+  if (left.length === 0) return { pushed: 0, shown: undefined };
+  const { shown, messageFor } = await composer(deps, app, head, { through: round.claim.through, shielded });
   const outcomes = await Promise.all(
     left.map(async (target) => ({ target, outcome: await deps.push.send(messageFor(target)) })),
   );
@@ -57,7 +62,7 @@ export async function pushToPeople(
     throw new AppError("unavailable", "Some devices could not be pushed to.", { retryAfterSeconds: 1 });
   }
   await noteSent(round, done);
-  return outcomes.filter(({ outcome }) => outcome === "sent").length;
+  return { pushed: outcomes.filter(({ outcome }) => outcome === "sent").length, shown };
 }
 
 const keyOf = ({ person, device }: Target): string => `${person}.${device}`;
@@ -66,27 +71,62 @@ const keyOf = ({ person, device }: Target): string => `${person}.${device}`;
  * What a push about the newest message says; with the app's `notifications.text` switched off, nothing of
  * anyone.
  */
-async function composer(
+export async function composer(
   deps: Deps,
   app: App,
   head: ChatHead,
   { through, shielded }: { readonly through: number; readonly shielded: ReadonlySet<string> },
-): Promise<(target: Target) => PushMessage> {
-  const { latest } = head;
-  const senderId = latest !== null && "id" in latest.sender ? latest.sender.id : undefined;
+): Promise<{ readonly shown: number; readonly messageFor: (target: Target) => PushMessage }> {
+  const latest = await newestStanding(app, head, through);
+  const sender = latest?.sender;
+  const senderId = sender !== undefined && "id" in sender ? sender.id : undefined;
   const refs = [app.ref, ...(senderId === undefined ? [] : [userRef(app, senderId)])];
   const [appFound, senderFound] = await readAll(deps.firestore, refs);
   const appHead = storedAppHead(appFound);
   const appName = appHead?.name ?? "";
   const showsText = completeSettings(appHead?.settings ?? {}).notifications.text;
-  const sender = storedUser(senderFound)?.name ?? appName;
-  const title = head.kind === "direct" || head.title === "" ? sender : `${sender} · ${head.title}`;
+  const senderName = storedUser(senderFound)?.name ?? appName;
+  const title = head.kind === "direct" || head.title === "" ? senderName : `${senderName} · ${head.title}`;
   const text = excerpt(latest?.text ?? "", EXCERPT_CHARS_MAX);
-  return ({ person, token }) => ({
+  const messageFor = ({ person, token }: Target): PushMessage => ({
     token,
     title: showsText && !shielded.has(person) ? title : appName,
     body: showsText && !shielded.has(person) && text !== "" ? text : "New message",
-    data: { app: app.id, user: person, chat: String(head.number), message: String(through) },
-    collapseKey: derivedId("push", app.id, String(head.number)),
+    data: {
+      app: app.id,
+      user: person,
+      chat: String(head.number),
+      message: String(latest?.number ?? through),
+    },
+    collapseKey: collapseKeyOf(app, head),
   });
+  return { shown: latest?.number ?? through, messageFor };
+}
+
+/** A device shows one push of a chat. */
+export const collapseKeyOf = (app: App, { number }: ChatHead): string =>
+  derivedId("push", app.id, String(number));
+
+/** Messages that are looked at for one that has not been deleted. */
+export const STANDING_LOOK_MAX = 20;
+
+/**
+ * The newest message up to a number that everybody may read. Nothing more than the head tells when that is
+ * the chat's latest; otherwise 1 query and at most STANDING_LOOK_MAX reads.
+ */
+export async function newestStanding(
+  app: App,
+  { number: chat, latest, silent }: ChatHead,
+  through: number,
+): Promise<LatestMessage | undefined> {
+  const isLatest = latest !== null && latest.number <= through;
+  if (isLatest && silentAfter(silent, latest.number - 1) === silentAfter(silent, latest.number))
+    return latest;
+  const bounds = { before: through + 1, order: "desc", limit: STANDING_LOOK_MAX } as const;
+  for (const { stored } of await listMessages(chatHandle(app, chat), bounds)) {
+    const { number, sender, body, createdAt, status, hidden, role } = stored;
+    if (status !== "complete" || hidden === true || role === "system") continue;
+    return { number, sender, text: textOf(body), createdAt };
+  }
+  return undefined;
 }

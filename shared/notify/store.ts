@@ -1,5 +1,6 @@
 import { type ChatHandle } from "../chat/chat-handle.ts";
 import { storedAs } from "../platform/stored.ts";
+import type { NotificationLevel } from "../chat/contract.ts";
 import { blocksIn, readsRef } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { QuietHours } from "../identity/contract.ts";
@@ -33,6 +34,8 @@ export interface Telling {
   readonly at: Timestamp;
   /** Who was online and had not read, with the first message that they may have missed. */
   readonly waiting: Readonly<Record<string, number>>;
+  /** The message that was pushed last: devices show it, unless it has been read there. */
+  readonly shown?: number;
   /** The round under way. */
   readonly claim: Claim | null;
 }
@@ -85,6 +88,8 @@ export interface Reading {
   readonly noticedMs: number;
   /** In milliseconds since the epoch; Infinity: until it is taken back; 0: not. */
   readonly mutedUntilMs: number;
+  /** What of the chat they want to be pushed and mailed. */
+  readonly level: NotificationLevel;
   /** Whom the person wants to hear nothing of. */
   readonly blocked: { has(person: string): boolean; readonly size: number };
   /** When a mail about the chat was sent last, or is being sent. */
@@ -105,6 +110,7 @@ export function readingOf(reads: DocumentSnapshot | undefined, chat: number): Re
     read: (field("chats") as number | undefined) ?? 0,
     noticedMs: (reads?.get("noticedMs") as number | undefined) ?? 0,
     mutedUntilMs: muted === undefined ? 0 : (muted?.toMillis() ?? Number.POSITIVE_INFINITY),
+    level: (field("levels") as NotificationLevel | undefined) ?? "all",
     blocked: blocksIn(reads),
     mailed: field("mailed") as Mailed | undefined,
   };

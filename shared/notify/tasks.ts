@@ -33,6 +33,12 @@ export const lookAgainTask = defineTask<NotifyMembers>({
   delayMs: LOOK_AGAIN_MS,
 });
 
+/** Takes back what was pushed of a message that has been deleted since. */
+export const withdrawTask = defineTask<NotifyMembers>({
+  ...NOTIFY,
+  idOf: ({ app, chat, number }) => ["notify-withdrawn", app, String(chat), String(number)],
+});
+
 /** How long a direct message may lie unread before it is mailed about. */
 export const UNREAD_MS = 10 * 60 * 1000;
 

@@ -1,5 +1,5 @@
 import { chatHandle } from "../chat/chat-handle.ts";
-import type { ChatHead } from "../chat/log/head.ts";
+import { type ChatHead, readThrough, standingBetween } from "../chat/log/head.ts";
 import { headOf, readsRef } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import { TRANSACTION_MS_MAX, userRef, storedUser, storedAppHead } from "../identity/store.ts";
@@ -68,10 +68,12 @@ async function compose(deps: Deps, app: App, task: UnreadMail): Promise<Mail | u
     return undefined;
   const now = deps.clock.now();
   const isOut = head.status !== "open" || !head.members.includes(person);
-  const isRead = Math.max(seen.read, head.sent[person] ?? 0) >= number;
+  // Read, or deleted: what is gone is not worth a mail.
+  const isRead = standingBetween(head, readThrough(head, person, seen.read), number) === 0;
   // Whoever was there since may have left it unread, but knows of it.
   const wasThere = seen.onlineUntilMs > now || seen.lastSeenMs >= writtenMs;
-  const wantsQuiet = seen.mutedUntilMs > now || isQuiet(user.quietHours, user.timeZone, now);
+  const wantsQuiet =
+    seen.level === "none" || seen.mutedUntilMs > now || isQuiet(user.quietHours, user.timeZone, now);
   const isBlocked = head.members.some((member) => seen.blocked.has(member));
   if (isBlocked || isOut || isRead || wasThere || wantsQuiet || Object.keys(user.devices).length > 0)
     return undefined;

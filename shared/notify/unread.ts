@@ -1,4 +1,4 @@
-import type { ChatHead } from "../chat/log/head.ts";
+import { type ChatHead, readThrough, standingBetween } from "../chat/log/head.ts";
 import type { Round } from "./claim.ts";
 import type { Presence, Reading } from "./store.ts";
 
@@ -47,8 +47,10 @@ function isWorthTelling(
  * stream open after the message came has seen it; whoever is online since before may only seem so.
  */
 export function missedBy(attention: Attention, { person, seen, since, head, round, nowMs }: Looked): void {
-  const from = Math.max(since, seen.read, head.sent[person] ?? 0) + 1;
-  if (from > round.claim.through || !isWorthTelling(head, person, { from, blocked: seen.blocked })) return;
+  const from = Math.max(since, readThrough(head, person, seen.read)) + 1;
+  // What was deleted meanwhile is not told of.
+  const isNothing = standingBetween(head, from - 1, round.claim.through) === 0;
+  if (isNothing || !isWorthTelling(head, person, { from, blocked: seen.blocked })) return;
   const missed: Missed = { person, seen, since, from };
   if (seen.onlineUntilMs <= nowMs) attention.offline.push(missed);
   else if (seen.lastSeenMs < round.claim.messageAt.toMillis()) attention.online.push(missed);

@@ -12,6 +12,8 @@ export interface PushMessage {
   readonly data: Readonly<Record<string, string>>;
   /** A device shows one message of a key, the latest: what comes twice is seen once. At most 64 bytes. */
   readonly collapseKey: string;
+  /** Shows nothing: the app on the device takes what it shows of the key back. */
+  readonly isWithdrawal?: true;
 }
 
 /**
@@ -70,7 +72,22 @@ export function openPush(config: Pick<Config, "projectId" | "pushEndpoint">, log
   };
 }
 
-const wireOf = ({ token, title, body, data, collapseKey }: PushMessage): object => ({
+function wireOf(message: PushMessage): object {
+  return message.isWithdrawal ? withdrawalOf(message) : shownOf(message);
+}
+
+/** Data alone: FCM hands it to the app and shows nothing (firebase.google.com/docs/cloud-messaging/concept-options). */
+const withdrawalOf = ({ token, data, collapseKey }: PushMessage): object => ({
+  token,
+  data: { ...data, withdrawn: collapseKey },
+  android: { collapse_key: collapseKey, priority: "NORMAL" },
+  apns: {
+    headers: { "apns-collapse-id": collapseKey, "apns-push-type": "background", "apns-priority": "5" },
+    payload: { aps: { "content-available": 1 } },
+  },
+});
+
+const shownOf = ({ token, title, body, data, collapseKey }: PushMessage): object => ({
   token,
   notification: { title, body },
   data,

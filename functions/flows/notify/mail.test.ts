@@ -53,6 +53,39 @@ test("a direct message that lies unread is mailed about once, with nothing of wh
   expect(mailsTo(ada)).toHaveLength(0);
 });
 
+test("what has been deleted is not mailed about, and what stands beside it is", async () => {
+  await post("Gone at once");
+  await ada.api.delete(`${chats}/${chat}/messages/1`);
+  await pass(UNREAD_MS);
+  expect(mailsTo(bob)).toHaveLength(0);
+  ada = await system.signIn(ada.email);
+  await post("Stands");
+  await post("Typo");
+  await ada.api.delete(`${chats}/${chat}/messages/3`);
+  await pass(UNREAD_MS);
+  expect(mailsTo(bob)).toHaveLength(1);
+});
+
+test("a deleted message does not bring the mail of a later one early", async () => {
+  await post("Gone");
+  await pass(UNREAD_MS - 60_000);
+  ada = await system.signIn(ada.email);
+  await post("Just now");
+  await ada.api.delete(`${chats}/${chat}/messages/1`);
+  await pass(60_000);
+  expect(mailsTo(bob)).toHaveLength(0);
+  await pass(UNREAD_MS);
+  expect(mailsTo(bob)).toHaveLength(1);
+});
+
+test("nobody is mailed who wants no notifications of the chat", async () => {
+  await bob.api.patch(`${chats}/${chat}`, { notify: "none" });
+  await post("Quiet");
+  await pass(UNREAD_MS);
+  expect(mailsTo(bob)).toHaveLength(0);
+  expect((await bob.api.get("/v1/apps/demo/notifications")).body.data).toHaveLength(1);
+});
+
 test("a mail a day for each chat, and no more", async () => {
   await post("One");
   await pass(UNREAD_MS);

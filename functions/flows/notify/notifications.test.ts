@@ -272,8 +272,8 @@ test("a round of many costs what it says", async () => {
     system.deps.tasks.enqueue({ queue: "notifications", function: "notify-members", id, payload: task }),
   );
   // Head and progress, and the head again; two documents for each of nine members; two more for the seven who
-  // have not read.
-  expect(cost.billed).toEqual({ reads: 3 + 9 * 2 + 7 * 2, writes: 2 + 7, deletes: 0 });
+  // have not read. A notification for each of those, and how many messages are unread to them.
+  expect(cost.billed).toEqual({ reads: 3 + 9 * 2 + 7 * 2, writes: 2 + 7 * 2, deletes: 0 });
 });
 
 test("an answer is told of when it is whole, to who asked and is away", async () => {

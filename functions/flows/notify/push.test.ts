@@ -92,6 +92,53 @@ describe("a push", () => {
     expect(pushes()).toBe(1);
   });
 
+  test("of a message deleted before anybody was told shows what stands, or does not come", async () => {
+    await post(ada, "dinner at 8?");
+    const before = pushes();
+    await ada.api.post(`${chats}/${chat}/messages`, { text: "dinnre" });
+    await ada.api.delete(`${chats}/${chat}/messages/2`);
+    await settle();
+    expect(pushes()).toBe(before);
+    await ada.api.post(`${chats}/${chat}/messages`, { text: "bring wine" });
+    await ada.api.post(`${chats}/${chat}/messages`, { text: "winw" });
+    await ada.api.delete(`${chats}/${chat}/messages/4`);
+    await settle();
+    expect(pushesTo(phone)[0]?.notification?.body).toBe("bring wine");
+  });
+
+  test("of a deleted message is replaced by what stands unread, and else withdrawn", async () => {
+    await post(ada, "dinner at 8?");
+    await post(ada, "dinnre");
+    expect(pushesTo(phone)[0]?.notification?.body).toBe("dinnre");
+    await ada.api.delete(`${chats}/${chat}/messages/2`);
+    await settle();
+    const [replaced, typo] = pushesTo(phone);
+    expect(replaced).toMatchObject({ notification: { body: "dinner at 8?" }, data: { message: "1" } });
+    expect(replaced?.collapseKey).toBe(typo?.collapseKey);
+    await ada.api.delete(`${chats}/${chat}/messages/1`);
+    await settle();
+    const [withdrawn] = pushesTo(phone);
+    expect(withdrawn?.notification).toBeUndefined();
+    expect(withdrawn?.data["withdrawn"]).toBe(replaced?.collapseKey);
+    expect((await bob.api.get("/v1/apps/demo/notifications")).body.data).toEqual([]);
+  });
+
+  test("is left alone when what is deleted is older, or read, or muted", async () => {
+    await post(ada, "old");
+    await post(ada, "new");
+    const before = pushes();
+    await ada.api.delete(`${chats}/${chat}/messages/1`);
+    await settle();
+    await bob.api.put(`${chats}/${chat}/read`, { number: 2 });
+    await ada.api.delete(`${chats}/${chat}/messages/2`);
+    await settle();
+    await post(ada, "third");
+    await bob.api.patch(`${chats}/${chat}`, { notify: "none" });
+    await ada.api.delete(`${chats}/${chat}/messages/3`);
+    await settle();
+    expect(pushes()).toBe(before + 1);
+  });
+
   test("is tried again when FCM is out of quota or reach, and who had it is left alone", async () => {
     await register(bob, "tablet", `${phone}-2`);
     const fault = { service: "push", method: "Send", match: phone, kind: "before" } as const;
