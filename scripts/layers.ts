@@ -78,6 +78,7 @@ export const FIRESTORE_FILES: readonly string[] = [
   "shared/chat/log/hide-message.ts",
   "shared/chat/log/signal.ts",
   "shared/chat/moderation/report.ts",
+  "shared/chat/own/change-own.ts",
   "shared/chat/read/list-heads.ts",
   "shared/chat/upkeep/audit-counters.ts",
   "shared/chat/upkeep/purge-chat.ts",

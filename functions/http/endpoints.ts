@@ -28,6 +28,7 @@ import { patchChat } from "./chats/patch-chat.ts";
 import { postChat } from "./chats/post-chat.ts";
 import { postFork } from "./chats/post-fork.ts";
 import { postTyping } from "./chats/post-typing.ts";
+import { putDraft } from "./chats/put-draft.ts";
 import { putRead } from "./chats/put-read.ts";
 import { deleteDevice, putDevice } from "./devices/devices.ts";
 import { deleteFactor, getFactor, postFactor, postFactorProof, putFactor } from "./factor/factor.ts";
@@ -152,6 +153,7 @@ export const endpoints: readonly Endpoint<ApiDeps>[] = [
   getPersonEvents,
   postTicket,
   putRead,
+  putDraft,
   postTyping,
   getReads,
   postMessage,

@@ -101,7 +101,7 @@ export function showChats({ element, desk, people, onNew, onSearch }: ChatsOptio
     const appearance = [
       name,
       chat.latest?.text,
-      chat.updatedAt,
+      chat.latestAt,
       chat.unreadCount,
       chat.number === open,
       isOnline,

@@ -40,6 +40,8 @@ export const MessageNumber = z.number().int().min(1).max(Number.MAX_SAFE_INTEGER
 const UserId = z.string().regex(/^(?!__.*__$)[A-Za-z0-9_-]{1,64}$/);
 export const Tag = OneLine(TAG_CHARS_MAX).min(1);
 const Title = OneLine(TITLE_CHARS_MAX);
+/** Places of pinned chats; any number up to here, so that there is always one between two others. */
+export const ORDER_MAX = Number.MAX_SAFE_INTEGER;
 const Tags = z.array(Tag).max(TAGS_MAX).refine(isDistinct, "must not repeat a tag");
 
 function isDistinct(list: readonly string[]): boolean {
@@ -64,19 +66,55 @@ export const NewChat = z.strictObject({
 });
 export type NewChat = z.infer<typeof NewChat>;
 
-export const ChatChange = z
+/** What of a chat a person is notified of: everything, what mentions them, nothing. */
+export const NotificationLevel = z.enum(["all", "mentions", "none"]);
+export type NotificationLevel = z.infer<typeof NotificationLevel>;
+
+/** How the caller arranges a chat for themselves. */
+const OwnChange = z
+  .strictObject({
+    /** Until a message comes. */
+    archived: z.boolean(),
+    pinned: z.boolean(),
+    /** Pins the chat at this place among the pinned ones, the lowest first. */
+    order: z.number().min(-ORDER_MAX).max(ORDER_MAX),
+    notify: NotificationLevel,
+    /** Until the chat is read. */
+    markedUnread: z.boolean(),
+  })
+  .partial();
+export type OwnChange = z.infer<typeof OwnChange>;
+
+/** What holds for everybody in the chat. */
+const CommonChange = z
   .strictObject({
     title: Title,
     tags: Tags,
-    archived: z.boolean(),
-    pinned: z.boolean(),
     model: OneLine(100).min(1).nullable(),
     instructions: Instructions.nullable(),
     temperature: Temperature.nullable(),
   })
-  .partial()
+  .partial();
+export type CommonChange = z.infer<typeof CommonChange>;
+
+export const ChatChange = z
+  .strictObject({ ...CommonChange.shape, ...OwnChange.shape })
   .refine((change) => Object.keys(change).length > 0, "must change something");
 export type ChatChange = z.infer<typeof ChatChange>;
+
+/** The two parts of a change. */
+export function partsOfChange(change: ChatChange): { common: CommonChange; own: OwnChange } {
+  const isOwn = ([name]: [string, unknown]): boolean => Object.hasOwn(OwnChange.shape, name);
+  const fields = Object.entries(change);
+  return {
+    common: Object.fromEntries(fields.filter((field) => !isOwn(field))),
+    own: Object.fromEntries(fields.filter(isOwn)),
+  };
+}
+
+/** What the caller has begun to write; an empty text takes it away. */
+export const NewDraft = z.strictObject({ text: Text.or(z.literal("")) });
+export type NewDraft = z.infer<typeof NewDraft>;
 
 const Sender = z.union([
   z.object({ id: z.string(), bot: z.string().optional() }),
@@ -108,14 +146,28 @@ export const Chat = z.object({
       createdAt: z.string(),
     })
     .optional(),
+  /** Messages that the caller could read and has not. */
   unreadCount: z.number(),
+  /** Up to which message the caller counts as having read it. */
+  readThrough: z.number(),
   /** The caller's mute. The time may have passed; null: until the caller unmutes the chat. */
   mute: z.object({ until: z.string().nullable() }).optional(),
   activeBranch: z.string(),
   branchesCount: z.number(),
+  /** The caller's own, as what follows. */
   archived: z.boolean(),
   pinned: z.boolean(),
+  /** Its place among the chats that the caller has pinned. */
+  order: z.number().optional(),
+  notify: NotificationLevel,
+  /** The caller wants to come back to it. */
+  markedUnread: z.boolean(),
+  /** What the caller has begun to write; in a list only the beginning of a long one. */
+  draft: z.object({ text: z.string(), updatedAt: z.string(), cut: z.literal(true).optional() }).optional(),
   createdAt: z.string(),
+  /** When its last message came; lists are ordered by it. */
+  latestAt: z.string(),
+  /** When anything in it changed last. */
   updatedAt: z.string(),
 });
 export type Chat = z.infer<typeof Chat>;
@@ -358,12 +410,22 @@ export const ChatListQuery = z
     tag: Tag,
     member: UserId,
     archived: Flag,
+    pinned: Flag,
     from: Time,
     to: Time,
     cursor: z.string().max(2000),
     limit: Limit,
   })
-  .partial({ kind: true, tag: true, member: true, archived: true, from: true, to: true, cursor: true });
+  .partial({
+    kind: true,
+    tag: true,
+    member: true,
+    archived: true,
+    pinned: true,
+    from: true,
+    to: true,
+    cursor: true,
+  });
 export type ChatListQuery = z.infer<typeof ChatListQuery>;
 
 /** A page of anything, as WIRE.md has it. */
@@ -382,6 +444,12 @@ export interface Page<T> {
   readonly next: string | null;
   /** The cursor of the page in the other direction; null where there can be none. */
   readonly prev: string | null;
+}
+
+/** A page of chats; the first one of all chats says how many messages are unread in them together. */
+export const ChatPage = pageOf(Chat).extend({ unreadTotal: z.number().optional() });
+export interface ChatPage extends Page<Chat> {
+  readonly unreadTotal?: number;
 }
 
 export const REASON_CHARS_MAX = 1_000;

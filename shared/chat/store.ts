@@ -11,7 +11,8 @@ import type {
 import { FieldValue, Timestamp } from "../platform/firestore-values.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { StoredBranch } from "./branches/branch.ts";
-import type { ChatHead, Mark } from "./log/head.ts";
+import type { ChatHead } from "./log/head.ts";
+import type { Archived, Draft, OwnState } from "./own/own-state.ts";
 import { type StoredMessage, storedMessage } from "./log/message.ts";
 import { type Addition, type Counted, usageAddition } from "./usage.ts";
 
@@ -32,19 +33,23 @@ export async function readHead(chat: ChatHandle): Promise<DocumentSnapshot> {
 
 export const headOf = storedAs<ChatHead>();
 
-/** Two reads in one call: the head, and up to where the person has read. */
-export async function readHeadAndMark(
+/** Two reads in one call: the head, and what the person has noted of the chat. */
+export async function readHeadAndOwn(
   firestore: Firestore,
   chat: ChatHandle,
   personId: string,
-): Promise<{ snapshot: DocumentSnapshot; mark: Mark }> {
+): Promise<{ snapshot: DocumentSnapshot; own: OwnState }> {
   const [snapshot, reads] = await within(
     READ_MS_MAX,
     firestore.getAll(chat.ref, readsRef(chat.app, personId)),
   );
   if (snapshot === undefined) throw new Error("getAll returns every document it was asked for.");
-  return { snapshot, mark: markOf(reads, chat.number) };
+  return { snapshot, own: ownOf(reads, chat.number) };
 }
+
+/** What a person has begun to write in a chat, where it is long. */
+export const draftRef = (chat: ChatHandle, personId: string): DocumentReference =>
+  chat.app.collection("drafts").doc(`${personId}.${chat.number}`);
 
 /** The moment of a write, by Firestore's clock. */
 export const serverTime = (): FieldValue => FieldValue.serverTimestamp();
@@ -80,13 +85,25 @@ export async function lowestRevisionSince(chat: ChatHandle, sinceMs: number): Pr
   return found === undefined ? undefined : storedMessage(found).revision;
 }
 
-const markIn = (reads: DocumentSnapshot | undefined, chat: number, kind = "chats"): number =>
-  (reads?.get(kind) as Record<string, number> | undefined)?.[String(chat)] ?? 0;
+/** A person's notes of one kind, by chat. */
+const notesIn = <T>(reads: DocumentSnapshot | undefined, kind: string): Readonly<Record<string, T>> =>
+  (reads?.get(kind) as Readonly<Record<string, T>> | undefined) ?? {};
 
-const markOf = (reads: DocumentSnapshot | undefined, chat: number): Mark => ({
-  read: markIn(reads, chat),
-  muted: (reads?.get("muted") as Record<string, Timestamp | null> | undefined)?.[String(chat)],
-});
+const markIn = (reads: DocumentSnapshot | undefined, chat: number, kind = "chats"): number =>
+  notesIn<number>(reads, kind)[String(chat)] ?? 0;
+
+export function ownOf(reads: DocumentSnapshot | undefined, chat: number): OwnState {
+  const note = <T>(kind: string): T | undefined => notesIn<T>(reads, kind)[String(chat)];
+  return {
+    read: markIn(reads, chat),
+    muted: note<Timestamp | null>("muted"),
+    archived: note<Archived | false>("archived"),
+    pinned: note<number | false>("pinned"),
+    level: note<OwnState["level"]>("levels"),
+    markedUnread: note<boolean>("markedUnread"),
+    draft: note<Draft>("drafts"),
+  };
+}
 
 /** Whom the person has blocked, and since when. */
 export const blocksIn = (reads: DocumentSnapshot | undefined): ReadonlyMap<string, Timestamp> =>
@@ -204,10 +221,47 @@ export async function readMarksOf(
   );
 }
 
+/** What a person has noted of their chats. */
+export interface OwnStates {
+  of(chat: number): OwnState;
+  /** The chats that they have archived, and when the last message of each came. */
+  readonly archived: readonly { readonly chat: number; readonly at: Timestamp }[];
+  /** The chats that they have pinned, in their order. */
+  readonly pinned: readonly number[];
+  /** How many messages were unread in a chat when they were told of it, and up to which message that was. */
+  readonly unread: ReadonlyMap<number, Unread>;
+}
+
+export interface Unread {
+  readonly count: number;
+  readonly through: number;
+}
+
 /** One read. */
-export async function readMarks(app: App, personId: string): Promise<(chat: number) => Mark> {
+export async function readOwnStates(app: App, personId: string): Promise<OwnStates> {
   const reads = await within(READ_MS_MAX, readsRef(app, personId).get());
-  return (chat) => markOf(reads, chat);
+  const archived = Object.entries(notesIn<Archived | false>(reads, "archived"));
+  const pinned = Object.entries(notesIn<number | false>(reads, "pinned"));
+  const unread = Object.entries(notesIn<Unread>(reads, "unread"));
+  return {
+    of: (chat) => ownOf(reads, chat),
+    archived: archived.flatMap(([chat, note]) =>
+      note === false ? [] : [{ chat: Number(chat), at: note.at }],
+    ),
+    pinned: pinned
+      .flatMap(([chat, order]) => (order === false ? [] : [{ chat: Number(chat), order }]))
+      .sort((a, b) => a.order - b.order || a.chat - b.chat)
+      .map(({ chat }) => chat),
+    unread: new Map(unread.map(([chat, note]) => [Number(chat), note])),
+  };
+}
+
+/** One read for each, in the order asked for; those that do not exist are left out. */
+export async function readHeads(app: App, chats: readonly number[]): Promise<ChatHead[]> {
+  if (chats.length === 0) return [];
+  const refs = chats.map((chat) => app.collection("chats").doc(String(chat)));
+  const found = await within(READ_MS_MAX, app.ref.firestore.getAll(...refs));
+  return found.flatMap((snapshot) => headOf(snapshot) ?? []);
 }
 
 /** How far the background work on a chat has come. */

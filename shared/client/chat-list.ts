@@ -6,7 +6,7 @@ import { coalesce, createEmitter, type Emitter } from "./emitter.ts";
 /** What a list shows. */
 export type ChatFilter = Pick<ChatListQuery, "kind" | "tag" | "member" | "archived">;
 
-/** The person's chats, latest activity first, a page at a time, and live from then on. */
+/** The person's chats, those with the latest message first, a page at a time, and live from then on. */
 export interface ChatList extends Emitter<{ change: undefined }> {
   readonly chats: readonly Chat[];
   readonly isLoaded: boolean;
@@ -37,7 +37,7 @@ export function createChatList({ api, heads, filter, following, onClose }: ChatL
   const emitter = createEmitter<{ change: undefined }>();
   const onChange = coalesce(() => emitter.emit("change", undefined));
   let cursor: string | null = null;
-  /** Chats without activity since then are on pages that were not read. */
+  /** Chats without a message since then are on pages that were not read. */
   let floor = "";
   let isLoaded = false;
   const gone = new AbortController();
@@ -56,7 +56,7 @@ export function createChatList({ api, heads, filter, following, onClose }: ChatL
   };
   const reached = (page: Page<Chat>): void => {
     cursor = page.next;
-    floor = page.hasMore ? (page.data.at(-1)?.updatedAt ?? "") : "";
+    floor = page.hasMore ? (page.data.at(-1)?.latestAt ?? "") : "";
     isLoaded = true;
     onChange();
   };
@@ -66,9 +66,9 @@ export function createChatList({ api, heads, filter, following, onClose }: ChatL
     changed: onChange,
     get chats() {
       const shown = isLoaded
-        ? heads.all().filter((chat) => chat.updatedAt >= floor && matches(chat, filter))
+        ? heads.all().filter((chat) => chat.latestAt >= floor && matches(chat, filter))
         : [];
-      return shown.sort((a, b) => b.updatedAt.localeCompare(a.updatedAt) || b.number - a.number);
+      return shown.sort((a, b) => b.latestAt.localeCompare(a.latestAt) || b.number - a.number);
     },
     get isLoaded() {
       return isLoaded;

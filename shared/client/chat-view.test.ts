@@ -17,7 +17,11 @@ afterAll(() => system[Symbol.asyncDispose]());
 
 /** A group of the two, open at both. */
 async function openPair(): Promise<{ number: number; mine: ChatView; theirs: ChatView } & Disposable> {
-  const { body } = await ada.api.post("/v1/apps/demo/chats", { kind: "group", members: [bob.id] });
+  const { body } = await ada.api.post("/v1/apps/demo/chats", {
+    kind: "group",
+    model: "emulated-small",
+    members: [bob.id],
+  });
   const desks = [openDesk(clientOf(system, ada)), openDesk(clientOf(system, bob))] as const;
   const [mine, theirs] = [desks[0].openChat(body.number), desks[1].openChat(body.number)];
   await Promise.all([mine.loaded(), theirs.loaded()]);
@@ -125,7 +129,7 @@ test("an earlier wording is switched to while the branches are still being read"
     return fetch(url, init);
   };
   using desk = openDesk(clientOf(system, ada, { environment: { fetch: holdBranches } }));
-  const { number } = await desk.chats.create({ kind: "group" });
+  const { number } = await desk.chats.create({ kind: "group", model: "emulated-small" });
   const view = desk.openChat(number);
   await view.loaded();
   await say(view, "First wording", "Followed by this");
@@ -173,7 +177,7 @@ test("replies quote, forwards name where they come from, and a fork is a chat of
 });
 
 test("a long chat opens with one page and is read back page by page, without a hole", async () => {
-  const { body } = await ada.api.post("/v1/apps/demo/chats", { kind: "group" });
+  const { body } = await ada.api.post("/v1/apps/demo/chats", { kind: "group", model: "emulated-small" });
   const path = `/v1/apps/demo/chats/${body.number}/messages`;
   const all = Array.from({ length: 230 }, (_, index) => `Line ${index + 1}`);
   for (let from = 0; from < all.length; from += 46) {
@@ -195,7 +199,7 @@ test("a long chat opens with one page and is read back page by page, without a h
 });
 
 test("who has just been added follows a chat that others have open", async () => {
-  const { body } = await ada.api.post("/v1/apps/demo/chats", { kind: "group" });
+  const { body } = await ada.api.post("/v1/apps/demo/chats", { kind: "group", model: "emulated-small" });
   using mine = openDesk(clientOf(system, ada));
   const view = mine.openChat(body.number);
   await until(view, () => view.connection === "open");

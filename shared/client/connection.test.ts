@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => system[Symbol.asyncDispose]());
 
 const createChat = async (): Promise<number> =>
-  (await ada.api.post("/v1/apps/demo/chats", { kind: "group" })).body.number;
+  (await ada.api.post("/v1/apps/demo/chats", { kind: "group", model: "emulated-small" })).body.number;
 const pathOf = (chat: number): string => `/v1/apps/demo/chats/${chat}/messages`;
 const stored = async (chat: number): Promise<string[]> =>
   (await ada.api.get(`${pathOf(chat)}?after=0`)).body.data.map(({ text }: { text: string }) => text);
@@ -179,6 +179,10 @@ test("the list of chats follows what happens in any of them", async () => {
   expect(find()?.unreadCount).toBe(0);
   await bob.api.delete(`${pathOf(body.number)}/2`);
   await until(list, () => find()?.latest?.text === "");
-  await bob.api.patch(`/v1/apps/demo/chats/${body.number}`, { archived: true });
+  await ada.api.patch(`/v1/apps/demo/chats/${body.number}`, { archived: true });
   await until(list, () => find() === undefined);
+  await bob.api.post(pathOf(body.number), { text: "Three" });
+  await until(list, () => find()?.unreadCount === 1);
+  await bob.api.delete(`${pathOf(body.number)}/3`);
+  await until(list, () => find()?.unreadCount === 0);
 });

@@ -1,7 +1,7 @@
 import type { Chat, Message } from "../chat/contract.ts";
 import type { Api } from "./api.ts";
 import { ApiError, isTransient } from "./api-error.ts";
-import type { ChatHeads, ChatSettings } from "./chat-heads.ts";
+import type { ChatHeads, ChatSettings, OwnSettings } from "./chat-heads.ts";
 import { backoffMs, type Environment, pause } from "./environment.ts";
 import { openEventStream, type StreamState } from "./event-stream.ts";
 
@@ -102,6 +102,7 @@ export function openPersonFeed(options: PersonFeedOptions): PersonFeed {
     if (event === "catchup.skipped") return takeSkipped(data["chat"]);
     const chat = Number(data["chat"]);
     if (event === "chat.changed" && data["removed"] === true) return void confirmRemoval(chat);
+    if (event === "chat.own") withHead(chat, () => heads.takeOwn(data as unknown as OwnSettings));
     if (event === "chat.changed") withHead(chat, () => heads.takeSettings(data as unknown as ChatSettings));
     if (event === "message.created" || event === "message.changed") takeMessage(chat, event, data);
     if (event === "read" && data["user"] === me) heads.takeRead(chat, Number(data["number"]));

@@ -10,7 +10,7 @@ const LINES = 130;
 beforeAll(async () => {
   system = await startSystem();
   ada = await system.signIn("ada@finds.test");
-  chat = (await ada.api.post("/v1/apps/demo/chats", { kind: "group" })).body.number;
+  chat = (await ada.api.post("/v1/apps/demo/chats", { kind: "group", model: "emulated-small" })).body.number;
   const path = `/v1/apps/demo/chats/${chat}/messages`;
   const post = async (from: number, to: number): Promise<void> => {
     const lines = Array.from({ length: to - from + 1 }, (_, at) => `Line ${from + at}`);
@@ -114,7 +114,7 @@ test("who goes on from what is visited comes back to the end, without a hole", a
 
 test("what is visited on another branch leaves the active one as it is", async () => {
   using desk = openDesk(clientOf(system, ada));
-  const view = desk.openChat((await desk.chats.create({ kind: "group" })).number);
+  const view = desk.openChat((await desk.chats.create({ kind: "group", model: "emulated-small" })).number);
   await view.loaded();
   for (const text of ["Root", "Left", "Left again"]) {
     view.send({ text });

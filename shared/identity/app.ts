@@ -25,6 +25,7 @@ export type AppCollection =
   | "requests"
   | "pairs"
   | "reads"
+  | "drafts"
   | "usage"
   | "search"
   | "rebuilds"

@@ -382,6 +382,13 @@ const Directory = z.enum(["everyone", "shared-chats", "admins"]);
 /** Who may open a direct chat with somebody, apart from administrators. */
 const Contact = z.enum(["anyone", "shared-chats", "nobody"]);
 export type Contact = z.infer<typeof Contact>;
+export const HISTORY_DAYS_MAX = 3_650;
+/** What somebody who is added to a group sees of what was written before: all, nothing, the last days. */
+const History = z.union([
+  z.enum(["all", "none"]),
+  z.strictObject({ days: z.number().int().min(1).max(HISTORY_DAYS_MAX) }),
+]);
+export type History = z.infer<typeof History>;
 
 export const AppSettings = z.strictObject({
   limits: Limits,
@@ -399,6 +406,7 @@ export const AppSettings = z.strictObject({
   registration: Registration,
   directory: Directory,
   contact: Contact,
+  history: History,
 });
 export type AppSettings = z.infer<typeof AppSettings>;
 
@@ -449,6 +457,7 @@ export const DEFAULT_SETTINGS: AppSettings = {
   registration: { mode: "open", domains: [], guests: false },
   directory: "everyone",
   contact: "anyone",
+  history: "all",
 };
 
 /** Objects are merged with what is there, field by field; lists replace. */
@@ -468,6 +477,7 @@ export const AppChange = z
         registration: Registration.partial(),
         directory: Directory,
         contact: Contact,
+        history: History,
       })
       .partial(),
   })

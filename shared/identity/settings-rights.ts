@@ -39,6 +39,7 @@ export const SETTING_RIGHTS = {
   registration: { ...OWNERS, see: "app:read" },
   directory: { ...ADMINS, see: "app:read" },
   contact: { ...ADMINS, see: "app:read" },
+  history: { ...ADMINS, see: "app:read" },
 } as const satisfies Record<"name" | keyof AppSettings, SettingRight>;
 
 export type Setting = keyof typeof SETTING_RIGHTS;

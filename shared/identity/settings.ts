@@ -1,5 +1,11 @@
 import type { z } from "zod";
-import { type AppChange, type AppSettings, DEFAULT_SETTINGS, type StoredSettings } from "./contract.ts";
+import {
+  type AppChange,
+  type AppSettings,
+  DEFAULT_SETTINGS,
+  type History,
+  type StoredSettings,
+} from "./contract.ts";
 
 /** What is stored, with the defaults for what is not: settings are added over time. */
 export const completeSettings = (stored: StoredSettings): AppSettings => ({
@@ -14,6 +20,7 @@ export const completeSettings = (stored: StoredSettings): AppSettings => ({
   registration: { ...DEFAULT_SETTINGS.registration, ...stored.registration },
   directory: stored.directory ?? DEFAULT_SETTINGS.directory,
   contact: stored.contact ?? DEFAULT_SETTINGS.contact,
+  history: (stored.history as History | undefined) ?? DEFAULT_SETTINGS.history,
 });
 
 /** The settings after a change: objects are merged field by field, lists replaced. */
@@ -33,6 +40,7 @@ export function changedSettings(
     registration: { ...before.registration, ...withoutUndefined(change.registration) },
     directory: change.directory ?? before.directory,
     contact: change.contact ?? before.contact,
+    history: change.history ?? before.history,
   };
 }
 

@@ -1,6 +1,6 @@
 import type { App } from "../identity/app.ts";
 import type { ChatHead } from "../chat/log/head.ts";
-import { changeEvents, PAGE_MAX, type Page, readPage } from "./change-events.ts";
+import { PAGE_MAX, type Page, readPage } from "./change-events.ts";
 import { CATCH_UP, type LiveEvent, type Sink } from "./contract.ts";
 
 /** How much of the past may still be told to one reader. */
@@ -41,7 +41,7 @@ export async function tellChanges(
     /** The head as it is now. @throws AppError `not_found` for those who may not read it any more */
     readonly headNow: () => Promise<ChatHead>;
     readonly end: (head: ChatHead) => number;
-    readonly eventsOf?: (page: Page, known: number) => readonly LiveEvent[];
+    readonly eventsOf: (page: Page, known: number) => readonly LiveEvent[];
   },
 ): Promise<number> {
   let through = after;
@@ -53,7 +53,7 @@ export async function tellChanges(
     await sink.pay(limit);
     const page = await readPage(app, head, through, limit);
     let chars = 0;
-    for (const event of (eventsOf ?? changeEvents)(page, through)) {
+    for (const event of eventsOf(page, through)) {
       chars += sink.send([event]);
       await sink.room();
     }

@@ -1,5 +1,6 @@
 import { chatHandle } from "../chat/chat-handle.ts";
 import type { ChatHead } from "../chat/log/head.ts";
+import { isVisible } from "../chat/log/sight.ts";
 import { messageView, type StoredMessage } from "../chat/log/message.ts";
 import { headOf, listChanged, readHead } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
@@ -19,9 +20,9 @@ export interface ChangeEvent extends LiveEvent {
 }
 
 /** What a page tells to somebody who knows everything up to a revision, in the order of the revisions. */
-export function changeEvents({ head, rows, through }: Page, known: number): ChangeEvent[] {
+export function changeEvents({ head, rows, through }: Page, known: number, personId: string): ChangeEvent[] {
   const events = rows
-    .filter(({ stored }) => stored.revision > known)
+    .filter(({ stored }) => stored.revision > known && isVisible(head, personId, stored))
     .map(({ id, stored }): ChangeEvent => ({
       id: stored.revision,
       event: stored.createdRevision > known ? "message.created" : "message.changed",
@@ -40,8 +41,6 @@ const settingsOf = (head: ChatHead): object => ({
   title: head.title,
   tags: head.tags,
   members: head.members,
-  archived: head.archived,
-  pinned: head.pinned,
   activeBranch: head.activeBranch,
   branchesCount: head.branchesCount,
 });

@@ -298,6 +298,7 @@ async function catchUp(feed: Feed, subscriber: Subscriber, join: () => void): Pr
       allowance,
       headNow: () => currentHead(feed, principal),
       end: () => feed.through,
+      eventsOf: (page, known) => changeEvents(page, known, principal.id),
     });
     // The feed may have moved on in this very moment. Nothing may come between looking and joining.
     if (subscriber.through < feed.through) {
@@ -348,7 +349,7 @@ function mayRead(head: ChatHead | undefined, principal: Principal): boolean {
 
 /** Tells one subscriber what is new to it. */
 function tell(subscriber: Subscriber, page: Page): void {
-  const events = changeEvents(page, subscriber.through);
+  const events = changeEvents(page, subscriber.through, subscriber.principal.id);
   subscriber.through = Math.max(subscriber.through, page.through);
   if (events.length > 0) subscriber.sink.send(events);
 }

@@ -28,6 +28,7 @@ export interface LiveEvent {
     | "message.created"
     | "message.changed"
     | "chat.changed"
+    | "chat.own"
     | "catchup.skipped"
     | "read"
     | "typing"

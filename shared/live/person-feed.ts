@@ -67,6 +67,9 @@ interface Feed {
 }
 
 type Head = ChatHead & { readonly changedAt: Timestamp };
+/** What of the signals replaces what: those of one member in one chat. */
+const keyOf = ({ number, chat, user }: StoredSignal): string =>
+  chat === undefined ? `${number}.${user}` : `${chat}.own-${user}`;
 const storedHead = storedAs<Head>();
 
 /** Pages that may wait for a subscriber who is still being told of the past; then they come back later. */
@@ -125,7 +128,7 @@ export function openPersonFeeds(
   };
 
   const heedSignal = (feed: Feed, signal: StoredSignal): void => {
-    const key = `${signal.number}.${signal.user}`;
+    const key = keyOf(signal);
     const before = feed.signals.get(key);
     feed.signals.set(key, signal);
     broadcast(feed, signalEvents(before, signal, deps.clock.now()));
@@ -148,7 +151,7 @@ export function openPersonFeeds(
   const heed = (feed: Feed, document: QueryDocumentSnapshot, wasThere: boolean): void => {
     if (isSignal(document.id)) {
       const signal = storedSignal(document);
-      if (wasThere) feed.signals.set(`${signal.number}.${signal.user}`, signal);
+      if (wasThere) feed.signals.set(keyOf(signal), signal);
       else heedSignal(feed, signal);
       return;
     }
@@ -268,7 +271,7 @@ export function openPersonFeeds(
       allowance: ofChat,
       headNow: () => Promise.resolve(head),
       end: ({ revision }) => revision,
-      eventsOf: (page) => eventsOf(cursor, page, floorMs),
+      eventsOf: (page) => eventsOf(cursor, page, { floorMs, person: feed.person }),
     });
     allowance.changes -= before.changes - ofChat.changes;
     allowance.chars -= before.chars - ofChat.chars;
@@ -279,7 +282,7 @@ export function openPersonFeeds(
   const join = (feed: Feed, subscriber: Subscriber): void => {
     const waited = subscriber.queue ?? [];
     subscriber.queue = undefined;
-    for (const page of waited) tell(subscriber, page, floorOf(feed));
+    for (const page of waited) tell(feed, subscriber, page);
     subscriber.sink.setLastId(subscriber.cursor.id(floorOf(feed)));
     for (const chat of feed.answering.keys()) followAnswers(feed, subscriber, chat);
   };
@@ -340,7 +343,7 @@ async function pump(feed: Feed): Promise<void> {
         const page = await readPage(feed.app, head, after);
         feed.read.set(head.number, page.through);
         for (const subscriber of feed.subscribers) {
-          if (subscriber.queue === undefined) tell(subscriber, page, floorOf(feed));
+          if (subscriber.queue === undefined) tell(feed, subscriber, page);
           else if (subscriber.queue.length < QUEUED_PAGES_MAX) subscriber.queue.push(page);
           else subscriber.sink.end();
         }
@@ -369,18 +372,22 @@ async function baseOf(app: App, head: Head, sinceMs: number): Promise<number> {
   return Math.min(lowest, settings) - 1;
 }
 
-function tell({ sink, cursor }: Pick<Subscriber, "sink" | "cursor">, page: Page, floorMs: number): void {
-  const events = eventsOf(cursor, page, floorMs);
+function tell(feed: Feed, { sink, cursor }: Pick<Subscriber, "sink" | "cursor">, page: Page): void {
+  const events = eventsOf(cursor, page, { floorMs: floorOf(feed), person: feed.person });
   if (events.length > 0) sink.send(events);
 }
 
 /** What is new in a page to whoever is at the cursor, which moves on. */
-function eventsOf(cursor: PersonCursor, page: Page, floorMs: number): LiveEvent[] {
+function eventsOf(
+  cursor: PersonCursor,
+  page: Page,
+  { floorMs, person }: { readonly floorMs: number; readonly person: string },
+): LiveEvent[] {
   const { number, changedAt } = page.head as Head;
   const known = cursor.told(number) ?? page.after;
   if (known >= page.through) return [];
   const changedMs = changedAt.toMillis();
-  const events = changeEvents(page, known).map((event): LiveEvent => {
+  const events = changeEvents(page, known, person).map((event): LiveEvent => {
     cursor.advance(number, event.id, changedMs);
     return { ...event, id: cursor.id(floorMs) };
   });

@@ -7,6 +7,7 @@ export function signalEvents(
   now: StoredSignal,
   nowMs: number,
 ): LiveEvent[] {
+  if (now.own !== undefined) return [{ event: "chat.own", data: { chat: now.chat, ...now.own } }];
   const events: LiveEvent[] = [];
   const { number: chat, user, read = 0, delivered = 0, typingUntil } = now;
   if (read > (before?.read ?? 0) || delivered > (before?.delivered ?? 0)) {

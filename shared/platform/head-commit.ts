@@ -148,9 +148,10 @@ async function commit<Head extends object>(
   const next = { ...lastOf(decided).decision.head, ...options.stamp?.(ref), [COMMIT_FIELD]: commitId };
   const creates = decided.flatMap(({ decision }) => decision.create);
   const updates = decided.flatMap(({ decision }) => decision.update ?? []);
+  const merges = decided.flatMap(({ decision }) => decision.merge ?? []);
   const removes = decided.flatMap(({ decision }) => decision.remove ?? []);
   const times = await options.commits.commit({
-    writes: creates.length + updates.length + removes.length + 1,
+    writes: creates.length + updates.length + merges.length + removes.length + 1,
     bytes: decided.reduce((sum, { decision }) => sum + decision.bytes, 0),
     add(batch) {
       for (const { ref: created, data } of creates)
@@ -160,6 +161,7 @@ async function commit<Head extends object>(
         const condition = lastUpdateTime === undefined ? [] : [{ lastUpdateTime }];
         batch.update(updated, field, value, ...more.flat(), ...condition);
       }
+      for (const { ref: merged, data } of merges) batch.set(merged, data, { merge: true });
       for (const removed of removes) batch.delete(removed);
       batch.update(ref, next as object, { lastUpdateTime: base.updateTime });
     },

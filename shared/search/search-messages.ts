@@ -3,6 +3,7 @@ import type { ChatDeps } from "../chat/log/chat-log.ts";
 import type { Message } from "../chat/contract.ts";
 import { access, type ChatHead } from "../chat/log/head.ts";
 import { messageView } from "../chat/log/message.ts";
+import { isVisible } from "../chat/log/sight.ts";
 import { readProgress } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import { holds } from "../identity/permissions.ts";
@@ -206,7 +207,8 @@ async function confirmHits(
     budget.checks -= part.length + heads.size - known;
     for (const [index, { entry, score }] of part.entries()) {
       const { message, head } = checked[index] ?? {};
-      if (message === undefined || !mayTell(search, head)) continue;
+      if (message === undefined || head === undefined || !mayTell(search, head)) continue;
+      if (!isVisible(head, search.principal.id, message)) continue;
       const view = messageView(entry.stored.message, message);
       const shown =
         message.status === "deleted" ? undefined : showHit(view.text, search.terms, phase === "near");
@@ -219,7 +221,7 @@ async function confirmHits(
   return { hits, rank: last === undefined ? undefined : { score: last.score, id: last.entry.id } };
 }
 
-const mayTell = ({ person, chat, filter }: Search, head: ChatHead | undefined): boolean =>
-  head?.status === "open" &&
+const mayTell = ({ person, chat, filter }: Search, head: ChatHead): boolean =>
+  head.status === "open" &&
   (person === undefined || chat !== undefined || head.members.includes(person)) &&
   (filter.tag === undefined || head.tags.includes(filter.tag));

@@ -4,6 +4,7 @@ import type { ChatHead } from "../chat/log/head.ts";
 import { listHeads } from "../chat/read/list-heads.ts";
 import { messageView } from "../chat/log/message.ts";
 import type { Row } from "../chat/branches/read-path.ts";
+import { isVisible } from "../chat/log/sight.ts";
 import { listMessages } from "../chat/store.ts";
 import { senderOf } from "./entry.ts";
 import { foldText } from "./fold.ts";
@@ -44,7 +45,7 @@ export async function searchRecent(deps: ChatDeps, search: Search): Promise<Mess
 }
 
 function hitOf(
-  { terms, filter }: Search,
+  { terms, filter, principal }: Search,
   head: ChatHead,
   { id, stored }: Row,
   { weights, now }: { readonly weights: readonly number[]; readonly now: number },
@@ -55,6 +56,7 @@ function hitOf(
     createdMs > (filter.toMs ?? Number.POSITIVE_INFINITY);
   const isFromOther = filter.sender !== undefined && senderOf(stored) !== filter.sender;
   if (isOutside || isFromOther || stored.status === "deleted") return undefined;
+  if (!isVisible(head, principal.id, stored)) return undefined;
   const view = messageView(id, stored);
   const folded = foldText(view.text);
   const match = matchText(folded, terms, true);

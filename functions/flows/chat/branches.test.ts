@@ -18,7 +18,7 @@ afterAll(() => system[Symbol.asyncDispose]());
 
 const chats = "/v1/apps/demo/chats";
 async function chatWith(...texts: string[]): Promise<string> {
-  const { body } = await ada.api.post(chats, { kind: "group" });
+  const { body } = await ada.api.post(chats, { kind: "group", model: "emulated-small" });
   const chat = `${chats}/${body.number}`;
   for (const text of texts) await ada.api.post(`${chat}/messages`, { text });
   return chat;

@@ -43,7 +43,8 @@ const CASES: Readonly<Record<string, Case>> = {
   // The person's marks, the page and one chat more, to know whether there are.
   [`GET ${chats}`]: { run: (api) => api.get("/v1/apps/demo/chats?limit=9"), reads: 10 + 1, writes: 0 },
   [`POST ${chats}`]: {
-    run: (api) => api.post("/v1/apps/demo/chats", { kind: "group", members: [bob.id] }),
+    run: (api) =>
+      api.post("/v1/apps/demo/chats", { kind: "group", model: "emulated-small", members: [bob.id] }),
     reads: 1,
     writes: 2,
     publishes: 1,
@@ -83,7 +84,7 @@ const CASES: Readonly<Record<string, Case>> = {
   [`DELETE ${chats}/{chat}/members/{user}`]: {
     run: (api, chat) => api.delete(`${chat}/members/${bob.id}`),
     reads: 0,
-    writes: 2,
+    writes: 3,
     publishes: 1,
   },
   [`GET ${chats}/{chat}/changes`]: {
@@ -98,10 +99,15 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   [`PUT ${chats}/{chat}/mute`]: {
     run: (api, chat) => api.put(`${chat}/mute`, { until: null }),
-    reads: 1,
-    writes: 1,
+    reads: 2,
+    writes: 2,
   },
-  [`DELETE ${chats}/{chat}/mute`]: { run: (api, chat) => api.delete(`${chat}/mute`), reads: 1, writes: 1 },
+  [`DELETE ${chats}/{chat}/mute`]: { run: (api, chat) => api.delete(`${chat}/mute`), reads: 2, writes: 2 },
+  [`PUT ${chats}/{chat}/draft`]: {
+    run: (api, chat) => api.put(`${chat}/draft`, { text: "Begun ".repeat(100) }),
+    reads: 2,
+    writes: 2 + 1,
+  },
   [`POST ${chats}/{chat}/typing`]: { run: (api, chat) => api.post(`${chat}/typing`), reads: 1, writes: 1 },
   [`GET ${chats}/{chat}/reads`]: { run: (api, chat) => api.get(`${chat}/reads`), reads: 1 + 2, writes: 0 },
   [`POST ${chats}/{chat}/messages`]: {
@@ -160,7 +166,11 @@ const CASES: Readonly<Record<string, Case>> = {
 const STREAMS = [`GET ${chats}/{chat}/events`, "GET /v1/apps/{app}/events"];
 
 async function newChat(): Promise<string> {
-  const { body } = await ada.api.post("/v1/apps/demo/chats", { kind: "group", members: [bob.id] });
+  const { body } = await ada.api.post("/v1/apps/demo/chats", {
+    kind: "group",
+    model: "emulated-small",
+    members: [bob.id],
+  });
   const path = `/v1/apps/demo/chats/${body.number}`;
   for (const text of ["One", "Two"]) await ada.api.post(`${path}/messages`, { text });
   await ada.api.put(`${path}/messages/2/reactions/${thumb}`);

@@ -51,7 +51,12 @@ const CHANGES: Readonly<Record<string, (scene: Scene) => Promise<ApiReply>>> = {
 const extra = new Map<System, Person>();
 
 async function chatFor(system: System, ada: Person, bob: Person): Promise<{ path: string; chat: number }> {
-  const { body } = await ada.api.post(chats, { kind: "group", title: "Swept", members: [bob.id] });
+  const { body } = await ada.api.post(chats, {
+    kind: "group",
+    title: "Swept",
+    model: "emulated-small",
+    members: [bob.id],
+  });
   const path = `${chats}/${body.number}`;
   for (const text of ["First", "Second"]) await bob.api.post(`${path}/messages`, { text });
   await ada.api.post(`${path}/messages`, { text: "Mine" });
@@ -81,7 +86,7 @@ async function stateOf({ system, ada, path, chat }: Scene): Promise<object> {
   return {
     messages: changes.data.map(bare),
     branches: branches.data.map((branch) => ({ ...branch, createdAt: "" })),
-    chat: { ...whole, number: 0, createdAt: "", updatedAt: "", latest: whole.latest?.text },
+    chat: { ...whole, number: 0, createdAt: "", latestAt: "", updatedAt: "", latest: whole.latest?.text },
     edits: edits.data.length,
     mark: reads.data.find(({ user }) => user === ada.id),
     newer: all.data

@@ -20,7 +20,12 @@ afterAll(() => system[Symbol.asyncDispose]());
 
 const chats = "/v1/apps/demo/chats";
 async function chatWith(...texts: string[]): Promise<string> {
-  const { body } = await ada.api.post(chats, { kind: "group", title: "Source", members: [bob.id] });
+  const { body } = await ada.api.post(chats, {
+    kind: "group",
+    title: "Source",
+    model: "emulated-small",
+    members: [bob.id],
+  });
   const chat = `${chats}/${body.number}`;
   for (const text of texts) await ada.api.post(`${chat}/messages`, { text });
   return chat;

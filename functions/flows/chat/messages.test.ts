@@ -165,9 +165,13 @@ describe("paging", () => {
     expect(numbersIn(back)).toEqual(range(11, 20));
   });
 
-  test("beyond either end there is nothing, and no error", async () => {
-    expect(await page("before=1")).toEqual({ data: [], hasMore: false, next: null, prev: null });
-    expect((await page(`after=${COUNT}`)).data).toEqual([]);
+  test("beyond either end there is nothing, no error, and a way back", async () => {
+    const before = await page("before=1");
+    expect(before).toMatchObject({ data: [], hasMore: false, next: null });
+    expect(numbersIn(await page(`limit=3&cursor=${before.prev}`))).toEqual([1, 2, 3]);
+    const behind = await page(`after=${COUNT}`);
+    expect(behind).toMatchObject({ data: [], hasMore: false, prev: null });
+    expect(numbersIn(await page(`limit=3&cursor=${behind.next}`))).toEqual(range(COUNT, COUNT - 2));
   });
 
   test.each([

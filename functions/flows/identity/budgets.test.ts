@@ -121,7 +121,7 @@ const CASES: Readonly<Record<string, Case>> = {
   [`DELETE ${path}/users/{id}`]: {
     run: ({ owner: by, ada }) => by.delete(`${app}/users/${ada.id}`),
     reads: 2 + 1 + 1 + 1 + 1,
-    writes: 3 + 1 + 2,
+    writes: 4 + 1 + 2,
   },
   [`POST ${path}/auth/guests`]: { run: () => post(system.client(), "auth/guests"), reads: 0, writes: 3 },
   [`POST ${path}/invitations`]: { run: ({ owner: by }) => post(by, "invitations"), reads: 1, writes: 2 },

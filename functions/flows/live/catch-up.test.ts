@@ -3,6 +3,7 @@ import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { headOf, readHead } from "../../../shared/chat/store.ts";
 import { appHandle } from "../../../shared/identity/app.ts";
 import { tellChanges, wholeAllowance } from "../../../shared/live/catch-up.ts";
+import { changeEvents } from "../../../shared/live/change-events.ts";
 import { CATCH_UP, type Sink } from "../../../shared/live/contract.ts";
 import { upkeepId } from "../../../shared/platform/upkeep.ts";
 import { EventStream } from "../../../shared/testing/event-stream.ts";
@@ -135,6 +136,7 @@ test("for a reader who takes nothing one page is read, and the next when it has 
     allowance: wholeAllowance(),
     headNow: () => Promise.resolve(head),
     end: ({ revision }) => revision,
+    eventsOf: (page, known) => changeEvents(page, known, "somebody"),
   });
   await expect.poll(() => taken.length).toBe(1);
   const first = sent;

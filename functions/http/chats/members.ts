@@ -16,7 +16,9 @@ export const putMember = appEndpoint({
   params: MemberParams,
   reply: Chat,
   async handle({ deps, app, principal, params }) {
-    return ok(await addMember(deps, chatHandle(app, params.chat), principal, params.user));
+    const { history } = await deps.apps.settingsOf(app);
+    const chat = chatHandle(app, params.chat);
+    return ok(await addMember(deps, chat, principal, { userId: params.user, history }));
   },
 });
 

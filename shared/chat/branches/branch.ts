@@ -56,6 +56,17 @@ export function pathOf(branch: Pick<StoredBranch, "id" | "lineage" | "lastNumber
   });
 }
 
+/**
+ * Branches are where a model answers. Among people everybody's view would turn with one of them.
+ * @throws AppError `invalid_request`
+ */
+export function demandBranches({ kind, model }: Pick<ChatHead, "kind" | "model">, path: string): void {
+  if (kind === "assistant" || model !== null) return;
+  throw new AppError("invalid_request", "Only chats with a model have branches.", {
+    errors: [{ path, message: "must be the number of the last message, or left out" }],
+  });
+}
+
 /** Where a new branch begins, and what comes before it. */
 export interface ForkPoint {
   readonly after: number;

@@ -8,7 +8,7 @@ import type { Branch, BranchListQuery, Chat, Page } from "../contract.ts";
 import { access, advanceSettings, type ChatHead, chatView } from "../log/head.ts";
 import { readAccessible } from "../read/read-messages.ts";
 import { noSuchBranch } from "./read-path.ts";
-import { type FoundBranch, listBranches, readBranch, readMarks } from "../store.ts";
+import { type FoundBranch, listBranches, readBranch, readOwnStates } from "../store.ts";
 
 /**
  * The chat's branches, in the order in which they began. Costs 1 document and 1 query, none for a chat that
@@ -49,7 +49,7 @@ export async function switchBranch(
 ): Promise<Chat> {
   const at = Timestamp.fromMillis(deps.clock.now());
   let target: FoundBranch | undefined;
-  const [{ result }, markOf] = await Promise.all([
+  const [{ result }, own] = await Promise.all([
     deps.chatLog.chats.change<ChatHead>(chat.ref, {
       async prepare() {
         target = await readBranch(chat, branch);
@@ -70,7 +70,7 @@ export async function switchBranch(
         return { head: next, create: left.create, update: [...left.update, entered], bytes: 0, result: next };
       },
     }),
-    readMarks(chat.app, principal.id),
+    readOwnStates(chat.app, principal.id),
   ]);
-  return chatView(result, principal.id, markOf(chat.number));
+  return chatView(result, principal.id, own.of(chat.number));
 }

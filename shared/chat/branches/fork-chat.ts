@@ -6,6 +6,7 @@ import type { Principal } from "../../identity/principal.ts";
 import { AppError, GRPC, grpcCode } from "../../platform/errors.ts";
 import type { WriteBatch } from "../../platform/firestore.ts";
 import { Timestamp } from "../../platform/firestore-values.ts";
+import { recall } from "../../platform/head-change.ts";
 import { derivedId, fingerprint } from "../../platform/ids.ts";
 import { enqueue } from "../../platform/task.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
@@ -16,11 +17,12 @@ import { type Chat, LATEST_CHARS_MAX } from "../contract.ts";
 import { newHead, requestProof, requestRecord } from "../log/create-chat.ts";
 import { readSegments } from "../log/segments.ts";
 import { facetsOf } from "../log/facets.ts";
-import { type ChatHead, chatView, excerpt } from "../log/head.ts";
+import { access, type ChatHead, chatView, excerpt } from "../log/head.ts";
 import type { StoredMessage } from "../log/message.ts";
+import { isInSight, isVisible, type Sight } from "../log/sight.ts";
 import { readAccessible } from "../read/read-messages.ts";
 import { listAlong, type Row } from "./read-path.ts";
-import { findMessage, headOf, messagesOf, readBranch, readHead } from "../store.ts";
+import { findMessage, headOf, messagesOf, readBranch, readHead, readHeadAndOwn } from "../store.ts";
 import { forkTask } from "../tasks.ts";
 
 /** Messages that a fork copies at most: as many as can be copied while the caller waits. */
@@ -52,7 +54,8 @@ export async function forkChat(
   },
 ): Promise<{ chat: Chat; replayed: boolean }> {
   const head = await readAccessible(deps, chatHandle(app, source), principal);
-  const path = await readPathTo(chatHandle(app, source), at);
+  const sight = head.sees?.[principal.id];
+  const path = await readPathTo(chatHandle(app, source), at, (found) => isVisible(head, principal.id, found));
   const longest = path.reduce((sum, { after, through }) => sum + through - after, 0);
   if (longest > FORK_MESSAGES_MAX) {
     throw new AppError("invalid_request", `A fork copies at most ${FORK_MESSAGES_MAX} messages.`);
@@ -61,7 +64,7 @@ export async function forkChat(
   await spend(2 * longest);
   const { number, replayed } = await createCopy(deps, app, principal, {
     of: head,
-    copying: { source, path },
+    copying: { source, path, ...(sight === undefined ? {} : { sight }) },
     requestKey,
   });
   await enqueue(deps, forkTask, { app: app.id, chat: number });
@@ -69,16 +72,38 @@ export async function forkChat(
   return { chat: chatView(forked, principal.id, { read: forked.lastNumber }), replayed };
 }
 
+/** The fork that a request made, while it is the caller's; undefined when it made none. 2 or 3 reads. */
+export async function recallFork(
+  deps: ChatDeps,
+  app: App,
+  principal: Principal,
+  { source, at, requestKey }: { readonly source: number; readonly at: number; readonly requestKey: string },
+): Promise<Chat | undefined> {
+  const number = await recall(requestProof(app, principal, requestKey, printOf(source, at)));
+  if (number === undefined) return undefined;
+  await finishFork(deps, chatHandle(app, number));
+  const { snapshot, own } = await readHeadAndOwn(deps.firestore, chatHandle(app, number), principal.id);
+  return chatView(access(headOf(snapshot), principal), principal.id, own);
+}
+
+const printOf = (source: number, at: number): string => fingerprint("fork", String(source), String(at));
+
 /** What is being copied into a chat, as its head says it until that is done. */
 export interface Copying {
   readonly source: number;
   readonly path: readonly PathRange[];
+  /** Of that, what whoever forks may see. */
+  readonly sight?: Sight;
 }
 
 /** @throws AppError `invalid_request` when there is no such message */
-async function readPathTo(chat: ChatHandle, at: number): Promise<PathRange[]> {
+async function readPathTo(
+  chat: ChatHandle,
+  at: number,
+  mayRead: (message: StoredMessage) => boolean,
+): Promise<PathRange[]> {
   const found = await findMessage(chat, at);
-  if (found === undefined) {
+  if (found === undefined || !mayRead(found.stored)) {
     throw new AppError("invalid_request", "The message to fork at does not exist.", {
       errors: [{ path: "at", message: "must be the number of a message of this chat" }],
     });
@@ -100,7 +125,7 @@ async function createCopy(
   }: { readonly of: ChatHead; readonly copying: Copying; readonly requestKey: string | undefined },
 ): Promise<{ number: number; replayed: boolean }> {
   const at = Timestamp.fromMillis(deps.clock.now());
-  const print = fingerprint("fork", String(copying.source), String(copying.path.at(-1)?.through));
+  const print = printOf(copying.source, copying.path.at(-1)?.through ?? 0);
   const proof = requestKey === undefined ? undefined : requestProof(app, principal, requestKey, print);
   const { result: number, replayed } = await deps.chatLog.apps.change<number>(app.ref, {
     decide(head) {
@@ -160,6 +185,8 @@ export async function finishFork(deps: ChatDeps, chat: ChatHandle): Promise<Chat
         settingsAt: at,
         facetsRevision: revision,
         lastNumber: count,
+        // What one has copied, one has read.
+        sent: { [head.createdBy]: count },
         tip: count,
         latest: last === undefined ? null : latestOf(last),
         updatedAt: at,
@@ -181,7 +208,7 @@ const latestOf = ({ number, sender, body, createdAt }: StoredMessage): ChatHead[
 async function copyMessages(
   deps: ChatDeps,
   chat: ChatHandle,
-  { source, path }: Copying,
+  { source, path, sight }: Copying,
 ): Promise<StoredMessage | undefined> {
   const numbers = new Map<number, number>();
   let after = 0;
@@ -189,7 +216,11 @@ async function copyMessages(
   for (;;) {
     const rows = await listAlong(chatHandle(chat.app, source), path, { after }, COPY_PAGE);
     const batch = deps.firestore.batch();
+    let copied = 0;
     for (const row of rows) {
+      after = row.stored.number;
+      if (!isInSight(sight, row.stored)) continue;
+      copied += 1;
       const stored = await withSpokenText(chatHandle(chat.app, source), row);
       const number = numbers.size + 1;
       numbers.set(stored.number, number);
@@ -200,9 +231,8 @@ async function copyMessages(
           ...last,
         },
       );
-      after = stored.number;
     }
-    if (rows.length > 0) await commitPage(batch);
+    if (copied > 0) await commitPage(batch);
     if (rows.length < COPY_PAGE) return last;
   }
 }

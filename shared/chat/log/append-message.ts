@@ -5,16 +5,23 @@ import { demand } from "../../identity/permissions.ts";
 import type { Principal } from "../../identity/principal.ts";
 import { AppError } from "../../platform/errors.ts";
 import { Timestamp } from "../../platform/firestore-values.ts";
-import type { Decision } from "../../platform/head-change.ts";
+import { type Decision, type Proof, recall } from "../../platform/head-change.ts";
 import { derivedId, fingerprint, randomId } from "../../platform/ids.ts";
 import { type QueuedQuestion, answerRef, type Classified, decideAnswer } from "./append-answer.ts";
 import { type Body, encodeBody, type Forward, type Quote, textOf } from "./body.ts";
-import { type ForkPoint, readForkPoint, turnedTo, turningWrites } from "../branches/branch.ts";
+import {
+  demandBranches,
+  type ForkPoint,
+  readForkPoint,
+  turnedTo,
+  turningWrites,
+} from "../branches/branch.ts";
 import type { ChatDeps } from "./chat-log.ts";
 import { LATEST_CHARS_MAX, type Message, type NewMessage, QUOTE_CHARS_MAX } from "../contract.ts";
 import { accessToWrite, advance, type ChatHead, excerpt } from "./head.ts";
 import { messageView, type StoredMessage, storedMessage } from "./message.ts";
-import { readAccessible } from "../read/read-messages.ts";
+import { readAccessible, readVisible } from "../read/read-messages.ts";
+import { isVisible } from "./sight.ts";
 import { findMessage, messagesOf, serverTime } from "../store.ts";
 
 export interface AppendRequest {
@@ -41,13 +48,10 @@ export async function appendMessage(
   { draft, requestKey, classify = () => ({ lane: "slow" }) }: AppendRequest,
 ): Promise<{ message: Message; replayed: boolean; queued: QueuedQuestion | undefined }> {
   demandAs(sender, draft);
-  const id =
-    requestKey === undefined
-      ? randomId()
-      : derivedId("message", chat.app.id, String(chat.number), sender.id, requestKey);
-  const ref = messagesOf(chat).doc(id);
+  const proof = messageProof(chat, sender, { draft, requestKey });
+  const { ref, fingerprint: print } = proof;
+  const { id } = ref;
   const answerId = answerRef(chat, id).id;
-  const print = fingerprint(JSON.stringify(draft));
   const body = await bodyOf(deps, chat, sender, draft);
   const createdAt = Timestamp.fromMillis(deps.clock.now());
   const { after } = draft;
@@ -105,13 +109,33 @@ export async function appendMessage(
         result: messageView(id, question),
       } satisfies Decision<ChatHead, Message>;
     },
-    proof: {
-      ref,
-      fingerprint: print,
-      result: (existing) => messageView(id, demandStored(storedMessage(existing))),
-    },
+    proof,
   });
   return { message: result, replayed, queued: replayed ? undefined : queued };
+}
+
+/** The message that a request made, as it is now; undefined when it made none. 1 read. */
+export const recallMessage = (
+  chat: ChatHandle,
+  sender: Principal,
+  request: { readonly draft: NewMessage; readonly requestKey: string },
+): Promise<Message | undefined> => recall(messageProof(chat, sender, request));
+
+/** A message is named after the key of its request, or at random. */
+function messageProof(
+  chat: ChatHandle,
+  sender: Principal,
+  { draft, requestKey }: Pick<AppendRequest, "draft" | "requestKey">,
+): Proof<Message> {
+  const id =
+    requestKey === undefined
+      ? randomId()
+      : derivedId("message", chat.app.id, String(chat.number), sender.id, requestKey);
+  return {
+    ref: messagesOf(chat).doc(id),
+    fingerprint: fingerprint(JSON.stringify(draft)),
+    result: (existing) => messageView(id, demandStored(storedMessage(existing))),
+  };
 }
 
 export interface Appending {
@@ -151,6 +175,7 @@ export function decideAppend(
 ): { next: ChatHead; stored: StoredMessage; turns: ForkPoint | undefined } {
   const number = head.lastNumber + 1;
   const turns = point === undefined || point.after === head.tip ? undefined : point;
+  if (turns !== undefined) demandBranches(head, "after");
   const branch = turns === undefined ? head.activeBranch : `b${number}`;
   const parent = turns === undefined ? head.tip : turns.after;
   const text = textOf(body);
@@ -193,8 +218,8 @@ async function bodyOf(
 
 /** 2 reads. */
 async function quoteOf(deps: ChatDeps, chat: ChatHandle, sender: Principal, number: number): Promise<Quote> {
-  const [found] = await Promise.all([findMessage(chat, number), readAccessible(deps, chat, sender)]);
-  if (found === undefined || found.stored.status === "deleted") {
+  const [found, head] = await Promise.all([findMessage(chat, number), readAccessible(deps, chat, sender)]);
+  if (found === undefined || found.stored.status === "deleted" || !isVisible(head, sender.id, found.stored)) {
     throw new AppError("invalid_request", "The message replied to does not exist.", {
       errors: [{ path: "replyTo", message: "must be the number of a message of this chat" }],
     });
@@ -220,13 +245,10 @@ async function forwardFrom(
     new AppError("invalid_request", "The message to forward does not exist.", {
       errors: [{ path: "forwardOf", message: "must be a message of a chat that you can read" }],
     });
-  const [found] = await Promise.all([
-    findMessage(chatHandle(app, chat), message),
-    readAccessible(deps, chatHandle(app, chat), sender).catch((cause: unknown) => {
-      throw cause instanceof AppError && cause.code === "not_found" ? refuse() : cause;
-    }),
-  ]);
-  if (found === undefined || found.stored.status === "deleted" || found.stored.hidden) throw refuse();
+  const found = await readVisible(deps, chatHandle(app, chat), sender, message).catch((cause: unknown) => {
+    throw cause instanceof AppError && cause.code === "not_found" ? refuse() : cause;
+  });
+  if (found.stored.status === "deleted" || found.stored.hidden) throw refuse();
   const { body, sender: by, createdAt } = found.stored;
   if (body.text === "" && body.forward !== undefined) return body.forward;
   return { chat, message, sender: by, text: body.text, createdAt };

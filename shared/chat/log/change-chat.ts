@@ -1,25 +1,27 @@
 import { type ChatHandle, chatHandle } from "../chat-handle.ts";
 import type { App } from "../../identity/app.ts";
-import { holds } from "../../identity/permissions.ts";
+import { demand, holds } from "../../identity/permissions.ts";
 import type { Principal } from "../../identity/principal.ts";
 import { AppError } from "../../platform/errors.ts";
 import { Timestamp } from "../../platform/firestore-values.ts";
 import type { Decision } from "../../platform/head-change.ts";
 import type { ChatDeps } from "./chat-log.ts";
-import type { Chat, ChatChange } from "../contract.ts";
+import { type Chat, type ChatChange, type CommonChange, partsOfChange } from "../contract.ts";
+import { changeOwn } from "../own/change-own.ts";
 import { pairProof } from "./create-chat.ts";
 import { access, advanceSettings, type ChatHead, chatView } from "./head.ts";
 import { leavingSignal } from "./signal.ts";
-import { messagesOf, readMarks, serverTime } from "../store.ts";
+import { messagesOf, readOwnStates, serverTime } from "../store.ts";
 import { encodeBody } from "./body.ts";
 
 /** What the caller believes the chat's revision to be; the change is refused when it is another. */
 export type Expected = ((revision: number) => boolean) | undefined;
 
 /**
- * Changes title, tags, model, archived or pinned. A change to what already is moves nothing.
- * Costs 1 commit, 1 write, 1 publish and 1 read, and 1 more when the head is not remembered.
- * @throws AppError `not_found`, `precondition_failed`, `unavailable`
+ * Changes a chat for everybody (title, tags, model …), for the caller alone (archived, pinned …), or both.
+ * A change to what already is moves nothing. For everybody it costs 1 commit, 1 write, 1 publish and 1 read,
+ * and 1 more when the head is not remembered; for the caller alone 2 reads, 1 commit and 2 writes.
+ * @throws AppError `not_found`, `forbidden`, `precondition_failed`, `unavailable`
  */
 export async function changeChat(
   deps: ChatDeps,
@@ -27,8 +29,25 @@ export async function changeChat(
   principal: Principal,
   { change, expected }: { readonly change: ChatChange; readonly expected: Expected },
 ): Promise<Chat> {
+  const { common, own } = partsOfChange(change);
+  const isCommon = Object.keys(common).length > 0;
+  if (isCommon) demand(principal, "chat:change");
+  const changed = isCommon
+    ? await changeCommon(deps, chat, principal, { change: common, expected })
+    : undefined;
+  return changed === undefined || Object.keys(own).length > 0
+    ? changeOwn(deps, chat, principal, own)
+    : changed;
+}
+
+async function changeCommon(
+  deps: ChatDeps,
+  chat: ChatHandle,
+  principal: Principal,
+  { change, expected }: { readonly change: CommonChange; readonly expected: Expected },
+): Promise<Chat> {
   const at = Timestamp.fromMillis(deps.clock.now());
-  const [{ result }, markOf] = await Promise.all([
+  const [{ result }, own] = await Promise.all([
     deps.chatLog.chats.change<ChatHead>(chat.ref, {
       decide: (head) => {
         demandExpected(access(head, principal), expected);
@@ -36,18 +55,18 @@ export async function changeChat(
         return { head: next, create: [], bytes: 0, result: next };
       },
     }),
-    readMarks(chat.app, principal.id),
+    readOwnStates(chat.app, principal.id),
   ]);
-  return chatView(result, principal.id, markOf(chat.number));
+  return chatView(result, principal.id, own.of(chat.number));
 }
 
 /** A title that a person gives stays theirs; without one the chat may be given one again. */
-const changeOf = (change: ChatChange): Partial<ChatHead> => ({
+const changeOf = (change: CommonChange): Partial<ChatHead> => ({
   ...(change as Partial<ChatHead>),
   ...(change.title === undefined ? {} : { titleBy: change.title === "" ? null : ("person" as const) }),
 });
 
-const isSame = (head: ChatHead, change: ChatChange): boolean =>
+const isSame = (head: ChatHead, change: CommonChange): boolean =>
   Object.entries(change).every(
     ([name, value]) => JSON.stringify(value) === JSON.stringify(head[name as keyof ChatHead] ?? null),
   );

@@ -5,13 +5,15 @@ import type { Principal } from "../../identity/principal.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { DocumentReference } from "../../platform/firestore.ts";
 import { FieldPath, FieldValue, Timestamp } from "../../platform/firestore-values.ts";
+import { type Proof, recall } from "../../platform/head-change.ts";
 import { derivedId, fingerprint, randomId } from "../../platform/ids.ts";
 import { encodeBody } from "./body.ts";
 import type { ChatDeps } from "./chat-log.ts";
 import { LATEST_CHARS_MAX, type Message, REACTIONS_MAX } from "../contract.ts";
 import { access, accessToWrite, advance, type ChatHead, excerpt } from "./head.ts";
 import { messageView, type StoredMessage } from "./message.ts";
-import { readAccessible } from "../read/read-messages.ts";
+import { withSilent } from "./silent.ts";
+import { readVisible } from "../read/read-messages.ts";
 import {
   editsOf,
   type FoundMessage,
@@ -47,8 +49,7 @@ export async function editMessage(
   let isFirst = true;
   const at = Timestamp.fromMillis(deps.clock.now());
   const print = fingerprint(text);
-  const id = requestKey === undefined ? randomId() : derivedId("edit", ref.id, principal.id, requestKey);
-  const edit = editsOf(ref).doc(id);
+  const edit = editRef(ref, principal, requestKey);
   const { result } = await deps.chatLog.chats.change<Message>(chat.ref, {
     // Read anew before each further attempt: an edit that overtakes a deletion would bring the text back.
     async prepare() {
@@ -84,16 +85,33 @@ export async function editMessage(
         result: messageView(ref.id, changed),
       };
     },
-    proof: {
-      ref: edit,
-      fingerprint: print,
-      result: (existing) => {
-        const made = demandStored(storedEdit(existing));
-        return messageView(ref.id, edited(found.stored, made.text, made.at, made.revision));
-      },
-    },
+    proof: editProof(edit, print, () => found),
   });
   return result;
+}
+
+const editRef = (message: DocumentReference, { id }: Principal, requestKey: string | undefined) =>
+  editsOf(message).doc(requestKey === undefined ? randomId() : derivedId("edit", message.id, id, requestKey));
+
+const editProof = (edit: DocumentReference, print: string, found: () => FoundMessage): Proof<Message> => ({
+  ref: edit,
+  fingerprint: print,
+  result: (existing) => {
+    const made = demandStored(storedEdit(existing));
+    const { ref, stored } = found();
+    return messageView(ref.id, edited(stored, made.text, made.at, made.revision));
+  },
+});
+
+/** The message that a request edited, as it was then; undefined when it edited none. 2 reads. */
+export async function recallEdit(
+  { chat, number, principal }: MessageAddress,
+  text: string,
+  requestKey: string,
+): Promise<Message | undefined> {
+  const found = await findMessage(chat, number);
+  if (found === undefined) return undefined;
+  return recall(editProof(editRef(found.ref, principal, requestKey), fingerprint(text), () => found));
 }
 
 const isFrom = ({ sender }: StoredMessage, { id }: Principal): boolean => "id" in sender && sender.id === id;
@@ -153,6 +171,7 @@ export async function deleteMessage(deps: ChatDeps, address: MessageAddress): Pr
       if (stored.status === "deleted") return { head, create: [], bytes: 0, result: undefined };
       const next = advance(head, at, {
         ...latestWith(head, number, ""),
+        silent: withSilent(head.silent, number),
         ...(stored.answer?.leaseUntil == null
           ? {}
           : { answering: (head.answering ?? []).filter((id) => id !== ref.id) }),
@@ -218,15 +237,11 @@ export async function react(
   return result;
 }
 
-/** The message, for those who may know of it: permission comes before any word about the message. */
-export async function findAccessible(
+/** 2 reads. @throws AppError `not_found` */
+export const findAccessible = (
   deps: ChatDeps,
   { chat, number, principal }: MessageAddress,
-): Promise<FoundMessage> {
-  const [found] = await Promise.all([findMessage(chat, number), readAccessible(deps, chat, principal)]);
-  if (found === undefined) throw new AppError("not_found", "There is no such message.");
-  return found;
-}
+): Promise<FoundMessage> => readVisible(deps, chat, principal, number);
 
 async function findChangeable(deps: ChatDeps, address: MessageAddress): Promise<FoundMessage> {
   const found = await findAccessible(deps, address);

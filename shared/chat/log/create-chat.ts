@@ -8,7 +8,7 @@ import { type AppHead, isPresent, storedUser, userRef, usersExist } from "../../
 import { AppError } from "../../platform/errors.ts";
 import type { DocumentSnapshot } from "../../platform/firestore.ts";
 import { Timestamp } from "../../platform/firestore-values.ts";
-import type { Decision, Proof } from "../../platform/head-change.ts";
+import { type Decision, type Proof, recall } from "../../platform/head-change.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
 import { derivedId, fingerprint } from "../../platform/ids.ts";
 import { type ChatDeps, changeStamp } from "./chat-log.ts";
@@ -16,7 +16,7 @@ import { type Chat, MEMBERS_MAX, type NewChat } from "../contract.ts";
 import { facetsOf } from "./facets.ts";
 import { access, type ChatHead, chatView, MAIN_BRANCH } from "./head.ts";
 import { shareChat } from "../read/share-chat.ts";
-import { blocksIn, headOf, readHeadAndMark, readsRef } from "../store.ts";
+import { blocksIn, headOf, readHeadAndOwn, readsRef } from "../store.ts";
 
 export interface CreatedChat {
   readonly chat: Chat;
@@ -75,6 +75,46 @@ export async function createChat(
   return { chat: chatView(head, creator.id, { read: 0 }), created: true, replayed: false };
 }
 
+/**
+ * The chat that a request made; undefined when it made none. To whoever is no member any more it is shown as it
+ * was made, with nothing of what came since. 1 to 3 reads.
+ */
+export async function recallChat(
+  deps: ChatDeps,
+  app: App,
+  creator: Principal,
+  { draft, requestKey }: { readonly draft: NewChat; readonly requestKey: string },
+): Promise<Chat | undefined> {
+  const others = new Set(draft.members);
+  others.delete(creator.id);
+  const members = creator.kind === "person" ? [creator.id, ...others] : [...others];
+  const isDirect = draft.kind === "direct";
+  const proof = isDirect
+    ? pairProof(app, members)
+    : requestProof(app, creator, requestKey, fingerprint(JSON.stringify(draft)));
+  let at: Timestamp | undefined;
+  const number = await recall({
+    ...proof,
+    result: (record) => {
+      at = madeAt(record);
+      return chatIn(record);
+    },
+  });
+  if (number === undefined) return undefined;
+  try {
+    return (await existingChat(deps, app, creator, number)).chat;
+  } catch (cause) {
+    if (!(cause instanceof AppError) || cause.code !== "not_found" || at === undefined) throw cause;
+    return chatView(newHead(number, creator, members, { draft, at }), creator.id, { read: 0 });
+  }
+}
+
+/** When the request of a record came. */
+function madeAt(record: DocumentSnapshot): Timestamp | undefined {
+  const expireAt = record.get("expireAt") as Timestamp | undefined;
+  return expireAt && Timestamp.fromMillis(expireAt.toMillis() - REQUEST_TTL_MS);
+}
+
 function decideCreate(
   app: App,
   head: AppHead,
@@ -128,8 +168,8 @@ async function existingChat(
   creator: Principal,
   number: number,
 ): Promise<{ chat: Chat; created: boolean }> {
-  const { snapshot, mark } = await readHeadAndMark(deps.firestore, chatHandle(app, number), creator.id);
-  return { chat: chatView(access(headOf(snapshot), creator), creator.id, mark), created: false };
+  const { snapshot, own } = await readHeadAndOwn(deps.firestore, chatHandle(app, number), creator.id);
+  return { chat: chatView(access(headOf(snapshot), creator), creator.id, own), created: false };
 }
 
 /** The members of the new chat, its creator among them unless that is a server. */

@@ -5,6 +5,9 @@ import type { Timestamp } from "../../platform/firestore-values.ts";
 import type { Author } from "./body.ts";
 import type { Chat, Kind } from "../contract.ts";
 import { type Faceted, facetsOf } from "./facets.ts";
+import { type OwnState, ownView } from "../own/own-state.ts";
+import { isVisible, type Sight } from "./sight.ts";
+import { type Silent, silentAfter } from "./silent.ts";
 import type { Copying } from "../branches/fork-chat.ts";
 
 /**
@@ -38,6 +41,12 @@ export interface ChatHead extends Faceted {
   readonly latest: LatestMessage | null;
   /** The number of the last message that each person sent: whoever writes has read what is above. */
   readonly sent: Readonly<Record<string, number>>;
+  /** How many messages there were when a person joined: those were never unread to them. */
+  readonly joined?: Readonly<Record<string, number>>;
+  /** What whoever joined later sees of the past; who is not named here sees all of it. */
+  readonly sees?: Readonly<Record<string, Sight>>;
+  /** Messages that are unread to nobody. */
+  readonly silent?: Silent;
   readonly activeBranch: string;
   /** The number of the active branch's last message; 0 while there is none. */
   readonly tip: number;
@@ -47,6 +56,7 @@ export interface ChatHead extends Faceted {
   readonly blockedBy?: readonly string[];
   /** Answers that are not finished, by the ids of their messages. */
   readonly answering?: readonly string[];
+  /** Of chats from before archiving and pinning were each person's own, until they have been migrated. */
   readonly archived: boolean;
   readonly pinned: boolean;
   /** While it is a copy in the making, nobody sees it. */
@@ -56,7 +66,10 @@ export interface ChatHead extends Faceted {
   readonly leavers?: readonly string[];
   readonly createdBy: string;
   readonly createdAt: Timestamp;
+  /** When the last message came: by this lists are ordered, since nothing else moves a chat. */
   readonly updatedAt: Timestamp;
+  /** When anything changed last; absent from chats that have not changed since this field came. */
+  readonly movedAt?: Timestamp;
 }
 
 export interface LatestMessage {
@@ -95,15 +108,22 @@ export function accessToWrite(head: ChatHead | undefined, principal: Principal):
 
 export const noSuchChat = (): AppError => new AppError("not_found", "There is no such chat.");
 
-/** The head after one more lasting change at this time. Time never runs backwards within a chat. */
+/**
+ * The head after one more lasting change at this time. Time never runs backwards within a chat. A change that
+ * brings a message moves the chat in the lists; no other does.
+ */
 export function advance(head: ChatHead, at: Timestamp, change: Partial<ChatHead>): ChatHead {
+  const brings = (change.lastNumber ?? head.lastNumber) > head.lastNumber;
   return {
     ...head,
     revision: head.revision + 1,
-    updatedAt: at.valueOf() > head.updatedAt.valueOf() ? at : head.updatedAt,
+    updatedAt: brings ? later(head.updatedAt, at) : head.updatedAt,
+    movedAt: later(head.movedAt ?? head.updatedAt, at),
     ...change,
   };
 }
+
+const later = (a: Timestamp, b: Timestamp): Timestamp => (b.valueOf() > a.valueOf() ? b : a);
 
 /** The same for a change to the chat itself. */
 export function advanceSettings(head: ChatHead, at: Timestamp, change: Partial<ChatHead>): ChatHead {
@@ -113,19 +133,24 @@ export function advanceSettings(head: ChatHead, at: Timestamp, change: Partial<C
   return advance(head, at, { ...change, ...facets, settingsRevision: head.revision + 1, settingsAt: at });
 }
 
-/** Messages after the last that the person has read or written. */
-export const unreadCount = (head: ChatHead, personId: string, readUpTo: number): number =>
-  Math.max(0, head.lastNumber - Math.max(readUpTo, head.sent[personId] ?? 0));
-
-/** What a person has noted of a chat for themselves. */
-export interface Mark {
-  /** The last message they have read. */
-  readonly read: number;
-  /** Until when the person has muted the chat; null: until they unmute it. */
-  readonly muted?: Timestamp | null | undefined;
+/**
+ * Messages that the person could read and has not: those after the last that they have read or written and
+ * after they joined, without those that are unread to nobody. No read: everything stands in the head.
+ */
+export function unreadCount(head: ChatHead, personId: string, readUpTo: number): number {
+  return standingBetween(head, readThrough(head, personId, readUpTo), head.lastNumber);
 }
 
-export function chatView(head: ChatHead, personId: string, { read, muted }: Mark): Chat {
+/** How many messages after one and up to another are unread to whoever has not read them. */
+export const standingBetween = ({ silent }: ChatHead, after: number, through: number): number =>
+  Math.max(0, through - after - (silentAfter(silent, after) - silentAfter(silent, through)));
+
+/** The last message that counts as read by the person. */
+export const readThrough = (head: ChatHead, personId: string, readUpTo: number): number =>
+  Math.max(readUpTo, head.sent[personId] ?? 0, head.joined?.[personId] ?? 0);
+
+export function chatView(head: ChatHead, personId: string, own: OwnState): Chat {
+  const { latest } = head;
   return {
     number: head.number,
     kind: head.kind,
@@ -140,17 +165,17 @@ export function chatView(head: ChatHead, personId: string, { read, muted }: Mark
     temporary: head.temporary,
     revision: head.revision,
     messagesCount: head.lastNumber,
-    ...(head.latest === null
+    ...(latest === null || !isVisible(head, personId, latest)
       ? {}
-      : { latest: { ...head.latest, createdAt: head.latest.createdAt.toDate().toISOString() } }),
-    unreadCount: unreadCount(head, personId, read),
-    ...(muted === undefined ? {} : { mute: { until: muted?.toDate().toISOString() ?? null } }),
+      : { latest: { ...latest, createdAt: latest.createdAt.toDate().toISOString() } }),
+    unreadCount: unreadCount(head, personId, own.read),
+    readThrough: readThrough(head, personId, own.read),
+    ...ownView(head, own),
     activeBranch: head.activeBranch,
     branchesCount: head.branchesCount,
-    archived: head.archived,
-    pinned: head.pinned,
     createdAt: head.createdAt.toDate().toISOString(),
-    updatedAt: head.updatedAt.toDate().toISOString(),
+    latestAt: head.updatedAt.toDate().toISOString(),
+    updatedAt: (head.movedAt ?? head.updatedAt).toDate().toISOString(),
   };
 }
 

@@ -4,6 +4,7 @@ import { FieldValue, Timestamp } from "../../platform/firestore-values.ts";
 import { type Body, encodeBody, textOf } from "./body.ts";
 import { findAccessible, latestWith, type MessageAddress } from "./change-message.ts";
 import { access, advance } from "./head.ts";
+import { withoutSilent, withSilent } from "./silent.ts";
 import type { ChatDeps } from "./chat-log.ts";
 import { type FoundMessage, serverTime } from "../store.ts";
 
@@ -60,7 +61,10 @@ async function setBody(
       const replacement = replace(found);
       if (replacement === undefined) return { head, create: [], bytes: 0, result: undefined };
       const { body, hidden, kept } = replacement;
-      const next = advance(head, at, latestWith(head, number, textOf(body)));
+      const next = advance(head, at, {
+        ...latestWith(head, number, textOf(body)),
+        silent: kept === undefined ? withoutSilent(head.silent, number) : withSilent(head.silent, number),
+      });
       const fields = Object.entries({
         body: encodeBody(body),
         hidden,

@@ -8,6 +8,7 @@ import { FieldValue, Timestamp } from "../../platform/firestore-values.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
 import type { ChatDeps } from "./chat-log.ts";
 import type { Marks } from "../contract.ts";
+import type { ownView } from "../own/own-state.ts";
 import { accessToWrite, type ChatHead } from "./head.ts";
 import { readAccessible } from "../read/read-messages.ts";
 import { readsRef } from "../store.ts";
@@ -19,7 +20,9 @@ import { readsRef } from "../store.ts";
  * docs/decisions/0009.
  */
 export interface StoredSignal {
+  /** The chat's; a signal to oneself has `chat` in its place. */
   readonly number: number;
+  readonly chat?: number;
   readonly user: string;
   /** Whose own streams tell it too; none in a large group, where only streams of the chat do. */
   readonly members: readonly string[];
@@ -30,6 +33,8 @@ export interface StoredSignal {
   readonly presentAt?: Timestamp;
   /** The members have lost the chat: they were removed, or it was deleted. */
   readonly left?: true;
+  /** How somebody has arranged the chat, told to nobody but them. */
+  readonly own?: ReturnType<typeof ownView>;
   readonly changedAt: Timestamp;
   /** When Firestore may delete the signal; reading marks are kept in the person's own document. */
   readonly expireAt: Timestamp;
@@ -57,6 +62,30 @@ const signalOf = (deps: Pick<ChatDeps, "clock">, head: ChatHead, user: string, s
   expireAt: Timestamp.fromMillis(deps.clock.now() + SIGNAL_TTL_MS),
   ...signal,
 });
+
+/**
+ * Tells a person's other devices how they have arranged a chat. Without a `number`, so that streams of the
+ * chat do not see it.
+ */
+export const ownSignal = (
+  { clock }: Pick<ChatDeps, "clock">,
+  chat: ChatHandle,
+  user: string,
+  own: ReturnType<typeof ownView>,
+): { readonly ref: DocumentReference; readonly data: object } => ({
+  ref: ownSignalRef(chat, user),
+  data: {
+    chat: chat.number,
+    user,
+    members: [user],
+    own,
+    changedAt: FieldValue.serverTimestamp(),
+    expireAt: Timestamp.fromMillis(clock.now() + SIGNAL_TTL_MS),
+  },
+});
+
+export const ownSignalRef = (chat: ChatHandle, user: string): DocumentReference =>
+  signalRef(chat, `own-${user}`);
 
 /** Tells former members that they have lost the chat, in the commit that ends their membership. */
 export const leavingSignal = (
@@ -93,10 +122,13 @@ export async function mark(
     delivered: FieldValue.maximum(Math.max(number ?? 0, delivered ?? 0)),
   };
   const batch = deps.firestore.batch();
+  const isRead = number !== undefined;
+  const noted = {
+    delivered: marks.delivered,
+    ...(isRead ? { chats: marks.read, markedUnread: FieldValue.delete() } : {}),
+  };
   const kept = Object.fromEntries(
-    Object.entries({ chats: marks.read, delivered: marks.delivered })
-      .filter(([, value]) => value !== undefined)
-      .map(([field, value]) => [field, { [String(chat.number)]: value }]),
+    Object.entries(noted).map(([field, value]) => [field, { [String(chat.number)]: value }]),
   );
   batch.set(readsRef(chat.app, principal.id), kept, { merge: true });
   batch.set(signalRef(chat, principal.id), signalOf(deps, head, principal.id, marks), { merge: true });

@@ -19,8 +19,8 @@ import type { ChatDeps } from "../log/chat-log.ts";
 import { deleteMessage } from "../log/change-message.ts";
 import { noSuchChat } from "../log/head.ts";
 import { messageView } from "../log/message.ts";
-import { readAccessible } from "../read/read-messages.ts";
-import { findMessage, headOf, listMessages, readHead } from "../store.ts";
+import { readVisible } from "../read/read-messages.ts";
+import { headOf, listMessages, readHead } from "../store.ts";
 
 /** As long as security events: whoever looks into something late finds both. */
 const REPORT_TTL_MS = 400 * 24 * 3600 * 1000;
@@ -100,11 +100,8 @@ async function targetOf(
     return { chat: null, message: null, user: user ?? null };
   }
   const chat = chatHandle(app, message.chat);
-  const [found] = await Promise.all([
-    findMessage(chat, message.message),
-    readAccessible(deps, chat, reporter),
-  ]);
-  if (found === undefined || found.stored.status === "deleted") {
+  const found = await readVisible(deps, chat, reporter, message.message);
+  if (found.stored.status === "deleted") {
     throw new AppError("not_found", "There is no such message.");
   }
   const { sender } = found.stored;

@@ -9,7 +9,6 @@ import type { ChatHead } from "../log/head.ts";
 
 export interface ChatFilter {
   readonly kind?: Kind | undefined;
-  readonly archived?: boolean | undefined;
   readonly tag?: string | undefined;
   /** Somebody else who is a member. */
   readonly member?: string | undefined;
@@ -19,6 +18,8 @@ export interface ChatFilter {
   /** The position after which to go on. */
   readonly after?: Position | undefined;
   readonly limit: number;
+  /** What the reader's own notes leave of the list. */
+  readonly isShown?: Promise<(head: ChatHead) => boolean>;
 }
 
 export interface Position {
@@ -36,9 +37,9 @@ export interface FoundHeads {
 }
 
 /**
- * The chats of one person, or of the app, latest activity first. One query; one read for each chat. With a
- * tag or a member also one for each chat that fits those and not the rest, and for each of one's large
- * groups: at most LIST_QUERIES_MAX queries, of `limit` reads each.
+ * The chats of one person, or of the app, those with the latest message first. One query; one read for each
+ * chat. With a tag, a member or `isShown` also one for each chat that fits those and not the rest, and for each
+ * of one's large groups: at most LIST_QUERIES_MAX queries, of `limit` reads each.
  */
 export async function listHeads(
   app: App,
@@ -52,7 +53,8 @@ export async function listHeads(
     const from = after && [timestampOfMicros(after.updatedAtMicros), after.number];
     const found = await within(READ_MS_MAX, (from === undefined ? query : query.startAfter(...from)).get());
     const page = found.docs.map((document) => headOf(document));
-    heads.push(...page.filter((head) => fits(head, personId, filter)));
+    const isShown = (await filter.isShown) ?? (() => true);
+    heads.push(...page.filter((head) => fits(head, personId, filter) && isShown(head)));
     const last = page.at(-1);
     if (heads.length >= filter.limit || page.length < filter.limit || last === undefined) {
       return { heads: heads.slice(0, filter.limit), goOnAfter: undefined };
@@ -62,18 +64,17 @@ export async function listHeads(
   return { heads, goOnAfter: after };
 }
 
-export const positionOf = ({ updatedAt, number }: ChatHead): Position => ({
+export const positionOf = ({ updatedAt, number }: Pick<ChatHead, "updatedAt" | "number">): Position => ({
   updatedAtMicros: microsOf(updatedAt),
   number,
 });
 
 function queryOf(app: App, personId: string | undefined, filter: ChatFilter): Query {
-  const { kind, archived, tag, member, from, to, limit } = filter;
+  const { kind, tag, member, from, to, limit } = filter;
   const isPlain = tag === undefined && member === undefined;
   let query = app.collection("chats").where(chosen(personId, filter));
-  // Each of these doubles the indexes that every change moves, so they serve the plain list only.
+  // It doubles the indexes that every change moves, so it serves the plain list only.
   if (isPlain && kind !== undefined) query = query.where("kind", "==", kind);
-  if (isPlain && archived !== undefined) query = query.where("archived", "==", archived);
   if (from !== undefined) query = query.where("updatedAt", ">=", Timestamp.fromMillis(from));
   if (to !== undefined) query = query.where("updatedAt", "<=", Timestamp.fromMillis(to));
   return query.orderBy("updatedAt", "desc").orderBy("number", "desc").limit(limit);
@@ -95,13 +96,16 @@ function chosen(personId: string | undefined, { tag, member }: ChatFilter): Filt
   );
 }
 
-const fits = (head: ChatHead, personId: string | undefined, filter: ChatFilter): boolean =>
+export const fits = (
+  head: ChatHead,
+  personId: string | undefined,
+  filter: Pick<ChatFilter, "kind" | "tag" | "member">,
+): boolean =>
   head.status === "open" &&
   // Whoever has begun a temporary chat knows its number; nobody finds it in a list.
   !head.temporary &&
   (personId === undefined || head.members.includes(personId)) &&
   (filter.kind === undefined || head.kind === filter.kind) &&
-  (filter.archived === undefined || head.archived === filter.archived) &&
   (filter.tag === undefined || head.tags.includes(filter.tag)) &&
   (filter.member === undefined || head.members.includes(filter.member));
 

@@ -4,10 +4,12 @@ import { holds } from "../../identity/permissions.ts";
 import type { Principal } from "../../identity/principal.ts";
 import { decodeCursor, encodeCursor } from "../../platform/cursor.ts";
 import type { ChatDeps } from "../log/chat-log.ts";
-import type { Chat, ChatListQuery, Page } from "../contract.ts";
-import { access, chatView } from "../log/head.ts";
+import type { Chat, ChatListQuery, ChatPage } from "../contract.ts";
+import { access, type ChatHead, chatView, unreadCount } from "../log/head.ts";
+import { isArranged, listArranged } from "./list-arranged.ts";
 import { listHeads, positionOf } from "./list-heads.ts";
-import { headOf, readHead, readHeadAndMark, readMarks } from "../store.ts";
+import { readDraft } from "../own/draft.ts";
+import { headOf, type OwnStates, readHead, readHeadAndOwn, readOwnStates } from "../store.ts";
 
 /** The caller has this revision already. */
 export interface Unchanged {
@@ -15,7 +17,7 @@ export interface Unchanged {
 }
 
 /**
- * One chat. Costs 2 reads; 1 when the caller knows its revision.
+ * One chat. Costs 2 reads, 3 where the caller has a long draft; 1 when the caller knows its revision.
  * @throws AppError `not_found`
  */
 export async function readChat(
@@ -30,16 +32,20 @@ export async function readChat(
     deps.chatLog.chats.remember(snapshot);
     if (isKnown(head.revision)) return { unchanged: head.revision };
   }
-  const { snapshot, mark } = await readHeadAndMark(deps.firestore, chat, principal.id);
+  const { snapshot, own } = await readHeadAndOwn(deps.firestore, chat, principal.id);
   const head = access(headOf(snapshot), principal);
   deps.chatLog.chats.remember(snapshot);
-  return chatView(head, principal.id, mark);
+  const view = chatView(head, principal.id, own);
+  if (view.draft?.cut === undefined) return view;
+  const { cut: _cut, ...draft } = view.draft;
+  return { ...view, draft: { ...draft, text: (await readDraft(chat, principal.id)) ?? draft.text } };
 }
 
 /**
- * The caller's chats, latest activity first; all chats of the app for those who may see any. Costs 1 query
- * and 1 document; latest message and unread count come with it. A page by tag or member may hold fewer than
- * there are, and say how to go on.
+ * The caller's chats, those with the latest message first; all chats of the app for those who may see any.
+ * Costs 1 query and 1 document; latest message and unread counts come with it. A page by tag, member or one's
+ * own arrangement may hold fewer than there are, and say how to go on. The first page of all chats says how
+ * many messages are unread in them together.
  * @throws AppError `invalid_request` for a cursor of another list
  */
 export async function listChats(
@@ -47,29 +53,56 @@ export async function listChats(
   app: App,
   principal: Principal,
   query: ChatListQuery,
-): Promise<Page<Chat>> {
-  const { cursor, limit, ...filter } = query;
-  const scope = ["chats", app.id, principal.id, JSON.stringify(filter)];
+): Promise<ChatPage> {
+  const { cursor, limit, archived, pinned, member, ...rest } = query;
+  // Everything that people can list here has them as a member.
+  const filter = { ...rest, member: member === principal.id ? undefined : member };
+  const arrangement = { archived, pinned };
+  const scope = ["chats", app.id, principal.id, JSON.stringify({ ...filter, archived, pinned })];
   const position = cursor === undefined ? undefined : decodeCursor(deps.keys, scope, cursor);
   const after =
     position === undefined
       ? undefined
       : { updatedAtMicros: String(position[0]), number: Number(position[1]) };
   const personId = holds(principal, "chat:any") && principal.kind !== "person" ? undefined : principal.id;
-  const [{ heads, goOnAfter }, markOf] = await Promise.all([
-    listHeads(app, personId, { ...filter, after, limit: limit + 1 }),
-    readMarks(app, principal.id),
+  const reading = readOwnStates(app, principal.id);
+  const wanted = { ...filter, after, limit: limit + 1 };
+  const isNamed = archived === true || pinned === true;
+  const [{ heads, goOnAfter }, states] = await Promise.all([
+    isNamed
+      ? reading.then((own) => listArranged({ app, personId: principal.id }, own, arrangement, wanted))
+      : listHeads(app, personId, {
+          ...wanted,
+          ...(archived === undefined && pinned === undefined
+            ? {}
+            : { isShown: reading.then((own) => isArranged(own, arrangement)) }),
+        }),
+    reading,
   ]);
   const page = heads.slice(0, limit);
   const last = page.at(-1);
   const reached = heads.length > limit && last !== undefined ? positionOf(last) : goOnAfter;
+  const isWhole = cursor === undefined && Object.keys(query).every((name) => name === "limit");
   return {
-    data: page.map((head) => chatView(head, principal.id, markOf(head.number))),
+    data: page.map((head) => chatView(head, principal.id, states.of(head.number))),
     hasMore: reached !== undefined,
     next:
       reached === undefined
         ? null
         : encodeCursor(deps.keys, scope, [reached.updatedAtMicros, reached.number]),
     prev: null,
+    ...(isWhole && personId !== undefined ? { unreadTotal: unreadTotal(heads, personId, states) } : {}),
   };
+}
+
+/** The chats of the page tell themselves; of those beyond it, the person has been told how many are unread. */
+function unreadTotal(heads: readonly ChatHead[], personId: string, states: OwnStates): number {
+  const onPage = new Set(heads.map(({ number }) => number));
+  const beyond = [...states.unread].filter(
+    ([chat, { through }]) => !onPage.has(chat) && states.of(chat).read < through,
+  );
+  return (
+    heads.reduce((sum, head) => sum + unreadCount(head, personId, states.of(head.number).read), 0) +
+    beyond.reduce((sum, [, { count }]) => sum + count, 0)
+  );
 }

@@ -8,9 +8,11 @@ import type { ChatDeps } from "../log/chat-log.ts";
 import type { Changes, Edit, EditListQuery, Message, MessagePageQuery, Page } from "../contract.ts";
 import { access, type ChatHead } from "../log/head.ts";
 import { messageView } from "../log/message.ts";
+import { isVisible, mayBeVisible } from "../log/sight.ts";
 import type { Unchanged } from "./read-chat.ts";
 import { listAlong, type Row, readPath } from "../branches/read-path.ts";
 import {
+  type FoundMessage,
   findMessage,
   headOf,
   listChanged,
@@ -50,8 +52,9 @@ export async function readMessages(
       readAccessible(deps, chat, principal),
     ]);
     if (head.branchesCount === 1) {
-      if (position.around !== undefined) rows.reverse();
-      return pageOf(deps, chat.app, { principal, head, rows, position });
+      if (position.around === undefined) return pageOf(deps, chat.app, { principal, head, rows, position });
+      const around = await filledUp(chat, { rows, limit: query.limit, lastNumber: head.lastNumber });
+      return pageOf(deps, chat.app, { principal, head, rows: around.reverse(), position });
     }
     return readAlong(deps, chat.app, principal, { head, position, limit: query.limit });
   }
@@ -87,6 +90,13 @@ async function readAlong(
       along({ after: position.around }, newer),
     ]);
     rows = [...down.reverse(), ...up];
+    // Near an end of the path there are more on the other side.
+    const missing = limit - rows.length;
+    const [newest, oldest] = [rows[0]?.stored.number, rows.at(-1)?.stored.number];
+    if (missing > 0 && newest !== undefined && oldest !== undefined) {
+      if (down.length < newer) rows.push(...(await along({ before: oldest }, missing)));
+      else rows.unshift(...(await along({ after: newest }, missing)).reverse());
+    }
   }
   const end = path.at(-1)?.through ?? 0;
   return pageOf(deps, app, { principal, head, rows, position: { ...position, branch } }, end);
@@ -102,13 +112,49 @@ export async function readMessage(
   principal: Principal,
   number: number,
 ): Promise<Message> {
-  const [rows] = await Promise.all([
-    listMessages(chat, { after: number - 1, before: number + 1, order: "asc", limit: 1 }),
-    readAccessible(deps, chat, principal),
-  ]);
-  const row = rows[0];
-  if (row === undefined) throw new AppError("not_found", "There is no such message.");
-  return messageView(row.id, row.stored);
+  const { ref, stored } = await readVisible(deps, chat, principal, number);
+  return messageView(ref.id, stored);
+}
+
+/**
+ * A message that the principal may read: whether they may is found out before any word about the message. 2
+ * reads.
+ * @throws AppError `not_found`
+ */
+export async function readVisible(
+  deps: ChatDeps,
+  chat: ChatHandle,
+  principal: Principal,
+  number: number,
+): Promise<FoundMessage> {
+  const [found, head] = await Promise.all([findMessage(chat, number), readAccessible(deps, chat, principal)]);
+  if (found === undefined || !isVisible(head, principal.id, found.stored)) {
+    throw new AppError("not_found", "There is no such message.");
+  }
+  return found;
+}
+
+/**
+ * A page around a message, oldest first, filled up from the other side where it reaches beyond an end of the
+ * chat. 1 query more then.
+ */
+async function filledUp(
+  chat: ChatHandle,
+  {
+    rows,
+    limit,
+    lastNumber,
+  }: { readonly rows: readonly Row[]; readonly limit: number; readonly lastNumber: number },
+): Promise<Row[]> {
+  const missing = Math.min(limit, lastNumber) - rows.length;
+  if (missing <= 0) return [...rows];
+  const [oldest = lastNumber + 1, newest = lastNumber] = [rows[0]?.stored.number, rows.at(-1)?.stored.number];
+  const older = await listMessages(chat, { before: oldest, order: "desc", limit: missing });
+  const newer =
+    older.length === missing
+      ? []
+      : await listMessages(chat, { after: newest, order: "asc", limit: missing - older.length });
+  return [...older.reverse(), ...rows, ...newer];
 }
 
 /** One read. @throws AppError `not_found` */
@@ -155,7 +201,7 @@ const cursorScope = (chat: ChatHandle, principal: Principal): readonly string[] 
 function rangeOf({ before, after, around }: Position, limit: number): MessageRange {
   if (after !== undefined) return { after, order: "asc", limit };
   if (around !== undefined) {
-    return { after: around - Math.floor(limit / 2) - 1, order: "asc", limit };
+    return { after: Math.max(0, around - Math.floor(limit / 2) - 1), order: "asc", limit };
   }
   return { ...(before === undefined ? {} : { before }), order: "desc", limit };
 }
@@ -185,19 +231,30 @@ function pageOf(
     ]);
   const { revision } = head;
   const forward = position.after !== undefined;
-  const ordered = forward ? rows : rows.toReversed();
+  const visible = rows.filter(({ stored }) => isVisible(head, principal.id, stored));
+  const ordered = forward ? visible : visible.toReversed();
   const oldest = ordered[0]?.stored;
   const newest = ordered.at(-1)?.stored;
   if (oldest === undefined || newest === undefined) {
-    return { page: { data: [], hasMore: false, next: null, prev: null }, revision };
+    // Beyond an end of the chat there is a way back.
+    const isBehind = forward && end > 0;
+    const isBefore = !forward && rows.length === 0 && end > 0;
+    const page = {
+      data: [],
+      hasMore: false,
+      next: isBehind ? cursor("before", Math.min(position.after ?? 0, end) + 1) : null,
+      prev: isBefore ? cursor("after", 0) : null,
+    };
+    return { page, revision };
   }
-  const older = oldest.parent === null ? null : cursor("before", oldest.number);
+  const isAllVisible = visible.length === rows.length && mayBeVisible(head, principal.id, oldest.parent);
+  const older = isAllVisible ? cursor("before", oldest.number) : null;
   const newer = newest.number < end ? cursor("after", newest.number) : null;
   const page = {
-    data: rows.map(({ id, stored }) => messageView(id, stored)),
+    data: visible.map(({ id, stored }) => messageView(id, stored)),
     hasMore: (forward ? newer : older) !== null,
-    next: forward ? newer : older,
-    prev: forward ? older : newer,
+    next: older,
+    prev: newer,
   };
   return { page, revision };
 }
@@ -220,8 +277,9 @@ export async function readChanges(
   const page = rows.slice(0, query.limit);
   const hasMore = rows.length > query.limit;
   const reached = page.at(-1)?.stored.revision ?? query.since;
+  const visible = page.filter(({ stored }) => isVisible(head, principal.id, stored));
   return {
-    data: page.map(({ id, stored }) => messageView(id, stored)),
+    data: visible.map(({ id, stored }) => messageView(id, stored)),
     revision: hasMore ? reached : Math.max(head.revision, reached),
     hasMore,
   };
@@ -241,8 +299,7 @@ export async function readEdits(
 ): Promise<Page<Edit>> {
   const scope = ["edits", chat.app.id, principal.id, String(chat.number), String(number)];
   const after = cursor === undefined ? 0 : Number(decodeCursor(deps.keys, scope, cursor)[0]);
-  const [found] = await Promise.all([findMessage(chat, number), readAccessible(deps, chat, principal)]);
-  if (found === undefined) throw new AppError("not_found", "There is no such message.");
+  const found = await readVisible(deps, chat, principal, number);
   if (found.stored.hidden === true) return { data: [], hasMore: false, next: null, prev: null };
   const edits = await listEdits(found.ref, { after, limit: limit + 1 });
   const page = edits.slice(0, limit).map(({ stored }) => stored);

@@ -4,17 +4,18 @@ import type { Firestore, Query } from "../../platform/firestore.ts";
 import { FieldPath, FieldValue } from "../../platform/firestore-values.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
 import type { ChatHead } from "../log/head.ts";
-import { isSignal } from "../log/signal.ts";
-import { branchesOf, deleteMessages, readsRef } from "../store.ts";
+import { isSignal, ownSignalRef } from "../log/signal.ts";
+import { NOTE_FIELDS } from "../own/own-state.ts";
+import { branchesOf, deleteMessages, draftRef, readsRef } from "../store.ts";
 
-/** Documents deleted in one commit. */
-const PAGE = 300;
+/** Documents, or people, whose removal is one commit: at most three writes for each. */
+const PAGE = 150;
 
 /**
  * Removes what a deleted chat has left: messages, edits, branches, signals, and the marks of those who were
  * members. What stays is the number, which is never given again, and that it was deleted. Idempotent; cut
- * short, it is done again from the beginning. Costs a read and a delete for each document, and a write for
- * each member.
+ * short, it is done again from the beginning. Costs a read and a delete for each document, and a
+ * write and two deletes for each member.
  * @throws when Firestore fails; call it again
  */
 export async function purgeChat(firestore: Firestore, app: App, head: ChatHead): Promise<void> {
@@ -28,6 +29,8 @@ export async function purgeChat(firestore: Firestore, app: App, head: ChatHead):
     for (const person of leavers.slice(from, from + PAGE)) {
       const gone = Object.fromEntries(MARKS.map((kind) => [kind, { [String(chat)]: FieldValue.delete() }]));
       batch.set(readsRef(app, person), gone, { merge: true });
+      batch.delete(draftRef(chatHandle(app, chat), person));
+      batch.delete(ownSignalRef(chatHandle(app, chat), person));
     }
     await within(READ_MS_MAX, batch.commit());
   }
@@ -35,7 +38,7 @@ export async function purgeChat(firestore: Firestore, app: App, head: ChatHead):
 }
 
 /** What a person's document of marks says of a chat. */
-const MARKS = ["chats", "delivered", "muted", "mailed"];
+const MARKS = ["chats", "delivered", "mailed", "unread", ...Object.values(NOTE_FIELDS)];
 
 async function deleteFound(
   firestore: Firestore,
