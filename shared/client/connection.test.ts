@@ -1,20 +1,14 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { clientOf, createNetwork, openDesk, textsOf, until } from "../testing/live-clients.ts";
-import { type Person, type System, startSystem } from "../testing/start-system.ts";
+import { startChat, usePeople, useSystem } from "../testing/use-system.ts";
 import { memoryStore } from "./environment.ts";
 import { SILENCE_MS_MAX } from "./event-stream.ts";
 import { MARK_MS } from "./marks.ts";
 
-let system: System;
-let ada: Person;
-beforeAll(async () => {
-  system = await startSystem();
-  ada = await system.signIn("ada@example.test");
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
+const [ada] = usePeople(system, "ada@example.test");
 
-const createChat = async (): Promise<number> =>
-  (await ada.api.post("/v1/apps/demo/chats", { kind: "group" })).body.number;
+const createChat = async (): Promise<number> => (await startChat(ada.api)).number;
 const pathOf = (chat: number): string => `/v1/apps/demo/chats/${chat}/messages`;
 const stored = async (chat: number): Promise<string[]> =>
   (await ada.api.get(`${pathOf(chat)}?after=0`)).body.data.map(({ text }: { text: string }) => text);

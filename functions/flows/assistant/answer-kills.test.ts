@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { HostProcess } from "../../../emulators/local/function-host/host-process.ts";
 import { answerTo } from "../../../emulators/model/answer.ts";
 import { LEASE_MS } from "../../../shared/assistant/claim-answer.ts";
@@ -6,8 +6,9 @@ import { UNCLAIMED_MS } from "../../../shared/chat/log/append-answer.ts";
 import type { Message } from "../../../shared/chat/contract.ts";
 import { EventStream, type SseEvent } from "../../../shared/testing/event-stream.ts";
 import { startProcess } from "../../../shared/testing/start-process.ts";
-import { type System, startSystem } from "../../../shared/testing/start-system.ts";
+import type { System } from "../../../shared/testing/start-system.ts";
 import { isWhole, sweep } from "../../../shared/testing/sweep.ts";
+import { startChat, useModelPace, useSystem } from "../../../shared/testing/use-system.ts";
 
 /** Starting a process takes most of a case's time, so several are under way. */
 const SYSTEMS = 3;
@@ -21,23 +22,14 @@ const LATE_MS = 3_000;
 let killed = 0;
 /** Killed when the model's whole answer was stored already. */
 let paid = 0;
-let systems: readonly System[];
-beforeAll(async () => {
-  systems = await Promise.all(Array.from({ length: SYSTEMS }, startSystem));
-  systems[0]?.suite.model.change({ firstTokenMs: 1, tokensPerSecond: 2_000 });
-});
-afterAll(async () => {
-  systems[0]?.suite.model.reset();
-  for (const each of systems) await each[Symbol.asyncDispose]();
-});
+const system = useSystem();
+const systems = [system, ...Array.from({ length: SYSTEMS - 1 }, () => useSystem())];
+useModelPace(system, { firstTokenMs: 1, tokensPerSecond: 2_000 });
 
-const chats = "/v1/apps/demo/chats";
 const credentials = (of: System) => ({ authorization: `Bearer ${of.env.OPERATOR_KEY}` });
 
-async function newChat({ operator }: System): Promise<string> {
-  const { body } = await operator.post(chats, { kind: "assistant", title: "Questions" });
-  return `${chats}/${body.number}`;
-}
+const newChat = async ({ operator }: System): Promise<string> =>
+  (await startChat(operator, { kind: "assistant", title: "Questions" })).path;
 
 const startAnswering = (of: System): Promise<HostProcess> => startProcess(of);
 
@@ -103,7 +95,6 @@ test(
     timeout: 240_000,
   },
   async () => {
-    const [system] = systems as [System];
     const kills = await enumerate(system);
     const left = [...sweep(kills)];
     await Promise.all(

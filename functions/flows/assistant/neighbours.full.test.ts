@@ -1,16 +1,9 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import type { ApiClient } from "../../../shared/testing/api-client.ts";
 import { EventStream } from "../../../shared/testing/event-stream.ts";
 import { liftLimits } from "../../../shared/testing/lift-limits.ts";
-import {
-  ENDED,
-  type OwnProvider,
-  refuse,
-  sse,
-  startProvider,
-  word,
-} from "../../../shared/testing/own-provider.ts";
-import { type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { ENDED, refuse, sse, startProvider, word } from "../../../shared/testing/own-provider.ts";
+import { useResource, useSystem } from "../../../shared/testing/use-system.ts";
 
 /** Questions of one app that a model refuses, and what another app notices of them. */
 const HOSTILE = 50;
@@ -19,25 +12,19 @@ const CONTROLS = 40;
 const BETWEEN_MS = 100;
 const SLOWER_MAX = 1.2;
 
-let provider: OwnProvider;
-let system: System;
+const provider = useResource(startProvider);
 beforeAll(async () => {
-  provider = await startProvider();
   provider.answer(({ messages }, response) => {
     const question = messages.at(-1)?.content ?? "";
     if (question.startsWith("Forbidden")) refuse(response, 400, "content_filter: flagged by policy");
     else if (question.startsWith("Huge")) refuse(response, 400, "maximum context length is 8192 tokens");
     else response.end(sse(word("Hello"), ENDED));
   });
-  system = await startSystem({
-    env: { MODEL_BASE_URL: provider.baseUrl, MODEL_FAST: "main", MODEL_SLOW: "main" },
-  });
-  await liftLimits(system.operator, "demo");
 });
-afterAll(async () => {
-  await system[Symbol.asyncDispose]();
-  await provider[Symbol.asyncDispose]();
-});
+const system = useSystem(() => ({
+  env: { MODEL_BASE_URL: provider.baseUrl, MODEL_FAST: "main", MODEL_SLOW: "main" },
+}));
+beforeAll(() => liftLimits(system.operator, "demo"));
 
 /** How long the first word of an answer takes, in ms. */
 async function firstWordMs(api: ApiClient, app: string, authorization: string): Promise<number> {

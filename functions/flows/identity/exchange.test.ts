@@ -1,21 +1,19 @@
 import { type App as AdminApp, deleteApp, initializeApp } from "firebase-admin/app";
 import { type Auth, getAuth } from "firebase-admin/auth";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { useSystem } from "../../../shared/testing/use-system.ts";
 
 const exchange = "/v1/apps/demo/auth/sessions/exchange";
 
-let system: System;
 let kit: AdminApp;
 let accounts: Auth;
+const system = useSystem();
 beforeAll(async () => {
-  system = await startSystem();
   kit = initializeApp({ projectId: system.project }, system.project);
   accounts = getAuth(kit);
 });
 afterAll(async () => {
   await deleteApp(kit);
-  await system[Symbol.asyncDispose]();
 });
 
 const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
