@@ -22,7 +22,7 @@ export interface Opened extends Pick<Asked, "body" | "headers" | "key"> {
 }
 
 /** How often what can be repeated is tried. */
-const TRIES = 3;
+export const TRIES = 3;
 
 export interface ApiOptions {
   readonly env: Environment;

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { clientOf, createNetwork, openDesk, textsOf, until } from "../testing/live-clients.ts";
 import { startChat, usePeople, useSystem } from "../testing/use-system.ts";
+import { TRIES } from "./api.ts";
 import { memoryStore } from "./environment.ts";
 import { SILENCE_MS_MAX } from "./event-stream.ts";
 import { MARK_MS } from "./marks.ts";
@@ -175,4 +176,19 @@ test("the list of chats follows what happens in any of them", async () => {
   await until(list, () => find()?.latest?.text === "");
   await bob.api.patch(`/v1/apps/demo/chats/${body.number}`, { archived: true });
   await until(list, () => find() === undefined);
+});
+
+test("a removal that can't be confirmed at once is confirmed when the chat can be asked again", async () => {
+  const bob = await system.signIn("removed@example.test");
+  const { number, path } = await startChat(ada.api, { members: [bob] });
+  const network = createNetwork();
+  using desk = openDesk(clientOf(system, bob, { environment: { fetch: network.fetch, random: () => 0 } }));
+  const list = desk.chats.list();
+  await list.loadMore();
+  expect(list.chats.map((chat) => chat.number)).toEqual([number]);
+  const confirmation = new RegExp(`GET .*/chats/${number}$`);
+  for (let times = 0; times < TRIES; times += 1) network.fail(confirmation, "before");
+  await ada.api.delete(`${path}/members/${bob.id}`);
+  await until(list, () => list.chats.length === 0);
+  expect(network.requests.filter((name) => confirmation.test(name))).toHaveLength(TRIES + 1);
 });
