@@ -137,8 +137,8 @@ test("crashes counts a rejection that nobody handled and an exception that nobod
     import { createLifecycle, ownProcess } from "./functions/runtime/lifecycle.ts";
     import { createLog } from "./shared/platform/log.ts";
     ownProcess(createLog({ projectId: "test" }), createLifecycle(), async () => undefined);
-    setTimeout(() => { throw new Error("nobody catches this"); }, 20);
-    Promise.reject(new Error("nobody handles this"));`;
+    Promise.reject(new Error("nobody handles this"));
+    setImmediate(() => { throw new Error("nobody catches this"); });`;
   const child = spawn(process.execPath, ["--input-type=module-typescript", "--eval", instance]);
   const [lines] = await Promise.all([text(child.stdout), once(child, "exit")]);
   const crashes = metrics.find(({ name }) => name === "crashes");

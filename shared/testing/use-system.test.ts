@@ -9,15 +9,23 @@ describe("what the tests of a file share", () => {
       const dispose = (): Promise<void> => Promise.resolve(void order.push(`${name} is gone`));
       return { name, [Symbol.asyncDispose]: dispose };
     });
-  afterAll(() => expect(order.slice(2)).toEqual(["second is gone", "first is gone"]));
+  afterAll(() => {
+    const gone = order.slice(2).join();
+    if (gone !== "second is gone,first is gone") throw new Error(`In the end ${gone}.`);
+  });
   const first = useNamed("first");
   const second = useNamed("second");
-  const early = (): string => first.name;
-  expect(early).toThrow("name is there once the tests have begun.");
+  let tooEarly = "";
+  try {
+    tooEarly = first.name;
+  } catch (cause) {
+    tooEarly = String(cause);
+  }
 
   test("is made in the order in which it is named, and gone in the reverse order", () => {
     expect([first.name, second.name]).toEqual(["first", "second"]);
     expect(order).toEqual(["first is made", "second is made"]);
+    expect(tooEarly).toBe("Error: name is there once the tests have begun.");
   });
 });
 

@@ -16,8 +16,6 @@ const SYSTEMS = 3;
 const questionOf = (name: string): string => `Write 150 words about harbour ${name}`;
 const expectedFor = (name: string): string =>
   answerTo("emulated-small", [{ role: "user", content: questionOf(name) }]);
-/** Longer than a process lives on after a call. */
-const LATE_MS = 3_000;
 
 let killed = 0;
 /** Killed when the model's whole answer was stored already. */
@@ -79,14 +77,16 @@ interface Kill {
 const callsOf = (of: System): Record<string, number> =>
   of.suite.kernel.meter.read({ project: of.project }).rpcs;
 
-/** Has deliveries wait, so that all calls meanwhile are the answering process's own. */
-function holdDeliveries(of: System): void {
+/** Has deliveries wait, so that all calls until the release are the answering process's own. */
+function holdDeliveries(of: System): { until: Promise<void>; release(): void } {
+  const { promise: until, resolve: release } = Promise.withResolvers<void>();
   for (const [service, method] of [
     ["pubsub", "Push"],
     ["tasks", "Dispatch"],
   ] as const) {
-    of.fault({ service, method, kind: "slow", ms: LATE_MS, count: Number.POSITIVE_INFINITY });
+    of.fault({ service, method, kind: "held", until, count: Number.POSITIVE_INFINITY });
   }
+  return { until, release };
 }
 
 test(
@@ -123,12 +123,13 @@ async function enumerate(of: System): Promise<Kill[]> {
   // The first request finds an app that this instance does not know yet, as each that is killed does.
   const chat = await newChat(of);
   await of.settle();
-  holdDeliveries(of);
+  const { release } = holdDeliveries(of);
   of.suite.kernel.meter.clear(of.project);
   const stream = await ask(of, host, chat, "zero");
   await stream.ended;
   const calls = callsOf(of);
   of.clearFaults();
+  release();
   await host.stop(1_000);
   const own = Object.entries(calls).filter(([rpc]) =>
     /^firestore\.(?!Listen)|^tasks\.Create|^pubsub\.Publish/.test(rpc),
@@ -168,9 +169,10 @@ async function killAndRecover(of: System, host: HostProcess, kill: Kill): Promis
   const reader = isRead
     ? await EventStream.open(`${of.url}${chat}/events`, undefined, credentials(of))
     : undefined;
-  holdDeliveries(of);
+  const { until, release } = holdDeliveries(of);
   of.suite.kernel.meter.clear(of.project);
-  of.fault({ service, method, skip, kind: "slow", ms: LATE_MS });
+  // The call is applied, and its process does not live to hear of it.
+  of.fault({ service, method, skip, kind: "slow", until });
   await host.setClock(of.suite.kernel.clock.offset());
   const asked = ask(of, host, chat, name).catch(() => undefined);
   let isOver = false;
@@ -187,6 +189,7 @@ async function killAndRecover(of: System, host: HostProcess, kill: Kill): Promis
   await over;
   await (await asked)?.[Symbol.asyncDispose]();
   of.clearFaults();
+  release();
   const wasPaid = await hasResult(of, chat);
   if (wasPaid) paid += 1;
   // Whoever has no answer asks again under the same key.

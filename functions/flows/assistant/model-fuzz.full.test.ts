@@ -36,7 +36,9 @@ const system = useSystem(() => ({
     MODELS: JSON.stringify(MODELS.map((id) => ({ id }))),
   },
 }));
-beforeAll(() => liftLimits(system.operator, "demo"));
+beforeAll(async () => {
+  await liftLimits(system.operator, "demo");
+});
 
 const chats = "/v1/apps/demo/chats";
 

@@ -77,7 +77,8 @@ test(`${APPENDS} appends from ${PROCESSES} processes, with repetitions and a kil
 }, 120_000);
 
 test("a process that is asked to end finishes what it has begun", async () => {
-  const host = await startOne();
+  const { promise: until, resolve: release } = Promise.withResolvers<void>();
+  const host = await startProcess(system, (line) => line.includes("The instance is draining.") && release());
   const client = createApiClient(`http://127.0.0.1:${host.port}/api`, {
     authorization: `Bearer ${ada.session.accessToken}`,
   });
@@ -85,7 +86,7 @@ test("a process that is asked to end finishes what it has begun", async () => {
   const path = `/v1/apps/demo/chats/${chat.number}/messages`;
   // The next commit is that of the request.
   await system.settle();
-  system.fault({ service: "firestore", method: "Commit", match: system.project, kind: "slow", ms: 600 });
+  system.fault({ service: "firestore", method: "Commit", match: system.project, kind: "slow", until });
   system.suite.kernel.meter.clear(system.project);
   const posting = client.post(path, { text: "Still here" });
   // The commit has reached the database, so the request is under way.

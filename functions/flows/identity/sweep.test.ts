@@ -52,7 +52,8 @@ beforeAll(async () => {
   await system.operator.put(`/v1/apps/demo/users/${disabled.id}/disabled`);
   await system.operator.delete(`/v1/apps/demo/users/${removed.id}`);
   for (const person of [disabled, removed]) {
-    await vi.waitUntil(async () => (await person.api.get("/v1/apps/demo/me")).status === 401);
+    const isOut = async () => (await person.api.get("/v1/apps/demo/me")).status === 401;
+    await vi.waitUntil(isOut, { timeout: 20_000 });
   }
   await system.settle();
   dump = await dumpOf(system.deps.firestore.doc("apps/demo"));
