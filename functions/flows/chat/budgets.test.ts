@@ -147,8 +147,8 @@ const CASES: Readonly<Record<string, Case>> = {
 };
 
 /**
- * Streams go on; what they cost is counted in chat-stream.test.ts and person-stream.test.ts, and here for their
- * beginning.
+ * Streams go on; what they cost is counted in chat-stream.test.ts and person-stream.test.ts, and here for
+ * their beginning.
  */
 const STREAMS = [`GET ${chats}/{chat}/events`, "GET /v1/apps/{app}/events"];
 
