@@ -82,10 +82,12 @@ export async function createInvitation(
     });
   }
   const id = randomId();
-  const record =
-    requestKey === undefined
-      ? undefined
-      : requestRecord(deps, app.collection("requests"), ["invitation", app.id, by.id, requestKey], draft);
+  const record = requestRecord(
+    deps,
+    app.collection("requests"),
+    ["invitation", app.id, by.id, requestKey],
+    draft,
+  );
   const email = draft.email === undefined ? "" : demandAddress(draft.email);
   const stored: StoredInvitation = {
     hash: hashOf(deps, app, secretOf(deps, app, id)),

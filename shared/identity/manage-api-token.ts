@@ -71,10 +71,12 @@ export async function createApiToken(
     createdBy: by.id,
     ...(expiresMs === undefined ? {} : { expiresAt: Timestamp.fromMillis(expiresMs) }),
   };
-  const record =
-    requestKey === undefined
-      ? undefined
-      : requestRecord(deps, app.collection("requests"), ["api-token", app.id, by.id, requestKey], draft);
+  const record = requestRecord(
+    deps,
+    app.collection("requests"),
+    ["api-token", app.id, by.id, requestKey],
+    draft,
+  );
   const batch = deps.firestore.batch();
   batch.create(apiTokenRef(app, id), { ...stored });
   addSecurityEvent(deps, batch, securityEventsOf(app), {
