@@ -135,7 +135,7 @@ describe("a stolen access token", () => {
     expect((await victim.api.post(factor, late)).status).toBe(401);
   });
 
-  test("guesses codes no better than at the door", async () => {
+  test("guesses codes no better than at the sign-in", async () => {
     const victim = await system.signIn("guessing@example.test");
     const { challenge, code } = await freshCode(victim.email);
     const wrong = { challenge, code: code === "123456" ? "654321" : "123456" };

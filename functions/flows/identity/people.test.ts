@@ -16,7 +16,7 @@ const refresh = ({ session: { refreshToken } }: Person) =>
   system.client().post("/v1/apps/demo/auth/refresh", { refreshToken });
 
 describe("a disabled person", () => {
-  test("finds every door shut on every instance, and after enabling goes on where they were", async () => {
+  test("is refused by every instance, and after enabling goes on where they were", async () => {
     const ada = await system.signIn("ada@example.test");
     const { body: ticket } = await ada.api.post("/v1/apps/demo/tickets");
     expect((await elsewhere.as(ada).get(me)).status).toBe(200);
