@@ -28,10 +28,11 @@ for (const step of TESTING) {
     const failures = file.assertionResults.filter(({ status }) => status === "failed");
     for (const { fullName, failureMessages } of failures)
       tell(step, `${name} › ${fullName}`, failureMessages);
-    if (file.status !== "failed" || failures.length > 0) continue;
-    // The file itself failed: it could not be loaded, or what is done before or after its tests failed.
+    // Tests that a hook kept from running are neither passed nor failed, and so is a file that can't be loaded.
+    const skippedByFailure = file.status === "failed" && failures.length === 0;
+    if (!skippedByFailure && !file.message) continue;
     failed += 1;
-    tell(step, name, [file.message]);
+    tell(step, name, [file.message || "What is done before or after its tests failed."]);
   }
 }
 
@@ -47,6 +48,8 @@ process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 
 function tell(step, name, messages) {
   console.log(`\n${step}: ${name}`);
-  const lines = messages.flatMap((message) => message.split("\n").filter((line) => line.trim() !== ""));
+  // Where in vitest it was thrown helps nobody.
+  const isTold = (line) => line.trim() !== "" && !/^\s+at .*node_modules|^\s+at new Promise/.test(line);
+  const lines = messages.flatMap((message) => message.split("\n").filter(isTold));
   for (const line of lines.slice(0, ERROR_LINES_MAX)) console.log(`  ${line}`);
 }
