@@ -30,6 +30,8 @@ export default defineConfig({
     },
     // Tests that say they may run side by side mostly wait.
     maxConcurrency: 10,
+    // What is polled for comes from elsewhere: it is waited for, and not bet on.
+    expect: { poll: { interval: 10, timeout: 20_000 } },
     testTimeout: 30_000,
     hookTimeout: 30_000,
   },

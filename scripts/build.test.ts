@@ -4,28 +4,27 @@ import { createServer } from "node:net";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createApiClient } from "../shared/testing/api-client.ts";
-import { type Person, readCode, type System, startSystem } from "../shared/testing/start-system.ts";
+import { readCode } from "../shared/testing/start-system.ts";
+import { usePeople, useSystem } from "../shared/testing/use-system.ts";
 
 /** Within the project, so that the bundles find the framework as they will beside them when deployed. */
 const OUT = "node_modules/.cache/bundles-under-test";
 /** One of each kind; that each function has an entry of its own is tested beside the manifest. */
 const BUNDLES = ["api", "on-chat-changed", "send-mail", "reconcile"];
 const START_MS_MAX = 20_000;
+const BUILD_MS_MAX = 60_000;
 /** Other tests have moved the suite's clock; bundles have to live in the same time. */
 const SHIFT_CLOCK = new URL("../emulators/local/function-host/shift-clock.ts", import.meta.url).href;
 
-let system: System;
-let ada: Person;
 const children: ChildProcess[] = [];
 
 beforeAll(async () => {
   await promisify(execFile)(process.execPath, ["scripts/build.ts", OUT, ...BUNDLES]);
-  system = await startSystem({ traced: true });
-  ada = await system.signIn("ada@bundle.test");
-}, 60_000);
+}, BUILD_MS_MAX);
+const system = useSystem({ traced: true });
+const [ada] = usePeople(system, "ada@bundle.test");
 afterAll(async () => {
   for (const child of children) child.kill("SIGKILL");
-  await system[Symbol.asyncDispose]();
   rmSync(OUT, { recursive: true, force: true });
 });
 

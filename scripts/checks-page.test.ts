@@ -3,6 +3,7 @@ import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { CHECK_STEPS } from "./check-steps.ts";
 
 /** What the checks of the page read. */
 const SOURCES = ["tsconfig.json", ".oxlintrc.json", "page", "emulators/local/console", "shared", "scripts"];
@@ -28,6 +29,18 @@ function plant(path: string, source: string): Disposable {
   writeFileSync(join(copy, path), source);
   return { [Symbol.dispose]: () => rmSync(join(copy, path)) };
 }
+
+test("all that violations are planted for is part of the check", () => {
+  const steps = CHECK_STEPS.map((step) => step.join(" "));
+  expect(steps).toEqual([
+    "tsc -p .",
+    "tsc -p page",
+    "oxlint",
+    "oxfmt --check .",
+    "node scripts/check-lines.ts",
+    "npm test --",
+  ]);
+});
 
 test("the types of the page and of the console are right", () => {
   expect(run("tsc", "-p", "page")).toEqual({ status: 0, output: "" });

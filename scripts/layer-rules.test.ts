@@ -84,6 +84,10 @@ describe("oxlint, as the project configures it", () => {
     plant("shared/platform/late.ts", 'export const late = () => import("../chat/head.ts");\n');
     plant("shared/platform/type.ts", 'export type App = import("../identity/app.ts").app;\n');
     plant("shared/chess/board.ts", "export const squares = 64;\n");
+    plant("shared/platform/firestore.ts", "export const collection = 1;\n");
+    plant("shared/identity/store.ts", 'export { collection } from "../platform/firestore.ts";\n');
+    plant("shared/identity/rule.ts", 'export { collection } from "../platform/firestore.ts";\n');
+    plant("shared/identity/google.ts", 'export * from "@google-cloud/pubsub";\n');
     const { status, stdout } = lint();
     expect(status).not.toBe(0);
     for (const file of [
@@ -91,8 +95,12 @@ describe("oxlint, as the project configures it", () => {
       "shared/platform/late.ts",
       "shared/platform/type.ts",
       "shared/chess/board.ts",
+      "shared/identity/rule.ts",
+      "shared/identity/google.ts",
     ]) {
       expect(stdout).toMatch(new RegExp(`^${file}:.*layers`, "m"));
     }
+    // Stores are among the files that the rule names.
+    expect(stdout).not.toContain("shared/identity/store.ts");
   });
 });

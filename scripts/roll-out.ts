@@ -14,12 +14,14 @@ import {
 import { smokeTest } from "./smoke-test.ts";
 
 /**
- * `npm run roll-out -- COMMAND --project PROJECT --region REGION`, as cloudbuild.yaml calls it, one after the other:
+ * `npm run roll-out -- COMMAND --project PROJECT --region REGION`, as cloudbuild.yaml calls it, one after the
+ * other:
  *
  * - `deploy`: a new revision of every function from dist/, without traffic
- * - `smoke --url URL`: asks the candidate of the API through the load balancer, where it is tagged `candidate` meanwhile
- * - `step --percent 5 --minutes 10`: gives it so much traffic, waits, compares it with the revision before, and when it is worse gives
- *   all traffic back and fails
+ * - `smoke --url URL`: asks the candidate of the API through the load balancer, where it is tagged
+ *   `candidate` meanwhile
+ * - `step --percent 5 --minutes 10`: gives it so much traffic, waits, compares it with the revision before,
+ *   and when it is worse gives all traffic back and fails
  * - `back`: gives all traffic back, and removes the tag should it be left
  */
 

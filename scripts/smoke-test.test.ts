@@ -1,15 +1,11 @@
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type System, startSystem } from "../shared/testing/start-system.ts";
+import { expect, test } from "vitest";
+import { useSystem } from "../shared/testing/use-system.ts";
 import { CANDIDATE_HEADERS, smokeTest } from "./smoke-test.ts";
 
 const ONCE = { attempts: 1, pauseMs: 1 };
-let system: System;
-beforeAll(async () => {
-  system = await startSystem();
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
 
 test("an API that works passes", async () => {
   await expect(smokeTest(system.url, ONCE)).resolves.toBeUndefined();

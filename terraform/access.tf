@@ -1,7 +1,8 @@
-# What each function may do, and nothing else. A test runs every function, records the calls that it makes and compares them
-# with this table in both directions, so that no role is missing and none is left over.
+# What each function may do, and nothing else. A test runs every function, records the calls that it makes and
+# compares them with this table in both directions, so that no role is missing and none is left over.
 locals {
-  # All of them keep their state in Firestore. What queues deliver and can never be done is put aside; schedules come again anyway.
+  # All of them keep their state in Firestore. What queues deliver and can never be done is put aside;
+  # schedules come again anyway.
   scheduled  = { firestore = true, topics = [], queues = [], checked_topics = [], checked_queues = [], kms = false, identity = false, push = false, secrets = [] }
   background = merge(local.scheduled, { topics = ["dead-letters"] })
   announcing = merge(local.scheduled, { topics = ["chat-changes", "dead-letters"] })

@@ -8,7 +8,8 @@ resource "google_service_account" "function" {
   depends_on = [google_project_service.this]
 }
 
-# In its name Pub/Sub, Cloud Tasks and Cloud Scheduler call functions; the functions check its tokens themselves too.
+# In its name Pub/Sub, Cloud Tasks and Cloud Scheduler call functions; the functions check its tokens
+# themselves too.
 resource "google_service_account" "invoker" {
   account_id   = "invoker"
   display_name = "Invoker of background functions"
@@ -16,12 +17,13 @@ resource "google_service_account" "invoker" {
   depends_on = [google_project_service.this]
 }
 
-# Three accounts where one would do: what builds an image can't deploy, and whoever deploys does so by name, in steps that ask for
-# the deployer's tokens. All steps of one build run as one account, so a hostile package in a test could ask for them too; the audit
-# log would show it (docs/security.md).
+# Three accounts where one would do: what builds an image can't deploy, and whoever deploys does so by name,
+# in steps that ask for the deployer's tokens. All steps of one build run as one account, so a hostile package
+# in a test could ask for them too; the audit log would show it (docs/security.md).
 locals {
   build_accounts = {
-    # Builds of the trigger run as it: the steps that test and bundle, and those that roll out by acting as the deployer.
+    # Builds of the trigger run as it: the steps that test and bundle, and those that roll out by acting as
+    # the deployer.
     tester = {
       display = "Cloud Build: tests and bundles"
       roles   = ["roles/logging.logWriter"]
@@ -94,7 +96,8 @@ resource "google_service_account_iam_member" "deployer_has_images_built" {
   member             = google_service_account.build["deployer"].member
 }
 
-# The steps of the build that roll out ask for tokens of the deployer (cloudbuild.yaml); those that test never do.
+# The steps of the build that roll out ask for tokens of the deployer (cloudbuild.yaml); those that test never
+# do.
 resource "google_service_account_iam_member" "tester_rolls_out" {
   service_account_id = google_service_account.build["deployer"].name
   role               = "roles/iam.serviceAccountTokenCreator"

@@ -1,4 +1,5 @@
-# One entry for each alert: which metric, summed over which window, above what, and the page that says what to do.
+# One entry for each alert: which metric, summed over which window, above what, and the page that says what to
+# do.
 locals {
   # By metric of the logs. `window` in seconds, `above` in events in a window.
   log_alerts = {

@@ -1,5 +1,6 @@
-# What is refused before it reaches an instance. The API keeps exact limits itself (shared/identity/quotas.ts); these keep floods
-# from costing instances. Expressions have at most five subexpressions, and only operations that Google's reference documents:
+# What is refused before it reaches an instance. The API keeps exact limits itself
+# (shared/identity/quotas.ts); these keep floods from costing instances. Expressions have at most five
+# subexpressions, and only operations that Google's reference documents:
 # https://cloud.google.com/armor/docs/rules-language-reference
 
 resource "google_compute_security_policy" "api" {

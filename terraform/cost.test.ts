@@ -1,19 +1,17 @@
 import { readFileSync } from "node:fs";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { CODES_PER_DAY } from "../shared/identity/contract.ts";
-import { roundMs } from "../shared/notify/announce-messages.ts";
-import { type Person, type System, startSystem } from "../shared/testing/start-system.ts";
+import type { Person } from "../shared/testing/start-system.ts";
+import { settleRounds, startChat, useSystem } from "../shared/testing/use-system.ts";
 
 /** The table of counted operations in docs/operations.md is what the cost model is made of. */
 
-const chats = "/v1/apps/demo/chats";
-let system: System;
 let ada: Person;
 let bob: Person;
 let alone: string;
 let both: string;
+const system = useSystem();
 beforeAll(async () => {
-  system = await startSystem();
   // With the count of a day's mails, which other tests are rid of.
   const limits = { codesPerDay: CODES_PER_DAY };
   await system.operator.patch("/v1/apps/demo", { settings: { limits } });
@@ -21,23 +19,14 @@ beforeAll(async () => {
   bob = await system.signIn("bob@cost.test");
   await bob.api.put("/v1/apps/demo/devices/phone", { pushToken: "cost:token", platform: "android" });
   alone = await chatWith([]);
-  both = await chatWith([bob.id]);
+  both = await chatWith([bob]);
 });
-afterAll(() => system[Symbol.asyncDispose]());
 
 /** With a message, so that the next is like most. */
-async function chatWith(members: readonly string[]): Promise<string> {
-  const { body } = await ada.api.post(chats, { kind: "group", members });
-  const path = `${chats}/${body.number}`;
-  await ada.api.post(`${path}/messages`, { text: "First" });
-  await nextRound();
+async function chatWith(members: readonly Person[]): Promise<string> {
+  const { path } = await startChat(ada.api, { members, texts: ["First"] });
+  await settleRounds(system);
   return path;
-}
-
-async function nextRound(): Promise<void> {
-  await system.settle();
-  system.suite.kernel.clock.advance(roundMs(2) + 1_000);
-  await system.settle();
 }
 
 const rows = new Map(
@@ -52,7 +41,7 @@ const COUNTED: Readonly<Record<string, () => Promise<unknown>>> = {
   "a message nobody has to be told of": () => ada.api.post(`${alone}/messages`, { text: "Second" }),
   "a message to one who is away, with a push": async () => {
     await ada.api.post(`${both}/messages`, { text: "Second" });
-    await nextRound();
+    await settleRounds(system);
   },
   "marking a chat as read": () => bob.api.put(`${both}/read`, { number: 2 }),
   "a sign-in by mail": () => system.signIn("carol@cost.test"),

@@ -23,8 +23,8 @@ locals {
     METADATA_SERVER_DETECTION = "assume-present"
   }
 
-  # Every function parses the whole configuration at start. A secret that it has no use for is withheld by a value that is
-  # well-formed and opens nothing.
+  # Every function parses the whole configuration at start. A secret that it has no use for is withheld by a
+  # value that is well-formed and opens nothing.
   withheld = {
     SCROLLBACK_SECRET = "withheld-from-this-function-which-has-no-use-for-it"
     OPERATOR_KEY      = "withheld-from-this-function"
@@ -80,8 +80,9 @@ resource "google_cloudfunctions2_function" "this" {
     min_instance_count               = lookup(var.min_instances, each.key, 0)
     max_instance_count               = each.value.maxInstances
     service_account_email            = google_service_account.function[each.key].email
-    # What is public is reached through the load balancer only, or a client could write X-Forwarded-For itself. The others
-    # are called by Google's queues at their public address, and only with the invoker's token.
+    # What is public is reached through the load balancer only, or a client could write X-Forwarded-For
+    # itself. The others are called by Google's queues at their public address, and only with the invoker's
+    # token.
     ingress_settings = try(each.value.public, false) ? "ALLOW_INTERNAL_AND_GCLB" : "ALLOW_ALL"
     # A new revision gets its traffic by steps, from scripts/roll-out.ts.
     all_traffic_on_latest_revision = false

@@ -1,4 +1,5 @@
-# Clients reach the API through a global load balancer: docs/decisions/0015 says why it is not Firebase Hosting.
+# Clients reach the API through a global load balancer: docs/decisions/0015 says why it is not Firebase
+# Hosting.
 
 resource "google_compute_global_address" "api" {
   name = "scrollback-api"

@@ -1,5 +1,5 @@
-# Metrics from the log lines that functions write. Tests evaluate these filters on lines of the running system, each caused by
-# what the metric is to count.
+# Metrics from the log lines that functions write. Tests evaluate these filters on lines of the running
+# system, each caused by what the metric is to count.
 locals {
   by_endpoint = { endpoint = "EXTRACT(jsonPayload.endpoint)" }
   by_outcome  = { outcome = "EXTRACT(jsonPayload.outcome)" }

@@ -1,4 +1,5 @@
-# The roles that local.access stands for, each on the one resource it is needed on where Google Cloud allows that.
+# The roles that local.access stands for, each on the one resource it is needed on where Google Cloud allows
+# that.
 
 resource "google_project_iam_member" "firestore" {
   for_each = { for name, access in local.access : name => access if access.firestore }

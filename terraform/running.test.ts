@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import manifest from "../functions/manifest.json" with { type: "json" };
-import { type System, startSystem } from "../shared/testing/start-system.ts";
 import { suiteOfProcess } from "../shared/testing/suite-of-process.ts";
+import { useSystem } from "../shared/testing/use-system.ts";
 import { causeEverything } from "./checks/cause-everything.ts";
 import { readConfiguration, readVariables } from "./checks/configuration.ts";
 import { entryOf, parseLogFilter } from "./checks/log-filter.ts";
@@ -20,20 +20,16 @@ import { providerSchema } from "./checks/schema.ts";
 /** On a busy machine. By itself it takes seven seconds. */
 const SCENARIO_MS_MAX = 60_000;
 
-let system: System;
 let recorder: CallRecorder;
 let plan: Plan;
 beforeAll(async () => {
   const variables = await readVariables("terraform/environments/production.tfvars");
   plan = await planOf(await readConfiguration("terraform"), variables, providerSchema);
   recorder = createCallRecorder((await suiteOfProcess()).ports.auth);
-  system = await startSystem({ wrap: recorder.wrap });
-  await causeEverything(system);
-}, SCENARIO_MS_MAX);
-afterAll(async () => {
-  await system[Symbol.asyncDispose]();
-  await recorder.close();
 });
+afterAll(() => recorder.close());
+const system = useSystem(() => ({ wrap: recorder.wrap }));
+beforeAll(() => causeEverything(system), SCENARIO_MS_MAX);
 
 const names = Object.keys(manifest.functions);
 
@@ -141,8 +137,8 @@ test("crashes counts a rejection that nobody handled and an exception that nobod
     import { createLifecycle, ownProcess } from "./functions/runtime/lifecycle.ts";
     import { createLog } from "./shared/platform/log.ts";
     ownProcess(createLog({ projectId: "test" }), createLifecycle(), async () => undefined);
-    setTimeout(() => { throw new Error("nobody catches this"); }, 20);
-    Promise.reject(new Error("nobody handles this"));`;
+    Promise.reject(new Error("nobody handles this"));
+    setImmediate(() => { throw new Error("nobody catches this"); });`;
   const child = spawn(process.execPath, ["--input-type=module-typescript", "--eval", instance]);
   const [lines] = await Promise.all([text(child.stdout), once(child, "exit")]);
   const crashes = metrics.find(({ name }) => name === "crashes");

@@ -30,7 +30,8 @@ resource "google_kms_key_ring" "this" {
   depends_on = [google_project_service.this]
 }
 
-# Private parts of signing keys are encrypted with it. Older versions go on decrypting what they have encrypted.
+# Private parts of signing keys are encrypted with it. Older versions go on decrypting what they have
+# encrypted.
 resource "google_kms_crypto_key" "signing_keys" {
   name            = "signing-keys"
   key_ring        = google_kms_key_ring.this.id

@@ -45,8 +45,8 @@ locals {
     name => "metric.type=\"logging.googleapis.com/user/${metric.name}\" AND resource.type=\"cloud_run_revision\""
   }
 
-  # A fast burn spends 2 % of the month's budget in an hour, a slow one 5 % in six: the pairs of windows and rates are those
-  # of the SRE workbook. The short window lets an alert end soon after its cause.
+  # A fast burn spends 2 % of the month's budget in an hour, a slow one 5 % in six: the pairs of windows and
+  # rates are those of the SRE workbook. The short window lets an alert end soon after its cause.
   burns = merge([
     for objective, slo in {
       "error-rate" = google_monitoring_slo.availability

@@ -1,14 +1,13 @@
 import { LLMock } from "@copilotkit/aimock";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Message } from "../../shared/chat/contract.ts";
-import { type System, startSystem } from "../../shared/testing/start-system.ts";
+import { useSystem } from "../../shared/testing/use-system.ts";
 
 /**
  * A published server that speaks as OpenAI does stands where the model is. It is held against providers every
  * day.
  */
 const mock = new LLMock({ port: 0 });
-let system: System;
 beforeAll(async () => {
   mock
     .onMessage(/ferry/, { content: "At nine. ".repeat(100) })
@@ -19,14 +18,11 @@ beforeAll(async () => {
     .onMessage(/limit/, { error: { message: "Rate limit reached", type: "rate_limit_error" }, status: 429 })
     .onMessage(/key/, { error: { message: "Incorrect API key", code: "invalid_api_key" }, status: 401 });
   await mock.start();
-  system = await startSystem({
-    env: { MODEL_BASE_URL: `${mock.url}/v1`, MODEL_FAST: "gpt-5-mini", MODEL_SLOW: "gpt-5-mini" },
-  });
 });
-afterAll(async () => {
-  await system[Symbol.asyncDispose]();
-  await mock.stop();
-});
+afterAll(() => mock.stop());
+const system = useSystem(() => ({
+  env: { MODEL_BASE_URL: `${mock.url}/v1`, MODEL_FAST: "gpt-5-mini", MODEL_SLOW: "gpt-5-mini" },
+}));
 
 const chats = "/v1/apps/demo/chats";
 

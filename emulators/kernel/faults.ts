@@ -9,9 +9,9 @@ export type FaultKind =
   | "after"
   /** Never answers; the caller's deadline ends it. Nothing is applied. */
   | "hang"
-  /** Is applied and answers `ms` late. */
+  /** Is applied and answers `ms` late, or once `until` is fulfilled. */
   | "slow"
-  /** Is applied once `until` is fulfilled. Only tests of the same process can say so. */
+  /** Is applied once `until` is fulfilled. */
   | "held"
   /** Drops the connection without an answer. Nothing is applied. */
   | "drop"
@@ -34,7 +34,7 @@ export interface FaultPlan {
   readonly code?: string | undefined;
   /** For "slow": how late, in milliseconds. */
   readonly ms?: number | undefined;
-  /** For "held". */
+  /** For "held", and for "slow" in place of `ms`. Only tests in the suite's own process can give one. */
   readonly until?: Promise<void> | undefined;
 }
 

@@ -22,12 +22,13 @@ export async function withFault<T>(fault: Fault | undefined, planned: FaultedWor
   if (fault === undefined) return work();
   if (fault.kind === "before") throw failure(fault.code);
   if (fault.kind === "hang" || fault.kind === "drop") return fault.kind;
+  const beLate = (): Promise<unknown> => fault.until ?? pause(fault.ms);
   if (fault.kind === "held") await fault.until;
-  if (fault.kind === "slow" && slow === "before") await pause(fault.ms);
+  if (fault.kind === "slow" && slow === "before") await beLate();
   // The caller is answered with the second outcome, whatever the first was.
   if (fault.kind === "twice" && repeatable) await Promise.resolve(work()).catch(() => undefined);
   const outcome = await work();
-  if (fault.kind === "slow" && slow === "after") await pause(fault.ms);
+  if (fault.kind === "slow" && slow === "after") await beLate();
   if (fault.kind === "after") throw failure(fault.code);
   return outcome;
 }

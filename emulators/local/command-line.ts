@@ -13,6 +13,8 @@ export interface StartOptions {
   readonly dataDir: string;
   readonly fresh: boolean;
   readonly instances: number;
+  /** A file of variables; it need not be there. */
+  readonly envFile: string | undefined;
 }
 
 const USAGE = `Usage: npm start -- [options]
@@ -25,6 +27,7 @@ Options:
   --fresh          forget the data of earlier starts
   --project ID     the Google Cloud project to be (default demo-scrollback)
   --instances N    run N hosts of the API that take turns (default 1)
+  --env FILE       take variables that are not set from FILE, if there is one
   --help           print this`;
 
 const INSTANCES_MAX = 32;
@@ -35,6 +38,7 @@ const OPTIONS = {
   fresh: { type: "boolean", default: false },
   project: { type: "string", default: "demo-scrollback" },
   instances: { type: "string", default: "1" },
+  env: { type: "string" },
   help: { type: "boolean", short: "h", default: false },
 } as const;
 
@@ -52,6 +56,7 @@ export function parseCommandLine(args: readonly string[]): StartOptions {
     dataDir: resolve(values.data),
     fresh: values.fresh,
     instances,
+    envFile: values.env,
   };
 }
 

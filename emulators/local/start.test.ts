@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -98,6 +98,22 @@ describe("npm start", () => {
     again.process.kill("SIGTERM");
     expect(await again.exitCode).toBe(0);
     expect(again.output.filter((line) => /error|warn/i.test(line))).toEqual([]);
+  });
+
+  test("takes its models from a file of variables, and says nothing where there is none", async () => {
+    const envFile = join(folder, ".env");
+    const without = start("--env", envFile);
+    await without.printed(/Ctrl-C stops/);
+    expect(without.output.filter((line) => line.includes(".env"))).toEqual([]);
+    expect(without.output.find((line) => line.includes("Models"))).not.toContain("of-the-file");
+    without.process.kill("SIGTERM");
+    await without.exitCode;
+    writeFileSync(envFile, "MODEL_BASE_URL=http://127.0.0.1:9/v1\nMODEL_FAST=of-the-file\n");
+    const given = start("--env", envFile);
+    await given.printed(/Ctrl-C stops/);
+    expect(given.output.find((line) => line.includes("Models"))).toContain("of-the-file");
+    given.process.kill("SIGTERM");
+    expect(await given.exitCode).toBe(0);
   });
 
   test("takes the echo that npm adds to a Ctrl-C for no second wish", async () => {

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { runUntilStopped } from "../cli/run-until-stopped.ts";
 import { parseCommandLine } from "./command-line.ts";
 import { ownModels } from "./functions-env.ts";
@@ -8,6 +9,7 @@ import { printOutput, printSummary } from "./print.ts";
 await runUntilStopped(async () => {
   const startedAt = performance.now();
   const options = parseCommandLine(process.argv.slice(2));
+  if (options.envFile !== undefined && existsSync(options.envFile)) process.loadEnvFile(options.envFile);
   const models = ownModels(process.env);
   const output = printOutput(process.stdout, process.stderr);
   const system = await startLocalSystem({ ...options, models, output });

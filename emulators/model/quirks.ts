@@ -1,6 +1,6 @@
 /**
- * How real providers answer otherwise than OpenAI's reference says, by their documentation and by what their users
- * report. While one is set, every call that it concerns is answered so.
+ * How real providers answer otherwise than OpenAI's reference says, by their documentation and by what their
+ * users report. While one is set, every call that it concerns is answered so.
  */
 export interface Quirk {
   /** What the provider does, for people. */

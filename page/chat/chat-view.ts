@@ -47,6 +47,8 @@ export function showChat({
   const typing = el("p", { class: "typing", "aria-live": "polite" });
   const view = desk.openChat(number);
   let isLeft = false;
+  /** Whether the chat has been there for this person, if only in the list. */
+  let wasThere = false;
 
   const messages = showMessages({
     api,
@@ -135,6 +137,7 @@ export function showChat({
   const update = () => {
     const { chat } = view;
     if (chat === undefined) return;
+    wasThere = true;
     fill(title, chats.nameOf(chat));
     if (modelMenu?.element.hidden === true && chat.kind === "assistant") {
       modelMenu.element.hidden = false;
@@ -157,7 +160,7 @@ export function showChat({
 
   view.on("gone", () => {
     if (isLeft) return;
-    if (view.isLoaded) {
+    if (wasThere) {
       toast("The chat has been deleted, or you are no longer a member.");
       return leave();
     }

@@ -223,4 +223,26 @@ describe.skipIf(!hasBrowser)("a chat in the page", () => {
     await expect.poll(() => bob.url(), { timeout: 10_000 }).toMatch(/#\/$/);
     await bob.getByText("The chat has been deleted, or you are no longer a member.").last().waitFor();
   });
+
+  test("leads back to the list who is removed before the messages have come", async () => {
+    await using pair = await stage.pair("Hardly there");
+    const [ada, bob] = [pair.ada.page, pair.bob.page];
+    const { promise: until, resolve: release } = Promise.withResolvers<void>();
+    // A page that knows the chat from the list alone.
+    await bob.goto(`${new URL(bob.url()).origin}/#/`);
+    await bob.reload();
+    await bob.route(/\/chats\/\d+\/messages/, async (route) => {
+      await until;
+      await route.continue();
+    });
+    await bob.locator(".chat", { hasText: "Hardly there" }).click();
+    await bob.locator(".chat-about", { hasText: "2 members" }).waitFor();
+    const name = await bob.locator("#who").textContent();
+    await ada.getByRole("button", { name: "Actions for this chat" }).click();
+    await ada.getByRole("menuitem", { name: "Members" }).click();
+    await ada.getByRole("button", { name: `Remove ${name}` }).click();
+    await bob.getByText("The chat has been deleted, or you are no longer a member.").waitFor();
+    expect(bob.url()).toMatch(/#\/$/);
+    release();
+  });
 });

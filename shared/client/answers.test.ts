@@ -1,25 +1,16 @@
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { LATEST_CHARS_MAX, type Message } from "../chat/contract.ts";
 import { clientOf, createNetwork, type Network, openDesk, until } from "../testing/live-clients.ts";
-import { type Person, type System, startSystem } from "../testing/start-system.ts";
+import { useModelPace, usePeople, useSystem } from "../testing/use-system.ts";
 import { createAnswers } from "./answers.ts";
 import type { Api } from "./api.ts";
 import type { ChatView } from "./chat-view.ts";
 import type { Desk } from "./connect.ts";
 
-let system: System;
-let ada: Person;
 const QUICK = { firstTokenMs: 5, tokensPerSecond: 5_000 };
-beforeAll(async () => {
-  system = await startSystem();
-  ada = await system.signIn("ada@answers.test");
-  system.suite.model.change(QUICK);
-});
-afterEach(() => system.suite.model.change(QUICK));
-afterAll(async () => {
-  system.suite.model.reset();
-  await system[Symbol.asyncDispose]();
-});
+const system = useSystem();
+const [ada] = usePeople(system, "ada@answers.test");
+useModelPace(system, QUICK);
 
 interface Asker extends Disposable {
   readonly desk: Desk;

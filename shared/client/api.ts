@@ -1,28 +1,28 @@
 import { ApiError, problemOf } from "./api-error.ts";
 import type { Environment } from "./environment.ts";
-import { type Answer, type Asked, type Done, headersOf, reach, type Send } from "./send.ts";
+import { type Reply, type RequestOptions, type Done, headersOf, fetchReply, type Send } from "./send.ts";
 import type { ClientSession } from "./session.ts";
 
 /** The API of one app as the person who is signed in; paths begin below `/v1/apps/{app}`. */
 export interface Api {
-  request<T = undefined>(method: string, path: string, asked?: Asked): Promise<Answer<T>>;
-  get<T>(path: string, asked?: Asked): Promise<T>;
-  post<T>(path: string, body: unknown, asked?: Asked): Promise<T>;
-  patch<T>(path: string, body: unknown, asked?: Asked): Promise<T>;
-  put<T = undefined>(path: string, body: unknown, asked?: Asked): Promise<T>;
-  delete(path: string, asked?: Asked): Promise<void>;
+  request<T = undefined>(method: string, path: string, options?: RequestOptions): Promise<Reply<T>>;
+  get<T>(path: string, options?: RequestOptions): Promise<T>;
+  post<T>(path: string, body: unknown, options?: RequestOptions): Promise<T>;
+  patch<T>(path: string, body: unknown, options?: RequestOptions): Promise<T>;
+  put<T = undefined>(path: string, body: unknown, options?: RequestOptions): Promise<T>;
+  delete(path: string, options?: RequestOptions): Promise<void>;
   /** Asks for an answer as server-sent events, and leaves reading it to the caller. @throws ApiError */
   open(path: string, opened: Opened): Promise<Response>;
 }
 
-export interface Opened extends Pick<Asked, "body" | "headers" | "key"> {
+export interface Opened extends Pick<RequestOptions, "body" | "headers" | "key"> {
   /** GET unless it says otherwise. */
   readonly method?: string;
   readonly signal: AbortSignal;
 }
 
 /** How often what can be repeated is tried. */
-const TRIES = 3;
+export const TRIES = 3;
 
 export interface ApiOptions {
   readonly env: Environment;
@@ -44,38 +44,38 @@ export function createApi({ env, base, send, session, onDone }: ApiOptions): Api
     }
   };
 
-  const request: Api["request"] = (method, path, asked = {}) => {
-    const isRepeatable = method !== "POST" || asked.key !== undefined;
+  const request: Api["request"] = (method, path, options = {}) => {
+    const isRepeatable = method !== "POST" || options.key !== undefined;
     return asPerson((authorization) =>
       send(method, path, {
         tries: isRepeatable ? TRIES : 1,
-        ...asked,
-        headers: { authorization, ...asked.headers },
+        ...options,
+        headers: { authorization, ...options.headers },
       }),
     );
   };
 
-  const dataOf = async <T>(method: string, path: string, asked?: Asked): Promise<T> =>
-    (await request<T>(method, path, asked)).data;
+  const dataOf = async <T>(method: string, path: string, options?: RequestOptions): Promise<T> =>
+    (await request<T>(method, path, options)).data;
 
   return {
     request,
-    get: (path, asked) => dataOf("GET", path, asked),
-    post: (path, body, asked) => dataOf("POST", path, { ...asked, body }),
-    patch: (path, body, asked) => dataOf("PATCH", path, { ...asked, body }),
-    put: (path, body, asked) => dataOf("PUT", path, { ...asked, body }),
-    async delete(path, asked) {
-      await request("DELETE", path, asked);
+    get: (path, options) => dataOf("GET", path, options),
+    post: (path, body, options) => dataOf("POST", path, { ...options, body }),
+    patch: (path, body, options) => dataOf("PATCH", path, { ...options, body }),
+    put: (path, body, options) => dataOf("PUT", path, { ...options, body }),
+    async delete(path, options) {
+      await request("DELETE", path, options);
     },
-    open: (path, { method = "GET", signal, ...asked }) =>
+    open: (path, { method = "GET", signal, ...options }) =>
       asPerson(async (authorization) => {
         const startedMs = env.now();
-        const response = await reach(env, base + path, {
+        const response = await fetchReply(env, base + path, {
           method,
           signal,
           cache: "no-store",
-          headers: { authorization, accept: "text/event-stream", ...headersOf(asked) },
-          ...(asked.body === undefined ? {} : { body: JSON.stringify(asked.body) }),
+          headers: { authorization, accept: "text/event-stream", ...headersOf(options) },
+          ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
         });
         const { status } = response;
         const requestId = response.headers.get("x-request-id") ?? undefined;

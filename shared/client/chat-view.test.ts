@@ -1,19 +1,13 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { clientOf, createNetwork, openDesk, textsOf, until } from "../testing/live-clients.ts";
 import { writeHistory } from "../testing/write-history.ts";
 import { CATCH_UP } from "../live/contract.ts";
-import { type Person, type System, startSystem } from "../testing/start-system.ts";
+import { usePeople, useSystem } from "../testing/use-system.ts";
 import type { ChatView } from "./chat-view.ts";
 import type { Environment } from "./environment.ts";
 
-let system: System;
-let ada: Person;
-let bob: Person;
-beforeAll(async () => {
-  system = await startSystem();
-  [ada, bob] = await Promise.all([system.signIn("ada@example.test"), system.signIn("bob@example.test")]);
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
+const [ada, bob] = usePeople(system, "ada@example.test", "bob@example.test");
 
 /** A group of the two, open at both. */
 async function openPair(): Promise<{ number: number; mine: ChatView; theirs: ChatView } & Disposable> {

@@ -1,20 +1,16 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { clientOf, createNetwork, openDesk, textsOf, until } from "../testing/live-clients.ts";
-import { type Person, type System, startSystem } from "../testing/start-system.ts";
+import { startChat, usePeople, useSystem } from "../testing/use-system.ts";
+import { TRIES } from "./api.ts";
 import { memoryStore } from "./environment.ts";
 import { SILENCE_MS_MAX } from "./event-stream.ts";
 import { MARK_MS } from "./marks.ts";
 
-let system: System;
-let ada: Person;
-beforeAll(async () => {
-  system = await startSystem();
-  ada = await system.signIn("ada@example.test");
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
+const [ada] = usePeople(system, "ada@example.test");
 
 const createChat = async (): Promise<number> =>
-  (await ada.api.post("/v1/apps/demo/chats", { kind: "group", model: "emulated-small" })).body.number;
+  (await startChat(ada.api, { model: "emulated-small" })).number;
 const pathOf = (chat: number): string => `/v1/apps/demo/chats/${chat}/messages`;
 const stored = async (chat: number): Promise<string[]> =>
   (await ada.api.get(`${pathOf(chat)}?after=0`)).body.data.map(({ text }: { text: string }) => text);
@@ -185,4 +181,19 @@ test("the list of chats follows what happens in any of them", async () => {
   await until(list, () => find()?.unreadCount === 1);
   await bob.api.delete(`${pathOf(body.number)}/3`);
   await until(list, () => find()?.unreadCount === 0);
+});
+
+test("a removal that can't be confirmed at once is confirmed when the chat can be asked again", async () => {
+  const bob = await system.signIn("removed@example.test");
+  const { number, path } = await startChat(ada.api, { members: [bob] });
+  const network = createNetwork();
+  using desk = openDesk(clientOf(system, bob, { environment: { fetch: network.fetch, random: () => 0 } }));
+  const list = desk.chats.list();
+  await list.loadMore();
+  expect(list.chats.map((chat) => chat.number)).toEqual([number]);
+  const confirmation = new RegExp(`GET .*/chats/${number}$`);
+  for (let times = 0; times < TRIES; times += 1) network.fail(confirmation, "before");
+  await ada.api.delete(`${path}/members/${bob.id}`);
+  await until(list, () => list.chats.length === 0);
+  expect(network.requests.filter((name) => confirmation.test(name))).toHaveLength(TRIES + 1);
 });

@@ -68,14 +68,24 @@ export function openPersonFeed(options: PersonFeedOptions): PersonFeed {
     if (event === "message.created" && !isMine) options.onDelivered(chat, message);
   };
 
-  /** A removal may be told late, and the person be a member again: the chat itself says. */
+  /**
+   * A removal may be told late, and the person be a member again: the chat itself says. It is asked until it
+   * answers, as a removal is told once.
+   */
   const confirmRemoval = async (chat: number): Promise<void> => {
-    try {
-      heads.take(await api.get<Chat>(`/chats/${chat}`, { background: true, signal: ending.signal }));
-    } catch (cause) {
-      if (!(cause instanceof ApiError) || cause.isTransient) return;
-      heads.forget(chat);
-      options.onRemoved(chat);
+    for (let failures = 1; !ending.signal.aborted; failures += 1) {
+      try {
+        return heads.take(await api.get<Chat>(`/chats/${chat}`, { background: true, signal: ending.signal }));
+      } catch (cause) {
+        if (!(cause instanceof ApiError)) return;
+        if (!cause.isTransient) {
+          // What was read before the removal must not bring the chat back.
+          await reading.get(chat);
+          heads.forget(chat);
+          return options.onRemoved(chat);
+        }
+        await pause(env, backoffMs(env, failures), ending.signal);
+      }
     }
   };
 

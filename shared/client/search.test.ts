@@ -1,15 +1,13 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { clientOf, createNetwork, openDesk, until } from "../testing/live-clients.ts";
-import { type Person, type System, startSystem } from "../testing/start-system.ts";
+import { usePeople, useSystem } from "../testing/use-system.ts";
 import type { ChatView } from "./chat-view.ts";
 
-let system: System;
-let ada: Person;
 let chat: number;
 const LINES = 130;
+const system = useSystem();
+const [ada] = usePeople(system, "ada@finds.test");
 beforeAll(async () => {
-  system = await startSystem();
-  ada = await system.signIn("ada@finds.test");
   chat = (await ada.api.post("/v1/apps/demo/chats", { kind: "group", model: "emulated-small" })).body.number;
   const path = `/v1/apps/demo/chats/${chat}/messages`;
   const post = async (from: number, to: number): Promise<void> => {
@@ -23,7 +21,6 @@ beforeAll(async () => {
   await post(LINES, LINES);
   await system.settle();
 });
-afterAll(() => system[Symbol.asyncDispose]());
 
 test("a search is asked once the typing pauses, and what is outdated has no say", async () => {
   const network = createNetwork();

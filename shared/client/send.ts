@@ -1,7 +1,7 @@
 import { ApiError, problemOf } from "./api-error.ts";
 import { backoffMs, type Environment, pause } from "./environment.ts";
 
-export interface Asked {
+export interface RequestOptions {
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   /** The Idempotency-Key: what makes a POST or PATCH repeatable. */
@@ -15,14 +15,18 @@ export interface Asked {
   readonly background?: boolean;
 }
 
-export interface Answer<T> {
+export interface Reply<T> {
   readonly status: number;
   readonly data: T;
   readonly headers: Headers;
 }
 
 /** One request in JSON, tried again where that is asked for. @throws ApiError */
-export type Send = <T = undefined>(method: string, path: string, asked?: Asked) => Promise<Answer<T>>;
+export type Send = <T = undefined>(
+  method: string,
+  path: string,
+  options?: RequestOptions,
+) => Promise<Reply<T>>;
 
 /** What is told of each request to whoever wants to know, such as a view of costs. */
 export interface Done {
@@ -47,9 +51,9 @@ const REQUEST_MS_MAX = 60_000;
 const WAIT_SECONDS_MAX = 10;
 
 export function createSend({ env, base, onDone }: SendOptions): Send {
-  const once = async <T>(method: string, path: string, asked: Asked): Promise<Answer<T>> => {
+  const once = async <T>(method: string, path: string, options: RequestOptions): Promise<Reply<T>> => {
     const startedMs = env.now();
-    const response = await reach(env, base + path, initOf(method, asked));
+    const response = await fetchReply(env, base + path, initOf(method, options));
     const requestId = response.headers.get("x-request-id") ?? undefined;
     const { status, headers } = response;
     onDone?.({
@@ -58,33 +62,33 @@ export function createSend({ env, base, onDone }: SendOptions): Send {
       status,
       ms: env.now() - startedMs,
       requestId,
-      background: asked.background === true,
+      background: options.background === true,
     });
     if (!response.ok && status !== 304) throw await problemOf(response);
     return { status, headers, data: (await readJson(response)) as T };
   };
-  return async (method, path, asked = {}) => {
+  return async (method, path, options = {}) => {
     for (let tried = 1; ; tried += 1) {
       try {
-        return await once(method, path, asked);
+        return await once(method, path, options);
       } catch (cause) {
-        if (!(cause instanceof ApiError) || !cause.isTransient || tried >= (asked.tries ?? 1)) throw cause;
+        if (!(cause instanceof ApiError) || !cause.isTransient || tried >= (options.tries ?? 1)) throw cause;
         if (cause.retryAfterSeconds > WAIT_SECONDS_MAX) throw cause;
-        await pause(env, Math.max(cause.retryAfterSeconds * 1000, backoffMs(env, tried)), asked.signal);
+        await pause(env, Math.max(cause.retryAfterSeconds * 1000, backoffMs(env, tried)), options.signal);
       }
     }
   };
 }
 
-function initOf(method: string, asked: Asked): RequestInit {
-  const { body, signal, keepalive } = asked;
+function initOf(method: string, options: RequestOptions): RequestInit {
+  const { body, signal, keepalive } = options;
   const limit = AbortSignal.timeout(REQUEST_MS_MAX);
   return {
     method,
     cache: "no-store",
     signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
     ...(keepalive === true ? { keepalive } : {}),
-    headers: headersOf(asked),
+    headers: headersOf(options),
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   };
 }
@@ -93,14 +97,14 @@ export const headersOf = ({
   body,
   key,
   headers,
-}: Pick<Asked, "body" | "key" | "headers">): Record<string, string> => ({
+}: Pick<RequestOptions, "body" | "key" | "headers">): Record<string, string> => ({
   ...(body === undefined ? {} : { "content-type": "application/json" }),
   ...(key === undefined ? {} : { "idempotency-key": `"${key}"` }),
   ...headers,
 });
 
 /** A way that fails is a problem like others; whoever has called it off is told so as they expect. */
-export async function reach(env: Environment, url: string, init: RequestInit): Promise<Response> {
+export async function fetchReply(env: Environment, url: string, init: RequestInit): Promise<Response> {
   try {
     return await env.fetch(url, init);
   } catch (cause) {

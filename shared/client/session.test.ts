@@ -1,15 +1,12 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { createNetwork } from "../testing/live-clients.ts";
-import { readCode, type System, startSystem } from "../testing/start-system.ts";
+import { readCode } from "../testing/start-system.ts";
+import { useSystem } from "../testing/use-system.ts";
 import { ApiError } from "./api-error.ts";
 import { type Client, type ConnectOptions, connect } from "./connect.ts";
 import { memorySession } from "./session.ts";
 
-let system: System;
-beforeAll(async () => {
-  system = await startSystem();
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
 
 async function signedIn(email: string, options: Partial<ConnectOptions> = {}): Promise<Client> {
   const client = connect({ url: system.url, app: "demo", ...options });

@@ -8,9 +8,7 @@ import type { User } from "./contract.ts";
 import { findInvitation, invitationOfCode } from "./invitation.ts";
 import { covers } from "./permissions.ts";
 import type { Principal } from "./principal.ts";
-import { addRevocation } from "./revocation.ts";
-import { accessTokensEndMs } from "./revoke.ts";
-import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
+import { addRoleChange } from "./role-change.ts";
 import { storedUser, TRANSACTION_MS_MAX, userRef } from "./store.ts";
 import { userView } from "./user-view.ts";
 
@@ -42,23 +40,14 @@ export async function acceptInvitation(
       if (found.isUsed) return userView(person.id, user, true);
       found.use(person.id);
       if (covers({ role: user.role }, found.role)) return userView(person.id, user, true);
-      const now = deps.clock.now();
       transaction.update(ref, { role: found.role });
-      addRevocation(deps.firestore, transaction, {
-        scope: "user",
-        id: person.id,
-        ends: "tokens",
-        beforeMs: now,
-        expireMs: accessTokensEndMs(now),
-      });
-      addSecurityEvent(deps, transaction, securityEventsOf(app), {
-        event: {
-          kind: "role-changed",
-          actor: person.id,
-          subject: person.id,
-          caller,
-          details: { from: user.role, to: found.role, by: "invitation" },
-        },
+      addRoleChange(deps, app, transaction, {
+        userId: person.id,
+        from: user.role,
+        to: found.role,
+        actor: person.id,
+        by: "invitation",
+        caller,
       });
       return userView(person.id, { ...user, role: found.role }, true);
     }),

@@ -15,7 +15,7 @@ export type AdmissionDeps = Deps & { readonly apps: AppDirectory };
 const notAdmitted = (): AppError =>
   new AppError("not_admitted", "This app does not let this person in without an invitation.");
 
-/** Who is at the door. */
+/** Who wants to come in. */
 export interface Newcomer {
   readonly userId: string;
   /** Undefined for whoever was never here. */

@@ -7,9 +7,7 @@ import type { Role, User } from "./contract.ts";
 import { covers } from "./permissions.ts";
 import { demandAnotherOwner } from "./end-membership.ts";
 import type { Principal } from "./principal.ts";
-import { addRevocation } from "./revocation.ts";
-import { accessTokensEndMs } from "./revoke.ts";
-import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
+import { addRoleChange } from "./role-change.ts";
 import { TRANSACTION_MS_MAX, userRef, storedUser } from "./store.ts";
 import { userView } from "./user-view.ts";
 
@@ -39,23 +37,13 @@ export async function changeRole(
       if (user.role === "owner") {
         await demandAnotherOwner(transaction, app, userId);
       }
-      const now = deps.clock.now();
       transaction.update(ref, { role });
-      addRevocation(deps.firestore, transaction, {
-        scope: "user",
-        id: userId,
-        ends: "tokens",
-        beforeMs: now,
-        expireMs: accessTokensEndMs(now),
-      });
-      addSecurityEvent(deps, transaction, securityEventsOf(app), {
-        event: {
-          kind: "role-changed",
-          actor: by.id,
-          subject: userId,
-          caller,
-          details: { from: user.role, to: role },
-        },
+      addRoleChange(deps, app, transaction, {
+        userId,
+        from: user.role,
+        to: role,
+        actor: by.id,
+        caller,
       });
       return userView(userId, { ...user, role }, true);
     }),

@@ -35,7 +35,7 @@ interface Ending {
 const noSuchUser = (): AppError => new AppError("not_found", "There is no such user.");
 
 /**
- * Shuts every door to a person: access tokens, tickets and API tokens of theirs end on every instance within
+ * Refuses a person everywhere: access tokens, tickets and API tokens of theirs end on every instance within
  * seconds, and sessions are refreshed no more, nor begun. Idempotent. One transaction: 1 read and the owners
  * where it is one, 3 writes.
  * @throws AppError `not_found`, `forbidden` for those above the caller, `conflict` for the last owner

@@ -7,15 +7,14 @@ import { within } from "../platform/within.ts";
 import { addressHash } from "./address.ts";
 import type { App } from "./app.ts";
 import type { Caller } from "./caller.ts";
-import type { AppSettings, Role, Session } from "./contract.ts";
+import type { AppSettings, Session } from "./contract.ts";
 import { newDeviceToken } from "./device-token.ts";
 import { type BoundPerson, boundPerson } from "./identity.ts";
 import { type IdentityDeps, issueSession } from "./issue-session.ts";
 import { type Mapped, mapClaims } from "./map-claims.ts";
 import { addSession, newSession } from "./new-session.ts";
 import { addPerson } from "./person-of.ts";
-import { addRevocation } from "./revocation.ts";
-import { accessTokensEndMs } from "./revoke.ts";
+import { addRoleChange } from "./role-change.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
 import { demandStanding, type StandingSession } from "./session-standing.ts";
 import { type Federated, identityRef, sessionRef, TRANSACTION_MS_MAX } from "./store.ts";
@@ -55,14 +54,11 @@ export async function exchangeSession(
   const { requestKey, caller } = exchange;
   const { issuer, tenant, subject } = mapped;
   // An SDK renews ID tokens by itself, so a repetition may bring another of the same person.
-  const record =
-    requestKey === undefined
-      ? undefined
-      : requestRecord(deps, app.collection("requests"), ["exchange", app.id, requestKey], {
-          issuer,
-          tenant,
-          subject,
-        });
+  const record = requestRecord(deps, app.collection("requests"), ["exchange", app.id, requestKey], {
+    issuer,
+    tenant,
+    subject,
+  });
   const sessionId = randomId();
   let runs = 0;
   const { sessionId: id, fresh } = await within(
@@ -112,8 +108,17 @@ async function exchangeOnce(
   const session = { ...newSession(found.userId, caller.userAgent, at), federated: federatedOf(mapped) };
   addPerson(app, transaction, { ...found, user }, bound.address);
   if (bound.isFirst) addBinding(deps, app, transaction, { bound, caller, at });
-  if (!found.isNew && role !== found.user.role)
-    addRoleChange(deps, app, transaction, { userId: found.userId, from: found.user.role, to: role, caller });
+  if (!found.isNew && role !== found.user.role) {
+    addRoleChange(deps, app, transaction, {
+      userId: found.userId,
+      from: found.user.role,
+      to: role,
+      by: "identity provider",
+      caller,
+      // What this exchange itself gives may be issued in this very millisecond.
+      tokensBeforeMs: deps.clock.now() - 1,
+    });
+  }
   addSession(deps, app, transaction, { sessionId, session, caller, method: "exchange" });
   if (record !== undefined) addRequest(deps, transaction, record, { sessionId });
   return { sessionId, fresh: { session, user } };
@@ -135,27 +140,5 @@ function addBinding(
   transaction.create(identityRef(app, bound.identity), { user: userId, createdAt: at });
   addSecurityEvent(deps, transaction, securityEventsOf(app), {
     event: { kind: "identity-linked", actor: userId, subject: userId, caller },
-  });
-}
-
-/** The provider has given or taken a role: tokens with the old one end, and it is written down. */
-function addRoleChange(
-  deps: IdentityDeps,
-  app: App,
-  transaction: Transaction,
-  change: { readonly userId: string; readonly from: Role; readonly to: Role; readonly caller: Caller },
-): void {
-  const { userId, from, to, caller } = change;
-  const now = deps.clock.now();
-  addRevocation(deps.firestore, transaction, {
-    scope: "user",
-    id: userId,
-    ends: "tokens",
-    // What this exchange itself gives may be issued in this very millisecond.
-    beforeMs: now - 1,
-    expireMs: accessTokensEndMs(now),
-  });
-  addSecurityEvent(deps, transaction, securityEventsOf(app), {
-    event: { kind: "role-changed", subject: userId, caller, details: { from, to, by: "identity provider" } },
   });
 }

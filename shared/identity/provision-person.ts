@@ -137,12 +137,9 @@ export async function createSessionFor(
 ): Promise<{ session: Session; replayed: boolean }> {
   const drawn = randomId();
   let runs = 0;
-  const record =
-    requestKey === undefined
-      ? undefined
-      : requestRecord(deps, app.collection("requests"), ["session-for", app.id, by.id, requestKey], {
-          user: userId,
-        });
+  const record = requestRecord(deps, app.collection("requests"), ["session-for", app.id, by.id, requestKey], {
+    user: userId,
+  });
   const made = await within(
     TRANSACTION_MS_MAX,
     deps.firestore.runTransaction(async (transaction) => {

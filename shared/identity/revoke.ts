@@ -41,14 +41,11 @@ export async function revoke(
   // A session lives on its refresh token, which can be unused for long and must find the entry then.
   const expireMs = scope === "token" ? accessTokensEndMs(nowMs) : nowMs + SESSION_TTL_MS;
   const { issuedBefore, requestKey } = wish;
-  const record =
-    requestKey === undefined
-      ? undefined
-      : requestRecord(deps, systemRequestsOf(deps.firestore), ["revocation", requestKey], {
-          scope,
-          id,
-          issuedBefore,
-        });
+  const record = requestRecord(deps, systemRequestsOf(deps.firestore), ["revocation", requestKey], {
+    scope,
+    id,
+    issuedBefore,
+  });
   const batch = deps.firestore.batch();
   addRevocation(deps.firestore, batch, { scope, id, ends: "sessions", beforeMs, expireMs });
   addSecurityEvent(deps, batch, systemEventsOf(deps.firestore), {

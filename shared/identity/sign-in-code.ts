@@ -96,10 +96,7 @@ export async function requestCode(
     expiresAt,
     expireAt: expiresAt,
   };
-  const record =
-    requestKey === undefined
-      ? undefined
-      : requestRecord(deps, app.collection("requests"), ["code", app.id, requestKey], { email });
+  const record = requestRecord(deps, app.collection("requests"), ["code", app.id, requestKey], { email });
   const batch = deps.firestore.batch();
   batch.create(challengeRef(app, challenge), { ...stored });
   const first = { challenge, expiresAt: expiresAt.toDate().toISOString() };

@@ -47,10 +47,9 @@ interface SignedIn {
  */
 export async function createSession(deps: IdentityDeps, app: App, signIn: SignIn): Promise<Session> {
   const { challenge, requestKey } = signIn;
-  const record =
-    requestKey === undefined
-      ? undefined
-      : requestRecord(deps, app.collection("requests"), ["sign-in", app.id, requestKey], { challenge });
+  const record = requestRecord(deps, app.collection("requests"), ["sign-in", app.id, requestKey], {
+    challenge,
+  });
   const sessionId = randomId();
   const attempt = { ...signIn, code: foldCode(signIn.code), sessionId, record };
   const signedIn = await within(

@@ -67,10 +67,7 @@ export async function createJob(
     updatedAt: now,
     expireAt: Timestamp.fromMillis(nowMs + JOB_TTL_MS),
   };
-  const record =
-    requestKey === undefined
-      ? undefined
-      : requestRecord(deps, systemRequestsOf(deps.firestore), ["job", kind, requestKey], input);
+  const record = requestRecord(deps, systemRequestsOf(deps.firestore), ["job", kind, requestKey], input);
   const batch = deps.firestore.batch();
   batch.create(jobsOf(deps.firestore).doc(id), stored);
   const { result, replayed } = await commitOnce(deps, batch, record, { job: id });

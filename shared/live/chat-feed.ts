@@ -141,7 +141,7 @@ export function openChatFeeds(
       const before = feed.signals.get(signal.user);
       feed.signals.set(signal.user, signal);
       broadcast(feed, signalEvents(before, signal, deps.clock.now()));
-      if (hasCome(before, signal)) feed.watch?.look(signal.user);
+      if (hasCome(before, signal)) feed.watch?.refresh(signal.user);
     };
     const query = app.collection("chats").where("number", "==", chat);
     const stop = deps.upkeep.run(() =>

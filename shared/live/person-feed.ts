@@ -132,7 +132,7 @@ export function openPersonFeeds(
     const before = feed.signals.get(key);
     feed.signals.set(key, signal);
     broadcast(feed, signalEvents(before, signal, deps.clock.now()));
-    if (hasCome(before, signal)) feed.watches.get(signal.number)?.look(signal.user);
+    if (hasCome(before, signal)) feed.watches.get(signal.number)?.refresh(signal.user);
   };
 
   const watchOther = (feed: Feed, { number, kind, members }: Head): void => {

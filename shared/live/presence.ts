@@ -26,7 +26,7 @@ export interface Watch {
   /** Who is online of those watched, as far as is known. */
   present(): LiveEvent[];
   /** Looks at this person at once: they have just come. */
-  look(person: string): void;
+  refresh(person: string): void;
   stop(): void;
 }
 
@@ -158,7 +158,7 @@ export function openPresence(deps: Pick<Deps, "firestore" | "clock" | "log" | "u
       timer ??= setInterval(() => refresh([...watched.values()]), WATCH_MS);
       return {
         present: () => entries.filter(({ online }) => online).map(eventOf),
-        look(person) {
+        refresh(person) {
           refresh(entries.filter((entry) => entry.person === person));
         },
         stop() {

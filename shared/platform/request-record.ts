@@ -41,18 +41,31 @@ export const systemRequestsOf = (firestore: Firestore): CollectionReference =>
   firestore.collection("system").doc("requests").collection("requests");
 
 /**
- * The record of a key. `name` says what kind of request it is, whose, and the key; `body` is everything that
- * another request with the same key must not differ in.
+ * The record of a key, undefined for a request without one. `name` says what kind of request it is, whose,
+ * and the key; `body` is everything that another request with the same key must not differ in.
  */
-export const requestRecord = (
-  { keys }: Pick<Deps, "keys">,
+export function requestRecord(
+  deps: Pick<Deps, "keys">,
   requests: CollectionReference,
   name: readonly string[],
   body: unknown,
-): RequestRecord => {
+): RequestRecord;
+export function requestRecord(
+  deps: Pick<Deps, "keys">,
+  requests: CollectionReference,
+  name: readonly [...string[], string | undefined],
+  body: unknown,
+): RequestRecord | undefined;
+export function requestRecord(
+  { keys }: Pick<Deps, "keys">,
+  requests: CollectionReference,
+  name: readonly (string | undefined)[],
+  body: unknown,
+): RequestRecord | undefined {
+  if (!name.every((part) => part !== undefined)) return undefined;
   const ref = requests.doc(derivedId("request", ...name));
   return { ref, fingerprint: keys.mac("request", ref.path, JSON.stringify(body) ?? "") };
-};
+}
 
 /** Adds the record to the commit of what the request makes. 1 write. */
 export function addRequest(

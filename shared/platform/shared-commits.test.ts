@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type System, startSystem } from "../testing/start-system.ts";
+import { beforeAll, expect, test } from "vitest";
+import { useSystem } from "../testing/use-system.ts";
 import {
   ALONE_MAX,
   COMMIT_BYTES_MAX,
@@ -8,13 +8,11 @@ import {
   type SharedCommits,
 } from "./shared-commits.ts";
 
-let system: System;
 let commits: SharedCommits;
+const system = useSystem();
 beforeAll(async () => {
-  system = await startSystem();
   commits = createSharedCommits(system.deps.firestore);
 });
-afterAll(() => system[Symbol.asyncDispose]());
 
 const ref = (name: string) => system.deps.firestore.doc(`parts/${name}`);
 const creating = (name: string, bytes = 10) =>

@@ -43,6 +43,8 @@ export interface System extends AsyncDisposable {
   client(headers?: Readonly<Record<string, string>>): ApiClient;
   /** Signs in by mailed code, as a person would; the app `demo` exists. */
   signIn(email: string, app?: string): Promise<Person>;
+  /** Signs in somebody who has this role in the app `demo`, by default as `{role}@example.test`. */
+  signInAs(role: string, email?: string): Promise<Person>;
   /** Creates an app and returns its id and API token. */
   createApp(name: string): Promise<{ id: string; token: string }>;
   /** What the work cost in this project, with all that it caused in the background. */
@@ -160,6 +162,13 @@ export async function startSystem({
       const person = await signIn(system, email, app);
       people.push(person.id);
       return person;
+    },
+    async signInAs(role, email = `${role}@example.test`) {
+      const person = await system.signIn(email);
+      const { status } = await operator.patch(`/v1/apps/demo/users/${person.id}`, { role });
+      if (status !== 200) throw new Error(`The role ${role} was answered with ${status}.`);
+      // The tokens of before have ended.
+      return system.signIn(email);
     },
     async createApp(name) {
       const { body } = await operator.post("/v1/apps", { name });

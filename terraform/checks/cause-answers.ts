@@ -1,6 +1,6 @@
 import { modelRollout } from "../../shared/assistant/choose-models.ts";
 import type { Person, System } from "../../shared/testing/start-system.ts";
-import { newChat, pass, pathOf } from "./talking.ts";
+import { ask, newChat, pass, pathOf } from "./talking.ts";
 
 /** Models that answer at once: what is looked at is what they cause. */
 const PACE = { firstTokenMs: 1, tokensPerSecond: 20_000 } as const;
@@ -21,10 +21,7 @@ export async function causeAnswers(system: System, ada: Person): Promise<void> {
 /** One answer in each lane. */
 async function askModels(system: System, ada: Person): Promise<void> {
   const chat = await newChat(ada, { kind: "assistant" });
-  for (const text of ["What is 12 times 7?", SLOW_QUESTION]) {
-    await ada.api.post(`${pathOf(chat)}/messages`, { text });
-    await pass(system, 60_000);
-  }
+  for (const text of ["What is 12 times 7?", SLOW_QUESTION]) await ask(system, ada, chat, text);
 }
 
 /**
@@ -87,8 +84,7 @@ async function forgetPrice(system: System, ada: Person): Promise<void> {
     });
   await budget(1_000_000, ["emulated-large"]);
   const chat = await newChat(ada, { kind: "assistant" });
-  await ada.api.post(`${pathOf(chat)}/messages`, { text: "What is 6 plus 6?" });
-  await pass(system, 60_000);
+  await ask(system, ada, chat, "What is 6 plus 6?");
   await budget(null, []);
 }
 
@@ -102,7 +98,6 @@ async function spendBudget(system: System, ada: Person): Promise<void> {
     });
   await spend(0);
   const chat = await newChat(ada, { kind: "assistant" });
-  await ada.api.post(`${pathOf(chat)}/messages`, { text: "What is 5 plus 5?" });
-  await pass(system, 60_000);
+  await ask(system, ada, chat, "What is 5 plus 5?");
   await spend(null);
 }

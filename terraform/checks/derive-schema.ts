@@ -4,14 +4,16 @@ import { readConfiguration } from "./configuration.ts";
 import type { BlockSchema, NestedSchema } from "./schema.ts";
 
 /**
- * `node terraform/checks/derive-schema.ts FOLDER` writes schema.json anew: what the providers' schemas say of the resources that
- * the configuration uses. FOLDER holds the typed bindings, which are made from the providers themselves and are too large to
- * depend on (290 MB):
+ * `node terraform/checks/derive-schema.ts FOLDER` writes schema.json anew: what the providers' schemas say of
+ * the resources that the configuration uses. FOLDER holds the typed bindings, which are made from the
+ * providers themselves and are too large to depend on (290 MB):
  *
- *     npm install --prefix FOLDER --legacy-peer-deps @cdktf/provider-google@14.36.0 @cdktf/provider-archive@10.3.1
+ *     npm install --prefix FOLDER --legacy-peer-deps \
+ *       @cdktf/provider-google@14.36.0 @cdktf/provider-archive@10.3.1
  *
- * Then `npm run format`. Declarations hold all that is needed: an interface for each block, a question mark on what is optional, the name in Terraform
- * as the anchor of the link to the documentation, the word "block" in the comment, and a getter for whatever can be read.
+ * Then `npm run format`. Declarations hold all that is needed: an interface for each block, a question mark
+ * on what is optional, the name in Terraform as the anchor of the link to the documentation, the word "block"
+ * in the comment, and a getter for whatever can be read.
  */
 
 interface Property {

@@ -1,18 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { costOf } from "../../../shared/assistant/price.ts";
 import type { Message } from "../../../shared/chat/contract.ts";
 import type { ApiClient } from "../../../shared/testing/api-client.ts";
-import { type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { useModelPace, useSystem } from "../../../shared/testing/use-system.ts";
 
-let system: System;
-beforeAll(async () => {
-  system = await startSystem();
-  system.suite.model.change({ firstTokenMs: 1, tokensPerSecond: 20_000 });
-});
-afterAll(async () => {
-  system.suite.model.reset();
-  await system[Symbol.asyncDispose]();
-});
+const system = useSystem();
+useModelPace(system, { firstTokenMs: 1, tokensPerSecond: 20_000 });
 
 const chats = "/v1/apps/demo/chats";
 const PRICE = { inputMicros: 1_000_000, outputMicros: 2_000_000 };

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { FaultKind } from "../../../emulators/kernel/faults.ts";
 import { LEASE_MS } from "../../../shared/assistant/claim-answer.ts";
 import { UNCLAIMED_MS } from "../../../shared/chat/log/append-answer.ts";
@@ -6,33 +6,23 @@ import type { Message } from "../../../shared/chat/contract.ts";
 import { GRACE_MS } from "../../../shared/chat/upkeep/reconcile-changes.ts";
 import { EventStream } from "../../../shared/testing/event-stream.ts";
 import { startProcess } from "../../../shared/testing/start-process.ts";
-import { type System, startSystem } from "../../../shared/testing/start-system.ts";
+import type { System } from "../../../shared/testing/start-system.ts";
 import { sweep } from "../../../shared/testing/sweep.ts";
+import { startChat, useModelPace, useSystem } from "../../../shared/testing/use-system.ts";
 
 /** Cases wait more than they work, so several systems go through them side by side. */
 const SYSTEMS = 5;
-let systems: readonly System[];
-let system: System;
-beforeAll(async () => {
-  systems = await Promise.all(Array.from({ length: SYSTEMS }, startSystem));
-  system = systems[0] as System;
-  system.suite.model.change({ firstTokenMs: 1, tokensPerSecond: 20_000 });
-});
-afterAll(async () => {
-  system.suite.model.reset();
-  for (const each of systems) await each[Symbol.asyncDispose]();
-});
+const system = useSystem();
+const systems = [system, ...Array.from({ length: SYSTEMS - 1 }, () => useSystem())];
+useModelPace(system, { firstTokenMs: 1, tokensPerSecond: 20_000 });
 
-const chats = "/v1/apps/demo/chats";
 const QUESTION = "Write 120 words about bridges";
 const KINDS: readonly FaultKind[] = ["before", "after", "drop"];
 const CODES = ["UNAVAILABLE", "ABORTED", "DEADLINE_EXCEEDED", "INTERNAL"] as const;
 const TRIES_MAX = 6;
 
-async function newChat({ operator }: System): Promise<string> {
-  const { body } = await operator.post(chats, { kind: "assistant", title: "Questions" });
-  return `${chats}/${body.number}`;
-}
+const newChat = async ({ operator }: System): Promise<string> =>
+  (await startChat(operator, { kind: "assistant", title: "Questions" })).path;
 const answerOf = async ({ operator }: System, chat: string): Promise<Message> =>
   (await operator.get(`${chat}/messages/2`)).body;
 const isFinished = async (of: System, chat: string): Promise<boolean> =>

@@ -1,23 +1,14 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { LONG_MESSAGES } from "../../../shared/assistant/history.ts";
 import type { Message } from "../../../shared/chat/contract.ts";
-import { type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { startChat, useModelPace, useSystem } from "../../../shared/testing/use-system.ts";
 
-let system: System;
-beforeAll(async () => {
-  system = await startSystem();
-  system.suite.model.change({ firstTokenMs: 1, tokensPerSecond: 20_000 });
-});
-afterAll(async () => {
-  system.suite.model.reset();
-  await system[Symbol.asyncDispose]();
-});
+const system = useSystem();
+useModelPace(system, { firstTokenMs: 1, tokensPerSecond: 20_000 });
 
 const chats = "/v1/apps/demo/chats";
-const newChat = async (): Promise<string> => {
-  const { body } = await system.operator.post(chats, { kind: "assistant", title: "Questions" });
-  return `${chats}/${body.number}`;
-};
+const newChat = async (): Promise<string> =>
+  (await startChat(system.operator, { kind: "assistant", title: "Questions" })).path;
 const messageAt = async (chat: string, number: number): Promise<Message> =>
   (await system.operator.get(`${chat}/messages/${number}`)).body;
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { HostProcess } from "../../../emulators/local/function-host/host-process.ts";
 import { answerTo } from "../../../emulators/model/answer.ts";
 import { LEASE_MS } from "../../../shared/assistant/claim-answer.ts";
@@ -6,8 +6,9 @@ import { UNCLAIMED_MS } from "../../../shared/chat/log/append-answer.ts";
 import type { Message } from "../../../shared/chat/contract.ts";
 import { EventStream, type SseEvent } from "../../../shared/testing/event-stream.ts";
 import { startProcess } from "../../../shared/testing/start-process.ts";
-import { type System, startSystem } from "../../../shared/testing/start-system.ts";
+import type { System } from "../../../shared/testing/start-system.ts";
 import { isWhole, sweep } from "../../../shared/testing/sweep.ts";
+import { startChat, useModelPace, useSystem } from "../../../shared/testing/use-system.ts";
 
 /** Starting a process takes most of a case's time, so several are under way. */
 const SYSTEMS = 3;
@@ -15,29 +16,18 @@ const SYSTEMS = 3;
 const questionOf = (name: string): string => `Write 150 words about harbour ${name}`;
 const expectedFor = (name: string): string =>
   answerTo("emulated-small", [{ role: "user", content: questionOf(name) }]);
-/** Longer than a process lives on after a call. */
-const LATE_MS = 3_000;
 
 let killed = 0;
 /** Killed when the model's whole answer was stored already. */
 let paid = 0;
-let systems: readonly System[];
-beforeAll(async () => {
-  systems = await Promise.all(Array.from({ length: SYSTEMS }, startSystem));
-  systems[0]?.suite.model.change({ firstTokenMs: 1, tokensPerSecond: 2_000 });
-});
-afterAll(async () => {
-  systems[0]?.suite.model.reset();
-  for (const each of systems) await each[Symbol.asyncDispose]();
-});
+const system = useSystem();
+const systems = [system, ...Array.from({ length: SYSTEMS - 1 }, () => useSystem())];
+useModelPace(system, { firstTokenMs: 1, tokensPerSecond: 2_000 });
 
-const chats = "/v1/apps/demo/chats";
 const credentials = (of: System) => ({ authorization: `Bearer ${of.env.OPERATOR_KEY}` });
 
-async function newChat({ operator }: System): Promise<string> {
-  const { body } = await operator.post(chats, { kind: "assistant", title: "Questions" });
-  return `${chats}/${body.number}`;
-}
+const newChat = async ({ operator }: System): Promise<string> =>
+  (await startChat(operator, { kind: "assistant", title: "Questions" })).path;
 
 const startAnswering = (of: System): Promise<HostProcess> => startProcess(of);
 
@@ -87,14 +77,16 @@ interface Kill {
 const callsOf = (of: System): Record<string, number> =>
   of.suite.kernel.meter.read({ project: of.project }).rpcs;
 
-/** Has deliveries wait, so that all calls meanwhile are the answering process's own. */
-function holdDeliveries(of: System): void {
+/** Has deliveries wait, so that all calls until the release are the answering process's own. */
+function holdDeliveries(of: System): { until: Promise<void>; release(): void } {
+  const { promise: until, resolve: release } = Promise.withResolvers<void>();
   for (const [service, method] of [
     ["pubsub", "Push"],
     ["tasks", "Dispatch"],
   ] as const) {
-    of.fault({ service, method, kind: "slow", ms: LATE_MS, count: Number.POSITIVE_INFINITY });
+    of.fault({ service, method, kind: "held", until, count: Number.POSITIVE_INFINITY });
   }
+  return { until, release };
 }
 
 test(
@@ -103,7 +95,6 @@ test(
     timeout: 240_000,
   },
   async () => {
-    const [system] = systems as [System];
     const kills = await enumerate(system);
     const left = [...sweep(kills)];
     await Promise.all(
@@ -132,12 +123,13 @@ async function enumerate(of: System): Promise<Kill[]> {
   // The first request finds an app that this instance does not know yet, as each that is killed does.
   const chat = await newChat(of);
   await of.settle();
-  holdDeliveries(of);
+  const { release } = holdDeliveries(of);
   of.suite.kernel.meter.clear(of.project);
   const stream = await ask(of, host, chat, "zero");
   await stream.ended;
   const calls = callsOf(of);
   of.clearFaults();
+  release();
   await host.stop(1_000);
   const own = Object.entries(calls).filter(([rpc]) =>
     /^firestore\.(?!Listen)|^tasks\.Create|^pubsub\.Publish/.test(rpc),
@@ -177,9 +169,10 @@ async function killAndRecover(of: System, host: HostProcess, kill: Kill): Promis
   const reader = isRead
     ? await EventStream.open(`${of.url}${chat}/events`, undefined, credentials(of))
     : undefined;
-  holdDeliveries(of);
+  const { until, release } = holdDeliveries(of);
   of.suite.kernel.meter.clear(of.project);
-  of.fault({ service, method, skip, kind: "slow", ms: LATE_MS });
+  // The call is applied, and its process does not live to hear of it.
+  of.fault({ service, method, skip, kind: "slow", until });
   await host.setClock(of.suite.kernel.clock.offset());
   const asked = ask(of, host, chat, name).catch(() => undefined);
   let isOver = false;
@@ -196,6 +189,7 @@ async function killAndRecover(of: System, host: HostProcess, kill: Kill): Promis
   await over;
   await (await asked)?.[Symbol.asyncDispose]();
   of.clearFaults();
+  release();
   const wasPaid = await hasResult(of, chat);
   if (wasPaid) paid += 1;
   // Whoever has no answer asks again under the same key.

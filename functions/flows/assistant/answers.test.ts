@@ -1,36 +1,24 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { LEASE_MS } from "../../../shared/assistant/claim-answer.ts";
 import { ATTEMPTS_MAX } from "../../../shared/assistant/contract.ts";
 import type { Message } from "../../../shared/chat/contract.ts";
 import { EventStream, type SseEvent } from "../../../shared/testing/event-stream.ts";
 import {
-  type Instance,
-  type Person,
-  type System,
-  startSystem,
-} from "../../../shared/testing/start-system.ts";
+  startChat,
+  useInstance,
+  useModelPace,
+  usePeople,
+  useSystem,
+} from "../../../shared/testing/use-system.ts";
 
-let system: System;
-let elsewhere: Instance;
-let ada: Person;
-beforeAll(async () => {
-  system = await startSystem();
-  elsewhere = await system.anotherInstance();
-  ada = await system.signIn("ada@answers.test");
-  system.suite.model.change({ firstTokenMs: 5, tokensPerSecond: 5_000 });
-});
-afterEach(() => system.suite.model.change({ firstTokenMs: 5, tokensPerSecond: 5_000 }));
-afterAll(async () => {
-  system.suite.model.reset();
-  await elsewhere[Symbol.asyncDispose]();
-  await system[Symbol.asyncDispose]();
-});
+const system = useSystem();
+const elsewhere = useInstance(system);
+const [ada] = usePeople(system, "ada@answers.test");
+useModelPace(system, { firstTokenMs: 5, tokensPerSecond: 5_000 });
 
 const chats = "/v1/apps/demo/chats";
-const newChat = async (): Promise<string> => {
-  const { body } = await ada.api.post(chats, { kind: "assistant", title: "Questions" });
-  return `${chats}/${body.number}`;
-};
+const newChat = async (): Promise<string> =>
+  (await startChat(ada.api, { kind: "assistant", title: "Questions" })).path;
 const messageAt = async (chat: string, number: number): Promise<Message> =>
   (await ada.api.get(`${chat}/messages/${number}`)).body;
 

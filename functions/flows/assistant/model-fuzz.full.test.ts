@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import type { Message } from "../../../shared/chat/contract.ts";
 import { mutatedStream } from "../../../shared/testing/mutate-stream.ts";
 import { liftLimits } from "../../../shared/testing/lift-limits.ts";
-import { type OwnProvider, startProvider } from "../../../shared/testing/own-provider.ts";
+import { startProvider } from "../../../shared/testing/own-provider.ts";
 import { seededRandom } from "../../../shared/testing/seeded-random.ts";
-import { type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { useResource, useSystem } from "../../../shared/testing/use-system.ts";
 
 /**
  * Mutated streams of providers through the whole pipeline, from the question to the search index.
@@ -19,29 +19,25 @@ const ENDED_MS_MAX = 30_000;
  */
 const MODELS = Array.from({ length: 500 }, (_, index) => `model-${index}`);
 
-let provider: OwnProvider;
-let system: System;
 const random = seededRandom(SEED);
+const provider = useResource(startProvider);
 beforeAll(async () => {
-  provider = await startProvider();
   provider.answer((_, response) => {
     response.writeHead(200, { "content-type": "text/event-stream" });
     for (const part of mutatedStream(random)) response.write(part);
     response.end();
   });
-  system = await startSystem({
-    env: {
-      MODEL_BASE_URL: provider.baseUrl,
-      MODEL_FAST: "fallback",
-      MODEL_SLOW: "fallback",
-      MODELS: JSON.stringify(MODELS.map((id) => ({ id }))),
-    },
-  });
-  await liftLimits(system.operator, "demo");
 });
-afterAll(async () => {
-  await system[Symbol.asyncDispose]();
-  await provider[Symbol.asyncDispose]();
+const system = useSystem(() => ({
+  env: {
+    MODEL_BASE_URL: provider.baseUrl,
+    MODEL_FAST: "fallback",
+    MODEL_SLOW: "fallback",
+    MODELS: JSON.stringify(MODELS.map((id) => ({ id }))),
+  },
+}));
+beforeAll(async () => {
+  await liftLimits(system.operator, "demo");
 });
 
 const chats = "/v1/apps/demo/chats";

@@ -1,38 +1,21 @@
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterEach, expect, test } from "vitest";
 import type { Message } from "../../../shared/chat/contract.ts";
 import { EventStream } from "../../../shared/testing/event-stream.ts";
-import {
-  ENDED,
-  type OwnProvider,
-  refuse,
-  sse,
-  startProvider,
-  thought,
-  word,
-} from "../../../shared/testing/own-provider.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { ENDED, refuse, sse, startProvider, thought, word } from "../../../shared/testing/own-provider.ts";
+import { usePeople, useResource, useSystem } from "../../../shared/testing/use-system.ts";
 
 /** Models that take their time, in real time: no clock is moved. */
-let provider: OwnProvider;
-let system: System;
-let ada: Person;
-beforeAll(async () => {
-  provider = await startProvider();
-  system = await startSystem({
-    env: {
-      MODEL_BASE_URL: provider.baseUrl,
-      MODEL_FAST: "main",
-      MODEL_SLOW: "main",
-      MODELS: JSON.stringify([{ id: "thinker" }, { id: "loader", preset: "vllm" }, { id: "limited" }]),
-    },
-  });
-  ada = await system.signIn("ada@times.test");
-});
+const provider = useResource(startProvider);
+const system = useSystem(() => ({
+  env: {
+    MODEL_BASE_URL: provider.baseUrl,
+    MODEL_FAST: "main",
+    MODEL_SLOW: "main",
+    MODELS: JSON.stringify([{ id: "thinker" }, { id: "loader", preset: "vllm" }, { id: "limited" }]),
+  },
+}));
+const [ada] = usePeople(system, "ada@times.test");
 afterEach(() => provider.answer((_, response) => void response.end(sse(word("Hello"), ENDED))));
-afterAll(async () => {
-  await system[Symbol.asyncDispose]();
-  await provider[Symbol.asyncDispose]();
-});
 
 const chats = "/v1/apps/demo/chats";
 const TIME_MAX = { timeout: 180_000, interval: 100 };

@@ -1,42 +1,30 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
+import type { Message } from "../../../shared/chat/contract.ts";
 import type { ApiClient } from "../../../shared/testing/api-client.ts";
 import { EventStream } from "../../../shared/testing/event-stream.ts";
 import { liftLimits } from "../../../shared/testing/lift-limits.ts";
-import {
-  ENDED,
-  type OwnProvider,
-  refuse,
-  sse,
-  startProvider,
-  word,
-} from "../../../shared/testing/own-provider.ts";
-import { type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { ENDED, refuse, sse, startProvider, word } from "../../../shared/testing/own-provider.ts";
+import { useResource, useSystem } from "../../../shared/testing/use-system.ts";
 
 /** Questions of one app that a model refuses, and what another app notices of them. */
 const HOSTILE = 50;
 const CONTROLS = 40;
-/** A hostile question every so often, as from people who try things out. */
-const BETWEEN_MS = 100;
-const SLOWER_MAX = 1.2;
+const WARM_UP = 10;
 
-let provider: OwnProvider;
-let system: System;
+const provider = useResource(startProvider);
 beforeAll(async () => {
-  provider = await startProvider();
   provider.answer(({ messages }, response) => {
     const question = messages.at(-1)?.content ?? "";
     if (question.startsWith("Forbidden")) refuse(response, 400, "content_filter: flagged by policy");
     else if (question.startsWith("Huge")) refuse(response, 400, "maximum context length is 8192 tokens");
     else response.end(sse(word("Hello"), ENDED));
   });
-  system = await startSystem({
-    env: { MODEL_BASE_URL: provider.baseUrl, MODEL_FAST: "main", MODEL_SLOW: "main" },
-  });
-  await liftLimits(system.operator, "demo");
 });
-afterAll(async () => {
-  await system[Symbol.asyncDispose]();
-  await provider[Symbol.asyncDispose]();
+const system = useSystem(() => ({
+  env: { MODEL_BASE_URL: provider.baseUrl, MODEL_FAST: "main", MODEL_SLOW: "main" },
+}));
+beforeAll(async () => {
+  await liftLimits(system.operator, "demo");
 });
 
 /** How long the first word of an answer takes, in ms. */
@@ -55,13 +43,13 @@ async function firstWordMs(api: ApiClient, app: string, authorization: string): 
 const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
-test(`${HOSTILE} refused questions of one app leave the first words of another as they are`, async () => {
+test(`${HOSTILE} refused questions of one app cost another no call, no model and no circuit`, async () => {
   const other = await system.createApp("Other");
   const ada = await system.signIn("ada@control.test");
   const eve = await system.signIn("eve@hostile.test", other.id);
   const authorization = `Bearer ${ada.session.accessToken}`;
   const control = (): Promise<number> => firstWordMs(ada.api, "demo", authorization);
-  for (let turn = 0; turn < 10; turn += 1) await control();
+  for (let turn = 0; turn < WARM_UP; turn += 1) await control();
 
   const alone: number[] = [];
   for (let turn = 0; turn < CONTROLS; turn += 1) alone.push(await control());
@@ -71,8 +59,15 @@ test(`${HOSTILE} refused questions of one app leave the first words of another a
     for (let turn = 0; turn < HOSTILE; turn += 1) {
       const { body } = await eve.api.post(`/v1/apps/${other.id}/chats`, { kind: "assistant", title: "Bad" });
       const text = turn % 2 === 0 ? `Forbidden ${turn}` : `Huge ${turn}`;
-      await eve.api.post(`/v1/apps/${other.id}/chats/${body.number}/messages`, { text });
-      await new Promise((resolve) => setTimeout(resolve, BETWEEN_MS));
+      const messages = `${system.url}/v1/apps/${other.id}/chats/${body.number}/messages`;
+      // The next one is asked when this one has been refused.
+      await using stream = await EventStream.open(
+        messages,
+        eve,
+        { accept: "text/event-stream", "content-type": "application/json" },
+        { method: "POST", body: JSON.stringify({ text }) },
+      );
+      await stream.ended;
     }
   };
   await Promise.all([
@@ -90,5 +85,13 @@ test(`${HOSTILE} refused questions of one app leave the first words of another a
   console.info(
     `first words: ${first.toFixed(0)} ms alone, ${second.toFixed(0)} beside, ${third.toFixed(0)} after`,
   );
-  expect(third / first).toBeLessThan(SLOWER_MAX);
+  // Times are told and not judged, as they are the machine's. What makes a person wait is: another model, a
+  // second call, an open circuit.
+  const controls = provider.calls.filter(({ messages }) => messages.at(-1)?.content === "Good morning");
+  expect(controls).toHaveLength(WARM_UP + 3 * CONTROLS);
+  const { body: chats } = await ada.api.get("/v1/apps/demo/chats?limit=100");
+  for (const { number } of chats.data) {
+    const answer: Message = (await ada.api.get(`/v1/apps/demo/chats/${number}/messages/2`)).body;
+    expect(answer).toMatchObject({ status: "complete", served: { as: "chosen" } });
+  }
 });

@@ -1,44 +1,37 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { MODEL_FAILURES } from "../../../shared/platform/models/contract.ts";
 import type { Message } from "../../../shared/chat/contract.ts";
-import { startProvider, type OwnProvider, playStream, refuse } from "../../../shared/testing/own-provider.ts";
+import { startProvider, playStream, refuse } from "../../../shared/testing/own-provider.ts";
 import { ANSWERED_STREAMS, FAILED_STREAMS } from "../../../shared/testing/provider-streams.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { usePeople, useResource, useSystem } from "../../../shared/testing/use-system.ts";
 
 /** Each stream is another model's, so that the circuit of none concerns another. */
 const ANSWERED = ANSWERED_STREAMS.map((stream, index) => ({ model: `answered-${index}`, stream }));
 const FAILED = FAILED_STREAMS.map((stream, index) => ({ model: `failed-${index}`, stream }));
 
-let provider: OwnProvider;
-let system: System;
-let ada: Person;
+const provider = useResource(startProvider);
 beforeAll(async () => {
-  provider = await startProvider();
   const streams = new Map([...ANSWERED, ...FAILED].map(({ model, stream }) => [model, stream]));
   provider.answer(({ model }, response) => {
     const stream = streams.get(model);
     if (stream === undefined) refuse(response, 400, "Nothing falls back here.");
     else playStream(stream, response);
   });
-  system = await startSystem({
-    env: {
-      MODEL_BASE_URL: provider.baseUrl,
-      MODEL_FAST: "fallback",
-      MODEL_SLOW: "fallback",
-      MODELS: JSON.stringify(
-        [...ANSWERED, ...FAILED].map(({ model, stream }) => ({
-          id: model,
-          startsThinking: stream.startsThinking ?? false,
-        })),
-      ),
-    },
-  });
-  ada = await system.signIn("ada@providers.test");
 });
-afterAll(async () => {
-  await system[Symbol.asyncDispose]();
-  await provider[Symbol.asyncDispose]();
-});
+const system = useSystem(() => ({
+  env: {
+    MODEL_BASE_URL: provider.baseUrl,
+    MODEL_FAST: "fallback",
+    MODEL_SLOW: "fallback",
+    MODELS: JSON.stringify(
+      [...ANSWERED, ...FAILED].map(({ model, stream }) => ({
+        id: model,
+        startsThinking: stream.startsThinking ?? false,
+      })),
+    ),
+  },
+}));
+const [ada] = usePeople(system, "ada@providers.test");
 
 const chats = "/v1/apps/demo/chats";
 

@@ -1,8 +1,8 @@
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterEach, expect, test } from "vitest";
 import { QUIRK_NAMES, QUIRK_THOUGHT, type QuirkName } from "../../../emulators/model/quirks.ts";
 import type { Message } from "../../../shared/chat/contract.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
 import { suiteOfProcess } from "../../../shared/testing/suite-of-process.ts";
+import { usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 
 const WORDS = "One, two, three, four, five, six, seven, eight.";
 const BEGINNING = /^One, two/;
@@ -82,9 +82,7 @@ const PROMISED: Readonly<Record<QuirkName, Promised>> = {
   "error-midway": "given up",
 };
 
-let system: System;
-let ada: Person;
-beforeAll(async () => {
+const system = useSystem(async () => {
   const suite = await suiteOfProcess();
   const baseUrl = `http://127.0.0.1:${suite.ports.model}/v1`;
   const patience = { firstMsMax: SILENCE_MS, silenceMsMax: SILENCE_MS };
@@ -95,13 +93,10 @@ beforeAll(async () => {
     baseUrl,
     ...patience,
   }));
-  system = await startSystem({
-    env: { MODELS: JSON.stringify(entries), MODEL_FAST: "spare", MODEL_SLOW: "spare" },
-  });
-  ada = await system.signIn("ada@quirks.test");
+  return { env: { MODELS: JSON.stringify(entries), MODEL_FAST: "spare", MODEL_SLOW: "spare" } };
 });
+const [ada] = usePeople(system, "ada@quirks.test");
 afterEach(() => system.suite.model.reset());
-afterAll(() => system[Symbol.asyncDispose]());
 
 const chats = "/v1/apps/demo/chats";
 

@@ -1,46 +1,29 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Chat, Message } from "../../../shared/chat/contract.ts";
 import { EventStream } from "../../../shared/testing/event-stream.ts";
-import {
-  ENDED,
-  type OwnProvider,
-  refuse,
-  sse,
-  startProvider,
-  thought,
-  word,
-} from "../../../shared/testing/own-provider.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { ENDED, refuse, sse, startProvider, thought, word } from "../../../shared/testing/own-provider.ts";
+import type { Person } from "../../../shared/testing/start-system.ts";
+import { startChat, useResource, useSystem } from "../../../shared/testing/use-system.ts";
 
 const WINDOW_TOKENS = 16_000;
+const MODELS = ["main", "spare", "slow-start", "limited", "broken", "breaking", "dear"];
 
-let provider: OwnProvider;
-let system: System;
 let ada: Person;
-beforeAll(async () => {
-  provider = await startProvider();
-  const models = ["main", "spare", "slow-start", "limited", "broken", "breaking", "dear"];
-  system = await startSystem({
-    env: {
-      MODEL_BASE_URL: provider.baseUrl,
-      MODEL_FAST: "main",
-      MODEL_SLOW: "main",
-      MODELS: JSON.stringify(models.map((id) => ({ id, windowTokens: WINDOW_TOKENS }))),
-    },
-  });
-  await signIn();
-});
+const provider = useResource(startProvider);
+const system = useSystem(() => ({
+  env: {
+    MODEL_BASE_URL: provider.baseUrl,
+    MODEL_FAST: "main",
+    MODEL_SLOW: "main",
+    MODELS: JSON.stringify(MODELS.map((id) => ({ id, windowTokens: WINDOW_TOKENS }))),
+  },
+}));
+beforeAll(() => signIn());
 afterEach(() => provider.answer((_, response) => void response.end(sse(word("Hello"), ENDED))));
-afterAll(async () => {
-  await system[Symbol.asyncDispose]();
-  await provider[Symbol.asyncDispose]();
-});
 
 const chats = "/v1/apps/demo/chats";
-const newChat = async (draft: object = {}): Promise<string> => {
-  const { body } = await ada.api.post(chats, { kind: "assistant", title: "Models", ...draft });
-  return `${chats}/${body.number}`;
-};
+const newChat = async (draft: object = {}): Promise<string> =>
+  (await startChat(ada.api, { kind: "assistant", title: "Models", ...draft })).path;
 const messageAt = async (chat: string, number: number): Promise<Message> =>
   (await system.operator.get(`${chat}/messages/${number}`)).body;
 /** Hours may have passed, and a person's token with them. */

@@ -1,21 +1,15 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { GRACE_MS } from "../../../shared/chat/upkeep/reconcile-changes.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { startChat, usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 
-let system: System;
-let ada: Person;
-beforeAll(async () => {
-  system = await startSystem();
-  ada = await system.signIn("ada@audit.test");
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
+const [ada] = usePeople(system, "ada@audit.test");
 
 const chats = "/v1/apps/demo/chats";
 async function chatWith(...texts: string[]): Promise<number> {
-  const { body } = await ada.api.post(chats, { kind: "group" });
-  for (const text of texts) await ada.api.post(`${chats}/${body.number}/messages`, { text });
+  const { number } = await startChat(ada.api, { texts });
   await system.settle();
-  return body.number;
+  return number;
 }
 
 /** What the next run finds. */

@@ -1,15 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { CATCH_UP_MESSAGES } from "../../../shared/chat/upkeep/catch-up.ts";
 import { GRACE_MS } from "../../../shared/chat/upkeep/reconcile-changes.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { startChat, usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 
-let system: System;
-let ada: Person;
-beforeAll(async () => {
-  system = await startSystem();
-  ada = await system.signIn("ada@example.test");
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
+const [ada] = usePeople(system, "ada@example.test");
 
 const chats = "/v1/apps/demo/chats";
 
@@ -19,12 +14,12 @@ async function messagesCounted(): Promise<number> {
 }
 
 async function chatWith(count: number): Promise<number> {
-  const { body } = await ada.api.post(chats, { kind: "group" });
+  const { number, path } = await startChat(ada.api);
   const posts = Array.from({ length: count }, (_, index) =>
-    ada.api.post(`${chats}/${body.number}/messages`, { text: `${index}` }),
+    ada.api.post(`${path}/messages`, { text: `${index}` }),
   );
   await Promise.all(posts);
-  return body.number;
+  return number;
 }
 
 const publish = (chat: number, revision: number) =>

@@ -1,23 +1,19 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { roundMs } from "../../../shared/notify/announce-messages.ts";
+import { beforeEach, describe, expect, test } from "vitest";
 import { UNREAD_MS } from "../../../shared/notify/tasks.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import type { Person } from "../../../shared/testing/start-system.ts";
+import { settleRounds, useSystem } from "../../../shared/testing/use-system.ts";
 
 /** Ada has blocked Eve. */
 
 const chats = "/v1/apps/demo/chats";
 const blocks = "/v1/apps/demo/me/blocks";
 
-let system: System;
 let ada: Person;
 let bob: Person;
 let eve: Person;
 let rounds = 0;
 
-beforeAll(async () => {
-  system = await startSystem();
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
 beforeEach(async () => {
   rounds += 1;
   ada = await system.signIn(`ada-${rounds}@example.test`);
@@ -31,12 +27,6 @@ const write = (by: Person, chat: number, text = "Hello") =>
   by.api.post(`${chats}/${chat}/messages`, { text });
 const block = (by: Person, whom: { readonly id: string }) => by.api.put(`${blocks}/${whom.id}`);
 const unblock = (by: Person, whom: Person) => by.api.delete(`${blocks}/${whom.id}`);
-
-async function settleRounds(): Promise<void> {
-  await system.settle();
-  system.suite.kernel.clock.advance(roundMs(2) + 1);
-  await system.settle();
-}
 
 describe("a direct chat with who has blocked one", () => {
   test("can't be opened, and they look as absent as who is not there", async () => {
@@ -134,19 +124,19 @@ describe("in a group", () => {
         .map(({ notification }) => notification?.body);
     await block(ada, eve);
     await write(eve, chat, "Look at me");
-    await settleRounds();
+    await settleRounds(system);
     expect([await toldOf(ada), pushes()]).toEqual([[], []]);
     expect(await toldOf(bob)).toEqual(["Look at me"]);
     const { body } = await ada.api.get(`${chats}/${chat}/messages`);
     expect(body.data[0].text).toBe("Look at me");
     await write(bob, chat, "Ignore her");
     await write(eve, chat, "You can't");
-    await settleRounds();
+    await settleRounds(system);
     expect(await toldOf(ada)).toEqual(["Ignore her"]);
     expect(pushes()).toEqual(["New message"]);
     await unblock(ada, eve);
     await write(eve, chat, "Friends?");
-    await settleRounds();
+    await settleRounds(system);
     expect(pushes()).toEqual(["Friends?", "New message"]);
   });
 });

@@ -1,28 +1,16 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Branch, Message } from "../../../shared/chat/contract.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
 import { isWhole } from "../../../shared/testing/sweep.ts";
+import { startChat, usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 
 /** Branches beside those that a test looks at. */
 const OTHERS = isWhole ? 500 : 100;
 
-let system: System;
-let ada: Person;
-let bob: Person;
-beforeAll(async () => {
-  system = await startSystem();
-  ada = await system.signIn("ada@branches.test");
-  bob = await system.signIn("bob@branches.test");
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
+const [ada, bob] = usePeople(system, "ada@branches.test", "bob@branches.test");
 
-const chats = "/v1/apps/demo/chats";
-async function chatWith(...texts: string[]): Promise<string> {
-  const { body } = await ada.api.post(chats, { kind: "group", model: "emulated-small" });
-  const chat = `${chats}/${body.number}`;
-  for (const text of texts) await ada.api.post(`${chat}/messages`, { text });
-  return chat;
-}
+const chatWith = async (...texts: string[]): Promise<string> =>
+  (await startChat(ada.api, { model: "emulated-small", texts })).path;
 const post = async (chat: string, text: string, after?: number): Promise<Message> => {
   const { status, body } = await ada.api.post(`${chat}/messages`, { text, after });
   expect(status).toBe(201);

@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import type { Counts } from "../../../emulators/kernel/meter.ts";
 import type { ApiReply, ApiClient } from "../../../shared/testing/api-client.ts";
 import { EventStream } from "../../../shared/testing/event-stream.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 import { OPERATIONS_FREE } from "../../runtime/operations.ts";
 import { endpoints } from "../../http/endpoints.ts";
 
@@ -25,18 +25,11 @@ interface Case {
 }
 
 const thumb = encodeURIComponent("👍");
-let system: System;
-let ada: Person;
-let bob: Person;
-let carol: Person;
+const system = useSystem();
+const [ada, bob, carol] = usePeople(system, "ada@budgets.test", "bob@budgets.test", "carol@budgets.test");
 beforeAll(async () => {
-  system = await startSystem();
-  ada = await system.signIn("ada@budgets.test");
-  bob = await system.signIn("bob@budgets.test");
-  carol = await system.signIn("carol@budgets.test");
   for (let index = 0; index < 10; index += 1) await ada.api.post("/v1/apps/demo/chats", { kind: "group" });
 });
-afterAll(() => system[Symbol.asyncDispose]());
 
 const chats = "/v1/apps/{app}/chats";
 const CASES: Readonly<Record<string, Case>> = {
@@ -160,8 +153,8 @@ const CASES: Readonly<Record<string, Case>> = {
 };
 
 /**
- * Streams go on; what they cost is counted in chat-stream.test.ts and person-stream.test.ts, and here for their
- * beginning.
+ * Streams go on; what they cost is counted in chat-stream.test.ts and person-stream.test.ts, and here for
+ * their beginning.
  */
 const STREAMS = [`GET ${chats}/{chat}/events`, "GET /v1/apps/{app}/events"];
 

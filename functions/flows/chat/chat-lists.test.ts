@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { FACETS_MAX } from "../../../shared/chat/log/facets.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import type { Person } from "../../../shared/testing/start-system.ts";
+import { useSystem } from "../../../shared/testing/use-system.ts";
 
-let system: System;
 let ada: Person;
 let bob: Person;
 let carol: Person;
@@ -10,8 +10,8 @@ let everybody: string[];
 const numbers = new Map<string, number>();
 const chats = "/v1/apps/demo/chats";
 
+const system = useSystem();
 beforeAll(async () => {
-  system = await startSystem();
   const people: Person[] = [];
   for (let index = 0; index < 13; index += 1) people.push(await system.signIn(`p${index}@lists.test`));
   [ada, bob, carol] = people as [Person, Person, Person];
@@ -26,7 +26,6 @@ beforeAll(async () => {
   await make("carol's", { kind: "group", members: [carol.id] });
   await make("crowd", { kind: "group", members: everybody, tags: ["work"] });
 });
-afterAll(() => system[Symbol.asyncDispose]());
 
 const listed = async (person: Person, query: string): Promise<string[]> =>
   (await person.api.get(`${chats}?${query}`)).body.data.map(({ title }: { title: string }) => title);

@@ -1,27 +1,15 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { Person } from "../../../shared/testing/start-system.ts";
+import { startChat, usePeople, useRole, useSystem } from "../../../shared/testing/use-system.ts";
 
 /** Whom people see in an app, and whom they may write to. */
 
 const users = "/v1/apps/demo/users";
-const chats = "/v1/apps/demo/chats";
 
-let system: System;
-let ada: Person;
-let bob: Person;
-let carol: Person;
-let admin: Person;
-beforeAll(async () => {
-  system = await startSystem();
-  [ada, bob, carol] = (await Promise.all(
-    ["ada", "bob", "carol"].map((name) => system.signIn(`${name}@example.test`)),
-  )) as [Person, Person, Person];
-  const { id } = await system.signIn("admin@example.test");
-  await system.operator.patch(`${users}/${id}`, { role: "admin" });
-  admin = await system.signIn("admin@example.test");
-  await ada.api.post(chats, { kind: "group", members: [bob.id] });
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
+const [ada, bob, carol] = usePeople(system, "ada@example.test", "bob@example.test", "carol@example.test");
+const admin = useRole(system, "admin");
+beforeAll(() => startChat(ada.api, { members: [bob] }));
 
 const set = (settings: object) => system.operator.patch("/v1/apps/demo", { settings });
 beforeEach(() => set({ directory: "everyone", contact: "anyone" }));

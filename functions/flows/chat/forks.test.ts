@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { Message } from "../../../shared/chat/contract.ts";
 import { finishFork } from "../../../shared/chat/branches/fork-chat.ts";
 import { chatHandle } from "../../../shared/chat/chat-handle.ts";
@@ -6,30 +6,15 @@ import { openChatLog } from "../../../shared/chat/log/chat-log.ts";
 import { appHandle } from "../../../shared/identity/app.ts";
 import type { Firestore, WriteBatch } from "../../../shared/platform/firestore.ts";
 import { FORK_TASK_DELAY_MS } from "../../../shared/chat/tasks.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import type { Person } from "../../../shared/testing/start-system.ts";
+import { startChat, usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 
-let system: System;
-let ada: Person;
-let bob: Person;
-beforeAll(async () => {
-  system = await startSystem();
-  ada = await system.signIn("ada@forks.test");
-  bob = await system.signIn("bob@forks.test");
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
+const [ada, bob] = usePeople(system, "ada@forks.test", "bob@forks.test");
 
 const chats = "/v1/apps/demo/chats";
-async function chatWith(...texts: string[]): Promise<string> {
-  const { body } = await ada.api.post(chats, {
-    kind: "group",
-    title: "Source",
-    model: "emulated-small",
-    members: [bob.id],
-  });
-  const chat = `${chats}/${body.number}`;
-  for (const text of texts) await ada.api.post(`${chat}/messages`, { text });
-  return chat;
-}
+const chatWith = async (...texts: string[]): Promise<string> =>
+  (await startChat(ada.api, { title: "Source", model: "emulated-small", members: [bob], texts })).path;
 const messagesIn = async (person: Person, chat: number): Promise<Message[]> =>
   (await person.api.get(`${chats}/${chat}/messages?after=0&limit=100`)).body.data;
 

@@ -1,26 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Message } from "../../../shared/chat/contract.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { startChat, usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 
-let system: System;
-let ada: Person;
-let bob: Person;
-let eve: Person;
-beforeAll(async () => {
-  system = await startSystem();
-  ada = await system.signIn("ada@changes.test");
-  bob = await system.signIn("bob@changes.test");
-  eve = await system.signIn("eve@changes.test");
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
+const [ada, bob, eve] = usePeople(system, "ada@changes.test", "bob@changes.test", "eve@changes.test");
 
 const chats = "/v1/apps/demo/chats";
-async function chatWith(...texts: string[]): Promise<string> {
-  const { body } = await ada.api.post(chats, { kind: "group", members: [bob.id] });
-  const chat = `${chats}/${body.number}`;
-  for (const text of texts) await ada.api.post(`${chat}/messages`, { text });
-  return chat;
-}
+const chatWith = async (...texts: string[]): Promise<string> =>
+  (await startChat(ada.api, { members: [bob], texts })).path;
 
 describe("editing", () => {
   test("replaces the text, moves the revision and keeps what it said", async () => {

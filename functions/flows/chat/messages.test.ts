@@ -1,22 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { PAGE_LIMIT_MAX, TEXT_CHARS_MAX } from "../../../shared/chat/contract.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { startChat, usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 
-let system: System;
-let ada: Person;
-let bob: Person;
-beforeAll(async () => {
-  system = await startSystem();
-  ada = await system.signIn("ada@example.test");
-  bob = await system.signIn("bob@example.test");
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
+const [ada, bob] = usePeople(system, "ada@example.test", "bob@example.test");
 
 const chats = "/v1/apps/demo/chats";
-async function newChat(): Promise<string> {
-  const { body } = await ada.api.post(chats, { kind: "group", members: [bob.id] });
-  return `${chats}/${body.number}`;
-}
+const newChat = async (): Promise<string> => (await startChat(ada.api, { members: [bob] })).path;
 const numbersIn = (page: { data: { number: number }[] }): number[] => page.data.map(({ number }) => number);
 
 describe("appending", () => {

@@ -1,17 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { type Chat, LATEST_CHARS_MAX } from "../../../shared/chat/contract.ts";
 import { EventStream, type SseEvent } from "../../../shared/testing/event-stream.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import type { Person } from "../../../shared/testing/start-system.ts";
+import { useSystem } from "../../../shared/testing/use-system.ts";
 
 /** What of a chat is each person's own: unread counts, archive, pins, marks, levels, drafts. */
-let system: System;
+const system = useSystem();
 let ada: Person;
 let bob: Person;
 let people = 0;
-beforeAll(async () => {
-  system = await startSystem();
-});
-afterAll(() => system[Symbol.asyncDispose]());
 beforeEach(async () => {
   people += 1;
   ada = await system.signIn(`ada-${people}@own.test`);

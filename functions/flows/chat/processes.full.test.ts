@@ -3,7 +3,7 @@ import type { HostProcess } from "../../../emulators/local/function-host/host-pr
 import { createApiClient } from "../../../shared/testing/api-client.ts";
 import { seededRandom } from "../../../shared/testing/seeded-random.ts";
 import { startProcess } from "../../../shared/testing/start-process.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 
 const SEED = 20_261_121;
 const PROCESSES = 8;
@@ -11,20 +11,17 @@ const APPENDS = 200;
 const STARTING_AT_ONCE = 4;
 const TRIES_MAX = 12;
 
-let system: System;
-let ada: Person;
 const hosts: HostProcess[] = [];
 
+const system = useSystem();
+const [ada] = usePeople(system, "ada@example.test");
 beforeAll(async () => {
-  system = await startSystem();
-  ada = await system.signIn("ada@example.test");
   for (let begun = 0; begun < PROCESSES; begun += STARTING_AT_ONCE) {
     hosts.push(...(await Promise.all(Array.from({ length: STARTING_AT_ONCE }, startOne))));
   }
 }, 90_000);
 afterAll(async () => {
   await Promise.all(hosts.map((host) => host.stop(5_000)));
-  await system[Symbol.asyncDispose]();
 });
 
 const startOne = (): Promise<HostProcess> => startProcess(system);
@@ -80,7 +77,8 @@ test(`${APPENDS} appends from ${PROCESSES} processes, with repetitions and a kil
 }, 120_000);
 
 test("a process that is asked to end finishes what it has begun", async () => {
-  const host = await startOne();
+  const { promise: until, resolve: release } = Promise.withResolvers<void>();
+  const host = await startProcess(system, (line) => line.includes("The instance is draining.") && release());
   const client = createApiClient(`http://127.0.0.1:${host.port}/api`, {
     authorization: `Bearer ${ada.session.accessToken}`,
   });
@@ -88,7 +86,7 @@ test("a process that is asked to end finishes what it has begun", async () => {
   const path = `/v1/apps/demo/chats/${chat.number}/messages`;
   // The next commit is that of the request.
   await system.settle();
-  system.fault({ service: "firestore", method: "Commit", match: system.project, kind: "slow", ms: 600 });
+  system.fault({ service: "firestore", method: "Commit", match: system.project, kind: "slow", until });
   system.suite.kernel.meter.clear(system.project);
   const posting = client.post(path, { text: "Still here" });
   // The commit has reached the database, so the request is under way.

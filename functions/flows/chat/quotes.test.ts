@@ -1,24 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { QUOTE_CHARS_MAX } from "../../../shared/chat/contract.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { startChat, type TestChat, usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 
-let system: System;
-let ada: Person;
-let bob: Person;
-beforeAll(async () => {
-  system = await startSystem();
-  ada = await system.signIn("ada@quotes.test");
-  bob = await system.signIn("bob@quotes.test");
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
+const [ada, bob] = usePeople(system, "ada@quotes.test", "bob@quotes.test");
 
 const chats = "/v1/apps/demo/chats";
-async function chatWith(...texts: string[]): Promise<{ number: number; path: string }> {
-  const { body } = await ada.api.post(chats, { kind: "group", members: [bob.id] });
-  const path = `${chats}/${body.number}`;
-  for (const text of texts) await ada.api.post(`${path}/messages`, { text });
-  return { number: body.number, path };
-}
+const chatWith = (...texts: string[]): Promise<TestChat> => startChat(ada.api, { members: [bob], texts });
 
 describe("a reply", () => {
   test("quotes the beginning of what it replies to", async () => {

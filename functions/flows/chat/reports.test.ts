@@ -1,25 +1,19 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { beforeEach, describe, expect, test } from "vitest";
+import type { Person } from "../../../shared/testing/start-system.ts";
+import { useRole, useSystem } from "../../../shared/testing/use-system.ts";
 
 /** Eve writes to Ada in a chat that no moderator is in. */
 
 const chats = "/v1/apps/demo/chats";
 const reports = "/v1/apps/demo/reports";
 
-let system: System;
-let admin: Person;
 let ada: Person;
 let eve: Person;
 let chat: string;
 let rounds = 0;
 
-beforeAll(async () => {
-  system = await startSystem();
-  const { id } = await system.signIn("admin@example.test");
-  await system.operator.patch(`/v1/apps/demo/users/${id}`, { role: "admin" });
-  admin = await system.signIn("admin@example.test");
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
+const admin = useRole(system, "admin");
 beforeEach(async () => {
   rounds += 1;
   ada = await system.signIn(`ada-${rounds}@example.test`);

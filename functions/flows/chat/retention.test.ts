@@ -1,15 +1,8 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { expect, test } from "vitest";
+import { usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 
-let system: System;
-let ada: Person;
-let bob: Person;
-beforeAll(async () => {
-  system = await startSystem();
-  ada = await system.signIn("ada@retention.test");
-  bob = await system.signIn("bob@retention.test");
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
+const [ada, bob] = usePeople(system, "ada@retention.test", "bob@retention.test");
 
 const chats = "/v1/apps/demo/chats";
 const DAY_MS = 24 * 3600 * 1000;

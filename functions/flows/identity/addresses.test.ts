@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { canonicalAddress, verifiedAddress } from "../../../shared/identity/address.ts";
-import { type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { useSystem } from "../../../shared/testing/use-system.ts";
 
 const auth = "/v1/apps/demo/auth";
 
-let system: System;
-beforeAll(async () => {
-  system = await startSystem();
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
 
 /** Signs in with an address as it is typed, and a code as it is typed. */
 async function signIn(email: string, typed = (code: string) => code) {

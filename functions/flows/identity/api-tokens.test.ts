@@ -1,30 +1,20 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { PERMISSIONS, PERSONAL, rightsOf } from "../../../shared/identity/permissions.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import type { Person } from "../../../shared/testing/start-system.ts";
+import { usePeople, useRole, useSystem } from "../../../shared/testing/use-system.ts";
 
 const tokens = "/v1/apps/demo/tokens";
 
-let system: System;
-let owner: Person;
-let admin: Person;
-let ada: Person;
+const system = useSystem();
+const owner = useRole(system, "owner");
+const admin = useRole(system, "admin");
+const [ada] = usePeople(system, "ada@example.test");
 beforeAll(async () => {
-  system = await startSystem();
-  owner = await withRole("owner");
-  admin = await withRole("admin");
-  ada = await system.signIn("ada@example.test");
   await ada.api.post("/v1/apps/demo/chats", {
     kind: "direct",
     members: [(await system.signIn("bob@example.test")).id],
   });
 });
-afterAll(() => system[Symbol.asyncDispose]());
-
-async function withRole(role: "owner" | "admin", email = `${role}@example.test`): Promise<Person> {
-  const { id } = await system.signIn(email);
-  expect((await system.operator.patch(`/v1/apps/demo/users/${id}`, { role })).status).toBe(200);
-  return system.signIn(email);
-}
 
 const as = (token: string) => system.client({ authorization: `Bearer ${token}` });
 const mint = async (by: Person, draft: object = {}) => {
@@ -103,7 +93,7 @@ describe("a token holds nothing that its maker does not", () => {
 
 describe("a token follows its maker's rights", () => {
   test("it shrinks when the maker is demoted, on every instance, and grows again with them", async () => {
-    const maker = await withRole("owner", "maker@example.test");
+    const maker = await system.signInAs("owner", "maker@example.test");
     const token = await mint(maker, { scopes: ["*"] });
     const seesAny = async () => (await token.api.get("/v1/apps/demo/chats/1")).status;
     expect(await seesAny()).toBe(200);

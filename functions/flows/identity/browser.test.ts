@@ -1,18 +1,17 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readCode, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { beforeAll, describe, expect, test } from "vitest";
+import { readCode } from "../../../shared/testing/start-system.ts";
+import { useSystem } from "../../../shared/testing/use-system.ts";
 
 const auth = "/v1/apps/demo/auth";
 const PAGE = "https://app.example.com";
 const EVIL = "https://evil.example.com";
 
-let system: System;
 let own: string;
+const system = useSystem();
 beforeAll(async () => {
-  system = await startSystem();
   own = new URL(system.url).origin;
   await system.operator.patch("/v1/apps/demo", { settings: { allowedOrigins: [PAGE] } });
 });
-afterAll(() => system[Symbol.asyncDispose]());
 
 interface BrowserSession {
   readonly cookie: string;

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import type { ApiClient, ApiReply } from "../../../shared/testing/api-client.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import type { Person } from "../../../shared/testing/start-system.ts";
+import { useRole, useSystem } from "../../../shared/testing/use-system.ts";
 import { endpoints } from "../../http/endpoints.ts";
 
 /**
@@ -27,22 +28,17 @@ interface Case {
 
 const app = "/v1/apps/demo";
 const path = "/v1/apps/{app}";
-let system: System;
-let owner: Person;
 let server: ApiClient;
 let rounds = 0;
 
+const system = useSystem();
+const owner = useRole(system, "owner");
 beforeAll(async () => {
-  system = await startSystem();
-  const { id } = await system.signIn("owner@example.test");
-  await system.operator.patch(`${app}/users/${id}`, { role: "owner" });
-  owner = await system.signIn("owner@example.test");
   const { body } = await system.operator.post(`${app}/tokens`, {});
   server = system.client({ authorization: `Bearer ${body.token}` });
   await server.get(app);
   await system.operator.patch(app, { settings: { registration: { guests: true } } });
 });
-afterAll(() => system[Symbol.asyncDispose]());
 
 const idOf = async (reply: Promise<ApiReply>): Promise<string> => (await reply).body.id;
 const post = (by: ApiClient, where: string, body: object = {}) => by.post(`${app}/${where}`, body);

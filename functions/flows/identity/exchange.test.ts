@@ -1,21 +1,19 @@
 import { type App as AdminApp, deleteApp, initializeApp } from "firebase-admin/app";
 import { type Auth, getAuth } from "firebase-admin/auth";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { useSystem } from "../../../shared/testing/use-system.ts";
 
 const exchange = "/v1/apps/demo/auth/sessions/exchange";
 
-let system: System;
 let kit: AdminApp;
 let accounts: Auth;
+const system = useSystem();
 beforeAll(async () => {
-  system = await startSystem();
   kit = initializeApp({ projectId: system.project }, system.project);
   accounts = getAuth(kit);
 });
 afterAll(async () => {
   await deleteApp(kit);
-  await system[Symbol.asyncDispose]();
 });
 
 const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
@@ -59,8 +57,8 @@ test("an identity token lets in whom the app lets in: nobody uninvited, disabled
   const invite = async (draft: object) =>
     (await system.operator.post("/v1/apps/demo/invitations", draft)).body.code;
   await register("invited");
-  const { uid } = await accounts.createUser({ email: "door@sso.test", emailVerified: true });
-  const token = () => idToken(uid, { email: "door@sso.test" });
+  const { uid } = await accounts.createUser({ email: "hal@sso.test", emailVerified: true });
+  const token = () => idToken(uid, { email: "hal@sso.test" });
   const refused = await sendToken(token());
   expect([refused.status, refused.body.code]).toEqual([403, "not_admitted"]);
   const joined = await sendToken(token(), { invitation: await invite({ role: "viewer" }) });
@@ -73,7 +71,7 @@ test("an identity token lets in whom the app lets in: nobody uninvited, disabled
   await system.operator.delete(`${user(id)}/disabled`);
   await system.operator.delete(user(id));
   expect((await sendToken(token())).status).toBe(403);
-  await invite({ email: "door@sso.test", role: "member" });
+  await invite({ email: "hal@sso.test", role: "member" });
   const back = await sendToken(token());
   expect([back.status, back.body.user.id, back.body.user.role]).toEqual([201, id, "member"]);
   await register("open");

@@ -1,21 +1,18 @@
 import { decodeJwt } from "jose";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { FACTOR_FRESH_MS, FACTOR_REMOVAL_MS, RECOVERY_CODES } from "../../../shared/identity/factor.ts";
 import { FAILURES_MAX } from "../../../shared/identity/lockout.ts";
 import { SETTING_RIGHTS } from "../../../shared/identity/settings-rights.ts";
 import { CODE_TRIES_MAX, CODE_TTL_MS } from "../../../shared/identity/sign-in-code.ts";
 import { STEP_SECONDS, stepAt, totp } from "../../../shared/identity/totp.ts";
 import type { ApiClient } from "../../../shared/testing/api-client.ts";
-import { type Person, readCode, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { type Person, readCode } from "../../../shared/testing/start-system.ts";
+import { useSystem } from "../../../shared/testing/use-system.ts";
 
 const factor = "/v1/apps/demo/me/factor";
 const proof = "/v1/apps/demo/auth/sessions/current/factor";
 
-let system: System;
-beforeAll(async () => {
-  system = await startSystem();
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
 
 const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const decoded = (text: string): Buffer => {
@@ -138,7 +135,7 @@ describe("a stolen access token", () => {
     expect((await victim.api.post(factor, late)).status).toBe(401);
   });
 
-  test("guesses codes no better than at the door", async () => {
+  test("guesses codes no better than at the sign-in", async () => {
     const victim = await system.signIn("guessing@example.test");
     const { challenge, code } = await freshCode(victim.email);
     const wrong = { challenge, code: code === "123456" ? "654321" : "123456" };

@@ -1,16 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { ApiReply } from "../../../shared/testing/api-client.ts";
-import { readCode, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { readCode } from "../../../shared/testing/start-system.ts";
 import { sweep } from "../../../shared/testing/sweep.ts";
+import { useSystem } from "../../../shared/testing/use-system.ts";
 
 /** Calls of Firestore that fail in every way while something is drawn: nothing twice, and nothing lost. */
 const auth = "/v1/apps/demo/auth";
 
-let system: System;
-beforeAll(async () => {
-  system = await startSystem();
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
 
 const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
 async function idTokenOf(email: string): Promise<string> {

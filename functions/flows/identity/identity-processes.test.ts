@@ -3,23 +3,21 @@ import type { HostProcess } from "../../../emulators/local/function-host/host-pr
 import { type ApiClient, createApiClient } from "../../../shared/testing/api-client.ts";
 import { asks, watchEnding } from "../../../shared/testing/refusals.ts";
 import { startProcess } from "../../../shared/testing/start-process.ts";
-import { type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { useSystem } from "../../../shared/testing/use-system.ts";
 
 /** Real processes that share nothing but Firestore. The full figures are those of bench/identity.ts. */
 const PROCESSES = 3;
 const REVOKED_MS_MAX = 2_000;
 const me = "/v1/apps/demo/me";
 
-let system: System;
 let hosts: HostProcess[];
 
+const system = useSystem();
 beforeAll(async () => {
-  system = await startSystem();
   hosts = await Promise.all(Array.from({ length: PROCESSES }, () => startProcess(system)));
 }, 90_000);
 afterAll(async () => {
   await Promise.all(hosts.map((host) => host.stop(5_000)));
-  await system[Symbol.asyncDispose]();
 });
 
 const clientsWith = (token: string): ApiClient[] =>

@@ -1,20 +1,17 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { holds, type Permission } from "../../../shared/identity/permissions.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import type { Person } from "../../../shared/testing/start-system.ts";
+import { usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 import { endpoints } from "../../http/endpoints.ts";
 import type { Endpoint } from "../../runtime/endpoint.ts";
 
-let system: System;
-let ada: Person;
-let nonMember: Person;
 let stranger: Person;
 let other: { id: string; token: string };
 let path: (endpoint: Endpoint) => string;
 
+const system = useSystem();
+const [ada, nonMember] = usePeople(system, "ada@example.test", "eve@example.test");
 beforeAll(async () => {
-  system = await startSystem();
-  ada = await system.signIn("ada@example.test");
-  nonMember = await system.signIn("eve@example.test");
   other = await system.createApp("Other");
   stranger = await system.signIn("stranger@example.test", other.id);
   const { body: chat } = await ada.api.post("/v1/apps/demo/chats", { kind: "group", title: "Private" });
@@ -29,7 +26,6 @@ beforeAll(async () => {
       .replace("{user}", ada.id)
       .replace("{id}", endpoint.path.includes("/sessions/") ? ada.session.sessionId : ada.id);
 });
-afterAll(() => system[Symbol.asyncDispose]());
 
 const inApp = endpoints.filter(({ access }) => access !== "anyone" && access !== "operator");
 const inChat = inApp.filter((endpoint) => endpoint.path.includes("{chat}"));

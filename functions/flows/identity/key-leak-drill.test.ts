@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { decodeJwt, decodeProtectedHeader, importJWK, SignJWT } from "jose";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { ApiReply } from "../../../shared/testing/api-client.ts";
-import { type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { useSystem } from "../../../shared/testing/use-system.ts";
 
 /** The runbook, as whoever is on call at three in the morning plays it. */
 const runbook = readFileSync("docs/runbooks/key-leak.md", "utf8");
@@ -17,11 +17,7 @@ const steps = new Map(
     ]),
 );
 
-let system: System;
-beforeAll(async () => {
-  system = await startSystem();
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
 
 async function play(title: string, names: Readonly<Record<string, string>> = {}): Promise<ApiReply[]> {
   const answers: ApiReply[] = [];

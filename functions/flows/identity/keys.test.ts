@@ -8,28 +8,16 @@ import {
   type JWK,
   SignJWT,
 } from "jose";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { CLOCK_TOLERANCE_SECONDS } from "../../../shared/identity/access-token.ts";
-import {
-  type Instance,
-  type Person,
-  type System,
-  startSystem,
-} from "../../../shared/testing/start-system.ts";
+import type { Person } from "../../../shared/testing/start-system.ts";
+import { useInstance, useSystem } from "../../../shared/testing/use-system.ts";
 
 const me = "/v1/apps/demo/me";
 const rotations = "/v1/operator/keys/rotations";
 
-let system: System;
-let elsewhere: Instance;
-beforeAll(async () => {
-  system = await startSystem();
-  elsewhere = await system.anotherInstance();
-});
-afterAll(async () => {
-  await elsewhere[Symbol.asyncDispose]();
-  await system[Symbol.asyncDispose]();
-});
+const system = useSystem();
+const elsewhere = useInstance(system);
 
 const kidOf = (token: string): string => String(decodeProtectedHeader(token).kid);
 const refresh = (person: Person) =>

@@ -4,15 +4,12 @@ import { FAILURES_MAX, LOCKOUT_MS, SUBJECT_FAILURES_MAX } from "../../../shared/
 import { MAIL_DAY_MS } from "../../../shared/identity/mail-cap.ts";
 import { CODE_TRIES_MAX } from "../../../shared/identity/sign-in-code.ts";
 import { type ApiClient, type ApiReply, createApiClient } from "../../../shared/testing/api-client.ts";
-import { type Instance, readCode, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { type Instance, readCode } from "../../../shared/testing/start-system.ts";
+import { useSystem } from "../../../shared/testing/use-system.ts";
 
 const auth = "/v1/apps/demo/auth";
 
-let system: System;
-beforeAll(async () => {
-  system = await startSystem();
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
 
 async function ask(email: string): Promise<string> {
   const { status, body } = await system.client().post(`${auth}/codes`, { email });

@@ -1,42 +1,22 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  type Instance,
-  type Person,
-  type System,
-  startSystem,
-} from "../../../shared/testing/start-system.ts";
+import { describe, expect, test } from "vitest";
+import { type Person, startSystem } from "../../../shared/testing/start-system.ts";
+import { useInstance, useRole, useSystem } from "../../../shared/testing/use-system.ts";
 
 /** People who are disabled or removed, and their sessions as they see them. */
 
 const me = "/v1/apps/demo/me";
 const user = (person: { readonly id: string }) => `/v1/apps/demo/users/${person.id}`;
 
-let system: System;
-let elsewhere: Instance;
-let owner: Person;
-let admin: Person;
-beforeAll(async () => {
-  system = await startSystem();
-  elsewhere = await system.anotherInstance();
-  owner = await withRole("owner");
-  admin = await withRole("admin");
-});
-afterAll(async () => {
-  await elsewhere[Symbol.asyncDispose]();
-  await system[Symbol.asyncDispose]();
-});
-
-async function withRole(role: string, email = `${role}@example.test`): Promise<Person> {
-  const { id } = await system.signIn(email);
-  await system.operator.patch(`/v1/apps/demo/users/${id}`, { role });
-  return system.signIn(email);
-}
+const system = useSystem();
+const elsewhere = useInstance(system);
+const owner = useRole(system, "owner");
+const admin = useRole(system, "admin");
 
 const refresh = ({ session: { refreshToken } }: Person) =>
   system.client().post("/v1/apps/demo/auth/refresh", { refreshToken });
 
 describe("a disabled person", () => {
-  test("finds every door shut on every instance, and after enabling goes on where they were", async () => {
+  test("is refused by every instance, and after enabling goes on where they were", async () => {
     const ada = await system.signIn("ada@example.test");
     const { body: ticket } = await ada.api.post("/v1/apps/demo/tickets");
     expect((await elsewhere.as(ada).get(me)).status).toBe(200);
@@ -66,7 +46,7 @@ describe("a disabled person", () => {
   });
 
   test("takes their API tokens with them, for as long as it lasts", async () => {
-    const maker = await withRole("owner", "maker@example.test");
+    const maker = await system.signInAs("owner", "maker@example.test");
     const { body } = await maker.api.post("/v1/apps/demo/tokens", { scopes: ["*"] });
     const token = system.client({ authorization: `Bearer ${body.token}` });
     const status = async () => (await token.get("/v1/apps/demo")).status;

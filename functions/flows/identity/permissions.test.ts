@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import type { Role } from "../../../shared/identity/contract.ts";
 import { PERMISSIONS, type Permission } from "../../../shared/identity/permissions.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 import { endpoints } from "../../http/endpoints.ts";
 import type { Endpoint } from "../../runtime/endpoint.ts";
 
@@ -10,24 +10,21 @@ import type { Endpoint } from "../../runtime/endpoint.ts";
  * leaves nothing behind. What callers of other apps and non-members get is in isolation.test.ts.
  */
 
-let system: System;
-let subject: Person;
 const tokens = new Map<Role, string>();
 const members: string[] = [];
 /** Someone else's: nobody below is a member of it. */
 const FOREIGN = { chat: "1", message: "1" };
 let target = FOREIGN;
 
+const system = useSystem();
+const [subject] = usePeople(system, "subject@example.test");
 beforeAll(async () => {
-  system = await startSystem();
-  subject = await system.signIn("subject@example.test");
   await giveRoles();
   tokens.set("service", (await system.operator.post("/v1/apps/demo/tokens")).body.token);
   await subject.api.post("/v1/apps/demo/chats", { kind: "group", title: "Private" });
   await subject.api.post("/v1/apps/demo/chats/1/messages", { text: "Private" });
   await system.settle();
 });
-afterAll(() => system[Symbol.asyncDispose]());
 
 const name = ({ method, path }: Endpoint): string => `${method} ${path}`;
 const fill: Readonly<Record<string, () => string>> = {
@@ -44,10 +41,9 @@ const pathOf = ({ path }: Endpoint): string =>
 async function giveRoles(): Promise<void> {
   members.length = 0;
   for (const role of ["viewer", "member", "admin", "owner"] as const) {
-    const { id } = await system.signIn(`${role}@example.test`);
+    const { id, session } = await system.signInAs(role);
     members.push(id);
-    await system.operator.patch(`/v1/apps/demo/users/${id}`, { role });
-    await signInAs(role);
+    tokens.set(role, session.accessToken);
   }
 }
 

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type Person, readCode, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { beforeEach, describe, expect, test } from "vitest";
+import { type Person, readCode } from "../../../shared/testing/start-system.ts";
+import { useRole, useSystem } from "../../../shared/testing/use-system.ts";
 
 /** Who may join: anyone, the invited, those of listed domains, guests. */
 
@@ -7,21 +8,9 @@ const auth = "/v1/apps/demo/auth";
 const invitations = "/v1/apps/demo/invitations";
 const DAY_MS = 24 * 3600 * 1000;
 
-let system: System;
-let owner: Person;
-let admin: Person;
-beforeAll(async () => {
-  system = await startSystem();
-  owner = await withRole("owner");
-  admin = await withRole("admin");
-});
-afterAll(() => system[Symbol.asyncDispose]());
-
-async function withRole(role: string, email = `${role}@example.test`): Promise<Person> {
-  const { id } = await system.signIn(email);
-  await system.operator.patch(`/v1/apps/demo/users/${id}`, { role });
-  return system.signIn(email);
-}
+const system = useSystem();
+const owner = useRole(system, "owner");
+const admin = useRole(system, "admin");
 
 const register = (registration: object) =>
   system.operator.patch("/v1/apps/demo", {
@@ -175,7 +164,7 @@ describe("an invitation", () => {
   });
 
   test("that is expired, taken back, changed, of another app, or of a maker who is gone, is none", async () => {
-    const maker = await withRole("owner", "gone@example.test");
+    const maker = await system.signInAs("owner", "gone@example.test");
     await register({ mode: "invited" });
     const soon = new Date(system.suite.kernel.clock.now() + 60_000).toISOString();
     const expired = await invite(owner, { expiresAt: soon });

@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { CODE_TTL_MS } from "../../../shared/identity/sign-in-code.ts";
 import { REQUEST_KEPT_MS } from "../../../shared/platform/request-record.ts";
 import type { ApiReply } from "../../../shared/testing/api-client.ts";
-import { readCode, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { readCode, type System } from "../../../shared/testing/start-system.ts";
+import { useSystem } from "../../../shared/testing/use-system.ts";
 
 /**
  * Keys that are used again when what they had made is gone. Documents vanish as Firestore's TTL policies have
@@ -12,11 +13,7 @@ const auth = "/v1/apps/demo/auth";
 const DAY_MS = 24 * 3600 * 1000;
 const HOUR_MS = 3600 * 1000;
 
-let system: System;
-beforeAll(async () => {
-  system = await startSystem();
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
 
 let keys = 0;
 let key: { "idempotency-key": string };

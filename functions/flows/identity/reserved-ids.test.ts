@@ -1,12 +1,8 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
+import { useSystem } from "../../../shared/testing/use-system.ts";
 import { endpoints } from "../../http/endpoints.ts";
-import { type System, startSystem } from "../../../shared/testing/start-system.ts";
 
-let system: System;
-beforeAll(async () => {
-  system = await startSystem();
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
 
 /** What Firestore keeps to itself, what splits a path, and what every object has. */
 const IDS = [

@@ -1,28 +1,16 @@
 import { decodeJwt } from "jose";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { FRESH_MS_MAX, STALE_MS_MAX } from "../../../shared/identity/revocations.ts";
 import type { ApiClient } from "../../../shared/testing/api-client.ts";
-import {
-  type Instance,
-  type Person,
-  type System,
-  startSystem,
-} from "../../../shared/testing/start-system.ts";
+import type { Person } from "../../../shared/testing/start-system.ts";
+import { useInstance, useSystem } from "../../../shared/testing/use-system.ts";
 
 const auth = "/v1/apps/demo/auth";
 const me = "/v1/apps/demo/me";
 const revocations = "/v1/operator/revocations";
 
-let system: System;
-let elsewhere: Instance;
-beforeAll(async () => {
-  system = await startSystem();
-  elsewhere = await system.anotherInstance();
-});
-afterAll(async () => {
-  await elsewhere[Symbol.asyncDispose]();
-  await system[Symbol.asyncDispose]();
-});
+const system = useSystem();
+const elsewhere = useInstance(system);
 
 const refresh = async (person: Person) =>
   system.client().post(`${auth}/refresh`, { refreshToken: person.session.refreshToken });

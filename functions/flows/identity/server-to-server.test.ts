@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import type { ApiClient } from "../../../shared/testing/api-client.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import type { Person } from "../../../shared/testing/start-system.ts";
+import { usePeople, useRole, useSystem } from "../../../shared/testing/use-system.ts";
 
 /** An app's own server: its people, sessions for them, and what it does in their name. */
 
@@ -8,25 +9,14 @@ const users = "/v1/apps/demo/users";
 const chats = "/v1/apps/demo/chats";
 const me = "/v1/apps/demo/me";
 
-let system: System;
 let server: ApiClient;
-let ada: Person;
-let owner: Person;
-let admin: Person;
+const system = useSystem();
 beforeAll(async () => {
-  system = await startSystem();
   server = await withScopes();
-  ada = await system.signIn("ada@example.test");
-  owner = await withRole("owner");
-  admin = await withRole("admin");
 });
-afterAll(() => system[Symbol.asyncDispose]());
-
-async function withRole(role: string): Promise<Person> {
-  const { id } = await system.signIn(`${role}@example.test`);
-  await system.operator.patch(`${users}/${id}`, { role });
-  return system.signIn(`${role}@example.test`);
-}
+const [ada] = usePeople(system, "ada@example.test");
+const owner = useRole(system, "owner");
+const admin = useRole(system, "admin");
 
 async function withScopes(scopes?: string[], by: ApiClient = system.operator): Promise<ApiClient> {
   const { status, body } = await by.post("/v1/apps/demo/tokens", scopes === undefined ? {} : { scopes });

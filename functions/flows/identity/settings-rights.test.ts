@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { rightsOf } from "../../../shared/identity/permissions.ts";
 import { SETTING_RIGHTS, type Setting } from "../../../shared/identity/settings-rights.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import type { Person } from "../../../shared/testing/start-system.ts";
+import { useSystem } from "../../../shared/testing/use-system.ts";
 
 /** Who may set and see what of an app: each row of the table, tried by each role. */
 
@@ -25,18 +26,13 @@ const CHANGES: Readonly<Record<Setting, object>> = {
   history: { settings: { history: "none" } },
 };
 
-let system: System;
 const people = new Map<string, Person>();
+const system = useSystem();
 beforeAll(async () => {
-  system = await startSystem();
   for (const role of ROLES) {
-    const email = `${role}@example.test`;
-    const { id } = await system.signIn(email);
-    await system.operator.patch(`/v1/apps/demo/users/${id}`, { role });
-    people.set(role, await system.signIn(email));
+    people.set(role, await system.signInAs(role));
   }
 });
-afterAll(() => system[Symbol.asyncDispose]());
 
 const by = (role: string): Person => {
   const person = people.get(role);

@@ -1,15 +1,12 @@
 import { decodeJwt, decodeProtectedHeader } from "jose";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { ACCESS_TOKEN_TTL_SECONDS, CLOCK_TOLERANCE_SECONDS } from "../../../shared/identity/access-token.ts";
 import { REFRESH_RACE_MS } from "../../../shared/identity/session-lifetime.ts";
 import { CODE_TRIES_MAX, CODE_TTL_MS } from "../../../shared/identity/sign-in-code.ts";
-import { readCode, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { readCode } from "../../../shared/testing/start-system.ts";
+import { useSystem } from "../../../shared/testing/use-system.ts";
 
-let system: System;
-beforeAll(async () => {
-  system = await startSystem();
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
 
 const auth = "/v1/apps/demo/auth";
 const otherThan = (code: string): string => (code === "123456" ? "654321" : "123456");

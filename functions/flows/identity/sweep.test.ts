@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { beforeAll, expect, test, vi } from "vitest";
 import {
   isPermission,
   PERMISSIONS,
@@ -6,7 +6,8 @@ import {
   rightsOf,
 } from "../../../shared/identity/permissions.ts";
 import type { DocumentReference } from "../../../shared/platform/firestore.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import type { Person } from "../../../shared/testing/start-system.ts";
+import { useSystem } from "../../../shared/testing/use-system.ts";
 import { endpoints } from "../../http/endpoints.ts";
 import type { Endpoint } from "../../runtime/endpoint.ts";
 
@@ -17,15 +18,14 @@ import type { Endpoint } from "../../runtime/endpoint.ts";
 
 const ROLES = ["owner", "admin", "member", "viewer"] as const;
 
-let system: System;
 let dump: string;
 let chat: number;
 /** What each caller sends in place of credentials. */
 const callers = new Map<string, Record<string, string>>();
 const scopeless = new Map<Permission, Record<string, string>>();
 
+const system = useSystem();
 beforeAll(async () => {
-  system = await startSystem();
   const ada = await system.signIn("ada@example.test");
   const eve = await system.signIn("eve@example.test");
   ({
@@ -38,10 +38,10 @@ beforeAll(async () => {
   callers.set("a person of another app", bearer(await system.signIn("stranger@example.test", other.id)));
   callers.set("a server of another app", { authorization: `Bearer ${other.token}` });
   callers.set("somebody who is blocked", bearer(eve));
-  for (const role of ROLES) callers.set(role, bearer(await withRole(role)));
-  const disabled = await withRole("owner", "disabled@example.test");
+  for (const role of ROLES) callers.set(role, bearer(await system.signInAs(role)));
+  const disabled = await system.signInAs("owner", "disabled@example.test");
   callers.set("somebody who is disabled", bearer(disabled));
-  const removed = await withRole("owner", "removed@example.test");
+  const removed = await system.signInAs("owner", "removed@example.test");
   callers.set("somebody who was removed", bearer(removed));
   for (const scope of ["usage:read", "rollout:read"] as const) scopeless.set(scope, await tokenWith([scope]));
   const viewer = await system.signIn("viewer@example.test");
@@ -52,20 +52,14 @@ beforeAll(async () => {
   await system.operator.put(`/v1/apps/demo/users/${disabled.id}/disabled`);
   await system.operator.delete(`/v1/apps/demo/users/${removed.id}`);
   for (const person of [disabled, removed]) {
-    await vi.waitUntil(async () => (await person.api.get("/v1/apps/demo/me")).status === 401);
+    const isOut = async () => (await person.api.get("/v1/apps/demo/me")).status === 401;
+    await vi.waitUntil(isOut, { timeout: 20_000 });
   }
   await system.settle();
   dump = await dumpOf(system.deps.firestore.doc("apps/demo"));
 });
-afterAll(() => system[Symbol.asyncDispose]());
 
 const bearer = ({ session }: Person) => ({ authorization: `Bearer ${session.accessToken}` });
-
-async function withRole(role: string, email = `${role}@example.test`): Promise<Person> {
-  const { id } = await system.signIn(email);
-  await system.operator.patch(`/v1/apps/demo/users/${id}`, { role });
-  return system.signIn(email);
-}
 
 async function tokenWith(scopes: string[]): Promise<Record<string, string>> {
   const { body } = await system.operator.post("/v1/apps/demo/tokens", { scopes });

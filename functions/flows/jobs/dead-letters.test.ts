@@ -2,18 +2,16 @@ import { PubSub } from "@google-cloud/pubsub";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { DeadLetter } from "../../../shared/jobs/contract.ts";
 import { deadLettersOf } from "../../../shared/jobs/dead-letters.ts";
-import { type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { useSystem } from "../../../shared/testing/use-system.ts";
 import manifest from "../../manifest.json" with { type: "json" };
 
-let system: System;
 let pubsub: PubSub;
+const system = useSystem();
 beforeAll(async () => {
-  system = await startSystem();
   pubsub = new PubSub({ projectId: system.project });
 });
 afterAll(async () => {
   await pubsub.close();
-  await system[Symbol.asyncDispose]();
 });
 
 const path = "/v1/operator/dead-letters";

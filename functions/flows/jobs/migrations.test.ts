@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { Job } from "../../../shared/jobs/contract.ts";
 import { JOB_ATTEMPTS_MAX, JOB_LEASE_MS, jobsOf } from "../../../shared/jobs/jobs.ts";
 import { FieldValue } from "../../../shared/platform/firestore-values.ts";
-import { type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { useSystem } from "../../../shared/testing/use-system.ts";
 
-let system: System;
-beforeAll(async () => {
-  system = await startSystem();
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
 
 const chats = "/v1/apps/demo/chats";
 const CHATS = 250;

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { headOf, readHead } from "../../../shared/chat/store.ts";
 import { appHandle } from "../../../shared/identity/app.ts";
@@ -7,24 +7,17 @@ import { changeEvents } from "../../../shared/live/change-events.ts";
 import { CATCH_UP, type Sink } from "../../../shared/live/contract.ts";
 import { upkeepId } from "../../../shared/platform/upkeep.ts";
 import { EventStream } from "../../../shared/testing/event-stream.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import type { Person } from "../../../shared/testing/start-system.ts";
+import { startChat, usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 import { writeHistory } from "../../../shared/testing/write-history.ts";
 
 /** What a stream tells of the past is bounded, and read no faster than its reader reads. */
-let system: System;
-let ada: Person;
-let bob: Person;
-beforeAll(async () => {
-  system = await startSystem();
-  [ada, bob] = await Promise.all([system.signIn("ada@catch-up.test"), system.signIn("bob@catch-up.test")]);
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
+const [ada, bob] = usePeople(system, "ada@catch-up.test", "bob@catch-up.test");
 
 const app = "/v1/apps/demo";
-async function newChat(title = ""): Promise<string> {
-  const { body } = await ada.api.post(`${app}/chats`, { kind: "group", title, members: [bob.id] });
-  return `${app}/chats/${body.number}`;
-}
+const newChat = async (title = ""): Promise<string> =>
+  (await startChat(ada.api, { title, members: [bob] })).path;
 const open = (path: string, person: Person, lastId: string): Promise<EventStream> =>
   EventStream.open(`${system.url}${path}`, person, { "last-event-id": lastId });
 /** What streams have read for themselves so far. */

@@ -1,34 +1,15 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { upkeepId } from "../../../shared/platform/upkeep.ts";
 import { EventStream } from "../../../shared/testing/event-stream.ts";
 import { seededRandom } from "../../../shared/testing/seeded-random.ts";
-import {
-  type Instance,
-  type Person,
-  type System,
-  startSystem,
-} from "../../../shared/testing/start-system.ts";
+import type { Person } from "../../../shared/testing/start-system.ts";
+import { startChat, useInstance, usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 
-let system: System;
-let elsewhere: Instance;
-let ada: Person;
-let bob: Person;
-beforeAll(async () => {
-  system = await startSystem();
-  elsewhere = await system.anotherInstance();
-  ada = await system.signIn("ada@live.test");
-  bob = await system.signIn("bob@live.test");
-});
-afterAll(async () => {
-  await elsewhere[Symbol.asyncDispose]();
-  await system[Symbol.asyncDispose]();
-});
+const system = useSystem();
+const elsewhere = useInstance(system);
+const [ada, bob] = usePeople(system, "ada@live.test", "bob@live.test");
 
-const chats = "/v1/apps/demo/chats";
-async function newChat(): Promise<string> {
-  const { body } = await ada.api.post(chats, { kind: "group", members: [bob.id] });
-  return `${chats}/${body.number}`;
-}
+const newChat = async (): Promise<string> => (await startChat(ada.api, { members: [bob] })).path;
 
 const open = (
   chat: string,

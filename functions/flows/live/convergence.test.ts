@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { Branch, Chat, Message } from "../../../shared/chat/contract.ts";
 import type { ChatView } from "../../../shared/client/chat-view.ts";
@@ -20,11 +21,6 @@ const STEPS = Number(process.env["CONVERGENCE_STEPS"] ?? (isWhole ? 600 : 200));
 const SEED = Number(process.env["CONVERGENCE_SEED"] ?? Math.floor(Math.random() * 1e9));
 const IN_FLIGHT_MAX = 6;
 const CONVERGE_MS_MAX = 15_000;
-/**
- * What an instance has begun to read for its streams ends within this; Firestore's client can't be closed
- * under it.
- */
-const DRAIN_MS = 1_500;
 
 interface Device {
   readonly person: Person;
@@ -45,7 +41,8 @@ interface World {
   readonly guest: Person;
   readonly devices: Device[];
   readonly random: () => number;
-  readonly running: Set<Promise<unknown>>;
+  /** What is under way, and at which device. */
+  readonly running: Map<Promise<unknown>, Device>;
   readonly leaving: Promise<void>[];
   other: Instance;
 }
@@ -195,7 +192,7 @@ async function disturb(world: World): Promise<void> {
       network.restore();
       desk.wake();
     }
-    world.leaving.push(breath(DRAIN_MS).then(() => gone[Symbol.asyncDispose]()));
+    world.leaving.push(Promise.resolve(gone[Symbol.asyncDispose]()));
   } else if (chance < 0.05) {
     system.fault({ service: "pubsub", method: "Push", kind: "twice", count: 3 });
   } else if (chance < 0.08) {
@@ -214,16 +211,21 @@ async function play(world: World): Promise<void> {
     if (made !== undefined) {
       // Some things can't be done by now, such as editing what was deleted meanwhile: that is part of it.
       const done: Promise<unknown> = made.catch(() => undefined).finally(() => running.delete(done));
-      running.add(done);
+      running.set(done, device);
     }
-    // Who is offline has work that waits: it does not hold up the others for long.
-    if (running.size >= IN_FLIGHT_MAX) await Promise.race([...running, breath(20)]);
-    else await breath(0);
-    if (step % 20 === 19) await Promise.race([quiet(devices), breath(200)]);
+    // Who is offline has work that waits: it does not hold up the others.
+    const underWay = [...running].filter(([, { isCut }]) => !isCut).map(([done]) => done);
+    if (underWay.length >= IN_FLIGHT_MAX) await Promise.race(underWay);
+    else await nextTurn();
+    if (step % 20 === 19) await quiet(devices);
   }
 }
 
-const breath = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+function reconnect(device: Device): void {
+  device.network.restore();
+  device.isCut = false;
+  device.desk.wake();
+}
 
 /** Resolves once everything that can be sent has been. */
 async function quiet(devices: readonly Device[]): Promise<void> {
@@ -333,7 +335,7 @@ test("everybody sees the same in the end, whatever happens on the way", { timeou
     guest,
     devices: [],
     random: seededRandom(SEED),
-    running: new Set(),
+    running: new Map(),
     leaving: [],
     other: await system.anotherInstance(),
   };
@@ -342,12 +344,8 @@ test("everybody sees the same in the end, whatever happens on the way", { timeou
   try {
     await play(world);
     system.clearFaults();
-    for (const device of devices) {
-      device.network.restore();
-      device.isCut = false;
-      device.desk.wake();
-    }
-    await Promise.all(world.running);
+    for (const device of devices) reconnect(device);
+    await Promise.all(world.running.keys());
     await quiet(devices);
     await system.settle();
     const { picture, all, revision } = await serverPicture(world);
@@ -365,7 +363,6 @@ test("everybody sees the same in the end, whatever happens on the way", { timeou
     throw new Error(`CONVERGENCE_SEED=${SEED} CONVERGENCE_STEPS=${STEPS}`, { cause });
   } finally {
     for (const { desk } of devices) desk.close();
-    await breath(DRAIN_MS);
     await Promise.all([...world.leaving, world.other[Symbol.asyncDispose]()]);
   }
 });

@@ -1,38 +1,23 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { TICKET_TTL_SECONDS } from "../../../shared/identity/ticket.ts";
 import { ONLINE_MS } from "../../../shared/live/presence.ts";
 import { EventStream, type SseEvent } from "../../../shared/testing/event-stream.ts";
 import { seededRandom } from "../../../shared/testing/seeded-random.ts";
+import type { Person } from "../../../shared/testing/start-system.ts";
 import {
-  type Instance,
-  type Person,
-  type System,
-  startSystem,
-} from "../../../shared/testing/start-system.ts";
+  startChat,
+  type TestChat,
+  useInstance,
+  usePeople,
+  useSystem,
+} from "../../../shared/testing/use-system.ts";
 
-let system: System;
-let elsewhere: Instance;
-let ada: Person;
-let bob: Person;
-beforeAll(async () => {
-  system = await startSystem();
-  elsewhere = await system.anotherInstance();
-  ada = await system.signIn("ada@person.test");
-  bob = await system.signIn("bob@person.test");
-});
-afterAll(async () => {
-  await elsewhere[Symbol.asyncDispose]();
-  await system[Symbol.asyncDispose]();
-});
+const system = useSystem();
+const elsewhere = useInstance(system);
+const [ada, bob] = usePeople(system, "ada@person.test", "bob@person.test");
 
 const app = "/v1/apps/demo";
-async function newChat(...members: Person[]): Promise<{ number: number; path: string }> {
-  const { body } = await ada.api.post(`${app}/chats`, {
-    kind: "group",
-    members: members.map(({ id }) => id),
-  });
-  return { number: body.number, path: `${app}/chats/${body.number}` };
-}
+const newChat = (...members: Person[]): Promise<TestChat> => startChat(ada.api, { members });
 const open = (person: Person, lastId?: string, base = system.url): Promise<EventStream> =>
   EventStream.open(`${base}${app}/events`, person, lastId === undefined ? {} : { "last-event-id": lastId });
 const lasting = (events: readonly SseEvent[]): SseEvent[] =>

@@ -1,18 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { ApiClient } from "../../../shared/testing/api-client.ts";
 import { EventStream } from "../../../shared/testing/event-stream.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import type { Person } from "../../../shared/testing/start-system.ts";
+import { usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 
 /** No stream outlives what it was opened by. */
 const ENDED_MS_MAX = 2_000;
 
-let system: System;
-let bob: Person;
-beforeAll(async () => {
-  system = await startSystem();
-  bob = await system.signIn("bob@ends.test");
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
+const [bob] = usePeople(system, "bob@ends.test");
 
 const app = "/v1/apps/demo";
 let people = 0;

@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { roundMs } from "../../../shared/notify/announce-messages.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { beforeEach, describe, expect, test } from "vitest";
+import type { Person } from "../../../shared/testing/start-system.ts";
+import { settleRounds, startChat, useSystem } from "../../../shared/testing/use-system.ts";
 
 const notifications = "/v1/apps/demo/notifications";
 const chats = "/v1/apps/demo/chats";
@@ -12,7 +12,6 @@ interface Item {
   readonly read: boolean;
 }
 
-let system: System;
 let ada: Person;
 let bob: Person;
 let people = 0;
@@ -23,26 +22,13 @@ async function newPair(): Promise<void> {
   ada = await system.signIn(`ada-${people}@example.test`);
   bob = await system.signIn(`bob-${people}@example.test`);
 }
-beforeAll(async () => {
-  system = await startSystem();
-});
+const system = useSystem();
 beforeEach(newPair);
-afterAll(() => system[Symbol.asyncDispose]());
 
-async function newGroup(): Promise<number> {
-  const { body } = await ada.api.post(chats, { kind: "group", members: [bob.id] });
-  return body.number;
-}
+const newGroup = async (): Promise<number> => (await startChat(ada.api, { members: [bob] })).number;
 
 async function post(by: Person, chat: number, text: string): Promise<void> {
   expect((await by.api.post(`${chats}/${chat}/messages`, { text })).status).toBe(201);
-}
-
-/** Everything that is due after the longest time between two rounds. */
-async function settleRounds(): Promise<void> {
-  await system.settle();
-  system.suite.kernel.clock.advance(roundMs(2) + 1);
-  await system.settle();
 }
 
 const list = async (of: Person, query = ""): Promise<Item[]> => {
@@ -56,7 +42,7 @@ describe("reading", () => {
     const chat = await newGroup();
     await post(ada, chat, "One");
     await post(ada, chat, "Two");
-    await settleRounds();
+    await settleRounds(system);
     const reads = async () => (await list(bob)).map(({ message, read }) => [message, read]);
     expect(await reads()).toEqual([
       [2, false],
@@ -78,7 +64,7 @@ describe("reading", () => {
     const chat = await newGroup();
     for (const text of ["One", "Two"]) {
       await post(ada, chat, text);
-      await settleRounds();
+      await settleRounds(system);
     }
     const put = async (body: object) => (await bob.api.put(`${notifications}/read`, body)).status;
     expect(await put({ through: `${chat}.1` })).toBe(204);
@@ -88,7 +74,7 @@ describe("reading", () => {
     expect((await list(bob)).map(({ read }) => read)).toEqual([true, true]);
     system.suite.kernel.clock.advance(1_000);
     await post(ada, chat, "Three");
-    await settleRounds();
+    await settleRounds(system);
     expect((await list(bob)).map(({ read }) => read)).toEqual([false, true, true]);
     expect((await bob.api.get(`${chats}/${chat}`)).body.unreadCount).toBe(3);
   });
@@ -111,7 +97,7 @@ describe("the list", () => {
     for (let round = 0; round < 3; round += 1) {
       for (const chat of [one, two]) await post(ada, chat, `Round ${round}`);
       await post(ada, two, "And more");
-      await settleRounds();
+      await settleRounds(system);
     }
     const all = await list(bob);
     expect(all).toHaveLength(9);
@@ -133,7 +119,7 @@ describe("the list", () => {
     const chat = await newGroup();
     for (const text of ["One", "Two", "Three", "Four"]) {
       await post(ada, chat, text);
-      await settleRounds();
+      await settleRounds(system);
     }
     const all = await list(bob);
     const since = all[2]?.createdAt ?? "";
@@ -148,7 +134,7 @@ describe("the list", () => {
     const chat = await newGroup();
     for (const text of ["One", "Two"]) {
       await post(ada, chat, text);
-      await settleRounds();
+      await settleRounds(system);
     }
     const cost = await system.meterRequest(() => list(bob));
     expect(cost.billed).toEqual({ reads: 2 + 1 + 2 + 1, writes: 0, deletes: 0 });
@@ -160,7 +146,7 @@ describe("the list", () => {
     }
     const chat = await newGroup();
     for (const text of ["One", "Two"]) await post(ada, chat, text);
-    await settleRounds();
+    await settleRounds(system);
     const { body } = await bob.api.get(`${notifications}?limit=1`);
     expect((await ada.api.get(`${notifications}?limit=1&cursor=${body.next}`)).status).toBe(400);
     expect((await system.client().get(notifications)).status).toBe(401);
@@ -169,7 +155,7 @@ describe("the list", () => {
   test("shows nothing of a chat that one has left", async () => {
     const chat = await newGroup();
     await post(ada, chat, "Secret");
-    await settleRounds();
+    await settleRounds(system);
     await ada.api.delete(`${chats}/${chat}/members/${bob.id}`);
     expect(await list(bob)).toEqual([]);
   });

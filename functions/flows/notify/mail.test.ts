@@ -1,29 +1,25 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { ONLINE_MS } from "../../../shared/live/presence.ts";
 import { UNREAD_MS } from "../../../shared/notify/tasks.ts";
 import { MAIL_INTERVAL_MS } from "../../../shared/notify/unread-mail.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import type { Person } from "../../../shared/testing/start-system.ts";
+import { startChat, useSystem } from "../../../shared/testing/use-system.ts";
 
 const chats = "/v1/apps/demo/chats";
 
-let system: System;
 let ada: Person;
 let bob: Person;
 /** Between the two; new for each test. */
 let chat: number;
 let pairs = 0;
 
-beforeAll(async () => {
-  system = await startSystem();
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
 
 beforeEach(async () => {
   pairs += 1;
   ada = await system.signIn(`ada-${pairs}@example.test`);
   bob = await system.signIn(`bob-${pairs}@example.test`);
-  const { body } = await ada.api.post(chats, { kind: "direct", members: [bob.id] });
-  chat = body.number;
+  chat = (await startChat(ada.api, { kind: "direct", members: [bob] })).number;
 });
 
 const mailsTo = ({ email }: Person) =>

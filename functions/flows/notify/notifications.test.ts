@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { GRACE_MS } from "../../../shared/chat/upkeep/reconcile-changes.ts";
 import { ONLINE_MS } from "../../../shared/live/presence.ts";
-import { roundMs } from "../../../shared/notify/announce-messages.ts";
 import { LOOK_AGAIN_MS } from "../../../shared/notify/tasks.ts";
 import { EventStream } from "../../../shared/testing/event-stream.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import type { Person } from "../../../shared/testing/start-system.ts";
+import { settleRounds, startChat, useSystem } from "../../../shared/testing/use-system.ts";
 
 const notifications = "/v1/apps/demo/notifications";
 const chats = "/v1/apps/demo/chats";
@@ -18,7 +18,6 @@ interface Item {
   readonly read: boolean;
 }
 
-let system: System;
 let ada: Person;
 let bob: Person;
 let people = 0;
@@ -29,28 +28,18 @@ async function newPair(): Promise<void> {
   ada = await system.signIn(`ada-${people}@example.test`);
   bob = await system.signIn(`bob-${people}@example.test`);
 }
+const system = useSystem();
 beforeAll(async () => {
-  system = await startSystem();
   await newPair();
 });
-afterAll(() => system[Symbol.asyncDispose]());
 
-async function groupOf(...members: readonly Person[]): Promise<number> {
-  const { body } = await ada.api.post(chats, { kind: "group", members: members.map(({ id }) => id) });
-  return body.number;
-}
+const groupOf = async (...members: readonly Person[]): Promise<number> =>
+  (await startChat(ada.api, { members })).number;
 
 async function post(by: Person, chat: number, text: string, rest: object = {}): Promise<number> {
   const { status, body } = await by.api.post(`${chats}/${chat}/messages`, { text, ...rest });
   expect(status).toBe(201);
   return body.number;
-}
-
-/** Everything that is due after the longest time between two rounds. */
-async function settleRounds(): Promise<void> {
-  await system.settle();
-  system.suite.kernel.clock.advance(roundMs(2) + 1);
-  await system.settle();
 }
 
 const list = async (of: Person, query = ""): Promise<Item[]> => {
@@ -92,7 +81,7 @@ describe("a new message", () => {
     const chat = await groupOf(bob);
     const asked = await post(bob, chat, "Who comes?");
     const number = await post(ada, chat, "I do", { replyTo: asked });
-    await settleRounds();
+    await settleRounds(system);
     expect((await list(bob)).find(({ id }) => id === `${chat}.${number}`)).toMatchObject({ kind: "reply" });
   });
 
@@ -100,7 +89,7 @@ describe("a new message", () => {
     const chat = await groupOf(bob);
     system.fault({ service: "tasks", method: "Dispatch", kind: "twice", count: 3 });
     const number = await post(ada, chat, "Once");
-    await settleRounds();
+    await settleRounds(system);
     system.clearFaults();
     const task = { app: "demo", chat, number };
     for (const id of ["late", "later"]) {
@@ -111,7 +100,7 @@ describe("a new message", () => {
         payload: task,
       });
     }
-    const cost = await system.meter(() => settleRounds());
+    const cost = await system.meter(() => settleRounds(system));
     expect(cost.billed.writes).toBe(0);
     expect(await messagesOf(bob, chat)).toEqual([number]);
   });
@@ -130,23 +119,23 @@ describe("a new message", () => {
       while ((await ada.api.post(path, { text: "Through all that" }, key)).status !== 201);
       await system.settle();
       system.clearFaults();
-      await settleRounds();
+      await settleRounds(system);
       expect(await messagesOf(bob, chat)).toEqual([1]);
     },
   );
 
   test("is told although its event was lost, once the reconciler has found it", async () => {
     const chat = await groupOf(bob);
-    await settleRounds();
+    await settleRounds(system);
     const lost = { service: "pubsub", method: "Publish", kind: "before", code: "PERMISSION_DENIED" } as const;
     system.fault({ ...lost, count: 10_000 });
     await post(ada, chat, "Unannounced");
     system.clearFaults();
-    await settleRounds();
+    await settleRounds(system);
     expect(await messagesOf(bob, chat)).toEqual([]);
     system.suite.kernel.clock.advance(GRACE_MS + 1_000);
     await system.runSchedule("reconcile");
-    await settleRounds();
+    await settleRounds(system);
     expect(await messagesOf(bob, chat)).toEqual([1]);
   });
 
@@ -154,7 +143,7 @@ describe("a new message", () => {
     const chat = await groupOf(bob);
     const cost = await system.meter(async () => {
       await Promise.all(Array.from({ length: 40 }, (_, index) => post(ada, chat, `${index}`)));
-      await settleRounds();
+      await settleRounds(system);
     });
     expect(await messagesOf(bob, chat)).toEqual(Array.from({ length: 40 }, (_, index) => 40 - index));
     const documents = await system.deps.firestore
@@ -174,10 +163,10 @@ describe("a new message", () => {
   test("a fork brings none of the messages that it copies", async () => {
     const chat = await groupOf(bob);
     const number = await post(ada, chat, "Original");
-    await settleRounds();
+    await settleRounds(system);
     const before = (await list(bob)).length;
     expect((await bob.api.post(`${chats}/${chat}/forks`, { at: number })).status).toBe(201);
-    await settleRounds();
+    await settleRounds(system);
     expect(await list(bob)).toHaveLength(before);
   });
 });
@@ -186,7 +175,7 @@ describe("who is online", () => {
   test("sees it live and is not told; whoever has gone just before is told soon after", async () => {
     await newPair();
     const chat = await groupOf(bob);
-    await settleRounds();
+    await settleRounds(system);
     const stream = await EventStream.open(`${system.url}/v1/apps/demo/events`, bob);
     await stream.reached;
     await system.settle();
@@ -225,7 +214,7 @@ test("a deleted chat leaves no notification, no mute and no trace of its rounds"
   const chat = await groupOf(bob);
   await bob.api.put(`${chats}/${chat}/mute`, { until: null });
   const number = await post(ada, chat, "Gone soon");
-  await settleRounds();
+  await settleRounds(system);
   expect(await messagesOf(bob, chat)).toEqual([number]);
   const { firestore } = system.deps;
   const left = async () => [
@@ -253,9 +242,9 @@ test("a round of many costs what it says", async () => {
     Array.from({ length: 8 }, (_, index) => system.signIn(`member-${index}@example.test`)),
   );
   const chat = await groupOf(...members);
-  await settleRounds();
+  await settleRounds(system);
   await post(ada, chat, "First");
-  await settleRounds();
+  await settleRounds(system);
   const [online, reader] = members;
   await reader?.api.put(`${chats}/${chat}/read`, { number: 1 });
   await system.deps.firestore.doc(`apps/demo/presence/${online?.id}`).set({
@@ -263,7 +252,7 @@ test("a round of many costs what it says", async () => {
     lastSeenAt: new Date(system.deps.clock.now() + 60_000),
   });
   const number = await post(ada, chat, "Second");
-  await settleRounds();
+  await settleRounds(system);
   // As if nobody had been told of the second message.
   await system.deps.firestore.doc(`apps/demo/chats/${chat}/progress/notifications`).update({ number: 1 });
   const task = { app: "demo", chat, number };
@@ -280,6 +269,6 @@ test("an answer is told of when it is whole, to who asked and is away", async ()
   await newPair();
   const { body: chat } = await ada.api.post(chats, { kind: "assistant", title: "Questions" });
   await post(ada, chat.number, "What is tea?");
-  await settleRounds();
+  await settleRounds(system);
   expect(await list(ada)).toMatchObject([{ kind: "answer", chat: chat.number, message: 2, read: false }]);
 });

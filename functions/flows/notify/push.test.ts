@@ -1,15 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import type { Push } from "../../../emulators/push/server.ts";
 import { DEFAULT_SETTINGS } from "../../../shared/identity/contract.ts";
-import { roundMs } from "../../../shared/notify/announce-messages.ts";
 import { CLAIM_MS } from "../../../shared/notify/claim.ts";
 import { DEVICES_MAX } from "../../../shared/notify/devices.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import type { Person } from "../../../shared/testing/start-system.ts";
+import { settleRounds, startChat, useSystem } from "../../../shared/testing/use-system.ts";
 
 const chats = "/v1/apps/demo/chats";
 const devices = "/v1/apps/demo/devices";
 
-let system: System;
 let ada: Person;
 let bob: Person;
 /** Of both; new for each test. */
@@ -17,10 +16,7 @@ let chat: number;
 let phone: string;
 let rounds = 0;
 
-beforeAll(async () => {
-  system = await startSystem();
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
 
 /** Ada and Bob in a group, and Bob's phone. */
 beforeEach(async () => {
@@ -32,26 +28,15 @@ beforeEach(async () => {
   await register(bob, "phone", phone);
 });
 
-async function groupOf(...members: readonly Person[]): Promise<number> {
-  const { body } = await ada.api.post(chats, {
-    kind: "group",
-    title: "Tea",
-    members: members.map(({ id }) => id),
-  });
-  return body.number;
-}
+const groupOf = async (...members: readonly Person[]): Promise<number> =>
+  (await startChat(ada.api, { title: "Tea", members })).number;
 async function register(person: Person, id: string, pushToken: string): Promise<void> {
   expect((await person.api.put(`${devices}/${id}`, { pushToken, platform: "android" })).status).toBe(204);
 }
 async function post(by: Person, text: string, to = chat): Promise<number> {
   const { body } = await by.api.post(`${chats}/${to}/messages`, { text });
-  await settle();
+  await settleRounds(system);
   return body.number;
-}
-async function settle(): Promise<void> {
-  await system.settle();
-  system.suite.kernel.clock.advance(roundMs(2) + 1);
-  await system.settle();
 }
 const pushesTo = (token: string): Push[] =>
   system.suite.push.list({ project: system.project, limit: 1000 }).filter((push) => push.token === token);
@@ -88,7 +73,7 @@ describe("a push", () => {
       id: ["after-success", String(chat)],
       payload: { app: "demo", chat, number },
     });
-    await settle();
+    await settleRounds(system);
     expect(pushes()).toBe(1);
   });
 
@@ -97,12 +82,12 @@ describe("a push", () => {
     const before = pushes();
     await ada.api.post(`${chats}/${chat}/messages`, { text: "dinnre" });
     await ada.api.delete(`${chats}/${chat}/messages/2`);
-    await settle();
+    await settleRounds(system);
     expect(pushes()).toBe(before);
     await ada.api.post(`${chats}/${chat}/messages`, { text: "bring wine" });
     await ada.api.post(`${chats}/${chat}/messages`, { text: "winw" });
     await ada.api.delete(`${chats}/${chat}/messages/4`);
-    await settle();
+    await settleRounds(system);
     expect(pushesTo(phone)[0]?.notification?.body).toBe("bring wine");
   });
 
@@ -111,12 +96,12 @@ describe("a push", () => {
     await post(ada, "dinnre");
     expect(pushesTo(phone)[0]?.notification?.body).toBe("dinnre");
     await ada.api.delete(`${chats}/${chat}/messages/2`);
-    await settle();
+    await settleRounds(system);
     const [replaced, typo] = pushesTo(phone);
     expect(replaced).toMatchObject({ notification: { body: "dinner at 8?" }, data: { message: "1" } });
     expect(replaced?.collapseKey).toBe(typo?.collapseKey);
     await ada.api.delete(`${chats}/${chat}/messages/1`);
-    await settle();
+    await settleRounds(system);
     const [withdrawn] = pushesTo(phone);
     expect(withdrawn?.notification).toBeUndefined();
     expect(withdrawn?.data["withdrawn"]).toBe(replaced?.collapseKey);
@@ -128,14 +113,14 @@ describe("a push", () => {
     await post(ada, "new");
     const before = pushes();
     await ada.api.delete(`${chats}/${chat}/messages/1`);
-    await settle();
+    await settleRounds(system);
     await bob.api.put(`${chats}/${chat}/read`, { number: 2 });
     await ada.api.delete(`${chats}/${chat}/messages/2`);
-    await settle();
+    await settleRounds(system);
     await post(ada, "third");
     await bob.api.patch(`${chats}/${chat}`, { notify: "none" });
     await ada.api.delete(`${chats}/${chat}/messages/3`);
-    await settle();
+    await settleRounds(system);
     expect(pushes()).toBe(before + 1);
   });
 
@@ -144,18 +129,18 @@ describe("a push", () => {
     const fault = { service: "push", method: "Send", match: phone, kind: "before" } as const;
     system.fault({ ...fault, code: "RESOURCE_EXHAUSTED" });
     await post(ada, "Quota");
-    await settle();
+    await settleRounds(system);
     expect([pushes(), pushesTo(`${phone}-2`).length]).toEqual([1, 1]);
     system.fault({ ...fault, kind: "drop" });
     await post(ada, "Reach");
-    await settle();
+    await settleRounds(system);
     expect([pushes(), pushesTo(`${phone}-2`).length]).toEqual([2, 2]);
   });
 
   test("is the one that devices show when a repetition brings it twice", async () => {
     system.fault({ service: "push", method: "Send", match: phone, kind: "after", code: "UNAVAILABLE" });
     await post(ada, "Did it arrive?");
-    await settle();
+    await settleRounds(system);
     const keys = pushesTo(phone).map(({ collapseKey }) => collapseKey);
     expect(new Set(keys).size).toBe(1);
     expect(keys.length).toBe(2);
@@ -177,8 +162,8 @@ describe("a push", () => {
     await post(ada, "Third");
     expect(pushes()).toBe(1);
     system.suite.kernel.clock.advance(CLAIM_MS);
-    await settle();
-    await settle();
+    await settleRounds(system);
+    await settleRounds(system);
     expect((await telling.get()).data()).toMatchObject({ number: 3, claim: null });
     const { body } = await bob.api.get("/v1/apps/demo/notifications");
     expect(body.data.map(({ message }: { message: number }) => message)).toEqual([3, 2, 1]);
@@ -198,7 +183,7 @@ describe("a push", () => {
     await ada.api.delete(`${chats}/${group}/members/${dora.id}`);
     await ada.api.post(`${chats}/${group}/messages`, { text: "One" });
     await bob.api.put(`${chats}/${group}/read`, { number: 1 });
-    await settle();
+    await settleRounds(system);
     expect([pushesTo(`${phone}-carol`).length, pushesTo(`${phone}-dora`).length]).toEqual([0, 0]);
     expect(pushes()).toBeLessThanOrEqual(1);
   });

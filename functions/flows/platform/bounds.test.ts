@@ -1,20 +1,15 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { ERRORS_MAX } from "../../../shared/platform/field-errors.ts";
 import type { ApiReply } from "../../../shared/testing/api-client.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 import { JSON_VALUES_MAX } from "../../runtime/parse-json.ts";
 import { REFUSAL_BYTES_MAX } from "../../runtime/problem.ts";
 
 /**
  * What anybody may send and what of it comes back: refusals are small, and cost nothing that grows with them.
  */
-let system: System;
-let ada: Person;
-beforeAll(async () => {
-  system = await startSystem();
-  ada = await system.signIn("ada@bounds.test");
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
+const [ada] = usePeople(system, "ada@bounds.test");
 
 const app = "/v1/apps/demo";
 const sizeOf = ({ body }: ApiReply): number => Buffer.byteLength(JSON.stringify(body));

@@ -1,16 +1,11 @@
 import { connect } from "node:net";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { FAILURES } from "../../../shared/platform/errors.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 import { BODY_BYTES_MAX } from "../../runtime/read-body.ts";
 
-let system: System;
-let ada: Person;
-beforeAll(async () => {
-  system = await startSystem();
-  ada = await system.signIn("ada@example.test");
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
+const [ada] = usePeople(system, "ada@example.test");
 
 const chats = "/v1/apps/demo/chats";
 type Problem = { status: number; headers: Headers; body: Record<string, unknown> };

@@ -1,12 +1,8 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { claimLease, type Lease, writeLease } from "../../../shared/platform/lease.ts";
-import { type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { useSystem } from "../../../shared/testing/use-system.ts";
 
-let system: System;
-beforeAll(async () => {
-  system = await startSystem();
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
 
 let documents = 0;
 const newRef = () => system.deps.firestore.collection("leases").doc(`lease-${(documents += 1)}`);

@@ -1,15 +1,10 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Instance, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { afterAll, expect, test } from "vitest";
+import type { Instance } from "../../../shared/testing/start-system.ts";
+import { useSystem } from "../../../shared/testing/use-system.ts";
 import { CHECK_MS_MAX } from "../../http/system/get-ready.ts";
 
-let system: System;
-beforeAll(async () => {
-  system = await startSystem();
-});
-afterAll(async () => {
-  system.suite.model.reset();
-  await system[Symbol.asyncDispose]();
-});
+const system = useSystem();
+afterAll(() => system.suite.model.reset());
 
 /** Each case asks an instance of its own, as one remembers what it found. */
 async function readyOf(instance: Instance): Promise<{ status: number; body: Record<string, unknown> }> {

@@ -1,19 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Span } from "../../../emulators/trace/server.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { useModelPace, usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 
-let system: System;
-let ada: Person;
 const apps = "/v1/apps/demo";
-beforeAll(async () => {
-  system = await startSystem({ traced: true });
-  system.suite.model.change({ firstTokenMs: 0, tokensPerSecond: 5_000 });
-  ada = await system.signIn("ada@traces.test");
-});
-afterAll(async () => {
-  system.suite.model.reset();
-  await system[Symbol.asyncDispose]();
-});
+const system = useSystem({ traced: true });
+useModelPace(system, { firstTokenMs: 0, tokensPerSecond: 5_000 });
+const [ada] = usePeople(system, "ada@traces.test");
 
 /** The spans of the trace that this request is part of, once everything that it caused is done. */
 async function spansAfter(requestId: string | null): Promise<readonly Span[]> {

@@ -1,16 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createAbsences, ABSENCES_MAX, ABSENT_MS } from "../../../shared/identity/absences.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { startSystem } from "../../../shared/testing/start-system.ts";
+import { usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 import { ADDRESSES_MAX, createGate } from "../../runtime/gate.ts";
 
 /** What somebody without credentials costs: after the first request for the same thing, nothing. */
-let system: System;
-let ada: Person;
-beforeAll(async () => {
-  system = await startSystem();
-  ada = await system.signIn("ada@unproved.test");
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
+const [ada] = usePeople(system, "ada@unproved.test");
 
 const AGAIN = 20;
 const preflight = (path: string, origin = "https://evil.example"): Promise<Response> =>

@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 import { openApiDeps } from "../../http/api-deps.ts";
 import { endpoints } from "../../http/endpoints.ts";
 import { appEndpoint } from "../../http/endpoint.ts";
@@ -29,13 +29,11 @@ const both = [
   meOfSecond,
 ];
 
-let system: System;
-let ada: Person;
 let url: string;
 const server = createServer();
+const system = useSystem();
+const [ada] = usePeople(system, "ada@versions.test");
 beforeAll(async () => {
-  system = await startSystem();
-  ada = await system.signIn("ada@versions.test");
   const serve = serveEndpoints(openApiDeps(system.deps), both);
   server.on("request", (request, response) => void serve(request, response));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -44,7 +42,6 @@ beforeAll(async () => {
 afterAll(async () => {
   server.closeAllConnections();
   server.close();
-  await system[Symbol.asyncDispose]();
 });
 
 const get = (path: string) =>

@@ -1,16 +1,13 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { LIST_QUERIES_MAX } from "../../../shared/chat/read/list-heads.ts";
 import { openRateLimiter } from "../../../shared/identity/rate-limiter.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import type { Person } from "../../../shared/testing/start-system.ts";
+import { useSystem } from "../../../shared/testing/use-system.ts";
 import { writeHistory } from "../../../shared/testing/write-history.ts";
 import { OPERATIONS_FREE, OPERATIONS_OF_ONE, weightOf } from "../../runtime/operations.ts";
 
 /** What costs more counts for more, and what could cost anything is cut into pages. */
-let system: System;
-beforeAll(async () => {
-  system = await startSystem();
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
 
 async function appWith(limits: object): Promise<{ app: string; ada: Person }> {
   const { id } = await system.createApp("Weighed");

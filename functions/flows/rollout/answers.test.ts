@@ -1,28 +1,20 @@
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterEach, expect, test } from "vitest";
 import { modelRollout } from "../../../shared/assistant/choose-models.ts";
 import { CLASSIFIER_ROLLOUT } from "../../../shared/assistant/classify-question.ts";
 import type { Message } from "../../../shared/chat/contract.ts";
 import type { RolloutReport } from "../../../shared/rollout/contract.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { useModelPace, usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 
 const LARGE = "emulated-large";
 const SMALL = "emulated-small";
 const SLOW_QUESTION = "Write 40 words about bridges, compare them with ferries and explain why";
 
-let system: System;
-let ada: Person;
-beforeAll(async () => {
-  system = await startSystem();
-  ada = await system.signIn("ada@trials.test");
-  system.suite.model.change({ firstTokenMs: 1, tokensPerSecond: 20_000 });
-});
+const system = useSystem();
+const [ada] = usePeople(system, "ada@trials.test");
+useModelPace(system, { firstTokenMs: 1, tokensPerSecond: 20_000 });
 afterEach(() => {
   system.suite.model.reset();
   system.suite.model.change({ firstTokenMs: 1, tokensPerSecond: 20_000 });
-});
-afterAll(async () => {
-  system.suite.model.reset();
-  await system[Symbol.asyncDispose]();
 });
 
 const chats = "/v1/apps/demo/chats";

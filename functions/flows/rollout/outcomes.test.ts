@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { appHandle } from "../../../shared/identity/app.ts";
 import {
   type Answered,
@@ -9,13 +9,9 @@ import {
   WINDOW_MS,
   WINDOWS_OPEN,
 } from "../../../shared/rollout/outcome.ts";
-import { type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { useSystem } from "../../../shared/testing/use-system.ts";
 
-let system: System;
-beforeAll(async () => {
-  system = await startSystem();
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
 
 const begin = async (name: string): Promise<void> => {
   const definition = {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { appHandle } from "../../../shared/identity/app.ts";
 import { type Choice, choose } from "../../../shared/rollout/choose.ts";
 import {
@@ -9,18 +9,11 @@ import {
   VERSION_CHARS_MAX,
 } from "../../../shared/rollout/contract.ts";
 import { openRollouts, ROLLOUTS_IDLE_MS } from "../../../shared/rollout/rollouts.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { usePeople, useRole, useSystem } from "../../../shared/testing/use-system.ts";
 
-let system: System;
-let admin: Person;
-let member: Person;
-beforeAll(async () => {
-  system = await startSystem();
-  [admin, member] = [await system.signIn("admin@rollouts.test"), await system.signIn("member@rollouts.test")];
-  await system.operator.patch(`/v1/apps/demo/users/${admin.id}`, { role: "admin" });
-  admin = await system.signIn("admin@rollouts.test");
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
+const admin = useRole(system, "admin");
+const [member] = usePeople(system, "member@rollouts.test");
 
 const at = (name: string) => `/v1/apps/demo/rollouts/${name}`;
 const definition = {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { type App, appHandle } from "../../../shared/identity/app.ts";
 import type { Principal } from "../../../shared/identity/principal.ts";
 import { changeRollout } from "../../../shared/rollout/change-rollout.ts";
@@ -9,13 +9,9 @@ import { addOutcomes, OUTCOMES_PER_DOCUMENT_MAX, type Outcome } from "../../../s
 import { readRollout } from "../../../shared/rollout/read-rollout.ts";
 import { openRollouts, type Rollouts } from "../../../shared/rollout/rollouts.ts";
 import { type Behaviour, GOOD, simulateTraffic } from "../../../shared/testing/simulated-traffic.ts";
-import { type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { useSystem } from "../../../shared/testing/use-system.ts";
 
-let system: System;
-beforeAll(async () => {
-  system = await startSystem();
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
 
 const admin: Principal = { id: "admin", kind: "person", role: "admin" };
 const BEGIN = Date.parse("2026-03-02T08:00:00Z");

@@ -1,27 +1,17 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { GRACE_MS } from "../../../shared/chat/upkeep/reconcile-changes.ts";
 import { FieldValue } from "../../../shared/platform/firestore-values.ts";
 import { ENTRY_KEYS_MAX } from "../../../shared/search/entry.ts";
 import { seededRandom } from "../../../shared/testing/seeded-random.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { startChat, usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 
-let system: System;
-let ada: Person;
-let bob: Person;
-beforeAll(async () => {
-  system = await startSystem();
-  ada = await system.signIn("ada@index.test");
-  bob = await system.signIn("bob@index.test");
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
+const [ada, bob] = usePeople(system, "ada@index.test", "bob@index.test");
 
 const chats = "/v1/apps/demo/chats";
 
-async function newChat(...texts: string[]): Promise<number> {
-  const { body } = await ada.api.post(chats, { kind: "group", members: [bob.id] });
-  for (const text of texts) await ada.api.post(`${chats}/${body.number}/messages`, { text });
-  return body.number;
-}
+const newChat = async (...texts: string[]): Promise<number> =>
+  (await startChat(ada.api, { members: [bob], texts })).number;
 
 const entriesOf = (chat: number) =>
   system.deps.firestore.collection("apps/demo/search").where("chat", "==", chat);

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { openChatLog } from "../../../shared/chat/log/chat-log.ts";
 import { appHandle } from "../../../shared/identity/app.ts";
 import { QUERY_CHARS_MAX, SEARCH_LIMIT_MAX } from "../../../shared/search/contract.ts";
@@ -7,24 +7,15 @@ import { READS_MAX } from "../../../shared/search/search-messages.ts";
 import { searchRecent } from "../../../shared/search/search-recent.ts";
 import { CROWDS_MAX } from "../../../shared/search/store.ts";
 import { seededRandom } from "../../../shared/testing/seeded-random.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { startChat, usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 
-let system: System;
-let ada: Person;
-beforeAll(async () => {
-  system = await startSystem();
-  ada = await system.signIn("ada@limits.test");
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
+const [ada] = usePeople(system, "ada@limits.test");
 
 const chats = "/v1/apps/demo/chats";
 const path = "/v1/apps/demo/search";
 
-async function newChat(...texts: string[]): Promise<number> {
-  const { body } = await ada.api.post(chats, { kind: "group" });
-  for (const text of texts) await ada.api.post(`${chats}/${body.number}/messages`, { text });
-  return body.number;
-}
+const newChat = async (...texts: string[]): Promise<number> => (await startChat(ada.api, { texts })).number;
 
 const search = (q: string, more = "") => ada.api.get(`${path}?q=${encodeURIComponent(q)}${more}`);
 

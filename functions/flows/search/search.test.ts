@@ -1,23 +1,15 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { WINDOW } from "../../../shared/search/search-messages.ts";
-import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import type { Person } from "../../../shared/testing/start-system.ts";
+import { startChat, usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 
-let system: System;
-let ada: Person;
-let bob: Person;
-beforeAll(async () => {
-  system = await startSystem();
-  ada = await system.signIn("ada@search.test");
-  bob = await system.signIn("bob@search.test");
-});
-afterAll(() => system[Symbol.asyncDispose]());
+const system = useSystem();
+const [ada, bob] = usePeople(system, "ada@search.test", "bob@search.test");
 
 const chats = "/v1/apps/demo/chats";
 
-async function groupOf(...members: Person[]): Promise<number> {
-  const { body } = await ada.api.post(chats, { kind: "group", members: members.map(({ id }) => id) });
-  return body.number;
-}
+const groupOf = async (...members: Person[]): Promise<number> =>
+  (await startChat(ada.api, { members })).number;
 
 async function post(person: Person, chat: number, ...texts: string[]): Promise<void> {
   for (const text of texts) {

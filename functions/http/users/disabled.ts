@@ -5,7 +5,7 @@ import { UserParams } from "../parameters.ts";
 
 const path = "/v1/apps/{app}/users/{id}/disabled";
 
-/** Shuts every door to the person. */
+/** Refuses the person everywhere. */
 export const putDisabled = appEndpoint({
   method: "PUT",
   path,
