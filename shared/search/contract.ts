@@ -54,11 +54,11 @@ const Found = z.object({
   chat: z.number(),
   /** Comparable within one search only; hits with a misspelling lie below all others. */
   score: z.number(),
-  /** Where in the message's text the words stand, in order. */
+  /** Where in the message's text the words stand, in order; those in what it forwards are left out. */
   highlights: z.array(Highlight),
   /** The piece of the text around the first of them. */
   snippet: z.string(),
-  /** Where in the text the snippet begins. */
+  /** Where it begins, in the text and what the message forwards behind it. */
   snippetStart: z.number(),
 });
 

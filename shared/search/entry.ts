@@ -1,4 +1,4 @@
-import { textOf } from "../chat/log/body.ts";
+import { wholeText } from "../chat/log/body.ts";
 import type { ChatHead } from "../chat/log/head.ts";
 import type { StoredMessage } from "../chat/log/message.ts";
 import type { Timestamp } from "../platform/firestore-values.ts";
@@ -76,7 +76,7 @@ const marked = (keys: Iterable<string>): Marked =>
 /** Pure: the entry of a message in a chat. */
 export function entryOf(head: ChatHead, id: string, message: StoredMessage): StoredEntry {
   // A temporary chat is not searched; its entries only keep the count.
-  const text = isWhole(message) && !head.temporary ? textOf(message.body) : "";
+  const text = isWhole(message) && !head.temporary ? wholeText(message.body) : "";
   const folded = foldText(text);
   const grams = gramsOf(folded);
   const spellings = spellingsOf(folded);

@@ -24,6 +24,10 @@ describe("folding", () => {
     ["don’t — “so”", 'don\'t - "so"'],
     ["a\u0000b\tc  \n d", "a b c d"],
     ["👩🏽‍🚀 ❤️", "👩🏽🚀 ❤"],
+    ["٤٥٦ ۴۵۶ ४५६ 𝟜𝟝𝟞 ４５６", "456 456 456 456 456"],
+    ["सड़क सड\u093cक ਸ਼ੇਰ বাড়ি", "सडक सडक ਸੇਰ বাডি"],
+    ["10〜20 10～20 10∼20", "10~20 10~20 10~20"],
+    ["x−y x–y x‒y x﹘y x－y", "x-y x-y x-y x-y x-y"],
     ["", ""],
   ])("%j is searched as %j", (text, expected) => {
     expect(foldText(text)).toBe(expected);

@@ -17,6 +17,9 @@ const CLUSTER =
  */
 const OPTIONAL_MARKS =
   /[\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed]/g;
+/** Indic consonants with a dot below are written without it by many: combining class 7 of those scripts. */
+const NUKTAS =
+  /[\u093c\u09bc\u0a3c\u0abc\u0b3c\u0c3c\u0cbc\u{110ba}\u{11173}\u{111ca}\u{11236}\u{112e9}\u{1133b}\u{1133c}\u{11446}\u{114c3}\u{115c0}\u{116b7}]/gu;
 /** In Cyrillic й is a letter and not an и with an accent; ё is written е by most. */
 const CYRILLIC_SHORT_I = /\u0438\u0306/g;
 
@@ -54,10 +57,13 @@ const ALIKE: ReadonlyMap<string, string> = new Map(
     "“": '"',
     "”": '"',
     "„": '"',
-    "‐": "-",
-    "‑": "-",
-    "–": "-",
-    "—": "-",
+    "−": "-",
+    "⁃": "-",
+    "〜": "~",
+    "〰": "~",
+    "∼": "~",
+    "∽": "~",
+    "⁓": "~",
   }),
 );
 
@@ -66,10 +72,23 @@ const KATAKANA_LAST = 0x30f6;
 /** Katakana stand so far behind the hiragana of the same sound. */
 const KATAKANA_SHIFT = 0x60;
 
+const DASH = /^\p{Pd}$/u;
+const DIGIT = /^\p{Nd}$/u;
+const isDigit = (code: number): boolean => DIGIT.test(String.fromCodePoint(code));
+
+/** The digits of a script stand in a row, from 0 to 9. */
+function digitOf(code: number): string {
+  let zero = code;
+  while (isDigit(zero - 1)) zero -= 1;
+  return String((code - zero) % 10);
+}
+
 function foldCharacter(character: string): string {
   const alike = ALIKE.get(character);
   if (alike !== undefined) return alike;
+  if (DASH.test(character)) return "-";
   const code = character.codePointAt(0) ?? 0;
+  if (DIGIT.test(character)) return digitOf(code);
   return code >= KATAKANA_FIRST && code <= KATAKANA_LAST
     ? String.fromCodePoint(code - KATAKANA_SHIFT)
     : character;
@@ -78,7 +97,11 @@ function foldCharacter(character: string): string {
 function foldCluster(cluster: string): string {
   // Upper case first: it turns ſ, ς and the like into letters that lower case knows.
   const lower = cluster.normalize("NFKC").toUpperCase().toLowerCase().normalize("NFKD");
-  const bare = lower.replace(CYRILLIC_SHORT_I, "\u0439").replace(OPTIONAL_MARKS, "").replace(INVISIBLE, "");
+  const bare = lower
+    .replace(CYRILLIC_SHORT_I, "\u0439")
+    .replace(OPTIONAL_MARKS, "")
+    .replace(NUKTAS, "")
+    .replace(INVISIBLE, "");
   return Array.from(bare.normalize("NFKC"), foldCharacter).join("");
 }
 

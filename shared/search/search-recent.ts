@@ -5,13 +5,14 @@ import { listHeads } from "../chat/read/list-heads.ts";
 import { messageView } from "../chat/log/message.ts";
 import type { Row } from "../chat/branches/read-path.ts";
 import { isVisible } from "../chat/log/sight.ts";
+import { wholeText } from "../chat/log/body.ts";
 import { listMessages } from "../chat/store.ts";
 import { senderOf } from "./entry.ts";
 import { foldText } from "./fold.ts";
 import { matchText } from "./match-text.ts";
 import { scoreOf, weighTerms } from "./score.ts";
 import type { MessageHit, Search } from "./search-messages.ts";
-import { showHit } from "./show-hit.ts";
+import { showMessage } from "./show-hit.ts";
 
 /** Messages that are searched without the index, over the caller's chats with the latest activity. */
 export const RECENT_MESSAGES = 100;
@@ -58,9 +59,9 @@ function hitOf(
   if (isOutside || isFromOther || stored.status === "deleted") return undefined;
   if (!isVisible(head, principal.id, stored)) return undefined;
   const view = messageView(id, stored);
-  const folded = foldText(view.text);
+  const folded = foldText(wholeText(stored.body));
   const match = matchText(folded, terms, true);
-  const shown = match && showHit(view.text, terms, true);
+  const shown = match && showMessage({ text: view.text, body: stored.body }, terms, true);
   if (match === undefined || shown === undefined) return undefined;
   const score = scoreOf(weights, { match, chars: folded.length, ageMs: now - createdMs });
   return { message: view, chat: head.number, score, ...shown };

@@ -19,6 +19,11 @@ describe("highlights are pieces of the text as it was written", () => {
     ["aaaa", "aa", ["aaaa"]],
     ["one two one", "one", ["one", "one"]],
     ["See   you\nsoon", '"you soon"', ["you\nsoon"]],
+    ["Our family 👨‍👩‍👧 here", "👩", ["👨‍👩‍👧"]],
+    ["👍🏽 yes", "👍", ["👍🏽"]],
+    ["flag 🇩🇪🇫🇷", "🇪", ["🇩🇪"]],
+    ["सड़क पर", "सडक", ["सड़क"]],
+    ["Nummer ٤٥٦", "456", ["٤٥٦"]],
     ["hidden soft\u00adhyphen", "softhyphen", ["soft\u00adhyphen"]],
   ])("%j with %j", (text, query, expected) => {
     expect(highlighted(text, query)).toEqual(expected);

@@ -1,4 +1,5 @@
 import type { Highlight } from "./contract.ts";
+import { type Body, wholeText } from "../chat/log/body.ts";
 import { fold } from "./fold.ts";
 import { matchText } from "./match-text.ts";
 import type { Term } from "./parse-terms.ts";
@@ -15,18 +16,47 @@ export interface Shown {
   readonly snippetStart: number;
 }
 
+/**
+ * What of a message is shown for a query. Where the words stand in what it forwards, the snippet shows that
+ * and the highlights those that stand in its own text.
+ */
+export function showMessage(
+  { text, body }: { readonly text: string; readonly body: Body },
+  terms: readonly Term[],
+  tolerant: boolean,
+): Shown | undefined {
+  const own = showHit(text, terms, tolerant);
+  const whole = wholeText(body);
+  if (own !== undefined || whole === text) return own;
+  const all = showHit(whole, terms, tolerant);
+  return all && { ...all, highlights: all.highlights.filter(({ end }) => end <= text.length) };
+}
+
 /** What of a text is shown for a query: where its terms stand; undefined when they do not, or no longer. */
 export function showHit(text: string, terms: readonly Term[], tolerant: boolean): Shown | undefined {
   const folded = fold(text);
   const match = matchText(folded.text, terms, tolerant);
   if (match === undefined) return undefined;
-  const highlights = merged(
-    match.found.map(({ start, end }) => ({
-      start: folded.starts[start] ?? 0,
-      end: folded.ends[end - 1] ?? 0,
-    })),
-  ).slice(0, HIGHLIGHTS_MAX);
+  const found = match.found.map(({ start, end }) => ({
+    start: folded.starts[start] ?? 0,
+    end: folded.ends[end - 1] ?? 0,
+  }));
+  const highlights = merged(wholeGraphemes(text, merged(found).slice(0, HIGHLIGHTS_MAX)));
   return { highlights, ...snippetOf(text, highlights[0] ?? { start: 0, end: 0 }) };
+}
+
+const GRAPHEMES = new Intl.Segmenter("en", { granularity: "grapheme" });
+
+/** No highlight begins or ends within what a reader sees as one character. */
+function wholeGraphemes(text: string, ranges: readonly Highlight[]): Highlight[] {
+  const segments = GRAPHEMES.segment(text);
+  return ranges.map(({ start, end }) => {
+    const last = segments.containing(end - 1);
+    return {
+      start: segments.containing(start)?.index ?? start,
+      end: last === undefined ? end : last.index + last.segment.length,
+    };
+  });
 }
 
 /** Ranges in order, those that touch each other as one. */

@@ -3,7 +3,7 @@ import { openChatLog } from "../../../shared/chat/log/chat-log.ts";
 import { appHandle } from "../../../shared/identity/app.ts";
 import { QUERY_CHARS_MAX, SEARCH_LIMIT_MAX } from "../../../shared/search/contract.ts";
 import { parseTerms } from "../../../shared/search/parse-terms.ts";
-import { READS_MAX } from "../../../shared/search/search-messages.ts";
+import { LAG_LOOK_MS, READS_MAX } from "../../../shared/search/search-messages.ts";
 import { searchRecent } from "../../../shared/search/search-recent.ts";
 import { CROWDS_MAX } from "../../../shared/search/store.ts";
 import { seededRandom } from "../../../shared/testing/seeded-random.ts";
@@ -101,12 +101,14 @@ describe("any query", () => {
 });
 
 describe("a search costs", () => {
-  test("a read for each entry looked at, each hit and each of their chats, and one to look for crowds", async () => {
+  test("a read for each entry looked at, each hit and each of their chats, and two to look for crowds and lag", async () => {
     const first = await newChat("dodo one", "dodo two");
     await newChat("dodo three");
     await system.settle();
+    system.suite.kernel.clock.advance(LAG_LOOK_MS);
     const everywhere = await system.meter(() => search('"dodo"'));
-    expect(everywhere.billed).toEqual({ reads: 1 + 3 + 3 + 2, writes: 0, deletes: 0 });
+    // The empty query for chats that have changed of late, and the one for crowds.
+    expect(everywhere.billed).toEqual({ reads: 1 + 1 + 3 + 3 + 2, writes: 0, deletes: 0 });
     const inOne = await system.meter(() => search('"dodo"', `&chat=${first}`));
     // Head and progress of the chat.
     expect(inOne.billed).toEqual({ reads: 2 + 2 + 2, writes: 0, deletes: 0 });
@@ -196,6 +198,29 @@ describe("an answer is partial", () => {
     system.clearFaults();
     const { body } = await search("narwhal", `&chat=${chat}`);
     expect([body.partial, body.data.length]).toEqual([true, 1]);
+  });
+
+  test("while messages of any chat are not indexed yet, when all are searched", async () => {
+    const late = await system.signIn("late@limits.test");
+    const { body: one } = await late.api.post(chats, { kind: "group" });
+    await late.api.post(chats, { kind: "group" });
+    await system.settle();
+    const found = async () => (await late.api.get(`${path}?q=narwhal`)).body;
+    expect(await found()).toMatchObject({ partial: false, data: [] });
+    system.fault({
+      service: "pubsub",
+      method: "Publish",
+      kind: "before",
+      code: "PERMISSION_DENIED",
+      count: 10,
+    });
+    await late.api.post(`${chats}/${one.number}/messages`, { text: "Not told: narwhal" });
+    system.clearFaults();
+    expect(await found()).toMatchObject({ partial: true, data: [] });
+    await late.api.post(`${chats}/${one.number}/messages`, { text: "Told" });
+    await system.settle();
+    const after = await found();
+    expect([after.partial, after.data.length]).toEqual([false, 1]);
   });
 
   test("when somebody is in more crowds than are searched", async () => {
