@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders } from "node:http";
 
-/** The strong ETag of a revision. */
-export const etagOf = (revision: number): string => `"${revision}"`;
+/** The strong ETag of a revision, or of what else names one. */
+export const etagOf = (revision: number | string): string => `"${revision}"`;
 
-type IsKnown = (revision: number) => boolean;
+type IsKnown = (revision: number | string) => boolean;
 
 /** What `If-None-Match` says the caller has; undefined without the header. */
 export const knownRevision = (headers: IncomingHttpHeaders): IsKnown | undefined =>

@@ -16,12 +16,17 @@ export const LATEST_CHARS_MAX = 280;
  */
 const CONTROL = /(?![\n\r\t])\p{Cc}/u;
 
-export const Text = z
+/** Anything but white space, what Unicode ignores by default, format characters, and the blank of Braille. */
+const VISIBLE = /[^\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cf}\p{Cc}\u2800]/u;
+const isVisible = (text: string): boolean => VISIBLE.test(text);
+const SEEN = "must have something to be seen";
+
+const Written = z
   .string()
-  .min(1)
   .max(TEXT_CHARS_MAX)
   .refine((text) => text.isWellFormed(), "must be well-formed Unicode: it contains a lone surrogate")
   .refine((text) => !CONTROL.test(text), "must not contain control characters");
+export const Text = Written.min(1).refine(isVisible, SEEN);
 
 export const BOT_CHARS_MAX = 100;
 
@@ -39,7 +44,7 @@ export const ChatNumber = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INT
 export const MessageNumber = z.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
 const UserId = z.string().regex(/^(?!__.*__$)[A-Za-z0-9_-]{1,64}$/);
 export const Tag = OneLine(TAG_CHARS_MAX).min(1);
-const Title = OneLine(TITLE_CHARS_MAX);
+const Title = OneLine(TITLE_CHARS_MAX).refine((title) => title === "" || isVisible(title), SEEN);
 /** Places of pinned chats; any number up to here, so that there is always one between two others. */
 export const ORDER_MAX = Number.MAX_SAFE_INTEGER;
 const Tags = z.array(Tag).max(TAGS_MAX).refine(isDistinct, "must not repeat a tag");
@@ -113,7 +118,7 @@ export function partsOfChange(change: ChatChange): { common: CommonChange; own: 
 }
 
 /** What the caller has begun to write; an empty text takes it away. */
-export const NewDraft = z.strictObject({ text: Text.or(z.literal("")) });
+export const NewDraft = z.strictObject({ text: Written });
 export type NewDraft = z.infer<typeof NewDraft>;
 
 const Sender = z.union([
@@ -315,21 +320,31 @@ export const MessageChange = z.strictObject({ text: Text });
 export const EMOJI_CHARS_MAX = 40;
 /** Distinct emoji on one message. */
 export const REACTIONS_MAX = 50;
-/** One emoji as a reader sees it: one grapheme that has an emoji in it, sequences and flags included. */
+/** Refused as a name of nothing; what stands in a path is one emoji in whichever form. */
 export const Emoji = z
   .string()
   .min(1)
   .max(EMOJI_CHARS_MAX)
-  .refine(
-    (text) =>
-      text.isWellFormed() && isOneGrapheme(text) && /\p{RGI_Emoji}|\p{Extended_Pictographic}/v.test(text),
-  );
+  .refine((text) => canonicalEmoji(text) !== undefined)
+  .transform((text) => canonicalEmoji(text) ?? text);
 
-function isOneGrapheme(text: string): boolean {
-  const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" }).segment(text)[Symbol.iterator]();
-  graphemes.next();
-  return graphemes.next().done === true;
+/**
+ * The one fully qualified form of an emoji of Unicode's list of those recommended for interchange; with and
+ * without variation selectors it is the same. Undefined for anything else, stray marks and joiners included.
+ */
+export function canonicalEmoji(text: string): string | undefined {
+  const signs = [...text.replaceAll(/[\ufe0e\ufe0f]/g, "")];
+  const qualified = signs
+    .map((sign, at) => (takesSelector(sign, signs[at + 1]) ? `${sign}\ufe0f` : sign))
+    .join("");
+  return text.isWellFormed() && /^\p{RGI_Emoji}$/v.test(qualified) ? qualified : undefined;
 }
+
+/** What is text by default is an emoji with a selector; skin tones and the frame of keycaps stand in its place. */
+const takesSelector = (sign: string, next: string | undefined): boolean =>
+  /^\p{Emoji}$/u.test(sign) &&
+  !/^\p{Emoji_Presentation}$/u.test(sign) &&
+  (next === undefined || !/^\p{Emoji_Modifier}$/u.test(next));
 
 export const Edit = z.object({ text: z.string(), revision: z.number(), createdAt: z.string() });
 export type Edit = z.infer<typeof Edit>;

@@ -1,4 +1,5 @@
-import { type ChatHandle } from "./chat-handle.ts";
+import { type ChatHandle, chatHandle } from "./chat-handle.ts";
+import { isSignal } from "./log/signal.ts";
 import { storedAs } from "../platform/stored.ts";
 import type { App } from "../identity/app.ts";
 import type {
@@ -61,6 +62,27 @@ export const chatsChangedSince = (app: App, person: string, sinceMs: number): Qu
     .where("members", "array-contains", person)
     .where("changedAt", ">", Timestamp.fromMillis(sinceMs))
     .orderBy("changedAt");
+
+/** The heads of a person's chats that changed after a moment, the earliest first. 1 query, a read for each. */
+export async function listChangedChats(
+  app: App,
+  person: string,
+  { sinceMs, limit }: { readonly sinceMs: number; readonly limit: number },
+): Promise<ChatHead[]> {
+  const found = await within(READ_MS_MAX, chatsChangedSince(app, person, sinceMs).limit(limit).get());
+  return found.docs.filter(({ id }) => !isSignal(id)).map((document) => headOf(document));
+}
+
+/** Up to which revision the background has handled each chat. One read for each. */
+export async function readProgressOf(
+  app: App,
+  chats: readonly Pick<ChatHead, "number">[],
+): Promise<ReadonlyMap<number, number>> {
+  if (chats.length === 0) return new Map();
+  const refs = chats.map(({ number }) => progressRef(chatHandle(app, number)));
+  const found = await within(READ_MS_MAX, app.ref.firestore.getAll(...refs));
+  return new Map(chats.map(({ number }, index) => [number, storedProgress(found[index])?.revision ?? 0]));
+}
 
 /** What Firestore's clock says, in milliseconds. One query, one read. */
 export async function readServerTime(app: App, person: string): Promise<number> {

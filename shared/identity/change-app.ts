@@ -14,21 +14,30 @@ import { accessTokensEndMs } from "./revoke.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
 import { SESSION_TTL_MS } from "./session-lifetime.ts";
 import { appView, demandSettings } from "./settings-rights.ts";
-import { changedSettings, completeSettings } from "./settings.ts";
+import { appVersion, changedSettings, completeSettings } from "./settings.ts";
 import { type AppHead, TRANSACTION_MS_MAX, storedAppHead } from "./store.ts";
 
 /**
  * Changes name and settings, each by who may (settings-rights.ts); every instance hears of it at once. One
  * transaction: 1 read, 3 writes.
- * @throws AppError `not_found`, `factor_required`, `forbidden`, also for a limit lifted by anyone but the
- * operator
+ * @throws AppError `not_found`, `precondition_failed`, `factor_required`, `forbidden`, also for a limit lifted
+ * by anyone but the operator
  */
 export async function changeApp(
   deps: Deps & { readonly apps: AppDirectory },
   app: App,
   by: Principal,
-  { change, caller }: { readonly change: z.infer<typeof AppChange>; readonly caller: Caller },
-): Promise<AppView> {
+  {
+    change,
+    caller,
+    expected,
+  }: {
+    readonly change: z.infer<typeof AppChange>;
+    readonly caller: Caller;
+    /** Whether the app's version is the one that the caller has seen. */
+    readonly expected?: ((version: string) => boolean) | undefined;
+  },
+): Promise<{ app: AppView; version: string }> {
   await demandSettings(deps, app, by, change);
   const { personPerMinute, roles, ...limits } = change.settings?.limits ?? {};
   const lifted = [personPerMinute, ...Object.values(limits), ...Object.values(roles ?? {})].includes(null);
@@ -36,6 +45,9 @@ export async function changeApp(
     throw new AppError("forbidden", "Only the operator may lift a limit altogether.");
   }
   return withApp(deps, app, (transaction, head) => {
+    if (expected?.(appVersion(head)) === false) {
+      throw new AppError("precondition_failed", "The app has been changed since you read it.");
+    }
     const next: AppHead = {
       ...head,
       name: change.name ?? head.name,
@@ -51,7 +63,7 @@ export async function changeApp(
         details: { fields: [...Object.keys(change), ...Object.keys(change.settings ?? {})].join(", ") },
       },
     });
-    return appView(next, by);
+    return { app: appView(next, by), version: appVersion(next) };
   });
 }
 

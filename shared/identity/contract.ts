@@ -20,14 +20,21 @@ export const NAME_CHARS_MAX = 100;
 export const EMAIL_CHARS_MAX = 254;
 export const CODE_DIGITS = 6;
 
-/** One line of text as people name things: no control characters, no broken surrogates. */
+/** Anything but white space, what Unicode ignores by default, format characters, and the blank of Braille. */
+const VISIBLE = /[^\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cf}\p{Cc}\u2800]/u;
+/** Embeddings, overrides and isolates: with them a name runs into what stands beside it. */
+const DIRECTIONS = /[\u202a-\u202e\u2066-\u2069]/u;
+
+/** One line of text as people name things: something to be seen, and nothing that turns what stands beside it. */
 export const Line = (charsMax: number) =>
   z
     .string()
     .trim()
     .min(1)
     .max(charsMax)
-    .refine((text) => text.isWellFormed() && !/\p{Cc}/u.test(text), "must not contain control characters");
+    .refine((text) => text.isWellFormed() && !/\p{Cc}/u.test(text), "must not contain control characters")
+    .refine((text) => VISIBLE.test(text), "must have something to be seen")
+    .refine((text) => !DIRECTIONS.test(text), "must not contain characters that turn the direction of text");
 
 /** What may be an address; shared/identity/address.ts says which ones are, and brings them to one form. */
 export const Email = z

@@ -10,6 +10,7 @@ import { APP_ID_CHARS_MAX, type App as AppView, DEFAULT_SETTINGS } from "./contr
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
 import type { Principal } from "./principal.ts";
 import { appView } from "./settings-rights.ts";
+import { appVersion } from "./settings.ts";
 import { type AppHead, apiTokenRef, readDocument, type StoredApiToken, storedAppHead } from "./store.ts";
 
 /**
@@ -67,8 +68,9 @@ function idFromName(name: string, nonce: string): string {
 }
 
 /** One read. @throws AppError `not_found` */
-export async function readApp(app: App, reader: Principal): Promise<AppView> {
-  return appView(await readOpenApp(app), reader);
+export async function readApp(app: App, reader: Principal): Promise<{ app: AppView; version: string }> {
+  const head = await readOpenApp(app);
+  return { app: appView(head, reader), version: appVersion(head) };
 }
 
 /** One read. @throws AppError `not_found` */

@@ -1,4 +1,6 @@
 import type { z } from "zod";
+import { fingerprint } from "../platform/ids.ts";
+import type { AppHead } from "./store.ts";
 import {
   type AppChange,
   type AppSettings,
@@ -22,6 +24,10 @@ export const completeSettings = (stored: StoredSettings): AppSettings => ({
   contact: stored.contact ?? DEFAULT_SETTINGS.contact,
   history: (stored.history as History | undefined) ?? DEFAULT_SETTINGS.history,
 });
+
+/** Names what of an app can be changed, as it is: it changes whenever that does. */
+export const appVersion = ({ name, settings }: Pick<AppHead, "name" | "settings">): string =>
+  fingerprint(name, JSON.stringify(completeSettings(settings)));
 
 /** The settings after a change: objects are merged field by field, lists replaced. */
 export function changedSettings(

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Message } from "../../../shared/chat/contract.ts";
+import { type Message, REACTIONS_MAX } from "../../../shared/chat/contract.ts";
 import { startChat, usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 
 const system = useSystem();
@@ -49,6 +49,41 @@ describe("editing", () => {
     expect((await ada.api.patch(`${chat}/messages/1`, { text: "Other" }, key)).status).toBe(422);
     expect((await ada.api.get(`${chat}/messages/1/edits`)).body.data).toHaveLength(2);
   });
+
+  test("an edit to the same words changes nothing", async () => {
+    const chat = await chatWith("Same");
+    const before = (await ada.api.get(`${chat}/messages/1`)).body;
+    const { status, body } = await ada.api.patch(`${chat}/messages/1`, { text: "Same" });
+    expect(status).toBe(200);
+    expect(body).toEqual(before);
+    expect((await ada.api.get(`${chat}/messages/1/edits`)).body.data).toEqual([]);
+    expect((await ada.api.get(chat)).body.revision).toBe(2);
+  });
+
+  test("with If-Match is refused when another device was faster", async () => {
+    const chat = await chatWith("Both");
+    const { headers } = await ada.api.get(`${chat}/messages/1`);
+    const etag = headers.get("etag") ?? "";
+    expect((await ada.api.get(`${chat}/messages/1`, { "if-none-match": etag })).status).toBe(304);
+    const condition = { "if-match": etag };
+    const first = await ada.api.patch(`${chat}/messages/1`, { text: "Phone" }, condition);
+    expect(first.status).toBe(200);
+    expect((await ada.api.patch(`${chat}/messages/1`, { text: "Laptop" }, condition)).status).toBe(412);
+    expect((await ada.api.delete(`${chat}/messages/1`, condition)).status).toBe(412);
+    const now = { "if-match": first.headers.get("etag") ?? "" };
+    expect((await ada.api.patch(`${chat}/messages/1`, { text: "Laptop" }, now)).status).toBe(200);
+    expect((await ada.api.delete(`${chat}/messages/1`, { "if-match": "*" })).status).toBe(204);
+  });
+
+  test.each(["   ", "\u200b", "\u3164", "\u2800", "\u00ad\u2060", "\n\t"])(
+    "%j shows nothing and is refused",
+    async (text) => {
+      const chat = await chatWith("Seen");
+      expect((await ada.api.patch(`${chat}/messages/1`, { text })).status).toBe(400);
+      expect((await ada.api.post(`${chat}/messages`, { text })).status).toBe(400);
+      expect((await ada.api.patch(chat, { title: text })).status).toBe(400);
+    },
+  );
 
   test("edits at once are all kept, in some order, and the last one stands", async () => {
     const chat = await chatWith("0");
@@ -146,6 +181,59 @@ describe("reactions", () => {
     }
     expect(Object.keys(body.reactions)).toHaveLength(4);
   });
+
+  test.each([
+    ["👍", ["👍", "👍\ufe0f", "👍\ufe0e"]],
+    ["❤\ufe0f", ["❤", "❤\ufe0f", "❤\ufe0e"]],
+    ["❤\ufe0f\u200d🔥", ["❤\u200d🔥", "❤\ufe0f\u200d🔥"]],
+    ["🏳\ufe0f\u200d🌈", ["🏳\u200d🌈", "🏳\ufe0f\u200d🌈"]],
+    ["#\ufe0f\u20e3", ["#\u20e3", "#\ufe0f\u20e3"]],
+    ["☝🏽", ["☝🏽", "☝\ufe0f🏽"]],
+    ["🕵🏿\u200d♀\ufe0f", ["🕵🏿\u200d♀"]],
+  ])("%s is one emoji in whichever form it comes", async (canonical, forms) => {
+    const chat = await chatWith("React");
+    for (const form of forms) {
+      const { body } = await ada.api.put(at(chat, form));
+      expect(body.reactions).toEqual({ [canonical]: [ada.id] });
+    }
+    const { body } = await ada.api.delete(at(chat, forms.at(-1) ?? ""));
+    expect(body.reactions).toEqual({});
+  });
+
+  test("those stored in other forms by older versions count once and go together", async () => {
+    const chat = await chatWith("Old");
+    const found = await system.deps.firestore
+      .collection(`apps/demo/chats/${chat.split("/").at(-1)}/messages`)
+      .get();
+    await found.docs[0]?.ref.update({
+      reactions: { "❤": [ada.id, bob.id], "❤\ufe0f": [ada.id], "👍\ufe0f": [] },
+    });
+    const { body } = await ada.api.get(`${chat}/messages/1`);
+    expect(body.reactions).toEqual({ "❤\ufe0f": [ada.id, bob.id] });
+    await ada.api.delete(at(chat, "❤"));
+    expect((await ada.api.get(`${chat}/messages/1`)).body.reactions).toEqual({ "❤\ufe0f": [bob.id] });
+    await bob.api.delete(at(chat, "❤"));
+    expect((await ada.api.get(`${chat}/messages/1`)).body.reactions).toEqual({});
+  });
+
+  test("what once stood does not count against the limit", async () => {
+    const chat = await chatWith("Full");
+    const faces = Array.from({ length: REACTIONS_MAX }, (_, index) => String.fromCodePoint(0x1f600 + index));
+    for (const face of faces) {
+      expect((await ada.api.put(at(chat, face))).status).toBe(200);
+    }
+    expect((await bob.api.put(at(chat, "👍"))).status).toBe(400);
+    for (const face of faces) await ada.api.delete(at(chat, face));
+    expect((await bob.api.put(at(chat, "👍"))).status).toBe(200);
+  });
+
+  test.each(["👍\u200d", "👍\ufe0f\u200d", "\ufe0f", "\u200d", "1", "1\ufe0f", "©a", "👨👩", "🏽🏽"])(
+    "%j is no emoji but has stray marks",
+    async (text) => {
+      const chat = await chatWith("Stray");
+      expect((await ada.api.put(at(chat, text))).status).toBe(404);
+    },
+  );
 
   test.each(["a", "👍👍", " ", "__proto__", "."])("%j is no emoji", async (emoji) => {
     const chat = await chatWith("Nice");

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { QUOTE_CHARS_MAX } from "../../../shared/chat/contract.ts";
+import { FORWARD_DEPTH_MAX } from "../../../shared/chat/log/append-message.ts";
 import { startChat, type TestChat, usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 
 const system = useSystem();
@@ -98,6 +99,45 @@ describe("forwarding", () => {
       forwardOf: { chat: target.number, message: 1 },
     });
     expect(again.body.forwardedFrom).toMatchObject({ chat: source.number, message: 1 });
+  });
+
+  test("of a commented forward keeps the original behind the comments, up to FORWARD_DEPTH_MAX", async () => {
+    const chat = await chatWith("The original");
+    const at = (message: number) => ({ chat: chat.number, message });
+    for (let index = 1; index <= FORWARD_DEPTH_MAX + 1; index += 1) {
+      await ada.api.post(`${chat.path}/messages`, { text: `Comment ${index}`, forwardOf: at(index) });
+    }
+    const { body } = await ada.api.post(`${chat.path}/messages`, { forwardOf: at(FORWARD_DEPTH_MAX + 2) });
+    const texts = body.parts.map(({ text }: { text: string }) => text);
+    expect(texts).toHaveLength(FORWARD_DEPTH_MAX);
+    expect(texts[0]).toBe(`Comment ${FORWARD_DEPTH_MAX + 1}`);
+    expect(texts.at(-1)).toBe("The original");
+    expect(body.text).toBe(`Comment ${FORWARD_DEPTH_MAX + 1}`);
+  });
+
+  test("keeps what it forwards in search and in what it said before an edit", async () => {
+    const chat = await chatWith("A pangolin in the garden");
+    const forwardOf = { chat: chat.number, message: 1 };
+    const { body: commented } = await ada.api.post(`${chat.path}/messages`, { text: "Look", forwardOf });
+    const { body: bare } = await ada.api.post(`${chat.path}/messages`, { forwardOf });
+    await system.settle();
+    const search = async (q: string) =>
+      (await ada.api.get(`/v1/apps/demo/search?q=${encodeURIComponent(q)}&chat=${chat.number}`)).body.data;
+    const found = await search("pangolin");
+    expect(found.map(({ message }: { message: { number: number } }) => message.number).sort()).toEqual([
+      1, 2, 3,
+    ]);
+    const both = await search("look pangolin");
+    expect(both).toMatchObject([
+      { message: { number: commented.number }, highlights: [{ start: 0, end: 4 }] },
+    ]);
+    expect(both[0].snippet).toContain("pangolin");
+    await ada.api.patch(`${chat.path}/messages/${bare.number}`, { text: "Mine now" });
+    const { body: edits } = await ada.api.get(`${chat.path}/messages/${bare.number}/edits`);
+    expect(edits.data.map(({ text }: { text: string }) => text)).toEqual([
+      "A pangolin in the garden",
+      "Mine now",
+    ]);
   });
 
   test("is for those who can read the source, which looks the same to others as none", async () => {

@@ -1,5 +1,6 @@
 import { App } from "../../../shared/identity/contract.ts";
 import { readApp } from "../../../shared/identity/manage-app.ts";
+import { etagOf } from "../../runtime/conditional.ts";
 import { ok } from "../../runtime/reply.ts";
 import { appEndpoint } from "../endpoint.ts";
 
@@ -9,6 +10,7 @@ export const getApp = appEndpoint({
   access: "app:read",
   reply: App,
   async handle({ app, principal }) {
-    return ok(await readApp(app, principal));
+    const { app: found, version } = await readApp(app, principal);
+    return ok(found, { etag: etagOf(version) });
   },
 });

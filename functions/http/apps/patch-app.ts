@@ -1,5 +1,6 @@
 import { changeApp } from "../../../shared/identity/change-app.ts";
 import { App, AppChange } from "../../../shared/identity/contract.ts";
+import { etagOf, expectedRevision } from "../../runtime/conditional.ts";
 import { ok } from "../../runtime/reply.ts";
 import { appEndpoint } from "../endpoint.ts";
 
@@ -9,9 +10,14 @@ export const patchApp = appEndpoint({
   access: "app:change",
   body: AppChange,
   reply: App,
-  async handle({ deps, app, principal, body, caller }) {
-    const changed = await changeApp(deps, app, principal, { change: body, caller });
+  async handle({ deps, app, principal, body, caller, headers }) {
+    const expected = expectedRevision(headers);
+    const { app: changed, version } = await changeApp(deps, app, principal, {
+      change: body,
+      caller,
+      expected,
+    });
     deps.apps.forget(app.id);
-    return ok(changed);
+    return ok(changed, { etag: etagOf(version) });
   },
 });

@@ -1,5 +1,6 @@
 import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { deleteMessage as deleteMessageForAll } from "../../../shared/chat/log/change-message.ts";
+import { expectedRevision } from "../../runtime/conditional.ts";
 import { noContent } from "../../runtime/reply.ts";
 import { appEndpoint } from "../endpoint.ts";
 import { MessageParams } from "../parameters.ts";
@@ -10,12 +11,9 @@ export const deleteMessage = appEndpoint({
   access: "message:write",
   params: MessageParams,
   reply: "empty",
-  async handle({ deps, app, principal, params }) {
-    await deleteMessageForAll(deps, {
-      chat: chatHandle(app, params.chat),
-      number: params.message,
-      principal,
-    });
+  async handle({ deps, app, principal, params, headers }) {
+    const address = { chat: chatHandle(app, params.chat), number: params.message, principal };
+    await deleteMessageForAll(deps, address, expectedRevision(headers));
     return noContent;
   },
 });

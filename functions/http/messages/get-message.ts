@@ -1,7 +1,8 @@
 import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { Message } from "../../../shared/chat/contract.ts";
 import { readMessage } from "../../../shared/chat/read/read-messages.ts";
-import { ok } from "../../runtime/reply.ts";
+import { etagOf, knownRevision } from "../../runtime/conditional.ts";
+import { notModified, ok } from "../../runtime/reply.ts";
 import { appEndpoint } from "../endpoint.ts";
 import { MessageParams } from "../parameters.ts";
 
@@ -11,7 +12,9 @@ export const getMessage = appEndpoint({
   access: "message:read",
   params: MessageParams,
   reply: Message,
-  async handle({ deps, app, principal, params }) {
-    return ok(await readMessage(deps, chatHandle(app, params.chat), principal, params.message));
+  async handle({ deps, app, principal, params, headers }) {
+    const message = await readMessage(deps, chatHandle(app, params.chat), principal, params.message);
+    const etag = etagOf(message.revision);
+    return knownRevision(headers)?.(message.revision) ? notModified(etag) : ok(message, { etag });
   },
 });

@@ -1,6 +1,7 @@
 import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { editMessage, recallEdit } from "../../../shared/chat/log/change-message.ts";
 import { Message, MessageChange } from "../../../shared/chat/contract.ts";
+import { etagOf, expectedRevision } from "../../runtime/conditional.ts";
 import { ok, REPLAYED } from "../../runtime/reply.ts";
 import { appEndpoint } from "../endpoint.ts";
 import { MessageParams } from "../parameters.ts";
@@ -16,10 +17,12 @@ export const patchMessage = appEndpoint({
   async replay({ app, principal, params, body, requestKey }) {
     const address = { chat: chatHandle(app, params.chat), number: params.message, principal };
     const message = await recallEdit(address, body.text, requestKey);
-    return message && ok(message, REPLAYED);
+    return message && ok(message, { ...REPLAYED, etag: etagOf(message.revision) });
   },
-  async handle({ deps, app, principal, params, body, requestKey }) {
+  async handle({ deps, app, principal, params, body, requestKey, headers }) {
     const address = { chat: chatHandle(app, params.chat), number: params.message, principal };
-    return ok(await editMessage(deps, address, body.text, requestKey));
+    const expected = expectedRevision(headers);
+    const message = await editMessage(deps, address, { text: body.text, requestKey, expected });
+    return ok(message, { etag: etagOf(message.revision) });
   },
 });

@@ -203,6 +203,13 @@ export function decideAppend(
   return { next, stored, turns };
 }
 
+/** The original stays, whatever was said about it. */
+function shortened(forward: Forward, depth: number): Forward {
+  if (forward.of === undefined) return forward;
+  const of = shortened(forward.of, depth - 1);
+  return depth > 1 ? { ...forward, of } : of;
+}
+
 async function bodyOf(
   deps: ChatDeps,
   chat: ChatHandle,
@@ -234,7 +241,10 @@ export const quoting = ({ number, sender, body, status }: StoredMessage): Quote 
   text: status === "deleted" ? "" : excerpt(textOf(body), QUOTE_CHARS_MAX),
 });
 
-/** Forwarding a forward keeps the original source. 2 reads. */
+/** Comments that a forward carries along with the original. */
+export const FORWARD_DEPTH_MAX = 3;
+
+/** Forwarding a forward keeps the original source, and what was said about it on the way. 2 reads. */
 async function forwardFrom(
   deps: ChatDeps,
   app: App,
@@ -251,5 +261,6 @@ async function forwardFrom(
   if (found.stored.status === "deleted" || found.stored.hidden) throw refuse();
   const { body, sender: by, createdAt } = found.stored;
   if (body.text === "" && body.forward !== undefined) return body.forward;
-  return { chat, message, sender: by, text: body.text, createdAt };
+  const of = body.forward && shortened(body.forward, FORWARD_DEPTH_MAX - 1);
+  return { chat, message, sender: by, text: body.text, createdAt, ...(of === undefined ? {} : { of }) };
 }

@@ -31,7 +31,16 @@ export interface Forward {
   readonly sender: Author;
   readonly text: string;
   readonly createdAt: Timestamp;
+  /** What that message had forwarded itself, where it said something besides. */
+  readonly of?: Forward;
 }
+
+/** All that can be found in a message: its own text, and what it forwards. */
+export const wholeText = ({ text, forward }: Body): string =>
+  [text, ...forwardedTexts(forward)].filter((part) => part !== "").join("\n");
+
+const forwardedTexts = (forward: Forward | undefined): string[] =>
+  forward === undefined ? [] : [forward.text, ...forwardedTexts(forward.of)];
 
 /** What is read as a message's text: its own, or what it forwards without a word. */
 export const textOf = ({ text, forward }: Body): string => (text === "" ? (forward?.text ?? "") : text);

@@ -7,11 +7,11 @@ import type { DocumentReference } from "../../platform/firestore.ts";
 import { FieldPath, FieldValue, Timestamp } from "../../platform/firestore-values.ts";
 import { type Proof, recall } from "../../platform/head-change.ts";
 import { derivedId, fingerprint, randomId } from "../../platform/ids.ts";
-import { encodeBody } from "./body.ts";
+import { encodeBody, textOf } from "./body.ts";
 import type { ChatDeps } from "./chat-log.ts";
-import { LATEST_CHARS_MAX, type Message, REACTIONS_MAX } from "../contract.ts";
+import { canonicalEmoji, LATEST_CHARS_MAX, type Message, REACTIONS_MAX } from "../contract.ts";
 import { access, accessToWrite, advance, type ChatHead, excerpt } from "./head.ts";
-import { messageView, type StoredMessage } from "./message.ts";
+import { messageView, reactionsOf, type StoredMessage } from "./message.ts";
 import { withSilent } from "./silent.ts";
 import { readVisible } from "../read/read-messages.ts";
 import {
@@ -24,6 +24,15 @@ import {
   storedEdit,
 } from "../store.ts";
 
+/** What the caller believes a message's revision to be; the change is refused when it is another. */
+export type Expected = ((revision: number) => boolean) | undefined;
+
+/** @throws AppError `precondition_failed` */
+function demandExpected({ revision }: StoredMessage, expected: Expected): void {
+  if (expected === undefined || expected(revision)) return;
+  throw new AppError("precondition_failed", "The message has been changed since you read it.");
+}
+
 /** Where a change of a message happens, and who makes it. */
 export interface MessageAddress {
   readonly chat: ChatHandle;
@@ -35,13 +44,16 @@ export interface MessageAddress {
  * Replaces a message's text and keeps what it said before. Idempotent under `requestKey`. Costs 1 query, 1
  * read, 1 commit and 3 writes (4 at the first edit), 1 publish.
  * @throws AppError `not_found`, `forbidden` to anyone but its sender or the asker of an answer, `conflict`
- * for a deleted or hidden message or an answer under way
+ * for a deleted or hidden message or an answer under way, `precondition_failed`
  */
 export async function editMessage(
   deps: ChatDeps,
   address: MessageAddress,
-  text: string,
-  requestKey: string | undefined,
+  {
+    text,
+    requestKey,
+    expected,
+  }: { readonly text: string; readonly requestKey: string | undefined; readonly expected?: Expected },
 ): Promise<Message> {
   const { chat, principal } = address;
   let found = await findChangeable(deps, address);
@@ -62,6 +74,10 @@ export async function editMessage(
       if (!isOwn(head, stored, principal)) throw new AppError("forbidden", "Only who sent it may edit it.");
       if (stored.status === "queued" || stored.status === "streaming") {
         throw new AppError("conflict", "The answer is still being made; stop it first.");
+      }
+      demandExpected(stored, expected);
+      if (text === stored.body.text) {
+        return { head, create: [], bytes: 0, result: messageView(ref.id, stored) };
       }
       const next = advance(head, at, latestWith(head, stored.number, text));
       const changed = edited(stored, text, at, next.revision);
@@ -140,7 +156,7 @@ function originalOf({ ref, stored }: FoundMessage): { ref: DocumentReference; da
   return [
     {
       ref: editsOf(ref).doc("original"),
-      data: { text: body.text, revision, at: createdAt, fingerprint: print },
+      data: { text: textOf(body), revision, at: createdAt, fingerprint: print },
     },
   ];
 }
@@ -151,7 +167,11 @@ function originalOf({ ref, stored }: FoundMessage): { ref: DocumentReference; da
  * edit, 1 publish.
  * @throws AppError `not_found`, `forbidden` to anyone but its sender and administrators
  */
-export async function deleteMessage(deps: ChatDeps, address: MessageAddress): Promise<void> {
+export async function deleteMessage(
+  deps: ChatDeps,
+  address: MessageAddress,
+  expected?: Expected,
+): Promise<void> {
   const { chat, number, principal } = address;
   const at = Timestamp.fromMillis(deps.clock.now());
   let found: FoundMessage;
@@ -169,6 +189,7 @@ export async function deleteMessage(deps: ChatDeps, address: MessageAddress): Pr
         throw new AppError("forbidden", "Only who sent it may delete it.");
       }
       if (stored.status === "deleted") return { head, create: [], bytes: 0, result: undefined };
+      demandExpected(stored, expected);
       const next = advance(head, at, {
         ...latestWith(head, number, ""),
         silent: withSilent(head.silent, number),
@@ -214,21 +235,27 @@ export async function react(
     decide(head) {
       accessToWrite(head, principal);
       const { ref, stored, updateTime } = found;
-      const reactions = stored.reactions ?? {};
-      const people = reactions[emoji] ?? [];
+      const reactions = reactionsOf(stored.reactions);
+      const people = reactions.get(emoji) ?? [];
       if (people.includes(principal.id) === present) {
         return { head, create: [], bytes: 0, result: messageView(ref.id, stored) };
       }
-      if (present && people.length === 0 && Object.keys(reactions).length >= REACTIONS_MAX) {
+      if (present && people.length === 0 && reactions.size >= REACTIONS_MAX) {
         throw new AppError("invalid_request", `A message takes at most ${REACTIONS_MAX} different emoji.`);
       }
       const next = advance(head, at, {});
       const wanted = present ? [...people, principal.id] : people.filter((id) => id !== principal.id);
-      const changed = { ...stored, reactions: { ...reactions, [emoji]: wanted }, revision: next.revision };
+      if (wanted.length === 0) reactions.delete(emoji);
+      else reactions.set(emoji, wanted);
+      const changed = { ...stored, reactions: Object.fromEntries(reactions), revision: next.revision };
+      const forms = Object.keys(stored.reactions ?? {}).filter(
+        (form) => form !== emoji && (canonicalEmoji(form) ?? form) === emoji,
+      );
       const fields = [
         ["revision", next.revision],
         ["changedAt", serverTime()],
-        [new FieldPath("reactions", emoji), wanted],
+        [new FieldPath("reactions", emoji), wanted.length === 0 ? FieldValue.delete() : wanted],
+        ...forms.map((form) => [new FieldPath("reactions", form), FieldValue.delete()] as const),
       ] as const;
       const update = [{ ref, fields, lastUpdateTime: updateTime }];
       return { head: next, create: [], update, bytes: 0, result: messageView(ref.id, changed) };

@@ -1,7 +1,16 @@
 import { storedAs } from "../../platform/stored.ts";
 import type { Timestamp } from "../../platform/firestore-values.ts";
 import { type Author, type Body, decodeBody, type Forward, textOf } from "./body.ts";
-import type { AnswerError, FinishReason, Lane, Message, Part, Served, Usage } from "../contract.ts";
+import {
+  type AnswerError,
+  canonicalEmoji,
+  type FinishReason,
+  type Lane,
+  type Message,
+  type Part,
+  type Served,
+  type Usage,
+} from "../contract.ts";
 
 /** A message as it is stored. */
 export interface StoredMessage {
@@ -52,7 +61,7 @@ export function messageView(id: string, stored: StoredMessage): Message {
     ...(body.quote === undefined ? {} : { replyTo: body.quote.message }),
     ...(body.forward === undefined ? {} : { forwardedFrom: originOf(body.forward) }),
     // A reaction may be stored just after the deletion, so a deleted message shows none.
-    reactions: stored.status === "deleted" ? {} : reactionsView(stored.reactions ?? {}),
+    reactions: stored.status === "deleted" ? {} : reactionsView(stored.reactions),
     ...(stored.answeredBy === undefined ? {} : { answer: { number: stored.answeredBy } }),
     ...(stored.answer === undefined ? {} : answerView(stored.answer)),
     ...(stored.hidden === true ? { hidden: true } : {}),
@@ -137,18 +146,28 @@ function partsOf({ text, quote, forward }: Body): Part[] {
   if (quote !== undefined) {
     parts.push({ type: "quote", message: quote.message, sender: quote.sender, text: quote.text });
   }
-  if (forward !== undefined) parts.push({ type: "forward", ...originOf(forward), text: forward.text });
+  for (let each = forward; each !== undefined; each = each.of) {
+    parts.push({ type: "forward", ...originOf(each), text: each.text });
+  }
   if (text !== "") parts.push({ type: "text", text });
   return parts;
 }
 
-/**
- * The emoji that somebody reacts with, in the order of their code points. Emoji that all have taken back are
- * left out.
- */
-function reactionsView(stored: Readonly<Record<string, readonly string[]>>): Record<string, string[]> {
-  const present = Object.entries(stored).filter(([, people]) => people.length > 0);
-  return Object.fromEntries(
-    present.sort(([a], [b]) => (a < b ? -1 : 1)).map(([emoji, people]) => [emoji, [...people]]),
-  );
+/** Who reacts with what. Older reactions may stand under other forms of the same emoji. */
+export function reactionsOf(stored: StoredMessage["reactions"] = {}): Map<string, readonly string[]> {
+  const merged = new Map<string, readonly string[]>();
+  for (const [form, people] of Object.entries(stored)) {
+    if (people.length === 0) continue;
+    const emoji = canonicalEmoji(form) ?? form;
+    merged.set(emoji, [...new Set([...(merged.get(emoji) ?? []), ...people])]);
+  }
+  return merged;
 }
+
+/** The emoji that somebody reacts with, in the order of their code points. */
+const reactionsView = (stored: StoredMessage["reactions"]): Record<string, string[]> =>
+  Object.fromEntries(
+    [...reactionsOf(stored)]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([emoji, people]) => [emoji, [...people]]),
+  );
