@@ -66,6 +66,7 @@ import { getJob, getJobs, postMigration } from "./operator/jobs.ts";
 import { postRevocation } from "./operator/post-revocation.ts";
 import { postRotation } from "./operator/post-rotation.ts";
 import { getRebuild, postRebuild } from "./operator/rebuilds.ts";
+import { postHookSecret } from "./moderation/post-secret.ts";
 import { getReportedMessages, getReports, patchReport, postReport } from "./reports/reports.ts";
 import { getReport } from "./rollouts/get-report.ts";
 import { getRollout, putRollout } from "./rollouts/rollouts.ts";
@@ -180,6 +181,7 @@ export const endpoints: readonly Endpoint<ApiDeps>[] = [
   getReports,
   patchReport,
   getReportedMessages,
+  postHookSecret,
   postRebuild,
   getRebuild,
   postRotation,

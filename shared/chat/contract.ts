@@ -415,6 +415,14 @@ export const Report = z.object({
 });
 export type Report = z.infer<typeof Report>;
 
+/** What an app's hook says of a message. */
+export const Verdict = z.object({
+  decision: z.enum(["allow", "hide", "refuse", "report"]),
+  /** For the person whose message is refused, and for the moderators. */
+  reason: z.string().optional(),
+});
+export type Verdict = z.infer<typeof Verdict>;
+
 /** Somebody whom one wants to hear nothing of. */
 export const Block = z.object({ user: z.string(), createdAt: z.string() });
 export type Block = z.infer<typeof Block>;

@@ -14,6 +14,7 @@ export const completeSettings = (stored: StoredSettings): AppSettings => ({
   registration: { ...DEFAULT_SETTINGS.registration, ...stored.registration },
   directory: stored.directory ?? DEFAULT_SETTINGS.directory,
   contact: stored.contact ?? DEFAULT_SETTINGS.contact,
+  moderation: { ...DEFAULT_SETTINGS.moderation, ...stored.moderation },
 });
 
 /** The settings after a change: objects are merged field by field, lists replaced. */
@@ -33,6 +34,7 @@ export function changedSettings(
     registration: { ...before.registration, ...withoutUndefined(change.registration) },
     directory: change.directory ?? before.directory,
     contact: change.contact ?? before.contact,
+    moderation: { ...before.moderation, ...withoutUndefined(change.moderation) },
   };
 }
 

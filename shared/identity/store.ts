@@ -11,8 +11,17 @@ export interface AppHead {
   readonly name: string;
   readonly settings: StoredSettings;
   readonly status: "open" | "deleted";
+  /** What requests to the moderation hook are signed with, the newest first; absent until one was made. */
+  readonly hookSecrets?: readonly StoredHookSecret[];
   readonly lastChatNumber: number;
   readonly createdAt: Timestamp;
+}
+
+export interface StoredHookSecret {
+  readonly sealed: string;
+  readonly createdAt: Timestamp;
+  /** It signs until then; null for the newest. */
+  readonly endsAt: Timestamp | null;
 }
 export const storedAppHead = storedAs<AppHead>();
 

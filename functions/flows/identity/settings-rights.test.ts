@@ -22,6 +22,7 @@ const CHANGES: Readonly<Record<Setting, object>> = {
   registration: { settings: { registration: { mode: "open", domains: ["example.com"] } } },
   directory: { settings: { directory: "everyone" } },
   contact: { settings: { contact: "anyone" } },
+  moderation: { settings: { moderation: { mode: "after" } } },
 };
 
 let system: System;

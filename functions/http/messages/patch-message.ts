@@ -1,5 +1,6 @@
 import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { editMessage } from "../../../shared/chat/log/change-message.ts";
+import { textJudgeFor } from "../../../shared/chat/moderation/judge-new.ts";
 import { Message, MessageChange } from "../../../shared/chat/contract.ts";
 import { ok } from "../../runtime/reply.ts";
 import { appEndpoint } from "../endpoint.ts";
@@ -15,6 +16,7 @@ export const patchMessage = appEndpoint({
   reply: Message,
   async handle({ deps, app, principal, params, body, requestKey }) {
     const address = { chat: chatHandle(app, params.chat), number: params.message, principal };
-    return ok(await editMessage(deps, address, body.text, requestKey));
+    const judge = await textJudgeFor(deps, app, principal);
+    return ok(await editMessage(deps, address, { text: body.text, requestKey, judge }));
   },
 });

@@ -5,12 +5,15 @@ import type { Principal } from "../../identity/principal.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { DocumentReference } from "../../platform/firestore.ts";
 import { FieldPath, FieldValue, Timestamp } from "../../platform/firestore-values.ts";
+import { keyReused } from "../../platform/head-change.ts";
+import { READ_MS_MAX, within } from "../../platform/within.ts";
 import { derivedId, fingerprint, randomId } from "../../platform/ids.ts";
 import { encodeBody } from "./body.ts";
 import type { ChatDeps } from "./chat-log.ts";
 import { LATEST_CHARS_MAX, type Message, REACTIONS_MAX } from "../contract.ts";
 import { access, accessToWrite, advance, type ChatHead, excerpt } from "./head.ts";
 import { messageView, type StoredMessage } from "./message.ts";
+import { type JudgedText, NOT_JUDGED, type TextJudge } from "./text-judge.ts";
 import { readAccessible } from "../read/read-messages.ts";
 import {
   editsOf,
@@ -38,17 +41,34 @@ export interface MessageAddress {
 export async function editMessage(
   deps: ChatDeps,
   address: MessageAddress,
-  text: string,
-  requestKey: string | undefined,
+  {
+    text,
+    requestKey,
+    judge,
+  }: {
+    readonly text: string;
+    readonly requestKey: string | undefined;
+    readonly judge?: TextJudge | undefined;
+  },
 ): Promise<Message> {
   const { chat, principal } = address;
-  let found = await findChangeable(deps, address);
+  let found = await findAccessible(deps, address);
   const { ref } = found;
   let isFirst = true;
   const at = Timestamp.fromMillis(deps.clock.now());
   const print = fingerprint(text);
   const id = requestKey === undefined ? randomId() : derivedId("edit", ref.id, principal.id, requestKey);
   const edit = editsOf(ref).doc(id);
+  let judged = NOT_JUDGED;
+  if (judge?.judge !== undefined && (requestKey === undefined || !(await isStored(edit, print)))) {
+    demandChangeable(found);
+    judged = await judgeEdit(judge.judge, deps, address, { found, edit, text });
+  }
+  if (found.stored.hidden === true && requestKey !== undefined && (await isStored(edit, print))) {
+    // The edit itself was hidden, by the hook or by a moderator since: it stands as it is.
+    return messageView(ref.id, found.stored);
+  }
+  demandChangeable(found);
   const { result } = await deps.chatLog.chats.change<Message>(chat.ref, {
     // Read anew before each further attempt: an edit that overtakes a deletion would bring the text back.
     async prepare() {
@@ -62,12 +82,15 @@ export async function editMessage(
       if (stored.status === "queued" || stored.status === "streaming") {
         throw new AppError("conflict", "The answer is still being made; stop it first.");
       }
-      const next = advance(head, at, latestWith(head, stored.number, text));
-      const changed = edited(stored, text, at, next.revision);
+      const shown = judged.isHidden ? "" : text;
+      const next = advance(head, at, latestWith(head, stored.number, shown));
+      const changed = edited(stored, { text, at, revision: next.revision, isHidden: judged.isHidden });
+      const withheld = judged.isHidden ? { ...stored.body, text } : undefined;
+      const records = judged.records({ message: stored.number, withheld });
       const added: StoredEdit = { text, revision: next.revision, at, fingerprint: print };
       return {
         head: next,
-        create: [...originalOf(found), { ref: edit, data: added }],
+        create: [...originalOf(found), { ref: edit, data: added }, ...records],
         update: [
           {
             ref,
@@ -76,6 +99,8 @@ export async function editMessage(
               editedAt: at,
               revision: next.revision,
               changedAt: serverTime(),
+              ...(judged.isHidden ? { hidden: true } : {}),
+              ...(judge !== undefined && judge.judge === undefined ? { toJudge: next.revision } : {}),
             }),
             lastUpdateTime: updateTime,
           },
@@ -89,7 +114,7 @@ export async function editMessage(
       fingerprint: print,
       result: (existing) => {
         const made = demandStored(storedEdit(existing));
-        return messageView(ref.id, edited(found.stored, made.text, made.at, made.revision));
+        return messageView(ref.id, edited(found.stored, { ...made, isHidden: found.stored.hidden === true }));
       },
     },
   });
@@ -108,12 +133,51 @@ const isOwn = (head: ChatHead, stored: StoredMessage, principal: Principal): boo
     stored.role === "assistant" &&
     (stored.answer?.asker ?? head.createdBy) === principal.id);
 
-const edited = (stored: StoredMessage, text: string, at: Timestamp, revision: number): StoredMessage => ({
+const edited = (
+  stored: StoredMessage,
+  {
+    text,
+    at,
+    revision,
+    isHidden,
+  }: Pick<StoredEdit, "text" | "at" | "revision"> & { readonly isHidden: boolean },
+): StoredMessage => ({
   ...stored,
-  body: encodeBody({ ...stored.body, text }) as StoredMessage["body"],
+  body: encodeBody(isHidden ? { text: "" } : { ...stored.body, text }) as StoredMessage["body"],
+  ...(isHidden ? { hidden: true } : {}),
   editedAt: at,
   revision,
 });
+
+/** Whether the edit was made before. 1 read. @throws AppError `idempotency_key_reused` */
+async function isStored(edit: DocumentReference, print: string): Promise<boolean> {
+  const made = storedEdit(await within(READ_MS_MAX, edit.get()));
+  if (made !== undefined && made.fingerprint !== print) throw keyReused();
+  return made !== undefined;
+}
+
+/** Has an edit judged that the principal may make. 1 read. @throws AppError `message_refused` */
+async function judgeEdit(
+  judge: NonNullable<TextJudge["judge"]>,
+  deps: ChatDeps,
+  { chat, principal }: MessageAddress,
+  {
+    found,
+    edit,
+    text,
+  }: { readonly found: FoundMessage; readonly edit: DocumentReference; readonly text: string },
+): Promise<JudgedText> {
+  const head = accessToWrite(await readAccessible(deps, chat, principal), principal);
+  if (!isOwn(head, found.stored, principal)) throw new AppError("forbidden", "Only who sent it may edit it.");
+  const { number, kind } = head;
+  return judge({
+    id: edit.id,
+    chat: { number, kind },
+    sender: principal.id,
+    body: { ...found.stored.body, text },
+    isEdit: true,
+  });
+}
 
 /** What the message said first, kept when it is edited for the first time. */
 function originalOf({ ref, stored }: FoundMessage): { ref: DocumentReference; data: StoredEdit }[] {
@@ -230,9 +294,13 @@ export async function findAccessible(
 
 async function findChangeable(deps: ChatDeps, address: MessageAddress): Promise<FoundMessage> {
   const found = await findAccessible(deps, address);
-  if (found.stored.status === "deleted") throw new AppError("conflict", "The message has been deleted.");
-  if (found.stored.hidden === true) throw new AppError("conflict", "The message is hidden.");
+  demandChangeable(found);
   return found;
+}
+
+function demandChangeable({ stored }: FoundMessage): void {
+  if (stored.status === "deleted") throw new AppError("conflict", "The message has been deleted.");
+  if (stored.hidden === true) throw new AppError("conflict", "The message is hidden.");
 }
 
 /** The head's excerpt follows its message. */

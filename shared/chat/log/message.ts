@@ -26,6 +26,8 @@ export interface StoredMessage {
   readonly editedAt?: Timestamp;
   /** What it said is withheld, and kept with a report on it. */
   readonly hidden?: true;
+  /** The revision of a text that the app's hook is to judge in the background. */
+  readonly toJudge?: number;
   /** When it was changed last, by Firestore's clock; absent from copies. */
   readonly changedAt?: Timestamp;
   /** Copied by a fork; the original has been counted. */
