@@ -72,6 +72,7 @@ export const FIRESTORE_FILES: readonly string[] = [
   "shared/chat/branches/fork-chat.ts",
   "shared/chat/chat-handle.ts",
   "shared/chat/log/append-answer.ts",
+  "shared/chat/log/block-person.ts",
   "shared/chat/log/change-message.ts",
   "shared/chat/log/chat-log.ts",
   "shared/chat/log/create-chat.ts",

@@ -70,17 +70,17 @@ const CASES: Readonly<Record<string, Case>> = {
     reads: 1,
     writes: 0,
   },
-  // The person's marks, the other, which chat is theirs, and its head when this instance does not know it.
+  // The person's marks, the other, and which chat is theirs; the marks, the pair, and the chat's head.
   [`PUT ${path}/me/blocks/{user}`]: {
     run: ({ ada, friend }) => ada.api.put(`${app}/me/blocks/${friend.id}`),
     reads: 3,
-    writes: 2,
+    writes: 3,
   },
   [`DELETE ${path}/me/blocks/{user}`]: {
     prepare: ({ ada, friend }) => idOf(ada.api.put(`${app}/me/blocks/${friend.id}`)),
     run: ({ ada, friend }) => ada.api.delete(`${app}/me/blocks/${friend.id}`),
     reads: 1,
-    writes: 2,
+    writes: 3,
   },
   [`GET ${path}/users`]: { run: ({ ada }) => ada.api.get(`${app}/users?limit=1`), reads: 2, writes: 0 },
   [`GET ${path}/users/{id}`]: {
