@@ -87,6 +87,7 @@ export const FIRESTORE_FILES: readonly string[] = [
   "shared/chat/upkeep/purge-chat.ts",
   "shared/chat/upkeep/reconcile-changes.ts",
   "shared/chat/usage.ts",
+  "shared/identity/api-token.ts",
   "shared/identity/app.ts",
   "shared/identity/change-app.ts",
   "shared/identity/admission.ts",

@@ -11,13 +11,14 @@ import { commitOnce, requestRecord } from "../platform/request-record.ts";
 import { enqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { addressHash, demandAddress } from "./address.ts";
+import { rightsOfMaker } from "./api-token.ts";
 import type { App } from "./app.ts";
 import type { Caller } from "./caller.ts";
 import type { Invitation, InvitationCreated, NewInvitation, Role } from "./contract.ts";
 import { covers } from "./permissions.ts";
 import type { Principal } from "./principal.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
-import { apiTokenRef, readDocument, storedApiToken, storedAppHead, storedUser, userRef } from "./store.ts";
+import { readDocument, storedAppHead } from "./store.ts";
 import { invitationMailTask } from "./tasks.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -222,7 +223,7 @@ export async function findInvitation(
     const isUsed = personId !== undefined && stored.usedBy.includes(personId);
     const isTheirs = stored.address === null || stored.address === address;
     if (!isTheirs || !(isUsed || isOpen(deps, stored))) continue;
-    if (!isUsed && !(await couldInvite(app, transaction, stored))) continue;
+    if (!isUsed && !(await couldInvite(deps, app, transaction, stored))) continue;
     return {
       role: stored.role,
       isUsed,
@@ -232,19 +233,16 @@ export async function findInvitation(
   return undefined;
 }
 
-/** Whether its maker is still somebody who may give the role. At most 1 read. */
+/** Whether its maker could still give the role: themselves, or by the token that made it. */
 async function couldInvite(
+  deps: Pick<Deps, "clock">,
   app: App,
   transaction: Transaction,
-  { createdBy, role }: StoredInvitation,
+  invitation: StoredInvitation,
 ): Promise<boolean> {
-  if (createdBy === "operator") return true;
-  if (createdBy.startsWith("token_")) {
-    const token = storedApiToken(await transaction.get(apiTokenRef(app, createdBy.slice("token_".length))));
-    return token !== undefined;
-  }
-  const maker = storedUser(await transaction.get(userRef(app, createdBy)));
-  return maker !== undefined && maker.status === undefined && covers({ role: maker.role }, role);
+  const get = (ref: DocumentReference) => transaction.get(ref);
+  const scopes = await rightsOfMaker(app, invitation, { get, nowMs: deps.clock.now() });
+  return scopes !== undefined && covers({ role: "service", scopes }, invitation.role);
 }
 
 function use(

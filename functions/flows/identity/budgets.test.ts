@@ -116,12 +116,13 @@ const CASES: Readonly<Record<string, Case>> = {
     writes: 2,
     deletes: 1,
   },
-  // Factor and user; then the open session; then the groups, the head of the one, and that there is none
-  // left.
+  // Factor and user; then the open session, and no token and no invitation of theirs; then the groups, the
+  // head of the one, and that there is none left; then no device, and what they had missed of that group.
   [`DELETE ${path}/users/{id}`]: {
     run: ({ owner: by, ada }) => by.delete(`${app}/users/${ada.id}`),
-    reads: 2 + 1 + 1 + 1 + 1,
+    reads: 2 + 1 + 2 + 1 + 1 + 1 + 1 + 2,
     writes: 3 + 1 + 2,
+    deletes: 2,
   },
   [`POST ${path}/auth/guests`]: { run: () => post(system.client(), "auth/guests"), reads: 0, writes: 3 },
   [`POST ${path}/invitations`]: { run: ({ owner: by }) => post(by, "invitations"), reads: 1, writes: 2 },
