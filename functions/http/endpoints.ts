@@ -75,6 +75,7 @@ import { getSecurityEvents, getSystemSecurityEvents } from "./security/get-secur
 import { getHealth } from "./system/get-health.ts";
 import { getProblem } from "./system/get-problem.ts";
 import { getReady } from "./system/get-ready.ts";
+import { deleteUserIdentities } from "./users/delete-identities.ts";
 import { deleteUser } from "./users/delete-user.ts";
 import { deleteDisabled, putDisabled } from "./users/disabled.ts";
 import { getUser } from "./users/get-user.ts";
@@ -124,6 +125,7 @@ export const endpoints: readonly Endpoint<ApiDeps>[] = [
   getUser,
   patchUser,
   deleteUser,
+  deleteUserIdentities,
   putDisabled,
   deleteDisabled,
   getMe,

@@ -6,6 +6,8 @@ export const TAGS_MAX = 20;
 export const TAG_CHARS_MAX = 50;
 /** Members stand in the head, which every change rewrites, and each is an index entry of it. */
 export const MEMBERS_MAX = 500;
+/** All of a message's edits go with it, in the commit that deletes it. */
+export const EDITS_MAX = 200;
 export const PAGE_LIMIT_MAX = 100;
 export const PAGE_LIMIT_DEFAULT = 50;
 /** How much of the newest message a list of chats shows. */

@@ -623,6 +623,7 @@ export const SECURITY_EVENT_KINDS = [
   "factor-proved",
   "factor-failed",
   "identity-linked",
+  "identity-unlinked",
   "recovery-code-used",
   "keys-rotated",
   "tokens-revoked",

@@ -124,6 +124,12 @@ const CASES: Readonly<Record<string, Case>> = {
     writes: 3 + 1 + 2,
     deletes: 2,
   },
+  // Factor and user: she is bound to none.
+  [`DELETE ${path}/users/{id}/identities`]: {
+    run: ({ owner: by, ada }) => by.delete(`${app}/users/${ada.id}/identities`),
+    reads: 2,
+    writes: 0,
+  },
   [`POST ${path}/auth/guests`]: { run: () => post(system.client(), "auth/guests"), reads: 0, writes: 3 },
   [`POST ${path}/invitations`]: { run: ({ owner: by }) => post(by, "invitations"), reads: 1, writes: 2 },
   [`GET ${path}/invitations`]: {

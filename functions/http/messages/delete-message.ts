@@ -10,12 +10,9 @@ export const deleteMessage = appEndpoint({
   access: "message:write",
   params: MessageParams,
   reply: "empty",
-  async handle({ deps, app, principal, params }) {
-    await deleteMessageForAll(deps, {
-      chat: chatHandle(app, params.chat),
-      number: params.message,
-      principal,
-    });
+  async handle({ deps, app, principal, params, spend }) {
+    const address = { chat: chatHandle(app, params.chat), number: params.message, principal };
+    await deleteMessageForAll(deps, address, spend);
     return noContent;
   },
 });

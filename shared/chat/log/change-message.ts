@@ -2,6 +2,7 @@ import type { ChatHandle } from "../chat-handle.ts";
 import { demandStored } from "../../platform/stored.ts";
 import { holds } from "../../identity/permissions.ts";
 import type { Principal } from "../../identity/principal.ts";
+import type { Spend } from "../../identity/spend.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { DocumentReference } from "../../platform/firestore.ts";
 import { FieldPath, FieldValue, Timestamp } from "../../platform/firestore-values.ts";
@@ -10,7 +11,7 @@ import { READ_MS_MAX, within } from "../../platform/within.ts";
 import { derivedId, fingerprint, randomId } from "../../platform/ids.ts";
 import { encodeBody } from "./body.ts";
 import type { ChatDeps } from "./chat-log.ts";
-import { LATEST_CHARS_MAX, type Message, REACTIONS_MAX } from "../contract.ts";
+import { EDITS_MAX, LATEST_CHARS_MAX, type Message, REACTIONS_MAX } from "../contract.ts";
 import { access, accessToWrite, advance, type ChatHead, excerpt } from "./head.ts";
 import { messageView, type StoredMessage } from "./message.ts";
 import { type JudgedText, NOT_JUDGED, type TextJudge } from "./text-judge.ts";
@@ -36,7 +37,7 @@ export interface MessageAddress {
  * Replaces a message's text and keeps what it said before. Idempotent under `requestKey`. Costs 1 query, 1
  * read, 1 commit and 3 writes (4 at the first edit), 1 publish.
  * @throws AppError `not_found`, `forbidden` to anyone but its sender or the asker of an answer, `conflict`
- * for a deleted or hidden message or an answer under way
+ * for a deleted or hidden message, an answer under way, or beyond EDITS_MAX
  */
 export async function editMessage(
   deps: ChatDeps,
@@ -82,6 +83,9 @@ export async function editMessage(
       if (stored.status === "queued" || stored.status === "streaming") {
         throw new AppError("conflict", "The answer is still being made; stop it first.");
       }
+      const edits = (stored.edits ?? 0) + 1;
+      if (edits > EDITS_MAX)
+        throw new AppError("conflict", `A message is edited at most ${EDITS_MAX} times.`);
       const shown = judged.isHidden ? "" : text;
       const next = advance(head, at, latestWith(head, stored.number, shown));
       const changed = edited(stored, { text, at, revision: next.revision, isHidden: judged.isHidden });
@@ -97,6 +101,7 @@ export async function editMessage(
             fields: Object.entries({
               body: changed.body,
               editedAt: at,
+              edits,
               revision: next.revision,
               changedAt: serverTime(),
               ...(judged.isHidden ? { hidden: true } : {}),
@@ -197,16 +202,24 @@ function originalOf({ ref, stored }: FoundMessage): { ref: DocumentReference; da
  * edit, 1 publish.
  * @throws AppError `not_found`, `forbidden` to anyone but its sender and administrators
  */
-export async function deleteMessage(deps: ChatDeps, address: MessageAddress): Promise<void> {
+export async function deleteMessage(
+  deps: ChatDeps,
+  address: MessageAddress,
+  spend: Spend = () => Promise.resolve(),
+): Promise<void> {
   const { chat, number, principal } = address;
   const at = Timestamp.fromMillis(deps.clock.now());
   let found: FoundMessage;
   let edits: readonly DocumentReference[] = [];
+  let hasSpent = false;
   await deps.chatLog.chats.change<void>(chat.ref, {
     async prepare() {
       found = await findAccessible(deps, address);
-      const isEdited = found.stored.editedAt !== undefined;
-      edits = isEdited ? await editRefs(found.ref) : [];
+      if (found.stored.editedAt === undefined) return;
+      // Each edit is read and deleted.
+      if (!hasSpent) await spend(2 * (found.stored.edits ?? 0));
+      hasSpent = true;
+      edits = await editRefs(found.ref);
     },
     decide(head) {
       access(head, principal);

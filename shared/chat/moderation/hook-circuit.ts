@@ -9,13 +9,15 @@ const APPS_MAX = 10_000;
 
 /** What an instance knows of the apps' hooks that fail. */
 export interface HookCircuits {
-  /** Begins a call, unless the hook is to be left alone. Tell how it went. */
-  begin(app: string): { end(isGood: boolean): void } | undefined;
-  /** After the address has changed, what is known is of another. */
-  forget(app: string): void;
+  /**
+   * Begins a call, unless the hook is to be left alone. Tell how it went. What is known of an app's hook at
+   * another address is forgotten.
+   */
+  begin(app: string, url: string): { end(isGood: boolean): void } | undefined;
 }
 
 interface Circuit {
+  readonly url: string;
   failures: number;
   openUntilMs: number;
   calls: number;
@@ -23,15 +25,17 @@ interface Circuit {
 
 export function createHookCircuits(clock: Clock): HookCircuits {
   const circuits = new Map<string, Circuit>();
-  const of = (app: string): Circuit => {
-    const known = circuits.get(app) ?? { failures: 0, openUntilMs: 0, calls: 0 };
+  const of = (app: string, url: string): Circuit => {
+    const known = circuits.get(app);
+    if (known?.url === url) return known;
+    const fresh = { url, failures: 0, openUntilMs: 0, calls: 0 };
     if (circuits.size >= APPS_MAX) circuits.clear();
-    circuits.set(app, known);
-    return known;
+    circuits.set(app, fresh);
+    return fresh;
   };
   return {
-    begin(app) {
-      const circuit = of(app);
+    begin(app, url) {
+      const circuit = of(app, url);
       const isHalfOpen = circuit.failures >= CIRCUIT_FAILURES;
       if (circuit.calls >= (isHalfOpen ? 1 : HOOK_CALLS_MAX)) return undefined;
       if (isHalfOpen && clock.now() < circuit.openUntilMs) return undefined;
@@ -44,6 +48,5 @@ export function createHookCircuits(clock: Clock): HookCircuits {
         },
       };
     },
-    forget: (app) => circuits.delete(app),
   };
 }

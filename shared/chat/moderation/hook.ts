@@ -50,11 +50,10 @@ export interface Hooks {
 
 export function openHooks(deps: Deps & { readonly apps: AppDirectory }): Hooks {
   const circuits = createHookCircuits(deps.clock);
-  const addresses = new Map<string, string>();
   const asking = new Map<string, Promise<Judgement>>();
 
   const judge = async (app: App, moderation: Called, subject: Subject): Promise<Judgement> => {
-    const call = circuits.begin(app.id);
+    const call = circuits.begin(app.id, moderation.url);
     if (call === undefined) return failed(deps, app, moderation, "left alone");
     try {
       const { decision, reason = "" } = await ask(deps, app, moderation, subject);
@@ -71,8 +70,6 @@ export function openHooks(deps: Deps & { readonly apps: AppDirectory }): Hooks {
       const { moderation } = await deps.apps.settingsOf(app);
       const { url } = moderation;
       if (url === null) return undefined;
-      if (addresses.get(app.id) !== url) circuits.forget(app.id);
-      addresses.set(app.id, url);
       return {
         mode: moderation.mode,
         onFailure: moderation.onFailure,
