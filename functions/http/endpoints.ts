@@ -14,6 +14,7 @@ import { deleteCurrentSession, deleteSession, deleteSessions } from "./auth/dele
 import { getJwks } from "./auth/get-jwks.ts";
 import { postCode } from "./auth/post-code.ts";
 import { postExchange } from "./auth/post-exchange.ts";
+import { getSignInOptions } from "./auth/get-options.ts";
 import { postGuest } from "./auth/post-guest.ts";
 import { postRefresh } from "./auth/post-refresh.ts";
 import { postSession } from "./auth/post-session.ts";
@@ -90,6 +91,7 @@ export const endpoints: readonly Endpoint<ApiDeps>[] = [
   postSession,
   postExchange,
   postGuest,
+  getSignInOptions,
   postRefresh,
   deleteCurrentSession,
   deleteSession,

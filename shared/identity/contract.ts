@@ -108,6 +108,13 @@ export const NewGuest = z.strictObject({
   transport: Transport.optional(),
 });
 
+/** What a page has to know before anybody has signed in. */
+export const SignInOptions = z.object({
+  mode: z.enum(["open", "invited", "domains"]),
+  guests: z.boolean(),
+});
+export type SignInOptions = z.infer<typeof SignInOptions>;
+
 export const INVITATION_USES_MAX = 100;
 export const NewInvitation = z
   .strictObject({

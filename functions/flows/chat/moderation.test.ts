@@ -45,7 +45,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await system.settle();
-  expect(hook.unsigned).toEqual([]);
+  if (hook.unsigned.length > 0) throw new Error("A request was not signed with the secret.");
   await setHook({ url: null });
 });
 
@@ -190,7 +190,7 @@ describe("before a message is stored", () => {
     for (const person of [ada, eve])
       expect((await list(person))[0]).toMatchObject({ text: "", hidden: true });
     expect((await ada.api.get(`${path}/search?q=venom`)).body.data).toEqual([]);
-    expect((await ada.api.get(`${chat}`)).body.latest.text).toBe("");
+    expect((await ada.api.get(chat)).body.latest.text).toBe("");
     const [report] = await reports();
     expect(report).toMatchObject({
       reporter: "moderation-hook",
@@ -358,8 +358,14 @@ describe("after a message is stored", () => {
       ["", true],
       ["odd", undefined],
     ]);
-    expect(hook.asked.map(({ data }) => data.message.number).toSorted()).toEqual([1, 2, 3, 4]);
-    expect((await reports()).map(({ status }) => status).toSorted()).toEqual(["decided", "decided", "open"]);
+    expect(new Set(hook.asked.map(({ data }) => data.message.number))).toEqual(new Set([1, 2, 3, 4]));
+    expect(hook.asked).toHaveLength(4);
+    const statuses = (await reports()).map(({ status }) => String(status));
+    expect(statuses.toSorted((one, other) => one.localeCompare(other))).toEqual([
+      "decided",
+      "decided",
+      "open",
+    ]);
     expect((await ada.api.get(`${path}/search?q=venom`)).body.data).toEqual([]);
   });
 

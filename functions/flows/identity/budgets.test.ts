@@ -130,6 +130,11 @@ const CASES: Readonly<Record<string, Case>> = {
     reads: 2,
     writes: 0,
   },
+  [`GET ${path}/auth/options`]: {
+    run: () => system.client().get(`${app}/auth/options`),
+    reads: 0,
+    writes: 0,
+  },
   [`POST ${path}/auth/guests`]: { run: () => post(system.client(), "auth/guests"), reads: 0, writes: 3 },
   [`POST ${path}/invitations`]: { run: ({ owner: by }) => post(by, "invitations"), reads: 1, writes: 2 },
   [`GET ${path}/invitations`]: {
