@@ -12,6 +12,7 @@ import { recoverJobs } from "./schedules/recover-jobs.ts";
 import { answerFast, answerSlow } from "./tasks/answer-message.ts";
 import { forkChat } from "./tasks/fork-chat.ts";
 import { indexMessages } from "./tasks/index-messages.ts";
+import { judgeMessage } from "./tasks/judge-message.ts";
 import { notifyMembers } from "./tasks/notify-members.ts";
 import { runJob } from "./tasks/run-job.ts";
 import { sendMail } from "./tasks/send-mail.ts";
@@ -26,6 +27,7 @@ export const backgroundFunctions: readonly CloudFunction[] = [
   recoverJobs,
   sendMail,
   notifyMembers,
+  judgeMessage,
   forkChat,
   reconcile,
   expireChats,

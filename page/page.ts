@@ -1,6 +1,8 @@
 import type { Api } from "../shared/client/api.ts";
 import { connect, type Desk, type User } from "../shared/client/connect.ts";
 import { webStore } from "../shared/client/environment.ts";
+import { showAccount } from "./account/account.ts";
+import { createBlocks } from "./account/blocks.ts";
 import { openNewChatDialog } from "./chat/chat-dialogs.ts";
 import { showChat } from "./chat/chat-view.ts";
 import { showChats } from "./chat/chats.ts";
@@ -23,6 +25,7 @@ const body = document.body;
 const main = byId("main");
 const sidebar = byId("sidebar");
 const signOut = byId("sign-out");
+const account = byId("account");
 
 /** The chat that the address names, and the message in it; 0 for none. */
 const placeInAddress = () => {
@@ -35,6 +38,7 @@ function showPlayground(api: Api, desk: Desk, suite: Suite | undefined) {
   const { me } = desk;
   const ending = new AbortController();
   const people = createPeople(api, me);
+  const blocks = createBlocks(api);
   let open: ReturnType<typeof showChat> | undefined;
   /** The chat that is open. */
   let shown = 0;
@@ -86,10 +90,11 @@ function showPlayground(api: Api, desk: Desk, suite: Suite | undefined) {
     };
     // The address no longer names the message once the reader is back at the end.
     const onReturn = () => history.replaceState(null, "", `#/chats/${number}`);
-    open = showChat({ element: main, api, desk, people, chats, number, suite, onGone, onReturn });
+    open = showChat({ element: main, api, desk, people, blocks, chats, number, suite, onGone, onReturn });
     open.focus();
   };
 
+  account.addEventListener("click", () => showAccount({ api, people, blocks }), { signal: ending.signal });
   addEventListener("hashchange", follow, { signal: ending.signal });
   addEventListener("online", desk.wake, { signal: ending.signal });
   addEventListener(
@@ -164,7 +169,7 @@ async function start() {
     close = undefined;
     fillIn = undefined;
     const who = byId("who");
-    who.hidden = signOut.hidden = user === undefined;
+    who.hidden = signOut.hidden = account.hidden = user === undefined;
     fill(who, user?.name);
     body.dataset["signedIn"] = user === undefined ? "no" : "yes";
     console?.follow(user !== undefined);

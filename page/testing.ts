@@ -196,12 +196,16 @@ export async function enter(page: Page, email: string): Promise<void> {
       return (await fetch(`/v1/apps/demo/auth/${path}`, init)).json() as never;
     };
     const { control } = (await (await fetch("/__/suite.json")).json()) as { control: string };
+    const mails = async (): Promise<{ subject: string }[]> => {
+      const answer = await fetch(`${control}/control/mail?to=${encodeURIComponent(address)}`);
+      return ((await answer.json()) as { data: { subject: string }[] }).data;
+    };
+    const before = (await mails()).length;
     const { challenge } = await post("codes", { email: address });
     for (;;) {
-      const answer = await fetch(`${control}/control/mail?to=${encodeURIComponent(address)}`);
-      const { data } = (await answer.json()) as { data: { subject: string }[] };
-      const code = /\d{6}/.exec(data[0]?.subject ?? "")?.[0];
-      if (code !== undefined) {
+      const found = await mails();
+      const code = /\d{6}/.exec(found[0]?.subject ?? "")?.[0];
+      if (code !== undefined && found.length > before) {
         const { refreshToken } = await post("sessions", { challenge, code });
         (globalThis as unknown as BrowserGlobals).sessionStorage.setItem(
           "scrollback:demo",

@@ -3,7 +3,7 @@ import type { DeploymentLog } from "./deployment-log.ts";
 
 /** A command of scripts/roll-out.ts, as it is told of. */
 export interface Deed {
-  readonly command: "deploy" | "smoke" | "step" | "back";
+  readonly command: "await-tests" | "deploy" | "smoke" | "step" | "back";
   /** Of a step: the share of traffic that the candidate gets. */
   readonly percent?: number;
 }

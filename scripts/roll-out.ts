@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { parseArgs, promisify } from "node:util";
 import manifest from "../functions/manifest.json" with { type: "json" };
+import { awaitTests } from "./await-tests.ts";
 import { type Deed, tellingOf } from "./deployment-events.ts";
 import { cloudLogging, openDeploymentLog } from "./deployment-log.ts";
 import {
@@ -17,6 +18,7 @@ import { smokeTest } from "./smoke-test.ts";
  * `npm run roll-out -- COMMAND --project PROJECT --region REGION`, as cloudbuild.yaml calls it, one after the
  * other:
  *
+ * - `await-tests --commit SHA`: waits until the build that tests the commit has passed
  * - `deploy`: a new revision of every function from dist/, without traffic
  * - `smoke --url URL`: asks the candidate of the API through the load balancer, where it is tagged
  *   `candidate` meanwhile
@@ -42,11 +44,12 @@ const { positionals, values } = parseArgs({
     region: { type: "string", default: manifest.region },
     url: { type: "string" },
     percent: { type: "string" },
+    commit: { type: "string" },
     minutes: { type: "string", default: "10" },
   },
 });
 
-function demand(name: "project" | "url" | "percent"): string {
+function demand(name: "project" | "url" | "percent" | "commit"): string {
   const value = values[name];
   if (value === undefined) throw new Error(`--${name} is missing.`);
   return value;
@@ -62,6 +65,7 @@ const options = (): RolloutOptions => ({
 });
 
 const COMMANDS: Readonly<Record<Deed["command"], () => Promise<unknown>>> = {
+  "await-tests": () => awaitTests(options(), demand("commit")),
   deploy: () => deploy(options()),
   smoke: () => withCandidateReachable(options(), () => smokeTest(demand("url"))),
   step: () => step(options(), { percent: Number(demand("percent")), minutes: Number(values.minutes) }),

@@ -21,3 +21,18 @@ test("every chapter of the standard has rows, and each says what holds it or tha
   });
   expect(unheld).toEqual([]);
 });
+
+test("each attack that got through has a test, and two of its kind; every test is there", () => {
+  const [, section = ""] = page.split("## Attacks that got through once");
+  const rows = section.split("\n").filter((line) => /^\| S\d+ /.test(line));
+  expect(rows.map((row) => Number(/^\| S(\d+)/.exec(row)?.[1]))).toEqual(
+    Array.from({ length: 19 }, (_, at) => at + 1),
+  );
+  for (const row of rows) {
+    const [, , , tests = "", kin = ""] = row.split("|");
+    expect([row.slice(0, 8), /`[\w./-]+\.test\.ts`/.test(tests)]).toEqual([row.slice(0, 8), true]);
+    expect([row.slice(0, 8), kin.trim() !== ""]).toEqual([row.slice(0, 8), true]);
+    const bare = [...row.matchAll(/`([\w-]+\.test\.ts)`/g)].map(([, name = ""]) => name);
+    expect(bare.filter((name) => !existsSync(`functions/flows/identity/${name}`))).toEqual([]);
+  }
+});

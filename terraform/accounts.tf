@@ -17,13 +17,10 @@ resource "google_service_account" "invoker" {
   depends_on = [google_project_service.this]
 }
 
-# Three accounts where one would do: what builds an image can't deploy, and whoever deploys does so by name,
-# in steps that ask for the deployer's tokens. All steps of one build run as one account, so a hostile package
-# in a test could ask for them too; the audit log would show it (docs/security.md).
+# Three accounts where one would do: what tests can neither build an image nor deploy, nor ask for tokens of who can.
 locals {
   build_accounts = {
-    # Builds of the trigger run as it: the steps that test and bundle, and those that roll out by acting as
-    # the deployer.
+    # Builds of the trigger `test` run as it, with every package that tests need.
     tester = {
       display = "Cloud Build: tests and bundles"
       roles   = ["roles/logging.logWriter"]
@@ -33,9 +30,10 @@ locals {
       display = "Cloud Build: images of functions"
       roles   = ["roles/logging.logWriter", "roles/artifactregistry.writer", "roles/storage.objectViewer"]
     }
+    # Builds of the trigger `deploy` run as it. It asks Cloud Build whether the tests have passed.
     deployer = {
       display = "Rolls out: new revisions and their traffic"
-      roles   = ["roles/cloudfunctions.developer", "roles/logging.viewer", "roles/logging.logWriter", "roles/monitoring.viewer", "roles/run.developer"]
+      roles   = ["roles/cloudbuild.builds.viewer", "roles/cloudfunctions.developer", "roles/logging.viewer", "roles/logging.logWriter", "roles/monitoring.viewer", "roles/run.developer"]
     }
   }
 }
@@ -94,12 +92,4 @@ resource "google_service_account_iam_member" "deployer_has_images_built" {
   service_account_id = google_service_account.build["imager"].name
   role               = "roles/iam.serviceAccountUser"
   member             = google_service_account.build["deployer"].member
-}
-
-# The steps of the build that roll out ask for tokens of the deployer (cloudbuild.yaml); those that test never
-# do.
-resource "google_service_account_iam_member" "tester_rolls_out" {
-  service_account_id = google_service_account.build["deployer"].name
-  role               = "roles/iam.serviceAccountTokenCreator"
-  member             = google_service_account.build["tester"].member
 }

@@ -26,11 +26,12 @@ resource "google_artifact_registry_repository" "functions" {
   depends_on = [google_project_service.this]
 }
 
-resource "google_cloudbuild_trigger" "deploy" {
-  name            = "deploy"
-  description     = "Tests ${var.repository.branch} and rolls it out by steps."
+# Two builds of two accounts: what tests a commit has no way to deploy, and what deploys it runs no test.
+resource "google_cloudbuild_trigger" "test" {
+  name            = "test"
+  description     = "Tests ${var.repository.branch}."
   location        = local.region
-  filename        = "cloudbuild.yaml"
+  filename        = "cloudbuild.test.yaml"
   service_account = google_service_account.build["tester"].id
 
   github {
@@ -40,6 +41,28 @@ resource "google_cloudbuild_trigger" "deploy" {
     push {
       branch = "^${var.repository.branch}$"
     }
+  }
+}
+
+resource "google_cloudbuild_trigger" "deploy" {
+  name            = "deploy"
+  description     = "Rolls ${var.repository.branch} out by steps, once its tests have passed."
+  location        = local.region
+  filename        = "cloudbuild.yaml"
+  service_account = google_service_account.build["deployer"].id
+
+  github {
+    owner = var.repository.owner
+    name  = var.repository.name
+
+    push {
+      branch = "^${var.repository.branch}$"
+    }
+  }
+
+  # Whoever approves has the role Cloud Build Approver.
+  approval_config {
+    approval_required = var.deploy_approval
   }
 
   substitutions = {

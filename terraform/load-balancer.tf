@@ -105,35 +105,11 @@ resource "google_compute_ssl_policy" "api" {
   depends_on = [google_project_service.this]
 }
 
+# Nothing listens on port 80: a redirect would hide that a client sends its tokens in the clear (ASVS 4.1.2).
 resource "google_compute_global_forwarding_rule" "https" {
   name                  = "scrollback-api-https"
   load_balancing_scheme = "EXTERNAL_MANAGED"
   ip_address            = google_compute_global_address.api.id
   port_range            = "443"
   target                = google_compute_target_https_proxy.api.id
-}
-
-resource "google_compute_url_map" "redirect" {
-  name = "scrollback-api-redirect"
-
-  default_url_redirect {
-    https_redirect         = true
-    redirect_response_code = "PERMANENT_REDIRECT"
-    strip_query            = false
-  }
-
-  depends_on = [google_project_service.this]
-}
-
-resource "google_compute_target_http_proxy" "redirect" {
-  name    = "scrollback-api-redirect"
-  url_map = google_compute_url_map.redirect.id
-}
-
-resource "google_compute_global_forwarding_rule" "http" {
-  name                  = "scrollback-api-http"
-  load_balancing_scheme = "EXTERNAL_MANAGED"
-  ip_address            = google_compute_global_address.api.id
-  port_range            = "80"
-  target                = google_compute_target_http_proxy.redirect.id
 }

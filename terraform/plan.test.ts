@@ -250,6 +250,11 @@ test("the API's service, and nothing else, is behind the load balancer, with a w
   ]);
 });
 
+test("the load balancer listens for TLS only", () => {
+  const rules = plan.of("google_compute_global_forwarding_rule");
+  expect(rules.map(({ values }) => values.port_range)).toEqual(["443"]);
+});
+
 test("no bucket is public, and no secret has a value here", () => {
   for (const { values } of plan.of("google_storage_bucket")) {
     expect(values).toMatchObject({ uniform_bucket_level_access: true, public_access_prevention: "enforced" });

@@ -228,3 +228,9 @@ variable "armor" {
     requests_per_minute = 6000
   }
 }
+
+variable "deploy_approval" {
+  description = "Whether somebody has to approve each rollout in Cloud Build before it begins."
+  type        = bool
+  default     = false
+}

@@ -78,6 +78,8 @@ export function functionsEnv(
     REGION: region,
     FUNCTIONS_URL: functionsUrl,
     PUBLIC_URL: publicUrl,
+    // Hooks of apps that run on one's own machine.
+    OUTGOING_RANGES: "127.0.0.0/8,::1/128",
     // Here everybody comes from one address.
     UNPROVED_PER_MINUTE: "100000",
   };

@@ -1,6 +1,7 @@
 import { answerCounter } from "../../shared/assistant/count-answers.ts";
 import { summaryFollower } from "../../shared/assistant/summaries.ts";
 import { openCatchUp } from "../../shared/chat/upkeep/catch-up.ts";
+import { judgeFollower } from "../../shared/chat/moderation/judge-stored.ts";
 import { openChatLog } from "../../shared/chat/log/chat-log.ts";
 import { ChatChanged } from "../../shared/chat/contract.ts";
 import { appHandle } from "../../shared/identity/app.ts";
@@ -13,6 +14,7 @@ export const onChatChanged = eventFunction({
   payload: ChatChanged,
   open(deps) {
     const catchUp = openCatchUp({ ...deps, chatLog: openChatLog(deps) }, [
+      judgeFollower(deps),
       notificationFollower(deps),
       searchFollower(deps),
       summaryFollower,

@@ -2,6 +2,7 @@ import { type AnswerFeeds, openAnswerFeeds } from "../../shared/assistant/answer
 import { type AnswerHub, createAnswerHub } from "../../shared/assistant/answer-hub.ts";
 import { type Circuits, openCircuits } from "../../shared/assistant/circuits.ts";
 import { type ChatLog, openChatLog } from "../../shared/chat/log/chat-log.ts";
+import { type Hooks, openHooks } from "../../shared/chat/moderation/hook.ts";
 import { type Acting, openActing } from "../../shared/identity/acting.ts";
 import { type Absences, createAbsences } from "../../shared/identity/absences.ts";
 import { type AccessTokens, openAccessTokens } from "../../shared/identity/access-token.ts";
@@ -29,6 +30,7 @@ export interface ApiDeps extends Deps {
   readonly outsiders: Outsiders;
   readonly quotas: Quotas;
   readonly chatLog: ChatLog;
+  readonly hooks: Hooks;
   readonly answerHub: AnswerHub;
   readonly answerFeeds: AnswerFeeds;
   readonly circuits: Circuits;
@@ -56,6 +58,7 @@ export function openApiDeps(deps: Deps): ApiDeps {
     outsiders: openOutsiders(deps),
     quotas: openQuotas(deps, apps),
     chatLog: openChatLog(deps),
+    hooks: openHooks({ ...deps, apps }),
     answerHub,
     answerFeeds,
     circuits: openCircuits(deps),

@@ -14,6 +14,7 @@ import { deleteCurrentSession, deleteSession, deleteSessions } from "./auth/dele
 import { getJwks } from "./auth/get-jwks.ts";
 import { postCode } from "./auth/post-code.ts";
 import { postExchange } from "./auth/post-exchange.ts";
+import { getSignInOptions } from "./auth/get-options.ts";
 import { postGuest } from "./auth/post-guest.ts";
 import { postRefresh } from "./auth/post-refresh.ts";
 import { postSession } from "./auth/post-session.ts";
@@ -67,6 +68,7 @@ import { getJob, getJobs, postMigration } from "./operator/jobs.ts";
 import { postRevocation } from "./operator/post-revocation.ts";
 import { postRotation } from "./operator/post-rotation.ts";
 import { getRebuild, postRebuild } from "./operator/rebuilds.ts";
+import { postHookSecret } from "./moderation/post-secret.ts";
 import { getReportedMessages, getReports, patchReport, postReport } from "./reports/reports.ts";
 import { getReport } from "./rollouts/get-report.ts";
 import { getRollout, putRollout } from "./rollouts/rollouts.ts";
@@ -75,6 +77,7 @@ import { getSecurityEvents, getSystemSecurityEvents } from "./security/get-secur
 import { getHealth } from "./system/get-health.ts";
 import { getProblem } from "./system/get-problem.ts";
 import { getReady } from "./system/get-ready.ts";
+import { deleteUserIdentities } from "./users/delete-identities.ts";
 import { deleteUser } from "./users/delete-user.ts";
 import { deleteDisabled, putDisabled } from "./users/disabled.ts";
 import { getUser } from "./users/get-user.ts";
@@ -89,6 +92,7 @@ export const endpoints: readonly Endpoint<ApiDeps>[] = [
   postSession,
   postExchange,
   postGuest,
+  getSignInOptions,
   postRefresh,
   deleteCurrentSession,
   deleteSession,
@@ -124,6 +128,7 @@ export const endpoints: readonly Endpoint<ApiDeps>[] = [
   getUser,
   patchUser,
   deleteUser,
+  deleteUserIdentities,
   putDisabled,
   deleteDisabled,
   getMe,
@@ -182,6 +187,7 @@ export const endpoints: readonly Endpoint<ApiDeps>[] = [
   getReports,
   patchReport,
   getReportedMessages,
+  postHookSecret,
   postRebuild,
   getRebuild,
   postRotation,

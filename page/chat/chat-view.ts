@@ -1,5 +1,6 @@
 import type { Api } from "../../shared/client/api.ts";
 import type { Chat, Desk, Message } from "../../shared/client/connect.ts";
+import type { Blocks } from "../account/blocks.ts";
 import { el, fill, toast } from "../frame/dom.ts";
 import { counted, listTimeOf } from "../frame/format.ts";
 import { createMenu } from "../frame/menu.ts";
@@ -21,6 +22,7 @@ export interface ChatOptions {
   readonly api: Api;
   readonly desk: Desk;
   readonly people: People;
+  readonly blocks: Blocks;
   readonly chats: Chats;
   readonly number: number;
   /** Adds the models' controls, where there is one. */
@@ -35,6 +37,7 @@ export function showChat({
   api,
   desk,
   people,
+  blocks,
   chats,
   number,
   suite,
@@ -56,6 +59,7 @@ export function showChat({
     me: me.id,
     mayDeleteAny: isAdministrator(me),
     people,
+    blocks,
     onReply: (message) => void reply(message),
     onForward: (message) => forward(message),
     onReturn,
@@ -112,7 +116,10 @@ export function showChat({
     return [
       { label: "Rename …", act: () => openRenameDialog(api, chat, onChange) },
       ...(chat.kind === "assistant" ? [{ label: "Settings …", act: () => void openSettings() }] : []),
-      { label: "Members …", act: () => showMembers({ api, chat, me, people, onChange, onLeave: leave }) },
+      {
+        label: "Members …",
+        act: () => showMembers({ api, chat, me, people, blocks, onChange, onLeave: leave }),
+      },
       { label: chat.archived ? "Bring back" : "Archive", act: () => void setArchived(chat) },
       ...(chat.kind === "group" && chat.members.includes(me.id)
         ? [{ label: "Leave …", isDangerous: true, act: () => openLeaveDialog(api, chat, me, leave) }]

@@ -1,5 +1,7 @@
 import type { Api } from "../../shared/client/api.ts";
 import type { Chat, User } from "../../shared/client/connect.ts";
+import type { Blocks } from "../account/blocks.ts";
+import { openBlockDialog, openReportDialog } from "../account/report-dialog.ts";
 import { openDialog, showInDialog } from "../frame/dialog.ts";
 import { el, fill } from "../frame/dom.ts";
 import { messageOf } from "../frame/message-of.ts";
@@ -13,12 +15,13 @@ export interface MembersOptions {
   readonly chat: Chat;
   readonly me: User;
   readonly people: People;
+  readonly blocks: Blocks;
   onChange(chat: Chat): void;
   onLeave(): void;
 }
 
 /** Shows the members of a chat, and lets add and remove them. */
-export function showMembers({ api, chat, me, people, onChange, onLeave }: MembersOptions) {
+export function showMembers({ api, chat, me, people, blocks, onChange, onLeave }: MembersOptions) {
   let current = chat;
   const isGroup = chat.kind === "group";
   const problem = el("p", { class: "problem", role: "alert" });
@@ -62,12 +65,22 @@ export function showMembers({ api, chat, me, people, onChange, onLeave }: Member
           { type: "button", class: "quiet", "aria-label": `Remove ${name}`, onclick: () => void remove(id) },
           "Remove",
         );
+    const isPerson = !isMe && !id.startsWith("token_") && id !== "operator";
+    const against = (label: string, act: () => void) =>
+      isPerson &&
+      el(
+        "button",
+        { type: "button", class: "quiet", "aria-label": `${label} ${name} …`, onclick: act },
+        `${label} …`,
+      );
     return el(
       "li",
       {},
       people.avatar({ id }),
       el("span", { class: "member" }, isMe ? `${name} (you)` : name),
       button,
+      against("Report", () => openReportDialog(api, { user: id }, name)),
+      against("Block", () => openBlockDialog(blocks, { user: id, name })),
     );
   };
 

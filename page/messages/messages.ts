@@ -1,6 +1,8 @@
 import type { Api } from "../../shared/client/api.ts";
 import type { ChatView } from "../../shared/client/chat-view.ts";
 import type { Message } from "../../shared/client/connect.ts";
+import type { Blocks } from "../account/blocks.ts";
+import { openBlockDialog, openReportDialog } from "../account/report-dialog.ts";
 import { isAnswer, isComing, renewComing } from "../answers/answer-line.ts";
 import { announce, el, fill, toast } from "../frame/dom.ts";
 import { messageOf } from "../frame/message-of.ts";
@@ -23,6 +25,7 @@ export interface MessagesOptions {
   readonly me: string;
   readonly mayDeleteAny: boolean;
   readonly people: People;
+  readonly blocks: Blocks;
   onReply(message: Message): void;
   onForward(message: Message): void;
   /** Called when the reader returns from a found message to the newest. */
@@ -36,6 +39,7 @@ export function showMessages({
   me,
   mayDeleteAny,
   people,
+  blocks,
   onReply,
   onForward,
   onReturn,
@@ -91,6 +95,17 @@ export function showMessages({
     list.querySelector<HTMLElement>(`.act[data-number="${number}"]`);
   const focusOn = (message: Message) => actButtonOf(message)?.focus({ preventScroll: true });
 
+  /** What can be done about a message of somebody else's. */
+  const actionsAgainst = ({ number, sender }: Message) => {
+    const name = people.known(sender) ?? "somebody";
+    const what = { message: { chat: view.number, message: number } };
+    const report = { label: "Report …", act: () => openReportDialog(api, what, name) };
+    const isPerson = "id" in sender && !sender.id.startsWith("token_") && sender.id !== "operator";
+    if (!isPerson) return [report];
+    const block = () => openBlockDialog(blocks, { user: sender.id, name });
+    return [report, { label: `Block ${name} …`, isDangerous: true, act: block }];
+  };
+
   const actionsOn = (message: Message) => {
     const isMine = "id" in message.sender && message.sender.id === me;
     return [
@@ -108,6 +123,7 @@ export function showMessages({
       { label: "Copy text", act: () => void actions.copy(message) },
       ...(message.editedAt === undefined ? [] : [{ label: "History …", act: () => showHistoryOf(message) }]),
       { label: "New chat from here", act: () => void actions.fork(message) },
+      ...(isMine ? [] : actionsAgainst(message)),
       ...(isMine || mayDeleteAny
         ? [{ label: "Delete", isDangerous: true, act: () => actions.remove(message) }]
         : []),

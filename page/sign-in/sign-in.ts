@@ -3,6 +3,9 @@ import { type Child, el, fill } from "../frame/dom.ts";
 import { fieldOf } from "../frame/field-of.ts";
 import { messageOf } from "../frame/message-of.ts";
 
+/** As many characters of a name as the API takes. */
+const NAME_CHARS_MAX = 100;
+
 export interface SignInOptions {
   readonly element: HTMLElement;
   readonly session: ClientSession;
@@ -40,6 +43,46 @@ export function showSignIn({ element, session, appName, onStay, onCodeSent }: Si
     form.querySelector("input")?.focus();
   };
 
+  /** Shown once the app has said that it takes guests. */
+  const guestLink = el(
+    "button",
+    { type: "button", class: "link", hidden: true, onclick: () => showGuestStep() },
+    "Come in without an address",
+  );
+  session.options().then(
+    ({ guests }) => {
+      guestLink.hidden = !guests;
+    },
+    // Signing in says itself what is wrong.
+    () => undefined,
+  );
+
+  const showGuestStep = () => {
+    codeField = undefined;
+    step(
+      [
+        el("h1", {}, "Come in as a guest"),
+        el(
+          "p",
+          { class: "lead" },
+          "Without an address nobody can sign in again: the chats stay on this device.",
+        ),
+        el(
+          "label",
+          { class: "field" },
+          "Your name",
+          el("input", { name: "name", required: true, maxLength: NAME_CHARS_MAX, autocomplete: "nickname" }),
+        ),
+      ],
+      "Come in",
+      async (form) => {
+        onStay(true);
+        await session.enterAsGuest(fieldOf(form, "name"));
+      },
+      el("button", { type: "button", class: "link", onclick: showEmailStep }, "Sign in with an address"),
+    );
+  };
+
   const showEmailStep = () => {
     codeField = undefined;
     step(
@@ -70,6 +113,7 @@ export function showSignIn({ element, session, appName, onStay, onCodeSent }: Si
         showCodeStep(await session.askForCode(email));
         onCodeSent();
       },
+      guestLink,
     );
   };
 

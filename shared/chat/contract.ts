@@ -6,6 +6,8 @@ export const TAGS_MAX = 20;
 export const TAG_CHARS_MAX = 50;
 /** Members stand in the head, which every change rewrites, and each is an index entry of it. */
 export const MEMBERS_MAX = 500;
+/** All of a message's edits go with it, in the commit that deletes it. */
+export const EDITS_MAX = 200;
 export const PAGE_LIMIT_MAX = 100;
 export const PAGE_LIMIT_DEFAULT = 50;
 /** How much of the newest message a list of chats shows. */
@@ -497,6 +499,14 @@ export const Report = z.object({
   createdAt: z.string(),
 });
 export type Report = z.infer<typeof Report>;
+
+/** What an app's hook says of a message. */
+export const Verdict = z.object({
+  decision: z.enum(["allow", "hide", "refuse", "report"]),
+  /** For the person whose message is refused, and for the moderators. */
+  reason: z.string().optional(),
+});
+export type Verdict = z.infer<typeof Verdict>;
 
 /** Somebody whom one wants to hear nothing of. */
 export const Block = z.object({ user: z.string(), createdAt: z.string() });

@@ -1,5 +1,4 @@
 import { type ChatHandle, chatHandle } from "./chat-handle.ts";
-import { isSignal } from "./log/signal.ts";
 import { storedAs } from "../platform/stored.ts";
 import type { App } from "../identity/app.ts";
 import type {
@@ -62,6 +61,9 @@ export const chatsChangedSince = (app: App, person: string, sinceMs: number): Qu
     .where("members", "array-contains", person)
     .where("changedAt", ">", Timestamp.fromMillis(sinceMs))
     .orderBy("changedAt");
+
+/** Signals lie beside the heads, which are named by their number alone. */
+export const isSignal = (id: string): boolean => id.includes(".");
 
 /** The heads of a person's chats that changed after a moment, the earliest first. 1 query, a read for each. */
 export async function listChangedChats(

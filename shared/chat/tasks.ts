@@ -13,3 +13,20 @@ export const forkTask = defineTask({
   idOf: ({ app, chat }) => ["fork", app, String(chat)],
   delayMs: FORK_TASK_DELAY_MS,
 });
+
+const JudgeTask = z.object({
+  app: AppId,
+  chat: z.number().int().min(1),
+  message: z.number().int().min(1),
+  /** Of the text that is meant. */
+  revision: z.number().int().min(1),
+});
+export type JudgeTask = z.infer<typeof JudgeTask>;
+
+/** Has the app's hook judge a message that stands; named after the text that it is to judge. */
+export const judgeTask = defineTask({
+  name: "judge-message",
+  queue: "moderation",
+  payload: JudgeTask,
+  idOf: ({ app, chat, message, revision }) => ["judge", app, String(chat), String(message), String(revision)],
+});

@@ -1,4 +1,4 @@
-import type { Session, User } from "../identity/contract.ts";
+import type { Session, SignInOptions, User } from "../identity/contract.ts";
 import { ApiError, isTransient } from "./api-error.ts";
 import { createEmitter, type Emitter } from "./emitter.ts";
 import type { Environment } from "./environment.ts";
@@ -50,6 +50,10 @@ export interface ClientSession extends Emitter<{ change: User | undefined }> {
   askForCode(email: string): Promise<string>;
   /** @throws ApiError when the code is not the one */
   signIn(challenge: string, code: string): Promise<User>;
+  /** How people come in: what a sign-in is to offer. */
+  options(): Promise<SignInOptions>;
+  /** Comes in without an address, where the app takes guests. @throws ApiError where it does not */
+  enterAsGuest(name: string): Promise<User>;
   /** Goes on with a session that somebody else has begun, such as an exchange. */
   adopt(session: Session): void;
   /** Goes on with the stored session. False when there is none, or it has ended. */
@@ -145,6 +149,15 @@ export function createSession({ env, store, transport, send }: SessionOptions): 
     async signIn(challenge, code) {
       const body = { challenge, code, ...(transport === "cookie" ? { transport } : {}) };
       const { data } = await send<Session>("POST", "/auth/sessions", { body });
+      return take(data);
+    },
+    async options() {
+      const { data } = await send<SignInOptions>("GET", "/auth/options", {});
+      return data;
+    },
+    async enterAsGuest(name) {
+      const body = { name, ...(transport === "cookie" ? { transport } : {}) };
+      const { data } = await send<Session>("POST", "/auth/guests", { body });
       return take(data);
     },
     adopt: (session) => void take(session),

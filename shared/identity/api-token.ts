@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
+import type { DocumentReference, DocumentSnapshot } from "../platform/firestore.ts";
 import { Timestamp } from "../platform/firestore-values.ts";
 import { randomId } from "../platform/ids.ts";
 import { sameSecret } from "../platform/keys.ts";
@@ -13,6 +14,7 @@ import type { Revocations } from "./revocations.ts";
 import {
   apiTokenRef,
   readDocument,
+  standsBehind,
   type StoredApiToken,
   storedApiToken,
   storedUser,
@@ -120,8 +122,9 @@ export function openApiTokens(deps: Deps, revocations: Revocations): ApiTokens {
     }
     const listing = await revocations.listingOfUser(createdBy);
     const { data: user } = await readDocument(userRef(app, createdBy), storedUser);
-    const isHere = user !== undefined && user.status === undefined;
-    const rights = isHere ? scopedRights(scopes, rightsOf(user.role)) : undefined;
+    const rights = standsBehind(user, stored.createdAt)
+      ? scopedRights(scopes, rightsOf(user.role))
+      : undefined;
     return { rights, tokens: [id], person: { id: createdBy, listing }, expiresMs };
   };
 
@@ -197,6 +200,30 @@ export function openApiTokens(deps: Deps, revocations: Revocations): ApiTokens {
 async function readToken(app: App, id: string): Promise<StoredApiToken | undefined> {
   const { data } = await readDocument(apiTokenRef(app, id), storedApiToken);
   return data;
+}
+
+/**
+ * What the maker of something may do at this time: a person, or a token and whoever stands behind it.
+ * Undefined: nothing, as they have left or it has ended. A read for each token, and 1 for the person.
+ */
+export async function rightsOfMaker(
+  app: App,
+  { createdBy, createdAt }: { readonly createdBy: string; readonly createdAt: Timestamp },
+  {
+    get,
+    nowMs,
+  }: { readonly get: (ref: DocumentReference) => Promise<DocumentSnapshot>; readonly nowMs: number },
+): Promise<ReadonlySet<Permission> | undefined> {
+  if (createdBy === "operator") return rightsOf("owner");
+  if (!createdBy.startsWith(MADE_BY_TOKEN)) {
+    const user = storedUser(await get(userRef(app, createdBy)));
+    return standsBehind(user, createdAt) ? rightsOf(user.role) : undefined;
+  }
+  const token = storedApiToken(await get(apiTokenRef(app, createdBy.slice(MADE_BY_TOKEN.length))));
+  if (token === undefined || (token.expiresAt?.toMillis() ?? Infinity) <= nowMs) return undefined;
+  const { createdBy: above = "operator", createdAt: since } = token;
+  const rights = await rightsOfMaker(app, { createdBy: above, createdAt: since }, { get, nowMs });
+  return rights && scopedRights(token.scopes, rights);
 }
 
 /** How many tokens lie between the principal and a person or the operator. A read for each. */

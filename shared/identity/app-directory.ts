@@ -6,6 +6,7 @@ import type { AppSettings } from "./contract.ts";
 import { noSuchApp, readOpenApp } from "./manage-app.ts";
 import type { Revocations } from "./revocations.ts";
 import { completeSettings } from "./settings.ts";
+import type { StoredHookSecret } from "./store.ts";
 
 /** How old an instance's knowledge of an app may be; a change made through the API is heard of at once. */
 export const APP_CACHE_MS = 60_000;
@@ -20,6 +21,8 @@ export interface AppDirectory {
    * @throws AppError `not_found`
    */
   settingsOf(app: App): Promise<AppSettings>;
+  /** What signs requests to the app's hook; known with the settings. */
+  hookSecretsOf(app: App): Promise<readonly StoredHookSecret[]>;
   /** What is known here, without looking any further. */
   knownSettingsOf(app: App): AppSettings | undefined;
   /** Forgets what was known, after a change made here; that there is none, too. */
@@ -28,24 +31,26 @@ export interface AppDirectory {
 
 interface Known {
   readonly settings: AppSettings;
+  readonly hookSecrets: readonly StoredHookSecret[];
   readonly readAtMs: number;
 }
 
 export function openAppDirectory(deps: Deps, revocations: Revocations): AppDirectory {
   const known = new Map<string, Known>();
   const absent = createAbsences(deps.clock);
-  const reading = new Map<string, Promise<AppSettings>>();
+  const reading = new Map<string, Promise<Known>>();
 
-  const read = (app: App): Promise<AppSettings> => {
+  const read = (app: App): Promise<Known> => {
     const underWay = reading.get(app.id);
     if (underWay !== undefined) return underWay;
     const readAtMs = deps.clock.now();
     const begun = readOpenApp(appHandle(deps.firestore, app.id))
       .then((head) => {
-        const settings = completeSettings(head.settings);
+        const { hookSecrets = [] } = head;
+        const entry = { settings: completeSettings(head.settings), hookSecrets, readAtMs };
         if (known.size >= APPS_KNOWN_MAX) known.clear();
-        known.set(app.id, { settings, readAtMs });
-        return settings;
+        known.set(app.id, entry);
+        return entry;
       })
       .catch((cause: unknown) => {
         if (cause instanceof AppError && cause.code === "not_found") {
@@ -68,15 +73,18 @@ export function openAppDirectory(deps: Deps, revocations: Revocations): AppDirec
       });
   };
 
+  const knownOf = async (app: App): Promise<Known> => {
+    if (absent.has(app.id)) throw noSuchApp();
+    const entry = known.get(app.id);
+    if (entry === undefined) return read(app);
+    if ((await revocations.settingsChangedMs(app.id)) >= entry.readAtMs) return read(app);
+    if (deps.clock.now() - entry.readAtMs > APP_CACHE_MS) renew(app);
+    return entry;
+  };
+
   return {
-    async settingsOf(app) {
-      if (absent.has(app.id)) throw noSuchApp();
-      const entry = known.get(app.id);
-      if (entry === undefined) return read(app);
-      if ((await revocations.settingsChangedMs(app.id)) >= entry.readAtMs) return read(app);
-      if (deps.clock.now() - entry.readAtMs > APP_CACHE_MS) renew(app);
-      return entry.settings;
-    },
+    settingsOf: async (app) => (await knownOf(app)).settings,
+    hookSecretsOf: async (app) => (await knownOf(app)).hookSecrets,
     knownSettingsOf: (app) => known.get(app.id)?.settings,
     forget(appId) {
       known.delete(appId);

@@ -44,17 +44,20 @@ export async function changeApp(
   if (lifted && by.kind !== "operator") {
     throw new AppError("forbidden", "Only the operator may lift a limit altogether.");
   }
-  return withApp(deps, app, (transaction, head) => {
+  const hook = change.settings?.moderation?.url;
+  if (hook) deps.outgoing.demandUrl(hook, "settings.moderation.url");
+  return withApp(deps, app, async (transaction, head) => {
     if (expected?.(appVersion(head)) === false) {
       throw new AppError("precondition_failed", "The app has been changed since you read it.");
     }
+    if (hook && head.hookSecrets === undefined) throw unsigned();
     const next: AppHead = {
       ...head,
       name: change.name ?? head.name,
       settings: changedSettings(completeSettings(head.settings), change.settings ?? {}),
     };
     transaction.update(app.ref, { name: next.name, settings: next.settings });
-    announce(deps, app, transaction);
+    announceApp(deps, app, transaction);
     addSecurityEvent(deps, transaction, securityEventsOf(app), {
       event: {
         kind: "app-changed",
@@ -73,10 +76,10 @@ export async function changeApp(
  * @throws AppError `not_found`
  */
 export async function deleteApp(deps: Deps, app: App, by: Principal, caller: Caller): Promise<void> {
-  await withApp(deps, app, (transaction) => {
+  await withApp(deps, app, async (transaction) => {
     const now = deps.clock.now();
     transaction.update(app.ref, { status: "deleted" });
-    announce(deps, app, transaction);
+    announceApp(deps, app, transaction);
     addRevocation(deps.firestore, transaction, {
       scope: "app",
       id: app.id,
@@ -90,10 +93,17 @@ export async function deleteApp(deps: Deps, app: App, by: Principal, caller: Cal
   });
 }
 
-async function withApp<T>(
+/** A hook could not tell our requests from anybody's. */
+const unsigned = (): AppError =>
+  new AppError("invalid_request", "Make a secret first.", {
+    errors: [{ path: "settings.moderation.url", message: "needs POST …/moderation/secrets before it" }],
+  });
+
+/** One transaction on an open app, whose head has been read. @throws AppError `not_found` */
+export async function withApp<T>(
   deps: Deps,
   app: App,
-  work: (transaction: Transaction, head: AppHead) => T,
+  work: (transaction: Transaction, head: AppHead) => Promise<T>,
 ): Promise<T> {
   return within(
     TRANSACTION_MS_MAX,
@@ -106,7 +116,7 @@ async function withApp<T>(
 }
 
 /** Has every instance read the app again. The entry outlives what any instance may remember by itself. */
-function announce(deps: Deps, app: App, transaction: Transaction): void {
+export function announceApp(deps: Deps, app: App, transaction: Transaction): void {
   const now = deps.clock.now();
   addRevocation(deps.firestore, transaction, {
     scope: "settings",

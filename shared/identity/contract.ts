@@ -115,6 +115,13 @@ export const NewGuest = z.strictObject({
   transport: Transport.optional(),
 });
 
+/** What a page has to know before anybody has signed in. */
+export const SignInOptions = z.object({
+  mode: z.enum(["open", "invited", "domains"]),
+  guests: z.boolean(),
+});
+export type SignInOptions = z.infer<typeof SignInOptions>;
+
 export const INVITATION_USES_MAX = 100;
 export const NewInvitation = z
   .strictObject({
@@ -384,6 +391,22 @@ const Registration = z.strictObject({
 });
 export type Registration = z.infer<typeof Registration>;
 
+/** A hook that is slower is given up; whoever writes waits for it. */
+export const HOOK_MS_MAX = 5_000;
+const HOOK_MS_MIN = 100;
+const HOOK_URL_CHARS_MAX = 2_000;
+const Moderation = z.strictObject({
+  /** The app's own judge of messages, asked by signed requests (docs/moderation.md); null: none. */
+  url: z.url().max(HOOK_URL_CHARS_MAX).nullable(),
+  /** Whether a message waits for what the hook says, or is judged in the background once it stands. */
+  mode: z.enum(["before", "after"]),
+  /** How long one answer of the hook may take. */
+  timeoutMs: z.number().int().min(HOOK_MS_MIN).max(HOOK_MS_MAX),
+  /** When the hook does not answer: let the message stand, or hide it until a moderator has decided. */
+  onFailure: z.enum(["allow", "hold"]),
+});
+export type Moderation = z.infer<typeof Moderation>;
+
 /** Whom people see in the list of users, apart from administrators. */
 const Directory = z.enum(["everyone", "shared-chats", "admins"]);
 /** Who may open a direct chat with somebody, apart from administrators. */
@@ -414,6 +437,7 @@ export const AppSettings = z.strictObject({
   directory: Directory,
   contact: Contact,
   history: History,
+  moderation: Moderation,
 });
 export type AppSettings = z.infer<typeof AppSettings>;
 
@@ -465,6 +489,7 @@ export const DEFAULT_SETTINGS: AppSettings = {
   directory: "everyone",
   contact: "anyone",
   history: "all",
+  moderation: { url: null, mode: "after", timeoutMs: 2_000, onFailure: "allow" },
 };
 
 /** Objects are merged with what is there, field by field; lists replace. */
@@ -485,6 +510,7 @@ export const AppChange = z
         directory: Directory,
         contact: Contact,
         history: History,
+        moderation: Moderation.partial(),
       })
       .partial(),
   })
@@ -506,6 +532,26 @@ export const App = z.object({
 export type App = z.infer<typeof App>;
 
 export const AppCreated = z.object({ app: App, token: z.string() });
+
+/** A week: longer than any change of a receiver takes. */
+export const SECRET_OVERLAP_SECONDS_MAX = 7 * 24 * 3600;
+export const NewHookSecret = z.strictObject({
+  /** For how long requests are signed with the secret before as well. */
+  overlapSeconds: z
+    .number()
+    .int()
+    .min(0)
+    .max(SECRET_OVERLAP_SECONDS_MAX)
+    .default(24 * 3600),
+});
+/** The secret is shown this once. */
+export const HookSecretCreated = z.object({
+  secret: z.string(),
+  createdAt: z.string(),
+  /** Until when the secret before signs too; null: there was none. */
+  previousUntil: z.string().nullable(),
+});
+export type HookSecretCreated = z.infer<typeof HookSecretCreated>;
 
 export const SCOPES_MAX = 50;
 const Scope = z.string().regex(/^(?:\*|[a-z]{1,20}:[a-z-]{1,30})$/, "must be the name of a permission, or *");
@@ -579,6 +625,8 @@ export const SECURITY_EVENT_KINDS = [
   "report-created",
   "report-read",
   "report-decided",
+  "message-judged",
+  "hook-secret-created",
   "user-created",
   "session-created",
   "acted-for",
@@ -599,6 +647,7 @@ export const SECURITY_EVENT_KINDS = [
   "factor-proved",
   "factor-failed",
   "identity-linked",
+  "identity-unlinked",
   "recovery-code-used",
   "keys-rotated",
   "tokens-revoked",

@@ -10,7 +10,14 @@ import type { Principal } from "./principal.ts";
 import { addClosing, addReopening } from "./revocation.ts";
 import { accessTokensEndMs } from "./revoke.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
-import { endOpenSessions, type StoredUser, storedUser, TRANSACTION_MS_MAX, userRef } from "./store.ts";
+import {
+  endOpenSessions,
+  endWhatTheyMade,
+  type StoredUser,
+  storedUser,
+  TRANSACTION_MS_MAX,
+  userRef,
+} from "./store.ts";
 
 const OWNERS_READ_MAX = 50;
 
@@ -67,9 +74,10 @@ export async function enablePerson(deps: Deps, app: App, by: Principal, ending: 
 }
 
 /**
- * Ends a person's membership of the app: as disabling, and their sessions end for good. What they wrote stays
- * with their id; they come back only by invitation. One transaction: 1 read and the owners where it is one, 3
- * writes; then a query and a write for each open session. Idempotent.
+ * Ends a person's membership of the app: as disabling, and their sessions, API tokens and invitations end for
+ * good. What they wrote stays with their id; they come back only by invitation. One transaction: 1 read and
+ * the owners where it is one, 3 writes; then 3 queries and a write for each session, token and invitation.
+ * Idempotent.
  * @throws AppError `not_found`, `forbidden` for those above the caller, `conflict` for the last owner
  */
 export async function removePerson(deps: Deps, app: App, by: Principal, ending: Ending): Promise<void> {
@@ -77,12 +85,16 @@ export async function removePerson(deps: Deps, app: App, by: Principal, ending: 
     if (user.status === "removed") return;
     if (user.role === "owner") await demandAnotherOwner(transaction, app, ending.userId);
     const now = deps.clock.now();
-    transaction.update(ref, { status: "removed", sessionsValidAfter: Timestamp.fromMillis(now) });
+    const at = Timestamp.fromMillis(now);
+    transaction.update(ref, { status: "removed", removedAt: at, sessionsValidAfter: at });
     addClosing(deps.firestore, transaction, ending.userId, accessTokensEndMs(now));
     record(deps, app, transaction, by, { ...ending, kind: "user-removed" });
   });
-  // The mark at the user has ended all sessions already; this only tidies up.
-  await endOpenSessions(deps.firestore, app, ending.userId);
+  // The marks at the user have ended all of these already; this only tidies up.
+  await Promise.all([
+    endOpenSessions(deps.firestore, app, ending.userId),
+    endWhatTheyMade(deps.firestore, app, ending.userId),
+  ]);
 }
 
 interface Standing {

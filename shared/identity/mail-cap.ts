@@ -8,6 +8,10 @@ import type { App } from "./app.ts";
 export const STRANGER_SHARE = 0.5;
 /** Mails in a day that one network address may have sent in an app: an office, but no flood. */
 export const SOURCE_MAILS_PER_DAY = 1_000;
+/** Mails with invitations to one address in a day, whoever invites. */
+export const INVITATIONS_PER_DAY = 3;
+/** Mails with invitations in a day that one person or token may have sent. */
+export const INVITER_MAILS_PER_DAY = 500;
 export const MAIL_DAY_MS = 24 * 3600 * 1000;
 
 /** Mails with codes, counted from the first of a day's on. */
@@ -38,13 +42,37 @@ export interface MailCap {
  * How many codes have been mailed to an address in the last day, and by whose wish. A known device has a
  * count of its own: what strangers have used up does not hold for it. 1 or 3 reads.
  */
-export async function readMailCap(
+export const readMailCap = (
   deps: Pick<Deps, "clock" | "keys">,
   app: App,
   mail: CodeMail,
   transaction: Transaction,
+): Promise<MailCap> => readCounts(deps, limitsOn(deps, app, mail), transaction);
+
+/**
+ * How many invitations have been mailed to an address in the last day, and by one inviter; apart from codes,
+ * so that nobody keeps anybody from signing in by inviting them. 2 reads.
+ */
+export function readInvitationCap(
+  deps: Pick<Deps, "clock" | "keys">,
+  app: App,
+  { address, inviter }: { readonly address: string; readonly inviter: string },
+  transaction: Transaction,
 ): Promise<MailCap> {
-  const limits = limitsOn(deps, app, mail);
+  const refOf = (...parts: string[]): DocumentReference =>
+    app.collection("lockouts").doc(deps.keys.mac("mails", app.id, ...parts));
+  const limits: [DocumentReference, number][] = [
+    [refOf("invited", address), INVITATIONS_PER_DAY],
+    [refOf("inviter", inviter), INVITER_MAILS_PER_DAY],
+  ];
+  return readCounts(deps, limits, transaction);
+}
+
+async function readCounts(
+  deps: Pick<Deps, "clock">,
+  limits: readonly [DocumentReference, number][],
+  transaction: Transaction,
+): Promise<MailCap> {
   const found = await transaction.getAll(...limits.map(([ref]) => ref));
   const now = deps.clock.now();
   const counts = limits.map(([ref, max], index) => {

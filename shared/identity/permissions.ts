@@ -62,6 +62,7 @@ export const PERSONAL: ReadonlySet<string> = new Set<Permission>([
  */
 export const NEEDS_FRESH: ReadonlySet<string> = new Set<Permission>([
   "app:change",
+  "app:secure",
   "app:delete",
   "token:manage",
   "user:change",

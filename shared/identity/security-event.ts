@@ -45,8 +45,13 @@ export function addSecurityEvent(
   collection: CollectionReference,
   { event, id = randomId() }: { readonly event: NewSecurityEvent; readonly id?: string },
 ): void {
-  const now = deps.clock.now();
-  const stored: StoredSecurityEvent = {
+  (writer as WriteBatch).set(collection.doc(id), newSecurityEvent(deps, event));
+}
+
+/** An event as it is stored, for a commit that creates documents itself. */
+export function newSecurityEvent({ clock }: Pick<Deps, "clock">, event: NewSecurityEvent): object {
+  const now = clock.now();
+  return {
     kind: event.kind,
     at: Timestamp.fromMillis(now),
     actor: event.actor ?? null,
@@ -55,8 +60,7 @@ export function addSecurityEvent(
     userAgent: event.caller.userAgent,
     details: event.details ?? {},
     expireAt: Timestamp.fromMillis(now + SECURITY_EVENT_TTL_MS),
-  };
-  (writer as WriteBatch).set(collection.doc(id), { ...stored });
+  } satisfies StoredSecurityEvent;
 }
 
 /** A page of events, newest first. One query, one read for each. */
@@ -85,8 +89,13 @@ export function listSecurityEvents(
   );
 }
 
-const view = (id: string, { expireAt: _expireAt, at, ...stored }: StoredSecurityEvent): SecurityEvent => ({
+const view = (id: string, stored: StoredSecurityEvent): SecurityEvent => ({
   id,
-  ...stored,
-  at: at.toDate().toISOString(),
+  kind: stored.kind,
+  at: stored.at.toDate().toISOString(),
+  actor: stored.actor,
+  subject: stored.subject,
+  network: stored.network,
+  userAgent: stored.userAgent,
+  details: stored.details,
 });

@@ -23,6 +23,7 @@ export const completeSettings = (stored: StoredSettings): AppSettings => ({
   directory: stored.directory ?? DEFAULT_SETTINGS.directory,
   contact: stored.contact ?? DEFAULT_SETTINGS.contact,
   history: (stored.history as History | undefined) ?? DEFAULT_SETTINGS.history,
+  moderation: { ...DEFAULT_SETTINGS.moderation, ...stored.moderation },
 });
 
 /** Names what of an app can be changed, as it is: it changes whenever that does. */
@@ -47,6 +48,7 @@ export function changedSettings(
     directory: change.directory ?? before.directory,
     contact: change.contact ?? before.contact,
     history: change.history ?? before.history,
+    moderation: { ...before.moderation, ...withoutUndefined(change.moderation) },
   };
 }
 

@@ -11,8 +11,17 @@ export interface AppHead {
   readonly name: string;
   readonly settings: StoredSettings;
   readonly status: "open" | "deleted";
+  /** What requests to the moderation hook are signed with, the newest first; absent until one was made. */
+  readonly hookSecrets?: readonly StoredHookSecret[];
   readonly lastChatNumber: number;
   readonly createdAt: Timestamp;
+}
+
+export interface StoredHookSecret {
+  readonly sealed: string;
+  readonly createdAt: Timestamp;
+  /** It signs until then; null for the newest. */
+  readonly endsAt: Timestamp | null;
 }
 export const storedAppHead = storedAs<AppHead>();
 
@@ -31,6 +40,8 @@ export interface StoredUser {
   readonly quietHours?: QuietHours | null;
   /** Absent: they may come and go. */
   readonly status?: "disabled" | "removed";
+  /** Of who has been removed, also once they are back: what they had made until then has ended. */
+  readonly removedAt?: Timestamp;
   /** What the app's own server calls them. */
   readonly externalId?: string;
   readonly warnedAt?: Timestamp;
@@ -174,6 +185,33 @@ export async function listUsers(
 }
 
 const BATCH_WRITES_MAX = 400;
+/** Documents that are tidied up for one call; another goes on. */
+const TIDIED_MAX = 4_000;
+
+/**
+ * Takes away the API tokens and invitations that somebody has made, who has been removed: they have ended
+ * already (`removedAt`), and nobody is to see them any more. Two queries, a write for each. Idempotent.
+ */
+export async function endWhatTheyMade(firestore: Firestore, app: App, userId: string): Promise<void> {
+  const made = (name: "tokens" | "invitations") =>
+    within(
+      READ_MS_MAX,
+      app.collection(name).where("createdBy", "==", userId).select().limit(TIDIED_MAX).get(),
+    );
+  const [tokens, invitations] = await Promise.all([made("tokens"), made("invitations")]);
+  const refs = [...tokens.docs, ...invitations.docs].map(({ ref }) => ref);
+  for (let from = 0; from < refs.length; from += BATCH_WRITES_MAX) {
+    const batch = firestore.batch();
+    for (const ref of refs.slice(from, from + BATCH_WRITES_MAX)) batch.delete(ref);
+    await within(READ_MS_MAX, batch.commit());
+  }
+}
+
+/** Whether somebody is here, and has not been removed since they made something. */
+export const standsBehind = (user: StoredUser | undefined, madeAt: Timestamp): user is StoredUser =>
+  user !== undefined &&
+  user.status === undefined &&
+  (user.removedAt === undefined || user.removedAt.valueOf() < madeAt.valueOf());
 
 /** One query, and a write for each open session. */
 export async function endOpenSessions(firestore: Firestore, app: App, userId: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { chatHandle, type ChatHandle } from "../chat/chat-handle.ts";
 import { access, type ChatHead, noSuchChat } from "../chat/log/head.ts";
-import { isSignal, type StoredSignal, signalPresent, storedSignal } from "../chat/log/signal.ts";
-import { headOf, readHead } from "../chat/store.ts";
+import { type StoredSignal, signalPresent, storedSignal } from "../chat/log/signal.ts";
+import { headOf, isSignal, readHead } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { Deps } from "../platform/deps.ts";

@@ -1,8 +1,8 @@
 import { chatHandle } from "../chat/chat-handle.ts";
 import { storedAs } from "../platform/stored.ts";
 import type { ChatHead } from "../chat/log/head.ts";
-import { isSignal, type StoredSignal, storedSignal } from "../chat/log/signal.ts";
-import { chatsChangedSince, lowestRevisionSince, readServerTime } from "../chat/store.ts";
+import { type StoredSignal, storedSignal } from "../chat/log/signal.ts";
+import { chatsChangedSince, isSignal, lowestRevisionSince, readServerTime } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { Deps } from "../platform/deps.ts";

@@ -1,6 +1,6 @@
+import { isSignal } from "../chat/store.ts";
 import { facetsOf } from "../chat/log/facets.ts";
 import type { ChatHead } from "../chat/log/head.ts";
-import { isSignal } from "../chat/log/signal.ts";
 import { storedAs } from "../platform/stored.ts";
 import type { Migration } from "./migration.ts";
 

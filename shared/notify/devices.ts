@@ -11,6 +11,8 @@ import { within } from "../platform/within.ts";
 import type { NewDevice } from "./contract.ts";
 import {
   devicesRef,
+  forgetNotifications,
+  notificationsOf,
   pushTokenRef,
   type Reachable,
   readAll,
@@ -181,3 +183,17 @@ const inTransaction = (
   { firestore }: Pick<Deps, "firestore">,
   work: (transaction: Transaction) => Promise<void>,
 ): Promise<void> => within(TRANSACTION_MS_MAX, firestore.runTransaction(work));
+
+/**
+ * Forgets where somebody who has left was reached, and what they had missed. Idempotent. One transaction: 1
+ * read and a delete for each device; 1 query, and a delete for each notification.
+ */
+export async function forgetReach(deps: Pick<Deps, "firestore">, app: App, person: string): Promise<void> {
+  await inTransaction(deps, async (transaction) => {
+    const ref = devicesRef(app, person);
+    const devices = storedDevices(await transaction.get(ref))?.devices ?? {};
+    for (const { token } of Object.values(devices)) transaction.delete(pushTokenRef(app, token));
+    transaction.delete(ref);
+  });
+  await forgetNotifications(deps.firestore, notificationsOf(app, person));
+}

@@ -18,6 +18,8 @@ import { notificationsOf, readAll, readingOf, type StoredNotification, storedNot
 const DOCUMENTS_MAX = 50;
 /** After so many times a page goes out with what has been found, and says how to go on. */
 const ROUNDS_MAX = 3;
+/** After so many messages read, too: many of what was missed may have been deleted since. */
+export const MESSAGES_READ_MAX = 300;
 
 interface NotificationPage {
   readonly data: readonly Notification[];
@@ -42,7 +44,8 @@ interface Position {
 /**
  * What a person was told of while away, the latest first: one for each message. Messages are shown as they
  * are now; those deleted, of chats that are no more and of chats that the person has left are not. Costs 1
- * query, 1 read for each document, chat and message, and 1 for the person's marks.
+ * query, 1 read for each document, chat and message, and 1 for the person's marks; at most ROUNDS_MAX queries and
+ * MESSAGES_READ_MAX messages, then a page may be short and says how to go on.
  * @throws AppError `invalid_request` for a cursor of another list
  */
 export async function listNotifications(
@@ -55,16 +58,19 @@ export async function listNotifications(
   let from = cursor === undefined ? undefined : positionOf(decodeCursor(deps.keys, scope, cursor));
   const placed: Placed[] = [];
   let isCut = false;
+  let messagesRead = 0;
   for (let rounds = 1; ; rounds += 1) {
-    const size = Math.min(DOCUMENTS_MAX, limit + 1 - placed.length);
+    const wanted = limit + 1 - placed.length;
+    const size = Math.min(DOCUMENTS_MAX, wanted);
     const found = await readDocuments(app, principal, since, { from, limit: size });
-    placed.push(
-      ...(await expand(deps, app, principal, { documents: found, range: { since, from, limit: limit + 1 } })),
-    );
-    const last = found.at(-1);
-    if (placed.length > limit || found.length < size || last === undefined) break;
-    from = { atMs: storedOf(last).at.toMillis(), document: last.id, number: 0 };
-    isCut = rounds >= ROUNDS_MAX;
+    const range = { since, from, limit: Math.min(wanted, MESSAGES_READ_MAX - messagesRead) };
+    const expanded = await expand(deps, app, principal, { documents: found, range });
+    placed.push(...expanded.placed);
+    messagesRead += expanded.messagesRead;
+    const isLast = expanded.from === undefined && found.length < size;
+    if (placed.length > limit || isLast || found.length === 0) break;
+    from = expanded.from ?? endOf(found);
+    isCut = rounds >= ROUNDS_MAX || messagesRead >= MESSAGES_READ_MAX;
     if (isCut) break;
   }
   const page = placed.slice(0, limit);
@@ -76,6 +82,11 @@ export async function listNotifications(
     next: hasMore ? encodeCursor(deps.keys, scope, [last.atMs, last.document, last.number]) : null,
     prev: null,
   };
+}
+
+function endOf(found: readonly DocumentSnapshot[]): Position | undefined {
+  const last = found.at(-1);
+  return last && { atMs: storedOf(last).at.toMillis(), document: last.id, number: 0 };
 }
 
 const positionOf = ([atMs, document, number]: (string | number)[]): Position => ({
@@ -104,7 +115,15 @@ async function readDocuments(
 interface Range {
   readonly since: number | undefined;
   readonly from: Position | undefined;
+  /** Messages that are read at most. */
   readonly limit: number;
+}
+
+interface Expanded {
+  readonly placed: readonly Placed[];
+  readonly messagesRead: number;
+  /** Where to go on; undefined when all documents have been gone through. */
+  readonly from: Position | undefined;
 }
 
 async function expand(
@@ -112,36 +131,92 @@ async function expand(
   app: App,
   principal: Principal,
   { documents, range }: { readonly documents: readonly DocumentSnapshot[]; readonly range: Range },
-): Promise<Placed[]> {
-  if (documents.length === 0) return [];
+): Promise<Expanded> {
+  if (documents.length === 0) return { placed: [], messagesRead: 0, from: undefined };
   const chats = [...new Set(documents.map((document) => storedOf(document).chat))];
   const [marks, ...heads] = await readAll(deps.firestore, [
     readsRef(app, principal.id),
     ...chats.map((chat) => chatHandle(app, chat).ref),
   ]);
   const headByChat = new Map(chats.map((chat, index) => [chat, heads[index] && headOf(heads[index])]));
-  const lists = await Promise.all(
-    documents.map(async (document) => {
-      const head = headByChat.get(storedOf(document).chat);
-      if (head?.status !== "open" || !head.members.includes(principal.id)) return [];
-      return messagesOf(app, principal, document, { head, marks, range });
-    }),
-  );
-  return lists.flat();
+  const told = documents.map((document) => rangeOf(document, range.from));
+  const placed: Placed[] = [];
+  let messagesRead = 0;
+  for (let at = 0; at < told.length;) {
+    const left = range.limit - messagesRead;
+    const group = firstOf(told.slice(at), left);
+    const lists = await Promise.all(
+      group.map(async (each) => {
+        const head = headByChat.get(each.chat);
+        if (head?.status !== "open" || !head.members.includes(principal.id)) return [];
+        const bounds = { after: each.from - 1, before: each.before, order: "desc", limit: left } as const;
+        const rows = await listMessages(chatHandle(app, each.chat), bounds);
+        placed.push(...placedOf(rows, each, { person: principal.id, head, marks, since: range.since }));
+        return rows;
+      }),
+    );
+    placed.sort(latestFirst(documents));
+    messagesRead += lists.reduce((sum, rows) => sum + rows.length, 0);
+    at += group.length;
+    if (messagesRead < range.limit) continue;
+    // The last of the group may have more: it is gone on with below what was read of it.
+    const last = group.at(-1);
+    const number = lists.at(-1)?.at(-1)?.stored.number ?? 0;
+    const from = last && {
+      atMs: last.atMs,
+      document: last.document,
+      number: number > last.from ? number : 0,
+    };
+    return { placed, messagesRead, from };
+  }
+  return { placed, messagesRead, from: undefined };
 }
 
-async function messagesOf(
-  app: App,
-  { id: person }: Principal,
-  document: DocumentSnapshot,
-  { head, marks, range }: { head: ChatHead; marks: DocumentSnapshot | undefined; range: Range },
-): Promise<Placed[]> {
+/** What a document tells of, as far as it is still to come. */
+interface Told {
+  readonly document: string;
+  readonly atMs: number;
+  readonly chat: number;
+  readonly from: number;
+  readonly before: number;
+}
+
+function rangeOf(document: DocumentSnapshot, begun: Position | undefined): Told {
   const { chat, from, through, at } = storedOf(document);
+  const before = begun?.document === document.id ? Math.min(through + 1, begun.number) : through + 1;
+  return { document: document.id, atMs: at.toMillis(), chat, from, before };
+}
+
+/** So many of them as tell of this many messages together, read at once; at least one. */
+function firstOf(told: readonly Told[], messages: number): readonly Told[] {
+  let sum = 0;
+  const count = told.findIndex(({ from, before }) => (sum += Math.max(0, before - from)) >= messages);
+  return count === -1 ? told : told.slice(0, Math.max(1, sum === messages ? count + 1 : count));
+}
+
+const latestFirst =
+  (documents: readonly DocumentSnapshot[]) =>
+  (one: Placed, other: Placed): number => {
+    const place = ({ position }: Placed) => documents.findIndex(({ id }) => id === position.document);
+    return place(one) - place(other) || other.position.number - one.position.number;
+  };
+
+function placedOf(
+  rows: Awaited<ReturnType<typeof listMessages>>,
+  { chat, document, atMs }: Told,
+  {
+    person,
+    head,
+    marks,
+    since = 0,
+  }: {
+    readonly person: string;
+    readonly head: ChatHead;
+    readonly marks: DocumentSnapshot | undefined;
+    readonly since: number | undefined;
+  },
+): Placed[] {
   const { read, noticedMs, blocked } = readingOf(marks, chat);
-  const isBegun = range.from?.document === document.id;
-  const before = isBegun ? Math.min(through + 1, range.from?.number ?? 0) : through + 1;
-  const bounds = { after: from - 1, before, order: "desc", limit: range.limit } as const;
-  const rows = await listMessages(chatHandle(app, chat), bounds);
   const placed: Placed[] = [];
   for (const { id, stored } of rows) {
     const message = messageView(id, stored);
@@ -149,7 +224,7 @@ async function messagesOf(
     const createdMs = stored.createdAt.toMillis();
     const isBlocked = "id" in message.sender && blocked.has(message.sender.id);
     const isGone = stored.status === "deleted" || !isVisible(head, person, stored);
-    if (isOwn || isBlocked || isGone || createdMs <= (range.since ?? 0)) continue;
+    if (isOwn || isBlocked || isGone || createdMs <= since) continue;
     const isRead = stored.number <= readThrough(head, person, read) || createdMs <= noticedMs;
     const view: Notification = {
       id: `${chat}.${stored.number}`,
@@ -161,7 +236,7 @@ async function messagesOf(
       createdAt: message.createdAt,
       read: isRead,
     };
-    placed.push({ view, position: { atMs: at.toMillis(), document: document.id, number: stored.number } });
+    placed.push({ view, position: { atMs, document, number: stored.number } });
   }
   return placed;
 }

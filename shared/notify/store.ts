@@ -195,11 +195,12 @@ const DELETES_MAX = 300;
 /** Removes what is left of a chat that is no more: a query, and a delete for each document. Idempotent. */
 export async function forgetChat(firestore: Firestore, chat: ChatHandle): Promise<void> {
   await within(READ_MS_MAX, tellingRef(chat).delete());
-  const query = chat.app
-    .collection("notifications")
-    .where("chat", "==", chat.number)
-    .select()
-    .limit(DELETES_MAX);
+  await forgetNotifications(firestore, chat.app.collection("notifications").where("chat", "==", chat.number));
+}
+
+/** A query for each DELETES_MAX, and a delete for each document. */
+export async function forgetNotifications(firestore: Firestore, of: Query): Promise<void> {
+  const query = of.select().limit(DELETES_MAX);
   for (;;) {
     const found = await within(READ_MS_MAX, query.get());
     if (found.empty) return;

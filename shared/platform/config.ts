@@ -2,6 +2,7 @@ import { z } from "zod";
 import { MODEL_KEY_NAME, ModelEntry } from "./models/catalog.ts";
 import { parseJsonValue } from "./models/json-value.ts";
 import { PRESETS, type PresetName } from "./models/presets.ts";
+import { parseRanges } from "./outgoing/address-ranges.ts";
 
 /** Of the variable MODELS. */
 const MODELS_CHARS_MAX = 64_000;
@@ -69,6 +70,11 @@ const Environment = z.object({
   TRUSTED_PROXIES: z.coerce.number().int().min(0).max(5).default(1),
   /** Requests without valid credentials that one instance takes from one address in a minute. */
   UNPROVED_PER_MINUTE: z.coerce.number().int().min(1).default(600),
+  /**
+   * Ranges of addresses that are not public and may be called all the same where an app names an address, over
+   * http too: such as 10.1.0.0/16,127.0.0.0/8. None by default.
+   */
+  OUTGOING_RANGES: z.string().default("").transform(parseOutgoingRanges),
 });
 
 export interface Config {
@@ -105,6 +111,7 @@ export interface Config {
   readonly operatorKey: string;
   readonly trustedProxies: number;
   readonly unprovedPerMinute: number;
+  readonly outgoingRanges: readonly string[];
 }
 
 /** Of the calls to a model: fewer failures are no reason to stop calling it. */
@@ -117,6 +124,17 @@ function parseModels(text: string, context: z.RefinementCtx): ModelEntry[] {
   if (parsed.success) return parsed.data;
   context.addIssue({ code: "custom", message: z.prettifyError(parsed.error) });
   return z.NEVER;
+}
+
+function parseOutgoingRanges(text: string, context: z.RefinementCtx): string[] {
+  const ranges = text.split(",").flatMap((range) => (range.trim() === "" ? [] : [range.trim()]));
+  try {
+    parseRanges(ranges);
+    return ranges;
+  } catch (cause) {
+    context.addIssue({ code: "custom", message: (cause as Error).message });
+    return z.NEVER;
+  }
 }
 
 function modelAddress(baseUrl: string | undefined, preset: PresetName | undefined): string {
@@ -177,5 +195,6 @@ export function parseConfig(environment: Environs): Config {
     operatorKey: value.OPERATOR_KEY,
     trustedProxies: value.TRUSTED_PROXIES,
     unprovedPerMinute: value.UNPROVED_PER_MINUTE,
+    outgoingRanges: value.OUTGOING_RANGES,
   };
 }

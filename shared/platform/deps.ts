@@ -6,6 +6,7 @@ import { createKeys, type Keys } from "./keys.ts";
 import { createLog, type Log } from "./log.ts";
 import { type Mailer, openMailer } from "./mailer.ts";
 import { type Models, openModels } from "./models/models.ts";
+import { openOutgoing, type Outgoing } from "./outgoing/outgoing.ts";
 import { openPublisher, type Publisher } from "./publisher.ts";
 import { openPush, type Push } from "./push.ts";
 import { openTaskQueue, type TaskQueue } from "./task-queue.ts";
@@ -26,6 +27,7 @@ export interface Deps {
   readonly mailer: Mailer;
   readonly push: Push;
   readonly models: Models;
+  readonly outgoing: Outgoing;
   readonly upkeep: Upkeep;
   readonly traces: Traces;
 }
@@ -45,6 +47,7 @@ export function openDeps(config: Config, replaced: Partial<Pick<Deps, "clock" | 
     mailer: openMailer(config),
     push: openPush(config, log),
     models: openModels(config),
+    outgoing: openOutgoing(config),
     upkeep: createUpkeep(config),
     traces: openTraces(config, log),
   };

@@ -14,6 +14,7 @@ export const FAILURES = {
   code_invalid: { status: 401, title: "The code is wrong, used or expired.", retry: false },
   session_ended: { status: 401, title: "The session has ended.", retry: false },
   forbidden: { status: 403, title: "This is not permitted.", retry: false },
+  message_refused: { status: 403, title: "This app does not take the message.", retry: false },
   not_admitted: { status: 403, title: "This app does not let the person in.", retry: false },
   factor_required: { status: 403, title: "A second factor is needed.", retry: false },
   not_found: { status: 404, title: "There is no such thing here.", retry: false },

@@ -9,6 +9,7 @@ import { FAILURES_MAX } from "../../shared/identity/lockout.ts";
 import { jobsOf } from "../../shared/jobs/jobs.ts";
 import { roundMs } from "../../shared/notify/announce-messages.ts";
 import { UNREAD_MS } from "../../shared/notify/tasks.ts";
+import { HookServer } from "../../shared/testing/hook-server.ts";
 import type { Person, System } from "../../shared/testing/start-system.ts";
 import { causeAnswers, SLOW_QUESTION } from "./cause-answers.ts";
 import { chats, newChat, pass, pathOf } from "./talking.ts";
@@ -23,6 +24,7 @@ const manifest = readManifest("functions/manifest.json");
 export async function causeEverything(system: System): Promise<void> {
   for (const stage of [
     talk,
+    moderate,
     causeAnswers,
     signInOtherwise,
     failSignIns,
@@ -65,6 +67,20 @@ async function talk(system: System, ada: Person): Promise<void> {
   await ada.api.get(`${chats}?limit=1`);
   await system.client().get("/v1/no/such/route");
   await system.client().get("/readyz");
+}
+
+/** A message that the app's own hook has hidden. */
+async function moderate(system: System, ada: Person): Promise<void> {
+  await using hook = new HookServer();
+  const url = await hook.start();
+  const { body } = await system.operator.post("/v1/apps/demo/moderation/secrets", {});
+  hook.secrets = [body.secret];
+  hook.verdict = () => ({ decision: "hide" });
+  await system.operator.patch("/v1/apps/demo", { settings: { moderation: { url } } });
+  const chat = await newChat(ada, { kind: "group" });
+  await ada.api.post(`${pathOf(chat)}/messages`, { text: "Judge me" });
+  await system.settle();
+  await system.operator.patch("/v1/apps/demo", { settings: { moderation: { url: null } } });
 }
 
 const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");

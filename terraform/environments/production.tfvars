@@ -32,3 +32,5 @@ budget = {
   currency        = "EUR"
   units           = 2000
 }
+
+deploy_approval = true

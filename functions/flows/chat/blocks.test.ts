@@ -239,3 +239,86 @@ describe("an owner in other people's direct chats", () => {
     expect((await api.get(`${chats}/${chat.number}`)).status).toBe(200);
   });
 });
+
+describe("a direct chat that is opened at the very moment of a block", () => {
+  /** Holds a commit until the test lets it go, and says when it has come. */
+  const gate = (skip = 0) => {
+    const { promise, resolve: letGo } = Promise.withResolvers<void>();
+    const { promise: come, resolve: comes } = Promise.withResolvers<void>();
+    system.suite.kernel.faults.add({
+      service: "firestore",
+      method: "Commit",
+      match: system.project,
+      kind: "held",
+      skip,
+      get until() {
+        comes();
+        return promise;
+      },
+    });
+    return { come, letGo };
+  };
+  const opened = async (number: number): Promise<number> => (await write(eve, number)).status;
+
+  test("is not there when the block is stored first", async () => {
+    const { come, letGo } = gate();
+    const creating = direct(eve, ada);
+    await come;
+    expect((await block(ada, eve)).status).toBe(200);
+    letGo();
+    expect((await creating).status).toBe(400);
+    expect((await ada.api.get(chats)).body.data).toEqual([]);
+    expect((await eve.api.get(chats)).body.data).toEqual([]);
+    await unblock(ada, eve);
+    expect((await direct(eve, ada)).status).toBe(201);
+  });
+
+  test("is not there, or takes nothing from them, when it comes while the block is being stored", async () => {
+    const { come, letGo } = gate();
+    const blocking = block(ada, eve);
+    await come;
+    const creating = direct(eve, ada);
+    letGo();
+    expect((await blocking).status).toBe(200);
+    const { status, body } = await creating;
+    const mayWrite = status === 201 && (await opened(body.number)) !== 404;
+    expect([status === 201 || status === 400, mayWrite]).toEqual([true, false]);
+    expect((await ada.api.get(chats)).body.data).toHaveLength(status === 201 ? 1 : 0);
+  });
+
+  test("takes nothing from them when the chat is stored first", async () => {
+    const { body } = await direct(eve, ada);
+    // The block stands; that the chat's head says so is still under way, and so is the reply.
+    const { come, letGo } = gate(1);
+    const blocking = block(ada, eve);
+    await come;
+    letGo();
+    expect((await blocking).status).toBe(200);
+    expect(await opened(body.number)).toBe(404);
+    expect((await write(ada, body.number)).status).toBe(201);
+  });
+
+  test("is not there either when the two had one that is deleted at that moment", async () => {
+    const { body: old } = await direct(eve, ada);
+    const { come, letGo } = gate(1);
+    expect((await eve.api.delete(`${chats}/${old.number}`)).status).toBe(204);
+    const creating = direct(eve, ada);
+    await come;
+    await block(ada, eve);
+    letGo();
+    expect((await creating).status).toBe(400);
+    expect((await ada.api.get(chats)).body.data).toEqual([]);
+  });
+
+  test("is open when a block is taken back at that moment, to whomever it was closed", async () => {
+    await block(ada, eve);
+    const { come, letGo } = gate();
+    const creating = direct(ada, eve);
+    await come;
+    expect((await unblock(ada, eve)).status).toBe(204);
+    letGo();
+    const { status, body } = await creating;
+    expect(status).toBe(201);
+    expect(await opened(body.number)).toBe(201);
+  });
+});

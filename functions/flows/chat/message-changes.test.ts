@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Message, REACTIONS_MAX } from "../../../shared/chat/contract.ts";
+import { EDITS_MAX, type Message, REACTIONS_MAX } from "../../../shared/chat/contract.ts";
 import { startChat, usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 
 const system = useSystem();
@@ -10,6 +10,22 @@ const chatWith = async (...texts: string[]): Promise<string> =>
   (await startChat(ada.api, { members: [bob], texts })).path;
 
 describe("editing", () => {
+  test("ends after EDITS_MAX edits, which all go with the message", async () => {
+    const chat = await chatWith("Often edited");
+    for (const text of ["Once", "Twice"]) await ada.api.patch(`${chat}/messages/1`, { text });
+    const messages = system.deps.firestore.collection(`apps/demo/chats/${chat.split("/").at(-1)}/messages`);
+    const [stored] = (await messages.get()).docs;
+    expect(stored?.get("edits")).toBe(2);
+    await stored?.ref.update({ edits: EDITS_MAX - 1 });
+    expect((await ada.api.patch(`${chat}/messages/1`, { text: "The last time" })).status).toBe(200);
+    const refused = await ada.api.patch(`${chat}/messages/1`, { text: "Once too often" });
+    expect([refused.status, refused.body.detail]).toEqual([409, expect.stringContaining(String(EDITS_MAX))]);
+    const { revision } = (await ada.api.get(chat)).body;
+    expect((await ada.api.get(`${chat}/messages/1`)).body).toMatchObject({ text: "The last time", revision });
+    expect((await ada.api.delete(`${chat}/messages/1`)).status).toBe(204);
+    expect((await stored?.ref.collection("edits").get())?.size).toBe(0);
+  });
+
   test("replaces the text, moves the revision and keeps what it said", async () => {
     const chat = await chatWith("Frist", "Second");
     const edited = await ada.api.patch(`${chat}/messages/1`, { text: "First" });

@@ -335,8 +335,8 @@ describe("what a newcomer sees of a group's past", () => {
     expect((await bob.api.post("/v1/apps/demo/reports", reported)).status).toBe(404);
     for (const url of [`${chat}/events?after=0`, "/v1/apps/demo/events"]) {
       await using stream = await open(bob, url);
-      await ada.api.patch(`${chat}/messages/1`, { text: "the secret past, again" });
-      await ada.api.patch(`${chat}/messages/3`, { text: "the open present, again" });
+      await ada.api.patch(`${chat}/messages/1`, { text: `the secret past, for ${url}` });
+      await ada.api.patch(`${chat}/messages/3`, { text: `the open present, for ${url}` });
       await stream.until(has("message.changed"));
       expect(JSON.stringify(stream.events)).not.toContain("secret");
     }

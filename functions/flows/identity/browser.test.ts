@@ -146,7 +146,9 @@ test("every answer forbids sniffing, framing, caching and plain connections", as
   for (const path of ["/healthz", "/v1/apps/demo/me", "/no-such-route"]) {
     const { headers } = await system.client().get(path);
     expect(headers.get("x-content-type-options")).toBe("nosniff");
-    expect(headers.get("content-security-policy")).toBe("default-src 'none'; frame-ancestors 'none'");
+    expect(headers.get("content-security-policy")).toBe(
+      "default-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    );
     expect(headers.get("strict-transport-security")).toMatch(/^max-age=\d{8}/);
     expect(headers.get("cache-control")).toContain("no-store");
   }

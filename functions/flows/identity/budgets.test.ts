@@ -66,17 +66,17 @@ const CASES: Readonly<Record<string, Case>> = {
     reads: 1,
     writes: 0,
   },
-  // The person's marks, the other, which chat is theirs, and its head when this instance does not know it.
+  // The person's marks, the other, and which chat is theirs; the marks, the pair, and the chat's head.
   [`PUT ${path}/me/blocks/{user}`]: {
     run: ({ ada, friend }) => ada.api.put(`${app}/me/blocks/${friend.id}`),
     reads: 3,
-    writes: 2,
+    writes: 3,
   },
   [`DELETE ${path}/me/blocks/{user}`]: {
     prepare: ({ ada, friend }) => idOf(ada.api.put(`${app}/me/blocks/${friend.id}`)),
     run: ({ ada, friend }) => ada.api.delete(`${app}/me/blocks/${friend.id}`),
     reads: 1,
-    writes: 2,
+    writes: 3,
   },
   [`GET ${path}/users`]: { run: ({ ada }) => ada.api.get(`${app}/users?limit=1`), reads: 2, writes: 0 },
   [`GET ${path}/users/{id}`]: {
@@ -112,12 +112,24 @@ const CASES: Readonly<Record<string, Case>> = {
     writes: 2,
     deletes: 1,
   },
-  // Factor and user; then the open session; then the groups, the head of the one, and that there is none
-  // left.
+  // Factor and user; then the open session, and no token and no invitation of theirs; then the groups, the
+  // head of the one, and that there is none left; then no device, and what they had missed of that group.
   [`DELETE ${path}/users/{id}`]: {
     run: ({ owner: by, ada }) => by.delete(`${app}/users/${ada.id}`),
-    reads: 2 + 1 + 1 + 1 + 1,
-    writes: 4 + 1 + 2,
+    reads: 2 + 1 + 2 + 1 + 1 + 1 + 1 + 2,
+    writes: 3 + 1 + 3,
+    deletes: 2,
+  },
+  // Factor and user: she is bound to none.
+  [`DELETE ${path}/users/{id}/identities`]: {
+    run: ({ owner: by, ada }) => by.delete(`${app}/users/${ada.id}/identities`),
+    reads: 2,
+    writes: 0,
+  },
+  [`GET ${path}/auth/options`]: {
+    run: () => system.client().get(`${app}/auth/options`),
+    reads: 0,
+    writes: 0,
   },
   [`POST ${path}/auth/guests`]: { run: () => post(system.client(), "auth/guests"), reads: 0, writes: 3 },
   [`POST ${path}/invitations`]: { run: ({ owner: by }) => post(by, "invitations"), reads: 1, writes: 2 },
@@ -189,7 +201,9 @@ test.each(Object.entries(CASES))("%s", async (_, { prepare, run, reads, writes, 
 test("every route of people, tokens, invitations, blocks and reports has a budget", () => {
   const routes = endpoints
     .map(({ method, path: route }) => `${method} ${route}`)
-    .filter((name) => /\/(users|tokens|invitations|guests|blocks|reports|me\/sessions)\b/.test(name))
+    .filter((name) =>
+      /\/(users|tokens|invitations|guests|auth\/options|blocks|reports|me\/sessions)\b/.test(name),
+    )
     // The reports of figures have theirs elsewhere.
     .filter((name) => !name.endsWith("/reports/{name}"));
   expect(Object.keys(CASES).sort()).toEqual(routes.sort());

@@ -355,3 +355,31 @@ describe("tenants of Identity Platform", () => {
     },
   );
 });
+
+test("an address that was given to somebody else there is theirs once an admin has unbound the account", async () => {
+  const email = "reception@sso.test";
+  const first = await accounts.createUser({ email, emailVerified: true });
+  const before = await sendToken(idToken(first.uid, { email }));
+  const { id } = before.body.user;
+  const second = `${first.uid}-successor`;
+  await accounts.updateUser(first.uid, { email: "left@sso.test" });
+  await accounts.createUser({ uid: second, email, emailVerified: true });
+  const successor = () => sendToken(idToken(second, { email }));
+  expect((await successor()).status).toBe(409);
+  const path = `/v1/apps/demo/users/${id}/identities`;
+  const member = await system.signIn("no-admin@sso.test");
+  expect((await member.api.delete(path)).status).toBe(403);
+  expect((await system.operator.delete(path)).status).toBe(204);
+  expect((await system.operator.delete(path)).status).toBe(204);
+  // Nobody stays in who came by the old binding, and the old subject has no way back to the account.
+  expect((await refresh(before.body.refreshToken)).status).toBe(401);
+  const old = system.client({ authorization: `Bearer ${before.body.accessToken}` });
+  await expect.poll(async () => (await old.get("/v1/apps/demo/me")).status, { interval: 5 }).toBe(401);
+  const after = await successor();
+  expect([after.status, after.body.user.id]).toEqual([201, id]);
+  const left = await sendToken(idToken(first.uid, { email: "left@sso.test" }));
+  expect([left.status, left.body.user.id === id]).toEqual([201, false]);
+  expect((await sendToken(idToken(first.uid, { email }))).body.user.id).toBe(left.body.user.id);
+  const { body: events } = await system.operator.get("/v1/apps/demo/security-events?kind=identity-unlinked");
+  expect(events.data).toMatchObject([{ actor: "operator", subject: id, details: { providers: 1 } }]);
+});

@@ -7,6 +7,8 @@ import { useInstance, useRole, useSystem } from "../../../shared/testing/use-sys
 const me = "/v1/apps/demo/me";
 const user = (person: { readonly id: string }) => `/v1/apps/demo/users/${person.id}`;
 
+const HOUR_MS = 3_600_000;
+
 const system = useSystem();
 const elsewhere = useInstance(system);
 const owner = useRole(system, "owner");
@@ -81,6 +83,102 @@ describe("a removed person", () => {
     expect((await admin.api.put(`${user(eve)}/disabled`)).status).toBe(404);
     const { body: events } = await owner.api.get("/v1/apps/demo/security-events?kind=user-removed");
     expect(events.data[0]).toMatchObject({ actor: admin.id, subject: eve.id });
+  });
+});
+
+describe("what a removed person had", () => {
+  const back = async (email: string, role = "owner") => {
+    const { body } = await owner.api.post("/v1/apps/demo/invitations", { email, role });
+    expect(body.code).toBeTruthy();
+    return system.signIn(email);
+  };
+
+  test("tokens, and what these made, end for good: they don't live again when the person comes back", async () => {
+    const maker = await system.signInAs("owner", "gone-maker@example.test");
+    const { body: first } = await maker.api.post("/v1/apps/demo/tokens", { scopes: ["*"] });
+    const token = system.client({ authorization: `Bearer ${first.token}` });
+    const { body: second } = await token.post("/v1/apps/demo/tokens", { scopes: ["app:read"] });
+    const grandchild = system.client({ authorization: `Bearer ${second.token}` });
+    const invited = async (by: typeof maker.api, email: string) =>
+      expect((await by.post("/v1/apps/demo/invitations", { email, role: "admin" })).status).toBe(201);
+    await invited(maker.api, "by-person@example.test");
+    await invited(token, "by-token@example.test");
+    await owner.api.patch("/v1/apps/demo", { settings: { registration: { mode: "invited" } } });
+    expect((await owner.api.delete(user(maker))).status).toBe(204);
+    const refusedBoth = async () => {
+      for (const client of [token, grandchild]) {
+        await expect.poll(async () => (await client.get("/v1/apps/demo")).status, { interval: 5 }).toBe(401);
+      }
+    };
+    await refusedBoth();
+    const { body: list } = await owner.api.get("/v1/apps/demo/tokens?limit=100");
+    expect(list.data.some(({ createdBy }: { createdBy: string }) => createdBy === maker.id)).toBe(false);
+    const again = await back("gone-maker@example.test");
+    expect(again.id).toBe(maker.id);
+    await refusedBoth();
+    for (const email of ["by-person@example.test", "by-token@example.test"]) {
+      await expect(system.signIn(email)).rejects.toThrow();
+    }
+    // What they make now is good.
+    const { body: third } = await again.api.post("/v1/apps/demo/tokens", { scopes: ["*"] });
+    const fresh = system.client({ authorization: `Bearer ${third.token}` });
+    expect((await fresh.get("/v1/apps/demo")).status).toBe(200);
+    await owner.api.patch("/v1/apps/demo", { settings: { registration: { mode: "open" } } });
+  });
+
+  test("an invitation that a token made ends with the token's maker, its scope and its time", async () => {
+    const maker = await system.signInAs("admin", "token-maker@example.test");
+    const scopes = ["*"];
+    const expiresAt = new Date(system.suite.kernel.clock.now() + 60_000).toISOString();
+    const { body: made } = await maker.api.post("/v1/apps/demo/tokens", { scopes, expiresAt });
+    const token = system.client({ authorization: `Bearer ${made.token}` });
+    const invite = async () =>
+      (await token.post("/v1/apps/demo/invitations", { role: "member", uses: 5 })).body.code;
+    const code = await invite();
+    await owner.api.patch("/v1/apps/demo", { settings: { registration: { mode: "invited" } } });
+    const joins = async (email: string): Promise<boolean> => {
+      const anyone = system.client();
+      const { body } = await anyone.post("/v1/apps/demo/auth/codes", { email, invitation: code });
+      await system.settle();
+      const mailed = system.suite.mail.list({ to: email, limit: 1 }).length === 1;
+      expect(body.challenge).toBeTruthy();
+      return mailed;
+    };
+    expect(await joins("one@invited.test")).toBe(true);
+    await owner.api.put(`${user(maker)}/disabled`);
+    expect(await joins("two@invited.test")).toBe(false);
+    await owner.api.delete(`${user(maker)}/disabled`);
+    expect(await joins("three@invited.test")).toBe(true);
+    system.suite.kernel.clock.advance(61_000);
+    expect(await joins("four@invited.test")).toBe(false);
+    system.suite.kernel.clock.advance(-61_000);
+    await owner.api.patch("/v1/apps/demo", { settings: { registration: { mode: "open" } } });
+  });
+
+  test("devices, notifications and pushes are forgotten; the other keeps the direct chat", async () => {
+    const bob = await system.signIn("bob-stays@example.test");
+    const eve = await system.signIn("eve-goes@example.test");
+    const { body: chat } = await eve.api.post("/v1/apps/demo/chats", { kind: "direct", members: [bob.id] });
+    await eve.api.put("/v1/apps/demo/devices/phone", { pushToken: "eve:token", platform: "ios" });
+    await bob.api.post(`/v1/apps/demo/chats/${chat.number}/messages`, { text: "Hello" });
+    await system.settle();
+    const of = async (name: string) => {
+      const { docs } = await system.deps.firestore.collection(`apps/demo/${name}`).get();
+      return docs.filter((document) => document.get("user") === eve.id).length;
+    };
+    expect([await of("notifications"), await of("pushTokens")]).toEqual([1, 1]);
+    await admin.api.delete(user(eve));
+    expect([await of("notifications"), await of("pushTokens")]).toEqual([0, 0]);
+    expect((await system.deps.firestore.doc(`apps/demo/devices/${eve.id}`).get()).exists).toBe(false);
+    const pushed = system.suite.push.list({ user: eve.id }).length;
+    await bob.api.post(`/v1/apps/demo/chats/${chat.number}/messages`, { text: "Are you gone?" });
+    system.suite.kernel.clock.advance(HOUR_MS);
+    await system.settle();
+    system.suite.kernel.clock.advance(-HOUR_MS);
+    expect(system.suite.push.list({ user: eve.id })).toHaveLength(pushed);
+    const mails = system.suite.mail.list({ to: "eve-goes@example.test", limit: 10 });
+    expect(mails.filter(({ subject }) => !/\d{6}/.test(subject))).toEqual([]);
+    expect((await bob.api.get(`/v1/apps/demo/chats/${chat.number}`)).body.messagesCount).toBe(2);
   });
 });
 

@@ -290,3 +290,13 @@ describe("guests", () => {
     expect(statuses).toEqual([201, 201, 429]);
   });
 });
+
+test("whoever has not signed in learns how people come in, and nothing else of the app", async () => {
+  const { id } = await system.createApp("Told");
+  const options = () => system.client().get(`/v1/apps/${id}/auth/options`);
+  expect((await options()).body).toEqual({ mode: "open", guests: false });
+  const registration = { mode: "domains", domains: ["secret.example"], guests: true };
+  await system.operator.patch(`/v1/apps/${id}`, { settings: { registration } });
+  expect((await options()).body).toEqual({ mode: "domains", guests: true });
+  expect((await system.client().get("/v1/apps/not-there/auth/options")).status).toBe(404);
+});

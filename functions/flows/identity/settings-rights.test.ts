@@ -24,6 +24,7 @@ const CHANGES: Readonly<Record<Setting, object>> = {
   directory: { settings: { directory: "everyone" } },
   contact: { settings: { contact: "anyone" } },
   history: { settings: { history: "none" } },
+  moderation: { settings: { moderation: { mode: "after" } } },
 };
 
 const people = new Map<string, Person>();

@@ -129,3 +129,59 @@ test("edits come in pages, oldest first, each once", async () => {
   expect((await ada.api.get(`${message}/edits?limit=21`)).status).toBe(400);
   expect((await ada.api.get(`${message}/edits?cursor=x`)).status).toBe(400);
 });
+
+test("deleting a message takes of the limit what its edits weigh, before they are read", async () => {
+  const { app, ada } = await appWith({ personPerMinute: 30 });
+  const { body } = await ada.api.post(`${app}/chats`, { kind: "group" });
+  const chat = `${app}/chats/${body.number}`;
+  await ada.api.post(`${chat}/messages`, { text: "0" });
+  await ada.api.patch(`${chat}/messages/1`, { text: "1" });
+  const messages = system.deps.firestore.collection(`${chat.slice(4)}/messages`);
+  await (await messages.get()).docs[0]?.ref.update({ edits: 200 });
+  const before = remaining(await ada.api.get(chat));
+  const deleted = await ada.api.delete(`${chat}/messages/1`);
+  expect([deleted.status, before - remaining(deleted)]).toEqual([204, weightOf(400)]);
+});
+
+test("a page of notifications reads as many messages as it shows, however many were missed", async () => {
+  const { app, ada } = await appWith({ personPerMinute: null, tokenPerMinute: null });
+  const bob = await system.signIn("bob-missed@weights.test", app.split("/").at(-1));
+  const numbers: number[] = [];
+  for (let at = 0; at < 6; at += 1) {
+    const { body } = await ada.api.post(`${app}/chats`, { kind: "group", members: [bob.id] });
+    numbers.push(body.number);
+    await writeHistory(ada.api, `${app}/chats/${body.number}`, 60);
+  }
+  await system.settle();
+  system.suite.kernel.clock.advance(60_000);
+  await system.settle();
+  const documents = await system.deps.firestore.collection(`${app.slice(4)}/notifications`).get();
+  const seen: string[] = [];
+  for (let query = "?limit=50"; ;) {
+    let next: string | null = null;
+    const cost = await system.meterRequest(async () => {
+      const { body } = await bob.api.get(`${app}/notifications${query}`);
+      seen.push(...body.data.map(({ id }: { id: string }) => id));
+      next = body.next;
+    });
+    // The marks, each document and its chat at most once in each of three rounds, and the messages.
+    expect(cost.billed.reads).toBeLessThanOrEqual(51 + 3 * (1 + 2 * documents.size));
+    if (next === null) break;
+    query = `?limit=50&cursor=${encodeURIComponent(next)}`;
+  }
+  expect(seen).toHaveLength(6 * 60);
+  expect(new Set(seen).size).toBe(6 * 60);
+  // Most of them are gone: pages get short, and are bounded too.
+  const [first] = numbers;
+  for (let number = 5; number <= 60; number += 1) {
+    await ada.api.delete(`${app}/chats/${first}/messages/${number}`);
+  }
+  const left: string[] = [];
+  for (let query = "?limit=100"; ;) {
+    const { body } = await bob.api.get(`${app}/notifications${query}`);
+    left.push(...body.data.map(({ id }: { id: string }) => id));
+    if (body.next === null) break;
+    query = `?limit=100&cursor=${encodeURIComponent(body.next)}`;
+  }
+  expect(new Set(left).size).toBe(5 * 60 + 4);
+});

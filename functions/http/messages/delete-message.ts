@@ -11,9 +11,9 @@ export const deleteMessage = appEndpoint({
   access: "message:write",
   params: MessageParams,
   reply: "empty",
-  async handle({ deps, app, principal, params, headers }) {
+  async handle({ deps, app, principal, params, headers, spend }) {
     const address = { chat: chatHandle(app, params.chat), number: params.message, principal };
-    await deleteMessageForAll(deps, address, expectedRevision(headers));
+    await deleteMessageForAll(deps, address, { expected: expectedRevision(headers), spend });
     return noContent;
   },
 });

@@ -1,5 +1,6 @@
 import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { editMessage, recallEdit } from "../../../shared/chat/log/change-message.ts";
+import { textJudgeFor } from "../../../shared/chat/moderation/judge-new.ts";
 import { Message, MessageChange } from "../../../shared/chat/contract.ts";
 import { etagOf, expectedRevision } from "../../runtime/conditional.ts";
 import { ok, REPLAYED } from "../../runtime/reply.ts";
@@ -22,7 +23,8 @@ export const patchMessage = appEndpoint({
   async handle({ deps, app, principal, params, body, requestKey, headers }) {
     const address = { chat: chatHandle(app, params.chat), number: params.message, principal };
     const expected = expectedRevision(headers);
-    const message = await editMessage(deps, address, { text: body.text, requestKey, expected });
+    const judge = await textJudgeFor(deps, app, principal);
+    const message = await editMessage(deps, address, { text: body.text, requestKey, expected, judge });
     return ok(message, { etag: etagOf(message.revision) });
   },
 });

@@ -3,6 +3,7 @@ import { answerHere, claimMsHere } from "../../../shared/assistant/answer-here.t
 import { openClassification } from "../../../shared/assistant/classify-question.ts";
 import { answerTasks } from "../../../shared/assistant/tasks.ts";
 import { tryEnqueue } from "../../../shared/platform/task.ts";
+import { textJudgeFor } from "../../../shared/chat/moderation/judge-new.ts";
 import { appendMessage, recallMessage } from "../../../shared/chat/log/append-message.ts";
 import { Message, NewMessage } from "../../../shared/chat/contract.ts";
 import { AppError } from "../../../shared/platform/errors.ts";
@@ -34,9 +35,11 @@ export const postMessage = appEndpoint({
     const waits = /\btext\/event-stream\b/.test(headers.accept ?? "");
     const classify = await openClassification(deps, app, principal);
     const claimMs = waits ? await claimMsHere(deps, app) : undefined;
+    const judge = await textJudgeFor(deps, app, principal);
     const { message, replayed, queued } = await appendMessage(deps, chat, principal, {
       draft: body,
       requestKey,
+      judge,
       classify: (text) => ({ ...classify(text), claimMs }),
     });
     if (queued !== undefined && !waits) {

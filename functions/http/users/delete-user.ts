@@ -1,4 +1,5 @@
 import { leaveGroups } from "../../../shared/chat/log/leave-groups.ts";
+import { forgetReach } from "../../../shared/notify/devices.ts";
 import { removePerson } from "../../../shared/identity/end-membership.ts";
 import { noContent } from "../../runtime/reply.ts";
 import { appEndpoint } from "../endpoint.ts";
@@ -14,7 +15,7 @@ export const deleteUser = appEndpoint({
   reply: "empty",
   async handle({ deps, app, principal, params, caller }) {
     await removePerson(deps, app, principal, { userId: params.id, caller });
-    await leaveGroups(deps, app, params.id);
+    await Promise.all([leaveGroups(deps, app, params.id), forgetReach(deps, app, params.id)]);
     return noContent;
   },
 });

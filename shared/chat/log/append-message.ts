@@ -4,8 +4,10 @@ import type { App } from "../../identity/app.ts";
 import { demand } from "../../identity/permissions.ts";
 import type { Principal } from "../../identity/principal.ts";
 import { AppError } from "../../platform/errors.ts";
+import type { DocumentReference } from "../../platform/firestore.ts";
 import { Timestamp } from "../../platform/firestore-values.ts";
 import { type Decision, type Proof, recall } from "../../platform/head-change.ts";
+import { READ_MS_MAX, within } from "../../platform/within.ts";
 import { derivedId, fingerprint, randomId } from "../../platform/ids.ts";
 import { type QueuedQuestion, answerRef, type Classified, decideAnswer } from "./append-answer.ts";
 import { type Body, encodeBody, type Forward, type Quote, textOf } from "./body.ts";
@@ -23,12 +25,15 @@ import { messageView, type StoredMessage, storedMessage } from "./message.ts";
 import { readAccessible, readVisible } from "../read/read-messages.ts";
 import { isVisible } from "./sight.ts";
 import { findMessage, messagesOf, serverTime } from "../store.ts";
+import { type JudgedText, NOT_JUDGED, type TextJudge } from "./text-judge.ts";
 
 export interface AppendRequest {
   readonly draft: NewMessage;
   readonly requestKey: string | undefined;
   /** How a question is to be answered, in a chat with a model. */
   readonly classify?: (text: string) => Classified;
+  /** Who judges what it says; absent: nobody. */
+  readonly judge?: TextJudge | undefined;
 }
 
 /**
@@ -45,7 +50,7 @@ export async function appendMessage(
   deps: ChatDeps,
   chat: ChatHandle,
   sender: Principal,
-  { draft, requestKey, classify = () => ({ lane: "slow" }) }: AppendRequest,
+  { draft, requestKey, classify = () => ({ lane: "slow" }), judge }: AppendRequest,
 ): Promise<{ message: Message; replayed: boolean; queued: QueuedQuestion | undefined }> {
   demandAs(sender, draft);
   const proof = messageProof(chat, sender, { draft, requestKey });
@@ -53,6 +58,10 @@ export async function appendMessage(
   const { id } = ref;
   const answerId = answerRef(chat, id).id;
   const body = await bodyOf(deps, chat, sender, draft);
+  const judged =
+    judge?.judge === undefined
+      ? NOT_JUDGED
+      : await judgeDraft(judge.judge, { deps, chat, sender, body, ref, requestKey });
   const createdAt = Timestamp.fromMillis(deps.clock.now());
   const { after } = draft;
   let point: ForkPoint | undefined;
@@ -66,7 +75,10 @@ export async function appendMessage(
           },
         }),
     decide(head) {
-      const { next, stored, turns } = decideAppend(accessToWrite(head, sender), sender, body, {
+      const said = judged.isHidden ? HIDDEN_BODY : body;
+      const { next, stored, turns } = decideAppend(accessToWrite(head, sender), sender, said, {
+        ...(judged.isHidden ? { hidden: true } : {}),
+        ...(judge !== undefined && judge.judge === undefined ? { isToJudge: true } : {}),
         print,
         createdAt,
         point,
@@ -76,7 +88,7 @@ export async function appendMessage(
       const by = { id: sender.id, at: createdAt, number: stored.number };
       const turning = turningWrites(chat.app, head, turns, by);
       const answer =
-        head.kind === "assistant" && !isAs(draft)
+        head.kind === "assistant" && !isAs(draft) && !judged.isHidden
           ? decideAnswer(next, stored, {
               id: answerId,
               classified: classify(textOf(body)),
@@ -101,9 +113,16 @@ export async function appendMessage(
                 data: { ...answer.stored, changedAt: serverTime() },
               },
             ];
+      const withheld = judged.isHidden ? body : undefined;
+      const records = judged.records({ message: stored.number, withheld });
       return {
         head: answer?.next ?? next,
-        create: [{ ref, data: { ...question, changedAt: serverTime() } }, ...answered, ...turning.create],
+        create: [
+          { ref, data: { ...question, changedAt: serverTime() } },
+          ...answered,
+          ...turning.create,
+          ...records,
+        ],
         update: turning.update,
         bytes: (body.text.length + (body.forward?.text.length ?? 0)) * 3,
         result: messageView(id, question),
@@ -138,7 +157,50 @@ function messageProof(
   };
 }
 
+const HIDDEN_BODY: Body = { text: "" };
+
+/**
+ * Has a text judged that its writer may append. A repetition is not judged again: what the first has stored
+ * stands. 1 read, 1 more with a key.
+ * @throws AppError `not_found`, `message_refused`
+ */
+async function judgeDraft(
+  judge: NonNullable<TextJudge["judge"]>,
+  {
+    deps,
+    chat,
+    sender,
+    body,
+    ref,
+    requestKey,
+  }: {
+    readonly deps: ChatDeps;
+    readonly chat: ChatHandle;
+    readonly sender: Principal;
+    readonly body: Body;
+    readonly ref: DocumentReference;
+    readonly requestKey: string | undefined;
+  },
+): Promise<JudgedText> {
+  const isStored = async (): Promise<boolean> =>
+    requestKey !== undefined && (await within(READ_MS_MAX, ref.get())).exists;
+  const [head, isRepeated] = await Promise.all([readAccessible(deps, chat, sender), isStored()]);
+  const { number, kind } = accessToWrite(head, sender);
+  if (isRepeated) return NOT_JUDGED;
+  try {
+    return await judge({ id: ref.id, chat: { number, kind }, sender: sender.id, body, isEdit: false });
+  } catch (cause) {
+    // Another instance may have stored the same request meanwhile.
+    if (await isStored()) return NOT_JUDGED;
+    throw cause;
+  }
+}
+
 export interface Appending {
+  /** What it says is withheld from the beginning. */
+  readonly hidden?: true;
+  /** The app's hook is to judge it in the background. */
+  readonly isToJudge?: true;
   readonly print: string;
   readonly createdAt: Timestamp;
   /** Where to append, unless at the end of the active branch. */
@@ -171,7 +233,7 @@ export function decideAppend(
   head: ChatHead,
   sender: Pick<Principal, "id">,
   body: Body,
-  { print, createdAt, point, bot, role = "user" }: Appending,
+  { print, createdAt, point, bot, role = "user", hidden, isToJudge }: Appending,
 ): { next: ChatHead; stored: StoredMessage; turns: ForkPoint | undefined } {
   const number = head.lastNumber + 1;
   const turns = point === undefined || point.after === head.tip ? undefined : point;
@@ -197,6 +259,8 @@ export function decideAppend(
     role,
     body: encodeBody(body) as StoredMessage["body"],
     status: "complete",
+    ...(hidden === undefined ? {} : { hidden }),
+    ...(isToJudge === undefined ? {} : { toJudge: head.revision + 1 }),
     fingerprint: print,
     createdAt,
   };

@@ -2,13 +2,15 @@ import type { App } from "../../identity/app.ts";
 import type { Principal } from "../../identity/principal.ts";
 import { TRANSACTION_MS_MAX, storedUser, userRef } from "../../identity/store.ts";
 import { AppError } from "../../platform/errors.ts";
+import type { DocumentSnapshot, Transaction } from "../../platform/firestore.ts";
 import { FieldPath, FieldValue, Timestamp } from "../../platform/firestore-values.ts";
+import type { Proof } from "../../platform/head-change.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
 import { chatHandle } from "../chat-handle.ts";
 import type { Block } from "../contract.ts";
 import { blocksIn, readsRef } from "../store.ts";
 import type { ChatDeps } from "./chat-log.ts";
-import { pairProof } from "./create-chat.ts";
+import { NO_CHAT, pairProof } from "./create-chat.ts";
 import type { ChatHead } from "./head.ts";
 
 /** They stand in the person's one document of marks, which the background reads with everything it tells. */
@@ -16,8 +18,8 @@ export const BLOCKS_MAX = 500;
 
 /**
  * Blocks somebody: they open no direct chat with the person and write nothing in the one there is, as if it
- * were not there, and nothing they write anywhere is told of. Idempotent. 3 reads, 1 write; 1 commit more
- * where there is a direct chat.
+ * were not there, and nothing they write anywhere is told of. Idempotent. 3 reads, 2 writes; 1 commit
+ * more where there is a direct chat.
  * @throws AppError `not_found`, `invalid_request` for oneself, `conflict` beyond BLOCKS_MAX
  */
 export async function blockPerson(
@@ -31,28 +33,32 @@ export async function blockPerson(
       errors: [{ path: "user", message: "must be somebody else" }],
     });
   }
-  const at = await within(
+  const { at, chat } = await within(
     TRANSACTION_MS_MAX,
     deps.firestore.runTransaction(async (transaction) => {
       const ref = readsRef(app, person.id);
-      const [reads, user] = await transaction.getAll(ref, userRef(app, userId));
+      const pair = pairProof(app, [person.id, userId]);
+      const [reads, user, found] = await transaction.getAll(ref, userRef(app, userId), pair.ref);
       if (storedUser(user) === undefined) throw new AppError("not_found", "There is no such user.");
       const blocks = blocksIn(reads);
       const before = blocks.get(userId);
-      if (before !== undefined) return before;
-      if (blocks.size >= BLOCKS_MAX) throw new AppError("conflict", `Nobody blocks more than ${BLOCKS_MAX}.`);
-      const now = Timestamp.fromMillis(deps.clock.now());
-      transaction.set(ref, { blocked: { [userId]: now } }, { merge: true });
-      return now;
+      const now = before ?? Timestamp.fromMillis(deps.clock.now());
+      if (before === undefined) {
+        if (blocks.size >= BLOCKS_MAX) {
+          throw new AppError("conflict", `Nobody blocks more than ${BLOCKS_MAX}.`);
+        }
+        transaction.set(ref, { blocked: { [userId]: now } }, { merge: true });
+      }
+      return { at: now, chat: touchPair(deps, transaction, pair, found) };
     }),
   );
-  await markDirectChat(deps, app, [person.id, userId], (blockedBy) =>
+  await markDirectChat(deps, app, chat, (blockedBy) =>
     blockedBy.includes(person.id) ? blockedBy : [...blockedBy, person.id],
   );
   return { user: userId, createdAt: at.toDate().toISOString() };
 }
 
-/** Takes a block back. Idempotent. 1 read, 1 write; 1 commit more where there is a direct chat. */
+/** Takes a block back. Idempotent. 1 read, 2 writes; 1 commit more where there is a direct chat. */
 export async function unblockPerson(
   deps: ChatDeps,
   app: App,
@@ -61,26 +67,52 @@ export async function unblockPerson(
 ): Promise<void> {
   const fields = { blocked: { [userId]: FieldValue.delete() } };
   const path = new FieldPath("blocked", userId);
-  await within(READ_MS_MAX, readsRef(app, person.id).set(fields, { mergeFields: [path] }));
-  await markDirectChat(deps, app, [person.id, userId], (blockedBy) =>
+  const pair = pairProof(app, [person.id, userId]);
+  const chat = await within(
+    TRANSACTION_MS_MAX,
+    deps.firestore.runTransaction(async (transaction) => {
+      const found = await transaction.get(pair.ref);
+      transaction.set(readsRef(app, person.id), fields, { mergeFields: [path] });
+      // Who has never been blocked and has no chat leaves nothing behind.
+      return found.exists ? touchPair(deps, transaction, pair, found) : NO_CHAT;
+    }),
+  );
+  await markDirectChat(deps, app, chat, (blockedBy) =>
     blockedBy.includes(person.id) ? blockedBy.filter((id) => id !== person.id) : blockedBy,
   );
 }
 
 /**
+ * Writes the pair's document, so that a chat which is being created for them at this moment, from blocks as
+ * they were before, is decided on anew (create-chat.ts). Returns the chat that they have.
+ */
+function touchPair(
+  deps: ChatDeps,
+  transaction: Transaction,
+  pair: Proof<number>,
+  found: DocumentSnapshot | undefined,
+): number {
+  const at = Timestamp.fromMillis(deps.clock.now());
+  if (found?.exists !== true) {
+    transaction.create(pair.ref, { chat: NO_CHAT, fingerprint: pair.fingerprint, blocksAt: at });
+    return NO_CHAT;
+  }
+  transaction.update(pair.ref, { blocksAt: at });
+  return pair.result(found);
+}
+
+/**
  * Notes the block in the head of their direct chat, which every append has at hand. Its revision stays:
- * nobody is told. A chat that is being created at this very moment is found by repeating the call.
+ * nobody is told.
  */
 async function markDirectChat(
   deps: ChatDeps,
   app: App,
-  pair: readonly string[],
+  chat: number,
   change: (blockedBy: readonly string[]) => readonly string[],
 ): Promise<void> {
-  const proof = pairProof(app, pair);
-  const found = await within(READ_MS_MAX, proof.ref.get());
-  if (!found.exists) return;
-  await deps.chatLog.chats.change<void>(chatHandle(app, proof.result(found)).ref, {
+  if (chat === NO_CHAT) return;
+  await deps.chatLog.chats.change<void>(chatHandle(app, chat).ref, {
     decide(head: ChatHead) {
       const before = head.blockedBy ?? [];
       const blockedBy = change(before);

@@ -8,7 +8,7 @@ import type { Decision } from "../../platform/head-change.ts";
 import type { ChatDeps } from "./chat-log.ts";
 import { type Chat, type ChatChange, type CommonChange, partsOfChange } from "../contract.ts";
 import { changeOwn } from "../own/change-own.ts";
-import { pairProof } from "./create-chat.ts";
+import { NO_CHAT, pairProof } from "./create-chat.ts";
 import { access, advanceSettings, type ChatHead, chatView } from "./head.ts";
 import { leavingSignal } from "./signal.ts";
 import { messagesOf, readOwnStates, serverTime } from "../store.ts";
@@ -103,14 +103,18 @@ export function deletedHead(
   app: App,
   head: ChatHead,
   at: Timestamp,
-): Pick<Decision<ChatHead, unknown>, "head" | "create" | "update" | "remove"> {
+): Pick<Decision<ChatHead, unknown>, "head" | "create" | "update"> {
   const emptied = { title: "", members: [], tags: [], latest: null, sent: {}, createdBy: "", model: null };
   const next = advanceSettings(head, at, { ...emptied, status: "deleted", leavers: head.members });
   return {
     head: next,
     create: [leavingSignal(deps, app, head, head.members)],
-    update: (head.answering ?? []).map((id) => endedAnswer(chatHandle(app, head.number), id, next.revision)),
-    remove: head.kind === "direct" ? [pairProof(app, head.members).ref] : [],
+    update: [
+      ...(head.answering ?? []).map((id) => endedAnswer(chatHandle(app, head.number), id, next.revision)),
+      ...(head.kind === "direct"
+        ? [{ ref: pairProof(app, head.members).ref, fields: Object.entries({ chat: NO_CHAT }) }]
+        : []),
+    ],
   };
 }
 

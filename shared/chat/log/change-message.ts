@@ -2,18 +2,21 @@ import type { ChatHandle } from "../chat-handle.ts";
 import { demandStored } from "../../platform/stored.ts";
 import { holds } from "../../identity/permissions.ts";
 import type { Principal } from "../../identity/principal.ts";
+import type { Spend } from "../../identity/spend.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { DocumentReference } from "../../platform/firestore.ts";
 import { FieldPath, FieldValue, Timestamp } from "../../platform/firestore-values.ts";
-import { type Proof, recall } from "../../platform/head-change.ts";
+import { keyReused, type Proof, recall } from "../../platform/head-change.ts";
+import { READ_MS_MAX, within } from "../../platform/within.ts";
 import { derivedId, fingerprint, randomId } from "../../platform/ids.ts";
 import { encodeBody, textOf } from "./body.ts";
 import type { ChatDeps } from "./chat-log.ts";
-import { canonicalEmoji, LATEST_CHARS_MAX, type Message, REACTIONS_MAX } from "../contract.ts";
+import { canonicalEmoji, EDITS_MAX, LATEST_CHARS_MAX, type Message, REACTIONS_MAX } from "../contract.ts";
 import { access, accessToWrite, advance, type ChatHead, excerpt } from "./head.ts";
 import { messageView, reactionsOf, type StoredMessage } from "./message.ts";
 import { withSilent } from "./silent.ts";
-import { readVisible } from "../read/read-messages.ts";
+import { readAccessible, readVisible } from "../read/read-messages.ts";
+import { type JudgedText, NOT_JUDGED, type TextJudge } from "./text-judge.ts";
 import {
   editsOf,
   type FoundMessage,
@@ -44,7 +47,7 @@ export interface MessageAddress {
  * Replaces a message's text and keeps what it said before. Idempotent under `requestKey`. Costs 1 query, 1
  * read, 1 commit and 3 writes (4 at the first edit), 1 publish.
  * @throws AppError `not_found`, `forbidden` to anyone but its sender or the asker of an answer, `conflict`
- * for a deleted or hidden message or an answer under way, `precondition_failed`
+ * for a deleted or hidden message, an answer under way, or beyond EDITS_MAX, `precondition_failed`
  */
 export async function editMessage(
   deps: ChatDeps,
@@ -53,15 +56,31 @@ export async function editMessage(
     text,
     requestKey,
     expected,
-  }: { readonly text: string; readonly requestKey: string | undefined; readonly expected?: Expected },
+    judge,
+  }: {
+    readonly text: string;
+    readonly requestKey: string | undefined;
+    readonly expected?: Expected;
+    readonly judge?: TextJudge | undefined;
+  },
 ): Promise<Message> {
   const { chat, principal } = address;
-  let found = await findChangeable(deps, address);
+  let found = await findAccessible(deps, address);
   const { ref } = found;
   let isFirst = true;
   const at = Timestamp.fromMillis(deps.clock.now());
   const print = fingerprint(text);
   const edit = editRef(ref, principal, requestKey);
+  let judged = NOT_JUDGED;
+  if (judge?.judge !== undefined && (requestKey === undefined || !(await isStored(edit, print)))) {
+    demandChangeable(found);
+    judged = await judgeEdit(judge.judge, deps, address, { found, edit, text });
+  }
+  if (found.stored.hidden === true && requestKey !== undefined && (await isStored(edit, print))) {
+    // The edit itself was hidden, by the hook or by a moderator since: it stands as it is.
+    return messageView(ref.id, found.stored);
+  }
+  demandChangeable(found);
   const { result } = await deps.chatLog.chats.change<Message>(chat.ref, {
     // Read anew before each further attempt: an edit that overtakes a deletion would bring the text back.
     async prepare() {
@@ -79,20 +98,32 @@ export async function editMessage(
       if (text === stored.body.text) {
         return { head, create: [], bytes: 0, result: messageView(ref.id, stored) };
       }
-      const next = advance(head, at, latestWith(head, stored.number, text));
-      const changed = edited(stored, text, at, next.revision);
+      const edits = (stored.edits ?? 0) + 1;
+      if (edits > EDITS_MAX)
+        throw new AppError("conflict", `A message is edited at most ${EDITS_MAX} times.`);
+      const shown = judged.isHidden ? "" : text;
+      const next = advance(head, at, {
+        ...latestWith(head, stored.number, shown),
+        ...(judged.isHidden ? { silent: withSilent(head.silent, stored.number) } : {}),
+      });
+      const changed = edited(stored, { text, at, revision: next.revision, isHidden: judged.isHidden });
+      const withheld = judged.isHidden ? { ...stored.body, text } : undefined;
+      const records = judged.records({ message: stored.number, withheld });
       const added: StoredEdit = { text, revision: next.revision, at, fingerprint: print };
       return {
         head: next,
-        create: [...originalOf(found), { ref: edit, data: added }],
+        create: [...originalOf(found), { ref: edit, data: added }, ...records],
         update: [
           {
             ref,
             fields: Object.entries({
               body: changed.body,
               editedAt: at,
+              edits,
               revision: next.revision,
               changedAt: serverTime(),
+              ...(judged.isHidden ? { hidden: true } : {}),
+              ...(judge !== undefined && judge.judge === undefined ? { toJudge: next.revision } : {}),
             }),
             lastUpdateTime: updateTime,
           },
@@ -115,7 +146,7 @@ const editProof = (edit: DocumentReference, print: string, found: () => FoundMes
   result: (existing) => {
     const made = demandStored(storedEdit(existing));
     const { ref, stored } = found();
-    return messageView(ref.id, edited(stored, made.text, made.at, made.revision));
+    return messageView(ref.id, edited(stored, { ...made, isHidden: stored.hidden === true }));
   },
 });
 
@@ -142,12 +173,51 @@ const isOwn = (head: ChatHead, stored: StoredMessage, principal: Principal): boo
     stored.role === "assistant" &&
     (stored.answer?.asker ?? head.createdBy) === principal.id);
 
-const edited = (stored: StoredMessage, text: string, at: Timestamp, revision: number): StoredMessage => ({
+const edited = (
+  stored: StoredMessage,
+  {
+    text,
+    at,
+    revision,
+    isHidden,
+  }: Pick<StoredEdit, "text" | "at" | "revision"> & { readonly isHidden: boolean },
+): StoredMessage => ({
   ...stored,
-  body: encodeBody({ ...stored.body, text }) as StoredMessage["body"],
+  body: encodeBody(isHidden ? { text: "" } : { ...stored.body, text }) as StoredMessage["body"],
+  ...(isHidden ? { hidden: true } : {}),
   editedAt: at,
   revision,
 });
+
+/** Whether the edit was made before. 1 read. @throws AppError `idempotency_key_reused` */
+async function isStored(edit: DocumentReference, print: string): Promise<boolean> {
+  const made = storedEdit(await within(READ_MS_MAX, edit.get()));
+  if (made !== undefined && made.fingerprint !== print) throw keyReused();
+  return made !== undefined;
+}
+
+/** Has an edit judged that the principal may make. 1 read. @throws AppError `message_refused` */
+async function judgeEdit(
+  judge: NonNullable<TextJudge["judge"]>,
+  deps: ChatDeps,
+  { chat, principal }: MessageAddress,
+  {
+    found,
+    edit,
+    text,
+  }: { readonly found: FoundMessage; readonly edit: DocumentReference; readonly text: string },
+): Promise<JudgedText> {
+  const head = accessToWrite(await readAccessible(deps, chat, principal), principal);
+  if (!isOwn(head, found.stored, principal)) throw new AppError("forbidden", "Only who sent it may edit it.");
+  const { number, kind } = head;
+  return judge({
+    id: edit.id,
+    chat: { number, kind },
+    sender: principal.id,
+    body: { ...found.stored.body, text },
+    isEdit: true,
+  });
+}
 
 /** What the message said first, kept when it is edited for the first time. */
 function originalOf({ ref, stored }: FoundMessage): { ref: DocumentReference; data: StoredEdit }[] {
@@ -170,17 +240,24 @@ function originalOf({ ref, stored }: FoundMessage): { ref: DocumentReference; da
 export async function deleteMessage(
   deps: ChatDeps,
   address: MessageAddress,
-  expected?: Expected,
+  {
+    expected,
+    spend = () => Promise.resolve(),
+  }: { readonly expected?: Expected; readonly spend?: Spend } = {},
 ): Promise<void> {
   const { chat, number, principal } = address;
   const at = Timestamp.fromMillis(deps.clock.now());
   let found: FoundMessage;
   let edits: readonly DocumentReference[] = [];
+  let hasSpent = false;
   await deps.chatLog.chats.change<void>(chat.ref, {
     async prepare() {
       found = await findAccessible(deps, address);
-      const isEdited = found.stored.editedAt !== undefined;
-      edits = isEdited ? await editRefs(found.ref) : [];
+      if (found.stored.editedAt === undefined) return;
+      // Each edit is read and deleted.
+      if (!hasSpent) await spend(2 * (found.stored.edits ?? 0));
+      hasSpent = true;
+      edits = await editRefs(found.ref);
     },
     decide(head) {
       access(head, principal);
@@ -272,9 +349,13 @@ export const findAccessible = (
 
 async function findChangeable(deps: ChatDeps, address: MessageAddress): Promise<FoundMessage> {
   const found = await findAccessible(deps, address);
-  if (found.stored.status === "deleted") throw new AppError("conflict", "The message has been deleted.");
-  if (found.stored.hidden === true) throw new AppError("conflict", "The message is hidden.");
+  demandChangeable(found);
   return found;
+}
+
+function demandChangeable({ stored }: FoundMessage): void {
+  if (stored.status === "deleted") throw new AppError("conflict", "The message has been deleted.");
+  if (stored.hidden === true) throw new AppError("conflict", "The message is hidden.");
 }
 
 /** The head's excerpt follows its message. */

@@ -6,7 +6,7 @@ import { holds } from "../../identity/permissions.ts";
 import type { Principal } from "../../identity/principal.ts";
 import { type AppHead, isPresent, storedUser, userRef, usersExist } from "../../identity/store.ts";
 import { AppError } from "../../platform/errors.ts";
-import type { DocumentSnapshot } from "../../platform/firestore.ts";
+import type { DocumentReference, DocumentSnapshot } from "../../platform/firestore.ts";
 import { Timestamp } from "../../platform/firestore-values.ts";
 import { type Decision, type Proof, recall } from "../../platform/head-change.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
@@ -51,23 +51,30 @@ export async function createChat(
     readonly contact?: Contact;
   },
 ): Promise<CreatedChat> {
-  const { members, blockedBy } = await resolveMembers(deps, app, creator, { draft, contact });
+  const first = await resolveMembers(deps, app, creator, { draft, contact });
+  const { members } = first;
   const print = fingerprint(JSON.stringify(draft));
   const at = Timestamp.fromMillis(deps.clock.now());
+  const create = (number: number, blockedBy: readonly string[] = first.blockedBy): ChatHead =>
+    newHead(number, creator, members, { draft, at, blockedBy });
   const proof =
     draft.kind === "direct"
       ? pairProof(app, members)
       : requestKey === undefined
         ? undefined
         : requestProof(app, creator, requestKey, print);
-  const { result: number, replayed } = await deps.chatLog.apps.change<number>(app.ref, {
-    decide: (head) =>
-      decideCreate(app, head, newHead(head.lastChatNumber + 1, creator, members, { draft, at, blockedBy }), {
-        proof,
-        at,
-      }),
+  const made = await deps.chatLog.apps.change<number>(app.ref, {
+    decide: (head) => decideCreate(app, head, create(head.lastChatNumber + 1), { proof, at }),
     ...(proof === undefined ? {} : { proof }),
   });
+  const isKeptOpen = made.replayed && made.result === NO_CHAT;
+  const { result: number, replayed } = isKeptOpen
+    ? await createInPlace(deps, app, {
+        pair: pairProof(app, members).ref,
+        resolve: () => resolveMembers(deps, app, creator, { draft, contact }),
+        create,
+      })
+    : made;
   if (replayed)
     return { ...(await existingChat(deps, app, creator, number)), replayed: draft.kind !== "direct" };
   await deps.chatLog.announce(app.id, number, 1);
@@ -100,7 +107,7 @@ export async function recallChat(
       return chatIn(record);
     },
   });
-  if (number === undefined) return undefined;
+  if (number === undefined || number === NO_CHAT) return undefined;
   try {
     return (await existingChat(deps, app, creator, number)).chat;
   } catch (cause) {
@@ -113,6 +120,46 @@ export async function recallChat(
 function madeAt(record: DocumentSnapshot): Timestamp | undefined {
   const expireAt = record.get("expireAt") as Timestamp | undefined;
   return expireAt && Timestamp.fromMillis(expireAt.toMillis() - REQUEST_TTL_MS);
+}
+
+/**
+ * Creates the direct chat of two of whom one has blocked the other before, or who have deleted theirs. Every
+ * block and every deletion writes the pair's document, and the commit is refused when that was written since
+ * the blocks were read: a block and a chat that come at the same moment come one after the other.
+ */
+async function createInPlace(
+  deps: ChatDeps,
+  app: App,
+  {
+    pair,
+    resolve,
+    create,
+  }: {
+    readonly pair: DocumentReference;
+    readonly resolve: () => Promise<{ readonly blockedBy: readonly string[] }>;
+    readonly create: (number: number, blockedBy: readonly string[]) => ChatHead;
+  },
+): Promise<{ result: number; replayed: boolean }> {
+  let found: DocumentSnapshot;
+  let blockedBy: readonly string[];
+  const { result } = await deps.chatLog.apps.change<{ result: number; replayed: boolean }>(app.ref, {
+    async prepare() {
+      found = await within(READ_MS_MAX, pair.get());
+      ({ blockedBy } = await resolve());
+    },
+    decide(head) {
+      const existing = chatIn(found);
+      if (existing !== NO_CHAT) {
+        return { head, create: [], bytes: 0, result: { result: existing, replayed: true } };
+      }
+      const number = head.lastChatNumber + 1;
+      const chat = create(number, blockedBy);
+      const decided = decideCreate(app, head, chat, { proof: undefined, at: chat.createdAt });
+      const update = [{ ref: pair, fields: [["chat", number]] as const, lastUpdateTime: found.updateTime }];
+      return { ...decided, update, result: { result: number, replayed: false } };
+    },
+  });
+  return result;
 }
 
 function decideCreate(
@@ -144,7 +191,13 @@ export const requestRecord = (chat: number, print: string | undefined, at: Times
 
 const chatIn = (record: DocumentSnapshot): number => Number(record.get("chat"));
 
-/** Two people have one direct chat. A document named after the pair says which. */
+/** What the document of a pair says that has no chat. */
+export const NO_CHAT = 0;
+
+/**
+ * Two people have one direct chat. A document named after the pair says which; it is there without a chat
+ * where one has blocked the other before, or the chat was deleted.
+ */
 export const pairProof = (app: App, pair: readonly string[]): Proof<number> => ({
   ref: app.collection("pairs").doc(derivedId("pair", ...[...pair].sort())),
   fingerprint: "direct",
@@ -220,8 +273,9 @@ async function demandContact(
   const isAllowed = isKnown || (contact === "shared-chats" && (await shareChat(app, creator.id, other)));
   if (isBlocked || !isAllowed) {
     const pair = await within(READ_MS_MAX, pairProof(app, [creator.id, other]).ref.get());
-    if (!pair.exists && isBlocked) throw noSuchMember();
-    if (!pair.exists) throw new AppError("forbidden", "Here nobody opens a direct chat with this person.");
+    const hasChat = pair.exists && chatIn(pair) !== NO_CHAT;
+    if (!hasChat && isBlocked) throw noSuchMember();
+    if (!hasChat) throw new AppError("forbidden", "Here nobody opens a direct chat with this person.");
   }
   return [...(isBlocked ? [other] : []), ...(blocksIn(own).has(other) ? [creator.id] : [])];
 }

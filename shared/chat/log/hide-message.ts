@@ -1,6 +1,7 @@
 import { AppError } from "../../platform/errors.ts";
 import type { DocumentReference } from "../../platform/firestore.ts";
 import { FieldValue, Timestamp } from "../../platform/firestore-values.ts";
+import type { Proof } from "../../platform/head-change.ts";
 import { type Body, encodeBody, textOf } from "./body.ts";
 import { findAccessible, latestWith, type MessageAddress } from "./change-message.ts";
 import { access, advance } from "./head.ts";
@@ -26,6 +27,38 @@ export async function hideMessage(
   );
 }
 
+/**
+ * The same, for what the app's hook says: `records` are created in the same commit, so it is known that it was
+ * done. Done again, or once the text is another, it changes nothing.
+ */
+export async function hideJudged(
+  deps: ChatDeps,
+  address: MessageAddress,
+  {
+    isTheText,
+    proof,
+    fingerprint,
+    records,
+  }: {
+    readonly isTheText: (found: FoundMessage) => boolean;
+    readonly proof: DocumentReference;
+    readonly fingerprint: string;
+    readonly records: (
+      withheld: Body,
+    ) => readonly { readonly ref: DocumentReference; readonly data: object }[];
+  },
+): Promise<void> {
+  await setBody(
+    deps,
+    address,
+    (found) =>
+      isTheText(found)
+        ? { body: { text: "" }, hidden: true, kept: undefined, create: records(found.stored.body) }
+        : undefined,
+    { ref: proof, fingerprint, result: () => undefined },
+  );
+}
+
 /** Shows it again. Costs the same. @throws AppError `not_found`, `conflict` for a deleted message */
 export async function showMessage(deps: ChatDeps, address: MessageAddress, body: Body): Promise<void> {
   await setBody(deps, address, ({ stored }) =>
@@ -40,12 +73,14 @@ interface Replacement {
   readonly kept:
     | { readonly ref: DocumentReference; readonly fields: readonly (readonly [string, unknown])[] }
     | undefined;
+  readonly create?: readonly { readonly ref: DocumentReference; readonly data: object }[];
 }
 
 async function setBody(
   deps: ChatDeps,
   address: MessageAddress,
   replace: (found: FoundMessage) => Replacement | undefined,
+  proof?: Proof<void>,
 ): Promise<void> {
   const { chat, number, principal } = address;
   const at = Timestamp.fromMillis(deps.clock.now());
@@ -57,10 +92,12 @@ async function setBody(
     decide(head) {
       access(head, principal);
       const { ref, stored, updateTime } = found;
-      if (stored.status === "deleted") throw new AppError("conflict", "The message has been deleted.");
+      if (stored.status === "deleted" && proof === undefined) {
+        throw new AppError("conflict", "The message has been deleted.");
+      }
       const replacement = replace(found);
       if (replacement === undefined) return { head, create: [], bytes: 0, result: undefined };
-      const { body, hidden, kept } = replacement;
+      const { body, hidden, kept, create = [] } = replacement;
       const next = advance(head, at, {
         ...latestWith(head, number, textOf(body)),
         silent: kept === undefined ? withoutSilent(head.silent, number) : withSilent(head.silent, number),
@@ -72,7 +109,9 @@ async function setBody(
         changedAt: serverTime(),
       });
       const update = [{ ref, fields, lastUpdateTime: updateTime }, ...(kept === undefined ? [] : [kept])];
-      return { head: next, create: [], update, bytes: textOf(body).length * 3, result: undefined };
+      const bytes = textOf(create.length === 0 ? body : stored.body).length * 3;
+      return { head: next, create, update, bytes, result: undefined };
     },
+    ...(proof === undefined ? {} : { proof }),
   });
 }

@@ -33,8 +33,12 @@ export interface StoredMessage {
   /** Who reacted with what; absent until someone did. */
   readonly reactions?: Readonly<Record<string, readonly string[]>>;
   readonly editedAt?: Timestamp;
+  /** How often; absent from what was edited before this was counted. */
+  readonly edits?: number;
   /** What it said is withheld, and kept with a report on it. */
   readonly hidden?: true;
+  /** The revision of a text that the app's hook is to judge in the background. */
+  readonly toJudge?: number;
   /** When it was changed last, by Firestore's clock; absent from copies. */
   readonly changedAt?: Timestamp;
   /** Copied by a fork; the original has been counted. */

@@ -49,9 +49,6 @@ const SIGNAL_TTL_MS = 30 * 24 * 3600 * 1000;
 const signalRef = (chat: ChatHandle, user: string): DocumentReference =>
   chat.app.collection("chats").doc(`${chat.number}.${user}`);
 
-/** Heads are named by their number alone. */
-export const isSignal = (id: string): boolean => id.includes(".");
-
 type Signal = Partial<Record<"read" | "delivered" | "typingUntil" | "presentAt", FieldValue | Timestamp>>;
 
 const signalOf = (deps: Pick<ChatDeps, "clock">, head: ChatHead, user: string, signal: Signal): object => ({

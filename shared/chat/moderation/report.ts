@@ -23,7 +23,7 @@ import { readVisible } from "../read/read-messages.ts";
 import { headOf, listMessages, readHead } from "../store.ts";
 
 /** As long as security events: whoever looks into something late finds both. */
-const REPORT_TTL_MS = 400 * 24 * 3600 * 1000;
+export const REPORT_TTL_MS = 400 * 24 * 3600 * 1000;
 
 export interface StoredReport {
   readonly reporter: string;
@@ -43,7 +43,7 @@ export interface StoredReport {
 }
 export const storedReport = storedAs<StoredReport>();
 
-const reportRef = (app: App, id: string): DocumentReference => app.collection("reports").doc(id);
+export const reportRef = (app: App, id: string): DocumentReference => app.collection("reports").doc(id);
 const noSuchReport = (): AppError => new AppError("not_found", "There is no such report.");
 
 /**

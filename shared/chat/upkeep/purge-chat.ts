@@ -4,9 +4,9 @@ import type { Firestore, Query } from "../../platform/firestore.ts";
 import { FieldPath, FieldValue } from "../../platform/firestore-values.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
 import type { ChatHead } from "../log/head.ts";
-import { isSignal, ownSignalRef } from "../log/signal.ts";
+import { ownSignalRef } from "../log/signal.ts";
 import { NOTE_FIELDS } from "../own/own-state.ts";
-import { branchesOf, deleteMessages, draftRef, readsRef } from "../store.ts";
+import { branchesOf, deleteMessages, draftRef, isSignal, readsRef } from "../store.ts";
 
 /** Documents, or people, whose removal is one commit: at most three writes for each. */
 const PAGE = 150;
