@@ -130,6 +130,12 @@ const CASES: Readonly<Record<string, Case>> = {
     reads: 2,
     writes: 0,
   },
+  // Factor and app; the app, the word that it has changed, and the event.
+  [`POST ${path}/moderation/secrets`]: {
+    run: ({ owner: by }) => post(by, "moderation/secrets"),
+    reads: 2,
+    writes: 3,
+  },
   [`GET ${path}/auth/options`]: {
     run: () => system.client().get(`${app}/auth/options`),
     reads: 0,
@@ -205,7 +211,9 @@ test.each(Object.entries(CASES))("%s", async (_, { prepare, run, reads, writes, 
 test("every route of people, tokens, invitations, blocks and reports has a budget", () => {
   const routes = endpoints
     .map(({ method, path: route }) => `${method} ${route}`)
-    .filter((name) => /\/(users|tokens|invitations|guests|blocks|reports|me\/sessions)\b/.test(name))
+    .filter((name) =>
+      /\/(users|tokens|invitations|guests|options|blocks|reports|moderation|me\/sessions)\b/.test(name),
+    )
     // The reports of figures have theirs elsewhere.
     .filter((name) => !name.endsWith("/reports/{name}"));
   expect(Object.keys(CASES).sort()).toEqual(routes.sort());
