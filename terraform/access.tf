@@ -27,7 +27,7 @@ locals {
 
     "on-chat-changed"  = merge(local.background, { queues = ["notifications", "search-index", "moderation"] })
     "notify-members"   = merge(local.background, { queues = ["notifications", "mail"], push = true })
-    "judge-message"    = merge(local.announcing, { secrets = ["SCROLLBACK_SECRET"] })
+    "judge-message"    = merge(local.announcing, { queues = ["moderation"], secrets = ["SCROLLBACK_SECRET"] })
     "send-mail"        = merge(local.background, { secrets = ["SCROLLBACK_SECRET", "SMTP_URL"] })
     "fork-chat"        = local.announcing
     "index-messages"   = merge(local.background, { queues = ["search-index"] })

@@ -71,16 +71,20 @@ export function showMembers({ api, chat, me, people, blocks, onChange, onLeave }
       el(
         "button",
         { type: "button", class: "quiet", "aria-label": `${label} ${name} …`, onclick: act },
-        `${label} …`,
+        label,
       );
     return el(
       "li",
       {},
       people.avatar({ id }),
       el("span", { class: "member" }, isMe ? `${name} (you)` : name),
-      button,
-      against("Report", () => openReportDialog(api, { user: id }, name)),
-      against("Block", () => openBlockDialog(blocks, { user: id, name })),
+      el(
+        "span",
+        { class: "member-actions" },
+        button,
+        against("Report", () => openReportDialog(api, { user: id }, name)),
+        against("Block", () => openBlockDialog(blocks, { user: id, name })),
+      ),
     );
   };
 

@@ -20,13 +20,19 @@ const JudgeTask = z.object({
   message: z.number().int().min(1),
   /** Of the text that is meant. */
   revision: z.number().int().min(1),
+  /** How often the hook has failed to judge it. */
+  failures: z.number().int().min(0).default(0),
 });
 export type JudgeTask = z.infer<typeof JudgeTask>;
 
-/** Has the app's hook judge a message that stands; named after the text that it is to judge. */
+/** Has the app's hook judge a message that stands; named after the text and how often that was tried. */
 export const judgeTask = defineTask({
   name: "judge-message",
   queue: "moderation",
   payload: JudgeTask,
-  idOf: ({ app, chat, message, revision }) => ["judge", app, String(chat), String(message), String(revision)],
+  idOf: ({ app, chat, message, revision, failures }) => [
+    "judge",
+    app,
+    ...[chat, message, revision, failures].map(String),
+  ],
 });

@@ -69,7 +69,7 @@ async function talk(system: System, ada: Person): Promise<void> {
   await system.client().get("/readyz");
 }
 
-/** A message that the app's own hook has hidden. */
+/** A message that the app's own hook hides, once it has failed. */
 async function moderate(system: System, ada: Person): Promise<void> {
   await using hook = new HookServer();
   const url = await hook.start();
@@ -78,8 +78,11 @@ async function moderate(system: System, ada: Person): Promise<void> {
   hook.verdict = () => ({ decision: "hide" });
   await system.operator.patch("/v1/apps/demo", { settings: { moderation: { url } } });
   const chat = await newChat(ada, { kind: "group" });
+  hook.reply = (_, response) => void response.writeHead(500).end();
   await ada.api.post(`${pathOf(chat)}/messages`, { text: "Judge me" });
   await system.settle();
+  hook.reply = undefined;
+  await pass(system, 60_000);
   await system.operator.patch("/v1/apps/demo", { settings: { moderation: { url: null } } });
 }
 

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { CIRCUIT_FAILURES, CIRCUIT_OPEN_MS } from "../../../shared/chat/moderation/hook-circuit.ts";
+import { HOOK_TRIES_MAX } from "../../../shared/chat/moderation/judge-stored.ts";
 import { VERDICT_BYTES_MAX } from "../../../shared/chat/moderation/hook.ts";
 import { HookServer, type Verdict } from "../../../shared/testing/hook-server.ts";
 import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
@@ -413,6 +414,28 @@ describe("after a message is stored", () => {
     await post("Anything");
     await system.settle();
     expect((await list())[0]).toMatchObject({ text: "", hidden: true });
+  });
+
+  test("a hook that never comes back is asked so often, is no failure of ours, and holds up nobody else", async () => {
+    const before = system.logs.length;
+    hook.reply = FAILURES["answers 500"];
+    await post("venom");
+    for (let tries = 0; tries < HOOK_TRIES_MAX + 5; tries += 1) {
+      await system.settle();
+      system.suite.kernel.clock.advance(601_000);
+    }
+    await system.settle();
+    const lines = system.logs.slice(before);
+    const judged = lines.filter(({ function: name }) => name === "judge-message");
+    const failures = lines.filter(({ message }) => message === "moderation.failed");
+    expect(failures).toHaveLength(HOOK_TRIES_MAX);
+    expect(lines.filter(({ message }) => message === "moderation.given-up")).toHaveLength(1);
+    expect(judged.filter(({ severity }) => severity === "ERROR")).toEqual([]);
+    const letters = await system.operator.get("/v1/operator/dead-letters");
+    expect(letters.body.data).toEqual([]);
+    ada = await system.signIn(ada.email);
+    admin = await system.signIn(admin.email);
+    expect((await list())[0]?.text).toBe("venom");
   });
 
   test("a task whose app has no hook any more, whose message is gone, or that names another app's, does nothing", async () => {

@@ -249,22 +249,21 @@ describe("what an attacker writes where it is logged (S11)", () => {
 
 describe("models by the names of what every object has (S4)", () => {
   test.each(["constructor", "toString", "__proto__", "hasOwnProperty"])(
-    "%s is asked by nobody",
+    "%s is a model of no chat, and under a budget nothing is spent on it as a lane's",
     async (name) => {
+      const change = (assistant: object) => system.operator.patch(path, { settings: { assistant } });
       const chosen = await member.api.post(`${path}/chats`, { kind: "assistant", model: name });
-      expect(chosen.status).toBe(400);
-      await system.operator.patch(path, {
-        settings: { assistant: { budgets: { personPerDay: 1_000 }, fast: [name], slow: [name] } },
-      });
       const { body: chat } = await member.api.post(`${path}/chats`, { kind: "assistant" });
+      const changed = await member.api.patch(`${path}/chats/${chat.number}`, { model: name });
+      expect([chosen.status, changed.status]).toEqual([400, 400]);
+      const budgets = { appPerDay: null, personPerDay: 1_000 };
+      expect((await change({ budgets, fast: [name], slow: [name] })).status).toBe(200);
       const messages = `${path}/chats/${chat.number}/messages`;
       const { body: question } = await member.api.post(messages, { text: "Hi" });
       await system.settle();
       const { body: answer } = await member.api.get(`${messages}/${question.answer.number}`);
-      expect([name, answer.usage]).toEqual([name, undefined]);
-      await system.operator.patch(path, {
-        settings: { assistant: { budgets: { personPerDay: null }, fast: [], slow: [] } },
-      });
+      expect([name, answer.status, answer.usage]).toEqual([name, "failed", undefined]);
+      await change({ budgets: { appPerDay: null, personPerDay: null }, fast: [], slow: [] });
     },
   );
 });

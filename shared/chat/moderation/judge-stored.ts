@@ -1,6 +1,6 @@
 import type { App } from "../../identity/app.ts";
 import type { Principal } from "../../identity/principal.ts";
-import { AppError, GRPC, grpcCode } from "../../platform/errors.ts";
+import { GRPC, grpcCode } from "../../platform/errors.ts";
 import { enqueue } from "../../platform/task.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
 import type { Deps } from "../../platform/deps.ts";
@@ -30,7 +30,13 @@ export const judgeFollower = (deps: Deps): Followers => ({
       const some = waiting.slice(from, from + ENQUEUED_AT_ONCE);
       await Promise.all(
         some.map(({ number, toJudge = 0 }) =>
-          enqueue(deps, judgeTask, { app: app.id, chat: head.number, message: number, revision: toJudge }),
+          enqueue(deps, judgeTask, {
+            app: app.id,
+            chat: head.number,
+            message: number,
+            revision: toJudge,
+            failures: 0,
+          }),
         ),
       );
     }
@@ -49,22 +55,22 @@ const HOOK: Principal = {
 };
 
 export interface JudgedStored {
-  readonly decision: Judgement["decision"] | "superseded";
+  readonly decision: Judgement["decision"] | "superseded" | "later";
 }
 
 /**
  * Has the app's hook judge a message that stands, and carries out what it says; refusing comes too late and
  * hides. Once in effect: what was hidden or reported is known by the report, and a moderator's later decision
  * stays. A text that has been changed meanwhile is judged by the task of that change. 3 reads; hiding costs 2
- * reads, 4 writes and 1 publish more, reporting 2 writes.
- * @throws AppError `unavailable` when the hook fails and the app lets messages stand meanwhile: to be done
- * again; what Firestore throws
+ * reads, 4 writes and 1 publish more, reporting 2 writes; a hook that fails 1 task.
+ * @throws what Firestore and Cloud Tasks throw
  */
 export async function judgeStored(
   deps: ChatDeps & { readonly hooks: Hooks },
   app: App,
-  { chat: number, message, revision }: JudgeTask,
+  task: JudgeTask,
 ): Promise<JudgedStored> {
+  const { chat: number, message, revision } = task;
   const hook = await deps.hooks.of(app);
   if (hook === undefined) return { decision: "superseded" };
   const chat = chatHandle(app, number);
@@ -89,9 +95,7 @@ export async function judgeStored(
       isEdit: stored.editedAt !== undefined,
     },
   });
-  if (judgement.failed !== undefined && judgement.decision === "allow") {
-    throw new AppError("unavailable", "The moderation hook did not answer.");
-  }
+  if (judgement.failed !== undefined && judgement.decision === "allow") return askLater(deps, task);
   const about = { textId, chat: number, message, sender, withheld: undefined };
   if (judgement.decision === "report") {
     await createRecords(deps, judgementRecords(deps, app, judgement, about));
@@ -108,6 +112,27 @@ export async function judgeStored(
     );
   }
   return { decision: judgement.decision };
+}
+
+/** Four hours in all: longer than a deployment of somebody's that went wrong. */
+export const HOOK_TRIES_MAX = 30;
+const LATER_MS = 2_000;
+const LATER_MS_MAX = 600_000;
+
+/**
+ * An app's hook that fails is the app's matter: it is asked again by a task of its own, later each time, and
+ * neither counts as a failure of ours nor holds up the messages of others. 1 task.
+ */
+async function askLater(deps: Deps, task: JudgeTask): Promise<JudgedStored> {
+  const failures = task.failures + 1;
+  if (failures >= HOOK_TRIES_MAX) {
+    deps.log.warn("moderation.given-up", { app: task.app, chat: task.chat, number: task.message });
+    return { decision: "allow" };
+  }
+  const delayMs = Math.min(LATER_MS * 2 ** Math.min(task.failures, 20), LATER_MS_MAX);
+  const options = { occasion: undefined, notBefore: deps.clock.now() + delayMs };
+  await enqueue(deps, judgeTask, { ...task, failures }, options);
+  return { decision: "later" };
 }
 
 const isTheText = ({ stored }: FoundMessage, revision: number): boolean =>
