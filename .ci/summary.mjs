@@ -28,7 +28,7 @@ for (const step of TESTING) {
     const failures = file.assertionResults.filter(({ status }) => status === "failed");
     for (const { fullName, failureMessages } of failures)
       tell(step, `${name} › ${fullName}`, failureMessages);
-    // Tests that a hook kept from running are neither passed nor failed, and so is a file that can't be loaded.
+    // A file that can't be loaded has no tests, and a hook that fails leaves them skipped.
     const skippedByFailure = file.status === "failed" && failures.length === 0;
     if (!skippedByFailure && !file.message) continue;
     failed += 1;
