@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Time } from "../platform/contract.ts";
 
 export const TEXT_CHARS_MAX = 32_000;
 export const TITLE_CHARS_MAX = 200;
@@ -296,18 +297,7 @@ export type Marks = z.infer<typeof Marks>;
 const Limit = z.coerce.number().int().min(1).max(PAGE_LIMIT_MAX).default(PAGE_LIMIT_DEFAULT);
 const NumberParameter = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const Flag = z.enum(["true", "false"]).transform((value) => value === "true");
-/**
- * Firestore ends with the year 9999, whatever the offset; nothing here is older than its beginning of time.
- */
-const isStorable = (text: string): boolean => {
-  const ms = Date.parse(text);
-  return ms >= 0 && ms < Date.UTC(10_000, 0);
-};
-const STORABLE = "must lie between the years 1970 and 9999";
-const Time = z.iso
-  .datetime({ offset: true })
-  .refine(isStorable, STORABLE)
-  .transform((value) => Date.parse(value));
+const TimeMs = Time.transform((value) => Date.parse(value));
 
 export const MessagePageQuery = z
   .strictObject({
@@ -358,8 +348,8 @@ export const ChatListQuery = z
     tag: Tag,
     member: UserId,
     archived: Flag,
-    from: Time,
-    to: Time,
+    from: TimeMs,
+    to: TimeMs,
     cursor: z.string().max(2000),
     limit: Limit,
   })
