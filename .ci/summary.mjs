@@ -1,6 +1,6 @@
 // `node .ci/summary.mjs FOLDER STEP…`: says once more, at the end, what failed, so that a log that is cut off
-// still shows it. The folder has vitest's report of each step that tests (`{step}.json`) and the output of every
-// step (`{step}.log`); the arguments after it name the steps that failed. Any Node from 20 on runs it.
+// still shows it. The folder has vitest's report of each step that tests (`{step}.json`) and the output of
+// every step (`{step}.log`); the arguments after it name the steps that failed. Any Node from 20 on runs it.
 import { existsSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 
