@@ -140,7 +140,7 @@ export async function startSystem({
 
   const upkeepOf = (): Counts => suite.kernel.meter.read({ requestId: upkeepId(project) });
   const settle = async (): Promise<void> => {
-    // An event may enqueue a task, a task may publish, and nothing goes further than that.
+    // An event may enqueue a task and that task may publish an event, but no chain is longer.
     for (let step = 0; step < CAUSES_MAX; step += 1) {
       await suite.pubsub.idle(project);
       await suite.tasks.idle(project);
