@@ -1,7 +1,6 @@
-// `node .ci/summary.mjs FOLDER STEP…`: what failed, said once more at the end, where a log that is cut off
-// still shows it. The folder has a report of vitest (`{step}.json`) for each step that tests, and the output
-// of every step (`{step}.log`); the arguments after it name the steps that failed. Runs on any Node from 20
-// on.
+// `node .ci/summary.mjs FOLDER STEP…`: says once more, at the end, what failed, so that a log that is cut off
+// still shows it. The folder has vitest's report of each step that tests (`{step}.json`) and the output of
+// every step (`{step}.log`); the arguments after it name the steps that failed. Any Node from 20 on runs it.
 import { existsSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 
@@ -28,7 +27,7 @@ for (const step of TESTING) {
     const failures = file.assertionResults.filter(({ status }) => status === "failed");
     for (const { fullName, failureMessages } of failures)
       tell(step, `${name} › ${fullName}`, failureMessages);
-    // Tests that a hook kept from running are neither passed nor failed, and so is a file that can't be loaded.
+    // A file that can't be loaded has no tests, and a hook that fails leaves them skipped.
     const skippedByFailure = file.status === "failed" && failures.length === 0;
     if (!skippedByFailure && !file.message) continue;
     failed += 1;

@@ -203,7 +203,7 @@ async function run(suite: LocalSuite): Promise<void> {
     await measureCost(asker),
   );
   const fallback = await measureFallback(asker);
-  // On a machine that does other work too, waiting times are those of a queue.
+  // On a machine that does other work too, waiting times are mostly time in queues.
   const load = loadavg().map((each) => each.toFixed(1));
   print(
     "First word while the model first in line is not asked, in ms",

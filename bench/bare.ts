@@ -3,8 +3,8 @@ import { PubSub } from "@google-cloud/pubsub";
 
 /**
  * The bare cost of what an append does: the same two-write commit and the same publish through the same
- * clients, without HTTP, authentication, validation or log around them. Runs as a process of its own, as
- * the API does; `node bench/bare.ts OPERATION CONCURRENCY COUNT` prints one JSON line.
+ * clients, without HTTP, authentication, validation or logging. Runs as a process of its own, as the API
+ * does; `node bench/bare.ts OPERATION CONCURRENCY COUNT` prints one JSON line.
  */
 
 const [, , operation = "", concurrency = "1", count = "1000"] = process.argv;

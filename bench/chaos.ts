@@ -2,9 +2,9 @@ import { parseArgs } from "node:util";
 import { chaosRun } from "./chaos/run.ts";
 
 /**
- * An hour of misfortune in minutes: load on all functions while calls fail, hang, are applied without an
- * answer and delivered twice, processes are killed and poison is sent; then quiet, and what is left is
- * counted. `--seconds 180 --seed 1`.
+ * Puts load on all functions while calls fail, hang, are applied without an answer and are delivered twice,
+ * while processes are killed and poison is sent. Then it lets everything come to rest and counts what is
+ * left. `--seconds 180 --seed 1`.
  */
 const { values } = parseArgs({
   options: { seconds: { type: "string", default: "180" }, seed: { type: "string", default: "1" } },

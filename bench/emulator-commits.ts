@@ -47,7 +47,7 @@ async function commits({ clients, lanes, total, shape, collection, documentId }:
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, each) => sum + each, 0) / values.length;
 
-/** The mean without the extremes: what others do on the machine meanwhile shows less. */
+/** The mean without the extremes, in which other work on the machine shows less. */
 const middleMean = (values: readonly number[]): number =>
   mean(values.toSorted((left, right) => left - right).slice(1, -1));
 

@@ -89,7 +89,7 @@ async function benchEndings(system: System, hosts: readonly HostProcess[]): Prom
   report("rotation without grace", rotations);
 }
 
-/** Somebody who refreshes when told to, as every client does; what counts is the answer after that. */
+/** A person who refreshes when a token is refused, as every client does; the reply after that counts. */
 function refreshing(
   system: System,
   host: HostProcess | undefined,
@@ -189,7 +189,7 @@ async function benchAdversary(system: System, hosts: readonly HostProcess[]): Pr
 const ADVERSARY_MS = 183_000;
 const UPKEEP_MS = 20_500;
 
-/** What busy instances spend on following keys and revocations: by time, not by request. */
+/** What busy instances spend on following keys and revocations, for each minute and not for each request. */
 async function upkeepPerMs(system: System, hosts: readonly HostProcess[]): Promise<number> {
   const clients = clientsOf(hosts, (await system.signIn("upkeep@bench.test")).session.accessToken);
   await Promise.all(clients.map((client) => client.get(me)));

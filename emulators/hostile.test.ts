@@ -50,7 +50,7 @@ function randomFrom(seed: number): () => number {
 const randomBytes = (random: () => number, lengthMax: number): Buffer =>
   Buffer.from(Array.from({ length: Math.floor(random() * lengthMax) }, () => Math.floor(random() * 256)));
 
-/** Read once: each takes longer than most of these tests. */
+/** They are read once, as reading one takes longer than most of these tests. */
 const ROOTS = {
   firestore: loadProtos(SERVICES.firestore[0]),
   pubsub: loadProtos(SERVICES.pubsub[0]),

@@ -26,7 +26,7 @@ describe("learning", () => {
   test("the questions to test with are none of those that we made up to learn from", () => {
     const madeUp = new Set(madeUpQuestions().map(({ text }) => text.toLowerCase()));
     const plain = ownQuestions.map(({ text }) => text.toLowerCase().replace(/[.?!]$/u, ""));
-    // What everybody says, such as "ok", is in both.
+    // Short replies that everybody gives, such as "ok", are in both.
     expect(plain.filter((text) => madeUp.has(text) && text.split(" ").length > 2)).toEqual([]);
   });
 });

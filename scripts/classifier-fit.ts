@@ -18,7 +18,7 @@ export interface Labelled {
 
 const SEED = 1;
 const EPOCHS = 8;
-/** How often a made-up question counts: without words, what they show has to count for more. */
+/** How often a made-up question counts. For weights without words it counts for more. */
 const TIMES_FOR_STRUCTURE = 6;
 const TIMES_FOR_WORDS = 2;
 
@@ -50,7 +50,7 @@ const examplesOf = (questions: readonly Labelled[]): Example[] =>
     return { features, buckets: features.lexicon(), target: lane === "slow" ? 1 : 0 };
   });
 
-// Logistic regression by AdaGrad (Duchi, Hazan, Singer 2011): a weight moves the less, the more it has moved.
+// Logistic regression by AdaGrad (Duchi, Hazan, Singer 2011): the more a weight has moved, the less it moves.
 const STRUCTURE_RATE = 0.25;
 const STRUCTURE_SQUARES = 1;
 const WORD_RATE = 0.1;
@@ -90,7 +90,7 @@ function fitLexicon(examples: readonly Example[], structure: Readonly<Record<str
   return lexicon;
 }
 
-/** All of them, once an epoch, each time in another order. */
+/** All questions, once in each epoch, each time in another order. */
 function* inRandomOrder(examples: readonly Example[]): Generator<Example> {
   const random = randomFrom(SEED);
   const order = [...examples];
@@ -118,7 +118,7 @@ function shuffle<T>(order: T[], random: () => number): void {
   }
 }
 
-/** One in ten sentences is never trained on: which, its own hash says. */
+/** One in ten sentences is never trained on; the hash of a sentence decides which. */
 const HELD_OUT_ONE_IN = 10;
 export const isHeldOut = ({ text }: Labelled): boolean =>
   createHash("sha256").update(text).digest().readUInt32BE(0) % HELD_OUT_ONE_IN === 0;
@@ -126,7 +126,10 @@ export const isHeldOut = ({ text }: Labelled): boolean =>
 const FOLDS = 5;
 const FOLDS_SEED = 3;
 
-/** Five parts with whole intents each, both lanes in each: what is held out with a part is new as a kind. */
+/**
+ * Five parts, each of whole intents and with both lanes in it, so that a held-out part has intents that are
+ * not in the others.
+ */
 export function intentFolds(questions: readonly Labelled[]): Labelled[][] {
   const random = randomFrom(FOLDS_SEED);
   const foldOf = new Map<string, number>();

@@ -17,7 +17,7 @@ const { structure, lexicon } = fitLanes(trained);
 
 const WEIGHTS = new URL("../shared/classifier/weights/lane-v2.json", import.meta.url);
 const QUANTA = 127;
-// A few outliers would cost all others their precision; they are cut to the range of the rest.
+// A few outliers would cost the other weights their precision, so they are cut to the range of the rest.
 const sorted = Float32Array.from(lexicon, Math.abs).sort();
 const most = sorted[Math.floor(sorted.length * 0.9995)] ?? 1;
 const unit = most / QUANTA;

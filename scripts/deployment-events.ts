@@ -13,8 +13,8 @@ const ALL_PERCENT = 100;
 
 /**
  * Does one command of a rollout and leaves a line of what became of it: `deployment.started`, `.step`,
- * `.finished`, `.rolled-back` or `.failed`. A step that fails has given the traffic back by itself; one that
- * could not do even that has failed.
+ * `.finished`, `.rolled-back` or `.failed`. A step that finds the candidate worse gives the traffic back
+ * (`.rolled-back`). A step that could not do that either ends as `.failed`.
  *
  * @throws what the command throws
  */

@@ -20,9 +20,8 @@ interface Arrivals {
 }
 
 /**
- * A build's output is the build's log and not a service's, where severity and fields would be read from it.
- * So here, and nowhere else, lines are sent to the Logging API by its client, which takes a quarter of a
- * second to load.
+ * Cloud Logging reads severity and fields from the output of a service, and not from that of a build. So this
+ * command alone sends its lines to the Logging API by its client, which takes a quarter of a second to load.
  */
 export function openDeploymentLog({ transport, idle }: Arrivals): DeploymentLog {
   const logger = createLogger({ level: "info", transports: transport });

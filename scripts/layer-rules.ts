@@ -16,7 +16,9 @@ import {
 export function importViolation(file: string, specifier: string): string | undefined {
   const from = folderOf(file);
   if (from === undefined || isTest(file)) return undefined;
-  if (isContract(file) && specifier !== "zod") return "A contract imports nothing but zod.";
+  if (isContract(file) && specifier !== "zod" && !isContract(join(dirname(file), specifier))) {
+    return "A contract imports nothing but zod and other contracts.";
+  }
   if (!specifier.startsWith(".")) return packageViolation(from, specifier);
   // Data, the manifest above all, belongs to whoever reads it.
   if (specifier.endsWith(".json")) return undefined;

@@ -32,7 +32,7 @@ export const LAYERS: readonly Layer[] = [
   { folders: ["emulators"], imports: [] },
   { folders: ["emulators/local"], imports: ["emulators", "page", "shared/client", "scripts"] },
   { folders: ["shared/testing"] },
-  { folders: ["functions/flows", "bench", "scripts", "terraform"] },
+  { folders: ["functions/flows", "bench", "scripts", "terraform", ".ci"] },
 ];
 
 /**

@@ -20,7 +20,7 @@ export const CANDIDATE_TAG = "candidate";
 const AT_ONCE = 5;
 /** Cloud Logging has a line within seconds, now and then within a minute. */
 const LOG_DELAY_MS = 60_000;
-/** Lines that are compared; more say nothing more. */
+/** How many log lines are compared; more would not change the verdict. */
 export const LINES_MAX = 20_000;
 
 interface Service {
@@ -38,8 +38,8 @@ interface Service {
 const where = ({ project, region }: RolloutOptions): string[] => ["--project", project, "--region", region];
 
 /**
- * A revision of every function, ready and with no traffic: terraform has switched off that the latest gets
- * all of it. From then on the candidate is the revision that was created last.
+ * Makes a revision of every function that is ready and gets no traffic, as Terraform pins traffic to named
+ * revisions. From then on the candidate is the revision that was created last.
  */
 export async function deploy(options: RolloutOptions): Promise<void> {
   const { functions, gcloud } = options;

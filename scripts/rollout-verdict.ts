@@ -11,10 +11,15 @@ export interface Verdict {
   readonly says: string;
 }
 
-/** Fewer lines than this say nothing about latency, and a single failure among them nothing about errors. */
+/**
+ * With fewer lines than this, latency is not judged, and a single failure is not counted as a rate of errors.
+ */
 export const RUNS_MIN = 30;
 export const FAILURES_MIN = 3;
-/** A share of failures that nobody minds, and how many times that of the revision before is too many. */
+/**
+ * The share of failures that is always accepted, and how many times the share of the revision before is too
+ * many.
+ */
 export const FAILURE_SHARE_MAX = 0.01;
 export const FAILURE_FACTOR = 2;
 /** New instances are slower at first, so only what is clearly slower and noticeably slow counts. */

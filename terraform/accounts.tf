@@ -17,7 +17,8 @@ resource "google_service_account" "invoker" {
   depends_on = [google_project_service.this]
 }
 
-# Three accounts where one would do: what tests can neither build an image nor deploy, nor ask for tokens of who can.
+# Three accounts where one would do: what tests can neither build an image nor deploy, nor ask for tokens of
+# who can.
 locals {
   build_accounts = {
     # Builds of the trigger `test` run as it, with every package that tests need.

@@ -4,7 +4,7 @@ import { CODES_PER_DAY } from "../shared/identity/contract.ts";
 import type { Person } from "../shared/testing/start-system.ts";
 import { settleRounds, startChat, useSystem } from "../shared/testing/use-system.ts";
 
-/** The table of counted operations in docs/operations.md is what the cost model is made of. */
+/** The cost model is made of the table of counted operations in docs/operations.md. */
 
 let ada: Person;
 let bob: Person;
@@ -12,7 +12,7 @@ let alone: string;
 let both: string;
 const system = useSystem();
 beforeAll(async () => {
-  // With the count of a day's mails, which other tests are rid of.
+  // With the daily limit of mails, which other tests do without.
   const limits = { codesPerDay: CODES_PER_DAY };
   await system.operator.patch("/v1/apps/demo", { settings: { limits } });
   ada = await system.signIn("ada@cost.test");
@@ -22,7 +22,7 @@ beforeAll(async () => {
   both = await chatWith([bob]);
 });
 
-/** With a message, so that the next is like most. */
+/** A chat with a message, so that the next message costs what most do. */
 async function chatWith(members: readonly Person[]): Promise<string> {
   const { path } = await startChat(ada.api, { members, texts: ["First"] });
   await settleRounds(system);

@@ -196,7 +196,7 @@ test.each(Object.keys(manifest.functions))("%s starts with the environment it is
   expect(config.environment_variables.KMS_KEY).toBe("<google_kms_crypto_key.signing_keys.id>");
   expect(parseConfig(environment)).toMatchObject({ projectId: "scrollback-production", trustedProxies: 2 });
   for (const { key, secret } of secrets) expect(secret).toBe(key);
-  // What is given as a secret is not given in the open too.
+  // A variable that is given as a secret is not given in the open too.
   for (const { key } of secrets) expect(config.environment_variables).not.toHaveProperty(key);
 });
 

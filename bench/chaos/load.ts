@@ -8,12 +8,12 @@ export interface Load {
   /** Texts that were edited or deleted since, or may have been. */
   readonly changed: Set<string>;
   readonly requests: () => number;
-  /** Begins no more, and resolves when all that was begun has been answered. */
+  /** Begins nothing more, and resolves when everything that was begun has been answered. */
   stop(): Promise<void>;
 }
 
 const CHATS = "/v1/apps/demo/chats";
-/** Of one wish: with the pauses between them more than any fault lasts. */
+/** How often one request is tried: with the pauses between them longer than any fault lasts. */
 const TRIES_MAX = 60;
 const ACTORS = 8;
 

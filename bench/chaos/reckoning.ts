@@ -8,7 +8,7 @@ import { POISON } from "./misfortune.ts";
 const STEP_MS = 10 * 60_000;
 const ROUNDS_MAX = 30;
 const SCHEDULES = ["reconcile", "recover-answers", "recover-jobs", "audit", "audit-search"] as const;
-/** Fields of a schedule's log line that say it has found something. */
+/** The fields of a schedule's log line that tell of something found. */
 const FINDINGS = ["announced", "recovered", "repaired", "missing", "behind", "wrong"];
 const CHATS = "/v1/apps/demo/chats";
 const SEARCHED = 40;

@@ -7,8 +7,8 @@ export interface Corpus {
 }
 
 /**
- * Of a repeated text so many words are replaced, by words of other texts: so rare words stay rare however
- * large it is.
+ * How many words of a repeated text are replaced by words of other texts, so that rare words stay rare
+ * however large the corpus is.
  */
 const REPLACED = 0.3;
 

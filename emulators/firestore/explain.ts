@@ -57,7 +57,7 @@ function properties(query: Query, plan: Plan): string[] {
       const mode = index.kind === "contains" ? "CONTAINS" : direction;
       return `(${index.path} ${mode}, ${NAME_FIELD} ${direction})`;
     }
-    // Read backwards, an index shows as the one that is written the other way round.
+    // An index that is read backwards is shown as the index with all directions reversed.
     const written = plan.reverse
       ? normalIndex(query.collection ?? "", index.scope, [
           ...index.fields,

@@ -4,7 +4,7 @@ import type { OptimisticReads } from "./transaction.ts";
 import { DocumentsView, QueryView } from "./views.ts";
 
 /**
- * Whether anything that an optimistic transaction looked at has changed since. Of a query with a limit,
+ * Whether anything that an optimistic transaction looked at has changed since. For a query with a limit,
  * every document that it would find without the limit counts.
  */
 export function hasChanged(

@@ -83,7 +83,7 @@ describe.skipIf(!hasBrowser)("the console", () => {
     await choose(LARGE, "Fails");
     const slowQuestion = (at: number): string =>
       `Write 20 words about bridges, compare them with ferry number ${at}, and explain why`;
-    /** Asks, and tells in whose place it was answered. */
+    /** Asks, and returns in place of which model it was answered. */
     const askFor = async (turn: number): Promise<string | null> => {
       await submit(page, slowQuestion(turn));
       // Of a chat only what can be seen is in the page, so the line is known by its number.

@@ -41,7 +41,7 @@ const CHARS_READ_MAX = 1000;
 export interface Translation {
   readonly text: string;
   readonly language: string;
-  /** Undefined: a word, or a language, that the model does not know. */
+  /** Undefined for a word or a language that the model does not know. */
   readonly translated: string | undefined;
 }
 

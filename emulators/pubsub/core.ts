@@ -32,7 +32,9 @@ export interface PubSubCore {
   readonly loop: DeliveryLoop;
 }
 
-/** Leases are drawn, so that an id from before a seek or a restart doesn't name a later delivery. */
+/**
+ * Ids of leases are drawn at random, so that an id from before a seek or a restart names no later delivery.
+ */
 const LEASE_MAX = 2 ** 47;
 
 export interface CoreParts {

@@ -95,7 +95,7 @@ export function createDeliveryLoop(deps: LoopDeps): DeliveryLoop {
     const isFirst = waiting.size === 0;
     waiting.add(id);
     if (!isFirst) return;
-    // Also where the disk failed: what was there before is still to be delivered.
+    // This happens after a failure of the disk too, as what was there before is still to be delivered.
     database.settled().then(lookAtAll, lookAtAll);
   }
 

@@ -33,8 +33,9 @@ interface BackgroundSpec<Payload> {
   readonly payload: z.ZodType<Payload>;
   unwrap(body: unknown, headers: IncomingHttpHeaders): Delivery;
   /**
-   * Prepares an instance and returns the function that does the work. Throwing there means: deliver again. An
-   * `invalid_request` means: never deliver again. What it resolves with stands in the log.
+   * Prepares an instance and returns the function that does the work. The function throws to have the
+   * delivery repeated, and throws `invalid_request` to have it never repeated. What it resolves with is
+   * logged.
    */
   open(deps: Deps): (payload: Payload) => Promise<object | undefined>;
 }

@@ -3,9 +3,9 @@ import type { Clock } from "../../shared/platform/clock.ts";
 import { AppError } from "../../shared/platform/errors.ts";
 
 /**
- * The limit before everything that costs anything: requests that nobody has proved to be theirs, by the
- * address that they come from, preflights included. It is this instance's alone and in its memory; the limits
- * that hold over all instances come after it, once there is an app whose they are.
+ * Limits requests without valid credentials, preflights included, by the address that they come from, before
+ * anything is read for them. Each instance counts in its own memory. The limits that hold over all instances
+ * come later, when the app is known.
  */
 export interface Gate {
   /** Counts a request. No Firestore operation. @throws AppError `quota_exceeded` */
@@ -13,7 +13,10 @@ export interface Gate {
 }
 
 const WINDOW_MS = 60_000;
-/** Addresses remembered; beyond that the one that came first is forgotten, and counted anew. */
+/**
+ * How many addresses are remembered. Beyond that the oldest one is forgotten, and counts from zero when it
+ * comes back.
+ */
 export const ADDRESSES_MAX = 20_000;
 
 interface Counted {
@@ -23,8 +26,8 @@ interface Counted {
 }
 
 /**
- * Counts in windows of a minute, and of the window before as much as still lies in the last 60 seconds, as if
- * its requests had come evenly.
+ * Counts requests by windows of a minute. Of the previous window it counts the share that lies within the
+ * last 60 seconds, as if its requests had come evenly.
  */
 export function createGate(clock: Clock, perMinute: number): Gate {
   const addresses = new Map<string, Counted>();

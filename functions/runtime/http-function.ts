@@ -131,7 +131,7 @@ async function replyTo<D extends HttpDeps>(
   if (refusal !== undefined && (endpoint.replay === undefined || requestKey === undefined)) throw refusal;
   const body =
     endpoint.body === undefined ? undefined : await readJsonBody(request, BODY_BYTES_MAX, JSON_VALUES_MAX);
-  // Servers see every chat as their work; people who do are watched.
+  // A server reads any chat because that is its work. A person who does so is written down.
   const watched =
     app === undefined || principal === undefined || principal.kind === "service"
       ? undefined
@@ -199,7 +199,7 @@ interface Admitted {
 /**
  * The principal, once a limit has admitted the request and they may call the endpoint; undefined where anyone
  * may. The limit is the person's or the token's own, or that of the caller's address when the credentials are
- * not valid or none are needed; whoever has not proved anything passes the gate before anything is read.
+ * not valid or none are needed; a request without valid credentials passes the gate before anything is read.
  */
 async function admitted(deps: HttpDeps, arrival: Arrival): Promise<Admitted> {
   const { endpoint, app, caller, request, served, gate } = arrival;
@@ -260,7 +260,7 @@ interface Refused {
   readonly refusal: AppError;
 }
 
-/** The principal, or why there is none. Who has none, or may have none, has passed the gate. */
+/** The principal, or why there is none. A request without a principal has passed the gate. */
 async function principalOf(
   deps: HttpDeps,
   access: Exclude<Access, "anyone">,

@@ -36,7 +36,7 @@ interface Stream {
 export const STREAM_OPERATIONS = 30;
 /** When a client that has too many open may try again. */
 const RETRY_AFTER_SECONDS = 10;
-/** With streams open and nobody asking, the list of revocations is confirmed so often at most. */
+/** While streams are open and no request comes, the list of revocations is read again at most this often. */
 const CHECK_MS = 5_000;
 
 export function openOpenStreams(
@@ -63,7 +63,7 @@ export function openOpenStreams(
   };
 
   /**
-   * Nobody is told that a person is there who has been signed out, unless another of their streams goes on.
+   * A person who has been signed out is no longer shown as present, unless another of their streams goes on.
    */
   const noteGone = ({ app, principal }: Stream): void => {
     if (principal.kind !== "person" || ofPerson.has(keyOf(app, principal))) return;

@@ -46,8 +46,8 @@ export async function provenanceOf(
 }
 
 /**
- * A page can't choose the host of its own requests, so an origin that is the host is the API's. Only of the
- * API's own scheme: a page over https is not what whoever is in between makes of an API over http.
+ * A page can't choose the Host header of its requests, so an origin with that host is the API's own. The
+ * scheme has to be the API's too: a page over http may have been changed on its way, and is another origin.
  */
 function isOwn(deps: HttpDeps, origin: string, headers: IncomingHttpHeaders): boolean {
   const own = new URL(deps.config.publicUrl);

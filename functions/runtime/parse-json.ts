@@ -42,7 +42,7 @@ export function parseJson(bytes: Uint8Array, valuesMax = Number.POSITIVE_INFINIT
 /** The text is valid UTF-8, so a surrogate without its other half can only stand there as an escape. */
 const LONE_SURROGATE = /\\u[dD][89abAB]|\\u[dD][c-fC-F]/;
 
-/** No database takes half a character. @throws AppError `invalid_request` naming the field */
+/** Firestore stores no half of a character. @throws AppError `invalid_request` naming the field */
 function demandWellFormed(value: unknown, path: readonly string[]): void {
   const broken = (): AppError =>
     new AppError("invalid_request", "Some text is not well-formed Unicode; see errors.", {

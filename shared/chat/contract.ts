@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Time } from "../platform/contract.ts";
 
 export const TEXT_CHARS_MAX = 32_000;
 export const TITLE_CHARS_MAX = 200;
@@ -335,14 +336,17 @@ export const Emoji = z
  * without variation selectors it is the same. Undefined for anything else, stray marks and joiners included.
  */
 export function canonicalEmoji(text: string): string | undefined {
-  const signs = [...text.replaceAll(/[\ufe0e\ufe0f]/g, "")];
+  const signs = Array.from(text.replaceAll(/[\ufe0e\ufe0f]/g, ""));
   const qualified = signs
     .map((sign, at) => (takesSelector(sign, signs[at + 1]) ? `${sign}\ufe0f` : sign))
     .join("");
   return text.isWellFormed() && /^\p{RGI_Emoji}$/v.test(qualified) ? qualified : undefined;
 }
 
-/** What is text by default is an emoji with a selector; skin tones and the frame of keycaps stand in its place. */
+/**
+ * What is text by default is an emoji with a selector; skin tones and the frame of keycaps stand in its
+ * place.
+ */
 const takesSelector = (sign: string, next: string | undefined): boolean =>
   /^\p{Emoji}$/u.test(sign) &&
   !/^\p{Emoji_Presentation}$/u.test(sign) &&
@@ -365,18 +369,7 @@ export type Marks = z.infer<typeof Marks>;
 const Limit = z.coerce.number().int().min(1).max(PAGE_LIMIT_MAX).default(PAGE_LIMIT_DEFAULT);
 const NumberParameter = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const Flag = z.enum(["true", "false"]).transform((value) => value === "true");
-/**
- * Firestore ends with the year 9999, whatever the offset; nothing here is older than its beginning of time.
- */
-const isStorable = (text: string): boolean => {
-  const ms = Date.parse(text);
-  return ms >= 0 && ms < Date.UTC(10_000, 0);
-};
-const STORABLE = "must lie between the years 1970 and 9999";
-const Time = z.iso
-  .datetime({ offset: true })
-  .refine(isStorable, STORABLE)
-  .transform((value) => Date.parse(value));
+const TimeMs = Time.transform((value) => Date.parse(value));
 
 export const MessagePageQuery = z
   .strictObject({
@@ -428,8 +421,8 @@ export const ChatListQuery = z
     member: UserId,
     archived: Flag,
     pinned: Flag,
-    from: Time,
-    to: Time,
+    from: TimeMs,
+    to: TimeMs,
     cursor: z.string().max(2000),
     limit: Limit,
   })

@@ -65,7 +65,9 @@ export const chatsChangedSince = (app: App, person: string, sinceMs: number): Qu
 /** Signals lie beside the heads, which are named by their number alone. */
 export const isSignal = (id: string): boolean => id.includes(".");
 
-/** The heads of a person's chats that changed after a moment, the earliest first. 1 query, a read for each. */
+/**
+ * The heads of a person's chats that changed after a moment, the earliest first. 1 query, a read for each.
+ */
 export async function listChangedChats(
   app: App,
   person: string,

@@ -20,8 +20,8 @@ import { type AppHead, TRANSACTION_MS_MAX, storedAppHead } from "./store.ts";
 /**
  * Changes name and settings, each by who may (settings-rights.ts); every instance hears of it at once. One
  * transaction: 1 read, 3 writes.
- * @throws AppError `not_found`, `precondition_failed`, `factor_required`, `forbidden`, also for a limit lifted
- * by anyone but the operator
+ * @throws AppError `not_found`, `precondition_failed`, `factor_required`, `forbidden`, also for a limit
+ * lifted by anyone but the operator
  */
 export async function changeApp(
   deps: Deps & { readonly apps: AppDirectory },

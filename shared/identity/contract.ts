@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Time } from "../platform/contract.ts";
 
 export const ROLES = ["owner", "admin", "member", "viewer", "service"] as const;
 export const Role = z.enum(ROLES);
@@ -25,7 +26,9 @@ const VISIBLE = /[^\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cf}\p{Cc}\u
 /** Embeddings, overrides and isolates: with them a name runs into what stands beside it. */
 const DIRECTIONS = /[\u202a-\u202e\u2066-\u2069]/u;
 
-/** One line of text as people name things: something to be seen, and nothing that turns what stands beside it. */
+/**
+ * One line of text as people name things: something to be seen, and nothing that turns what stands beside it.
+ */
 export const Line = (charsMax: number) =>
   z
     .string()
@@ -73,16 +76,6 @@ const isTimeZone = (name: string): boolean => {
 };
 export const Language = z.string().max(35).refine(isLanguage, "must be a language tag such as en or pt-BR");
 export const TimeZone = z.string().max(64).refine(isTimeZone, "must be a time zone such as Europe/Berlin");
-
-/**
- * Firestore ends with the year 9999, whatever the offset; nothing here is older than its beginning of time.
- */
-const isStorable = (text: string): boolean => {
-  const ms = Date.parse(text);
-  return ms >= 0 && ms < Date.UTC(10_000, 0);
-};
-const STORABLE = "must lie between the years 1970 and 9999";
-const Time = z.iso.datetime({ offset: true }).refine(isStorable, STORABLE);
 
 const InvitationCode = z.string().min(1).max(100);
 /** The code of an invitation lets in whom the app would not. */

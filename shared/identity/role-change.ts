@@ -1,5 +1,4 @@
 import type { Deps } from "../platform/deps.ts";
-import type { Transaction } from "../platform/firestore.ts";
 import type { App } from "./app.ts";
 import type { Caller } from "./caller.ts";
 import type { Role } from "./contract.ts";
@@ -24,7 +23,7 @@ export interface RoleChange {
 export function addRoleChange(
   deps: Pick<Deps, "firestore" | "clock">,
   app: App,
-  transaction: Transaction,
+  transaction: Parameters<typeof addRevocation>[1],
   { userId, from, to, actor, by, caller, tokensBeforeMs = deps.clock.now() }: RoleChange,
 ): void {
   addRevocation(deps.firestore, transaction, {

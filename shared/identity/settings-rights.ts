@@ -24,7 +24,8 @@ const ADMINS = { set: "app:change", factor: false } as const;
 /**
  * The one table of what of an app may be set and seen by whom. What could make somebody more than they are is
  * the owner's, behind the second factor: which pages may call, who is vouched for, who may join, whether a
- * factor is demanded, where messages are sent to be judged. A limit lifted altogether is the operator's (change-app.ts).
+ * factor is demanded, where messages are sent to be judged. A limit lifted altogether is the operator's
+ * (change-app.ts).
  */
 export const SETTING_RIGHTS = {
   name: { ...ADMINS, see: "app:read" },

@@ -31,8 +31,8 @@ export const notificationFollower = (deps: Deps): Followers => ({
 /**
  * Has the members told of new messages. Within the interval after a round all of them share one task, named
  * after that round; otherwise the task is named after the revision of the newest. So a repeated call finds it
- * there. When the message that devices show was deleted, that is taken back. When no message is new for anyone
- * and none is gone it costs nothing, otherwise 1 read and 1 task, or 2.
+ * there. When the message that devices show was deleted, that is taken back. When no message is new for
+ * anyone and none is gone it costs nothing, otherwise 1 read and 1 task, or 2.
  */
 async function announce(
   deps: Deps,

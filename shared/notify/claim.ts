@@ -97,7 +97,10 @@ export async function letGo(round: Round, sent: readonly string[]): Promise<void
   await writeRound(round, change);
 }
 
-/** Everything up to the end of the round's range has been told; `shown` is what was pushed, if anything. 1 write. */
+/**
+ * Everything up to the end of the round's range has been told; `shown` is what was pushed, if anything. 1
+ * write.
+ */
 export async function endRound(
   round: Round,
   waiting: Readonly<Record<string, number>>,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Time } from "../platform/contract.ts";
 
 export const PAGE_LIMIT_MAX = 100;
 export const PAGE_LIMIT_DEFAULT = 50;
@@ -6,16 +7,6 @@ export const PAGE_LIMIT_DEFAULT = 50;
 export const EXCERPT_CHARS_MAX = 200;
 /** FCM's tokens have about 160 characters and no stated limit. */
 const TOKEN_CHARS_MAX = 4096;
-
-/**
- * Firestore ends with the year 9999, whatever the offset; nothing here is older than its beginning of time.
- */
-const isStorable = (text: string): boolean => {
-  const ms = Date.parse(text);
-  return ms >= 0 && ms < Date.UTC(10_000, 0);
-};
-const STORABLE = "must lie between the years 1970 and 9999";
-const Time = z.iso.datetime({ offset: true }).refine(isStorable, STORABLE);
 
 export const Notification = z.object({
   /** Chat and number of the message: `12.345`. */

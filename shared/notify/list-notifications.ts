@@ -44,8 +44,8 @@ interface Position {
 /**
  * What a person was told of while away, the latest first: one for each message. Messages are shown as they
  * are now; those deleted, of chats that are no more and of chats that the person has left are not. Costs 1
- * query, 1 read for each document, chat and message, and 1 for the person's marks; at most ROUNDS_MAX queries and
- * MESSAGES_READ_MAX messages, then a page may be short and says how to go on.
+ * query, 1 read for each document, chat and message, and 1 for the person's marks; at most ROUNDS_MAX queries
+ * and MESSAGES_READ_MAX messages, then a page may be short and says how to go on.
  * @throws AppError `invalid_request` for a cursor of another list
  */
 export async function listNotifications(

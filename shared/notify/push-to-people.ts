@@ -23,8 +23,8 @@ interface Target {
 
 /**
  * Pushes the newest message to each device of these people that has not had it in this round; devices that
- * are no more are forgotten. Returns how many had it, and which message it was. 2 reads for what it says, and 1
- * write.
+ * are no more are forgotten. Returns how many had it, and which message it was. 2 reads for what it says, and
+ * 1 write.
  * @throws AppError `unavailable` when some could not be reached; those that were are noted
  */
 export async function pushToPeople(

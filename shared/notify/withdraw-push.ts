@@ -16,9 +16,9 @@ const PEOPLE_AT_ONCE = 100;
 /**
  * Takes back what was pushed of a message that has been deleted since: whoever has not read it and is away
  * gets what stands in its place, or, where nothing unread is left, a word to the app on the device to take it
- * away. Nothing when another message is shown by now. Cut short, it shows the same once more. Costs 2 reads, 1
- * write, 1 query where the chat's latest message is gone, 2 reads for each member, 2 more and 1 push a device
- * for each who is told. Returns how many devices were pushed to.
+ * away. Nothing when another message is shown by now. Cut short, it shows the same once more. Costs 2 reads,
+ * 1 write, 1 query where the chat's latest message is gone, 2 reads for each member, 2 more and 1 push a
+ * device for each who is told. Returns how many devices were pushed to.
  * @throws AppError `unavailable` when some device could not be reached
  */
 export async function withdrawPush(

@@ -71,8 +71,8 @@ const Environment = z.object({
   /** Requests without valid credentials that one instance takes from one address in a minute. */
   UNPROVED_PER_MINUTE: z.coerce.number().int().min(1).default(600),
   /**
-   * Ranges of addresses that are not public and may be called all the same where an app names an address, over
-   * http too: such as 10.1.0.0/16,127.0.0.0/8. None by default.
+   * Ranges of addresses that are not public and may be called all the same where an app names an address,
+   * over http too: such as 10.1.0.0/16,127.0.0.0/8. None by default.
    */
   OUTGOING_RANGES: z.string().default("").transform(parseOutgoingRanges),
 });

@@ -5,10 +5,10 @@ import type { Upkeep } from "./upkeep.ts";
 import { within } from "./within.ts";
 
 /**
- * A small list that every instance follows by a listener: using it costs no read, and a change is here
- * in milliseconds. A listener that has died without a word looks like one without news, and an instance
- * gets no processor time between requests; so an answer also has an age, the time since Firestore was last
- * heard of, and the list is read once when the age passes CONFIRM_AFTER_MS.
+ * A small list that every instance follows by a listener: using it costs no read, and a change is here in
+ * milliseconds. A listener that has died silently looks like one without news, and an instance gets no
+ * processor time between requests. So the list also has an age, the time since Firestore was last heard from,
+ * and it is read once when the age passes CONFIRM_AFTER_MS.
  */
 export interface Followed<Value> {
   /**

@@ -28,7 +28,10 @@ export interface Change<Head, Result> {
 }
 
 export interface Decision<Head, Result> {
-  /** The very head that was decided on, and no documents: nothing is to be changed, nothing is committed. */
+  /**
+   * A decision that returns the head that it was given and no documents changes nothing, and nothing is
+   * committed.
+   */
   readonly head: Head;
   /** Documents that come into being with this change. */
   readonly create: readonly { readonly ref: DocumentReference; readonly data: object }[];

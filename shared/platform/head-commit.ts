@@ -74,7 +74,8 @@ async function attempt<Head extends object>(
   let base = known ?? (await loadHead(options, memory, ref));
   let decisions = decideAll(base.head, batch);
   if (known !== undefined && (decisions.refused.length > 0 || movesNothing(base.head, decisions.decided))) {
-    // This may rest on an outdated memory (someone was added elsewhere), and no commit would tell.
+    // The refusal may rest on an outdated memory, when another instance has added somebody, and no commit
+    // would show that.
     base = await loadHead(options, memory, ref);
     decisions = decideAll(base.head, batch);
   }
@@ -230,7 +231,7 @@ function resolveAll<Head>(decided: readonly Decided<Head>[]): void {
   }
 }
 
-/** True when no decision leads anywhere, or there is none. */
+/** True when there is no decision, or none that changes the head. */
 const movesNothing = <Head>(head: Head, decided: readonly Decided<Head>[]): boolean =>
   decided.every(({ decision }) => decision.head === head && decision.create.length === 0);
 

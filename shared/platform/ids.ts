@@ -1,7 +1,7 @@
 import { hash, randomFillSync } from "node:crypto";
 
 const ALPHABET = "0123456789abcdefghijklmnopqrstuv";
-/** 26 characters of 32 carry 130 bits: two ids meet by chance never. */
+/** 26 characters, each one of 32, carry 130 bits: two drawn ids are never the same. */
 const ID_CHARS = 26;
 const BITS_PER_CHAR = 5;
 const ID_BYTES = Math.ceil((ID_CHARS * BITS_PER_CHAR) / 8);

@@ -7,15 +7,15 @@ import { READ_MS_MAX, within } from "./within.ts";
 /**
  * The right to do something alone for a while. It is kept in the document that says how far the work has
  * come, and claiming it, renewing it and completing the work are all the same write: one that happens only if
- * the document is as its writer knows it. Whoever takes a lease over writes too, and from then on the one
- * before can write no more.
+ * the document is as its writer knows it. Taking a lease over is a write too, after which its former holder
+ * can no longer write.
  *
  * How long a lease lasts is its domain's own. Answers and jobs store a `leaseUntil`, by which a schedule
  * finds those that nobody is at; an answer is also alive by the segments that it writes. A round of
  * notifications is found by the next task of its chat and lasts from its last write, by Firestore's clock.
- * Two leases are not kept so: an answer's message is written by others meanwhile (a stop, a reaction), so
- * that its attempt reads before each write and is fenced by its epoch; and mails about unread messages are
- * claimed in a person's marks, in a transaction.
+ * Two leases are kept in another way. Others write to an answer's message meanwhile (a stop, a reaction), so
+ * the attempt at the answer reads before each write and is fenced by its epoch. Mails about unread messages
+ * are claimed in a person's marks, in a transaction.
  */
 export interface Lease {
   readonly ref: DocumentReference;

@@ -7,8 +7,8 @@ export type Severity = "DEBUG" | "INFO" | "NOTICE" | "WARNING" | "ERROR" | "CRIT
 
 /**
  * Structured logging in Cloud Logging's JSON format, one object a line on standard output, where the platform
- * collects it. Fields never hold message text, addresses, codes or tokens; what has their shape is struck out
- * all the same (redact.ts).
+ * collects it. No field holds message text, addresses, codes or tokens; what looks like one of them is struck
+ * out all the same (redact.ts).
  */
 export interface Log {
   write(severity: Severity, message: string, fields?: Readonly<Record<string, unknown>>): void;

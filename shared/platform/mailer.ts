@@ -25,7 +25,8 @@ export function openMailer(config: Pick<Config, "smtpUrl" | "mailFrom">): Mailer
     const { createTransport } = await import("nodemailer");
     return createTransport({
       url: config.smtpUrl,
-      // Servers greet a new connection late, to put off spammers; a kept one sends at once.
+      // Servers delay their greeting on a new connection, to put off spammers; a connection that is kept
+      // sends at once.
       pool: true,
       connectionTimeout: SMTP_MS_MAX,
       greetingTimeout: SMTP_MS_MAX,

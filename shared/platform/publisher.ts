@@ -20,8 +20,8 @@ export interface Publisher {
 const BATCH_MS = 2;
 const BATCH_MESSAGES = 200;
 /**
- * How long a request waits for Pub/Sub. The commit is the truth and the reconciler publishes what
- * is missing, so a person does not wait longer for the hint.
+ * How long a request waits for Pub/Sub. The commit counts and the reconciler publishes what is missing, so a
+ * person does not wait longer for the event.
  */
 export const PUBLISH_MS_MAX = 5_000;
 
@@ -43,7 +43,7 @@ export function openPublisher(config: Pick<Config, "projectId">): Publisher {
   };
   return {
     publish: (name, event) =>
-      // One span a message and none a call: several messages share a call, which is nobody's alone.
+      // Each message has a span, and the call has none, as several messages share it.
       inSpan(`publish ${name}`, "producer", messagingAttributes(name), async () => {
         const context = currentContext();
         const topic = topicFor(await client.get(), name);

@@ -76,7 +76,10 @@ function wireOf(message: PushMessage): object {
   return message.isWithdrawal ? withdrawalOf(message) : shownOf(message);
 }
 
-/** Data alone: FCM hands it to the app and shows nothing (firebase.google.com/docs/cloud-messaging/concept-options). */
+/**
+ * Data alone: FCM hands it to the app and shows nothing
+ * (firebase.google.com/docs/cloud-messaging/concept-options).
+ */
 const withdrawalOf = ({ token, data, collapseKey }: PushMessage): object => ({
   token,
   data: { ...data, withdrawn: collapseKey },

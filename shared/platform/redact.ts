@@ -1,7 +1,7 @@
 /**
  * What must never stand in a log, by its shape: whoever writes a line may have been handed it in an address,
- * a header or an error of somebody else's. Each pattern takes all of a run that it has begun, so that none
- * goes over the same text twice: a line of a megabyte costs milliseconds.
+ * a header or an error of somebody else's. Each pattern consumes the whole run that it has begun to match, so
+ * none reads the same text twice and a line of a megabyte costs milliseconds.
  */
 const SHAPES: readonly (readonly [name: string, shape: RegExp])[] = [
   ["token", /\beyJ[\w-]{8,}(?:\.[\w-]*)*/g],

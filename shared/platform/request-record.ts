@@ -14,9 +14,9 @@ import { storedAs } from "./stored.ts";
 import { READ_MS_MAX, within } from "./within.ts";
 
 /**
- * What an Idempotency-Key has led to. What a request makes is drawn, its ids and secrets alike; this record,
- * written in the same commit, is all that is named after the key. So a key answers as it did first, and
- * nothing that has expired or been deleted can be made again by repeating it.
+ * What an Idempotency-Key has led to. All ids and secrets that a request makes are drawn at random; only this
+ * record, written in the same commit, is named after the key. So a repeated key gets the first reply, and
+ * can't make again what has expired or been deleted.
  *
  * The result is sealed: it may hold what is shown to the caller only.
  */

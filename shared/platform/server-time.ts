@@ -2,8 +2,8 @@ import type { Clock } from "./clock.ts";
 
 /**
  * Firestore's time as an instance can know it: the time that an answer carried, and what has passed here
- * since it came. Never ahead of the truth, and behind it by at most the round trip. Instances agree on it
- * however wrong their own clocks are.
+ * since it came. It is never ahead of Firestore's own, and behind it by at most the round trip. Instances
+ * agree on it however wrong their own clocks are.
  */
 export interface ServerTime {
   readonly ms: number;

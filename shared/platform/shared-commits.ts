@@ -12,8 +12,9 @@ export interface CommitPart {
 }
 
 /**
- * Commits parts, several in one call when there are many: the call costs more processor time than the
- * writes in it. Parts that share a commit do not share a fate: when it is refused, each is committed alone.
+ * Commits parts, several in one call when there are many: the call costs more processor time than the writes
+ * in it. When a shared commit is refused, each of its parts is committed alone, so one part can't spoil
+ * another.
  */
 export interface SharedCommits {
   /**

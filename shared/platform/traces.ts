@@ -37,8 +37,8 @@ export interface Entered {
 export interface Traces {
   enter(arrival: Arrival): Entered;
   /**
-   * To be awaited by those whom nobody waits for, before they answer: sends what has been recorded when the
-   * instance is about to have nothing under way, as its processor may stop then. Never throws; takes at most
+   * Background functions await this before they reply. It sends what has been recorded when the instance is
+   * about to have nothing under way, as its processor may stop then. Never throws; takes at most
    * SETTLE_MS_MAX.
    */
   settle(): Promise<void>;
@@ -47,7 +47,7 @@ export interface Traces {
   close(): Promise<void>;
 }
 
-/** An audit makes thousands of calls; the first of them tell what there is to see. */
+/** An audit makes thousands of calls; the first of them are enough to see what it does. */
 export const SPANS_PER_REQUEST_MAX = 500;
 
 export function openTraces(
@@ -106,8 +106,8 @@ const UNRECORDED: Traces = {
 };
 
 /**
- * Keeps the spans of one request until it is known whether it failed: then, or when it was sampled, they are
- * exported. What ends later, as the answer to a stream does, follows the same decision.
+ * Keeps the spans of one request until it is known whether it failed. They are exported if it failed or was
+ * sampled. Spans that end later, such as that of an answer to a stream, follow the same decision.
  */
 function record(
   service: string,

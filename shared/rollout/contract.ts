@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Time } from "../platform/contract.ts";
 
 /** A name stands in paths and in the ids of documents. */
 export const RolloutName = z.string().regex(/^[a-z][a-z0-9-]{0,40}$/);
@@ -11,16 +12,6 @@ export const STEPS_MAX = 20;
 export const EXCEPTIONS_MAX = 20;
 /** Decisions shown with a rollout, the newest. */
 export const DECISIONS_SHOWN_MAX = 50;
-
-/**
- * Firestore ends with the year 9999, whatever the offset; nothing here is older than its beginning of time.
- */
-const isStorable = (text: string): boolean => {
-  const ms = Date.parse(text);
-  return ms >= 0 && ms < Date.UTC(10_000, 0);
-};
-const STORABLE = "must lie between the years 1970 and 9999";
-const Time = z.iso.datetime({ offset: true }).refine(isStorable, STORABLE);
 
 const Version = z
   .string()

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { TAG_CHARS_MAX } from "../chat/contract.ts";
+import { Time } from "../platform/contract.ts";
 
 /**
  * A query of more is no search: the longest word of a natural language has fewer, and a sentence fits twice.
@@ -7,21 +9,8 @@ export const QUERY_CHARS_MAX = 500;
 /** Each hit costs a read of its message, and at most one of its chat. */
 export const SEARCH_LIMIT_MAX = 50;
 export const SEARCH_LIMIT_DEFAULT = 20;
-/** As the chats' contract has it. */
-const TAG_CHARS_MAX = 50;
 
-/**
- * Firestore ends with the year 9999, whatever the offset; nothing here is older than its beginning of time.
- */
-const isStorable = (text: string): boolean => {
-  const ms = Date.parse(text);
-  return ms >= 0 && ms < Date.UTC(10_000, 0);
-};
-const STORABLE = "must lie between the years 1970 and 9999";
-const Time = z.iso
-  .datetime({ offset: true })
-  .refine(isStorable, STORABLE)
-  .transform((value) => Date.parse(value));
+const TimeMs = Time.transform((value) => Date.parse(value));
 const ChatNumber = z
   .string()
   .regex(/^[1-9]\d{0,14}$/, "must be a chat's number")
@@ -35,8 +24,8 @@ export const SearchQuery = z
      */
     q: z.string().max(QUERY_CHARS_MAX),
     chat: ChatNumber,
-    from: Time,
-    to: Time,
+    from: TimeMs,
+    to: TimeMs,
     tag: z.string().min(1).max(TAG_CHARS_MAX),
     /** A person's id, or a model's name. */
     sender: z.string().min(1).max(100),

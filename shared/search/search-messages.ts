@@ -112,9 +112,9 @@ async function readSearched(
 
 /**
  * Whether a chat of the person has changed of late and is not indexed up to its head: of those that changed
- * in the last LAG_LOOK_MS, the LAGGING_CHATS_MAX that have waited longest. A single event that was lost before
- * that is not noticed here; the reconciler makes up for it. 1 query, and 2 reads for each chat; nothing for servers, which search the whole
- * app.
+ * in the last LAG_LOOK_MS, the LAGGING_CHATS_MAX that have waited longest. A single event that was lost
+ * before that is not noticed here; the reconciler makes up for it. 1 query, and 2 reads for each chat;
+ * nothing for servers, which search the whole app.
  */
 async function lagsSomewhere(deps: ChatDeps, app: App, person: string | undefined): Promise<boolean> {
   if (person === undefined) return false;

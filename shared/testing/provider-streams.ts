@@ -1,8 +1,8 @@
 import type { FinishReason, ModelFailureKind, ModelUsage } from "../platform/models/contract.ts";
 
 /**
- * What providers answer, written after their documentation and what their users report. Each is what stands
- * on the wire, and what has to become of it.
+ * What providers answer, written after their documentation and what their users report. Each has what is on
+ * the wire, and what has to become of it.
  */
 export interface ProviderStream {
   readonly provider: string;

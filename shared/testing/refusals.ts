@@ -10,7 +10,7 @@ export interface Ending {
   readonly honest: number;
 }
 
-/** So many refusals of an instance in a row, and it accepts no more. */
+/** After so many refusals in a row an instance counts as accepting no more. */
 const REFUSALS_IN_A_ROW = 5;
 /** On average each instance has accepted so often before the end. */
 const ACCEPTED_FIRST = 5;

@@ -32,7 +32,10 @@ export interface Recall {
 }
 
 const PIECE_CHARS_MAX = 20;
-/** What more messages have is looked for in one chat: leafing through all of them says no more. */
+/**
+ * A piece of text that more messages have is looked for in one chat only: paging through all of them would
+ * show no more.
+ */
 const HITS_MAX = 300;
 
 /**
@@ -59,7 +62,7 @@ export async function measureRecall(plan: RecallPlan): Promise<Recall> {
     const wanted = foldText(piece);
     if (wanted === "") continue;
     total.pieces += 1;
-    // As a phrase it is looked for as it is; as words, each of them anywhere.
+    // A phrase is looked for as it stands; words are looked for anywhere, each of them.
     const isPhrase = total.pieces % 2 === 0;
     const words = isPhrase ? [wanted] : wanted.split(" ");
     const { expected, found, wrong } = await compare(isPhrase ? `"${piece}"` : piece, (text) =>

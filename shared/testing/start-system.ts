@@ -1,6 +1,3 @@
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { getTestServer } from "@google-cloud/functions-framework/testing";
 import type { FaultPlan } from "../../emulators/kernel/faults.ts";
 import type { Counts } from "../../emulators/kernel/meter.ts";
 import { functionsEnv, invokerEmail, signingKmsKey } from "../../emulators/local/functions-env.ts";
@@ -11,7 +8,6 @@ import type { Suite } from "../../emulators/suite.ts";
 import { backgroundFunctions } from "../../functions/functions.ts";
 import { apiObservedBy } from "../../functions/http/api.ts";
 import type { CloudFunction } from "../../functions/runtime/function.ts";
-import { takeOverRequests } from "../../functions/runtime/incoming.ts";
 import { createLifecycle } from "../../functions/runtime/lifecycle.ts";
 import { registerFunctions } from "../../functions/runtime/register.ts";
 import { type Config, parseConfig } from "../platform/config.ts";
@@ -21,6 +17,7 @@ import { createLog } from "../platform/log.ts";
 import { upkeepId } from "../platform/upkeep.ts";
 import { type ApiClient, createApiClient } from "./api-client.ts";
 import { demandCleanLogs } from "./clean-logs.ts";
+import { addressOf, dispatch, listen } from "./front.ts";
 import { liftLimits } from "./lift-limits.ts";
 import { createReplyCheck } from "./reply-check.ts";
 import { suiteOfProcess } from "./suite-of-process.ts";
@@ -140,7 +137,7 @@ export async function startSystem({
 
   const upkeepOf = (): Counts => suite.kernel.meter.read({ requestId: upkeepId(project) });
   const settle = async (): Promise<void> => {
-    // An event may enqueue a task, a task may publish, and nothing goes further than that.
+    // An event may enqueue a task and that task may publish an event, but no chain is longer.
     for (let step = 0; step < CAUSES_MAX; step += 1) {
       await suite.pubsub.idle(project);
       await suite.tasks.idle(project);
@@ -259,34 +256,6 @@ async function startInstance(
       await closeDeps(deps);
     },
   };
-}
-
-const addressOf = (server: Server): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-
-/** The servers in front of functions; the emulators' servers in this process are left alone. */
-const fronts = new WeakSet<Server>();
-
-async function listen(): Promise<Server> {
-  takeOverRequests((server) => fronts.has(server));
-  const server = createServer();
-  fronts.add(server);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return server;
-}
-
-/** Sends `/{function}/…` through the functions framework to this system's function. */
-function dispatch(front: Server, id: string, functions: readonly CloudFunction[]): void {
-  const servers = new Map(functions.map(({ name }) => [name, getTestServer(`${name}-${id}`)]));
-  front.on("request", (request, response) => {
-    const [, name = "", rest = "/"] = /^\/([^/?]*)(.*)$/.exec(request.url ?? "") ?? [];
-    const server = servers.get(name);
-    if (server === undefined) {
-      response.writeHead(404).end();
-      return;
-    }
-    request.url = rest === "" ? "/" : rest;
-    server.emit("request", request, response);
-  });
 }
 
 async function signIn(system: System, email: string, app: string): Promise<Person> {

@@ -208,7 +208,7 @@ async function expireChats(system: System, ada: Person): Promise<void> {
   system.suite.kernel.clock.advance(-3 * DAY_MS);
 }
 
-/** What no function that queues call can ever understand. */
+/** Payloads that no function can understand. */
 async function poison(system: System): Promise<void> {
   const message = { data: Buffer.from("{}").toString("base64"), messageId: "1", attributes: {} };
   for (const [name, { trigger }] of Object.entries(manifest.functions)) {

@@ -38,8 +38,8 @@ export interface Plan {
 const META = new Set(["for_each", "count", "lifecycle", "depends_on", "provider", "dynamic"]);
 
 /**
- * What Terraform would create for these variables, as far as that is known beforehand. Every reference is
- * followed.
+ * What Terraform would create for these variables, as far as that is known before it is applied. Every
+ * reference is followed.
  * @throws Error when something refers to what is not there
  */
 export async function planOf(

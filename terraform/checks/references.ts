@@ -31,7 +31,7 @@ export const addressOf = (kind: Kind, type: string, name: string): string =>
 export const instanceAddress = (address: string, key: string | undefined): string =>
   key === undefined ? address : `${address}[${JSON.stringify(key)}]`;
 
-/** @throws Error at whatever asks for something that is not there, or refers to itself */
+/** @throws Error, when something is asked for that is not there or refers to itself */
 export async function openReferences(
   configuration: Configuration,
   variables: Readonly<Record<string, unknown>>,

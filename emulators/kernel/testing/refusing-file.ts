@@ -16,7 +16,7 @@ export function refuseFlushes(path: string, tables: readonly string[]): () => vo
     }
   }
   return () => {
-    // The triggers on the tables stay, and are of no effect without what they write to being refused.
+    // The triggers stay on the tables; nothing refuses what they write any more.
     sql.exec("DROP TABLE refusal; CREATE TABLE refusal (id INTEGER PRIMARY KEY, next INTEGER)");
     sql.close();
   };

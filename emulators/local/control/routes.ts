@@ -76,7 +76,7 @@ const FirestoreQuery = z.strictObject({
   limit: Limit,
 });
 
-/** Ten years: what lies further ahead is a slip of the hand, and dates would run out of range. */
+/** Ten years. A longer step is a slip of the hand, and dates would run out of range. */
 const ADVANCE_MS_MAX = 10 * 365 * 24 * 3600 * 1000;
 const ClockMove = z.strictObject({ advanceMs: z.int().min(0).max(ADVANCE_MS_MAX) });
 

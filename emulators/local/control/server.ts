@@ -111,7 +111,7 @@ function problemOf(cause: unknown): Problem {
       errors: cause.issues.map((issue) => ({ path: issue.path.join("."), message: issue.message })),
     };
   }
-  // Whoever hangs up while sending is not a failure of ours, and hears nothing any more.
+  // A caller that hangs up while it sends gets no reply, and is not logged as a failure.
   if ((cause as { code?: unknown }).code !== "ECONNRESET") console.error(cause);
   return {
     status: 500,

@@ -26,7 +26,7 @@ export interface FunctionPoolOptions extends Pick<HostProcessOptions, "entry" | 
 
 const BACKOFF_MS_FIRST = 250;
 const BACKOFF_MS_MAX = 10_000;
-/** A host that has run this long is taken for healthy: its next end is a first one. */
+/** A host that has run this long counts as healthy, so its next end counts as the first. */
 const HEALTHY_MS = 30_000;
 /** The host itself takes up to 10 s to drain. */
 const STOP_GRACE_MS = 12_000;

@@ -9,6 +9,9 @@ import { usePeople, useResource, useSystem } from "../../../shared/testing/use-s
 const ANSWERED = ANSWERED_STREAMS.map((stream, index) => ({ model: `answered-${index}`, stream }));
 const FAILED = FAILED_STREAMS.map((stream, index) => ({ model: `failed-${index}`, stream }));
 
+/** What breaks off is tried again after pauses, and all streams are played side by side. */
+const ANSWERED_MS_MAX = 60_000;
+
 const provider = useResource(startProvider);
 beforeAll(async () => {
   const streams = new Map([...ANSWERED, ...FAILED].map(({ model, stream }) => [model, stream]));
@@ -48,11 +51,11 @@ async function answerIn(chat: string, isThere: (message: Message) => boolean): P
       const message: Message = (await ada.api.get(`${chat}/messages/2`)).body;
       return isThere(message) && message;
     },
-    { interval: 20, timeout: 20_000 },
+    { interval: 20, timeout: ANSWERED_MS_MAX },
   );
 }
 
-describe.concurrent("what a provider streams becomes an answer:", () => {
+describe.concurrent("what a provider streams becomes an answer:", { timeout: 2 * ANSWERED_MS_MAX }, () => {
   test.each(ANSWERED.map((each) => [`${each.stream.provider}: ${each.stream.name}`, each] as const))(
     "%s",
     async (_, { model, stream: { expected } }) => {
@@ -76,7 +79,7 @@ describe.concurrent("what a provider streams becomes an answer:", () => {
   );
 });
 
-describe.concurrent("what a provider refuses", () => {
+describe.concurrent("what a provider refuses", { timeout: 2 * ANSWERED_MS_MAX }, () => {
   const named = FAILED.map((each) => [`${each.stream.provider}: ${each.stream.name}`, each] as const);
   const ownedBy = (owner: string) =>
     named.filter(([, { stream }]) => MODEL_FAILURES[stream.expected.failure] === owner);

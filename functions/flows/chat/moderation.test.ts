@@ -75,7 +75,7 @@ const reports = async (): Promise<Record<string, unknown>[]> => {
   const { body } = await admin.api.get(`${path}/reports?limit=100`);
   return body.data.filter((report: { message?: { chat: number } }) => report.message?.chat === number);
 };
-const judged = async (): Promise<{ subject: string; details: Record<string, unknown> }[]> =>
+const judgements = async (): Promise<{ subject: string; details: Record<string, unknown> }[]> =>
   (await admin.api.get(`${path}/security-events?kind=message-judged&limit=100`)).body.data;
 
 describe("the setting", () => {
@@ -201,7 +201,7 @@ describe("before a message is stored", () => {
       status: "decided",
       decision: "hide",
     });
-    const event = (await judged()).find(({ subject }) => subject === `report_${String(report?.["id"])}`);
+    const event = (await judgements()).find(({ subject }) => subject === `report_${String(report?.["id"])}`);
     expect(event?.details).toMatchObject({ decision: "hide", message: 1 });
     const { body: seen } = await admin.api.get(`${path}/reports/${String(report?.["id"])}/messages`);
     expect(seen.data[0].text).toBe("Pure venom");

@@ -83,8 +83,8 @@ export async function createChat(
 }
 
 /**
- * The chat that a request made; undefined when it made none. To whoever is no member any more it is shown as it
- * was made, with nothing of what came since. 1 to 3 reads.
+ * The chat that a request made; undefined when it made none. To whoever is no member any more it is shown as
+ * it was made, with nothing of what came since. 1 to 3 reads.
  */
 export async function recallChat(
   deps: ChatDeps,

@@ -28,8 +28,8 @@ export async function hideMessage(
 }
 
 /**
- * The same, for what the app's hook says: `records` are created in the same commit, so it is known that it was
- * done. Done again, or once the text is another, it changes nothing.
+ * The same, for what the app's hook says: `records` are created in the same commit, so it is known that it
+ * was done. Done again, or once the text is another, it changes nothing.
  */
 export async function hideJudged(
   deps: ChatDeps,

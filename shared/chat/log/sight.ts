@@ -26,7 +26,9 @@ export function isInSight(sight: Sight | undefined, { number, createdAt }: Place
   return "after" in sight ? number > sight.after : createdAt.valueOf() >= sight.since.valueOf();
 }
 
-/** The same by a number alone, null for none; where a time decides, the message itself has to be looked at. */
+/**
+ * The same by a number alone, null for none; where a time decides, the message itself has to be looked at.
+ */
 export function mayBeVisible({ sees }: Seen, personId: string, number: number | null): boolean {
   const sight = sees?.[personId];
   return number !== null && (sight === undefined || !("after" in sight) || number > sight.after);

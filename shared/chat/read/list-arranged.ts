@@ -28,7 +28,8 @@ export async function listArranged(
 ): Promise<FoundHeads> {
   const shown = isArranged(states, arrangement);
   if (arrangement.archived !== true) {
-    // There are few pinned ones, and a message moves them in the list: all are read, and those shown are cut out.
+    // There are few pinned ones, and a message moves them in the list: all are read, and those shown are cut
+    // out.
     const heads = await readHeads(app, states.pinned);
     const sorted = heads
       .filter((head) => isWanted(head) && shown(head))

@@ -38,8 +38,8 @@ export interface FoundHeads {
 
 /**
  * The chats of one person, or of the app, those with the latest message first. One query; one read for each
- * chat. With a tag, a member or `isShown` also one for each chat that fits those and not the rest, and for each
- * of one's large groups: at most LIST_QUERIES_MAX queries, of `limit` reads each.
+ * chat. With a tag, a member or `isShown` also one for each chat that fits those and not the rest, and for
+ * each of one's large groups: at most LIST_QUERIES_MAX queries, of `limit` reads each.
  */
 export async function listHeads(
   app: App,

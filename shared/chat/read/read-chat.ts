@@ -95,7 +95,9 @@ export async function listChats(
   };
 }
 
-/** The chats of the page tell themselves; of those beyond it, the person has been told how many are unread. */
+/**
+ * The chats of the page tell themselves; of those beyond it, the person has been told how many are unread.
+ */
 function unreadTotal(heads: readonly ChatHead[], personId: string, states: OwnStates): number {
   const onPage = new Set(heads.map(({ number }) => number));
   const beyond = [...states.unread].filter(

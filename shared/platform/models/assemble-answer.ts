@@ -18,7 +18,7 @@ const ESTIMATED_CHARS = 512;
 export interface AnswerLimits {
   /** Text beyond it is cut off, and the answer ends with `length`. */
   readonly textCharsMax: number;
-  /** The limit that the provider was given: one that goes on beyond it is hung up on. */
+  /** The limit that the provider was given. The call ends when the provider goes on beyond it. */
   readonly tokensMax: number;
   /** The model's template has opened the block of thinking already. */
   readonly startsThinking?: boolean;
@@ -100,7 +100,7 @@ export function assembleAnswer(limits: AnswerLimits): AnswerAssembler {
   };
 }
 
-/** What the answer holds says more than the word it ends with. */
+/** What the answer holds is believed over the reason that the provider gives for its end. */
 function finishOf(reason: FinishReason, hasCalls: boolean, isRefusal: boolean): FinishReason {
   if (reason === "stop" && hasCalls) return "tool_calls";
   if (reason === "stop" && isRefusal) return "refusal";

@@ -24,7 +24,8 @@ export interface ModelRequest {
   readonly textCharsMax: number;
   readonly startsThinking?: boolean | undefined;
   /**
-   * Nothing at all came for so long, before the first byte and after it. Comments and keep-alives are life.
+   * How long the provider may send nothing at all, before the first byte and after it. Comments and
+   * keep-alives count as signs of life.
    */
   readonly firstMsMax: number;
   readonly silenceMsMax: number;
@@ -108,7 +109,7 @@ function withoutUnknownField(
   if (status !== 400 && status !== 422) return undefined;
   if (refusal.includes(provider.limitField) && UNKNOWN_FIELD.test(refusal)) {
     const limitField = provider.limitField === "max_tokens" ? "max_completion_tokens" : "max_tokens";
-    // Who does not know the new name of the limit may not know the newer options either.
+    // A provider that does not know the limit's new name may not know the newer options either.
     return {
       provider: { ...provider, limitField, asksUsage: limitField !== "max_tokens" && provider.asksUsage },
       request,

@@ -3,7 +3,7 @@ import { estimateTokens } from "./estimate-tokens.ts";
 
 /** What a model is given besides what a turn says: who says it. */
 export const TOKENS_PER_TURN = 4;
-/** Our estimate may be off by so much; a window is rather left a little empty than overrun. */
+/** How far our estimate may be off: a window is better left a little empty than overrun. */
 const ESTIMATE_MARGIN = 1.1;
 /** A question longer than the window is given with its beginning and its end. */
 const CUT = "\n\n[…]\n\n";
@@ -58,7 +58,7 @@ export function composeTurns({ system, turns }: Conversation, room: Room): Compo
   return { turns: composed, inputTokens: countTokens(composed), left: turns.length - kept.length };
 }
 
-/** An answer whose question is gone is nothing to begin with. */
+/** A conversation does not begin with an answer whose question is gone. */
 function fromFirstQuestion(turns: readonly Turn[]): readonly Turn[] {
   const first = turns.findIndex(({ role }) => role === "user");
   return first < 0 ? turns.map(({ content }) => ({ role: "user" as const, content })) : turns.slice(first);

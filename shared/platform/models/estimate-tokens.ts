@@ -17,7 +17,7 @@ export function estimateTokens(text: string): number {
   return Math.ceil(tokens + proseTokens(text.slice(at)));
 }
 
-/** Base64 and keys: letters and digits without order, of which hardly two make a token. */
+/** Base64 and keys: letters and digits in no order, where two characters rarely form a token. */
 const ENCODED_RUN = /[A-Za-z0-9+/=_-]{24,}/g;
 const ENCODED_CHARS_PER_TOKEN = 1.5;
 const looksEncoded = (run: string): boolean => /[A-Z]/.test(run) && /[a-z]/.test(run) && /\d/.test(run);

@@ -99,7 +99,7 @@ export function openModels(config: ModelConfig): Models {
           yield piece;
         }
       } catch (cause) {
-        // Who has it stopped has no failed call.
+        // A call that its caller has stopped is no failure.
         isFailed = !signal.aborted;
         throw cause;
       } finally {

@@ -120,7 +120,10 @@ const WINDOWS: readonly (readonly [RegExp, number])[] = [
   [/llama-?2|phi|tinyllama/i, 4_096],
 ];
 
-/** Of a model that nobody has said anything about. Small enough for most that run at home. */
+/**
+ * The window of a model of which nothing is known. Most models that people run at home have at least this
+ * one.
+ */
 export const WINDOW_TOKENS_DEFAULT = 16_384;
 
 export const windowOf = (model: string): number =>

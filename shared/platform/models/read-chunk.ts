@@ -25,7 +25,7 @@ export function choiceOf(chunk: JsonObject, index: number | undefined): JsonObje
 export const indexOf = (choice: JsonObject): number =>
   typeof choice["index"] === "number" ? choice["index"] : 0;
 
-/** Total: whatever the choice holds, what can be read of it is read. Pure. */
+/** Never throws: whatever the choice holds, what can be read of it is read. Pure. */
 export function readChoice(choice: JsonObject): ChunkPiece[] {
   const delta = objectOf(choice["delta"]) ?? objectOf(choice["message"]) ?? {};
   const pieces: ChunkPiece[] = [];

@@ -55,7 +55,7 @@ async function soon(next: Promise<Next>): Promise<Next> {
   try {
     return await Promise.race([next, late.promise]);
   } catch {
-    // The answer is whole: a connection that breaks now takes nothing from it.
+    // The answer is whole, so a connection that breaks now does no harm.
     return { done: true, value: undefined };
   } finally {
     clearTimeout(timer);
