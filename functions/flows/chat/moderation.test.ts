@@ -427,11 +427,11 @@ describe("after a message is stored", () => {
     }
     await system.settle();
     const lines = system.logs.slice(before);
-    const judged = lines.filter(({ function: name }) => name === "judge-message");
+    const runs = lines.filter(({ function: name }) => name === "judge-message");
     const failures = lines.filter(({ message }) => message === "moderation.failed");
     expect(failures).toHaveLength(HOOK_TRIES_MAX);
     expect(lines.filter(({ message }) => message === "moderation.given-up")).toHaveLength(1);
-    expect(judged.filter(({ severity }) => severity === "ERROR")).toEqual([]);
+    expect(runs.filter(({ severity }) => severity === "ERROR")).toEqual([]);
     const letters = await system.operator.get("/v1/operator/dead-letters");
     expect(letters.body.data).toEqual([]);
     ada = await system.signIn(ada.email);
