@@ -1,4 +1,5 @@
 import { chatHandle } from "../chat/chat-handle.ts";
+import { adminsOf, rulesOf } from "../chat/log/group-rules.ts";
 import type { ChatHead } from "../chat/log/head.ts";
 import { isVisible } from "../chat/log/sight.ts";
 import { messageView, type StoredMessage } from "../chat/log/message.ts";
@@ -41,6 +42,8 @@ const settingsOf = (head: ChatHead): object => ({
   title: head.title,
   tags: head.tags,
   members: head.members,
+  ...(head.kind === "group" ? { admins: adminsOf(head), rules: rulesOf(head) } : {}),
+  pinnedMessages: head.pinnedMessages ?? [],
   activeBranch: head.activeBranch,
   branchesCount: head.branchesCount,
 });
