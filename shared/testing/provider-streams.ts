@@ -155,6 +155,127 @@ export const PROVIDER_STREAMS: readonly ProviderStream[] = [
   },
   {
     provider: "OpenAI",
+    name: "a second choice that speaks before the first",
+    body: [
+      data(
+        chunk({ role: "assistant" }, { index: 1 }),
+        chunk({ content: "Servus" }, { index: 1 }),
+        chunk({ role: "assistant", content: "" }),
+        say("Hello"),
+        chunk({ content: " beinand" }, { index: 1 }),
+        say(" there"),
+        chunk({}, { index: 1, finish_reason: "length" }),
+        end(),
+        DONE,
+      ),
+    ],
+    expected: hello(),
+  },
+  {
+    provider: "OpenAI",
+    name: "a second choice that is whole before the first begins",
+    body: [
+      data(
+        chunk({ content: "Servus" }, { index: 1 }),
+        chunk({}, { index: 1, finish_reason: "length" }),
+        ...HELLO,
+        end(),
+        DONE,
+      ),
+    ],
+    expected: hello(),
+  },
+  {
+    provider: "OpenAI",
+    name: "three choices, a word of each in turn",
+    body: [
+      data(
+        say("Hello"),
+        chunk({ content: "Servus" }, { index: 1 }),
+        chunk({ content: "Moin" }, { index: 2 }),
+        say(" there"),
+        chunk({ content: " beinand" }, { index: 1 }),
+        chunk({ content: " moin" }, { index: 2 }),
+        end(),
+        chunk({}, { index: 1, finish_reason: "length" }),
+        chunk({}, { index: 2, finish_reason: "length" }),
+        DONE,
+      ),
+    ],
+    expected: hello(),
+  },
+  {
+    provider: "OpenAI",
+    name: "two choices whose numbers are strings",
+    body: [
+      data(
+        chunk({ content: "Servus" }, { index: "1" }),
+        chunk({ content: "Hello" }, { index: "0" }),
+        chunk({ content: " there" }, { index: "0", finish_reason: "stop" }),
+        DONE,
+      ),
+    ],
+    expected: hello(),
+  },
+  {
+    provider: "OpenAI",
+    name: "two choices without numbers in one chunk",
+    body: [
+      data(
+        { choices: [{ delta: { content: "Hello there" } }, { delta: { content: "Servus" } }] },
+        {
+          choices: [
+            { delta: {}, finish_reason: "stop" },
+            { delta: {}, finish_reason: "length" },
+          ],
+        },
+        DONE,
+      ),
+    ],
+    expected: hello(),
+  },
+  {
+    provider: "Foundry Local",
+    name: "a choice that is numbered anew with each chunk",
+    body: [
+      data(
+        ...["Hel", "lo", " the", "re"].map((text, index) =>
+          chunk({ role: "assistant", content: text }, { index }),
+        ),
+        chunk({}, { index: 4, finish_reason: "stop" }),
+        DONE,
+      ),
+    ],
+    expected: hello(),
+  },
+  {
+    provider: "TGI",
+    name: "a choice that is numbered by its tokens, from 1",
+    body: [
+      data(
+        ...[..."Hello there"].map((text, index) => chunk({ content: text }, { index: index + 1 })),
+        chunk({}, { index: 12, finish_reason: "stop" }),
+        DONE,
+      ),
+    ],
+    expected: hello(),
+  },
+  {
+    provider: "LiteLLM",
+    name: "thinking under the number 0, text under 1 (Bedrock)",
+    body: [
+      data(
+        chunk({ reasoning_content: "Be polite." }),
+        chunk({ content: "Hello" }, { index: 1 }),
+        chunk({ content: " there" }, { index: 1 }),
+        end(),
+        DONE,
+      ),
+    ],
+    expected: { ...hello(), thinking: "Be polite." },
+  },
+  {
+    provider: "OpenAI",
     name: "both choices in one chunk, ours last",
     body: [
       data(

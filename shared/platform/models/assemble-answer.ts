@@ -2,8 +2,9 @@ import { createTextCleaner } from "./clean-text.ts";
 import { type FinishReason, ModelFailure, type ModelPiece, type ModelUsage } from "./contract.ts";
 import { estimateTokens } from "./estimate-tokens.ts";
 import { type JsonObject, objectOf } from "./json-value.ts";
-import { type ChunkPiece, choiceOf, indexOf, readChoice } from "./read-chunk.ts";
+import { type ChunkPiece, choicesOf, isBegun, readChoice } from "./read-chunk.ts";
 import { readUsage } from "./read-usage.ts";
+import { createChoiceSorter } from "./sort-choices.ts";
 import { createThinkingSplitter, type ThinkingAndText } from "./split-thinking.ts";
 
 /** Thinking beyond it is not told. */
@@ -48,8 +49,8 @@ export function assembleAnswer(limits: AnswerLimits): AnswerAssembler {
   const splitter = createThinkingSplitter(limits.startsThinking);
   let reason: FinishReason | "failed" | undefined;
   let usage: ModelUsage = {};
-  /** The choice that is ours: the first one's, where a provider gives several. */
-  let ours: number | undefined;
+  const choices = createChoiceSorter(limits.textCharsMax);
+  let hasChoice = false;
   let isSaidDone = false;
   let isRefusal = false;
 
@@ -68,16 +69,19 @@ export function assembleAnswer(limits: AnswerLimits): AnswerAssembler {
   };
   return {
     add(chunk, isBody) {
-      const choice = choiceOf(chunk, ours);
-      const told = chunk["usage"] ?? objectOf(chunk["x_groq"])?.["usage"] ?? choice?.["usage"];
+      const found = choicesOf(chunk);
+      const told = chunk["usage"] ?? objectOf(chunk["x_groq"])?.["usage"] ?? found[0]?.choice["usage"];
       usage = { ...usage, ...readUsage(told) };
-      if (choice === undefined) return;
-      ours ??= indexOf(choice);
+      if (found.length === 0) return;
+      hasChoice = true;
       isSaidDone ||= isBody;
-      for (const piece of readChoice(choice)) addPiece(piece);
+      for (const { index, choice } of found) {
+        for (const piece of choices.add(index, readChoice(choice), isBegun(choice))) addPiece(piece);
+      }
     },
     finish: () => void (isSaidDone = true),
     end() {
+      for (const piece of choices.end()) addPiece(piece);
       output.addThinking(thinkingCleaner.end());
       addSplit(splitter.add(textCleaner.end()));
       addSplit(splitter.end());
@@ -85,7 +89,7 @@ export function assembleAnswer(limits: AnswerLimits): AnswerAssembler {
       if (reason === "failed") {
         throw new ModelFailure("failed", "The provider ended the answer with a failure.");
       }
-      if (ours === undefined) {
+      if (!hasChoice) {
         throw new ModelFailure("malformed", "The provider answered with nothing that is an answer.");
       }
       if (reason === undefined && !isSaidDone) {
@@ -96,7 +100,7 @@ export function assembleAnswer(limits: AnswerLimits): AnswerAssembler {
     },
     take: output.take,
     isDone: () => isSaidDone || output.isFull(),
-    hasFinished: () => reason !== undefined,
+    hasFinished: () => reason !== undefined || choices.holdsFinish(),
   };
 }
 

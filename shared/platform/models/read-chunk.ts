@@ -16,14 +16,27 @@ export type ChunkPiece =
     }
   | { readonly kind: "finish"; readonly reason: FinishReason | "failed" };
 
-/** The choice of a chunk that is ours; undefined in a chunk of usage or of a filter's verdict. */
-export function choiceOf(chunk: JsonObject, index: number | undefined): JsonObject | undefined {
-  const choices = listOf(chunk["choices"]).map(objectOf);
-  return choices.find((choice) => choice !== undefined && (index === undefined || indexOf(choice) === index));
+/** A choice of a chunk, with its number. A chunk of usage or of a filter's verdict has none. */
+export interface Choice {
+  readonly index: number;
+  readonly choice: JsonObject;
 }
 
-export const indexOf = (choice: JsonObject): number =>
-  typeof choice["index"] === "number" ? choice["index"] : 0;
+export const choicesOf = (chunk: JsonObject): Choice[] =>
+  listOf(chunk["choices"]).flatMap((value, place) => {
+    const choice = objectOf(value);
+    return choice === undefined ? [] : [{ index: indexOf(choice, place), choice }];
+  });
+
+/** Where a provider gives no number, the place in the list stands for it. */
+function indexOf({ index }: JsonObject, place: number): number {
+  const number = typeof index === "number" ? index : Number.parseInt(stringOf(index) ?? "", 10);
+  return Number.isFinite(number) ? Math.max(0, number) : place;
+}
+
+/** Whether it says whose words these are, as first chunks do. */
+export const isBegun = (choice: JsonObject): boolean =>
+  typeof (objectOf(choice["delta"]) ?? objectOf(choice["message"]))?.["role"] === "string";
 
 /** Total: whatever the choice holds, what can be read of it is read. Pure. */
 export function readChoice(choice: JsonObject): ChunkPiece[] {
