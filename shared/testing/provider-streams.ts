@@ -261,6 +261,45 @@ export const PROVIDER_STREAMS: readonly ProviderStream[] = [
     expected: hello(),
   },
   {
+    provider: "Bedrock Mantle",
+    name: "tool calls numbered from 1",
+    body: [
+      data(
+        chunk({
+          tool_calls: [{ index: 1, id: "call_1", function: { name: "weather", arguments: '{"city":' } }],
+        }),
+        chunk({ tool_calls: [{ index: 1, function: { arguments: '"Turin"}' } }] }),
+        end("tool_calls"),
+        DONE,
+      ),
+    ],
+    expected: {
+      text: "",
+      finish: "tool_calls",
+      calls: [{ id: "call_1", name: "weather", arguments: '{"city":"Turin"}' }],
+    },
+  },
+  {
+    provider: "Gemini",
+    name: "two tool calls with the same number",
+    body: [
+      data(
+        chunk({ tool_calls: [{ index: 0, id: "a", function: { name: "weather", arguments: "{}" } }] }),
+        chunk({ tool_calls: [{ index: 0, id: "b", function: { name: "clock", arguments: "{}" } }] }),
+        end("tool_calls"),
+        DONE,
+      ),
+    ],
+    expected: {
+      text: "",
+      finish: "tool_calls",
+      calls: [
+        { id: "a", name: "weather", arguments: "{}" },
+        { id: "b", name: "clock", arguments: "{}" },
+      ],
+    },
+  },
+  {
     provider: "LiteLLM",
     name: "thinking under the number 0, text under 1 (Bedrock)",
     body: [

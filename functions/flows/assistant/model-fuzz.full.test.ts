@@ -1,23 +1,19 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Message } from "../../../shared/chat/contract.ts";
+import { type StoredMessage, storedMessage } from "../../../shared/chat/log/message.ts";
 import { mutatedStream } from "../../../shared/testing/mutate-stream.ts";
 import { liftLimits } from "../../../shared/testing/lift-limits.ts";
 import { type OwnProvider, startProvider } from "../../../shared/testing/own-provider.ts";
 import { seededRandom } from "../../../shared/testing/seeded-random.ts";
 import { type System, startSystem } from "../../../shared/testing/start-system.ts";
 
-/**
- * Mutated streams of providers through the whole pipeline, from the question to the search index.
- * FUZZ_STREAMS=10000 takes a quarter of an hour on two cores.
- */
-const STREAMS = Number(process.env["FUZZ_STREAMS"] ?? 2_000);
+/** Mutated streams of providers through the whole pipeline, from the question to the search index. */
+const STREAMS = Number(process.env["FUZZ_STREAMS"] ?? 10_000);
 const SEED = Number(process.env["FUZZ_SEED"] ?? Math.floor(Math.random() * 1e9));
-const AT_ONCE = 16;
-const ENDED_MS_MAX = 30_000;
-/**
- * A circuit that has opened closes itself no sooner than a model's failures allow, so there are many models.
- */
-const MODELS = Array.from({ length: 500 }, (_, index) => `model-${index}`);
+/** Most of them wait for the queue to try them again, so many are under way. */
+const AT_ONCE = 96;
+const ENDED_MS_MAX = 60_000;
+/** So many that none fails often enough for its circuit to open: each question is asked. */
+const MODELS = Array.from({ length: 200 }, (_, index) => `model-${index}`);
 
 let provider: OwnProvider;
 let system: System;
@@ -35,6 +31,7 @@ beforeAll(async () => {
       MODEL_FAST: "fallback",
       MODEL_SLOW: "fallback",
       MODELS: JSON.stringify(MODELS.map((id) => ({ id }))),
+      BREAKER_FAILURES: "20",
     },
   });
   await liftLimits(system.operator, "demo");
@@ -46,22 +43,37 @@ afterAll(async () => {
 
 const chats = "/v1/apps/demo/chats";
 
+/** The answer once it has ended, or waits for a model to get well. */
+async function endOf(chat: string): Promise<StoredMessage> {
+  const { promise, resolve, reject } = Promise.withResolvers<StoredMessage>();
+  const answer = system.deps.firestore
+    .collection(`apps/demo/chats/${chat.split("/").at(-1)}/messages`)
+    .where("number", "==", 2);
+  const stop = answer.onSnapshot(({ docs }) => {
+    const stored = docs[0] === undefined ? undefined : storedMessage(docs[0]);
+    const waits = stored?.status === "queued" && stored.answer?.served?.as === "queued";
+    if (stored !== undefined && (waits || /complete|failed/.test(stored.status))) resolve(stored);
+  }, reject);
+  const late = setTimeout(() => reject(new Error(`${chat} has not ended.`)), ENDED_MS_MAX);
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(late);
+    stop();
+  }
+}
+
 async function one(index: number): Promise<void> {
   const model = MODELS[index % MODELS.length];
   const { body } = await system.operator.post(chats, { kind: "assistant", title: "Fuzz", model });
   const chat = `${chats}/${body.number}`;
+  const ended = endOf(chat);
   await system.operator.post(`${chat}/messages`, { text: `Question ${index}` });
-  const until = Date.now() + ENDED_MS_MAX;
-  let answer: Message;
-  do {
-    await new Promise((resolve) => setTimeout(resolve, 30));
-    answer = (await system.operator.get(`${chat}/messages/2`)).body;
-    if (Date.now() > until) throw new Error(`${chat} is ${answer.status} after ${ENDED_MS_MAX} ms.`);
-  } while (answer.status === "streaming" || (answer.status === "queued" && answer.served?.as !== "queued"));
-  for (const count of Object.values(answer.usage ?? {}).filter((value) => typeof value === "number")) {
-    expect(Number.isFinite(count) && count >= 0, `${chat}: ${JSON.stringify(answer.usage)}`).toBe(true);
+  const { status, answer } = await ended;
+  for (const count of Object.values(answer?.usage ?? {}).filter((value) => typeof value === "number")) {
+    expect(Number.isFinite(count) && count >= 0, `${chat}: ${JSON.stringify(answer?.usage)}`).toBe(true);
   }
-  if (answer.status === "queued") await system.operator.delete(`${chat}/messages/2/answer`);
+  if (status === "queued") await system.operator.delete(`${chat}/messages/2/answer`);
 }
 
 test(
@@ -73,6 +85,7 @@ test(
       for (let index = next++; index < STREAMS; index = next++) await one(index);
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
+    expect(provider.calls.length).toBeGreaterThanOrEqual(STREAMS);
     const { body } = await system.operator.post(chats, { kind: "group", title: "Afterwards" });
     await system.operator.post(`${chats}/${body.number}/messages`, { text: "The pelican is found" });
     await system.settle();

@@ -159,11 +159,24 @@ const firstChars = (text: string, count: number): string =>
 
 type ToolCallPiece = Extract<ModelPiece, { kind: "tool-call" }>;
 
-/** Gives each piece of a tool call the index of its call; some providers leave it out. */
+/**
+ * Gives each piece of a tool call the place of its call, from 0. Providers number calls from 1, all with the
+ * same number, or not at all; a new id is a new call, and a piece without any goes on with the last.
+ */
 function createToolCalls() {
-  const indexes = new Map<string, number>();
+  const byId = new Map<string, number>();
+  const byIndex = new Map<number, { readonly place: number; readonly id: string | undefined }>();
   let count = 0;
   let chars = 0;
+  const placeOf = ({ id, index }: Extract<ChunkPiece, { kind: "tool-call" }>): number => {
+    const known = id === undefined ? undefined : byId.get(id);
+    if (known !== undefined) return known;
+    const numbered = index === undefined ? undefined : byIndex.get(index);
+    const goesOn = id === undefined || numbered?.id === undefined;
+    if (numbered !== undefined && goesOn) return numbered.place;
+    if (id === undefined && index === undefined) return Math.max(0, count - 1);
+    return count;
+  };
   return {
     count: () => count,
     place(piece: Extract<ChunkPiece, { kind: "tool-call" }>): ToolCallPiece {
@@ -174,12 +187,12 @@ function createToolCalls() {
           `Tool calls of an answer have at most ${TOOL_CHARS_MAX} characters.`,
         );
       }
-      const { id } = piece;
-      // A new id is a new call; a piece without one goes on with the last.
-      const index = piece.index ?? (id === undefined ? Math.max(0, count - 1) : (indexes.get(id) ?? count));
-      if (id !== undefined) indexes.set(id, index);
-      count = Math.max(count, index + 1);
-      return { ...piece, index };
+      const { id, index } = piece;
+      const place = placeOf(piece);
+      if (id !== undefined) byId.set(id, place);
+      if (index !== undefined) byIndex.set(index, { place, id: id ?? byIndex.get(index)?.id });
+      count = Math.max(count, place + 1);
+      return { ...piece, index: place };
     },
   };
 }

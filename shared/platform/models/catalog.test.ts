@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createCatalog, FIRST_MS_DEFAULT, ModelEntry, OUTPUT_TOKENS_DEFAULT } from "./catalog.ts";
-import { presetOf, WINDOW_TOKENS_DEFAULT, windowOf } from "./presets.ts";
+import { presetOf, UNKNOWN_FIRST_MS, WINDOW_TOKENS_DEFAULT, windowOf } from "./presets.ts";
 
 const OPENAI = { baseUrl: "https://api.openai.com/v1" };
 
@@ -37,6 +37,18 @@ describe("the catalog", () => {
       outputTokensMax: 2_048,
       firstMsMax: { fast: 180_000, slow: 180_000 },
       keyName: "MODEL_API_KEY_HOME",
+    });
+  });
+
+  test.each([
+    ["http://192.168.1.20:9000/v1", { fast: UNKNOWN_FIRST_MS, slow: UNKNOWN_FIRST_MS }],
+    ["http://localhost:11434/v1", { fast: 180_000, slow: 180_000 }],
+    ["https://api.groq.com/openai/v1", FIRST_MS_DEFAULT],
+  ])("a model at %s may take so long to its first byte", (baseUrl, firstMsMax) => {
+    expect(createCatalog([], { baseUrl }).of("m").firstMsMax).toEqual(firstMsMax);
+    expect(createCatalog([{ id: "m", firstMsMax: 5 }], { baseUrl }).of("m").firstMsMax).toEqual({
+      fast: 5,
+      slow: 5,
     });
   });
 
