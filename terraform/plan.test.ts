@@ -249,10 +249,10 @@ describe("models of Vertex AI", () => {
     const named = { ...(variables.model as object), ...model };
     return planOf(configuration, { ...variables, model: named, models }, providerSchema);
   };
-  const grantedBy = ({ instances }: Plan): unknown[] =>
+  const grantedBy = ({ instances }: Plan): string[] =>
     instances
       .filter(({ values }) => values.role === "roles/aiplatform.user")
-      .map(({ key }) => key)
+      .map(({ key = "" }) => key)
       .sort();
 
   test.each([

@@ -6,6 +6,11 @@ export interface ChatSettings {
   readonly chat: number;
   readonly revision: number;
   readonly title: string;
+  readonly titleBy: Chat["titleBy"];
+  /** Null where the chat names none; absent from servers that did not tell it yet. */
+  readonly model?: string | null | undefined;
+  readonly instructions?: string | null | undefined;
+  readonly temperature?: number | null | undefined;
   readonly tags: string[];
   readonly members: string[];
   readonly archived: boolean;
@@ -64,11 +69,12 @@ export function createChatHeads(me: string, onChange: (chat: number) => void): C
       }
       put(merged(known, chat, Math.max(readThrough, known.readThrough)));
     },
-    takeSettings({ chat: number, revision, ...settings }) {
+    takeSettings({ chat: number, revision, model, instructions, temperature, ...settings }) {
       const known = heads.get(number);
       if (known === undefined || revision <= known.settingsRevision) return;
       const chat = { ...known.chat, ...settings, revision: Math.max(revision, known.chat.revision) };
-      put({ ...known, chat, settingsRevision: revision });
+      const told = withTold(chat, { model, instructions, temperature });
+      put({ ...known, chat: told, settingsRevision: revision });
     },
     takeMessage(number, message) {
       const known = heads.get(number);
@@ -82,6 +88,16 @@ export function createChatHeads(me: string, onChange: (chat: number) => void): C
       if (heads.delete(chat)) onChange(chat);
     },
   };
+}
+
+/** Null takes a setting back; one that is not told stays as it is known. */
+function withTold(chat: Chat, told: Pick<ChatSettings, "model" | "instructions" | "temperature">): Chat {
+  const next: Record<string, unknown> = { ...chat };
+  for (const [name, value] of Object.entries(told)) {
+    if (value === null) delete next[name];
+    else if (value !== undefined) next[name] = value;
+  }
+  return next as Chat;
 }
 
 function merged(known: Known, next: Chat, readThrough: number): Known {

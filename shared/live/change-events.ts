@@ -1,5 +1,5 @@
 import { chatHandle } from "../chat/chat-handle.ts";
-import type { ChatHead } from "../chat/log/head.ts";
+import { type ChatHead, titleByOf } from "../chat/log/head.ts";
 import { messageView, type StoredMessage } from "../chat/log/message.ts";
 import { headOf, listChanged, readHead } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
@@ -38,6 +38,10 @@ const settingsOf = (head: ChatHead): object => ({
   chat: head.number,
   revision: head.settingsRevision,
   title: head.title,
+  titleBy: titleByOf(head),
+  model: head.model,
+  instructions: head.instructions ?? null,
+  temperature: head.temperature ?? null,
   tags: head.tags,
   members: head.members,
   archived: head.archived,

@@ -253,7 +253,7 @@ export const PROVIDER_STREAMS: readonly ProviderStream[] = [
     name: "a choice that is numbered by its tokens, from 1",
     body: [
       data(
-        ...[..."Hello there"].map((text, index) => chunk({ content: text }, { index: index + 1 })),
+        ..."Hello there".split("").map((text, index) => chunk({ content: text }, { index: index + 1 })),
         chunk({}, { index: 12, finish_reason: "stop" }),
         DONE,
       ),

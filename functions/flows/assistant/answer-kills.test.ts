@@ -329,7 +329,8 @@ async function killAndRecover({ of, model }: Place, host: HostProcess, { kill, w
   expect({ name, ...answer }).toMatchObject({ name, ...endOf(way, name) });
   expect([name, head.messagesCount]).toEqual([name, 2]);
   // The chat, the question with its answer, and the end; that a model is waited for may be told once.
-  expect(way === PLAIN ? [4] : [4, 5], name).toContain(head.revision);
+  const revisions = way === PLAIN ? [4] : [4, 5];
+  expect(revisions).toContain(head.revision);
   for (const count of Object.values(answer.usage ?? {}).filter((value) => typeof value === "number")) {
     expect([name, Number.isInteger(count) && count >= 0]).toEqual([name, true]);
   }

@@ -29,7 +29,10 @@ beforeAll(async () => {
       MODEL_BASE_URL: provider.baseUrl,
       MODEL_FAST: "main",
       MODEL_SLOW: "main",
-      MODELS: JSON.stringify(models.map((id) => ({ id, windowTokens: WINDOW_TOKENS }))),
+      MODELS: JSON.stringify([
+        ...models.map((id) => ({ id, windowTokens: WINDOW_TOKENS })),
+        { id: "labelled", label: "A model with a name" },
+      ]),
     },
   });
   await signIn();
@@ -308,7 +311,7 @@ describe("money", () => {
     provider.answer((_, response) => void response.end(sse(word("Hello"), ENDED)));
     const messages = system.deps.firestore.collection(`apps/demo/chats/${chat.split("/").at(-1)}/messages`);
     const [found] = (await messages.where("number", "==", 2).get()).docs;
-    const { epoch } = found?.get("answer");
+    const epoch = Number(found?.get("answer.epoch"));
     const died = { "answer.epoch": epoch + 1, "answer.attempts": attempts, "answer.stop": stop };
     await found?.ref.update({ status: "streaming", ...died });
     const thinking = text === "" ? { thinking: { offset: 0, text: "word ".repeat(100) } } : {};
@@ -420,5 +423,8 @@ describe("a chat", () => {
       outputTokensMax: 4_000,
       images: false,
     });
+    expect(body.data).toContainEqual(
+      expect.objectContaining({ id: "labelled", label: "A model with a name" }),
+    );
   });
 });

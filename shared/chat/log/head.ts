@@ -125,6 +125,10 @@ export interface Mark {
   readonly muted?: Timestamp | null | undefined;
 }
 
+/** Whose words a chat's title is; of chats from before that was noted, a person's. Pure. */
+export const titleByOf = ({ title, titleBy }: Pick<ChatHead, "title" | "titleBy">): Chat["titleBy"] =>
+  titleBy ?? (title === "" ? null : "person");
+
 export function chatView(head: ChatHead, personId: string, { read, muted }: Mark): Chat {
   return {
     number: head.number,
@@ -133,7 +137,7 @@ export function chatView(head: ChatHead, personId: string, { read, muted }: Mark
     members: [...head.members],
     createdBy: head.createdBy,
     tags: [...head.tags],
-    titleBy: head.titleBy ?? (head.title === "" ? null : "person"),
+    titleBy: titleByOf(head),
     ...(head.model === null ? {} : { model: head.model }),
     ...(head.instructions == null ? {} : { instructions: head.instructions }),
     ...(head.temperature == null ? {} : { temperature: head.temperature }),

@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { createCatalog, FIRST_MS_DEFAULT, ModelEntry, OUTPUT_TOKENS_DEFAULT } from "./catalog.ts";
+import {
+  createCatalog,
+  FIRST_MS_DEFAULT,
+  LABEL_CHARS_MAX,
+  ModelEntry,
+  OUTPUT_TOKENS_DEFAULT,
+} from "./catalog.ts";
 import { presetOf, UNKNOWN_FIRST_MS, WINDOW_TOKENS_DEFAULT, windowOf } from "./presets.ts";
 
 const OPENAI = { baseUrl: "https://api.openai.com/v1" };
@@ -71,6 +77,8 @@ describe("the catalog", () => {
     [{ id: "m", windowTokens: 511 }],
     [{ id: "m", windowTokens: 1.5 }],
     [{ id: "m", concurrency: 0 }],
+    [{ id: "m", label: " " }],
+    [{ id: "m", label: "x".repeat(LABEL_CHARS_MAX + 1) }],
     [{ id: "m", unknown: true }],
   ])("an entry such as %j is refused", (entry) => {
     expect(ModelEntry.safeParse(entry).success).toBe(false);
