@@ -287,6 +287,13 @@ async function withoutModel(
   const { chat, id, settings } = answering;
   const [first = ""] = plan.models;
   const lost = await lostBefore(deps, answering, claim);
+  if (plan.refusal === "taken back") {
+    const stopped = { status: "stopped" as const, finishReason: "stopped" as const };
+    return {
+      outcome: { ...stopped, text: "", model: first, usage: usageOf(settings, undefined, lost, first) },
+      epoch,
+    };
+  }
   if (plan.refusal !== undefined) {
     const reason = plan.refusal === "budget" ? ("budget_exhausted" as const) : ("misconfigured" as const);
     return {

@@ -385,6 +385,59 @@ export const PROVIDER_STREAMS: readonly ProviderStream[] = [
   },
   {
     provider: "OpenAI",
+    name: "a question that is too large for the tokens of a minute",
+    ...refusal(429, {
+      error: {
+        message:
+          "Request too large for some-model on tokens per min (TPM): Limit 30000, Requested 30500. The input or output tokens must be reduced.",
+        type: "tokens",
+        code: "rate_limit_exceeded",
+      },
+    }),
+    expected: { failure: "too_long" },
+  },
+  {
+    provider: "OpenAI",
+    name: "rate limited, for minutes and seconds",
+    ...refusal(429, { error: { message: "Rate limit reached. Please try again in 1m26.4s. Visit …" } }),
+    expected: { failure: "rate_limited", retryAfterMs: 86_400 },
+  },
+  {
+    provider: "OpenAI",
+    name: "rate limited, for milliseconds",
+    ...refusal(429, { error: { message: "Rate limit reached. Please try again in 120ms." } }),
+    expected: { failure: "rate_limited", retryAfterMs: 120 },
+  },
+  {
+    provider: "Azure",
+    name: "rate limited, told in words of its own",
+    ...refusal(429, {
+      error: { code: "429", message: "Requests have exceeded the rate limit. Please retry after 6 seconds." },
+    }),
+    expected: { failure: "rate_limited", retryAfterMs: 6_000 },
+  },
+  {
+    provider: "a proxy",
+    name: "a Retry-After that two servers have set",
+    ...refusal(429, { error: { message: "Too many requests" } }, { "retry-after": "20, 20" }),
+    expected: { failure: "rate_limited", retryAfterMs: 20_000 },
+  },
+  {
+    provider: "a proxy",
+    name: "a firewall's page",
+    ...refusal(403, "<!doctype html><title>Blocked</title>Blocked by our content policy. Contact support.", {
+      "content-type": "text/html",
+    }),
+    expected: { failure: "unauthorized" },
+  },
+  {
+    provider: "a proxy",
+    name: "a method that the address does not take",
+    ...refusal(405, "Method Not Allowed", { "content-type": "text/plain" }),
+    expected: { failure: "unknown_model" },
+  },
+  {
+    provider: "OpenAI",
     name: "quota used up",
     ...refusal(429, {
       error: {
@@ -611,6 +664,49 @@ export const PROVIDER_STREAMS: readonly ProviderStream[] = [
       },
     ]),
     expected: { failure: "rate_limited", retryAfterMs: 20_000 },
+  },
+  {
+    provider: "Gemini",
+    name: "the quota of a minute, with Google's delay",
+    ...refusal(429, [
+      {
+        error: {
+          code: 429,
+          message: "You exceeded your current quota, please check your plan and billing details.",
+          status: "RESOURCE_EXHAUSTED",
+          details: [{ "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: "39s" }],
+        },
+      },
+    ]),
+    expected: { failure: "rate_limited", retryAfterMs: 39_000 },
+  },
+  {
+    provider: "LiteLLM",
+    name: "Gemini's quota of a minute, as text within text",
+    ...refusal(429, {
+      error: {
+        message:
+          '{\n "error": {"code": 429, "message": "You exceeded your current quota. Please retry in 39.4s."}}',
+      },
+    }),
+    expected: { failure: "rate_limited", retryAfterMs: 39_400 },
+  },
+  {
+    provider: "Gemini",
+    name: "the quota of a day, without a delay",
+    ...refusal(429, {
+      error: {
+        code: 429,
+        message: "You exceeded your current quota, please check your plan and billing details.",
+      },
+    }),
+    expected: { failure: "quota" },
+  },
+  {
+    provider: "Gemini",
+    name: "its own name for the limit",
+    body: [data(...HELLO, end("FINISH_REASON_MAX_TOKENS"), DONE)],
+    expected: { text: "Hello there", finish: "length" },
   },
   {
     provider: "Gemini",
@@ -922,7 +1018,67 @@ export const PROVIDER_STREAMS: readonly ProviderStream[] = [
     }),
     expected: { failure: "too_long" },
   },
+  {
+    provider: "llama.cpp",
+    name: "more tokens than the context, as a failure of the server",
+    ...refusal(500, {
+      error: { code: 500, message: "Context size has been exceeded.", type: "server_error" },
+    }),
+    expected: { failure: "too_long" },
+  },
+  {
+    provider: "llama.cpp",
+    name: "Magistral's own tags around its thinking, in pieces",
+    body: [
+      data(say("[TH"), say("INK]A greet"), say("ing.[/THI"), say("NK]Hello"), say(" there"), end(), DONE),
+    ],
+    expected: { ...hello(), thinking: "A greeting." },
+  },
+  {
+    provider: "OpenRouter",
+    name: "Kimi's own tags around its thinking",
+    body: [data(say("◁think▷A greeting.◁/think▷"), ...HELLO, end(), DONE)],
+    expected: { ...hello(), thinking: "A greeting." },
+  },
+  {
+    provider: "vLLM",
+    name: "OpenThinker's own tags around its thinking",
+    body: [
+      data(say("<|begin_of_thought|>A greeting.<|end_of_"), say("thought|>\n\nHello there"), end(), DONE),
+    ],
+    expected: { ...hello(), thinking: "A greeting." },
+  },
+  {
+    provider: "Ollama",
+    name: "thinking in letters that are longer in lower case",
+    body: [data(say("<think>İİİİ</think>Hello"), say(" there"), end(), DONE)],
+    expected: { ...hello(), thinking: "İİİİ" },
+  },
+  {
+    provider: "a proxy",
+    name: "content as a number",
+    body: [data(say(4), say(2), end("stop"), DONE)],
+    expected: { text: "42", finish: "stop" },
+  },
+  {
+    provider: "a proxy",
+    name: "a filter's word with a hyphen",
+    body: [data(say("Hello"), end("content-filter"), DONE)],
+    expected: { text: "Hello", finish: "content_filter" },
+  },
   // Anthropic's compatible endpoint
+  {
+    provider: "Anthropic",
+    name: "no credit is a bad request",
+    ...refusal(400, {
+      type: "error",
+      error: {
+        type: "invalid_request_error",
+        message: "Your credit balance is too low to access the Anthropic API.",
+      },
+    }),
+    expected: { failure: "quota" },
+  },
   {
     provider: "Anthropic",
     name: "its own words for the end",

@@ -54,14 +54,21 @@ export function readChoice(choice: JsonObject): ChunkPiece[] {
   if (refusal) pieces.push({ kind: "refusal", text: refusal });
   for (const call of listOf(delta["tool_calls"])) pieces.push(...toolCall(objectOf(call)));
   const reason = stringOf(choice["finish_reason"]);
-  if (reason) pieces.push({ kind: "finish", reason: FINISHES.get(reason.toLowerCase()) ?? "stop" });
+  if (reason) pieces.push({ kind: "finish", reason: FINISHES.get(wordOf(reason)) ?? "stop" });
   return pieces;
 }
+
+/** MAX_TOKENS, content-filter, contentFilter and FINISH_REASON_SAFETY are the same words as others use. */
+const wordOf = (reason: string): string =>
+  reason
+    .replaceAll(/(?<=[a-z])(?=[A-Z])|[\s-]+/g, "_")
+    .toLowerCase()
+    .replace(/^finish_reason_/, "");
 
 /** A string, or parts of which some are text and some are thought. */
 function contentPieces(content: unknown): ChunkPiece[] {
   if (!Array.isArray(content)) {
-    const text = textOf(content);
+    const text = typeof content === "number" ? String(content) : textOf(content);
     return text === "" ? [] : [{ kind: "text", text }];
   }
   return content.flatMap((part): ChunkPiece[] => {
@@ -130,6 +137,8 @@ const FINISHES: ReadonlyMap<string, FinishReason | "failed"> = new Map<string, F
     "content_filtered",
     "safety",
     "recitation",
+    "language",
+    "image_safety",
     "prohibited_content",
     "blocklist",
     "spii",
