@@ -151,6 +151,7 @@ describe.skipIf(!hasBrowser)("the settings of a chat", () => {
     await page.locator(".chat-about", { hasText: "With emulated-large" }).waitFor();
     await stage.api("PATCH", `/chats/${number}`, { model: null });
     await page.locator(".chat-about", { hasText: "With a model" }).waitFor();
+    expect((await chatOf(number)).model).toBeUndefined();
   });
 
   test("say whose words the title is", async () => {

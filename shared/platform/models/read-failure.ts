@@ -147,7 +147,7 @@ function retryAfterIn(error: JsonObject, message: string): number | undefined {
   for (const { 1: amount, 2: unit = "" } of told.matchAll(/(\d+(?:\.\d+)?) ?([a-z]+)/gi)) {
     ms += Number(amount) * (MS_OF.find(([name]) => name.test(unit))?.[1] ?? Number.NaN);
   }
-  return ms > 0 || /^0/.test(told) ? bounded(ms) : undefined;
+  return ms > 0 || told.startsWith("0") ? bounded(ms) : undefined;
 }
 
 const MS_OF: readonly (readonly [RegExp, number])[] = [
