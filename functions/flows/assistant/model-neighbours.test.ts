@@ -187,10 +187,10 @@ describe("a long answer", () => {
 
 describe("a stream that is resumed", () => {
   test.each([
-    ["beyond its end", "1.99999", ""],
-    ["from its beginning", "1.0", "Hello"],
-    ["from an attempt before it", "0.7", "Hello"],
-  ])("%s has the whole answer in the end", async (_, id, told) => {
+    ["beyond its end", "1.99999"],
+    ["from its beginning", "1.0"],
+    ["from an attempt before it", "0.7"],
+  ])("%s is told the whole answer", async (_, id) => {
     const chat = await newChat("far");
     await ask(chat, "Hello");
     await using stream = await EventStream.open(`${system.url}${chat}/messages/2/stream`, ada, {
@@ -200,6 +200,6 @@ describe("a stream that is resumed", () => {
     const texts = stream.events.filter(({ event }) => event === "answer.delta").map(({ data }) => data.text);
     const done = stream.events.at(-1);
     expect(done).toMatchObject({ event: "answer.done", data: { message: { text: "Hello" } } });
-    expect(texts.join("")).toBe(told);
+    expect(texts.join("")).toBe("Hello");
   });
 });

@@ -63,13 +63,13 @@ describe("a chat's stream", () => {
   });
 
   test("tells what a model is told in the chat, and that it was taken back", async () => {
-    const { body } = await ada.api.post(chats, { kind: "assistant" });
+    const { body } = await bob.api.post(chats, { kind: "assistant" });
     const chat = `${chats}/${body.number}`;
-    await using stream = await open(chat, ada, {}, elsewhere.url);
+    await using stream = await open(chat, bob, {}, elsewhere.url);
     const told = { model: "emulated-small", instructions: "Be kind.", temperature: 0.5 };
-    await ada.api.patch(chat, { ...told, title: "Kindness" });
+    await bob.api.patch(chat, { ...told, title: "Kindness" });
     await stream.until((all) => all.some(({ data }) => data.title === "Kindness"));
-    await ada.api.patch(chat, { model: null, instructions: null, temperature: null, title: "" });
+    await bob.api.patch(chat, { model: null, instructions: null, temperature: null, title: "" });
     const events = await stream.until((all) => all.some(({ data }) => data.title === ""));
     const settings = events.filter(({ event }) => event === "chat.changed").map(({ data }) => data);
     expect(settings[0]).toMatchObject({ ...told, titleBy: "person" });
