@@ -13,7 +13,7 @@ import {
 import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
 
 /** What providers and people do beside what real-models.test.ts tells. Each model is asked by one test. */
-const MODELS = ["held", "small", "vain", "insane", "waits", "bulky", "taken", "thinker", "far"];
+const MODELS = ["held", "small", "vain", "insane", "waits", "bulky", "taken", "thinker", "far", "partial"];
 
 let provider: OwnProvider;
 let system: System;
@@ -25,7 +25,7 @@ beforeAll(async () => {
       MODEL_BASE_URL: provider.baseUrl,
       MODEL_FAST: "main",
       MODEL_SLOW: "main",
-      MODELS: JSON.stringify(["main", ...MODELS].map((id) => ({ id }))),
+      MODELS: JSON.stringify([...MODELS.map((id) => ({ id })), { id: "wide", windowTokens: 128_000 }]),
     },
   });
   ada = await system.signIn("ada@beside.test");
@@ -183,6 +183,81 @@ describe("a long answer", () => {
     const found = await ada.api.get(`/v1/apps/demo/search?q=${encodeURIComponent(`heron of ${parts}`)}`);
     expect(found.body.data).toHaveLength(1);
   });
+});
+
+describe("an answer that the model did not say to its end", () => {
+  const end = (reason: string): object => ({ choices: [{ index: 0, delta: {}, finish_reason: reason }] });
+  test.each([
+    ["length", [word("Beginning"), end("length")]],
+    ["content_filter", [word("Beginning"), end("content_filter")]],
+    ["refusal", [{ choices: [{ index: 0, delta: { refusal: "I can't." } }] }, ENDED]],
+    ["stop", [word(" \n"), ENDED]],
+  ])("(%s) is not given to the same question again", async (finishReason, chunks) => {
+    const question = `Which word ends with ${finishReason}?`;
+    provider.answer((_, response) => void response.end(sse(...chunks)));
+    expect(await ask(await newChat("partial"), question)).toMatchObject({ status: "complete", finishReason });
+    provider.answer((_, response) => refuse(response, 503, "down"));
+    const chat = await newChat("partial");
+    await ada.api.post(`${chat}/messages`, { text: question });
+    expect(await until(chat, 2, ({ served }) => served !== undefined)).toMatchObject({
+      served: { as: "queued" },
+    });
+    await ada.api.delete(`${chat}/messages/2/answer`);
+    await advance(120_000);
+  });
+});
+
+describe("an answer of one's own", () => {
+  test("may not be edited while it is made, and may once it has been stopped", async () => {
+    const begun = Promise.withResolvers<void>();
+    provider.answer((_, response) => void response.write(sse(word("One")), () => begun.resolve()));
+    const chat = await newChat();
+    await ada.api.post(`${chat}/messages`, { text: "Count" });
+    await begun.promise;
+    expect((await ada.api.patch(`${chat}/messages/2`, { text: "Mine" })).status).toBe(409);
+    await ada.api.delete(`${chat}/messages/2/answer`);
+    expect(await until(chat, 2, isEnded)).toMatchObject({ status: "stopped" });
+    expect((await ada.api.patch(`${chat}/messages/2`, { text: "Mine" })).body.text).toBe("Mine");
+    usual();
+    await ask(chat, "What did you say?");
+    expect(provider.calls.at(-1)?.messages.map(({ content }) => content)).toEqual([
+      "Count",
+      "Mine",
+      "What did you say?",
+    ]);
+  });
+
+  test("is nobody else's to edit or delete", async () => {
+    const chat = await newChat();
+    await ask(chat, "Hello");
+    const eve = await system.signIn("eve@beside.test");
+    expect((await eve.api.patch(`${chat}/messages/2`, { text: "Hers" })).status).toBe(404);
+    expect((await eve.api.delete(`${chat}/messages/2`)).status).toBe(404);
+    expect((await messageAt(chat, 2)).text).toBe("Hello");
+  });
+});
+
+describe("a pasted document", () => {
+  test.each([
+    ["in Chinese", "渡轮九点离开。".repeat(1_500)],
+    ["of code", "export const add = (a: number, b: number): number => a + b;\n".repeat(180)],
+  ])(
+    "%s reaches a model of a large window whole, with what was said about it before",
+    async (_, document) => {
+      const chat = await newChat("wide", { instructions: "Be exact. ".repeat(400) });
+      await ask(chat, document);
+      await ask(chat, "First?");
+      await ask(chat, "And then?");
+      const { messages } = provider.calls.at(-1) ?? { messages: [] };
+      expect(messages[1]?.content).toBe(document);
+      expect(messages.slice(2).map(({ content }) => content)).toEqual([
+        "Hello",
+        "First?",
+        "Hello",
+        "And then?",
+      ]);
+    },
+  );
 });
 
 describe("a stream that is resumed", () => {
