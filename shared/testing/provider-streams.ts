@@ -1056,6 +1056,12 @@ export const PROVIDER_STREAMS: readonly ProviderStream[] = [
   },
   {
     provider: "a proxy",
+    name: "no finish_reason, and [DONE] as JSON",
+    body: [data(...HELLO, '"[DONE]"')],
+    expected: hello(),
+  },
+  {
+    provider: "a proxy",
     name: "content as a number",
     body: [data(say(4), say(2), end("stop"), DONE)],
     expected: { text: "42", finish: "stop" },
