@@ -13,7 +13,19 @@ import {
 import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
 
 /** What providers and people do beside what real-models.test.ts tells. Each model is asked by one test. */
-const MODELS = ["held", "small", "vain", "insane", "waits", "bulky", "taken", "thinker", "far", "partial"];
+const MODELS = [
+  "held",
+  "small",
+  "vain",
+  "insane",
+  "waits",
+  "bulky",
+  "taken",
+  "thinker",
+  "far",
+  "partial",
+  "sixth",
+];
 
 let provider: OwnProvider;
 let system: System;
@@ -258,6 +270,18 @@ describe("a pasted document", () => {
       ]);
     },
   );
+});
+
+test("9,000 characters pasted in the sixth exchange reach the model whole, with all that was said", async () => {
+  const chat = await newChat("sixth");
+  for (const text of ["One", "Two", "Three", "Four", "Five"]) await ask(chat, text);
+  const pasted = `BEGIN ${"The ferry leaves at nine. ".repeat(350)} END`;
+  expect(pasted.length).toBeGreaterThan(9_000);
+  await ask(chat, pasted);
+  await ask(chat, "What did I paste?");
+  const given = provider.calls.at(-1)?.messages.map(({ content }) => content);
+  expect(given?.slice(-3)).toEqual([pasted, "Hello", "What did I paste?"]);
+  expect(given).toHaveLength(13);
 });
 
 describe("a stream that is resumed", () => {
