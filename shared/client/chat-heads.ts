@@ -6,6 +6,11 @@ export interface ChatSettings {
   readonly chat: number;
   readonly revision: number;
   readonly title: string;
+  readonly titleBy: Chat["titleBy"];
+  /** Null where the chat names none; absent from servers that did not tell it yet. */
+  readonly model?: string | null | undefined;
+  readonly instructions?: string | null | undefined;
+  readonly temperature?: number | null | undefined;
   readonly tags: string[];
   readonly members: string[];
   readonly activeBranch: string;
@@ -77,11 +82,12 @@ export function createChatHeads(me: string, onChange: (chat: number) => void): C
       };
       put(known === undefined ? fresh : merged(known, fresh));
     },
-    takeSettings({ chat: number, revision, ...settings }) {
+    takeSettings({ chat: number, revision, model, instructions, temperature, ...settings }) {
       const known = heads.get(number);
       if (known === undefined || revision <= known.settingsRevision) return;
       const chat = { ...known.chat, ...settings, revision: Math.max(revision, known.chat.revision) };
-      put({ ...known, chat, settingsRevision: revision });
+      const told = withTold(chat, { model, instructions, temperature });
+      put({ ...known, chat: told, settingsRevision: revision });
     },
     takeOwn({ chat: number, ...own }) {
       const known = heads.get(number);
@@ -103,6 +109,16 @@ export function createChatHeads(me: string, onChange: (chat: number) => void): C
       if (heads.delete(chat)) onChange(chat);
     },
   };
+}
+
+/** Null takes a setting back; one that is not told stays as it is known. */
+function withTold(chat: Chat, told: Pick<ChatSettings, "model" | "instructions" | "temperature">): Chat {
+  const next: Record<string, unknown> = { ...chat };
+  for (const [name, value] of Object.entries(told)) {
+    if (value === null) delete next[name];
+    else if (value !== undefined) next[name] = value;
+  }
+  return next as Chat;
 }
 
 /** Where nothing is left after it, nothing silent is either; else they may lie on either side. */

@@ -164,6 +164,10 @@ export function isMentioned(head: ChatHead, personId: string, readUpTo: number):
   return last > readThrough(head, personId, readUpTo) && standingBetween(head, last - 1, last) > 0;
 }
 
+/** Whose words a chat's title is; of chats from before that was noted, a person's. Pure. */
+export const titleByOf = ({ title, titleBy }: Pick<ChatHead, "title" | "titleBy">): Chat["titleBy"] =>
+  titleBy ?? (title === "" ? null : "person");
+
 export function chatView(head: ChatHead, personId: string, own: OwnState): Chat {
   const { latest } = head;
   return {
@@ -175,7 +179,7 @@ export function chatView(head: ChatHead, personId: string, own: OwnState): Chat 
     tags: [...head.tags],
     ...(head.kind === "group" ? { admins: [...adminsOf(head)], rules: rulesOf(head) } : {}),
     pinnedMessages: [...(head.pinnedMessages ?? [])],
-    titleBy: head.titleBy ?? (head.title === "" ? null : "person"),
+    titleBy: titleByOf(head),
     ...(head.model === null ? {} : { model: head.model }),
     ...(head.instructions == null ? {} : { instructions: head.instructions }),
     ...(head.temperature == null ? {} : { temperature: head.temperature }),
