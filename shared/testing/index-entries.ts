@@ -13,8 +13,8 @@ interface IndexFile {
 }
 
 /**
- * The index entries that Firestore keeps for a document of a collection whose fields have no indexes but those
- * of firestore.indexes.json: what one of its writes replaces is most of what the write takes there.
+ * The index entries that Firestore keeps for a document of a collection whose fields have no indexes but
+ * those of firestore.indexes.json: what one of its writes replaces is most of what the write takes there.
  */
 export function indexEntries(collection: string, data: Readonly<Record<string, unknown>>): Set<string> {
   const file = JSON.parse(readFileSync("firestore.indexes.json", "utf8")) as IndexFile;
