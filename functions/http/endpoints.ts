@@ -41,6 +41,7 @@ import {
 } from "./invitations/invitations.ts";
 import { getChatEvents } from "./live/get-chat-events.ts";
 import { getPersonEvents } from "./live/get-person-events.ts";
+import { getPresence } from "./live/get-presence.ts";
 import { postTicket } from "./live/post-ticket.ts";
 import { deleteBlock, getBlock, getBlocks, putBlock } from "./me/blocks.ts";
 import { getMe } from "./me/get-me.ts";
@@ -156,6 +157,7 @@ export const endpoints: readonly Endpoint<ApiDeps>[] = [
   getChanges,
   getChatEvents,
   getPersonEvents,
+  getPresence,
   postTicket,
   putRead,
   putDraft,

@@ -65,7 +65,7 @@ interface Feed {
   /** Everything up to this revision has been told to those who were there. */
   through: number;
   pumping: boolean;
-  watch: (Watch & { readonly of: readonly string[] }) | undefined;
+  watch: Watch | undefined;
   stop(): void;
 }
 
@@ -163,9 +163,8 @@ export function openChatFeeds(
 
   const watchMembers = (feed: Feed, head: ChatHead | undefined): void => {
     const of = head === undefined || head.members.length > WATCHED_MAX ? [] : head.members;
-    if (feed.watch !== undefined && feed.watch.of.join() === of.join()) return;
-    feed.watch?.stop();
-    feed.watch = { of, ...presence.watch(feed.app, of, (event) => broadcast(feed, [event])) };
+    if (feed.watch !== undefined) feed.watch.change(of);
+    else feed.watch = presence.watch(feed.app, of, (event) => broadcast(feed, [event]));
   };
 
   const followAnswers = (feed: Feed, { sink, following }: Subscriber): void => {

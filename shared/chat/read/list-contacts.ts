@@ -54,6 +54,13 @@ export async function listContacts(
   };
 }
 
+/** Whether the reader sees somebody by the app's directory. No read where it is open to all; else 1 query. */
+export const seesUser = async (
+  app: App,
+  reader: Principal,
+  { id, directory }: { readonly id: string; readonly directory: AppSettings["directory"] },
+): Promise<boolean> => seesAll(reader, directory) || shareChat(app, reader.id, id);
+
 /**
  * One user, as far as the reader sees them: where the directory is not open to all, people of shared chats. 1
  * read; else also one query.
@@ -64,7 +71,7 @@ export async function readContact(
   reader: Principal,
   { id, directory }: { readonly id: string; readonly directory: AppSettings["directory"] },
 ): Promise<User> {
-  if (!seesAll(reader, directory) && !(await shareChat(app, reader.id, id))) {
+  if (!(await seesUser(app, reader, { id, directory }))) {
     throw new AppError("not_found", "There is no such user.");
   }
   return readUser(app, reader, id);
