@@ -20,6 +20,7 @@ import { postRefresh } from "./auth/post-refresh.ts";
 import { postSession } from "./auth/post-session.ts";
 import { getBranches, putBranch } from "./chats/branches.ts";
 import { deleteChat } from "./chats/delete-chat.ts";
+import { deleteTyping } from "./chats/delete-typing.ts";
 import { getChanges } from "./chats/get-changes.ts";
 import { getChat } from "./chats/get-chat.ts";
 import { getChats } from "./chats/get-chats.ts";
@@ -162,6 +163,7 @@ export const endpoints: readonly Endpoint<ApiDeps>[] = [
   putRead,
   putDraft,
   postTyping,
+  deleteTyping,
   getReads,
   postMessage,
   getMessages,

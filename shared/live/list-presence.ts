@@ -3,12 +3,11 @@ import { blocksIn, readsRef } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { AppSettings } from "../identity/contract.ts";
 import type { Principal } from "../identity/principal.ts";
-import { isPresent, storedUser, userRef } from "../identity/store.ts";
+import { isPresent, type StoredUser, storedUser, userRef } from "../identity/store.ts";
 import type { Deps } from "../platform/deps.ts";
-import type { DocumentSnapshot } from "../platform/firestore.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { UserPresence } from "./contract.ts";
-import { presenceRef, storedPresence } from "./presence.ts";
+import { presenceRef, type StoredPresence, storedPresence } from "./presence.ts";
 
 /** What one person costs at most. */
 export const PRESENCE_OPERATIONS = 4;
@@ -31,27 +30,30 @@ export async function listPresence(
   const found = await within(READ_MS_MAX, firestore.getAll(...refs));
   return shown.flatMap((id, index) => {
     const [user, presence, reads] = found.slice(3 * index, 3 * index + 3);
-    return presenceOf(id, { user, presence, hasBlocked: blocksIn(reads).has(reader.id) }, clock.now());
+    const known = {
+      account: storedUser(user),
+      stored: storedPresence(presence),
+      hasBlocked: blocksIn(reads).has(reader.id),
+    };
+    return presenceOf(id, known, clock.now());
   });
 }
 
 function presenceOf(
   id: string,
   {
-    user,
-    presence,
+    account,
+    stored,
     hasBlocked,
   }: {
-    readonly user: DocumentSnapshot | undefined;
-    readonly presence: DocumentSnapshot | undefined;
+    readonly account: StoredUser | undefined;
+    readonly stored: StoredPresence | undefined;
     readonly hasBlocked: boolean;
   },
   nowMs: number,
 ): UserPresence[] {
-  const account = storedUser(user);
   if (!isPresent(account)) return [];
   if (hasBlocked) return [{ user: id, online: false, lastSeenAt: null }];
-  const stored = storedPresence(presence);
   const lastSeenMs = Math.max(account.lastSeenAt.toMillis(), stored?.lastSeenAt.toMillis() ?? 0);
   const online = (stored?.onlineUntil.toMillis() ?? 0) > nowMs;
   return [{ user: id, online, lastSeenAt: new Date(lastSeenMs).toISOString() }];

@@ -23,7 +23,7 @@ import { type Allowance, isUsedUp, skipped, tellChanges, wholeAllowance } from "
 import { CATCH_UP, type LiveEvent, type Sink } from "./contract.ts";
 import { createPersonCursor, OVERLAP_MS, type PersonCursor, type Position } from "./person-cursor.ts";
 import { type Presence, type Watch, WATCHED_MAX, WATCHED_PEOPLE_MAX } from "./presence.ts";
-import { concerns, hasCome, signalEvents } from "./signal-events.ts";
+import { concerns, hasCome, signalEvents, withoutSent } from "./signal-events.ts";
 
 /**
  * The live changes of all chats of a person. All their streams in an instance share one Firestore listener,
@@ -64,6 +64,8 @@ interface Feed {
    */
   readonly pending: Map<number, { readonly head: Head; readonly sinceMs: number }>;
   readonly signals: Map<string, StoredSignal>;
+  /** Chat → who has sent what of late: the newest message of each. */
+  readonly sent: Map<number, ChatHead["sent"]>;
   /** Chat → everything up to this revision has been read. */
   readonly read: Map<number, number>;
   /** The latest chats, whose members are watched. */
@@ -140,7 +142,8 @@ export function openPersonFeeds(
     }
   };
 
-  const heedSignal = (feed: Feed, signal: StoredSignal): void => {
+  const heedSignal = (feed: Feed, stored: StoredSignal): void => {
+    const signal = withoutSent(stored, feed.sent.get(stored.number));
     const key = keyOf(signal);
     const before = feed.signals.get(key);
     feed.signals.set(key, signal);
@@ -164,12 +167,14 @@ export function openPersonFeeds(
   const heed = (feed: Feed, document: QueryDocumentSnapshot, wasThere: boolean): void => {
     if (isSignal(document.id)) {
       const signal = storedSignal(document);
-      if (wasThere) feed.signals.set(keyOf(signal), signal);
+      if (wasThere) feed.signals.set(keyOf(signal), withoutSent(signal, feed.sent.get(signal.number)));
       else heedSignal(feed, signal);
       return;
     }
     const head = storedHead(document);
     watchMembers(feed, [head]);
+    feed.sent.set(head.number, head.sent);
+    for (const signal of feed.signals.values()) if (signal.number === head.number) heedSignal(feed, signal);
     if ((head.answering ?? []).length === 0) feed.answering.delete(head.number);
     else feed.answering.set(head.number, head.answering ?? []);
     for (const subscriber of feed.subscribers) followAnswers(feed, subscriber, head.number);
@@ -191,6 +196,7 @@ export function openPersonFeeds(
       started: promise,
       pending: new Map(),
       signals: new Map(),
+      sent: new Map(),
       read: new Map(),
       latest: new Map(),
       blocked: new Set(),
@@ -257,7 +263,9 @@ export function openPersonFeeds(
     for (const document of found.docs.slice(0, CATCH_UP.chatsMax)) {
       if (!sink.isOpen) return;
       if (isSignal(document.id)) {
-        const events = signalEvents(undefined, storedSignal(document), deps.clock.now());
+        const stored = storedSignal(document);
+        const signal = withoutSent(stored, feed.sent.get(stored.number));
+        const events = signalEvents(undefined, signal, deps.clock.now());
         const told = events.filter((event) => concerns(event, feed.person));
         if (told.length > 0) sink.send(told);
       } else await tellPastOf(feed, storedHead(document), { sink, cursor, sinceMs, floorMs: ms, allowance });

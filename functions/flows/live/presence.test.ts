@@ -41,9 +41,8 @@ describe("a person's stream", () => {
   test("tells at its opening who is online in their direct chats and groups, and of nobody else", async () => {
     await startChat(ada.api, { kind: "direct", members: [bob] });
     await startChat(ada.api, { members: [carol] });
-    await using _bobs = await open(bob, elsewhere.url);
-    await using _carols = await open(carol, elsewhere.url);
-    await using _dans = await open(dan, elsewhere.url);
+    await using streams = new AsyncDisposableStack();
+    for (const person of [bob, carol, dan]) streams.use(await open(person, elsewhere.url));
     for (const person of [bob, carol, dan]) await knownToBeOnline(person);
     await using first = await open(ada);
     await first.until(isOnline(bob));
@@ -58,8 +57,8 @@ describe("a person's stream", () => {
     const [eve, fay] = [await system.signIn("eve@presence.test"), await system.signIn("fay@presence.test")];
     await startChat(ada.api, { members: [eve, fay] });
     await eve.api.put(`${app}/me/blocks/${fay.id}`);
-    await using _fays = await open(fay, elsewhere.url);
-    await using _adas = await open(ada, elsewhere.url);
+    await using streams = new AsyncDisposableStack();
+    for (const person of [fay, ada]) streams.use(await open(person, elsewhere.url));
     for (const person of [fay, ada]) await knownToBeOnline(person);
     await using stream = await open(eve);
     await stream.until(isOnline(ada));
