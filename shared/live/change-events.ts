@@ -41,6 +41,7 @@ const settingsOf = (head: ChatHead): object => ({
   title: head.title,
   tags: head.tags,
   members: head.members,
+  metadata: head.metadata ?? {},
   activeBranch: head.activeBranch,
   branchesCount: head.branchesCount,
 });

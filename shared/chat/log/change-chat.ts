@@ -5,6 +5,7 @@ import type { Principal } from "../../identity/principal.ts";
 import { AppError } from "../../platform/errors.ts";
 import { Timestamp } from "../../platform/firestore-values.ts";
 import type { Decision } from "../../platform/head-change.ts";
+import { changedMetadata, isSameMetadata } from "../../platform/metadata.ts";
 import type { ChatDeps } from "./chat-log.ts";
 import { type Chat, type ChatChange, type CommonChange, partsOfChange } from "../contract.ts";
 import { changeOwn } from "../own/change-own.ts";
@@ -51,7 +52,8 @@ async function changeCommon(
     deps.chatLog.chats.change<ChatHead>(chat.ref, {
       decide: (head) => {
         demandExpected(access(head, principal), expected);
-        const next = isSame(head, change) ? head : advanceSettings(head, at, changeOf(change));
+        const wanted = changeOf(head, change);
+        const next = isSame(head, wanted) ? head : advanceSettings(head, at, wanted);
         return { head: next, create: [], bytes: 0, result: next };
       },
     }),
@@ -61,12 +63,17 @@ async function changeCommon(
 }
 
 /** A title that a person gives stays theirs; without one the chat may be given one again. */
-const changeOf = (change: CommonChange): Partial<ChatHead> => ({
-  ...(change as Partial<ChatHead>),
-  ...(change.title === undefined ? {} : { titleBy: change.title === "" ? null : ("person" as const) }),
-});
+function changeOf(head: ChatHead, { metadata, ...change }: CommonChange): Partial<ChatHead> {
+  const changed = metadata === undefined ? head.metadata : changedMetadata(head.metadata, metadata);
+  return {
+    ...(change as Partial<ChatHead>),
+    ...(change.title === undefined ? {} : { titleBy: change.title === "" ? null : ("person" as const) }),
+    ...(changed === undefined || isSameMetadata(head.metadata, changed) ? {} : { metadata: changed }),
+  };
+}
 
-const isSame = (head: ChatHead, change: CommonChange): boolean =>
+/** Whose title it is does not count: the same title stays whose it was. */
+const isSame = (head: ChatHead, { titleBy: _by, ...change }: Partial<ChatHead>): boolean =>
   Object.entries(change).every(
     ([name, value]) => JSON.stringify(value) === JSON.stringify(head[name as keyof ChatHead] ?? null),
   );
@@ -105,7 +112,12 @@ export function deletedHead(
   at: Timestamp,
 ): Pick<Decision<ChatHead, unknown>, "head" | "create" | "update"> {
   const emptied = { title: "", members: [], tags: [], latest: null, sent: {}, createdBy: "", model: null };
-  const next = advanceSettings(head, at, { ...emptied, status: "deleted", leavers: head.members });
+  const next = advanceSettings(head, at, {
+    ...emptied,
+    metadata: {},
+    status: "deleted",
+    leavers: head.members,
+  });
   return {
     head: next,
     create: [leavingSignal(deps, app, head, head.members)],

@@ -7,6 +7,8 @@ import { AppError } from "../../platform/errors.ts";
 import type { DocumentReference } from "../../platform/firestore.ts";
 import { FieldPath, FieldValue, Timestamp } from "../../platform/firestore-values.ts";
 import { keyReused, type Proof, recall } from "../../platform/head-change.ts";
+import type { MetadataChange } from "../../platform/contract.ts";
+import { changedMetadata, isSameMetadata } from "../../platform/metadata.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
 import { derivedId, fingerprint, randomId } from "../../platform/ids.ts";
 import { encodeBody, textOf } from "./body.ts";
@@ -31,7 +33,7 @@ import {
 export type Expected = ((revision: number) => boolean) | undefined;
 
 /** @throws AppError `precondition_failed` */
-function demandExpected({ revision }: StoredMessage, expected: Expected): void {
+export function demandExpected({ revision }: StoredMessage, expected: Expected): void {
   if (expected === undefined || expected(revision)) return;
   throw new AppError("precondition_failed", "The message has been changed since you read it.");
 }
@@ -54,11 +56,14 @@ export async function editMessage(
   address: MessageAddress,
   {
     text,
+    metadata,
     requestKey,
     expected,
     judge,
   }: {
     readonly text: string;
+    /** What is noted at it is changed in the same commit. */
+    readonly metadata?: MetadataChange | undefined;
     readonly requestKey: string | undefined;
     readonly expected?: Expected;
     readonly judge?: TextJudge | undefined;
@@ -69,7 +74,7 @@ export async function editMessage(
   const { ref } = found;
   let isFirst = true;
   const at = Timestamp.fromMillis(deps.clock.now());
-  const print = fingerprint(text);
+  const print = editPrint({ text, metadata });
   const edit = editRef(ref, principal, requestKey);
   let judged = NOT_JUDGED;
   if (judge?.judge !== undefined && (requestKey === undefined || !(await isStored(edit, print)))) {
@@ -95,7 +100,8 @@ export async function editMessage(
         throw new AppError("conflict", "The answer is still being made; stop it first.");
       }
       demandExpected(stored, expected);
-      if (text === stored.body.text) {
+      const noted = metadata === undefined ? stored.metadata : changedMetadata(stored.metadata, metadata);
+      if (text === stored.body.text && isSameMetadata(stored.metadata, noted)) {
         return { head, create: [], bytes: 0, result: messageView(ref.id, stored) };
       }
       const edits = (stored.edits ?? 0) + 1;
@@ -106,7 +112,8 @@ export async function editMessage(
         ...latestWith(head, stored.number, shown),
         ...(judged.isHidden ? { silent: withSilent(head.silent, stored.number) } : {}),
       });
-      const changed = edited(stored, { text, at, revision: next.revision, isHidden: judged.isHidden });
+      const before = noted === undefined ? stored : { ...stored, metadata: noted };
+      const changed = edited(before, { text, at, revision: next.revision, isHidden: judged.isHidden });
       const withheld = judged.isHidden ? { ...stored.body, text } : undefined;
       const records = judged.records({ message: stored.number, withheld });
       const added: StoredEdit = { text, revision: next.revision, at, fingerprint: print };
@@ -118,6 +125,7 @@ export async function editMessage(
             ref,
             fields: Object.entries({
               body: changed.body,
+              ...(noted === stored.metadata ? {} : { metadata: noted }),
               editedAt: at,
               edits,
               revision: next.revision,
@@ -153,13 +161,21 @@ const editProof = (edit: DocumentReference, print: string, found: () => FoundMes
 /** The message that a request edited, as it was then; undefined when it edited none. 2 reads. */
 export async function recallEdit(
   { chat, number, principal }: MessageAddress,
-  text: string,
+  change: { readonly text: string; readonly metadata?: MetadataChange | undefined },
   requestKey: string,
 ): Promise<Message | undefined> {
   const found = await findMessage(chat, number);
   if (found === undefined) return undefined;
-  return recall(editProof(editRef(found.ref, principal, requestKey), fingerprint(text), () => found));
+  return recall(editProof(editRef(found.ref, principal, requestKey), editPrint(change), () => found));
 }
+
+const editPrint = ({
+  text,
+  metadata,
+}: {
+  readonly text: string;
+  readonly metadata?: MetadataChange | undefined;
+}): string => (metadata === undefined ? fingerprint(text) : fingerprint(text, JSON.stringify(metadata)));
 
 const isFrom = ({ sender }: StoredMessage, { id }: Principal): boolean => "id" in sender && sender.id === id;
 
@@ -167,7 +183,7 @@ const isFrom = ({ sender }: StoredMessage, { id }: Principal): boolean => "id" i
  * One's own are what one has sent, and the answers that one has asked a model for; in a fork, those that came
  * with it.
  */
-const isOwn = (head: ChatHead, stored: StoredMessage, principal: Principal): boolean =>
+export const isOwn = (head: ChatHead, stored: StoredMessage, principal: Principal): boolean =>
   isFrom(stored, principal) ||
   (head.kind === "assistant" &&
     stored.role === "assistant" &&
@@ -279,6 +295,7 @@ export async function deleteMessage(
         body: encodeBody({ text: "" }),
         status: "deleted",
         reactions: {},
+        metadata: {},
         revision: next.revision,
         changedAt: serverTime(),
       };
@@ -347,7 +364,7 @@ export const findAccessible = (
   { chat, number, principal }: MessageAddress,
 ): Promise<FoundMessage> => readVisible(deps, chat, principal, number);
 
-async function findChangeable(deps: ChatDeps, address: MessageAddress): Promise<FoundMessage> {
+export async function findChangeable(deps: ChatDeps, address: MessageAddress): Promise<FoundMessage> {
   const found = await findAccessible(deps, address);
   demandChangeable(found);
   return found;

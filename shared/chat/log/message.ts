@@ -1,5 +1,7 @@
 import { storedAs } from "../../platform/stored.ts";
 import type { Timestamp } from "../../platform/firestore-values.ts";
+import type { Metadata } from "../../platform/contract.ts";
+import { metadataView } from "../../platform/metadata.ts";
 import { type Author, type Body, decodeBody, type Forward, textOf } from "./body.ts";
 import {
   type AnswerError,
@@ -35,6 +37,7 @@ export interface StoredMessage {
   readonly editedAt?: Timestamp;
   /** How often; absent from what was edited before this was counted. */
   readonly edits?: number;
+  readonly metadata?: Metadata;
   /** What it said is withheld, and kept with a report on it. */
   readonly hidden?: true;
   /** The revision of a text that the app's hook is to judge in the background. */
@@ -70,6 +73,8 @@ export function messageView(id: string, stored: StoredMessage): Message {
     ...(stored.answer === undefined ? {} : answerView(stored.answer)),
     ...(stored.hidden === true ? { hidden: true } : {}),
     ...(body.thinking === undefined || stored.status === "deleted" ? {} : { thinking: body.thinking }),
+    // As a reaction, so with metadata.
+    ...(stored.status === "deleted" || stored.hidden === true ? {} : metadataView(stored.metadata)),
     ...(stored.editedAt === undefined ? {} : { editedAt: stored.editedAt.toDate().toISOString() }),
     createdAt: stored.createdAt.toDate().toISOString(),
   };
