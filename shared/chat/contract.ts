@@ -425,8 +425,14 @@ export interface Changes {
   readonly hasMore: boolean;
 }
 
+export const NAME_QUERY_CHARS_MAX = 200;
+/** Any part of a name or title, however it is written. */
+export const NameQuery = z.string().min(1).max(NAME_QUERY_CHARS_MAX);
+
 const ChatListFields = z
   .strictObject({
+    /** Of titles, and of the other's name in direct chats. */
+    q: NameQuery,
     kind: Kind,
     tag: Tag,
     member: UserId,
@@ -440,6 +446,7 @@ const ChatListFields = z
     limit: Limit,
   })
   .partial({
+    q: true,
     kind: true,
     tag: true,
     member: true,

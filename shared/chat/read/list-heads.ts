@@ -24,7 +24,12 @@ export interface ChatFilter {
   readonly limit: number;
   /** What the reader's own notes leave of the list. */
   readonly isShown?: Promise<(head: ChatHead) => boolean>;
+  /** What of a page is looked for by its names. */
+  readonly named?: ((heads: readonly ChatHead[]) => Promise<readonly ChatHead[]>) | undefined;
 }
+
+/** Chats that are looked at by one query for those with a name. */
+export const HEADS_NAMED_AT_ONCE = 100;
 
 export interface Position {
   readonly updatedAtMicros: string;
@@ -43,7 +48,8 @@ export interface FoundHeads {
 /**
  * The chats of one person, or of the app, those with the latest message first. One query; one read for each
  * chat. With a tag, a member, metadata or `isShown` also one for each chat that fits those and not the rest, and for
- * each of one's large groups: at most LIST_QUERIES_MAX queries, of `limit` reads each.
+ * each of one's large groups: at most LIST_QUERIES_MAX queries, of `limit` reads each; of HEADS_NAMED_AT_ONCE
+ * where they are looked for by name.
  */
 export async function listHeads(
   app: App,
@@ -51,16 +57,18 @@ export async function listHeads(
   filter: ChatFilter,
 ): Promise<FoundHeads> {
   const heads: ChatHead[] = [];
+  const { named = (found) => Promise.resolve(found) } = filter;
+  const size = filter.named === undefined ? filter.limit : Math.max(filter.limit, HEADS_NAMED_AT_ONCE);
   let { after } = filter;
   for (let queries = 0; queries < LIST_QUERIES_MAX; queries += 1) {
-    const query = queryOf(app, personId, filter);
+    const query = queryOf(app, personId, { ...filter, limit: size });
     const from = after && [timestampOfMicros(after.updatedAtMicros), after.number];
     const found = await within(READ_MS_MAX, (from === undefined ? query : query.startAfter(...from)).get());
     const page = found.docs.map((document) => headOf(document));
     const isShown = (await filter.isShown) ?? (() => true);
-    heads.push(...page.filter((head) => fits(head, personId, filter) && isShown(head)));
+    heads.push(...(await named(page)).filter((head) => fits(head, personId, filter) && isShown(head)));
     const last = page.at(-1);
-    if (heads.length >= filter.limit || page.length < filter.limit || last === undefined) {
+    if (heads.length >= filter.limit || page.length < size || last === undefined) {
       return { heads: heads.slice(0, filter.limit), goOnAfter: undefined };
     }
     after = positionOf(last);
