@@ -21,7 +21,10 @@ export function indexEntries(collection: string, data: Readonly<Record<string, u
   const entries = new Set<string>();
   const valueAt = (path: string): unknown =>
     path.split(".").reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], data);
-  const add = (name: string, fields: readonly { readonly fieldPath: string; readonly arrayConfig?: string }[]) => {
+  const add = (
+    name: string,
+    fields: readonly { readonly fieldPath: string; readonly arrayConfig?: string }[],
+  ) => {
     const values = fields.map(({ fieldPath }) => valueAt(fieldPath));
     if (values.some((value) => value === undefined)) return;
     const at = fields.findIndex(({ arrayConfig }) => arrayConfig !== undefined);
@@ -36,7 +39,9 @@ export function indexEntries(collection: string, data: Readonly<Record<string, u
   for (const { collectionGroup, fieldPath, indexes } of file.fieldOverrides) {
     if (collectionGroup !== collection || fieldPath === "*") continue;
     for (const { order, arrayConfig } of indexes) {
-      add(`${fieldPath} ${order ?? ""}`, [{ fieldPath, ...(arrayConfig === undefined ? {} : { arrayConfig }) }]);
+      add(`${fieldPath} ${order ?? ""}`, [
+        { fieldPath, ...(arrayConfig === undefined ? {} : { arrayConfig }) },
+      ]);
     }
   }
   return entries;
