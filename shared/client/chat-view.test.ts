@@ -5,6 +5,7 @@ import { CATCH_UP } from "../live/contract.ts";
 import { usePeople, useSystem } from "../testing/use-system.ts";
 import type { ChatView } from "./chat-view.ts";
 import type { Environment } from "./environment.ts";
+import { EditConflict } from "./pending-changes.ts";
 
 const system = useSystem();
 const [ada, bob] = usePeople(system, "ada@example.test", "bob@example.test");
@@ -239,4 +240,30 @@ test("what a stream skips of a long absence is paged through, and nothing is los
   );
   expect(missing).toEqual([]);
   expect(network.requests.filter((name) => name.includes("/changes")).length).toBeGreaterThan(1);
+});
+
+test("an edit is made from what one saw: another device's text is not overwritten, a reaction is no text", async () => {
+  using pair = await openPair();
+  const { mine, number } = pair;
+  await say(mine, "Frist");
+  const seen = mine.message(1);
+  const path = `/v1/apps/demo/chats/${number}/messages/1`;
+  await bob.api.put(`${path}/reactions/${encodeURIComponent("👍")}`);
+  await mine.edit(1, "First", seen);
+  const edited = mine.message(1);
+  await ada.api.patch(path, { text: "From the phone" });
+  const edit = mine.edit(1, "From the laptop", edited);
+  await expect(edit).rejects.toBeInstanceOf(EditConflict);
+  const { theirs } = (await edit.catch((cause: unknown) => cause)) as EditConflict;
+  expect([theirs.text, textsOf(mine)]).toEqual(["From the phone", ["From the phone"]]);
+  await mine.edit(1, "From the laptop", theirs);
+  expect((await ada.api.get(path)).body.text).toBe("From the laptop");
+});
+
+test("edits made one after the other are no conflict", async () => {
+  using pair = await openPair();
+  const { mine } = pair;
+  await say(mine, "One");
+  await Promise.all([mine.edit(1, "Two"), mine.edit(1, "Three"), mine.react(1, "🎉", true)]);
+  expect(textsOf(mine)).toEqual(["Three"]);
 });

@@ -1,12 +1,13 @@
 import type { Branch, Chat, Message, NewMessage } from "../chat/contract.ts";
 import { type AnswerActions, createAnswers, isOpenAnswer } from "./answers.ts";
 import type { Api } from "./api.ts";
+import type { Arrangement } from "./arrangement.ts";
 import type { ChatHeads, ChatSettings } from "./chat-heads.ts";
 import { type ChatSignals, createChatSignals } from "./chat-signals.ts";
 import { type ChatEvent, openChatStream } from "./chat-stream.ts";
 import { createDraftClaims } from "./draft-claims.ts";
 import { coalesce, createEmitter, type Emitter } from "./emitter.ts";
-import type { Environment } from "./environment.ts";
+import type { Environment, KeyValueStore } from "./environment.ts";
 import type { StreamState } from "./event-stream.ts";
 import { createExcursion } from "./excursion.ts";
 import type { Marks } from "./marks.ts";
@@ -14,6 +15,7 @@ import type { Draft, Outbox } from "./outbox.ts";
 import { createPendingChanges, type PendingChanges } from "./pending-changes.ts";
 import type { PresenceBook } from "./presence-book.ts";
 import { createTimeline } from "./timeline.ts";
+import { createUnsentText, type UnsentText } from "./unsent-text.ts";
 
 export interface ChatViewEvents {
   /** Something is other than it was; told once for all that one turn brings. */
@@ -24,6 +26,8 @@ export interface ChatViewEvents {
   gone: undefined;
   /** What was missing could not be fetched. */
   error: unknown;
+  /** Another device has changed the text that the person has begun. */
+  unsent: string;
   /** What the stream tells, before it has any effect. */
   event: ChatEvent;
 }
@@ -45,6 +49,8 @@ export interface ChatView extends Emitter<ChatViewEvents>, PendingChanges, Answe
   readonly hasOlder: boolean;
   readonly isLoadingOlder: boolean;
   readonly connection: StreamState;
+  /** What the person has begun to write here, on whichever device. Sending it clears it. */
+  readonly unsent: Pick<UnsentText, "text" | "write" | "flush">;
   readonly signals: Pick<ChatSignals, "marks" | "typing">;
   /** The name under which a message is shown: its draft's, so that it stays what it was. */
   keyOf(message: Message): string;
@@ -100,6 +106,10 @@ export interface ChatViewOptions {
   readonly outbox: Outbox;
   readonly marks: Marks;
   readonly presence: PresenceBook;
+  readonly arrangement: Pick<Arrangement, "arrange">;
+  readonly store: KeyValueStore;
+  /** What the store's keys of begun texts begin with. */
+  readonly unsentPrefix: string;
   onClose(): void;
 }
 
@@ -130,6 +140,7 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
     api,
     path: `/chats/${number}/messages`,
     me,
+    current: (at) => tree.get(at),
     take: (message) => void timeline.take([message]),
     onChange,
   });
@@ -151,6 +162,18 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
     isOnPath,
     onChange,
   });
+
+  const unsent = createUnsentText({
+    env,
+    api,
+    heads,
+    number,
+    store: options.store,
+    prefix: options.unsentPrefix,
+    onText: (text) => emitter.emit("unsent", text),
+  });
+  /** Whoever looks anew has seen what they had marked as unread; a mark set meanwhile elsewhere stays. */
+  let isFirstLook = true;
 
   const vanish = (): void => {
     if (isGone || isClosed) return;
@@ -228,6 +251,7 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
   const send: ChatView["send"] = (message) => {
     excursion.end();
     marks.written(number);
+    if (message.text !== undefined && message.text === unsent.text.trim()) unsent.clear();
     return outbox.add(number, message);
   };
 
@@ -245,9 +269,13 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
     on: emitter.on,
     number,
     signals,
+    unsent,
     takeEvent,
     vanish,
-    changed: onChange,
+    changed() {
+      unsent.look();
+      onChange();
+    },
     tookDraft(draft, message) {
       claims.took(draft, message);
       timeline.take([message]);
@@ -313,15 +341,25 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
     switchBranch,
     fork: (at) => api.post<Chat>(`/chats/${number}/forks`, { at }, { key: env.randomId() }),
     markRead(at) {
+      const isMarked = isFirstLook && heads.get(number)?.markedUnread === true;
+      isFirstLook = false;
       heads.takeRead(number, at);
       marks.read(number, at);
+      if (isMarked) options.arrangement.arrange(number, { markedUnread: false }).catch(() => undefined);
     },
     typing: () => marks.typing(number),
     wake: stream.wake,
-    pause: stream.pause,
-    resume: stream.resume,
+    pause() {
+      unsent.flush();
+      stream.pause();
+    },
+    resume() {
+      isFirstLook = true;
+      stream.resume();
+    },
     close() {
       isClosed = true;
+      unsent.close();
       stream.stop();
       timeline.close();
       changes.close();
