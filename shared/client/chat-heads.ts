@@ -161,7 +161,7 @@ function merged(known: Known, fresh: Known): Known {
   const both: Known = {
     ...(hasLatest ? fresh : known),
     chat: {
-      ...withOwn(base as Chat, own),
+      ...withOwn(base, own),
       ...(latest === undefined ? {} : { latest }),
       revision: Math.max(revision, known.chat.revision),
       messagesCount: Math.max(next.messagesCount, known.chat.messagesCount),
