@@ -1,5 +1,5 @@
 import type { Api } from "../shared/client/api.ts";
-import { connect, type Desk, type User } from "../shared/client/connect.ts";
+import { type Chat, connect, type Desk, type User } from "../shared/client/connect.ts";
 import { webStore } from "../shared/client/environment.ts";
 import { showAccount } from "./account/account.ts";
 import { createBlocks } from "./account/blocks.ts";
@@ -44,11 +44,15 @@ function showPlayground(api: Api, desk: Desk, suite: Suite | undefined) {
   let shown = 0;
 
   const create = async () => {
-    const others = await people.others().catch(() => []);
-    openNewChatDialog(api, others, (chat) => {
+    const [others, models] = await Promise.all([
+      people.others().catch(() => []),
+      people.models().catch(() => []),
+    ]);
+    const onCreated = (chat: Chat) => {
       desk.chats.took(chat);
       location.hash = `#/chats/${chat.number}`;
-    });
+    };
+    openNewChatDialog(api, { others, models, onCreated });
   };
   const chats = showChats({
     element: sidebar,

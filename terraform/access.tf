@@ -47,6 +47,13 @@ locals {
     "judge-rollouts"  = local.scheduled
   }
 
+  # Models of Vertex AI are asked with the token of the function's own account. Where no preset says so, the address does.
+  vertex_address = "^https://([a-z0-9-]+-)?aiplatform\\.googleapis\\.com(/|$)"
+  vertex_models = concat(
+    [for model in [var.model] : model.base_url if model.preset == null ? can(regex(local.vertex_address, model.base_url)) : model.preset == "vertex"],
+    [for entry in var.models : entry.id if try(entry.preset, null) == null ? can(regex(local.vertex_address, try(entry.baseUrl, ""))) : entry.preset == "vertex"]
+  )
+
   # A function without an entry stops the plan here. Who asks models has the keys of all of them.
   access = {
     for name in keys(local.functions) : name => merge(local.access_of[name], {

@@ -242,6 +242,54 @@ describe("models of several providers", () => {
   });
 });
 
+describe("models of Vertex AI", () => {
+  const vertex = "https://europe-west1-aiplatform.googleapis.com/v1/projects/p/locations/l/endpoints/openapi";
+  const planWith = async (model: object, models: readonly object[] = []): Promise<Plan> => {
+    const variables = await readVariables("terraform/environments/production.tfvars");
+    const named = { ...(variables.model as object), ...model };
+    return planOf(configuration, { ...variables, model: named, models }, providerSchema);
+  };
+  const grantedBy = ({ instances }: Plan): string[] =>
+    instances
+      .filter(({ values }) => values.role === "roles/aiplatform.user")
+      .map(({ key = "" }) => key)
+      .sort();
+
+  test.each([
+    ["the preset", { preset: "vertex" }, []],
+    ["the address", { base_url: vertex }, []],
+    ["an entry's preset", {}, [{ id: "gemini", preset: "vertex", baseUrl: "https://vertex.example.com/v1" }]],
+    ["an entry's address", {}, [{ id: "gemini", baseUrl: vertex }]],
+  ])("may be used by the functions that ask models, where %s says so", async (_, model, models) => {
+    const own = await planWith(model, models);
+    expect(own.refusals).toEqual([]);
+    const askers = Object.entries(own.locals.access as Record<string, { secrets: string[] }>)
+      .filter(([, { secrets }]) => secrets.includes("MODEL_API_KEY"))
+      .map(([name]) => name);
+    expect(askers.length).toBeGreaterThan(3);
+    expect(grantedBy(own)).toEqual(askers.sort());
+    for (const { values } of own.of("google_project_iam_member", "vertex")) {
+      expect(values.member).toMatch(/^<google_service_account\.function\[/);
+    }
+    expect(own.of("google_project_service").map(({ key }) => key)).toContain("aiplatform.googleapis.com");
+  });
+
+  test.each([
+    ["another provider is used", {}, []],
+    ["a preset says that the address is spoken to otherwise", { preset: "other", base_url: vertex }, []],
+    [
+      "an address only looks like it",
+      { base_url: "https://aiplatform.googleapis.com.evil.example/v1" },
+      [{ id: "m", baseUrl: "https://models.example/aiplatform.googleapis.com/v1" }],
+    ],
+  ])("give no role and no service where %s", async (_, model, models) => {
+    const own = await planWith(model, models);
+    expect(own.refusals).toEqual([]);
+    expect(grantedBy(own)).toEqual([]);
+    expect(own.of("google_project_service").map(({ key }) => key)).not.toContain("aiplatform.googleapis.com");
+  });
+});
+
 test("the API's service, and nothing else, is behind the load balancer, with a way to the candidate", () => {
   const groups = plan.of("google_compute_region_network_endpoint_group");
   expect(groups.map(({ values }) => values.cloud_run)).toEqual([

@@ -26,6 +26,15 @@ resource "google_project_iam_member" "push" {
   member  = google_service_account.function[each.key].member
 }
 
+# Only where a model of Vertex AI is named, and only for whoever asks models.
+resource "google_project_iam_member" "vertex" {
+  for_each = { for name, access in local.access : name => access if length(local.vertex_models) > 0 && contains(access.secrets, "MODEL_API_KEY") }
+
+  project = var.project_id
+  role    = "roles/aiplatform.user"
+  member  = google_service_account.function[each.key].member
+}
+
 resource "google_pubsub_topic_iam_member" "publisher" {
   for_each = merge([
     for name, access in local.access : {

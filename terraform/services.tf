@@ -1,5 +1,5 @@
 locals {
-  services = toset([
+  services = toset(concat([
     "artifactregistry.googleapis.com",
     "billingbudgets.googleapis.com",
     "cloudbuild.googleapis.com",
@@ -21,7 +21,7 @@ locals {
     "secretmanager.googleapis.com",
     "storage.googleapis.com",
     "telemetry.googleapis.com",
-  ])
+  ], length(local.vertex_models) > 0 ? ["aiplatform.googleapis.com"] : []))
 }
 
 resource "google_project_service" "this" {

@@ -38,11 +38,14 @@ interface Running {
   readonly exitCode: Promise<number | null>;
 }
 
-function start(...flags: string[]): Running {
+const start = (...flags: string[]): Running => startWith({}, ...flags);
+
+/** `environment`: what stands in `.env`, or before the command. */
+function startWith(environment: Readonly<Record<string, string>>, ...flags: string[]): Running {
   const args = [START, "--port-base", String(base), "--data", folder, ...flags];
   const child = spawn(process.execPath, args, {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, NO_COLOR: "1" },
+    env: { ...process.env, NO_COLOR: "1", ...environment },
   });
   const output: string[] = [];
   let look = (): void => undefined;
@@ -78,6 +81,7 @@ describe("npm start", () => {
     const first = start();
     await first.printed(/Ctrl-C stops/);
     expect(first.output.join("\n")).toContain(`http://localhost:${ports.hosting}`);
+    expect(first.output).toContainEqual(expect.stringMatching(/Models +emulated/));
     const { app, operatorKey } = await info();
     expect(app).toMatchObject({ id: "demo", token: expect.any(String) });
     const page = await fetch(`http://localhost:${ports.hosting}/`);
@@ -117,11 +121,22 @@ describe("npm start", () => {
   });
 
   test("takes the echo that npm adds to a Ctrl-C for no second wish", async () => {
-    const running = start();
+    // What answers is said at the start, too.
+    const models = { MODEL_BASE_URL: "http://127.0.0.1:9/v1", MODEL_FAST: "little", MODEL_SLOW: "large" };
+    const running = startWith(models);
     await running.printed(/Ctrl-C stops/);
+    expect(running.output).toContainEqual(
+      expect.stringMatching(/Models +little, large at http:\/\/127\.0\.0\.1:9\/v1$/),
+    );
     running.process.kill("SIGINT");
     running.process.kill("SIGINT");
     expect(await running.exitCode).toBe(0);
+  });
+
+  test("wants a model's name besides its address", async () => {
+    const nameless = startWith({ MODEL_BASE_URL: "http://127.0.0.1:11434/v1" });
+    expect(await nameless.exitCode).toBe(2);
+    expect(nameless.output).toEqual([expect.stringContaining("MODEL_FAST")]);
   });
 
   test("ends at once when it is asked again while a request is still under way", async () => {

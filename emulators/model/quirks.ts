@@ -70,7 +70,7 @@ const html = (status: number, title: string): Pick<Quirk, "reply"> => ({
 
 export const QUIRK_THOUGHT = "A moment of thought.";
 /** Where a quirk breaks an answer off. */
-const SOME_TOKENS = 5;
+export const SOME_TOKENS = 5;
 
 const THINKING = {
   "reasoning-content": {

@@ -50,6 +50,9 @@ import { deleteMessage } from "./messages/delete-message.ts";
 import { getEdits } from "./messages/get-edits.ts";
 import { getMessage } from "./messages/get-message.ts";
 import { getMessages } from "./messages/get-messages.ts";
+import { deletePin, putPin } from "./messages/pin.ts";
+import { getThread, putThreadRead } from "./messages/thread.ts";
+import { putRole } from "./chats/put-role.ts";
 import { patchMessage } from "./messages/patch-message.ts";
 import { postMessage } from "./messages/post-message.ts";
 import { deleteReaction, putReaction } from "./messages/reactions.ts";
@@ -152,6 +155,7 @@ export const endpoints: readonly Endpoint<ApiDeps>[] = [
   getBranches,
   putBranch,
   putMember,
+  putRole,
   deleteMember,
   getChanges,
   getChatEvents,
@@ -168,6 +172,10 @@ export const endpoints: readonly Endpoint<ApiDeps>[] = [
   deleteMessage,
   getEdits,
   putReaction,
+  putPin,
+  deletePin,
+  getThread,
+  putThreadRead,
   deleteReaction,
   postAnswer,
   deleteAnswer,

@@ -3,6 +3,7 @@ import type { Chat, User } from "../../shared/client/connect.ts";
 import { openDialog } from "../frame/dialog.ts";
 import { el } from "../frame/dom.ts";
 import { fieldOf } from "../frame/field-of.ts";
+import { modelFields, modelSettingsOf, type OfferedModel } from "./model-fields.ts";
 
 const TITLE_CHARS_MAX = 200;
 
@@ -14,12 +15,15 @@ const titleField = (value: string) =>
     el("input", { name: "title", value, maxLength: TITLE_CHARS_MAX, autocomplete: "off", autofocus: true }),
   );
 
-/**
- * Opens a dialog that creates a chat.
- *
- * @param others the people who can become members
- */
-export function openNewChatDialog(api: Api, others: readonly User[], onCreated: (chat: Chat) => void) {
+export interface NewChatOptions {
+  /** The people who can become members. */
+  readonly others: readonly User[];
+  readonly models: readonly OfferedModel[];
+  onCreated(chat: Chat): void;
+}
+
+/** Opens a dialog that creates a chat. */
+export function openNewChatDialog(api: Api, { others, models, onCreated }: NewChatOptions) {
   // All tries of this dialog share one key, so that pressing the button again after a failure makes one chat.
   const key = crypto.randomUUID();
   const kinds = el(
@@ -35,10 +39,17 @@ export function openNewChatDialog(api: Api, others: readonly User[], onCreated: 
       disabled: others.length === 0,
     }),
   );
+  const ofModel = el("div", { class: "of-model", hidden: true }, ...modelFields(models, {}));
+  const people = peopleField(others);
+  kinds.addEventListener("change", () => {
+    // A chat with a model has one member.
+    people.hidden = kinds.querySelector("input:checked")?.getAttribute("value") === "assistant";
+    ofModel.hidden = !people.hidden;
+  });
   openDialog({
     title: "New chat",
     action: "Create",
-    content: [titleField(""), kinds, peopleField(others)],
+    content: [titleField(""), kinds, ofModel, people],
     submit: async (form) => {
       const kind = fieldOf(form, "kind");
       const title = fieldOf(form, "title").trim();
@@ -48,7 +59,8 @@ export function openNewChatDialog(api: Api, others: readonly User[], onCreated: 
       const draft = {
         kind,
         ...(title === "" ? {} : { title }),
-        ...(members.length === 0 ? {} : { members }),
+        ...(members.length === 0 || kind === "assistant" ? {} : { members }),
+        ...(kind === "assistant" ? modelSettingsOf(form, {}) : {}),
       };
       onCreated(await api.post("/chats", draft, { key }));
     },
@@ -99,11 +111,22 @@ export function openRenameDialog(api: Api, chat: Chat, onRenamed: (chat: Chat) =
   openDialog({
     title: "Rename the chat",
     action: "Rename",
-    content: [titleField(chat.title)],
+    content: [titleField(chat.title), chat.kind === "assistant" && aboutTitle(chat)],
     submit: async (form) => {
       onRenamed(await api.patch(`/chats/${chat.number}`, { title: fieldOf(form, "title").trim() }));
     },
   });
+}
+
+/** Titles of chats with a model are made in the background, as long as no person has given one. */
+function aboutTitle({ titleBy }: Chat) {
+  const words =
+    titleBy === "model"
+      ? "The model made this title. One that you give stays."
+      : titleBy === "person"
+        ? "Left empty, the model makes one after its next answer."
+        : "The model makes one after its next answer, unless you give one.";
+  return el("p", { class: "hint" }, words);
 }
 
 export function openDeleteDialog(api: Api, chat: Chat, name: string, onDeleted: () => void) {

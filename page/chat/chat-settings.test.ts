@@ -1,7 +1,7 @@
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
-import { type Chat, INSTRUCTIONS_CHARS_MAX } from "../../shared/chat/contract.ts";
-import { createAssistantChat, createChat, enter, hasBrowser, shareStage } from "../testing.ts";
+import { type Chat, INSTRUCTIONS_CHARS_MAX, TEMPERATURE_MAX } from "../../shared/chat/contract.ts";
+import { createAssistantChat, createChat, enter, hasBrowser, shareStage, submit } from "../testing.ts";
 
 const openMenuOf = (page: Page) => page.getByRole("button", { name: "Actions for this chat" }).click();
 
@@ -34,9 +34,12 @@ describe.skipIf(!hasBrowser)("the settings of a chat", () => {
     expect(await instructions.getAttribute("maxlength")).toBe(String(INSTRUCTIONS_CHARS_MAX));
     await instructions.fill("Be brief.\nBe <b>kind</b>.");
     await page.getByText("25 of 8,000").waitFor();
+    const temperature = page.getByLabel("Temperature");
+    expect(await temperature.getAttribute("max")).toBe(String(TEMPERATURE_MAX));
+    await temperature.fill("0.3");
     await save(page);
     await page.locator(".chat-about", { hasText: "With emulated-small" }).waitFor();
-    const told = { model: "emulated-small", instructions: "Be brief.\nBe <b>kind</b>." };
+    const told = { model: "emulated-small", instructions: "Be brief.\nBe <b>kind</b>.", temperature: 0.3 };
     expect(await chatOf(number)).toMatchObject(told);
 
     await stage.api("PATCH", `/chats/${number}`, { instructions: "Rhyme." });
@@ -44,10 +47,12 @@ describe.skipIf(!hasBrowser)("the settings of a chat", () => {
     expect(await instructions.inputValue()).toBe("Rhyme.");
     await modelField(page).selectOption("");
     await instructions.fill("");
+    expect(await temperature.inputValue()).toBe("0.3");
+    await temperature.fill("");
     await save(page);
     await page.locator(".chat-about", { hasText: "With a model" }).waitFor();
-    const { model, instructions: after } = await chatOf(number);
-    expect([model, after]).toEqual([undefined, undefined]);
+    const { model, instructions: after, temperature: left } = await chatOf(number);
+    expect([model, after, left]).toEqual([undefined, undefined, undefined]);
     expect(complaints).toEqual([]);
   });
 
@@ -74,6 +79,104 @@ describe.skipIf(!hasBrowser)("the settings of a chat", () => {
     await openSettings(page);
     await page.getByLabel("Instructions").waitFor();
     expect(await modelField(page).count()).toBe(0);
+  });
+
+  test("say a model's label where it has one, and its id where it has none", async () => {
+    await using visitor = await stage.visit();
+    const { page } = visitor;
+    await enter(page, "labels@example.com");
+    const models = [{ id: "emulated-small", label: "A quick one" }, { id: "emulated-large" }];
+    await page.route("**/models", (route) =>
+      route.fulfill({ json: { data: models, hasMore: false, next: null, prev: null } }),
+    );
+    await createAssistantChat(page);
+    await openSettings(page);
+    expect(await modelField(page).getByRole("option").allTextContents()).toEqual([
+      "Chosen for each question",
+      "A quick one",
+      "emulated-large",
+    ]);
+    await modelField(page).selectOption("emulated-small");
+    await save(page);
+    await page.locator(".chat-about", { hasText: "With A quick one" }).waitFor();
+    await submit(page, "Hello");
+    await page.locator(".line .sender", { hasText: "A quick one" }).waitFor();
+  });
+
+  test.each(["-0.1", "2.1"])("refuse a temperature of %s", async (value) => {
+    await using visitor = await stage.visit();
+    const { page } = visitor;
+    await enter(page, `warm${value}@example.com`);
+    await createAssistantChat(page);
+    await openSettings(page);
+    await page.getByLabel("Temperature").fill(value);
+    await page.getByRole("button", { name: "Save" }).click();
+    expect(await page.locator("input:invalid").getAttribute("name")).toBe("temperature");
+    expect(await page.getByRole("dialog").count()).toBe(1);
+  });
+
+  test("are chosen when a chat is made, and asked for only where a model answers", async () => {
+    await using visitor = await stage.visit();
+    const { page, complaints } = visitor;
+    await enter(page, "begin@example.com");
+    await page.locator("#sidebar").getByRole("button", { name: "New chat" }).click();
+    expect(await page.getByLabel("Instructions").isVisible()).toBe(false);
+    const others = page.getByRole("group", { name: "With" });
+    await others.getByRole("checkbox").first().check();
+    await page.getByRole("radio", { name: "Assistant" }).check();
+    expect(await others.isVisible()).toBe(false);
+    await modelField(page).selectOption("emulated-large");
+    await page.getByLabel("Temperature").fill("1.5");
+    await page.getByLabel("Instructions").fill("Rhyme.");
+    await page.getByRole("radio", { name: "Group" }).check();
+    expect(await page.getByLabel("Instructions").isVisible()).toBe(false);
+    await page.getByRole("radio", { name: "Assistant" }).check();
+    await page.getByRole("button", { name: "Create" }).click();
+    await page.locator(".chat-about", { hasText: "With emulated-large" }).waitFor();
+    const number = Number(/\d+$/.exec(page.url())?.[0]);
+    expect(await chatOf(number)).toMatchObject({
+      model: "emulated-large",
+      temperature: 1.5,
+      instructions: "Rhyme.",
+    });
+    expect(complaints).toEqual([]);
+  });
+
+  test("of one device are those of another at once", async () => {
+    await using visitor = await stage.visit();
+    const { page } = visitor;
+    await enter(page, "devices@example.com");
+    const number = await createAssistantChat(page);
+    await stage.api("PATCH", `/chats/${number}`, { model: "emulated-large" });
+    await page.locator(".chat-about", { hasText: "With emulated-large" }).waitFor();
+    await stage.api("PATCH", `/chats/${number}`, { model: null });
+    await page.locator(".chat-about", { hasText: "With a model" }).waitFor();
+    expect((await chatOf(number)).model).toBeUndefined();
+  });
+
+  test("say whose words the title is", async () => {
+    await using visitor = await stage.visit();
+    const { page } = visitor;
+    await enter(page, "titles@example.com");
+    await createAssistantChat(page);
+    const about = async (): Promise<string> => {
+      await openMenuOf(page);
+      await page.getByRole("menuitem", { name: "Rename …" }).click();
+      const dialog = page.getByRole("dialog", { name: "Rename the chat" });
+      const words = await dialog.locator(".hint").innerText();
+      await dialog.getByRole("button", { name: "Cancel" }).click();
+      return words;
+    };
+    expect(await about()).toMatch(/^The model makes one/);
+    await submit(page, "When does the ferry to Turin leave?");
+    await page.locator(".chat-title").filter({ hasNotText: "Assistant" }).waitFor();
+    expect(await about()).toMatch(/^The model made this title/);
+    await openMenuOf(page);
+    await page.getByRole("menuitem", { name: "Rename …" }).click();
+    await page.getByRole("textbox", { name: "Title" }).fill("Mine");
+    await page.getByRole("button", { name: "Rename" }).click();
+    await page.locator(".chat-title", { hasText: "Mine" }).waitFor();
+    expect(await about()).toMatch(/^Left empty/);
   });
 
   test("are there only where a model answers", async () => {

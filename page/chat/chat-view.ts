@@ -103,7 +103,7 @@ export function showChat({
 
   const openSettings = async () => {
     try {
-      await openSettingsDialog(api, number, desk.chats.took);
+      await openSettingsDialog(api, people, number, desk.chats.took);
     } catch (cause) {
       toast(messageOf(cause));
     }
@@ -150,7 +150,7 @@ export function showChat({
       modelMenu.element.hidden = false;
       modelMenu.refresh();
     }
-    const members = aboutMembers(chat);
+    const members = aboutMembers(chat, people);
     const presence = presenceIn(chat);
     fill(
       about,
@@ -213,9 +213,9 @@ export function showChat({
 }
 
 /** Who is in a chat, in a few words. */
-function aboutMembers({ kind, model, members }: Chat) {
+function aboutMembers({ kind, model, members }: Chat, { known }: People) {
   if (kind === "direct") return "Direct";
   if (kind === "group") return counted(members.length, "member");
-  const people = members.length > 1 ? `, ${counted(members.length, "member")}` : "";
-  return `With ${model ?? "a model"}${people}`;
+  const others = members.length > 1 ? `, ${counted(members.length, "member")}` : "";
+  return `With ${model === undefined ? "a model" : known({ model })}${others}`;
 }

@@ -7,7 +7,13 @@ export type People = ReturnType<typeof createPeople>;
 
 const listing = new Intl.ListFormat("en", { type: "conjunction" });
 
-/** The names of people. Each is read once, when it is first needed. */
+/** A model that chats of the app may name. */
+interface NamedModel {
+  readonly id: string;
+  readonly label?: string;
+}
+
+/** The names of people and models. Each is read once, when it is first needed. */
 export function createPeople(api: Api, me: User) {
   const names = new Map<string, string>([
     [me.id, me.name],
@@ -29,6 +35,22 @@ export function createPeople(api: Api, me: User) {
       .get<User>(`/users/${encodeURIComponent(id)}`, { background: true })
       .catch(() => undefined);
     return keep(id, user?.name ?? "Somebody");
+  };
+
+  const labels = new Map<string, string>();
+  let areLabelsRead = false;
+  const models = async (): Promise<readonly NamedModel[]> => {
+    areLabelsRead = true;
+    const { data } = await api.get<Page<NamedModel>>("/models", { background: true });
+    for (const { id, label } of data) if (label !== undefined) labels.set(id, label);
+    for (const listener of listeners) listener();
+    return data;
+  };
+  /** The name is empty until it is known which model answers. */
+  const modelName = (model: string) => {
+    if (model === "") return "The model";
+    if (!areLabelsRead) void models().catch(() => (areLabelsRead = false));
+    return labels.get(model) ?? model;
   };
 
   const nameOf = async (sender: Sender): Promise<string> => {
@@ -81,13 +103,13 @@ export function createPeople(api: Api, me: User) {
 
     page,
 
+    /** The models that chats may name, as they are now. @throws ApiError */
+    models,
+
     /** The first page of the app's people, without oneself. */
     others: async (): Promise<User[]> => (await page()).data.filter(({ id }) => id !== me.id),
   };
 }
-
-/** The name is empty until it is known which model answers. */
-const modelName = (model: string) => (model === "" ? "The model" : model);
 
 /** Roles that may do what only senders and creators may otherwise. */
 export const isAdministrator = ({ role }: User) => role === "owner" || role === "admin";

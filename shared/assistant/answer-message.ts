@@ -18,6 +18,7 @@ import { type AnswerMessage, type Claim, claimAnswer, leaveAnswer, type Planned 
 import { completeAnswer, type Outcome } from "./complete-answer.ts";
 import { ATTEMPTS_MAX, WAIT_MS_MAX } from "./contract.ts";
 import { type AnswerErrorCode, wordsOf } from "./failure-words.ts";
+import { readHistory, smallestRoom } from "./history.ts";
 import { lostIn, NOTHING_LOST } from "./lost-usage.ts";
 import { type Answering, type Plan, planAnswer } from "./plan-answer.ts";
 import { costOf, priceOf } from "./price.ts";
@@ -133,14 +134,36 @@ function claimOf(message: AnswerMessage, { plan, isAttempt }: Planned<Plan>): Cl
   const { epoch, attempts = 1 } = message.answer;
   return isAttempt
     ? { kind: "ask", epoch, attempt: attempts, message, plan }
-    : { kind: "instead", epoch, message, plan };
+    : { kind: "instead", epoch, message, plan, unpaid: "" };
 }
 
 /** What an attempt has cost that died after it had said this: the question, and the text. Pure. */
-function lostOf({ settings }: Answering, { models, conversation }: Plan, text: string): LostUsage {
+function lostOf(
+  { settings }: Answering,
+  { models, conversation }: Pick<Plan, "models" | "conversation">,
+  text: string,
+): LostUsage {
   const said = [...conversation.system, ...conversation.turns.map(({ content }) => content)].join("\n");
   const tokens = { inputTokens: estimateTokens(said), outputTokens: estimateTokens(text) };
   return lostIn(settings, models[0] ?? "", tokens);
+}
+
+/** What all attempts have cost that came to nothing; costs what the history costs where one has died. */
+async function lostBefore(
+  deps: AnswerDeps,
+  answering: Answering,
+  claim: Extract<Claim<Plan>, { kind: "end" | "instead" }>,
+): Promise<LostUsage | undefined> {
+  const { message, unpaid } = claim;
+  const { lost, instructions } = message.answer;
+  if (unpaid === "") return lost;
+  if (claim.kind === "instead") return sum(lost, lostOf(answering, claim.plan, unpaid));
+  const models = [modelOf(message)];
+  const { conversation } = await readHistory(answering.chat, message, {
+    instructions: [answering.settings.assistant.systemPrompt, instructions],
+    room: smallestRoom(deps.models.catalog, models),
+  });
+  return sum(lost, lostOf(answering, { models, conversation }, unpaid));
 }
 
 type Ended =
@@ -156,18 +179,20 @@ async function endOf(
   claim: Exclude<Claim<Plan>, { kind: "done" | "alive" }>,
 ): Promise<Ended> {
   const { message, epoch } = claim;
-  const { lost } = message.answer;
+  const { settings } = answering;
   switch (claim.kind) {
     case "end": {
+      const lost = await lostBefore(deps, answering, claim);
+      const model = modelOf(message);
       if (claim.status === "failed") {
-        return { outcome: failed(message, { code: "unavailable", model: modelOf(message) }), epoch };
+        return { outcome: failed(message, { code: "unavailable", model, lost, settings }), epoch };
       }
       const stopped = { status: "stopped" as const, finishReason: "stopped" as const };
-      const usage = usageOf(answering.settings, undefined, lost);
-      return { outcome: { ...stopped, text: claim.text, model: modelOf(message), usage }, epoch };
+      const usage = usageOf(settings, undefined, lost, model);
+      return { outcome: { ...stopped, text: claim.text, model, usage }, epoch };
     }
     case "keep":
-      return { outcome: kept(answering.settings, claim, lost), epoch };
+      return { outcome: kept(settings, claim, message.answer.lost), epoch };
     case "instead":
       return withoutModel(deps, answering, claim);
     case "ask":
@@ -261,7 +286,14 @@ async function withoutModel(
   const { message, plan, epoch } = claim;
   const { chat, id, settings } = answering;
   const [first = ""] = plan.models;
-  const { lost } = message.answer;
+  const lost = await lostBefore(deps, answering, claim);
+  if (plan.refusal === "taken back") {
+    const stopped = { status: "stopped" as const, finishReason: "stopped" as const };
+    return {
+      outcome: { ...stopped, text: "", model: first, usage: usageOf(settings, undefined, lost, first) },
+      epoch,
+    };
+  }
   if (plan.refusal !== undefined) {
     const reason = plan.refusal === "budget" ? ("budget_exhausted" as const) : ("misconfigured" as const);
     return {

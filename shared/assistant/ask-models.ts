@@ -2,7 +2,7 @@ import type { ChatHandle } from "../chat/chat-handle.ts";
 import type { Served } from "../chat/contract.ts";
 import type { LostUsage } from "../chat/log/message.ts";
 import type { AppSettings } from "../identity/contract.ts";
-import { type Composed, composeTurns } from "../platform/models/compose-turns.ts";
+import { type Composed, composeTurns, type Room } from "../platform/models/compose-turns.ts";
 import { type FinishReason, ModelFailure, type ModelUsage } from "../platform/models/contract.ts";
 import { estimateTokens } from "../platform/models/estimate-tokens.ts";
 import type { AnswerDeps } from "./answer-message.ts";
@@ -54,6 +54,9 @@ export type ModelResult =
 
 /** A question that is too long for a model is given to it once more, in so much of the room. */
 const SHORTER = 0.5;
+/** A provider's counts that are so many times what was given or allowed, and more, are no counts. */
+const SANE_TIMES = 5;
+const SANE_TOKENS = 1_000;
 
 /**
  * Asks the models one after the other until one has answered. Where one breaks off in the middle, the next
@@ -84,9 +87,10 @@ export async function askModels(
       reason ??= said.kind === "refused" ? "circuit_open" : "model_failed";
       if (said.kind === "failed") {
         failure ??= said.failure;
-        const { retryAfterMs } = said.failure;
-        // A provider that says when it may be called again is believed.
-        if (retryAfterMs !== undefined) await deps.circuits.hold(model, deps.clock.now() + retryAfterMs);
+        const { retryAfterMs, owner } = said.failure;
+        // A provider that says when it may be called again is believed; one question's refusal holds up no other.
+        if (retryAfterMs !== undefined && owner === "provider")
+          await deps.circuits.hold(model, deps.clock.now() + retryAfterMs);
       }
       if (ending.reason() === "late") break;
       if (said.kind === "failed" && said.hasBegun && model !== plan.models.at(-1)) {
@@ -126,16 +130,28 @@ type Said =
 async function askModel(deps: AnswerDeps, request: ModelRequest, turn: ModelTurn): Promise<Said> {
   const room = roomOf(deps.models.catalog, turn.model);
   const composed = composeTurns(request.plan.conversation, room);
-  const said = await callOnce(deps, request, turn, composed);
+  const said = await callOnce(deps, request, turn, { ...composed, outputTokens: room.outputTokens });
   const isTooLong = said.kind === "failed" && said.failure.kind === "too_long" && !said.hasBegun;
   if (!isTooLong || turn.ending.reason() !== undefined) return said;
-  const less = Math.floor(composed.inputTokens * SHORTER) + room.outputTokens;
-  return callOnce(
-    deps,
-    request,
-    turn,
-    composeTurns(request.plan.conversation, { ...room, windowTokens: less }),
-  );
+  const less = lessThan(room, composed.inputTokens, said.failure.windowTokens);
+  const { outputTokens } = less;
+  return callOnce(deps, request, turn, { ...composeTurns(request.plan.conversation, less), outputTokens });
+}
+
+/** What a model may be given that found this too long; `windowTokens`: the window that its provider told. Pure. */
+function lessThan(room: Room, inputTokens: number, windowTokens: number | undefined): Room {
+  const outputTokens = Math.ceil(Math.min(room.outputTokens, (windowTokens ?? room.outputTokens) * SHORTER));
+  const inputMax = windowTokens === undefined ? Infinity : (windowTokens - outputTokens) * TOLD_SHARE;
+  const input = Math.min(inputTokens * SHORTER, inputMax);
+  return { ...room, outputTokens, windowTokens: Math.floor(input) + outputTokens };
+}
+
+/** The provider's tokenizer counts otherwise than our estimate. */
+const TOLD_SHARE = 0.8;
+
+interface Given extends Composed {
+  /** What the answer may take. */
+  readonly outputTokens: number;
 }
 
 /** One call to one model. @throws AppError `unavailable` when what it said could not be kept */
@@ -143,7 +159,7 @@ async function callOnce(
   deps: AnswerDeps,
   request: ModelRequest,
   { model, served, ending, progress }: ModelTurn,
-  composed: Composed,
+  composed: Given,
 ): Promise<Said> {
   const { chat, id, settings } = request;
   const startedMs = performance.now();
@@ -222,7 +238,7 @@ function tellFailure(
 
 interface Listening {
   readonly model: string;
-  readonly composed: Composed;
+  readonly composed: Given;
   readonly signal: AbortSignal;
   readonly writer: SegmentWriter;
   noteBegin(): void;
@@ -235,11 +251,10 @@ async function listen(
 ): Promise<{ finish: FinishReason; usage: ModelUsage }> {
   let finish: FinishReason = "stop";
   let usage: ModelUsage = {};
-  const { outputTokensMax } = deps.models.catalog.of(model);
   for await (const piece of deps.models.stream({
     model,
     turns: composed.turns,
-    maxTokens: Math.min(outputTokensMax, plan.tokensAffordable ?? Infinity),
+    maxTokens: Math.min(composed.outputTokens, plan.tokensAffordable ?? Infinity),
     temperature: plan.temperature,
     lane: message.answer.lane,
     signal,
@@ -256,22 +271,30 @@ async function listen(
   return { finish, usage };
 }
 
+const isSane = (told: number, own: number): boolean => told <= own * SANE_TIMES + SANE_TOKENS;
+
 /** What the call took: as the provider says, where that can be true, else by our own count. */
 function tokensOf(
   usage: ModelUsage,
-  { inputTokens }: Composed,
+  { inputTokens, outputTokens }: Given,
   writer: SegmentWriter,
 ): Pick<SegmentEnd, "inputTokens" | "outputTokens" | "cachedTokens" | "thinkingTokens"> {
   const thought = estimateTokens(writer.thinking());
   const spoken = estimateTokens(writer.text()) + thought;
   // No tokens for a text that is there can't be true.
-  const isTold = usage.outputTokens !== undefined && (usage.outputTokens > 0 || spoken === 0);
+  const isTold =
+    usage.outputTokens !== undefined &&
+    (usage.outputTokens > 0 || spoken === 0) &&
+    isSane(usage.outputTokens, Math.max(outputTokens, spoken));
   // Nor can none for a thought that is there.
   const thinkingTokens = usage.thinkingTokens || thought;
+  const isInputTold = usage.inputTokens !== undefined && isSane(usage.inputTokens, inputTokens);
+  const input = isInputTold ? (usage.inputTokens ?? inputTokens) : inputTokens;
+  const output = isTold ? (usage.outputTokens ?? spoken) : spoken;
   return {
-    inputTokens: usage.inputTokens ?? inputTokens,
-    outputTokens: isTold ? (usage.outputTokens ?? spoken) : spoken,
-    ...(usage.cachedTokens === undefined ? {} : { cachedTokens: usage.cachedTokens }),
-    ...(thinkingTokens === 0 ? {} : { thinkingTokens }),
+    inputTokens: input,
+    outputTokens: output,
+    ...(usage.cachedTokens === undefined ? {} : { cachedTokens: Math.min(usage.cachedTokens, input) }),
+    ...(thinkingTokens === 0 ? {} : { thinkingTokens: Math.min(thinkingTokens, Math.max(output, thought)) }),
   };
 }

@@ -53,6 +53,7 @@ export type Claim<Plan> =
       readonly message: AnswerMessage;
       readonly text: string;
       readonly status: "stopped" | "failed";
+      readonly unpaid: string;
     }
   /** What the plan says instead of an attempt. */
   | {
@@ -60,6 +61,8 @@ export type Claim<Plan> =
       readonly epoch: number;
       readonly message: AnswerMessage;
       readonly plan: Plan;
+      /** What an attempt had said and thought that has died, which nobody has counted yet. */
+      readonly unpaid: string;
     };
 
 /** How an attempt is to be made, decided before it is claimed. */
@@ -98,31 +101,31 @@ export async function claimAnswer<Plan>(
     if (epoch > 0 && leftEpoch !== epoch && aliveUntilMs > deps.clock.now()) {
       return { kind: "alive", epoch, message, untilMs: aliveUntilMs };
     }
-    if (stop) return { kind: "end", epoch, message, text: left.text, status: "stopped" };
+    // An attempt that could end itself has said what it cost.
+    const unpaid = leftEpoch === epoch ? "" : left.thinking + left.text;
+    if (stop) return { kind: "end", epoch, message, text: left.text, status: "stopped", unpaid };
     if (attemptsAt(message) >= ATTEMPTS_MAX) {
-      return { kind: "end", epoch, message, text: "", status: "failed" };
+      return { kind: "end", epoch, message, text: "", status: "failed", unpaid };
     }
     const planned = await plan(message);
-    if (!planned.isAttempt) return { kind: "instead", epoch, message, plan: planned.plan };
+    if (!planned.isAttempt) return { kind: "instead", epoch, message, plan: planned.plan, unpaid };
     const attempt = attemptsAt(message) + 1;
+    const died = unpaid === "" ? undefined : planned.lostIn?.(unpaid);
+    const lost = died === undefined ? undefined : addLost(message.answer.lost ?? NOTHING_LOST, died);
     const fields = {
       ...planned.fields,
-      ...lostFields(message, left.text === "" ? undefined : planned.lostIn?.(left.text), epoch),
+      ...(lost === undefined ? {} : { "answer.lost": lost }),
       "answer.attempts": attempt,
     };
     if (await takeEpoch(deps, found, epoch + 1, fields)) {
-      return { kind: "ask", epoch: epoch + 1, attempt, message, plan: planned.plan };
+      const answer = lost === undefined ? message.answer : { ...message.answer, lost };
+      const asked = { ...message, answer };
+      return { kind: "ask", epoch: epoch + 1, attempt, message: asked, plan: planned.plan };
     }
   }
 }
 
 const NOTHING = { text: "", thinking: "", end: undefined, lastMs: 0 };
-
-/** What an attempt has cost that died before it could say so; one that ended has said so itself. */
-function lostFields({ answer }: AnswerMessage, lost: LostUsage | undefined, epoch: number): object {
-  if (lost === undefined || answer.left === epoch) return {};
-  return { "answer.lost": addLost(answer.lost ?? NOTHING_LOST, lost) };
-}
 
 const attemptsAt = ({ answer }: AnswerMessage): number => answer.attempts ?? answer.epoch;
 

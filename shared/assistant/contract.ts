@@ -91,6 +91,8 @@ export const ModelList = z.object({
   data: z.array(
     z.object({
       id: z.string(),
+      /** How people are shown it, where that is not its id. */
+      label: z.string().optional(),
       /** What question and answer may take together. */
       windowTokens: z.number(),
       outputTokensMax: z.number(),

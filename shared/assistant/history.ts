@@ -20,6 +20,8 @@ const LONG_SHARE = 0.6;
 export interface History {
   readonly conversation: Conversation;
   readonly isLong: boolean;
+  /** The question has been deleted: there is nothing to answer. */
+  readonly isTakenBack: boolean;
 }
 
 /** How much of a conversation a model takes. Pure. */
@@ -71,7 +73,8 @@ export async function readHistory(
   const isLong =
     rows.length >= LONG_MESSAGES || countTokens(turns) > (room.windowTokens - room.outputTokens) * LONG_SHARE;
   const spoken = summary === undefined ? system : [...system, summaryText(summary.text)];
-  return { conversation: { system: spoken, turns }, isLong };
+  const isTakenBack = rows[0]?.stored.status === "deleted";
+  return { conversation: { system: spoken, turns }, isLong, isTakenBack };
 }
 
 export const summaryText = (text: string): string =>

@@ -31,7 +31,7 @@ export interface Plan {
   /** Versions that are compared by it. */
   readonly trials: readonly StoredTrial[] | undefined;
   /** Why no model is to be asked. */
-  readonly refusal: "budget" | "misconfigured" | undefined;
+  readonly refusal: "budget" | "misconfigured" | "taken back" | undefined;
   /** Another model is to answer too, for comparison. */
   readonly shadow: Pick<ShadowTask, "model" | "trial"> | undefined;
   /** What is older had better be summarised. */
@@ -94,13 +94,14 @@ export async function planAnswer(
     }),
     ...models.map((model) => deps.circuits.isOpen(model)),
   ]);
-  const plan = { ...nothing, ...history };
+  const { conversation, isLong } = history;
+  const plan = { ...nothing, conversation, isLong };
+  if (history.isTakenBack) return { plan: { ...plan, refusal: "taken back" }, isAttempt: false, fields: {} };
   if (open.every(Boolean)) return { plan, isAttempt: false, fields: {} };
   const inputTokens =
     Math.ceil(
-      Math.max(
-        ...models.map((model) => composeTurns(history.conversation, roomOf(catalog, model)).inputTokens),
-      ) * GUESS_MARGIN,
+      Math.max(...models.map((model) => composeTurns(conversation, roomOf(catalog, model)).inputTokens)) *
+        GUESS_MARGIN,
     ) + GUESS_TOKENS;
   const outputTokens = Math.max(...models.map((model) => catalog.of(model).outputTokensMax));
   const holding = await holdBudget(deps, chat.app, settings, {

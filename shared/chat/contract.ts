@@ -93,6 +93,22 @@ const OwnChange = z
   .partial();
 export type OwnChange = z.infer<typeof OwnChange>;
 
+/** What people do in a group; its rules say who may. */
+export const GROUP_ACTIONS = ["rename", "add", "remove", "pin", "write"] as const;
+export type GroupAction = (typeof GROUP_ACTIONS)[number];
+const Allowed = z.enum(["everyone", "admins"]);
+export const GroupRules = z.strictObject({
+  rename: Allowed,
+  add: Allowed,
+  /** Others; everybody may leave. */
+  remove: Allowed,
+  pin: Allowed,
+  write: Allowed,
+});
+export type GroupRules = z.infer<typeof GroupRules>;
+export const GroupRole = z.strictObject({ role: z.enum(["admin", "member"]) });
+export type GroupRole = z.infer<typeof GroupRole>;
+
 /** What holds for everybody in the chat. */
 const CommonChange = z
   .strictObject({
@@ -101,6 +117,7 @@ const CommonChange = z
     model: OneLine(100).min(1).nullable(),
     instructions: Instructions.nullable(),
     temperature: Temperature.nullable(),
+    rules: GroupRules.partial(),
   })
   .partial();
 export type CommonChange = z.infer<typeof CommonChange>;
@@ -139,6 +156,11 @@ export const Chat = z.object({
   /** Who may delete it and remove others from it, besides those who administer the app. */
   createdBy: z.string(),
   tags: z.array(z.string()),
+  /** Of a group: who administers it, and what only they may do. */
+  admins: z.array(z.string()).optional(),
+  rules: GroupRules.optional(),
+  /** Messages that are pinned for everybody, in the order in which they were. */
+  pinnedMessages: z.array(z.number()),
   model: z.string().optional(),
   /** What the model is told in this chat, and how freely it answers. */
   instructions: z.string().optional(),
@@ -158,6 +180,8 @@ export const Chat = z.object({
   unreadCount: z.number(),
   /** Up to which message the caller counts as having read it. */
   readThrough: z.number(),
+  /** A message that the caller has not read mentions them. */
+  mentioned: z.boolean(),
   /** The caller's mute. The time may have passed; null: until the caller unmutes the chat. */
   mute: z.object({ until: z.string().nullable() }).optional(),
   activeBranch: z.string(),
@@ -180,6 +204,37 @@ export const Chat = z.object({
 });
 export type Chat = z.infer<typeof Chat>;
 
+/** Somebody who is named in a text, or all members, and where. */
+export const Mention = z.strictObject({
+  start: z.number().int().min(0),
+  end: z.number().int().min(1),
+  user: z.union([z.literal("all"), UserId]),
+});
+/** A thread as its reader has it. */
+export const Thread = z.object({
+  message: z.number(),
+  count: z.number(),
+  unreadCount: z.number(),
+  readThrough: z.number(),
+});
+export type Thread = z.infer<typeof Thread>;
+export const ThreadRead = z.strictObject({ number: MessageNumber });
+
+export type Mention = z.infer<typeof Mention>;
+export const MENTIONS_MAX = 50;
+const Mentions = z.array(Mention).max(MENTIONS_MAX);
+
+/** What happened to a group. */
+export const ChatEvent = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("joined"), user: z.string() }),
+  z.object({ type: z.literal("left"), user: z.string() }),
+  z.object({ type: z.literal("removed"), user: z.string() }),
+  z.object({ type: z.literal("renamed"), title: z.string() }),
+]);
+export type ChatEvent = z.infer<typeof ChatEvent>;
+
+export const PINNED_MESSAGES_MAX = 50;
+
 /** A message of a chat that the sender can read. */
 const MessageOrigin = z.strictObject({ chat: MessageNumber, message: MessageNumber });
 
@@ -192,6 +247,8 @@ export const NewMessage = z
     /** By a server with the scope for it: the app itself says it. */
     role: z.literal("system").optional(),
     replyTo: MessageNumber.optional(),
+    /** Whom the text names, in order. Left out, they are looked for: `@all`, `@` with an id or a name. */
+    mentions: Mentions.optional(),
     forwardOf: MessageOrigin.optional(),
     /**
      * The message to follow; 0 for the beginning. Other than the last of the active branch it begins a
@@ -281,6 +338,19 @@ export const Message = z.object({
   parts: z.array(Part),
   status: z.enum(["complete", "queued", "streaming", "failed", "stopped", "deleted"]),
   replyTo: z.number().optional(),
+  /** Of a reply: the message that its thread begins with. */
+  thread: z.number().optional(),
+  /** Of a message that has been replied to: its thread. */
+  replies: z
+    .object({
+      count: z.number(),
+      latest: z.object({ number: z.number(), sender: Sender, createdAt: z.string() }).optional(),
+    })
+    .optional(),
+  mentions: z.array(Mention).optional(),
+  /** What happened to the group; such a message has no text. */
+  event: ChatEvent.optional(),
+  pinned: z.object({ by: z.string(), at: z.string() }).optional(),
   forwardedFrom: z
     .object({ chat: z.number(), message: z.number(), sender: Sender, createdAt: z.string() })
     .optional(),
@@ -318,7 +388,7 @@ const BranchId = z.string().regex(/^(?:main|b[1-9]\d{0,14})$/);
 export const BranchChoice = z.strictObject({ branch: BranchId });
 export const NewFork = z.strictObject({ at: MessageNumber });
 
-export const MessageChange = z.strictObject({ text: Text });
+export const MessageChange = z.strictObject({ text: Text, mentions: Mentions.optional() });
 
 export const EMOJI_CHARS_MAX = 40;
 /** Distinct emoji on one message. */
@@ -377,10 +447,16 @@ export const MessagePageQuery = z
     after: NumberParameter,
     around: NumberParameter,
     branch: BranchId,
+    /** Only the replies of this thread: the number of its first message. */
+    thread: NumberParameter,
     limit: Limit,
     cursor: z.string().max(2000),
   })
-  .partial({ before: true, after: true, around: true, branch: true, cursor: true })
+  .partial({ before: true, after: true, around: true, branch: true, thread: true, cursor: true })
+  .refine(
+    ({ thread, branch, around }) => thread === undefined || (branch === undefined && around === undefined),
+    { path: ["thread"], message: "goes with neither branch nor around" },
+  )
   .refine(
     (query) =>
       [query.before, query.after, query.around, query.cursor].filter((value) => value !== undefined).length <=

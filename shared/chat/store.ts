@@ -13,7 +13,7 @@ import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { StoredBranch } from "./branches/branch.ts";
 import type { ChatHead } from "./log/head.ts";
 import type { Archived, Draft, OwnState } from "./own/own-state.ts";
-import { type StoredMessage, storedMessage } from "./log/message.ts";
+import { type StoredMessage, storedMessage, type ThreadRoot } from "./log/message.ts";
 import { type Addition, type Counted, usageAddition } from "./usage.ts";
 
 /** The chat domain's only contact with Firestore besides the head log. */
@@ -206,6 +206,53 @@ export async function listReplies(chat: ChatHandle, number: number): Promise<Sto
   return (await within(READ_MS_MAX, query.get())).docs.map((document) => storedMessage(document));
 }
 
+/** The replies of a thread. */
+const repliesOf = (chat: ChatHandle, root: number): Query =>
+  messagesOf(chat).where("thread.number", "==", root);
+
+/**
+ * The newest reply of a thread that has not been deleted, other than one. 1 query, at most REPLIES_LOOK_MAX
+ * reads.
+ */
+export async function latestReply(
+  chat: ChatHandle,
+  { number: root }: ThreadRoot,
+  except: number,
+): Promise<StoredMessage | undefined> {
+  const query = repliesOf(chat, root).orderBy("number", "desc").limit(REPLIES_LOOK_MAX);
+  const found = (await within(READ_MS_MAX, query.get())).docs.map((document) => storedMessage(document));
+  return found.find(({ number, status }) => number !== except && status !== "deleted");
+}
+
+/** Replies that are looked at for one that has not been deleted. */
+const REPLIES_LOOK_MAX = 20;
+
+export interface ReplyRange {
+  readonly after?: number | undefined;
+  readonly before?: number | undefined;
+  readonly order: "asc" | "desc";
+  readonly limit: number;
+}
+
+/** One query; one read for each reply. */
+export async function listThread(
+  chat: ChatHandle,
+  root: number,
+  { after, before, order, limit }: ReplyRange,
+): Promise<{ id: string; stored: StoredMessage }[]> {
+  let query = repliesOf(chat, root).orderBy("number", order).limit(limit);
+  if (after !== undefined) query = query.where("number", ">", after);
+  if (before !== undefined) query = query.where("number", "<", before);
+  const found = await within(READ_MS_MAX, query.get());
+  return found.docs.map((document) => ({ id: document.id, stored: storedMessage(document) }));
+}
+
+/** How many replies of a thread come after a message. 1 count: a read for each 1000. */
+export async function countReplies(chat: ChatHandle, root: number, after: number): Promise<number> {
+  const query = repliesOf(chat, root).where("status", "==", "complete").where("number", ">", after);
+  return (await within(READ_MS_MAX, query.count().get())).data().count;
+}
+
 /** What a message said at one time. */
 export interface StoredEdit {
   readonly text: string;
@@ -245,6 +292,17 @@ export async function readMarksOf(
       return [marks.id, { read, delivered: Math.max(read, markIn(marks, chat.number, "delivered")) }];
     }),
   );
+}
+
+/** Up to where a person has read a chat, and one of its threads. One read. */
+export async function readReadingOf(
+  chat: ChatHandle,
+  personId: string,
+  root: number,
+): Promise<{ readonly chat: number; readonly thread: number }> {
+  const reads = await within(READ_MS_MAX, readsRef(chat.app, personId).get());
+  const threads = notesIn<Readonly<Record<string, number>>>(reads, "threads")[String(chat.number)];
+  return { chat: markIn(reads, chat.number), thread: threads?.[String(root)] ?? 0 };
 }
 
 /** What a person has noted of their chats. */

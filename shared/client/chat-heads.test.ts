@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
 import type { Chat, Message } from "../chat/contract.ts";
-import { createChatHeads, type ChatHeads, ownOf } from "./chat-heads.ts";
+import { type ChatHeads, type ChatSettings, createChatHeads, ownOf } from "./chat-heads.ts";
 import { createUnreadTotal } from "./unread-total.ts";
 
 const chatOf = (change: Partial<Chat> = {}): Chat => ({
@@ -16,6 +16,8 @@ const chatOf = (change: Partial<Chat> = {}): Chat => ({
   messagesCount: 0,
   unreadCount: 0,
   readThrough: 0,
+  mentioned: false,
+  pinnedMessages: [],
   activeBranch: "main",
   branchesCount: 1,
   archived: false,
@@ -118,6 +120,29 @@ test("an answer asked for before one's own was told has no say in it, whatever i
   expect(heads.get(1)?.notify).toBe("mentions");
 });
 
+test("what happens to a group is unread to nobody, and neither moves it nor brings it back", () => {
+  heads.take(chatOf({ messagesCount: 1, unreadCount: 1, revision: 1, archived: true }));
+  const { latestAt } = heads.get(1) ?? {};
+  heads.takeMessage(1, messageOf(2, 2, { role: "system", text: "", event: { type: "joined", user: "cy" } }));
+  expect(heads.get(1)).toMatchObject({ unreadCount: 1, archived: true, latestAt, messagesCount: 2 });
+  expect(heads.get(1)).not.toHaveProperty("latest");
+});
+
+test("a mention stands out until it is read or gone", () => {
+  heads.take(chatOf({ messagesCount: 1, unreadCount: 1, revision: 1 }));
+  const mentions = [{ start: 0, end: 3, user: "me" }];
+  heads.takeMessage(1, messageOf(2, 2, { mentions }));
+  expect(heads.get(1)?.mentioned).toBe(true);
+  heads.takeRead(1, 2);
+  expect(heads.get(1)?.mentioned).toBe(false);
+  heads.takeMessage(1, messageOf(3, 3, { mentions: [{ start: 0, end: 4, user: "all" }] }));
+  expect(heads.get(1)?.mentioned).toBe(true);
+  heads.takeMessage(1, messageOf(3, 4, gone));
+  expect(heads.get(1)?.mentioned).toBe(false);
+  heads.takeMessage(1, messageOf(4, 5, { mentions, sender: { id: "me" } }));
+  expect(heads.get(1)?.mentioned).toBe(false);
+});
+
 test("the total counts the chats that are known as they are, and the others as the server did", () => {
   const total = createUnreadTotal(heads);
   const page = (data: Chat[], unreadTotal?: number): void =>
@@ -140,4 +165,55 @@ test("the total counts the chats that are known as they are, and the others as t
   expect([total.accountsFor(2), total.accountsFor(3)]).toEqual([true, false]);
   page([chatOf({ number: 3, messagesCount: 2, unreadCount: 2 })], 2);
   expect([total.value, total.accountsFor(4)]).toEqual([2, true]);
+});
+
+const settings = (changes: Partial<ChatSettings>): ChatSettings => ({
+  chat: 1,
+  revision: 4,
+  title: "Ferries",
+  titleBy: "model",
+  tags: [],
+  members: ["me"],
+  activeBranch: "main",
+  branchesCount: 1,
+  ...changes,
+});
+
+const assistant = chatOf({
+  kind: "assistant",
+  title: "Ferries",
+  titleBy: "model",
+  members: ["me"],
+  model: "small",
+  instructions: "Be kind.",
+  temperature: 0,
+  revision: 3,
+});
+
+function headAfter(...told: readonly Partial<ChatSettings>[]): Chat | undefined {
+  heads.forget(1);
+  heads.take(assistant);
+  for (const changes of told) heads.takeSettings(settings(changes));
+  return heads.get(1);
+}
+
+test("settings that are told take the place of those that were known, and null takes them back", () => {
+  expect(headAfter({ model: "large", instructions: "Rhyme.", temperature: 1.5 })).toMatchObject({
+    model: "large",
+    instructions: "Rhyme.",
+    temperature: 1.5,
+  });
+  const without = headAfter({ model: null, instructions: null, temperature: null, titleBy: "person" });
+  expect(without).toMatchObject({ titleBy: "person", revision: 4 });
+  for (const name of ["model", "instructions", "temperature"]) expect(without).not.toHaveProperty(name);
+});
+
+test("what an older server does not tell stays as it is known", () => {
+  expect(headAfter({ title: "Boats" })).toMatchObject({ ...assistant, title: "Boats", revision: 4 });
+});
+
+test("an older change that comes later changes nothing", () => {
+  expect(headAfter({ revision: 6, model: null }, { revision: 5, model: "large" })).not.toHaveProperty(
+    "model",
+  );
 });

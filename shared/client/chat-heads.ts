@@ -1,4 +1,4 @@
-import type { Chat, Message } from "../chat/contract.ts";
+import type { Chat, GroupRules, Message } from "../chat/contract.ts";
 import { isOpenAnswer } from "./answers.ts";
 
 /** What `chat.changed` tells of a chat: its settings as they are since a revision. */
@@ -6,8 +6,17 @@ export interface ChatSettings {
   readonly chat: number;
   readonly revision: number;
   readonly title: string;
+  readonly titleBy: Chat["titleBy"];
+  /** Null where the chat names none; absent from servers that did not tell it yet. */
+  readonly model?: string | null | undefined;
+  readonly instructions?: string | null | undefined;
+  readonly temperature?: number | null | undefined;
   readonly tags: string[];
   readonly members: string[];
+  /** Of a group; absent, as what follows, from servers that did not tell it yet. */
+  readonly admins?: string[] | undefined;
+  readonly rules?: GroupRules | undefined;
+  readonly pinnedMessages?: number[] | undefined;
   readonly activeBranch: string;
   readonly branchesCount: number;
 }
@@ -53,7 +62,9 @@ interface Known {
   /** How many after it were unread to nobody as of this revision. */
   readonly silent: number;
   readonly silentRevision: number;
-  /** Messages that have gone since, and the revisions at which they went. */
+  /** The last message that may mention the person; 0 for none. */
+  readonly mentionedIn: number;
+  /** Messages that are unread to nobody since, and the revisions at which they became so. */
   readonly gone: ReadonlyMap<number, number>;
 }
 
@@ -67,7 +78,8 @@ export function createChatHeads(me: string, onChange: (chat: number) => void): C
     const { messagesCount } = known.chat;
     const silent = known.silent + known.gone.size;
     const unreadCount = Math.max(0, messagesCount - known.readThrough - silent);
-    heads.set(known.chat.number, { ...known, chat: { ...known.chat, unreadCount } });
+    const mentioned = known.mentionedIn > known.readThrough && !known.gone.has(known.mentionedIn);
+    heads.set(known.chat.number, { ...known, chat: { ...known.chat, unreadCount, mentioned } });
     onChange(known.chat.number);
   };
 
@@ -87,15 +99,17 @@ export function createChatHeads(me: string, onChange: (chat: number) => void): C
         readThrough: chat.readThrough,
         silent: silentIn(chat),
         silentRevision: revision,
+        mentionedIn: chat.mentioned ? chat.messagesCount : 0,
         gone: new Map(),
       };
       put(known === undefined ? fresh : merged(known, fresh));
     },
-    takeSettings({ chat: number, revision, ...settings }) {
+    takeSettings({ chat: number, revision, model, instructions, temperature, ...settings }) {
       const known = heads.get(number);
       if (known === undefined || revision <= known.settingsRevision) return;
       const chat = { ...known.chat, ...settings, revision: Math.max(revision, known.chat.revision) };
-      put({ ...known, chat, settingsRevision: revision });
+      const told = withTold(chat, { model, instructions, temperature });
+      put({ ...known, chat: told, settingsRevision: revision });
     },
     takeOwn({ chat: number, ...own }) {
       const known = heads.get(number);
@@ -136,6 +150,16 @@ export const ownOf = ({ archived, pinned, order, notify, markedUnread, mute, dra
   ...(mute === undefined ? {} : { mute }),
   ...(draft === undefined ? {} : { draft }),
 });
+
+/** Null takes a setting back; one that is not told stays as it is known. */
+function withTold(chat: Chat, told: Pick<ChatSettings, "model" | "instructions" | "temperature">): Chat {
+  const next: Record<string, unknown> = { ...chat };
+  for (const [name, value] of Object.entries(told)) {
+    if (value === null) delete next[name];
+    else if (value !== undefined) next[name] = value;
+  }
+  return next as Chat;
+}
 
 /** Where nothing is left after it, nothing silent is either; else they may lie on either side. */
 const readUpTo = (known: Known, readThrough: number): Known => ({
@@ -184,14 +208,17 @@ function mergedOwn(known: Known, fresh: Known): Own {
 }
 
 function withMessage(known: Known, message: Message, me: string): Known {
-  const { number, revision, sender, createdAt, status, hidden } = message;
+  const { number, revision, sender, createdAt, status, hidden, event, mentions = [] } = message;
   const { chat } = known;
   // An answer that is still being made says nothing yet.
   const isOpen = isOpenAnswer(message);
-  const isNew = number > chat.messagesCount;
-  const isLatest = !isOpen && number >= (chat.latest?.number ?? 0) && revision > known.latestRevision;
-  const isMine = "id" in sender && sender.id === me;
+  // What happens to a group is unread to nobody, moves nothing, and is no latest message.
+  const isEvent = event !== undefined;
+  const isNew = number > chat.messagesCount && !isEvent;
+  const isLatest = !isOpen && !isEvent && number >= (chat.latest?.number ?? 0) && revision > known.latestRevision;
+  const isMine = !isEvent && "id" in sender && sender.id === me;
   const isGone = status === "deleted" || hidden === true;
+  const names = !isMine && mentions.some(({ user }) => user === me || user === "all");
   const latest = {
     number,
     sender,
@@ -209,7 +236,8 @@ function withMessage(known: Known, message: Message, me: string): Known {
       updatedAt: createdAt > chat.updatedAt ? createdAt : chat.updatedAt,
     },
     latestRevision: isLatest ? revision : known.latestRevision,
-    gone: goneWith(known, message, isGone),
+    mentionedIn: names ? Math.max(number, known.mentionedIn) : known.mentionedIn,
+    gone: goneWith(known, message, isGone || isEvent),
   };
   return isMine && number > known.readThrough ? readUpTo(next, number) : next;
 }

@@ -365,7 +365,12 @@ const Assistant = z.strictObject({
 });
 
 /** Whether pushes say who wrote what; without, only that something was written. */
-const Notifications = z.strictObject({ text: z.boolean() });
+const Notifications = z.strictObject({
+  /** Whether pushes say what was written. */
+  text: z.boolean(),
+  /** Whether what mentions somebody is pushed to them although they have muted the chat. */
+  mentions: z.boolean(),
+});
 
 const SecondFactor = z.enum(["optional", "required"]);
 
@@ -477,7 +482,7 @@ export const DEFAULT_SETTINGS: AppSettings = {
     cache: "person",
   },
   secondFactor: "optional",
-  notifications: { text: true },
+  notifications: { text: true, mentions: true },
   registration: { mode: "open", domains: [], guests: false },
   directory: "everyone",
   contact: "anyone",

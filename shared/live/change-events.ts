@@ -1,5 +1,6 @@
 import { chatHandle } from "../chat/chat-handle.ts";
-import type { ChatHead } from "../chat/log/head.ts";
+import { adminsOf, rulesOf } from "../chat/log/group-rules.ts";
+import { type ChatHead, titleByOf } from "../chat/log/head.ts";
 import { isVisible } from "../chat/log/sight.ts";
 import { messageView, type StoredMessage } from "../chat/log/message.ts";
 import { headOf, listChanged, readHead } from "../chat/store.ts";
@@ -39,8 +40,14 @@ const settingsOf = (head: ChatHead): object => ({
   chat: head.number,
   revision: head.settingsRevision,
   title: head.title,
+  titleBy: titleByOf(head),
+  model: head.model,
+  instructions: head.instructions ?? null,
+  temperature: head.temperature ?? null,
   tags: head.tags,
   members: head.members,
+  ...(head.kind === "group" ? { admins: adminsOf(head), rules: rulesOf(head) } : {}),
+  pinnedMessages: head.pinnedMessages ?? [],
   activeBranch: head.activeBranch,
   branchesCount: head.branchesCount,
 });

@@ -93,7 +93,8 @@ const isGone = ({ status, hidden }: StoredMessage): boolean => status === "delet
  */
 function isNews(message: StoredMessage, head: ChatHead, sinceRevision: number): boolean {
   const isNew = (message.answer?.endedRevision ?? message.createdRevision) > sinceRevision;
-  if (!isNew || message.status !== "complete" || message.isCopy === true) return false;
+  if (!isNew || message.status !== "complete" || message.isCopy === true || message.event !== undefined)
+    return false;
   if (message.hidden === true) return false;
   return head.members.some((member) => !("id" in message.sender) || message.sender.id !== member);
 }

@@ -11,8 +11,8 @@ const TOKEN_CHARS_MAX = 4096;
 export const Notification = z.object({
   /** Chat and number of the message: `12.345`. */
   id: z.string(),
-  /** A reply is one to a message of the person's own, an answer a model's. */
-  kind: z.enum(["message", "reply", "answer"]),
+  /** A reply is one to a message of the person's own, a mention names them, an answer is a model's. */
+  kind: z.enum(["message", "reply", "mention", "answer"]),
   chat: z.number(),
   message: z.number(),
   sender: z.union([z.object({ id: z.string() }), z.object({ model: z.string() })]),

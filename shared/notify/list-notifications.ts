@@ -223,7 +223,8 @@ function placedOf(
     const isOwn = "id" in message.sender && message.sender.id === person;
     const createdMs = stored.createdAt.toMillis();
     const isBlocked = "id" in message.sender && blocked.has(message.sender.id);
-    const isGone = stored.status === "deleted" || !isVisible(head, person, stored);
+    const isGone =
+      stored.status === "deleted" || stored.event !== undefined || !isVisible(head, person, stored);
     if (isOwn || isBlocked || isGone || createdMs <= since) continue;
     const isRead = stored.number <= readThrough(head, person, read) || createdMs <= noticedMs;
     const view: Notification = {
@@ -241,7 +242,8 @@ function placedOf(
   return placed;
 }
 
-function kindOf({ role, body: { quote } }: StoredMessage, person: string): Notification["kind"] {
+function kindOf({ role, body: { quote, mentions } }: StoredMessage, person: string): Notification["kind"] {
   if (role === "assistant") return "answer";
+  if (mentions?.some(({ user }) => user === "all" || user === person) === true) return "mention";
   return quote !== undefined && "id" in quote.sender && quote.sender.id === person ? "reply" : "message";
 }

@@ -3,6 +3,9 @@ import { type ChatHead, standingBetween, unreadCount } from "../chat/log/head.ts
 import { headOf, readHead, readsRef } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Deps } from "../platform/deps.ts";
+import { completeSettings } from "../identity/settings.ts";
+import { storedAppHead } from "../identity/store.ts";
+import { lastMentionOf } from "../chat/log/mentions.ts";
 import { Timestamp } from "../platform/firestore-values.ts";
 import { enqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
@@ -161,9 +164,31 @@ async function storeNotifications(
   return missed.length;
 }
 
-/** Whether somebody is to be pushed or mailed what comes in a chat. */
-export const wantsToHear = ({ level, mutedUntilMs }: Reading, nowMs: number): boolean =>
-  level === "all" && mutedUntilMs <= nowMs;
+/**
+ * Whether somebody is to be pushed or mailed what comes in a chat. What mentions them comes through a mute
+ * where the app has it so, and through everything but the level `none`.
+ */
+export function wantsToHear(
+  { level, mutedUntilMs }: Reading,
+  { isMentioned, nowMs, throughMute }: Hearing,
+): boolean {
+  const isMuted = mutedUntilMs > nowMs;
+  if (isMentioned) return level !== "none" && (!isMuted || throughMute);
+  return level === "all" && !isMuted;
+}
+
+export interface Hearing {
+  readonly isMentioned: boolean;
+  readonly nowMs: number;
+  /** `settings.notifications.mentions` of the app. */
+  readonly throughMute: boolean;
+}
+
+/** 1 read. */
+export async function hearsThroughMute(app: App): Promise<boolean> {
+  const found = storedAppHead(await within(READ_MS_MAX, app.ref.get()));
+  return completeSettings(found?.settings ?? {}).notifications.mentions;
+}
 
 /** Pushes to those who want to hear of it; who has no device is mailed about direct messages. */
 async function notifyDevices(
@@ -173,7 +198,10 @@ async function notifyDevices(
   { round, missed }: { readonly round: Round; readonly missed: readonly Missed[] },
 ): Promise<{ pushed: number; shown: number | undefined }> {
   const now = deps.clock.now();
-  const awake = missed.filter(({ seen }) => wantsToHear(seen, now));
+  const throughMute = missed.some(({ seen }) => seen.mutedUntilMs > now) && (await hearsThroughMute(app));
+  const awake = missed.filter(({ person, seen, from }) =>
+    wantsToHear(seen, { isMentioned: lastMentionOf(head, person) >= from, nowMs: now, throughMute }),
+  );
   const found = await readReachable(
     deps.firestore,
     app,

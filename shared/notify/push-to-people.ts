@@ -124,8 +124,8 @@ export async function newestStanding(
     return latest;
   const bounds = { before: through + 1, order: "desc", limit: STANDING_LOOK_MAX } as const;
   for (const { stored } of await listMessages(chatHandle(app, chat), bounds)) {
-    const { number, sender, body, createdAt, status, hidden, role } = stored;
-    if (status !== "complete" || hidden === true || role === "system") continue;
+    const { number, sender, body, createdAt, status, hidden, event } = stored;
+    if (status !== "complete" || hidden === true || event !== undefined) continue;
     return { number, sender, text: textOf(body), createdAt };
   }
   return undefined;

@@ -1,5 +1,6 @@
 import { chatHandle } from "../chat/chat-handle.ts";
 import { type ChatHead, type LatestMessage, readThrough } from "../chat/log/head.ts";
+import { lastMentionOf } from "../chat/log/mentions.ts";
 import { headOf } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import { AppError } from "../platform/errors.ts";
@@ -70,7 +71,13 @@ async function tellSome(
   const attention = await readAttention(deps.firestore, chatHandle(app, head.number), people);
   const away = [...attention].filter(
     ([person, seen]) =>
-      readThrough(head, person, seen.read) < number && seen.onlineUntilMs <= now && wantsToHear(seen, now),
+      readThrough(head, person, seen.read) < number &&
+      seen.onlineUntilMs <= now &&
+      wantsToHear(seen, {
+        isMentioned: lastMentionOf(head, person) >= number,
+        nowMs: now,
+        throughMute: true,
+      }),
   );
   const reachable = await readReachable(
     deps.firestore,

@@ -155,6 +155,166 @@ export const PROVIDER_STREAMS: readonly ProviderStream[] = [
   },
   {
     provider: "OpenAI",
+    name: "a second choice that speaks before the first",
+    body: [
+      data(
+        chunk({ role: "assistant" }, { index: 1 }),
+        chunk({ content: "Servus" }, { index: 1 }),
+        chunk({ role: "assistant", content: "" }),
+        say("Hello"),
+        chunk({ content: " beinand" }, { index: 1 }),
+        say(" there"),
+        chunk({}, { index: 1, finish_reason: "length" }),
+        end(),
+        DONE,
+      ),
+    ],
+    expected: hello(),
+  },
+  {
+    provider: "OpenAI",
+    name: "a second choice that is whole before the first begins",
+    body: [
+      data(
+        chunk({ content: "Servus" }, { index: 1 }),
+        chunk({}, { index: 1, finish_reason: "length" }),
+        ...HELLO,
+        end(),
+        DONE,
+      ),
+    ],
+    expected: hello(),
+  },
+  {
+    provider: "OpenAI",
+    name: "three choices, a word of each in turn",
+    body: [
+      data(
+        say("Hello"),
+        chunk({ content: "Servus" }, { index: 1 }),
+        chunk({ content: "Moin" }, { index: 2 }),
+        say(" there"),
+        chunk({ content: " beinand" }, { index: 1 }),
+        chunk({ content: " moin" }, { index: 2 }),
+        end(),
+        chunk({}, { index: 1, finish_reason: "length" }),
+        chunk({}, { index: 2, finish_reason: "length" }),
+        DONE,
+      ),
+    ],
+    expected: hello(),
+  },
+  {
+    provider: "OpenAI",
+    name: "two choices whose numbers are strings",
+    body: [
+      data(
+        chunk({ content: "Servus" }, { index: "1" }),
+        chunk({ content: "Hello" }, { index: "0" }),
+        chunk({ content: " there" }, { index: "0", finish_reason: "stop" }),
+        DONE,
+      ),
+    ],
+    expected: hello(),
+  },
+  {
+    provider: "OpenAI",
+    name: "two choices without numbers in one chunk",
+    body: [
+      data(
+        { choices: [{ delta: { content: "Hello there" } }, { delta: { content: "Servus" } }] },
+        {
+          choices: [
+            { delta: {}, finish_reason: "stop" },
+            { delta: {}, finish_reason: "length" },
+          ],
+        },
+        DONE,
+      ),
+    ],
+    expected: hello(),
+  },
+  {
+    provider: "Foundry Local",
+    name: "a choice that is numbered anew with each chunk",
+    body: [
+      data(
+        ...["Hel", "lo", " the", "re"].map((text, index) =>
+          chunk({ role: "assistant", content: text }, { index }),
+        ),
+        chunk({}, { index: 4, finish_reason: "stop" }),
+        DONE,
+      ),
+    ],
+    expected: hello(),
+  },
+  {
+    provider: "TGI",
+    name: "a choice that is numbered by its tokens, from 1",
+    body: [
+      data(
+        ..."Hello there".split("").map((text, index) => chunk({ content: text }, { index: index + 1 })),
+        chunk({}, { index: 12, finish_reason: "stop" }),
+        DONE,
+      ),
+    ],
+    expected: hello(),
+  },
+  {
+    provider: "Bedrock Mantle",
+    name: "tool calls numbered from 1",
+    body: [
+      data(
+        chunk({
+          tool_calls: [{ index: 1, id: "call_1", function: { name: "weather", arguments: '{"city":' } }],
+        }),
+        chunk({ tool_calls: [{ index: 1, function: { arguments: '"Turin"}' } }] }),
+        end("tool_calls"),
+        DONE,
+      ),
+    ],
+    expected: {
+      text: "",
+      finish: "tool_calls",
+      calls: [{ id: "call_1", name: "weather", arguments: '{"city":"Turin"}' }],
+    },
+  },
+  {
+    provider: "Gemini",
+    name: "two tool calls with the same number",
+    body: [
+      data(
+        chunk({ tool_calls: [{ index: 0, id: "a", function: { name: "weather", arguments: "{}" } }] }),
+        chunk({ tool_calls: [{ index: 0, id: "b", function: { name: "clock", arguments: "{}" } }] }),
+        end("tool_calls"),
+        DONE,
+      ),
+    ],
+    expected: {
+      text: "",
+      finish: "tool_calls",
+      calls: [
+        { id: "a", name: "weather", arguments: "{}" },
+        { id: "b", name: "clock", arguments: "{}" },
+      ],
+    },
+  },
+  {
+    provider: "LiteLLM",
+    name: "thinking under the number 0, text under 1 (Bedrock)",
+    body: [
+      data(
+        chunk({ reasoning_content: "Be polite." }),
+        chunk({ content: "Hello" }, { index: 1 }),
+        chunk({ content: " there" }, { index: 1 }),
+        end(),
+        DONE,
+      ),
+    ],
+    expected: { ...hello(), thinking: "Be polite." },
+  },
+  {
+    provider: "OpenAI",
     name: "both choices in one chunk, ours last",
     body: [
       data(
@@ -222,6 +382,59 @@ export const PROVIDER_STREAMS: readonly ProviderStream[] = [
       },
     }),
     expected: { failure: "rate_limited", retryAfterMs: 7_660 },
+  },
+  {
+    provider: "OpenAI",
+    name: "a question that is too large for the tokens of a minute",
+    ...refusal(429, {
+      error: {
+        message:
+          "Request too large for some-model on tokens per min (TPM): Limit 30000, Requested 30500. The input or output tokens must be reduced.",
+        type: "tokens",
+        code: "rate_limit_exceeded",
+      },
+    }),
+    expected: { failure: "too_long" },
+  },
+  {
+    provider: "OpenAI",
+    name: "rate limited, for minutes and seconds",
+    ...refusal(429, { error: { message: "Rate limit reached. Please try again in 1m26.4s. Visit …" } }),
+    expected: { failure: "rate_limited", retryAfterMs: 86_400 },
+  },
+  {
+    provider: "OpenAI",
+    name: "rate limited, for milliseconds",
+    ...refusal(429, { error: { message: "Rate limit reached. Please try again in 120ms." } }),
+    expected: { failure: "rate_limited", retryAfterMs: 120 },
+  },
+  {
+    provider: "Azure",
+    name: "rate limited, told in words of its own",
+    ...refusal(429, {
+      error: { code: "429", message: "Requests have exceeded the rate limit. Please retry after 6 seconds." },
+    }),
+    expected: { failure: "rate_limited", retryAfterMs: 6_000 },
+  },
+  {
+    provider: "a proxy",
+    name: "a Retry-After that two servers have set",
+    ...refusal(429, { error: { message: "Too many requests" } }, { "retry-after": "20, 20" }),
+    expected: { failure: "rate_limited", retryAfterMs: 20_000 },
+  },
+  {
+    provider: "a proxy",
+    name: "a firewall's page",
+    ...refusal(403, "<!doctype html><title>Blocked</title>Blocked by our content policy. Contact support.", {
+      "content-type": "text/html",
+    }),
+    expected: { failure: "unauthorized" },
+  },
+  {
+    provider: "a proxy",
+    name: "a method that the address does not take",
+    ...refusal(405, "Method Not Allowed", { "content-type": "text/plain" }),
+    expected: { failure: "unknown_model" },
   },
   {
     provider: "OpenAI",
@@ -451,6 +664,49 @@ export const PROVIDER_STREAMS: readonly ProviderStream[] = [
       },
     ]),
     expected: { failure: "rate_limited", retryAfterMs: 20_000 },
+  },
+  {
+    provider: "Gemini",
+    name: "the quota of a minute, with Google's delay",
+    ...refusal(429, [
+      {
+        error: {
+          code: 429,
+          message: "You exceeded your current quota, please check your plan and billing details.",
+          status: "RESOURCE_EXHAUSTED",
+          details: [{ "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: "39s" }],
+        },
+      },
+    ]),
+    expected: { failure: "rate_limited", retryAfterMs: 39_000 },
+  },
+  {
+    provider: "LiteLLM",
+    name: "Gemini's quota of a minute, as text within text",
+    ...refusal(429, {
+      error: {
+        message:
+          '{\n "error": {"code": 429, "message": "You exceeded your current quota. Please retry in 39.4s."}}',
+      },
+    }),
+    expected: { failure: "rate_limited", retryAfterMs: 39_400 },
+  },
+  {
+    provider: "Gemini",
+    name: "the quota of a day, without a delay",
+    ...refusal(429, {
+      error: {
+        code: 429,
+        message: "You exceeded your current quota, please check your plan and billing details.",
+      },
+    }),
+    expected: { failure: "quota" },
+  },
+  {
+    provider: "Gemini",
+    name: "its own name for the limit",
+    body: [data(...HELLO, end("FINISH_REASON_MAX_TOKENS"), DONE)],
+    expected: { text: "Hello there", finish: "length" },
   },
   {
     provider: "Gemini",
@@ -762,7 +1018,73 @@ export const PROVIDER_STREAMS: readonly ProviderStream[] = [
     }),
     expected: { failure: "too_long" },
   },
+  {
+    provider: "llama.cpp",
+    name: "more tokens than the context, as a failure of the server",
+    ...refusal(500, {
+      error: { code: 500, message: "Context size has been exceeded.", type: "server_error" },
+    }),
+    expected: { failure: "too_long" },
+  },
+  {
+    provider: "llama.cpp",
+    name: "Magistral's own tags around its thinking, in pieces",
+    body: [
+      data(say("[TH"), say("INK]A greet"), say("ing.[/THI"), say("NK]Hello"), say(" there"), end(), DONE),
+    ],
+    expected: { ...hello(), thinking: "A greeting." },
+  },
+  {
+    provider: "OpenRouter",
+    name: "Kimi's own tags around its thinking",
+    body: [data(say("◁think▷A greeting.◁/think▷"), ...HELLO, end(), DONE)],
+    expected: { ...hello(), thinking: "A greeting." },
+  },
+  {
+    provider: "vLLM",
+    name: "OpenThinker's own tags around its thinking",
+    body: [
+      data(say("<|begin_of_thought|>A greeting.<|end_of_"), say("thought|>\n\nHello there"), end(), DONE),
+    ],
+    expected: { ...hello(), thinking: "A greeting." },
+  },
+  {
+    provider: "Ollama",
+    name: "thinking in letters that are longer in lower case",
+    body: [data(say("<think>İİİİ</think>Hello"), say(" there"), end(), DONE)],
+    expected: { ...hello(), thinking: "İİİİ" },
+  },
+  {
+    provider: "a proxy",
+    name: "no finish_reason, and [DONE] as JSON",
+    body: [data(...HELLO, '"[DONE]"')],
+    expected: hello(),
+  },
+  {
+    provider: "a proxy",
+    name: "content as a number",
+    body: [data(say(4), say(2), end("stop"), DONE)],
+    expected: { text: "42", finish: "stop" },
+  },
+  {
+    provider: "a proxy",
+    name: "a filter's word with a hyphen",
+    body: [data(say("Hello"), end("content-filter"), DONE)],
+    expected: { text: "Hello", finish: "content_filter" },
+  },
   // Anthropic's compatible endpoint
+  {
+    provider: "Anthropic",
+    name: "no credit is a bad request",
+    ...refusal(400, {
+      type: "error",
+      error: {
+        type: "invalid_request_error",
+        message: "Your credit balance is too low to access the Anthropic API.",
+      },
+    }),
+    expected: { failure: "quota" },
+  },
   {
     provider: "Anthropic",
     name: "its own words for the end",

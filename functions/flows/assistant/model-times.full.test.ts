@@ -11,7 +11,7 @@ const system = useSystem(() => ({
     MODEL_BASE_URL: provider.baseUrl,
     MODEL_FAST: "main",
     MODEL_SLOW: "main",
-    MODELS: JSON.stringify([{ id: "thinker" }, { id: "loader", preset: "vllm" }, { id: "limited" }]),
+    MODELS: JSON.stringify([{ id: "thinker" }, { id: "loader" }, { id: "limited" }]),
   },
 }));
 const [ada] = usePeople(system, "ada@times.test");
@@ -53,7 +53,7 @@ test("a model that thinks for 100 s is called once, streams its thoughts and ans
   expect(provider.callsTo("thinker")).toHaveLength(1);
 });
 
-test("a model that loads for 40 s before its first byte is called once, and answers", async () => {
+test("a model that nobody has described loads for 40 s before its first byte, is called once, and answers", async () => {
   provider.answer((_, response) => void setTimeout(() => response.end(sse(word("Ready"), ENDED)), 40_000));
   const chat = await ask("loader");
   await expect.poll(async () => (await answerOf(chat)).status, TIME_MAX).toBe("complete");

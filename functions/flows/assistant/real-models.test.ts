@@ -1,4 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { ATTEMPTS_MAX } from "../../../shared/assistant/contract.ts";
+import { chatHandle } from "../../../shared/chat/chat-handle.ts";
+import { writeSegment } from "../../../shared/chat/log/segments.ts";
+import { appHandle } from "../../../shared/identity/app.ts";
 import type { Chat, Message } from "../../../shared/chat/contract.ts";
 import { EventStream } from "../../../shared/testing/event-stream.ts";
 import { ENDED, refuse, sse, startProvider, thought, word } from "../../../shared/testing/own-provider.ts";
@@ -15,7 +19,10 @@ const system = useSystem(() => ({
     MODEL_BASE_URL: provider.baseUrl,
     MODEL_FAST: "main",
     MODEL_SLOW: "main",
-    MODELS: JSON.stringify(MODELS.map((id) => ({ id, windowTokens: WINDOW_TOKENS }))),
+    MODELS: JSON.stringify([
+      ...MODELS.map((id) => ({ id, windowTokens: WINDOW_TOKENS })),
+      { id: "labelled", label: "A model with a name" },
+    ]),
   },
 }));
 beforeAll(() => signIn());
@@ -274,6 +281,37 @@ describe("money", () => {
     expect(await held()).toEqual({});
   });
 
+  test.each([
+    { what: "is given up", status: "failed", text: "word ".repeat(100), attempts: ATTEMPTS_MAX, stop: false },
+    { what: "had only thought", status: "failed", text: "", attempts: ATTEMPTS_MAX, stop: false },
+    { what: "is stopped", status: "stopped", text: "word ".repeat(100), attempts: 1, stop: true },
+    { what: "is tried again", status: "complete", text: "", attempts: 1, stop: false },
+  ])("of an attempt that died is counted when the answer $what", async ({ status, text, attempts, stop }) => {
+    provider.answer((_, response) => refuse(response, 503, "down"));
+    const chat = await newChat({ model: "breaking" });
+    await ada.api.post(`${chat}/messages`, { text: "Go on" });
+    await until(chat, 2, ({ served }) => served?.as === "queued");
+    provider.answer((_, response) => void response.end(sse(word("Hello"), ENDED)));
+    const messages = system.deps.firestore.collection(`apps/demo/chats/${chat.split("/").at(-1)}/messages`);
+    const [found] = (await messages.where("number", "==", 2).get()).docs;
+    const epoch = Number(found?.get("answer.epoch"));
+    const died = { "answer.epoch": epoch + 1, "answer.attempts": attempts, "answer.stop": stop };
+    await found?.ref.update({ status: "streaming", ...died });
+    const thinking = text === "" ? { thinking: { offset: 0, text: "word ".repeat(100) } } : {};
+    const segment = { epoch: epoch + 1, index: 0, offset: 0, text, ...thinking };
+    const nowMs = system.suite.kernel.clock.now();
+    const handle = chatHandle(appHandle(system.deps.firestore, "demo"), Number(chat.split("/").at(-1)));
+    await writeSegment(handle, found?.id ?? "", { ...segment, nowMs });
+    await advance(3600_000);
+    await system.runSchedule("recover-answers");
+    const answer = await until(chat, 2, isEnded);
+    await signIn();
+    expect(answer.status).toBe(status);
+    // About a hundred tokens were said or thought, at ten millionths each.
+    expect(answer.usage?.costMicros).toBeGreaterThan(100 * 10 * 0.7);
+    expect(answer.usage?.outputTokens).toBeGreaterThan(70);
+  });
+
   test("that is held is free again when the chat is deleted meanwhile", async () => {
     const spoken = Promise.withResolvers<void>();
     const closed = Promise.withResolvers<void>();
@@ -368,5 +406,8 @@ describe("a chat", () => {
       outputTokensMax: 4_000,
       images: false,
     });
+    expect(body.data).toContainEqual(
+      expect.objectContaining({ id: "labelled", label: "A model with a name" }),
+    );
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { FaultKind } from "../../../emulators/kernel/faults.ts";
+import { HOOK_MS_MAX } from "../../../shared/identity/contract.ts";
 import { HookServer } from "../../../shared/testing/hook-server.ts";
 import { startSystem } from "../../../shared/testing/start-system.ts";
 import { sweep } from "../../../shared/testing/sweep.ts";
@@ -43,7 +44,9 @@ async function play(mode: string, one: Case): Promise<Left> {
   const { body: made } = await system.operator.post(`${path}/moderation/secrets`, {});
   hook.secrets = [made.secret];
   hook.verdict = () => ({ decision: "hide" });
-  await system.operator.patch(path, { settings: { moderation: { url, mode, onFailure: "allow" } } });
+  await system.operator.patch(path, {
+    settings: { moderation: { url, mode, onFailure: "allow", timeoutMs: HOOK_MS_MAX } },
+  });
   const person = await system.signIn(`swept@${system.project}.test`);
   const { body } = await person.api.post(chats, { kind: "group" });
   const messages = `${chats}/${body.number}/messages`;

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { CIRCUIT_FAILURES, CIRCUIT_OPEN_MS } from "../../../shared/chat/moderation/hook-circuit.ts";
 import { HOOK_TRIES_MAX } from "../../../shared/chat/moderation/judge-stored.ts";
 import { VERDICT_BYTES_MAX } from "../../../shared/chat/moderation/hook.ts";
+import { HOOK_MS_MAX } from "../../../shared/identity/contract.ts";
 import { HookServer, type Verdict } from "../../../shared/testing/hook-server.ts";
 import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
 
@@ -152,7 +153,7 @@ describe("the setting", () => {
 });
 
 describe("before a message is stored", () => {
-  beforeEach(() => setHook({ url, mode: "before", onFailure: "allow", timeoutMs: 2_000 }));
+  beforeEach(() => setHook({ url, mode: "before", onFailure: "allow", timeoutMs: HOOK_MS_MAX }));
 
   test("the hook is asked what is said, by whom and where", async () => {
     await post("Good morning");
@@ -329,8 +330,8 @@ describe("a hook that fails", () => {
   );
 
   test("again and again is left alone for a while, and then tried by one", async () => {
-    await setHook({ url: `${url}#`, mode: "before", onFailure: "allow" }).catch(() => undefined);
-    await setHook({ url: `${url.replace(/\?.*/, "")}?circuit`, mode: "before", onFailure: "allow" });
+    const common = { mode: "before", onFailure: "allow", timeoutMs: HOOK_MS_MAX };
+    await setHook({ url: `${url.replace(/\?.*/, "")}?circuit`, ...common });
     hook.reply = FAILURES["answers 500"];
     for (let count = 0; count < CIRCUIT_FAILURES + 3; count += 1) await post("On and on");
     expect(hook.asked).toHaveLength(CIRCUIT_FAILURES);
@@ -347,7 +348,7 @@ describe("a hook that fails", () => {
 });
 
 describe("after a message is stored", () => {
-  beforeEach(() => setHook({ url, mode: "after", onFailure: "allow", timeoutMs: 2_000 }));
+  beforeEach(() => setHook({ url, mode: "after", onFailure: "allow", timeoutMs: HOOK_MS_MAX }));
 
   test("it is hidden, reported or left, once", async () => {
     for (const said of ["Fine", "venom", "spam", "odd"]) await post(said);
@@ -426,11 +427,11 @@ describe("after a message is stored", () => {
     }
     await system.settle();
     const lines = system.logs.slice(before);
-    const judged = lines.filter(({ function: name }) => name === "judge-message");
+    const runs = lines.filter(({ function: name }) => name === "judge-message");
     const failures = lines.filter(({ message }) => message === "moderation.failed");
     expect(failures).toHaveLength(HOOK_TRIES_MAX);
     expect(lines.filter(({ message }) => message === "moderation.given-up")).toHaveLength(1);
-    expect(judged.filter(({ severity }) => severity === "ERROR")).toEqual([]);
+    expect(runs.filter(({ severity }) => severity === "ERROR")).toEqual([]);
     const letters = await system.operator.get("/v1/operator/dead-letters");
     expect(letters.body.data).toEqual([]);
     ada = await system.signIn(ada.email);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { QUOTE_CHARS_MAX } from "../../../shared/chat/contract.ts";
-import { FORWARD_DEPTH_MAX } from "../../../shared/chat/log/append-message.ts";
+import { FORWARD_DEPTH_MAX } from "../../../shared/chat/log/compose-body.ts";
 import { startChat, type TestChat, usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 
 const system = useSystem();

@@ -43,6 +43,24 @@ describe("a chat's stream", () => {
     });
   });
 
+  test("tells what a model is told in the chat, and that it was taken back", async () => {
+    const { path: chat } = await startChat(bob.api, { kind: "assistant" });
+    await using stream = await open(chat, bob, {}, elsewhere.url);
+    const told = { model: "emulated-small", instructions: "Be kind.", temperature: 0.5 };
+    await bob.api.patch(chat, { ...told, title: "Kindness" });
+    await stream.until((all) => all.some(({ data }) => data.title === "Kindness"));
+    await bob.api.patch(chat, { model: null, instructions: null, temperature: null, title: "" });
+    const events = await stream.until((all) => all.some(({ data }) => data.title === ""));
+    const settings = events.filter(({ event }) => event === "chat.changed").map(({ data }) => data);
+    expect(settings[0]).toMatchObject({ ...told, titleBy: "person" });
+    expect(settings.at(-1)).toMatchObject({
+      model: null,
+      instructions: null,
+      temperature: null,
+      titleBy: null,
+    });
+  });
+
   test("resumes on another instance after the last id, without loss or repeat", async () => {
     const chat = await newChat();
     await ada.api.post(`${chat}/messages`, { text: "one" });

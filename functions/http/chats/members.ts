@@ -1,12 +1,10 @@
 import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { addMember, removeMember } from "../../../shared/chat/log/change-members.ts";
 import { Chat } from "../../../shared/chat/contract.ts";
-import { UserId } from "../../../shared/identity/contract.ts";
 import { noContent, ok } from "../../runtime/reply.ts";
 import { appEndpoint } from "../endpoint.ts";
-import { ChatParams } from "../parameters.ts";
+import { MemberParams } from "../parameters.ts";
 
-const MemberParams = ChatParams.extend({ user: UserId });
 const path = "/v1/apps/{app}/chats/{chat}/members/{user}";
 
 export const putMember = appEndpoint({

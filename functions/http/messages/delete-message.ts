@@ -1,5 +1,5 @@
 import { chatHandle } from "../../../shared/chat/chat-handle.ts";
-import { deleteMessage as deleteMessageForAll } from "../../../shared/chat/log/change-message.ts";
+import { deleteMessage as deleteMessageForAll } from "../../../shared/chat/log/delete-message.ts";
 import { expectedRevision } from "../../runtime/conditional.ts";
 import { noContent } from "../../runtime/reply.ts";
 import { appEndpoint } from "../endpoint.ts";

@@ -24,7 +24,7 @@ export const patchMessage = appEndpoint({
     const address = { chat: chatHandle(app, params.chat), number: params.message, principal };
     const expected = expectedRevision(headers);
     const judge = await textJudgeFor(deps, app, principal);
-    const message = await editMessage(deps, address, { text: body.text, requestKey, expected, judge });
+    const message = await editMessage(deps, address, { ...body, requestKey, expected, judge });
     return ok(message, { etag: etagOf(message.revision) });
   },
 });

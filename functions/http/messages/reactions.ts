@@ -1,5 +1,5 @@
 import { chatHandle } from "../../../shared/chat/chat-handle.ts";
-import { react } from "../../../shared/chat/log/change-message.ts";
+import { react } from "../../../shared/chat/log/react.ts";
 import { Emoji, Message } from "../../../shared/chat/contract.ts";
 import { ok } from "../../runtime/reply.ts";
 import { appEndpoint } from "../endpoint.ts";

@@ -12,8 +12,8 @@ export const getModels = appEndpoint({
   async handle({ deps, app }) {
     const ids = offeredModels(deps, await deps.apps.settingsOf(app));
     const data = ids.map((id) => {
-      const { windowTokens, outputTokensMax, images } = deps.models.catalog.of(id);
-      return { id, windowTokens, outputTokensMax, images };
+      const { label, windowTokens, outputTokensMax, images } = deps.models.catalog.of(id);
+      return { id, ...(label === undefined ? {} : { label }), windowTokens, outputTokensMax, images };
     });
     return ok({ data, hasMore: false, next: null, prev: null });
   },

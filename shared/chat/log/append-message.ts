@@ -1,6 +1,5 @@
-import { type ChatHandle, chatHandle } from "../chat-handle.ts";
+import type { ChatHandle } from "../chat-handle.ts";
 import { demandStored } from "../../platform/stored.ts";
-import type { App } from "../../identity/app.ts";
 import { demand } from "../../identity/permissions.ts";
 import type { Principal } from "../../identity/principal.ts";
 import { AppError } from "../../platform/errors.ts";
@@ -10,7 +9,7 @@ import { type Decision, type Proof, recall } from "../../platform/head-change.ts
 import { READ_MS_MAX, within } from "../../platform/within.ts";
 import { derivedId, fingerprint, randomId } from "../../platform/ids.ts";
 import { type QueuedQuestion, answerRef, type Classified, decideAnswer } from "./append-answer.ts";
-import { type Body, encodeBody, type Forward, type Quote, textOf } from "./body.ts";
+import { type Body, encodeBody, textOf } from "./body.ts";
 import {
   demandBranches,
   type ForkPoint,
@@ -19,12 +18,16 @@ import {
   turningWrites,
 } from "../branches/branch.ts";
 import type { ChatDeps } from "./chat-log.ts";
-import { LATEST_CHARS_MAX, type Message, type NewMessage, QUOTE_CHARS_MAX } from "../contract.ts";
+import { LATEST_CHARS_MAX, type Message, type NewMessage } from "../contract.ts";
+import { composeBody } from "./compose-body.ts";
+import { demandInGroup } from "./group-rules.ts";
 import { accessToWrite, advance, type ChatHead, excerpt } from "./head.ts";
-import { messageView, type StoredMessage, storedMessage } from "./message.ts";
-import { readAccessible, readVisible } from "../read/read-messages.ts";
-import { isVisible } from "./sight.ts";
-import { findMessage, messagesOf, serverTime } from "../store.ts";
+import { demandMembers, withMentions } from "./mentions.ts";
+import { messageView, type StoredMessage, storedMessage, type ThreadRoot } from "./message.ts";
+import { readAccessible } from "../read/read-messages.ts";
+import { withSilent } from "./silent.ts";
+import { messagesOf, serverTime } from "../store.ts";
+import { withReply } from "./thread.ts";
 import { type JudgedText, NOT_JUDGED, type TextJudge } from "./text-judge.ts";
 
 export interface AppendRequest {
@@ -41,9 +44,10 @@ export interface AppendRequest {
  * is waiting to be appended to the same chat. When it returns, the message is durable and numbered.
  *
  * Idempotent under `requestKey`, for as long as the message lives. Costs 1 commit, 2 writes and 1 publish; 1
- * read when this instance does not know the head; 2 reads more for a reply, 2 for a forward; with `after` up
- * to 2 reads more, and 2 writes more when it begins a branch. In a chat with a model the answer is queued in
- * the same commit, at 1 write more; `queued` says what is to be done.
+ * read when this instance does not know the head; 2 reads and 1 write more for a reply, 2 reads for a
+ * forward, 1 and one for each member for a text that may name somebody; with `after` up to 2 reads more, and
+ * 2 writes more when it begins a branch. In a chat with a model the answer is queued in the same commit, at 1
+ * write more; `queued` says what is to be done.
  * @throws AppError `not_found`, `forbidden`, `invalid_request`, `idempotency_key_reused`, `unavailable`
  */
 export async function appendMessage(
@@ -57,7 +61,7 @@ export async function appendMessage(
   const { ref, fingerprint: print } = proof;
   const { id } = ref;
   const answerId = answerRef(chat, id).id;
-  const body = await bodyOf(deps, chat, sender, draft);
+  const { body, thread } = await composeBody(deps, chat, sender, draft);
   const judged =
     judge?.judge === undefined
       ? NOT_JUDGED
@@ -76,7 +80,10 @@ export async function appendMessage(
         }),
     decide(head) {
       const said = judged.isHidden ? HIDDEN_BODY : body;
-      const { next, stored, turns } = decideAppend(accessToWrite(head, sender), sender, said, {
+      demandInGroup(accessToWrite(head, sender), sender, "write");
+      if (body.mentions !== undefined) demandMembers(head, body.mentions);
+      const { next, stored, turns } = decideAppend(head, sender, said, {
+        thread,
         ...(judged.isHidden ? { hidden: true } : {}),
         ...(judge !== undefined && judge.judge === undefined ? { isToJudge: true } : {}),
         print,
@@ -115,15 +122,17 @@ export async function appendMessage(
             ];
       const withheld = judged.isHidden ? body : undefined;
       const records = judged.records({ message: stored.number, withheld });
+      const replied =
+        thread === undefined ? undefined : withReply(answer?.next ?? next, chat, stored, thread);
       return {
-        head: answer?.next ?? next,
+        head: replied?.head ?? answer?.next ?? next,
         create: [
           { ref, data: { ...question, changedAt: serverTime() } },
           ...answered,
           ...turning.create,
           ...records,
         ],
-        update: turning.update,
+        update: replied === undefined ? turning.update : [...turning.update, replied.update],
         bytes: (body.text.length + (body.forward?.text.length ?? 0)) * 3,
         result: messageView(id, question),
       } satisfies Decision<ChatHead, Message>;
@@ -201,6 +210,8 @@ export interface Appending {
   readonly hidden?: true;
   /** The app's hook is to judge it in the background. */
   readonly isToJudge?: true;
+  /** The message that its thread begins with, of a reply. */
+  readonly thread?: ThreadRoot | undefined;
   readonly print: string;
   readonly createdAt: Timestamp;
   /** Where to append, unless at the end of the active branch. */
@@ -233,7 +244,7 @@ export function decideAppend(
   head: ChatHead,
   sender: Pick<Principal, "id">,
   body: Body,
-  { print, createdAt, point, bot, role = "user", hidden, isToJudge }: Appending,
+  { print, createdAt, point, bot, role = "user", hidden, isToJudge, thread }: Appending,
 ): { next: ChatHead; stored: StoredMessage; turns: ForkPoint | undefined } {
   const number = head.lastNumber + 1;
   const turns = point === undefined || point.after === head.tip ? undefined : point;
@@ -243,6 +254,8 @@ export function decideAppend(
   const text = textOf(body);
   const author = { id: sender.id, ...(bot === undefined ? {} : { bot }) };
   const next = advance(head, createdAt, {
+    ...withMentions(head, number, body.mentions ?? []),
+    ...(hidden === true ? { silent: withSilent(head.silent, number) } : {}),
     lastNumber: number,
     latest: { number, sender: author, text: excerpt(text, LATEST_CHARS_MAX), createdAt },
     sent: head.members.includes(sender.id) ? { ...head.sent, [sender.id]: number } : head.sent,
@@ -261,70 +274,9 @@ export function decideAppend(
     status: "complete",
     ...(hidden === undefined ? {} : { hidden }),
     ...(isToJudge === undefined ? {} : { toJudge: head.revision + 1 }),
+    ...(thread === undefined ? {} : { thread }),
     fingerprint: print,
     createdAt,
   };
   return { next, stored, turns };
-}
-
-/** The original stays, whatever was said about it. */
-function shortened(forward: Forward, depth: number): Forward {
-  if (forward.of === undefined) return forward;
-  const of = shortened(forward.of, depth - 1);
-  return depth > 1 ? { ...forward, of } : of;
-}
-
-async function bodyOf(
-  deps: ChatDeps,
-  chat: ChatHandle,
-  sender: Principal,
-  { text = "", replyTo, forwardOf }: NewMessage,
-): Promise<Body> {
-  const [quote, forward] = await Promise.all([
-    replyTo === undefined ? undefined : quoteOf(deps, chat, sender, replyTo),
-    forwardOf === undefined ? undefined : forwardFrom(deps, chat.app, sender, forwardOf),
-  ]);
-  return { text, quote, forward };
-}
-
-/** 2 reads. */
-async function quoteOf(deps: ChatDeps, chat: ChatHandle, sender: Principal, number: number): Promise<Quote> {
-  const [found, head] = await Promise.all([findMessage(chat, number), readAccessible(deps, chat, sender)]);
-  if (found === undefined || found.stored.status === "deleted" || !isVisible(head, sender.id, found.stored)) {
-    throw new AppError("invalid_request", "The message replied to does not exist.", {
-      errors: [{ path: "replyTo", message: "must be the number of a message of this chat" }],
-    });
-  }
-  return quoting(found.stored);
-}
-
-/** A message as a reply quotes it. */
-export const quoting = ({ number, sender, body, status }: StoredMessage): Quote => ({
-  message: number,
-  sender,
-  text: status === "deleted" ? "" : excerpt(textOf(body), QUOTE_CHARS_MAX),
-});
-
-/** Comments that a forward carries along with the original. */
-export const FORWARD_DEPTH_MAX = 3;
-
-/** Forwarding a forward keeps the original source, and what was said about it on the way. 2 reads. */
-async function forwardFrom(
-  deps: ChatDeps,
-  app: App,
-  sender: Principal,
-  { chat, message }: { readonly chat: number; readonly message: number },
-): Promise<Forward> {
-  const refuse = (): AppError =>
-    new AppError("invalid_request", "The message to forward does not exist.", {
-      errors: [{ path: "forwardOf", message: "must be a message of a chat that you can read" }],
-    });
-  const found = await readVisible(deps, chatHandle(app, chat), sender, message).catch((cause: unknown) => {
-    throw cause instanceof AppError && cause.code === "not_found" ? refuse() : cause;
-  });
-  if (found.stored.status === "deleted" || found.stored.hidden) throw refuse();
-  const { body, sender: by, createdAt } = found.stored;
-  if (body.text === "" && body.forward !== undefined) return body.forward;
-  const of = body.forward && shortened(body.forward, FORWARD_DEPTH_MAX - 1);
-  return { chat, message, sender: by, text: body.text, createdAt, ...(of === undefined ? {} : { of }) };
 }

@@ -1,3 +1,4 @@
+import type { Mention } from "../contract.ts";
 import type { Timestamp } from "../../platform/firestore-values.ts";
 
 /** Who said it: a person, a server, perhaps by the name of a bot, or a model. */
@@ -8,6 +9,7 @@ export interface Body {
   readonly text: string;
   readonly quote?: Quote | undefined;
   readonly forward?: Forward | undefined;
+  readonly mentions?: readonly Mention[] | undefined;
   /** What a model thought before it said this; neither searched nor given to models again. */
   readonly thinking?: Thinking | undefined;
 }
@@ -53,6 +55,7 @@ export const encodeBody = (body: Body): object => ({
   text: body.text,
   ...(body.quote === undefined ? {} : { quote: body.quote }),
   ...(body.forward === undefined ? {} : { forward: body.forward }),
+  ...(body.mentions === undefined || body.mentions.length === 0 ? {} : { mentions: body.mentions }),
   ...(body.thinking === undefined ? {} : { thinking: body.thinking }),
 });
 

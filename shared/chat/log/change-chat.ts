@@ -6,8 +6,16 @@ import { AppError } from "../../platform/errors.ts";
 import { Timestamp } from "../../platform/firestore-values.ts";
 import type { Decision } from "../../platform/head-change.ts";
 import type { ChatDeps } from "./chat-log.ts";
-import { type Chat, type ChatChange, type CommonChange, partsOfChange } from "../contract.ts";
+import {
+  type Chat,
+  type ChatChange,
+  type CommonChange,
+  type GroupRules,
+  partsOfChange,
+} from "../contract.ts";
 import { changeOwn } from "../own/change-own.ts";
+import { withEvent } from "./event-message.ts";
+import { demandGroupAdmin, demandInGroup, rulesOf } from "./group-rules.ts";
 import { NO_CHAT, pairProof } from "./create-chat.ts";
 import { access, advanceSettings, type ChatHead, chatView } from "./head.ts";
 import { leavingSignal } from "./signal.ts";
@@ -51,8 +59,15 @@ async function changeCommon(
     deps.chatLog.chats.change<ChatHead>(chat.ref, {
       decide: (head) => {
         demandExpected(access(head, principal), expected);
-        const next = isSame(head, change) ? head : advanceSettings(head, at, changeOf(change));
-        return { head: next, create: [], bytes: 0, result: next };
+        if (isSame(head, change)) return { head, create: [], bytes: 0, result: head };
+        const isRenamed = change.title !== undefined && change.title !== head.title;
+        if (isRenamed) demandInGroup(head, principal, "rename");
+        if (change.rules !== undefined) demandRulesOf(head, principal);
+        const next = advanceSettings(head, at, changeOf(head, change));
+        if (!isRenamed || head.kind !== "group") return { head: next, create: [], bytes: 0, result: next };
+        const event = { type: "renamed" as const, title: change.title ?? "" };
+        const told = withEvent(chat, next, { event, by: principal.id, at });
+        return { head: told.head, create: [told.create], bytes: 0, result: told.head };
       },
     }),
     readOwnStates(chat.app, principal.id),
@@ -61,12 +76,20 @@ async function changeCommon(
 }
 
 /** A title that a person gives stays theirs; without one the chat may be given one again. */
-const changeOf = (change: CommonChange): Partial<ChatHead> => ({
+const changeOf = (head: ChatHead, { rules, ...change }: CommonChange): Partial<ChatHead> => ({
   ...(change as Partial<ChatHead>),
+  ...(rules === undefined ? {} : { rules: { ...head.rules, ...(rules as Partial<GroupRules>) } }),
   ...(change.title === undefined ? {} : { titleBy: change.title === "" ? null : ("person" as const) }),
 });
 
-const isSame = (head: ChatHead, change: CommonChange): boolean =>
+/** @throws AppError `conflict` for a chat that is no group, `forbidden` */
+function demandRulesOf(head: ChatHead, principal: Principal): void {
+  if (head.kind !== "group") throw new AppError("conflict", "Only groups have rules.");
+  demandGroupAdmin(head, principal);
+}
+
+const isSame = (head: ChatHead, { rules = {}, ...change }: CommonChange): boolean =>
+  Object.entries(rules).every(([action, who]) => rulesOf(head)[action as keyof GroupRules] === who) &&
   Object.entries(change).every(
     ([name, value]) => JSON.stringify(value) === JSON.stringify(head[name as keyof ChatHead] ?? null),
   );

@@ -1,19 +1,20 @@
 import type { ChatHandle } from "../chat-handle.ts";
 import { demandStored } from "../../platform/stored.ts";
-import { holds } from "../../identity/permissions.ts";
 import type { Principal } from "../../identity/principal.ts";
-import type { Spend } from "../../identity/spend.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { DocumentReference } from "../../platform/firestore.ts";
-import { FieldPath, FieldValue, Timestamp } from "../../platform/firestore-values.ts";
+import { Timestamp } from "../../platform/firestore-values.ts";
 import { keyReused, type Proof, recall } from "../../platform/head-change.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
 import { derivedId, fingerprint, randomId } from "../../platform/ids.ts";
 import { encodeBody, textOf } from "./body.ts";
 import type { ChatDeps } from "./chat-log.ts";
-import { canonicalEmoji, EDITS_MAX, LATEST_CHARS_MAX, type Message, REACTIONS_MAX } from "../contract.ts";
-import { access, accessToWrite, advance, type ChatHead, excerpt } from "./head.ts";
-import { messageView, reactionsOf, type StoredMessage } from "./message.ts";
+import { EDITS_MAX, LATEST_CHARS_MAX, type Mention, type Message } from "../contract.ts";
+import { mentionsFor } from "./compose-body.ts";
+import { demandInGroup } from "./group-rules.ts";
+import { demandMembers, withMentions } from "./mentions.ts";
+import { accessToWrite, advance, type ChatHead, excerpt } from "./head.ts";
+import { messageView, type StoredMessage } from "./message.ts";
 import { withSilent } from "./silent.ts";
 import { readAccessible, readVisible } from "../read/read-messages.ts";
 import { type JudgedText, NOT_JUDGED, type TextJudge } from "./text-judge.ts";
@@ -21,7 +22,6 @@ import {
   editsOf,
   type FoundMessage,
   findMessage,
-  editRefs,
   type StoredEdit,
   serverTime,
   storedEdit,
@@ -31,7 +31,7 @@ import {
 export type Expected = ((revision: number) => boolean) | undefined;
 
 /** @throws AppError `precondition_failed` */
-function demandExpected({ revision }: StoredMessage, expected: Expected): void {
+export function demandExpected({ revision }: StoredMessage, expected: Expected): void {
   if (expected === undefined || expected(revision)) return;
   throw new AppError("precondition_failed", "The message has been changed since you read it.");
 }
@@ -54,11 +54,13 @@ export async function editMessage(
   address: MessageAddress,
   {
     text,
+    mentions,
     requestKey,
     expected,
     judge,
   }: {
     readonly text: string;
+    readonly mentions?: readonly Mention[] | undefined;
     readonly requestKey: string | undefined;
     readonly expected?: Expected;
     readonly judge?: TextJudge | undefined;
@@ -81,6 +83,7 @@ export async function editMessage(
     return messageView(ref.id, found.stored);
   }
   demandChangeable(found);
+  const named = await mentionsFor(deps, chat, principal, { text, mentions });
   const { result } = await deps.chatLog.chats.change<Message>(chat.ref, {
     // Read anew before each further attempt: an edit that overtakes a deletion would bring the text back.
     async prepare() {
@@ -91,11 +94,14 @@ export async function editMessage(
       accessToWrite(head, principal);
       const { stored, updateTime } = found;
       if (!isOwn(head, stored, principal)) throw new AppError("forbidden", "Only who sent it may edit it.");
+      if (stored.event !== undefined) throw new AppError("conflict", "It tells what happened to the group.");
       if (stored.status === "queued" || stored.status === "streaming") {
         throw new AppError("conflict", "The answer is still being made; stop it first.");
       }
       demandExpected(stored, expected);
-      if (text === stored.body.text) {
+      demandInGroup(head, principal, "write");
+      if (named !== undefined) demandMembers(head, named);
+      if (text === stored.body.text && isSameList(named, stored.body.mentions)) {
         return { head, create: [], bytes: 0, result: messageView(ref.id, stored) };
       }
       const edits = (stored.edits ?? 0) + 1;
@@ -103,10 +109,17 @@ export async function editMessage(
         throw new AppError("conflict", `A message is edited at most ${EDITS_MAX} times.`);
       const shown = judged.isHidden ? "" : text;
       const next = advance(head, at, {
+        ...withMentions(head, stored.number, named ?? []),
         ...latestWith(head, stored.number, shown),
         ...(judged.isHidden ? { silent: withSilent(head.silent, stored.number) } : {}),
       });
-      const changed = edited(stored, { text, at, revision: next.revision, isHidden: judged.isHidden });
+      const changed = edited(stored, {
+        text,
+        mentions: named,
+        at,
+        revision: next.revision,
+        isHidden: judged.isHidden,
+      });
       const withheld = judged.isHidden ? { ...stored.body, text } : undefined;
       const records = judged.records({ message: stored.number, withheld });
       const added: StoredEdit = { text, revision: next.revision, at, fingerprint: print };
@@ -146,7 +159,10 @@ const editProof = (edit: DocumentReference, print: string, found: () => FoundMes
   result: (existing) => {
     const made = demandStored(storedEdit(existing));
     const { ref, stored } = found();
-    return messageView(ref.id, edited(stored, { ...made, isHidden: stored.hidden === true }));
+    return messageView(
+      ref.id,
+      edited(stored, { ...made, mentions: stored.body.mentions, isHidden: stored.hidden === true }),
+    );
   },
 });
 
@@ -167,23 +183,30 @@ const isFrom = ({ sender }: StoredMessage, { id }: Principal): boolean => "id" i
  * One's own are what one has sent, and the answers that one has asked a model for; in a fork, those that came
  * with it.
  */
-const isOwn = (head: ChatHead, stored: StoredMessage, principal: Principal): boolean =>
+export const isOwn = (head: ChatHead, stored: StoredMessage, principal: Principal): boolean =>
   isFrom(stored, principal) ||
   (head.kind === "assistant" &&
     stored.role === "assistant" &&
     (stored.answer?.asker ?? head.createdBy) === principal.id);
 
+const isSameList = (a: readonly Mention[] = [], b: readonly Mention[] = []): boolean =>
+  JSON.stringify(a) === JSON.stringify(b);
+
 const edited = (
   stored: StoredMessage,
   {
     text,
+    mentions,
     at,
     revision,
     isHidden,
-  }: Pick<StoredEdit, "text" | "at" | "revision"> & { readonly isHidden: boolean },
+  }: Pick<StoredEdit, "text" | "at" | "revision"> & {
+    readonly mentions: readonly Mention[] | undefined;
+    readonly isHidden: boolean;
+  },
 ): StoredMessage => ({
   ...stored,
-  body: encodeBody(isHidden ? { text: "" } : { ...stored.body, text }) as StoredMessage["body"],
+  body: encodeBody(isHidden ? { text: "" } : { ...stored.body, text, mentions }) as StoredMessage["body"],
   ...(isHidden ? { hidden: true } : {}),
   editedAt: at,
   revision,
@@ -231,123 +254,13 @@ function originalOf({ ref, stored }: FoundMessage): { ref: DocumentReference; da
   ];
 }
 
-/**
- * Deletes a message for everyone: its number stays, what it said is gone, edits included. Deleting it again
- * changes nothing. Costs 1 query (2 for an edited message), 1 read, 1 commit, 2 writes, 1 delete for each
- * edit, 1 publish.
- * @throws AppError `not_found`, `forbidden` to anyone but its sender and administrators
- */
-export async function deleteMessage(
-  deps: ChatDeps,
-  address: MessageAddress,
-  {
-    expected,
-    spend = () => Promise.resolve(),
-  }: { readonly expected?: Expected; readonly spend?: Spend } = {},
-): Promise<void> {
-  const { chat, number, principal } = address;
-  const at = Timestamp.fromMillis(deps.clock.now());
-  let found: FoundMessage;
-  let edits: readonly DocumentReference[] = [];
-  let hasSpent = false;
-  await deps.chatLog.chats.change<void>(chat.ref, {
-    async prepare() {
-      found = await findAccessible(deps, address);
-      if (found.stored.editedAt === undefined) return;
-      // Each edit is read and deleted.
-      if (!hasSpent) await spend(2 * (found.stored.edits ?? 0));
-      hasSpent = true;
-      edits = await editRefs(found.ref);
-    },
-    decide(head) {
-      access(head, principal);
-      const { ref, stored, updateTime } = found;
-      if (!isOwn(head, stored, principal) && !holds(principal, "message:delete-any")) {
-        throw new AppError("forbidden", "Only who sent it may delete it.");
-      }
-      if (stored.status === "deleted") return { head, create: [], bytes: 0, result: undefined };
-      demandExpected(stored, expected);
-      const next = advance(head, at, {
-        ...latestWith(head, number, ""),
-        silent: withSilent(head.silent, number),
-        ...(stored.answer?.leaseUntil == null
-          ? {}
-          : { answering: (head.answering ?? []).filter((id) => id !== ref.id) }),
-      });
-      const emptied = {
-        ...(stored.answer?.leaseUntil == null ? {} : { "answer.leaseUntil": null }),
-        body: encodeBody({ text: "" }),
-        status: "deleted",
-        reactions: {},
-        revision: next.revision,
-        changedAt: serverTime(),
-      };
-      const fields = Object.entries({ ...emptied, editedAt: FieldValue.delete() });
-      const update = [{ ref, fields, lastUpdateTime: updateTime }];
-      return { head: next, create: [], update, remove: edits, bytes: 0, result: undefined };
-    },
-  });
-}
-
-/**
- * Adds or takes back one person's reaction. Doing it again changes nothing and moves nothing.
- * Costs 1 query, 1 read, 1 commit, 2 writes, 1 publish.
- * @throws AppError `not_found`, `conflict` for a deleted message, `invalid_request` beyond REACTIONS_MAX
- * emoji
- */
-export async function react(
-  deps: ChatDeps,
-  address: MessageAddress,
-  emoji: string,
-  present: boolean,
-): Promise<Message> {
-  const { chat, principal } = address;
-  const at = Timestamp.fromMillis(deps.clock.now());
-  let found: FoundMessage;
-  const { result } = await deps.chatLog.chats.change<Message>(chat.ref, {
-    // On condition that the message is still the one read, so that the result is the message as it then is.
-    async prepare() {
-      found = await findChangeable(deps, address);
-    },
-    decide(head) {
-      accessToWrite(head, principal);
-      const { ref, stored, updateTime } = found;
-      const reactions = reactionsOf(stored.reactions);
-      const people = reactions.get(emoji) ?? [];
-      if (people.includes(principal.id) === present) {
-        return { head, create: [], bytes: 0, result: messageView(ref.id, stored) };
-      }
-      if (present && people.length === 0 && reactions.size >= REACTIONS_MAX) {
-        throw new AppError("invalid_request", `A message takes at most ${REACTIONS_MAX} different emoji.`);
-      }
-      const next = advance(head, at, {});
-      const wanted = present ? [...people, principal.id] : people.filter((id) => id !== principal.id);
-      if (wanted.length === 0) reactions.delete(emoji);
-      else reactions.set(emoji, wanted);
-      const changed = { ...stored, reactions: Object.fromEntries(reactions), revision: next.revision };
-      const forms = Object.keys(stored.reactions ?? {}).filter(
-        (form) => form !== emoji && (canonicalEmoji(form) ?? form) === emoji,
-      );
-      const fields = [
-        ["revision", next.revision],
-        ["changedAt", serverTime()],
-        [new FieldPath("reactions", emoji), wanted.length === 0 ? FieldValue.delete() : wanted],
-        ...forms.map((form) => [new FieldPath("reactions", form), FieldValue.delete()] as const),
-      ] as const;
-      const update = [{ ref, fields, lastUpdateTime: updateTime }];
-      return { head: next, create: [], update, bytes: 0, result: messageView(ref.id, changed) };
-    },
-  });
-  return result;
-}
-
 /** 2 reads. @throws AppError `not_found` */
 export const findAccessible = (
   deps: ChatDeps,
   { chat, number, principal }: MessageAddress,
 ): Promise<FoundMessage> => readVisible(deps, chat, principal, number);
 
-async function findChangeable(deps: ChatDeps, address: MessageAddress): Promise<FoundMessage> {
+export async function findChangeable(deps: ChatDeps, address: MessageAddress): Promise<FoundMessage> {
   const found = await findAccessible(deps, address);
   demandChangeable(found);
   return found;

@@ -316,6 +316,7 @@ export function newHead(
     tip: 0,
     branchesCount: 1,
     ...(blockedBy.length === 0 ? {} : { blockedBy }),
+    ...(draft.kind === "group" ? { admins: members.includes(creator.id) ? [creator.id] : [] } : {}),
     archived: false,
     pinned: false,
     status: "open",

@@ -3,9 +3,11 @@ import type { Principal } from "../../identity/principal.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { Timestamp } from "../../platform/firestore-values.ts";
 import type { Author } from "./body.ts";
-import type { Chat, Kind } from "../contract.ts";
+import type { Chat, GroupRules, Kind } from "../contract.ts";
 import { type Faceted, facetsOf } from "./facets.ts";
 import { type OwnState, ownView } from "../own/own-state.ts";
+import { adminsOf, rulesOf } from "./group-rules.ts";
+import { lastMentionOf } from "./mentions.ts";
 import { isVisible, type Sight } from "./sight.ts";
 import { type Silent, silentAfter } from "./silent.ts";
 import type { Copying } from "../branches/fork-chat.ts";
@@ -47,6 +49,13 @@ export interface ChatHead extends Faceted {
   readonly sees?: Readonly<Record<string, Sight>>;
   /** Messages that are unread to nobody. */
   readonly silent?: Silent;
+  /** The last message that mentions a member; and the last that mentions all. */
+  readonly mentioned?: Readonly<Record<string, number>>;
+  readonly mentionedAll?: number;
+  /** Of a group: who administers it. Absent from older ones: whoever created it. */
+  readonly admins?: readonly string[];
+  readonly rules?: Partial<GroupRules>;
+  readonly pinnedMessages?: readonly number[];
   readonly activeBranch: string;
   /** The number of the active branch's last message; 0 while there is none. */
   readonly tip: number;
@@ -149,6 +158,16 @@ export const standingBetween = ({ silent }: ChatHead, after: number, through: nu
 export const readThrough = (head: ChatHead, personId: string, readUpTo: number): number =>
   Math.max(readUpTo, head.sent[personId] ?? 0, head.joined?.[personId] ?? 0);
 
+/** Whether a message that the person has not read mentions them. */
+export function isMentioned(head: ChatHead, personId: string, readUpTo: number): boolean {
+  const last = lastMentionOf(head, personId);
+  return last > readThrough(head, personId, readUpTo) && standingBetween(head, last - 1, last) > 0;
+}
+
+/** Whose words a chat's title is; of chats from before that was noted, a person's. Pure. */
+export const titleByOf = ({ title, titleBy }: Pick<ChatHead, "title" | "titleBy">): Chat["titleBy"] =>
+  titleBy ?? (title === "" ? null : "person");
+
 export function chatView(head: ChatHead, personId: string, own: OwnState): Chat {
   const { latest } = head;
   return {
@@ -158,7 +177,9 @@ export function chatView(head: ChatHead, personId: string, own: OwnState): Chat 
     members: [...head.members],
     createdBy: head.createdBy,
     tags: [...head.tags],
-    titleBy: head.titleBy ?? (head.title === "" ? null : "person"),
+    ...(head.kind === "group" ? { admins: [...adminsOf(head)], rules: rulesOf(head) } : {}),
+    pinnedMessages: [...(head.pinnedMessages ?? [])],
+    titleBy: titleByOf(head),
     ...(head.model === null ? {} : { model: head.model }),
     ...(head.instructions == null ? {} : { instructions: head.instructions }),
     ...(head.temperature == null ? {} : { temperature: head.temperature }),
@@ -170,6 +191,7 @@ export function chatView(head: ChatHead, personId: string, own: OwnState): Chat 
       : { latest: { ...latest, createdAt: latest.createdAt.toDate().toISOString() } }),
     unreadCount: unreadCount(head, personId, own.read),
     readThrough: readThrough(head, personId, own.read),
+    mentioned: isMentioned(head, personId, own.read),
     ...ownView(head, own),
     activeBranch: head.activeBranch,
     branchesCount: head.branchesCount,

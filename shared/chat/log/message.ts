@@ -4,6 +4,7 @@ import { type Author, type Body, decodeBody, type Forward, textOf } from "./body
 import {
   type AnswerError,
   canonicalEmoji,
+  type ChatEvent,
   type FinishReason,
   type Lane,
   type Message,
@@ -35,6 +36,13 @@ export interface StoredMessage {
   readonly editedAt?: Timestamp;
   /** How often; absent from what was edited before this was counted. */
   readonly edits?: number;
+  /** Of a reply: the message that its thread begins with. */
+  readonly thread?: ThreadRoot;
+  /** Of a message that has been replied to. */
+  readonly replies?: StoredReplies;
+  /** What happened to the group, where that is what it tells. */
+  readonly event?: ChatEvent;
+  readonly pinned?: { readonly by: string; readonly at: Timestamp };
   /** What it said is withheld, and kept with a report on it. */
   readonly hidden?: true;
   /** The revision of a text that the app's hook is to judge in the background. */
@@ -48,6 +56,17 @@ export interface StoredMessage {
   readonly createdAt: Timestamp;
 }
 export const storedMessage = storedAs<StoredMessage>();
+
+export interface ThreadRoot {
+  readonly number: number;
+  /** The message's document. */
+  readonly id: string;
+}
+
+export interface StoredReplies {
+  readonly count: number;
+  readonly latest: { readonly number: number; readonly sender: Author; readonly createdAt: Timestamp } | null;
+}
 
 export function messageView(id: string, stored: StoredMessage): Message {
   const body = decodeBody(stored.body);
@@ -70,10 +89,24 @@ export function messageView(id: string, stored: StoredMessage): Message {
     ...(stored.answer === undefined ? {} : answerView(stored.answer)),
     ...(stored.hidden === true ? { hidden: true } : {}),
     ...(body.thinking === undefined || stored.status === "deleted" ? {} : { thinking: body.thinking }),
+    ...(stored.thread === undefined ? {} : { thread: stored.thread.number }),
+    ...(stored.replies === undefined || stored.replies.count < 1
+      ? {}
+      : { replies: repliesView(stored.replies) }),
+    ...(stored.event === undefined ? {} : { event: stored.event }),
+    ...(stored.pinned === undefined
+      ? {}
+      : { pinned: { by: stored.pinned.by, at: stored.pinned.at.toDate().toISOString() } }),
+    ...(body.mentions === undefined || stored.status === "deleted" ? {} : { mentions: [...body.mentions] }),
     ...(stored.editedAt === undefined ? {} : { editedAt: stored.editedAt.toDate().toISOString() }),
     createdAt: stored.createdAt.toDate().toISOString(),
   };
 }
+
+const repliesView = ({ count, latest }: StoredReplies) => ({
+  count,
+  ...(latest === null ? {} : { latest: { ...latest, createdAt: latest.createdAt.toDate().toISOString() } }),
+});
 
 /** How an answer is coming along, and what it took. */
 export interface StoredAnswer {

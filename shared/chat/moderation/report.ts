@@ -16,7 +16,7 @@ import type { Decision, Message, NewReport, Report } from "../contract.ts";
 import type { Body } from "../log/body.ts";
 import { hideMessage, showMessage } from "../log/hide-message.ts";
 import type { ChatDeps } from "../log/chat-log.ts";
-import { deleteMessage } from "../log/change-message.ts";
+import { deleteMessage } from "../log/delete-message.ts";
 import { noSuchChat } from "../log/head.ts";
 import { messageView } from "../log/message.ts";
 import { readVisible } from "../read/read-messages.ts";

@@ -18,6 +18,7 @@ import {
   listChanged,
   listEdits,
   listMessages,
+  listThread,
   type MessageRange,
   readHead,
   readMarksOf,
@@ -43,6 +44,7 @@ export async function readMessages(
     isKnown,
   }: { readonly query: MessagePageQuery; readonly isKnown: ((revision: number) => boolean) | undefined },
 ): Promise<MessagePage | Unchanged> {
+  if (query.thread !== undefined) return readThreadPage(deps, chat, principal, query, query.thread);
   const position = positionOf(deps, chat, principal, query);
   if (isKnown === undefined && position.branch === undefined && !isBranched(deps, chat)) {
     // Most chats have one branch: its rows are fetched beside the head, and given out only after its
@@ -66,6 +68,42 @@ export async function readMessages(
 /** As far as this instance remembers. */
 const isBranched = (deps: ChatDeps, chat: ChatHandle): boolean =>
   (deps.chatLog.chats.known(chat.ref)?.branchesCount ?? 1) > 1;
+
+/**
+ * A page of the replies of a thread, newest first, or oldest first after a number. 1 query and 1 document.
+ * @throws AppError `not_found`, `invalid_request`
+ */
+async function readThreadPage(
+  deps: ChatDeps,
+  chat: ChatHandle,
+  principal: Principal,
+  query: MessagePageQuery,
+  thread: number,
+): Promise<MessagePage> {
+  const scope = [...cursorScope(chat, principal), `thread ${thread}`];
+  const { before, after } = positionOf(deps, chat, principal, query, scope);
+  const isForward = after !== undefined;
+  const range = { before, after, order: isForward ? ("asc" as const) : ("desc" as const) };
+  const [found, head] = await Promise.all([
+    listThread(chat, thread, { ...range, limit: query.limit + 1 }),
+    readAccessible(deps, chat, principal),
+  ]);
+  const rows = found.slice(0, query.limit).filter(({ stored }) => isVisible(head, principal.id, stored));
+  const hasMore = found.length > query.limit;
+  const ordered = isForward ? rows : rows.toReversed();
+  const [oldest, newest] = [ordered[0]?.stored.number, ordered.at(-1)?.stored.number];
+  const cursor = (direction: "before" | "after", number: number | undefined): string | null =>
+    number === undefined ? null : encodeCursor(deps.keys, scope, [direction, number]);
+  // Further in the direction asked for it is known whether there is more; in the other there may be.
+  const isBounded = before !== undefined;
+  const page = {
+    data: rows.map(({ id, stored }) => messageView(id, stored)),
+    hasMore,
+    next: isForward || hasMore ? cursor("before", oldest) : null,
+    prev: (isForward ? hasMore : isBounded) ? cursor("after", newest) : null,
+  };
+  return { page, revision: head.revision };
+}
 
 async function readAlong(
   deps: ChatDeps,
@@ -182,9 +220,10 @@ function positionOf(
   chat: ChatHandle,
   principal: Principal,
   { before, after, around, branch, cursor }: MessagePageQuery,
+  scope = cursorScope(chat, principal),
 ): Position {
   if (cursor === undefined) return { before, after, around, branch };
-  const [direction, number, on] = decodeCursor(deps.keys, cursorScope(chat, principal), cursor);
+  const [direction, number, on] = decodeCursor(deps.keys, scope, cursor);
   // A cursor goes on along the branch that it came from, whichever is active by now.
   const along = on === undefined ? {} : { branch: String(on) };
   return direction === "after" ? { after: Number(number), ...along } : { before: Number(number), ...along };

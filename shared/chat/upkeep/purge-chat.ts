@@ -38,7 +38,7 @@ export async function purgeChat(firestore: Firestore, app: App, head: ChatHead):
 }
 
 /** What a person's document of marks says of a chat. */
-const MARKS = ["chats", "delivered", "mailed", "unread", ...Object.values(NOTE_FIELDS)];
+const MARKS = ["chats", "delivered", "mailed", "unread", "threads", ...Object.values(NOTE_FIELDS)];
 
 async function deleteFound(
   firestore: Firestore,

@@ -1,6 +1,6 @@
 import { type ChatHandle } from "../chat-handle.ts";
 import { Timestamp } from "../../platform/firestore-values.ts";
-import { quoting } from "../log/append-message.ts";
+import { quoting } from "../log/compose-body.ts";
 import type { ChatDeps } from "../log/chat-log.ts";
 import { advance } from "../log/head.ts";
 import type { StoredMessage } from "../log/message.ts";

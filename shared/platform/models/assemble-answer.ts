@@ -2,8 +2,9 @@ import { createTextCleaner } from "./clean-text.ts";
 import { type FinishReason, ModelFailure, type ModelPiece, type ModelUsage } from "./contract.ts";
 import { estimateTokens } from "./estimate-tokens.ts";
 import { type JsonObject, objectOf } from "./json-value.ts";
-import { type ChunkPiece, choiceOf, indexOf, readChoice } from "./read-chunk.ts";
+import { type ChunkPiece, choicesOf, isBegun, readChoice } from "./read-chunk.ts";
 import { readUsage } from "./read-usage.ts";
+import { createChoiceSorter } from "./sort-choices.ts";
 import { createThinkingSplitter, type ThinkingAndText } from "./split-thinking.ts";
 
 /** Thinking beyond it is not told. */
@@ -48,8 +49,8 @@ export function assembleAnswer(limits: AnswerLimits): AnswerAssembler {
   const splitter = createThinkingSplitter(limits.startsThinking);
   let reason: FinishReason | "failed" | undefined;
   let usage: ModelUsage = {};
-  /** The choice that is ours: the first one's, where a provider gives several. */
-  let ours: number | undefined;
+  const choices = createChoiceSorter(limits.textCharsMax);
+  let hasChoice = false;
   let isSaidDone = false;
   let isRefusal = false;
 
@@ -68,16 +69,19 @@ export function assembleAnswer(limits: AnswerLimits): AnswerAssembler {
   };
   return {
     add(chunk, isBody) {
-      const choice = choiceOf(chunk, ours);
-      const told = chunk["usage"] ?? objectOf(chunk["x_groq"])?.["usage"] ?? choice?.["usage"];
+      const found = choicesOf(chunk);
+      const told = chunk["usage"] ?? objectOf(chunk["x_groq"])?.["usage"] ?? found[0]?.choice["usage"];
       usage = { ...usage, ...readUsage(told) };
-      if (choice === undefined) return;
-      ours ??= indexOf(choice);
+      if (found.length === 0) return;
+      hasChoice = true;
       isSaidDone ||= isBody;
-      for (const piece of readChoice(choice)) addPiece(piece);
+      for (const { index, choice } of found) {
+        for (const piece of choices.add(index, readChoice(choice), isBegun(choice))) addPiece(piece);
+      }
     },
     finish: () => void (isSaidDone = true),
     end() {
+      for (const piece of choices.end()) addPiece(piece);
       output.addThinking(thinkingCleaner.end());
       addSplit(splitter.add(textCleaner.end()));
       addSplit(splitter.end());
@@ -85,7 +89,7 @@ export function assembleAnswer(limits: AnswerLimits): AnswerAssembler {
       if (reason === "failed") {
         throw new ModelFailure("failed", "The provider ended the answer with a failure.");
       }
-      if (ours === undefined) {
+      if (!hasChoice) {
         throw new ModelFailure("malformed", "The provider answered with nothing that is an answer.");
       }
       if (reason === undefined && !isSaidDone) {
@@ -96,7 +100,7 @@ export function assembleAnswer(limits: AnswerLimits): AnswerAssembler {
     },
     take: output.take,
     isDone: () => isSaidDone || output.isFull(),
-    hasFinished: () => reason !== undefined,
+    hasFinished: () => reason !== undefined || choices.holdsFinish(),
   };
 }
 
@@ -155,11 +159,24 @@ const firstChars = (text: string, count: number): string =>
 
 type ToolCallPiece = Extract<ModelPiece, { kind: "tool-call" }>;
 
-/** Gives each piece of a tool call the index of its call; some providers leave it out. */
+/**
+ * Gives each piece of a tool call the place of its call, from 0. Providers number calls from 1, all with the
+ * same number, or not at all; a new id is a new call, and a piece without any goes on with the last.
+ */
 function createToolCalls() {
-  const indexes = new Map<string, number>();
+  const byId = new Map<string, number>();
+  const byIndex = new Map<number, { readonly place: number; readonly id: string | undefined }>();
   let count = 0;
   let chars = 0;
+  const placeOf = ({ id, index }: Extract<ChunkPiece, { kind: "tool-call" }>): number => {
+    const known = id === undefined ? undefined : byId.get(id);
+    if (known !== undefined) return known;
+    const numbered = index === undefined ? undefined : byIndex.get(index);
+    const goesOn = id === undefined || numbered?.id === undefined;
+    if (numbered !== undefined && goesOn) return numbered.place;
+    if (id === undefined && index === undefined) return Math.max(0, count - 1);
+    return count;
+  };
   return {
     count: () => count,
     place(piece: Extract<ChunkPiece, { kind: "tool-call" }>): ToolCallPiece {
@@ -170,12 +187,12 @@ function createToolCalls() {
           `Tool calls of an answer have at most ${TOOL_CHARS_MAX} characters.`,
         );
       }
-      const { id } = piece;
-      // A new id is a new call; a piece without one goes on with the last.
-      const index = piece.index ?? (id === undefined ? Math.max(0, count - 1) : (indexes.get(id) ?? count));
-      if (id !== undefined) indexes.set(id, index);
-      count = Math.max(count, index + 1);
-      return { ...piece, index };
+      const { id, index } = piece;
+      const place = placeOf(piece);
+      if (id !== undefined) byId.set(id, place);
+      if (index !== undefined) byIndex.set(index, { place, id: id ?? byIndex.get(index)?.id });
+      count = Math.max(count, place + 1);
+      return { ...piece, index: place };
     },
   };
 }

@@ -139,6 +139,73 @@ describe("the request", () => {
     expect(bodies[1]).not.toHaveProperty(field);
   });
 
+  test.each([
+    [
+      "OpenAI",
+      400,
+      "max_tokens is too large: 4000. This model supports at most 2048 completion tokens, whereas you provided 4000.",
+    ],
+    [
+      "Vertex",
+      400,
+      "it has a maxOutputTokens value of 4000 but the supported range is from 1 (inclusive) to 2049 (exclusive).",
+    ],
+    [
+      "Anthropic",
+      400,
+      "max_tokens: 4000 > 2048, which is the maximum allowed number of output tokens for claude-3-haiku-20240307",
+    ],
+    [
+      "Scaleway",
+      416,
+      "max_completion_tokens is limited for this model: it must be less than or equal to 2,048",
+    ],
+  ])("is made once more with the highest limit where that is lower: %s", async (_, status, message) => {
+    const limits: unknown[] = [];
+    answer = (_request, response, body) => {
+      limits.push(body["max_completion_tokens"]);
+      if (limits.length === 1) response.writeHead(status).end(JSON.stringify({ error: { message } }));
+      else response.end('data: {"choices":[{"delta":{"content":"Hi"}}]}\n\ndata: [DONE]\n\n');
+    };
+    const { text } = await gather(callModel(provider, request({ maxTokens: 4_000 })));
+    expect([text, ...limits]).toEqual(["Hi", 4_000, 2_048]);
+  });
+
+  test("is not made again with another limit where the question is too long, and says for which window", async () => {
+    let calls = 0;
+    answer = (_request, response) => {
+      calls += 1;
+      const message =
+        "'max_tokens' is too large: 4000. This model's maximum context length is 4096 tokens and your request has 300 input tokens (4000 > 4096 - 300).";
+      response.writeHead(400).end(JSON.stringify({ error: { message } }));
+    };
+    const failure = { kind: "too_long", windowTokens: 4_096 };
+    await expect(gather(callModel(provider, request({ maxTokens: 4_000 })))).rejects.toMatchObject(failure);
+    expect(calls).toBe(1);
+  });
+
+  test("goes to an address that was copied whole", async () => {
+    let path: string | undefined;
+    answer = ({ url }, response) => {
+      path = url;
+      response.end('data: {"choices":[{"delta":{"content":"Hi"}}]}\n\ndata: [DONE]\n\n');
+    };
+    await gather(callModel({ ...provider, baseUrl: `${provider.baseUrl}/chat/completions` }, request()));
+    expect(path).toBe("/v1/chat/completions");
+  });
+
+  test("may be made again at a time that a provider without a clock of its own says", async () => {
+    answer = (_request, response) => {
+      response.sendDate = false;
+      const at = new Date(Date.now() + 20_500).toUTCString();
+      response.writeHead(429, { "retry-after": at }).end("{}");
+    };
+    const failure = await gather(callModel(provider, request())).catch((cause: unknown) => cause);
+    expect(failure).toMatchObject({ kind: "rate_limited" });
+    expect((failure as { retryAfterMs: number }).retryAfterMs).toBeGreaterThan(18_000);
+    expect((failure as { retryAfterMs: number }).retryAfterMs).toBeLessThanOrEqual(21_000);
+  });
+
   test("is made twice at most", async () => {
     let calls = 0;
     answer = (_request, response) => {

@@ -73,7 +73,8 @@ async function open(provider: Provider, request: ModelRequest, signal: AbortSign
 
 async function post(provider: Provider, request: ModelRequest, signal: AbortSignal): Promise<Response> {
   const url = new URL(provider.baseUrl);
-  url.pathname = `${url.pathname.replace(/\/+$/, "")}/chat/completions`;
+  // Whoever copies an address mostly copies the whole of it.
+  url.pathname = `${url.pathname.replace(/\/+$/, "").replace(/\/chat\/completions$/, "")}/chat/completions`;
   return fetch(url, {
     method: "POST",
     signal,
@@ -106,7 +107,9 @@ function withoutUnknownField(
   status: number,
   refusal: string,
 ): { provider: Provider; request: ModelRequest } | undefined {
-  if (status !== 400 && status !== 422) return undefined;
+  if (!UNKNOWN_FIELD_STATUS.has(status)) return undefined;
+  const limit = limitIn(refusal, request.maxTokens);
+  if (limit !== undefined) return { provider, request: { ...request, maxTokens: limit } };
   if (refusal.includes(provider.limitField) && UNKNOWN_FIELD.test(refusal)) {
     const limitField = provider.limitField === "max_tokens" ? "max_completion_tokens" : "max_tokens";
     // A provider that does not know the limit's new name may not know the newer options either.
@@ -122,6 +125,31 @@ function withoutUnknownField(
     return { provider, request: { ...request, temperature: undefined } };
   }
   return undefined;
+}
+
+/** 416 is Scaleway's for a limit that is too high. */
+const UNKNOWN_FIELD_STATUS: ReadonlySet<number> = new Set([400, 416, 422]);
+
+/** An answer of fewer tokens is not what a provider means by its highest limit. */
+const LIMIT_TOKENS_MIN = 16;
+
+/**
+ * The highest limit of tokens that a refusal names, where the one that was asked for is too high: "supports at
+ * most 2048 completion tokens", "range is from 1 (inclusive) to 2049 (exclusive)", "4000 > 2048, which is the
+ * maximum". Undefined where it is the question that is too long.
+ */
+function limitIn(refusal: string, asked: number): number | undefined {
+  if (!/max_?(completion|output|new)?_?tokens/i.test(refusal)) return undefined;
+  if (!/at most|range|maximum allowed|less than or equal|too large|too high|<= ?\d/i.test(refusal))
+    return undefined;
+  if (/context (length|window|size)/i.test(refusal)) return undefined;
+  const beyond = /(\d+) \(exclusive\)/.exec(refusal)?.[1];
+  const numbers =
+    beyond === undefined
+      ? [...refusal.matchAll(/\d+(?:[,_]\d{3})*/g)].map(([digits]) => Number(digits.replaceAll(/[,_]/g, "")))
+      : [Number(beyond) - 1];
+  const highest = Math.max(0, ...numbers.filter((each) => each < asked));
+  return highest < LIMIT_TOKENS_MIN ? undefined : highest;
 }
 
 const UNKNOWN_FIELD =

@@ -1,6 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { createCatalog, FIRST_MS_DEFAULT, ModelEntry, OUTPUT_TOKENS_DEFAULT } from "./catalog.ts";
-import { presetOf, WINDOW_TOKENS_DEFAULT, windowOf } from "./presets.ts";
+import {
+  createCatalog,
+  FIRST_MS_DEFAULT,
+  LABEL_CHARS_MAX,
+  ModelEntry,
+  OUTPUT_TOKENS_DEFAULT,
+} from "./catalog.ts";
+import { presetOf, UNKNOWN_FIRST_MS, WINDOW_TOKENS_DEFAULT, windowOf } from "./presets.ts";
 
 const OPENAI = { baseUrl: "https://api.openai.com/v1" };
 
@@ -40,6 +46,18 @@ describe("the catalog", () => {
     });
   });
 
+  test.each([
+    ["http://192.168.1.20:9000/v1", { fast: UNKNOWN_FIRST_MS, slow: UNKNOWN_FIRST_MS }],
+    ["http://localhost:11434/v1", { fast: 180_000, slow: 180_000 }],
+    ["https://api.groq.com/openai/v1", FIRST_MS_DEFAULT],
+  ])("a model at %s may take so long to its first byte", (baseUrl, firstMsMax) => {
+    expect(createCatalog([], { baseUrl }).of("m").firstMsMax).toEqual(firstMsMax);
+    expect(createCatalog([{ id: "m", firstMsMax: 5 }], { baseUrl }).of("m").firstMsMax).toEqual({
+      fast: 5,
+      slow: 5,
+    });
+  });
+
   test("an entry's own address tells its preset", () => {
     const entries = [{ id: "m", baseUrl: "https://api.mistral.ai/v1" }];
     expect(createCatalog(entries, { ...OPENAI, preset: "openai" }).of("m")).toMatchObject({
@@ -59,6 +77,8 @@ describe("the catalog", () => {
     [{ id: "m", windowTokens: 511 }],
     [{ id: "m", windowTokens: 1.5 }],
     [{ id: "m", concurrency: 0 }],
+    [{ id: "m", label: " " }],
+    [{ id: "m", label: "x".repeat(LABEL_CHARS_MAX + 1) }],
     [{ id: "m", unknown: true }],
   ])("an entry such as %j is refused", (entry) => {
     expect(ModelEntry.safeParse(entry).success).toBe(false);

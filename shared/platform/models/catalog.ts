@@ -7,6 +7,7 @@ export const WINDOW_TOKENS_MAX = 10_000_000;
 export const FIRST_MS_DEFAULT = { fast: 30_000, slow: 60_000 } as const;
 export const SILENCE_MS_DEFAULT = 60_000;
 const MS_MAX = 3_600_000;
+export const LABEL_CHARS_MAX = 60;
 
 const Ms = z.int().min(1).max(MS_MAX);
 const presetNames = Object.keys(PRESETS) as [PresetName, ...PresetName[]];
@@ -17,6 +18,8 @@ export const MODEL_KEY_NAME = /^MODEL_API_KEY(_[A-Z0-9]+)*$/;
 export const ModelEntry = z.strictObject({
   /** How chats and settings name it. */
   id: z.string().min(1).max(100),
+  /** How people are shown it; the id when absent. */
+  label: z.string().trim().min(1).max(LABEL_CHARS_MAX).optional(),
   /** How the provider names it; the id when absent. */
   model: z.string().min(1).max(200).optional(),
   preset: z.enum(presetNames).optional(),
@@ -42,6 +45,7 @@ export type ModelEntry = z.infer<typeof ModelEntry>;
 /** Everything that is known of a model. */
 export interface ModelSpec {
   readonly id: string;
+  readonly label: string | undefined;
   readonly model: string;
   readonly preset: PresetName;
   readonly baseUrl: string;
@@ -92,6 +96,7 @@ function specOf(
   const loads = "firstMsMax" in preset ? preset.firstMsMax : 0;
   return {
     id: entry.id,
+    label: entry.label,
     model,
     preset: name,
     baseUrl,

@@ -61,17 +61,24 @@ export class ModelFailure extends Error {
   /** The provider asks not to be called before. */
   readonly retryAfterMs: number | undefined;
   readonly status: number | undefined;
+  /** The window that the provider names, of a question that is too long for it. */
+  readonly windowTokens: number | undefined;
 
   constructor(
     kind: ModelFailureKind,
     message: string,
-    facts: { readonly retryAfterMs?: number | undefined; readonly status?: number | undefined } = {},
+    facts: {
+      readonly retryAfterMs?: number | undefined;
+      readonly status?: number | undefined;
+      readonly windowTokens?: number | undefined;
+    } = {},
     options: ErrorOptions = {},
   ) {
     super(message, options);
     this.kind = kind;
     this.retryAfterMs = facts.retryAfterMs;
     this.status = facts.status;
+    this.windowTokens = facts.windowTokens;
   }
 
   get owner(): FailureOwner {

@@ -16,6 +16,8 @@ export interface Preset {
 }
 
 const LOADS_MS = 180_000;
+/** Behind an address that nobody knows may stand a model at home. Comments are life, as everywhere. */
+export const UNKNOWN_FIRST_MS = 90_000;
 
 /** By the providers' documentation, November 2026. What is not here is spoken to as OpenAI is. */
 export const PRESETS = {
@@ -79,7 +81,12 @@ export const PRESETS = {
     key: "bearer",
     firstMsMax: LOADS_MS,
   },
-  other: { limitField: "max_completion_tokens", asksUsage: true, key: "bearer" },
+  other: {
+    limitField: "max_completion_tokens",
+    asksUsage: true,
+    key: "bearer",
+    firstMsMax: UNKNOWN_FIRST_MS,
+  },
 } as const satisfies Record<string, Preset>;
 export type PresetName = keyof typeof PRESETS;
 

@@ -16,14 +16,27 @@ export type ChunkPiece =
     }
   | { readonly kind: "finish"; readonly reason: FinishReason | "failed" };
 
-/** The choice of a chunk that is ours; undefined in a chunk of usage or of a filter's verdict. */
-export function choiceOf(chunk: JsonObject, index: number | undefined): JsonObject | undefined {
-  const choices = listOf(chunk["choices"]).map(objectOf);
-  return choices.find((choice) => choice !== undefined && (index === undefined || indexOf(choice) === index));
+/** A choice of a chunk, with its number. A chunk of usage or of a filter's verdict has none. */
+export interface Choice {
+  readonly index: number;
+  readonly choice: JsonObject;
 }
 
-export const indexOf = (choice: JsonObject): number =>
-  typeof choice["index"] === "number" ? choice["index"] : 0;
+export const choicesOf = (chunk: JsonObject): Choice[] =>
+  listOf(chunk["choices"]).flatMap((value, place) => {
+    const choice = objectOf(value);
+    return choice === undefined ? [] : [{ index: indexOf(choice, place), choice }];
+  });
+
+/** Where a provider gives no number, the place in the list stands for it. */
+function indexOf({ index }: JsonObject, place: number): number {
+  const number = typeof index === "number" ? index : Number.parseInt(stringOf(index) ?? "", 10);
+  return Number.isFinite(number) ? Math.max(0, number) : place;
+}
+
+/** Whether it says whose words these are, as first chunks do. */
+export const isBegun = (choice: JsonObject): boolean =>
+  typeof (objectOf(choice["delta"]) ?? objectOf(choice["message"]))?.["role"] === "string";
 
 /** Never throws: whatever the choice holds, what can be read of it is read. Pure. */
 export function readChoice(choice: JsonObject): ChunkPiece[] {
@@ -41,14 +54,21 @@ export function readChoice(choice: JsonObject): ChunkPiece[] {
   if (refusal) pieces.push({ kind: "refusal", text: refusal });
   for (const call of listOf(delta["tool_calls"])) pieces.push(...toolCall(objectOf(call)));
   const reason = stringOf(choice["finish_reason"]);
-  if (reason) pieces.push({ kind: "finish", reason: FINISHES.get(reason.toLowerCase()) ?? "stop" });
+  if (reason) pieces.push({ kind: "finish", reason: FINISHES.get(wordOf(reason)) ?? "stop" });
   return pieces;
 }
+
+/** MAX_TOKENS, content-filter, contentFilter and FINISH_REASON_SAFETY are the same words as others use. */
+const wordOf = (reason: string): string =>
+  reason
+    .replaceAll(/(?<=[a-z])(?=[A-Z])|[\s-]+/g, "_")
+    .toLowerCase()
+    .replace(/^finish_reason_/, "");
 
 /** A string, or parts of which some are text and some are thought. */
 function contentPieces(content: unknown): ChunkPiece[] {
   if (!Array.isArray(content)) {
-    const text = textOf(content);
+    const text = typeof content === "number" ? String(content) : textOf(content);
     return text === "" ? [] : [{ kind: "text", text }];
   }
   return content.flatMap((part): ChunkPiece[] => {
@@ -117,6 +137,8 @@ const FINISHES: ReadonlyMap<string, FinishReason | "failed"> = new Map<string, F
     "content_filtered",
     "safety",
     "recitation",
+    "language",
+    "image_safety",
     "prohibited_content",
     "blocklist",
     "spii",

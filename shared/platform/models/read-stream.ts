@@ -112,11 +112,14 @@ function createReader(limits: AnswerLimits): Reader {
 const tooLarge = (): ModelFailure =>
   new ModelFailure("malformed", `The provider sent an event of more than ${EVENT_CHARS_MAX} characters.`);
 
+/** Some proxies make JSON of it. */
+const DONE = /^"?\[DONE\]"?$/i;
+
 /** One event's data, or a whole body. `isBody`: what it holds is all there is. */
 function takeData(answer: AnswerAssembler, data: string, isError: boolean, isBody = false): void {
   const text = data.trim();
   if (text === "") return;
-  if (text === "[DONE]") return answer.finish();
+  if (DONE.test(text)) return answer.finish();
   const value = parseJsonValue(text);
   if (value === undefined) {
     if (isError) throw failureOfEvent({ message: text });

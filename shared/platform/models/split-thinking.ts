@@ -1,10 +1,16 @@
 /**
- * Models that think in the text itself, in a block before the answer: DeepSeek R1, Qwen, Magistral, Gemini.
+ * Models that think in the text itself, in a block before the answer: DeepSeek R1, Qwen, Gemini; Seed, Magistral,
+ * Kimi and OpenThinker with tags of their own. In lower case.
  */
-const OPENING = /^\s*<(think|thinking|thought|reasoning)>/i;
-/** What may yet become an opening tag. */
-const MAYBE_OPENING = /^\s*(<[a-z]{0,9})?$/i;
-const CLOSING_CHARS_MAX = "</reasoning>".length;
+const TAGS: readonly (readonly [opening: string, closing: string])[] = [
+  ...["think", "thinking", "thought", "reasoning", "seed:think"].map(
+    (name) => [`<${name}>`, `</${name}>`] as const,
+  ),
+  ["[think]", "[/think]"],
+  ["◁think▷", "◁/think▷"],
+  ["<|begin_of_thought|>", "<|end_of_thought|>"],
+];
+const CLOSING_CHARS_MAX = Math.max(...TAGS.map(([, closing]) => closing.length));
 
 export interface ThinkingAndText {
   readonly thinking: string;
@@ -36,18 +42,20 @@ export function createThinkingSplitter(isOpen = false): ThinkingSplitter {
     let thinking = "";
     while (state !== "after") {
       if (state === "before") {
-        const opening = OPENING.exec(held);
-        if (opening !== null) {
-          closing = `</${opening[1]?.toLowerCase()}>`;
-          release(opening[0].length);
+        const begun = held.trimStart().toLowerCase();
+        const tag = TAGS.find(([opening]) => begun.startsWith(opening));
+        if (tag !== undefined) {
+          closing = tag[1];
+          release(held.search(/\S/) + tag[0].length);
           state = "thinking";
-        } else if (!isEnd && MAYBE_OPENING.test(held)) return { thinking, text: "" };
+        } else if (!isEnd && TAGS.some(([opening]) => opening.startsWith(begun)))
+          return { thinking, text: "" };
         else state = "after";
         continue;
       }
       hasThought = true;
-      const end = held.toLowerCase().indexOf(closing);
-      thinking += release(end >= 0 ? end : isEnd ? held.length : lengthBeforeTag(held));
+      const end = indexOfTag(held, closing);
+      thinking += release(end >= 0 ? end : isEnd ? held.length : lengthBeforeTag(held, closing));
       if (end < 0) return { thinking, text: "" };
       release(closing.length);
       state = "before";
@@ -65,8 +73,12 @@ export function createThinkingSplitter(isOpen = false): ThinkingSplitter {
   };
 }
 
+/** In lower case a text may be longer, so that places in it would not be the same. */
+const indexOfTag = (text: string, tag: string): number =>
+  text.search(new RegExp(tag.replaceAll(/[[\]|/]/g, String.raw`\$&`), "i"));
+
 /** Up to where it cannot be the beginning of a closing tag. */
-function lengthBeforeTag(text: string): number {
-  const tag = text.indexOf("<", Math.max(0, text.length - CLOSING_CHARS_MAX));
+function lengthBeforeTag(text: string, [mark = "<"]: string): number {
+  const tag = text.indexOf(mark, Math.max(0, text.length - CLOSING_CHARS_MAX));
   return tag < 0 ? text.length : tag;
 }
