@@ -4,14 +4,15 @@ import type { Blocks } from "../account/blocks.ts";
 import { el, fill, toast } from "../frame/dom.ts";
 import { counted, listTimeOf } from "../frame/format.ts";
 import { createMenu } from "../frame/menu.ts";
-import { messageOf } from "../frame/message-of.ts";
+import { messageOf as wordsOf } from "../frame/message-of.ts";
 import { isAdministrator, type People } from "../frame/people.ts";
 import type { Suite } from "../frame/suite.ts";
 import { showMessages } from "../messages/messages.ts";
 import { openRenameDialog, openDeleteDialog, openForwardDialog } from "./chat-dialogs.ts";
 import { openSettingsDialog } from "./chat-settings.ts";
 import type { Chats } from "./chats.ts";
-import { createComposer } from "./composer.ts";
+import { createComposer, messageOf } from "./composer.ts";
+import { mentionable } from "./mentionable.ts";
 import { openLeaveDialog, showMembers } from "./members.ts";
 
 /** At most so many people are named as typing; the rest are counted. */
@@ -65,10 +66,14 @@ export function showChat({
     onReturn,
   });
   const composer = createComposer({
-    onSend(text, replyTo) {
-      view.send({ text, ...(replyTo === undefined ? {} : { replyTo }) });
+    label: "Message",
+    text: view.unsent.text,
+    people: () => mentionable(view.chat, me.id, people),
+    onSend(written) {
+      view.send(messageOf(written));
       messages.toEnd();
     },
+    onWrite: view.unsent.write,
     onTyping: () => view.typing(),
     onEscape: () => messages.stop() || messages.unmark(),
   });
@@ -92,20 +97,11 @@ export function showChat({
     onGone();
   };
 
-  const setArchived = async (chat: Chat) => {
-    try {
-      desk.chats.took(await api.patch(`/chats/${number}`, { archived: !chat.archived }));
-      toast(chat.archived ? "Back among your chats." : "Archived. “Archived” above the list shows it.");
-    } catch (cause) {
-      toast(messageOf(cause));
-    }
-  };
-
   const openSettings = async () => {
     try {
       await openSettingsDialog(api, people, number, desk.chats.took);
     } catch (cause) {
-      toast(messageOf(cause));
+      toast(wordsOf(cause));
     }
   };
 
@@ -120,7 +116,7 @@ export function showChat({
         label: "Members …",
         act: () => showMembers({ api, chat, me, people, blocks, onChange, onLeave: leave }),
       },
-      { label: chat.archived ? "Bring back" : "Archive", act: () => void setArchived(chat) },
+      ...chats.actionsOn(chat),
       ...(chat.kind === "group" && chat.members.includes(me.id)
         ? [{ label: "Leave …", isDangerous: true, act: () => openLeaveDialog(api, chat, me, leave) }]
         : []),
@@ -175,7 +171,11 @@ export function showChat({
     fill(about, "There is no such chat.");
     composer.element.hidden = menu.hidden = true;
   });
+  const keepUnsent = () => view.unsent.flush(true);
+  addEventListener("pagehide", keepUnsent);
   const forget = [
+    () => removeEventListener("pagehide", keepUnsent),
+    view.on("unsent", composer.set),
     view.on("arrival", () => {
       if (modelMenu?.element.hidden === false) modelMenu.refresh();
     }),
@@ -198,6 +198,7 @@ export function showChat({
     typing,
     composer.element,
   );
+  composer.fit();
   update();
 
   return {

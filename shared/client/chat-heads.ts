@@ -14,9 +14,9 @@ export interface ChatSettings {
   readonly tags: string[];
   readonly members: string[];
   /** Of a group; absent, as what follows, from servers that did not tell it yet. */
-  readonly admins?: string[] | undefined;
-  readonly rules?: GroupRules | undefined;
-  readonly pinnedMessages?: number[] | undefined;
+  readonly admins?: string[];
+  readonly rules?: GroupRules;
+  readonly pinnedMessages?: number[];
   readonly activeBranch: string;
   readonly branchesCount: number;
 }
@@ -215,7 +215,8 @@ function withMessage(known: Known, message: Message, me: string): Known {
   // What happens to a group is unread to nobody, moves nothing, and is no latest message.
   const isEvent = event !== undefined;
   const isNew = number > chat.messagesCount && !isEvent;
-  const isLatest = !isOpen && !isEvent && number >= (chat.latest?.number ?? 0) && revision > known.latestRevision;
+  const isLatest =
+    !isOpen && !isEvent && number >= (chat.latest?.number ?? 0) && revision > known.latestRevision;
   const isMine = !isEvent && "id" in sender && sender.id === me;
   const isGone = status === "deleted" || hidden === true;
   const names = !isMine && mentions.some(({ user }) => user === me || user === "all");
