@@ -14,6 +14,7 @@ import type { Marks } from "./marks.ts";
 import type { Draft, Outbox } from "./outbox.ts";
 import { createPendingChanges, type PendingChanges } from "./pending-changes.ts";
 import type { PresenceBook } from "./presence-book.ts";
+import { createThreadView, type ThreadView } from "./thread-view.ts";
 import { createTimeline } from "./timeline.ts";
 import { createUnsentText, type UnsentText } from "./unsent-text.ts";
 
@@ -79,6 +80,8 @@ export interface ChatView extends Emitter<ChatViewEvents>, PendingChanges, Answe
   switchBranch(branch: string): Promise<void>;
   /** Copies the path to a message into a chat of one's own. */
   fork(at: number): Promise<Chat>;
+  /** The thread that begins with this message. */
+  openThread(root: number): ThreadView;
   /** This has been seen. */
   markRead(number: number): void;
   typing(): void;
@@ -263,7 +266,7 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
   };
 
   const { takeEvent: _takeEvent, shown: _shown, ...answerActions } = answers;
-  return {
+  const view: OwnChatView = {
     ...changes,
     ...answerActions,
     on: emitter.on,
@@ -339,6 +342,17 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
       if (branch !== undefined) await switchBranch(branch);
     },
     switchBranch,
+    openThread: (root) =>
+      createThreadView({
+        api,
+        view,
+        tree,
+        root,
+        send(message) {
+          marks.written(number);
+          return outbox.add(number, message);
+        },
+      }),
     fork: (at) => api.post<Chat>(`/chats/${number}/forks`, { at }, { key: env.randomId() }),
     markRead(at) {
       const isMarked = isFirstLook && heads.get(number)?.markedUnread === true;
@@ -367,4 +381,5 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
       options.onClose();
     },
   };
+  return view;
 }

@@ -17,6 +17,8 @@ export interface PendingChanges {
   remove(number: number, keepalive?: boolean): Promise<void>;
   /** Adds one's reaction, or takes it back. */
   react(number: number, emoji: string, isPresent: boolean): Promise<void>;
+  /** Pins it for everybody in the chat, or takes the pin away. */
+  pin(number: number, isPinned: boolean): Promise<void>;
   /** The message as it will be. */
   shown(message: Message): Message;
   close(): void;
@@ -140,6 +142,15 @@ export function createPendingChanges(options: PendingChangesOptions): PendingCha
         number,
         apply: (message) => withReaction(message, emoji, me, isPresent),
         make: async () => (await api.request<Message>(isPresent ? "PUT" : "DELETE", to)).data,
+      });
+    },
+    pin(number, isPinned) {
+      const pinned = { by: me, at: new Date(env.now()).toISOString() };
+      return queue({
+        number,
+        apply: ({ pinned: _, ...message }) => (isPinned ? { ...message, pinned } : message),
+        make: async () =>
+          (await api.request<Message>(isPinned ? "PUT" : "DELETE", `${path}/${number}/pin`)).data,
       });
     },
     shown(message) {

@@ -155,6 +155,7 @@ export function createUnsentText(options: UnsentTextOptions): UnsentText {
   };
 
   if (isDirty) plan(0);
+  else look();
   return {
     get text() {
       return text;
