@@ -17,11 +17,14 @@ export interface ArrangeOptions {
 
 /** What a person can do to their own view of a chat: nobody else sees it. */
 export function createArrange({ desk, pinned, onMarkedUnread }: ArrangeOptions) {
-  const tell = (work: Promise<unknown>, done?: string) =>
-    work.then(
-      () => done !== undefined && toast(done),
-      (cause: unknown) => toast(messageOf(cause)),
-    );
+  const tell = async (work: Promise<unknown>, done = "") => {
+    try {
+      await work;
+      if (done !== "") toast(done);
+    } catch (cause) {
+      toast(messageOf(cause));
+    }
+  };
 
   /** Puts a pinned chat before another one, or at the end. */
   const place = async (chat: number, before: number | undefined) => {

@@ -119,10 +119,10 @@ export function showChats({ element, desk, people, onNew, onSearch }: ChatsOptio
     more.disabled = true;
     const before = list.childElementCount;
     try {
-      await current().loadMore();
+      const reading = current();
       // A page of all chats may hold hardly any but archived ones.
-      while (!showsArchive && lists.all.hasMore && shown().length < before + SHOWN_MIN)
-        await lists.all.loadMore();
+      do await reading.loadMore();
+      while (reading.hasMore && shown().length < before + SHOWN_MIN);
       update();
       if (before > 0) list.children[before]?.querySelector("a")?.focus();
     } catch (cause) {

@@ -1,4 +1,4 @@
-import type { Mention, NewMessage } from "../../shared/chat/contract.ts";
+import type { Mention, NewMessage } from "../../shared/client/connect.ts";
 import { findMentions, type Named } from "../../shared/client/mentions.ts";
 import { isVisibleText } from "../../shared/client/visible-text.ts";
 import { el, fill } from "../frame/dom.ts";

@@ -18,7 +18,16 @@ import { createSend, type Done } from "./send.ts";
 import { createUnreadTotal } from "./unread-total.ts";
 import { type ClientSession, createSession, memorySession, type SessionStore } from "./session.ts";
 
-export type { Chat, Message, Page } from "../chat/contract.ts";
+export type {
+  Chat,
+  GroupAction,
+  GroupRole,
+  GroupRules,
+  Mention,
+  Message,
+  NewMessage,
+  Page,
+} from "../chat/contract.ts";
 export type { User } from "../identity/contract.ts";
 
 export interface ConnectOptions {
