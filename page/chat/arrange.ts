@@ -61,7 +61,7 @@ export function createArrange({ desk, pinned, onMarkedUnread }: ArrangeOptions) 
       const at = all.findIndex((other) => other.number === number);
       const archiving = chat.archived
         ? "Back among your chats."
-        : "Archived. “Archived” above the list shows it.";
+        : "Archived. The box above the list shows it.";
       return [
         {
           label: chat.pinned ? "Unpin" : "Pin to the top",

@@ -241,7 +241,11 @@ export function showChat({
     }),
     view.on("change", update),
     desk.on("change", update),
-    people.onChange(update),
+    people.onChange(() => {
+      update();
+      composer.lookAgain();
+      thread?.lookAgain();
+    }),
   ];
 
   const columns = el(

@@ -1,6 +1,7 @@
 import type { Chat, Desk } from "../../shared/client/connect.ts";
 import { el, fill, toast } from "../frame/dom.ts";
 import { listTimeOf } from "../frame/format.ts";
+import { icon } from "../frame/icons.ts";
 import { messageOf } from "../frame/message-of.ts";
 import type { People } from "../frame/people.ts";
 import { rove } from "../frame/roving.ts";
@@ -45,8 +46,15 @@ export function showChats({ element, desk, people, onNew, onSearch }: ChatsOptio
   const empty = el("p", { class: "empty-list", hidden: true });
   const archive = el(
     "button",
-    { type: "button", class: "quiet", "aria-pressed": false, onclick: () => switchArchive() },
-    "Archived",
+    {
+      type: "button",
+      class: "quiet",
+      "aria-pressed": false,
+      "aria-label": "Archived",
+      title: "Archived chats",
+      onclick: () => switchArchive(),
+    },
+    icon("archive"),
   );
   const total = el("span", { class: "total", hidden: true });
   const wanted = el("input", {
@@ -263,8 +271,8 @@ function drawChat(chat: Chat, { isOpen, name, isOnline }: Look) {
       el(
         "span",
         { class: "chat-when" },
-        isMuted(chat) && sign("muted", "🔕"),
-        chat.pinned && sign("pinned", "📌"),
+        isMuted(chat) && icon("muted", "muted"),
+        chat.pinned && icon("pin", "pinned"),
         el("time", { dateTime: at }, listTimeOf(at)),
       ),
       el("span", { class: "chat-latest" }, ...saidIn(chat, isOpen)),
@@ -272,9 +280,6 @@ function drawChat(chat: Chat, { isOpen, name, isOnline }: Look) {
     ),
   );
 }
-
-const sign = (label: string, text: string) =>
-  el("span", { class: "sign", role: "img", "aria-label": label, title: label }, text);
 
 /** What the person has begun to write, or else what was said last. */
 function saidIn(chat: Chat, isOpen: boolean) {

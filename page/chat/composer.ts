@@ -124,6 +124,7 @@ export function createComposer(options: ComposerOptions) {
     fit,
     focus: () => text.focus(),
     replyTo,
+    lookAgain: mentions.lookAgain,
     /** Another device has changed what was begun. */
     set(next: string) {
       text.value = next;

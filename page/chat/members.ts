@@ -88,10 +88,12 @@ export function showMembers({
         {
           type: "button",
           class: "quiet",
-          "aria-label": isAdmin ? `Take the administration from ${name}` : `Make ${name} an administrator`,
+          "aria-label": isAdmin
+            ? `Make ${name} a member without administration`
+            : `Make ${name} an administrator`,
           onclick: () => void setRole(id, isAdmin ? "member" : "admin"),
         },
-        isAdmin ? "No administrator" : "Make administrator",
+        isAdmin ? "Make member" : "Make admin",
       );
     const about = [isAdmin && "administrator", !isMe && presenceOf(id)?.online === true && "online"].filter(
       (word) => word !== false,

@@ -69,7 +69,7 @@ export function createMentionList({ field, people }: MentionListOptions) {
     element.children[at]?.scrollIntoView({ block: "nearest" });
   };
 
-  const look = () => {
+  const look = (from = 0) => {
     const sought =
       field.selectionStart === field.selectionEnd
         ? soughtBefore(field.value, field.selectionStart)
@@ -78,7 +78,7 @@ export function createMentionList({ field, people }: MentionListOptions) {
     if (sought === undefined || dismissed !== -1) return close();
     const before = found.length;
     found = offered(sought.wanted, people()).slice(0, OFFERED_MAX);
-    at = 0;
+    at = Math.min(from, found.length - 1);
     if (found.length === 0) return close();
     show();
     if (before !== found.length)
@@ -96,12 +96,16 @@ export function createMentionList({ field, people }: MentionListOptions) {
     close();
   };
 
-  field.addEventListener("input", look);
-  field.addEventListener("click", look);
+  field.addEventListener("input", () => look());
+  field.addEventListener("click", () => look());
   field.addEventListener("blur", close);
 
   return {
     element,
+    /** A name has become known: whoever is seeking may have sought it. */
+    lookAgain() {
+      if (document.activeElement === field) look(at);
+    },
     /** Whether the key was for the list. */
     takeKey(event: KeyboardEvent) {
       if (element.hidden || event.isComposing) return false;

@@ -2,6 +2,9 @@ import type { Chat } from "../../shared/client/connect.ts";
 import type { Named } from "../../shared/client/mentions.ts";
 import type { People } from "../frame/people.ts";
 
+/** The names of so many members are read; of the others those are offered that are known already. */
+const READ_MAX = 50;
+
 /** Those whom one can mention in a chat: its other members, and all of a group. */
 export function mentionable(
   chat: Chat | undefined,
@@ -10,8 +13,8 @@ export function mentionable(
 ): (Named & { hint?: string })[] {
   if (chat === undefined || chat.kind === "assistant") return [];
   const others = chat.members.filter((id) => id !== me);
-  const named = others.flatMap((user) => {
-    const name = people.known({ id: user });
+  const named = others.flatMap((user, index) => {
+    const name = index < READ_MAX ? people.known({ id: user }) : people.knownAlready(user);
     return name === undefined ? [] : [{ name, user }];
   });
   return chat.kind === "group"

@@ -4,6 +4,7 @@ import type { Message } from "../../shared/client/connect.ts";
 import { showInDialog } from "../frame/dialog.ts";
 import { el, fill } from "../frame/dom.ts";
 import { counted } from "../frame/format.ts";
+import { icon } from "../frame/icons.ts";
 import type { People } from "../frame/people.ts";
 
 export interface PinnedBarOptions {
@@ -83,7 +84,7 @@ export function createPinnedBar({ api, view, people, onJump }: PinnedBarOptions)
     const hadFocus = element.contains(document.activeElement);
     fill(
       element,
-      el("span", { class: "sign", "aria-hidden": true }, "📌"),
+      icon("pin"),
       entryOf(last, () => onJump(last)),
       numbers.length > 1 &&
         el(

@@ -33,6 +33,7 @@ export function showThread(options: ThreadPanelOptions) {
     me,
     people,
     beginning: "",
+    threadRoot: root,
     onThread: undefined,
     onReply: async ({ number, sender, text }) =>
       composer.replyTo({ number, name: await people.nameOf(sender), text }),
@@ -74,6 +75,8 @@ export function showThread(options: ThreadPanelOptions) {
   return {
     element,
     root,
+    /** A name has become known. */
+    lookAgain: composer.lookAgain,
     /** Once it is in the document. */
     begin() {
       composer.fit();

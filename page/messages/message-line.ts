@@ -4,6 +4,7 @@ import type { Draft } from "../../shared/client/outbox.ts";
 import { aboveAnswer, belowAnswer, comingText, isAnswer, isComing } from "../answers/answer-line.ts";
 import { el } from "../frame/dom.ts";
 import { counted, dayOf, exactTimeOf, listTimeOf, timeOf } from "../frame/format.ts";
+import { icon } from "../frame/icons.ts";
 import type { People } from "../frame/people.ts";
 import { eventWords } from "./event-words.ts";
 import { mentionedText } from "./mentioned-text.ts";
@@ -49,6 +50,8 @@ export interface Around {
   readonly unfolded: Set<number>;
   /** What stands above the first message; "" for nothing. */
   readonly beginning: string;
+  /** The first message of the thread that is shown, which needs no quotes here. */
+  readonly threadRoot: number | undefined;
   /** Shows the thread of a message; undefined within a thread. */
   readonly onThread: ((root: number) => void) | undefined;
   onMenu(message: Message, button: HTMLElement): void;
@@ -155,9 +158,10 @@ function bubbleOf(line: Line, around: Around) {
 }
 
 /** A message's parts, in their order. */
-function saidIn(message: Message | undefined, { me, people, onJump }: Around) {
+function saidIn(message: Message | undefined, { me, people, threadRoot, onJump }: Around) {
   if (message !== undefined && isComing(message)) return [comingText(message)];
   return (message?.parts ?? []).map((part) => {
+    if (part.type === "quote" && part.message === threadRoot) return false;
     if (part.type === "quote")
       return quoteOf({ number: part.message, sender: part.sender, text: part.text }, people, onJump);
     // While an edit is on its way, the ranges are those of the text before.
@@ -172,8 +176,9 @@ function saidIn(message: Message | undefined, { me, people, onJump }: Around) {
   });
 }
 
-function draftIn({ message }: Draft, { view, people, onJump }: Around) {
-  const quoted = message.replyTo === undefined ? undefined : view.message(message.replyTo);
+function draftIn({ message }: Draft, { view, people, threadRoot, onJump }: Around) {
+  const { replyTo } = message;
+  const quoted = replyTo === undefined || replyTo === threadRoot ? undefined : view.message(replyTo);
   return [
     quoted !== undefined && quoteOf(quoted, people, onJump),
     el("span", { class: "text" }, message.text ?? "Forwarding …"),
@@ -233,8 +238,7 @@ function besideOf(line: Line, { onMenu, onHistory }: Around) {
     "span",
     { class: "foot" },
     el("time", { dateTime: at, title: exactTimeOf(at) }, timeOf(at)),
-    message.pinned !== undefined &&
-      el("span", { class: "sign", role: "img", "aria-label": "pinned", title: "Pinned" }, " 📌"),
+    message.pinned !== undefined && icon("pin", "pinned"),
     message.editedAt !== undefined && " · ",
     message.editedAt !== undefined && editedBadge(message, onHistory),
     line.receipt !== undefined && ticksOf(line.receipt),

@@ -28,6 +28,8 @@ export interface MessagesOptions {
   readonly people: People;
   readonly blocks: Blocks;
   readonly beginning: string;
+  /** The first message of the thread, where only one is shown. */
+  readonly threadRoot?: number;
   /** Shows the thread of a message; undefined within a thread. */
   readonly onThread: ((root: number) => void) | undefined;
   mayPin(): boolean;
@@ -46,6 +48,7 @@ export function showMessages({
   people,
   blocks,
   beginning,
+  threadRoot,
   onThread,
   mayPin,
   onReply,
@@ -166,6 +169,7 @@ export function showMessages({
     view,
     actions,
     beginning,
+    threadRoot,
     onThread,
     unfolded: new Set(),
     onMenu: menu.open,

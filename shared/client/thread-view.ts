@@ -92,7 +92,7 @@ export function createThreadView({ api, view, tree, root, send }: ThreadViewOpti
     root,
     on: emitter.on,
     get isLoaded() {
-      return floor !== undefined;
+      return view.message(root) !== undefined;
     },
     get messages() {
       return [root, ...replies()].flatMap((at) => view.message(at) ?? []);
