@@ -47,7 +47,8 @@ locals {
     "judge-rollouts"  = local.scheduled
   }
 
-  # Models of Vertex AI are asked with the token of the function's own account. Where no preset says so, the address does.
+  # Models of Vertex AI are asked with the token of the function's own account. Where no preset says so, the
+  # address does.
   vertex_address = "^https://([a-z0-9-]+-)?aiplatform\\.googleapis\\.com(/|$)"
   vertex_models = concat(
     [for model in [var.model] : model.base_url if model.preset == null ? can(regex(local.vertex_address, model.base_url)) : model.preset == "vertex"],

@@ -28,7 +28,9 @@ export async function openSettingsDialog(
   });
 }
 
-/** Only what is other than it was, so that two people can change different things at once; null takes back. */
+/**
+ * Only what is other than it was, so that two people can change different things at once; null takes back.
+ */
 const changeOf = (now: ModelSettings, before: ModelSettings): Readonly<Record<string, unknown>> =>
   Object.fromEntries(
     (["model", "instructions", "temperature"] as const)

@@ -88,7 +88,8 @@ export async function askModels(
       if (said.kind === "failed") {
         failure ??= said.failure;
         const { retryAfterMs, owner } = said.failure;
-        // A provider that says when it may be called again is believed; one question's refusal holds up no other.
+        // A provider that says when it may be called again is believed; one question's refusal holds up no
+        // other.
         if (retryAfterMs !== undefined && owner === "provider")
           await deps.circuits.hold(model, deps.clock.now() + retryAfterMs);
       }
@@ -138,7 +139,10 @@ async function askModel(deps: AnswerDeps, request: ModelRequest, turn: ModelTurn
   return callOnce(deps, request, turn, { ...composeTurns(request.plan.conversation, less), outputTokens });
 }
 
-/** What a model may be given that found this too long; `windowTokens`: the window that its provider told. Pure. */
+/**
+ * What a model may be given that found this too long; `windowTokens`: the window that its provider told.
+ * Pure.
+ */
 function lessThan(room: Room, inputTokens: number, windowTokens: number | undefined): Room {
   const outputTokens = Math.ceil(Math.min(room.outputTokens, (windowTokens ?? room.outputTokens) * SHORTER));
   const inputMax = windowTokens === undefined ? Infinity : (windowTokens - outputTokens) * TOLD_SHARE;

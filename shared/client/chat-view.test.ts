@@ -206,8 +206,9 @@ test("who has just been added follows a chat that others have open", async () =>
     isGone = true;
   });
   await say(view, "Welcome");
-  await until(added, () => added.messages.length === 1 || isGone);
-  expect([textsOf(added), isGone]).toEqual([["Welcome"], false]);
+  // What is said comes behind the word that somebody has joined.
+  await until(added, () => added.messages.length === 2 || isGone);
+  expect([textsOf(added), isGone]).toEqual([["", "Welcome"], false]);
 });
 
 test("who is removed is told so", async () => {

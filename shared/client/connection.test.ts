@@ -103,7 +103,7 @@ test("where no stream can be had, changes are asked for", async () => {
   await view.loaded();
   await ada.api.post(pathOf(chat), { text: "By another way" });
   await ada.api.patch(`/v1/apps/demo/chats/${chat}`, { title: "Renamed" });
-  await until(view, () => view.messages.length === 1 && view.chat?.title === "Renamed");
+  await until(view, () => view.messages.length === 2 && view.chat?.title === "Renamed");
   expect(network.requests.some((name) => /\/changes\?since=\d+/.test(name))).toBe(true);
 });
 

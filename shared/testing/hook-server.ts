@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 
-export interface Asked {
+export interface HookCall {
   readonly id: string;
   readonly type: string;
   readonly data: {
@@ -17,10 +17,10 @@ export type Verdict = Record<string, unknown>;
 
 /** A hook that an app's server would run: it trusts nothing whose signature is not right. */
 export class HookServer implements AsyncDisposable {
-  readonly asked: Asked[] = [];
+  readonly asked: HookCall[] = [];
   readonly unsigned: string[] = [];
   secrets: string[] = [];
-  verdict: (asked: Asked) => Verdict = () => ({ decision: "allow" });
+  verdict: (asked: HookCall) => Verdict = () => ({ decision: "allow" });
   reply: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
   readonly #server = createServer((request, response) => void this.#serve(request, response));
 
@@ -40,7 +40,7 @@ export class HookServer implements AsyncDisposable {
       const right = createHmac("sha256", key).update(`${id}.${timestamp}.${body}`).digest("base64");
       return signatures.includes(`v1,${right}`);
     });
-    const asked = { id, ...JSON.parse(body) } as Asked;
+    const asked = { id, ...JSON.parse(body) } as HookCall;
     if (isSigned) this.asked.push(asked);
     else this.unsigned.push(id);
     if (this.reply !== undefined) {

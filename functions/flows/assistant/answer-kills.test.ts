@@ -213,7 +213,9 @@ async function goThrough(cases: readonly Case[]): Promise<void> {
   );
 }
 
-/** The last call of an attempt that comes to no answer: the task of the next, after that of the safety net. */
+/**
+ * The last call of an attempt that comes to no answer: the task of the next, after that of the safety net.
+ */
 const hasLeft = (of: System, { isMended }: Way): boolean =>
   isMended === true && (callsOf(of)["tasks.CreateTask"] ?? 0) > 1;
 

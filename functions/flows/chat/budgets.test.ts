@@ -44,9 +44,10 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   [`GET ${chats}/{chat}`]: { run: (api, chat) => api.get(chat), reads: 2, writes: 0 },
   [`PATCH ${chats}/{chat}`]: {
+    // The group is told of its new name.
     run: (api, chat) => api.patch(chat, { title: "New" }),
     reads: 1,
-    writes: 1,
+    writes: 1 + 1,
     publishes: 1,
   },
   [`DELETE ${chats}/{chat}`]: { run: (api, chat) => api.delete(chat), reads: 0, writes: 2, publishes: 1 },
@@ -71,14 +72,42 @@ const CASES: Readonly<Record<string, Case>> = {
   [`PUT ${chats}/{chat}/members/{user}`]: {
     run: (api, chat) => api.put(`${chat}/members/${carol.id}`),
     reads: 2,
-    writes: 1,
+    writes: 1 + 1,
     publishes: 1,
   },
   [`DELETE ${chats}/{chat}/members/{user}`]: {
     run: (api, chat) => api.delete(`${chat}/members/${bob.id}`),
     reads: 0,
-    writes: 3,
+    writes: 3 + 1,
     publishes: 1,
+  },
+  [`PUT ${chats}/{chat}/members/{user}/role`]: {
+    run: (api, chat) => api.put(`${chat}/members/${bob.id}/role`, { role: "admin" }),
+    reads: 1,
+    writes: 1,
+    publishes: 1,
+  },
+  [`PUT ${chats}/{chat}/messages/{message}/pin`]: {
+    run: (api, chat) => api.put(`${chat}/messages/1/pin`),
+    reads: 2,
+    writes: 2,
+    publishes: 1,
+  },
+  [`DELETE ${chats}/{chat}/messages/{message}/pin`]: {
+    // Nothing is pinned: the head is read again to be sure.
+    run: (api, chat) => api.delete(`${chat}/messages/1/pin`),
+    reads: 3,
+    writes: 0,
+  },
+  [`GET ${chats}/{chat}/messages/{message}/thread`]: {
+    run: (api, chat) => api.get(`${chat}/messages/1/thread`),
+    reads: 4,
+    writes: 0,
+  },
+  [`PUT ${chats}/{chat}/messages/{message}/thread/read`]: {
+    run: (api, chat) => api.put(`${chat}/messages/1/thread/read`, { number: 3 }),
+    reads: 3,
+    writes: 1,
   },
   [`GET ${chats}/{chat}/changes`]: {
     run: (api, chat) => api.get(`${chat}/changes`),

@@ -73,6 +73,7 @@ async function stateOf({ system, ada, path, chat }: Scene): Promise<object> {
     ...message,
     id: "",
     createdAt: "",
+    replies: message.replies && { ...message.replies, latest: message.replies.latest?.number },
     editedAt: message.editedAt === undefined ? undefined : "some time",
     parts: message.parts.map((part) => ({ ...part, createdAt: "", chat: 0 })),
     forwardedFrom: message.forwardedFrom && { ...message.forwardedFrom, chat: 0, createdAt: "" },

@@ -154,13 +154,15 @@ describe("listing chats", () => {
 });
 
 describe("changing a chat", () => {
-  test("moves the revision by one and shows in every reader's view", async () => {
+  test("moves the revision by one, and one more where a group is told of its name, for every reader", async () => {
     const chat = await create({ kind: "group", members: [bob.id] });
     const change = { title: "Renamed", tags: ["a", "b"] };
     const { status, body } = await bob.api.patch(`${chats}/${chat.number}`, change);
     expect(status).toBe(200);
-    expect(body).toMatchObject({ ...change, revision: chat.revision + 1 });
+    expect(body).toMatchObject({ ...change, revision: chat.revision + 2 });
     expect((await ada.api.get(`${chats}/${chat.number}`)).body).toMatchObject(change);
+    const tagged = await bob.api.patch(`${chats}/${chat.number}`, { tags: ["c"] });
+    expect(tagged.body.revision).toBe(chat.revision + 3);
   });
 
   test("with If-Match is refused when someone else was faster", async () => {

@@ -298,7 +298,10 @@ describe("members", () => {
     expect((await eve.api.get(chat)).status).toBe(404);
     const { status, body } = await bob.api.put(`${chat}/members/${eve.id}`);
     expect([status, body.members]).toEqual([200, [ada.id, bob.id, eve.id]]);
-    expect((await eve.api.get(`${chat}/messages`)).body.data).toHaveLength(1);
+    expect((await eve.api.get(`${chat}/messages`)).body.data).toMatchObject([
+      { role: "system", event: { type: "joined", user: eve.id }, sender: { id: bob.id }, text: "" },
+      { text: "Before you came" },
+    ]);
     expect((await eve.api.post(`${chat}/messages`, { text: "Hello" })).status).toBe(201);
     expect((await ada.api.delete(`${chat}/members/${eve.id}`)).status).toBe(204);
     expect((await eve.api.get(`${chat}/messages`)).status).toBe(404);

@@ -297,7 +297,10 @@ describe("what a newcomer sees of a group's past", () => {
     const chat = await create(ada);
     await say(ada, chat, "before");
     await ada.api.put(`${chat}/members/${bob.id}`);
-    expect((await bob.api.get(`${chat}/messages`)).body.data).toHaveLength(1);
+    expect((await bob.api.get(`${chat}/messages`)).body.data).toMatchObject([
+      { event: { type: "joined", user: bob.id } },
+      { text: "before" },
+    ]);
   });
 
   test("nothing: not in pages, changes, search, streams, quotes, forwards, forks or by number", async () => {
@@ -312,35 +315,39 @@ describe("what a newcomer sees of a group's past", () => {
     const numbers = async (url: string): Promise<number[]> =>
       (await bob.api.get(url)).body.data.map(({ number }: { number: number }) => number);
     for (const query of ["", "?after=0", "?around=1", "?limit=1&before=4", "?branch=main"]) {
-      expect([query, await numbers(`${chat}/messages${query}`)]).toEqual([query, [3]]);
+      expect([query, await numbers(`${chat}/messages${query}`)]).toEqual([
+        query,
+        query.includes("after") ? [3, 4] : [4, 3].slice(query.includes("before=4") ? 1 : 0),
+      ]);
     }
     expect((await bob.api.get(`${chat}/messages`)).body).toMatchObject({ hasMore: false, next: null });
-    expect(await numbers(`${chat}/changes`)).toEqual([3]);
+    expect(await numbers(`${chat}/changes`)).toEqual([3, 4]);
     for (const url of ["messages/1", "messages/1/edits"]) {
       expect([url, (await bob.api.get(`${chat}/${url}`)).status]).toEqual([url, 404]);
     }
     const found = await bob.api.get(`/v1/apps/demo/search?q=the`);
     expect(found.body.data.map(({ message }: { message: { number: number } }) => message.number)).toEqual([
-      3,
+      4,
     ]);
     const post = (draft: object) => bob.api.post(`${chat}/messages`, draft);
     expect((await post({ text: "Re", replyTo: 1 })).status).toBe(400);
     expect((await post({ forwardOf: { chat: numberOf(chat), message: 1 } })).status).toBe(400);
     expect((await bob.api.post(`${chat}/forks`, { at: 2 })).status).toBe(400);
-    const { body: fork } = await bob.api.post(`${chat}/forks`, { at: 3 });
+    const { body: fork } = await bob.api.post(`${chat}/forks`, { at: 4 });
     expect((await bob.api.get(`${chats}/${fork.number}/messages`)).body.data).toMatchObject([
-      { number: 1, text: "the open present" },
+      { number: 2, text: "the open present" },
+      { number: 1, event: { type: "joined" } },
     ]);
     const reported = { message: { chat: numberOf(chat), message: 1 }, reason: "?" };
     expect((await bob.api.post("/v1/apps/demo/reports", reported)).status).toBe(404);
     for (const url of [`${chat}/events?after=0`, "/v1/apps/demo/events"]) {
       await using stream = await open(bob, url);
       await ada.api.patch(`${chat}/messages/1`, { text: `the secret past, for ${url}` });
-      await ada.api.patch(`${chat}/messages/3`, { text: `the open present, for ${url}` });
+      await ada.api.patch(`${chat}/messages/4`, { text: `the open present, for ${url}` });
       await stream.until(has("message.changed"));
       expect(JSON.stringify(stream.events)).not.toContain("secret");
     }
-    expect((await ada.api.get(`${chat}/messages`)).body.data).toHaveLength(3);
+    expect((await ada.api.get(`${chat}/messages`)).body.data).toHaveLength(4);
   });
 
   test("the last days", async () => {
@@ -354,7 +361,7 @@ describe("what a newcomer sees of a group's past", () => {
     await history("all");
     bob = await system.signIn(`bob-${people}@own.test`);
     const { body } = await bob.api.get(`${chat}/messages`);
-    expect(body.data).toMatchObject([{ number: 2, text: "yesterday" }]);
+    expect(body.data).toMatchObject([{ event: { type: "joined" } }, { number: 2, text: "yesterday" }]);
     expect((await bob.api.get(`${chat}/messages/1`)).status).toBe(404);
     expect((await history({ days: 0 })).status).toBe(400);
   });

@@ -43,6 +43,8 @@ const bodies: Readonly<Record<string, object>> = {
   "PUT /v1/apps/{app}/chats/{chat}/messages/{message}/feedback": { value: "up" },
   "PUT /v1/apps/{app}/chats/{chat}/mute": { until: null },
   "PUT /v1/apps/{app}/chats/{chat}/draft": { text: "Begun" },
+  "PUT /v1/apps/{app}/chats/{chat}/members/{user}/role": { role: "admin" },
+  "PUT /v1/apps/{app}/chats/{chat}/messages/{message}/thread/read": { number: 1 },
   "PUT /v1/apps/{app}/notifications/read": { through: "1.1" },
   "PUT /v1/apps/{app}/devices/{id}": { pushToken: "token" },
   "PATCH /v1/apps/{app}/me": { name: "Someone else" },

@@ -29,11 +29,11 @@ describe("a chat's stream", () => {
     await ada.api.patch(`${chat}/messages/1`, { text: "Hello!" });
     await ada.api.patch(chat, { title: "Greetings" });
     await ada.api.delete(`${chat}/messages/1`);
-    const events = await stream.until((all) => all.some(({ id }) => id === 5));
+    const events = await stream.until((all) => all.some(({ id }) => id === 6));
     expect(events.map(({ id }) => id)).toEqual(events.map(({ id }) => id).sort((a, b) => a - b));
     expect(events[0]).toMatchObject({ event: "message.created", data: { message: { number: 1 } } });
     expect(events.at(-1)).toMatchObject({
-      id: 5,
+      id: 6,
       event: "message.changed",
       data: { message: { status: "deleted" } },
     });
@@ -68,11 +68,12 @@ describe("a chat's stream", () => {
     await ada.api.patch(chat, { title: "Meanwhile" });
     await ada.api.post(`${chat}/messages`, { text: "three" });
     await using stream = await open(chat, bob, { "last-event-id": "2" }, elsewhere.url);
-    const events = await stream.until((all) => all.length === 3);
+    const events = await stream.until((all) => all.length === 4);
     expect(events.map(({ id, event }) => [id, event])).toEqual([
       [3, "message.created"],
       [4, "chat.changed"],
       [5, "message.created"],
+      [6, "message.created"],
     ]);
   });
 

@@ -23,7 +23,7 @@ test("settings that change while a page of changes is being read are told with i
   await ada.api.post(`${path}/messages`, { text: "Two" });
   release();
   for (const each of [stream, all]) {
-    await each.until((events) => events.filter(({ event }) => event === "message.created").length === 2);
+    await each.until((events) => events.filter(({ event }) => event === "message.created").length === 3);
     await each.until((events) => events.some(({ data }) => data.title === "After"));
   }
 });

@@ -274,6 +274,7 @@ function copyOf({ stored }: Row, number: number, numbers: ReadonlyMap<number, nu
       quote: quote === undefined || quoted === undefined ? undefined : { ...quote, message: quoted },
     }) as StoredMessage["body"],
     status: stored.status,
+    ...(stored.event === undefined ? {} : { event: stored.event }),
     isCopy: true,
     fingerprint: stored.fingerprint,
     createdAt: stored.createdAt,

@@ -127,7 +127,20 @@ export function deletedHead(
   head: ChatHead,
   at: Timestamp,
 ): Pick<Decision<ChatHead, unknown>, "head" | "create" | "update"> {
-  const emptied = { title: "", members: [], tags: [], latest: null, sent: {}, createdBy: "", model: null };
+  const emptied = {
+    title: "",
+    members: [],
+    tags: [],
+    latest: null,
+    sent: {},
+    joined: {},
+    sees: {},
+    mentioned: {},
+    admins: [],
+    pinnedMessages: [],
+    createdBy: "",
+    model: null,
+  };
   const next = advanceSettings(head, at, { ...emptied, status: "deleted", leavers: head.members });
   return {
     head: next,

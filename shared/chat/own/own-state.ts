@@ -1,5 +1,6 @@
 import type { Timestamp } from "../../platform/firestore-values.ts";
 import type { Chat, NotificationLevel } from "../contract.ts";
+import { type Silent, silentAfter } from "../log/silent.ts";
 
 /**
  * What a person has noted of a chat for themselves. The notes on all their chats stand in one document, so
@@ -50,13 +51,17 @@ export const NOTE_FIELDS = {
 /** Of the head, what the notes are read against. */
 interface Noted {
   readonly lastNumber: number;
+  readonly silent?: Silent;
   readonly archived: boolean;
   readonly pinned: boolean;
 }
 
 export function isArchived(head: Noted, { archived }: OwnState): boolean {
   if (archived === undefined) return head.archived;
-  return archived !== false && head.lastNumber <= archived.through;
+  if (archived === false) return false;
+  // What is unread to nobody brings no chat back.
+  const { through } = archived;
+  return head.lastNumber - through <= silentAfter(head.silent, through);
 }
 
 export const isPinned = (head: Noted, { pinned }: OwnState): boolean =>

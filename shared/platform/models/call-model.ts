@@ -134,9 +134,9 @@ const UNKNOWN_FIELD_STATUS: ReadonlySet<number> = new Set([400, 416, 422]);
 const LIMIT_TOKENS_MIN = 16;
 
 /**
- * The highest limit of tokens that a refusal names, where the one that was asked for is too high: "supports at
- * most 2048 completion tokens", "range is from 1 (inclusive) to 2049 (exclusive)", "4000 > 2048, which is the
- * maximum". Undefined where it is the question that is too long.
+ * The highest limit of tokens that a refusal names, where the one that was asked for is too high: "supports
+ * at most 2048 completion tokens", "range is from 1 (inclusive) to 2049 (exclusive)", "4000 > 2048, which is
+ * the maximum". Undefined where it is the question that is too long.
  */
 function limitIn(refusal: string, asked: number): number | undefined {
   if (!/max_?(completion|output|new)?_?tokens/i.test(refusal)) return undefined;

@@ -73,7 +73,9 @@ function kindOf(status: number, words: string, saysWhen: boolean): ModelFailureK
 }
 
 const NO_SUCH_ADDRESS: ReadonlySet<number> = new Set([404, 405, 410]);
-/** What another try may change, although it is below 500: timeouts, conflicts, a service behind that fails. */
+/**
+ * What another try may change, although it is below 500: timeouts, conflicts, a service behind that fails.
+ */
 const PASSING: ReadonlySet<number> = new Set([408, 409, 423, 424, 499]);
 
 /** What a proxy or a firewall shows is no word of the provider. */
@@ -137,7 +139,10 @@ function windowIn(error: JsonObject, message: string): number | undefined {
   return Number.isInteger(tokens) && tokens > 0 ? tokens : undefined;
 }
 
-/** Google's RetryInfo, OpenAI's "try again in 1m26.4s", Gemini's "retry in 39.4s", Azure's "retry after 6 seconds". */
+/**
+ * Google's RetryInfo, OpenAI's "try again in 1m26.4s", Gemini's "retry in 39.4s", Azure's "retry after 6
+ * seconds".
+ */
 function retryAfterIn(error: JsonObject, message: string): number | undefined {
   const delays = listOf(error["details"]).map((detail) => stringOf(objectOf(detail)?.["retryDelay"]));
   const words = /(?:try again|retry) (?:in|after) (?<time>(?:\d+(?:\.\d+)? ?[a-z]+)+)/i.exec(message);

@@ -1,6 +1,8 @@
 import type { ChunkPiece } from "./read-chunk.ts";
 
-/** So many chunks of other choices in a row are a provider's way of counting, and not an answer beside ours. */
+/**
+ * So many chunks of other choices in a row are a provider's way of counting, and not an answer beside ours.
+ */
 export const HELD_CHUNKS_MAX = 8;
 
 /**

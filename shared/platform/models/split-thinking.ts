@@ -1,6 +1,6 @@
 /**
- * Models that think in the text itself, in a block before the answer: DeepSeek R1, Qwen, Gemini; Seed, Magistral,
- * Kimi and OpenThinker with tags of their own. In lower case.
+ * Models that think in the text itself, in a block before the answer: DeepSeek R1, Qwen, Gemini; Seed,
+ * Magistral, Kimi and OpenThinker with tags of their own. In lower case.
  */
 const TAGS: readonly (readonly [opening: string, closing: string])[] = [
   ...["think", "thinking", "thought", "reasoning", "seed:think"].map(
