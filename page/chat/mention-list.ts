@@ -69,7 +69,7 @@ export function createMentionList({ field, people }: MentionListOptions) {
     element.children[at]?.scrollIntoView({ block: "nearest" });
   };
 
-  const look = (from = 0) => {
+  const look = (kept?: string) => {
     const sought =
       field.selectionStart === field.selectionEnd
         ? soughtBefore(field.value, field.selectionStart)
@@ -78,7 +78,11 @@ export function createMentionList({ field, people }: MentionListOptions) {
     if (sought === undefined || dismissed !== -1) return close();
     const before = found.length;
     found = offered(sought.wanted, people()).slice(0, OFFERED_MAX);
-    at = Math.min(from, found.length - 1);
+    // Nobody else may come under the finger of whoever is about to choose.
+    at = Math.max(
+      0,
+      found.findIndex(({ user }) => user === kept),
+    );
     if (found.length === 0) return close();
     show();
     if (before !== found.length)
@@ -104,7 +108,7 @@ export function createMentionList({ field, people }: MentionListOptions) {
     element,
     /** A name has become known: whoever is seeking may have sought it. */
     lookAgain() {
-      if (document.activeElement === field) look(at);
+      if (document.activeElement === field) look(found[at]?.user);
     },
     /** Whether the key was for the list. */
     takeKey(event: KeyboardEvent) {
