@@ -173,6 +173,24 @@ test("branches that began before one came are counted, and found", async () => {
   await until(late, () => textsOf(late).join() === "Root,Left,Left again,Left for the third time");
 });
 
+test("a visit to another branch ends with it, and asks for nothing beyond", async () => {
+  const { body } = await ada.api.post("/v1/apps/demo/chats", { kind: "group", model: "emulated-small" });
+  const path = `/v1/apps/demo/chats/${body.number}/messages`;
+  for (let at = 1; at <= 80; at += 1) await ada.api.post(path, { text: `Main ${at}` });
+  await ada.api.post(path, { text: "Aside", after: 1 });
+  const network = createNetwork();
+  using desk = openDesk(clientOf(system, ada, { environment: network }));
+  const view = desk.openChat(body.number);
+  await view.loaded();
+  await view.visit({ number: 10, branch: "main" });
+  const newest = (): number => view.messages.at(-1)?.number ?? 0;
+  while (newest() < 80) await view.loadNewer();
+  const asked = (): number => network.requests.filter((name) => name.includes("after=")).length;
+  const before = asked();
+  await view.loadNewer();
+  expect([asked(), view.isAway]).toEqual([before, true]);
+});
+
 test("replies quote, forwards name where they come from, and a fork is a chat of one's own", async () => {
   using pair = await openPair();
   const { mine, theirs, number } = pair;
