@@ -7,11 +7,13 @@ import { FieldPath } from "../platform/firestore-values.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { chatCrowds } from "./chat-crowds.ts";
 import type { Migration } from "./migration.ts";
+import { ownArchive } from "./own-archive.ts";
+import { silentMessages } from "./silent-messages.ts";
 
 export const MIGRATE = "migrate";
 
 /** Every migration that can be run; one is taken out when no deployment needs it any more. */
-export const migrations: readonly Migration[] = [chatCrowds];
+export const migrations: readonly Migration[] = [chatCrowds, ownArchive, silentMessages];
 
 /** Documents of one step. */
 export const MIGRATION_PAGE = 200;
@@ -27,7 +29,7 @@ export function migrationNamed(name: string, among: readonly Migration[] = migra
  * Goes through all documents in the order of their names, so many a second, and changes those that have the
  * old form; with `dryRun` it only counts them. Documents that are written meanwhile are left as they are
  * found by their writers, and looked at again at once. Each page costs 1 query, a read for each document and
- * a write for each that is changed.
+ * a write for each that is changed, and what the migration does besides.
  */
 export const migrate =
   (deps: Pick<Deps, "firestore" | "clock" | "log">, among = migrations): JobKind =>
@@ -59,12 +61,19 @@ async function changeDocument(migration: Migration, document: DocumentSnapshot):
     const change = migration.change(current);
     if (change === undefined || current.updateTime === undefined) return;
     try {
-      await within(READ_MS_MAX, document.ref.update({ ...change }, { lastUpdateTime: current.updateTime }));
+      const batch = document.ref.firestore.batch();
+      for (const { found, data } of (await migration.besides?.(current)) ?? []) {
+        if (found.updateTime === undefined) batch.create(found.ref, { ...data });
+        else batch.update(found.ref, { ...data }, { lastUpdateTime: found.updateTime });
+      }
+      batch.update(document.ref, { ...change }, { lastUpdateTime: current.updateTime });
+      await within(READ_MS_MAX, batch.commit());
       return;
     } catch (cause) {
       const code = grpcCode(cause);
       if (code === GRPC.notFound) return;
-      if (code !== GRPC.failedPrecondition && code !== GRPC.aborted) throw cause;
+      if (code !== GRPC.failedPrecondition && code !== GRPC.aborted && code !== GRPC.alreadyExists)
+        throw cause;
     }
   }
 }

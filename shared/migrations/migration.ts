@@ -14,4 +14,14 @@ export interface Migration {
    * document is as it was read, so it is never based on anything old.
    */
   change(document: DocumentSnapshot): Readonly<Record<string, unknown>> | undefined;
+  /**
+   * What other documents take on with a change, in the commit of it: each only while it is as it was read, or
+   * still missing. Reads what it needs.
+   */
+  besides?(document: DocumentSnapshot): Promise<readonly Beside[]>;
+}
+
+export interface Beside {
+  readonly found: DocumentSnapshot;
+  readonly data: Readonly<Record<string, unknown>>;
 }

@@ -1,11 +1,10 @@
 import { type ChatHandle, chatHandle } from "../chat/chat-handle.ts";
-import { type ChatHead, standingBetween, unreadCount } from "../chat/log/head.ts";
+import { type ChatHead, isMentionedAfter, standingBetween, unreadCount } from "../chat/log/head.ts";
 import { headOf, readHead, readsRef } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Deps } from "../platform/deps.ts";
 import { completeSettings } from "../identity/settings.ts";
 import { storedAppHead } from "../identity/store.ts";
-import { lastMentionOf } from "../chat/log/mentions.ts";
 import { Timestamp } from "../platform/firestore-values.ts";
 import { enqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
@@ -200,7 +199,7 @@ async function notifyDevices(
   const now = deps.clock.now();
   const throughMute = missed.some(({ seen }) => seen.mutedUntilMs > now) && (await hearsThroughMute(app));
   const awake = missed.filter(({ person, seen, from }) =>
-    wantsToHear(seen, { isMentioned: lastMentionOf(head, person) >= from, nowMs: now, throughMute }),
+    wantsToHear(seen, { isMentioned: isMentionedAfter(head, person, from - 1), nowMs: now, throughMute }),
   );
   const found = await readReachable(
     deps.firestore,

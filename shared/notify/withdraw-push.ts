@@ -1,6 +1,6 @@
 import { chatHandle } from "../chat/chat-handle.ts";
 import { type ChatHead, type LatestMessage, readThrough } from "../chat/log/head.ts";
-import { lastMentionOf } from "../chat/log/mentions.ts";
+import { mentionsAfter } from "../chat/log/mentions.ts";
 import { headOf } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import { AppError } from "../platform/errors.ts";
@@ -74,7 +74,7 @@ async function tellSome(
       readThrough(head, person, seen.read) < number &&
       seen.onlineUntilMs <= now &&
       wantsToHear(seen, {
-        isMentioned: lastMentionOf(head, person) >= number,
+        isMentioned: mentionsAfter(head, person, number - 1).length > 0,
         nowMs: now,
         throughMute: true,
       }),

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { FieldValue } from "../../../shared/platform/firestore-values.ts";
 import { GRACE_MS } from "../../../shared/chat/upkeep/reconcile-changes.ts";
 import { startChat, usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 
@@ -52,4 +53,28 @@ test("an app's count of chats is brought up to the chats that there are", async 
   await system.deps.firestore.doc("apps/demo").update({ lastChatNumber: chat - 1 });
   expect(await audited()).toMatchObject({ repaired: 1, missing: 0 });
   expect((await system.operator.get("/v1/apps/demo")).body.chatsCount).toBe(chat);
+});
+
+test("what unread counts rest on is proved, and repaired from the messages", async () => {
+  const chat = await chatWith("one", "two", "three", "four");
+  const bob = await system.signIn("bob@audit.test");
+  await ada.api.put(`${chats}/${chat}/members/${bob.id}`);
+  await ada.api.post(`${chats}/${chat}/messages`, { text: "six" });
+  await ada.api.delete(`${chats}/${chat}/messages/2`);
+  await ada.api.delete(`${chats}/${chat}/messages/6`);
+  expect(await audited()).toMatchObject({ repaired: 0, missing: 0 });
+  const right = (await at(chat).get()).get("silent");
+  expect(right).toEqual([2, 2, 5, 6]);
+  const unread = async () => {
+    const elsewhere = await system.anotherInstance();
+    const { body } = await elsewhere.as(bob).get(`${chats}/${chat}`);
+    await elsewhere[Symbol.asyncDispose]();
+    return body.unreadCount;
+  };
+  for (const wrong of [[], [2, 2, 4, 6], [2, 2, 6, 6]]) {
+    await at(chat).update({ silent: wrong, changedAt: FieldValue.serverTimestamp() });
+    expect(await audited()).toMatchObject({ repaired: 1, missing: 0 });
+    expect((await at(chat).get()).get("silent")).toEqual(right);
+    expect(await unread()).toBe(0);
+  }
 });

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { Job } from "../../../shared/jobs/contract.ts";
 import { JOB_ATTEMPTS_MAX, JOB_LEASE_MS, jobsOf } from "../../../shared/jobs/jobs.ts";
+import { GRACE_MS } from "../../../shared/chat/upkeep/reconcile-changes.ts";
 import { FieldValue } from "../../../shared/platform/firestore-values.ts";
 import { useSystem } from "../../../shared/testing/use-system.ts";
 
@@ -142,4 +143,55 @@ test("migrations are the operator's, and named", async () => {
   const ada = await system.signIn("ada@migrations.test");
   expect((await ada.api.post("/v1/operator/migrations", { name: "chat-crowds" })).status).toBe(401);
   expect((await system.operator.get(`/v1/operator/jobs/${"0".repeat(26)}`)).status).toBe(404);
+});
+
+test("what was archived and pinned for all is each member's own afterwards, and what they said stays", async () => {
+  const ada = await system.signIn("ada@migrations.test");
+  const bob = await system.signIn("bob@migrations.test");
+  const { body } = await ada.api.post(chats, { kind: "direct", members: [bob.id] });
+  await ada.api.post(`${chats}/${body.number}/messages`, { text: "Hello" });
+  const head = system.deps.firestore.doc(`apps/demo/chats/${body.number}`);
+  await head.update({ archived: true, pinned: true });
+  await using elsewhere = await system.anotherInstance();
+  await elsewhere.as(ada).patch(`${chats}/${body.number}`, { archived: false });
+  const seen = async () =>
+    Promise.all(
+      [ada, bob].map(async (person) => {
+        const { archived, pinned } = (await elsewhere.as(person).get(`${chats}/${body.number}`)).body;
+        return [archived, pinned];
+      }),
+    );
+  const expected = [
+    [false, true],
+    [true, true],
+  ];
+  expect(await seen()).toEqual(expected);
+  await finished((await begin({ name: "own-archive" }, "own-archive")).body.id);
+  expect((await head.get()).data()).toMatchObject({ archived: false, pinned: false });
+  expect(await seen()).toEqual(expected);
+  const listed = await elsewhere.as(bob).get(`${chats}?archived=true`);
+  expect(listed.body.data.map(({ number }: { number: number }) => number)).toEqual([body.number]);
+  // It is theirs now: a message brings it back for Bob.
+  await ada.api.post(`${chats}/${body.number}/messages`, { text: "Again" });
+  expect(await seen()).toEqual([
+    [false, true],
+    [false, true],
+  ]);
+});
+
+test("messages deleted before are marked, and the audit brings their chat's unread counts right", async () => {
+  const ada = await system.signIn("ada@migrations.test");
+  const { body } = await ada.api.post(chats, { kind: "group" });
+  const messages = `${chats}/${body.number}/messages`;
+  for (const text of ["One", "Two"]) await ada.api.post(messages, { text });
+  await ada.api.delete(`${messages}/1`);
+  const head = system.deps.firestore.doc(`apps/demo/chats/${body.number}`);
+  const [first] = (await head.collection("messages").where("number", "==", 1).get()).docs;
+  await first?.ref.update({ silent: FieldValue.delete() });
+  await head.update({ silent: FieldValue.delete() });
+  await finished((await begin({ name: "silent-messages" }, "silent-messages")).body.id);
+  expect((await first?.ref.get())?.get("silent")).toBe(true);
+  system.suite.kernel.clock.advance(GRACE_MS + 1_000);
+  await system.runSchedule("audit");
+  expect((await head.get()).get("silent")).toEqual([1, 1]);
 });

@@ -19,6 +19,7 @@ import { readSegments } from "../log/segments.ts";
 import { facetsOf } from "../log/facets.ts";
 import { access, type ChatHead, chatView, excerpt } from "../log/head.ts";
 import type { StoredMessage } from "../log/message.ts";
+import { type Silent, withSilent } from "../log/silent.ts";
 import { isInSight, isVisible, type Sight } from "../log/sight.ts";
 import { readAccessible } from "../read/read-messages.ts";
 import { listAlong, type Row } from "./read-path.ts";
@@ -165,7 +166,7 @@ export async function finishFork(deps: ChatDeps, chat: ChatHandle): Promise<Chat
   if (found === undefined) throw new AppError("not_found", "There is no such chat.");
   const { copying } = found;
   if (found.status !== "copying" || copying === undefined) return found;
-  const last = await copyMessages(deps, chat, copying);
+  const { last, silent } = await copyMessages(deps, chat, copying);
   const at = Timestamp.fromMillis(deps.clock.now());
   const { result } = await deps.chatLog.chats.change<ChatHead>(chat.ref, {
     decide(head) {
@@ -187,6 +188,7 @@ export async function finishFork(deps: ChatDeps, chat: ChatHandle): Promise<Chat
         lastNumber: count,
         // What one has copied, one has read.
         sent: { [head.createdBy]: count },
+        silent,
         tip: count,
         latest: last === undefined ? null : latestOf(last),
         updatedAt: at,
@@ -204,12 +206,13 @@ const latestOf = ({ number, sender, body, createdAt }: StoredMessage): ChatHead[
   createdAt,
 });
 
-/** Returns the last message of the copy. */
+/** Returns the last message of the copy, and which of them are unread to nobody. */
 async function copyMessages(
   deps: ChatDeps,
   chat: ChatHandle,
   { source, path, sight }: Copying,
-): Promise<StoredMessage | undefined> {
+): Promise<{ readonly last: StoredMessage | undefined; readonly silent: Silent }> {
+  let silent: Silent = [];
   const numbers = new Map<number, number>();
   let after = 0;
   let last: StoredMessage | undefined;
@@ -225,6 +228,7 @@ async function copyMessages(
       const number = numbers.size + 1;
       numbers.set(stored.number, number);
       last = copyOf({ id: "", stored }, number, numbers);
+      if (last.silent === true) silent = withSilent(silent, number);
       batch.create(
         messagesOf(chat).doc(derivedId("copy", chat.app.id, String(chat.number), String(number))),
         {
@@ -233,7 +237,7 @@ async function copyMessages(
       );
     }
     if (copied > 0) await commitPage(batch);
-    if (rows.length < COPY_PAGE) return last;
+    if (rows.length < COPY_PAGE) return { last, silent };
   }
 }
 
@@ -275,6 +279,7 @@ function copyOf({ stored }: Row, number: number, numbers: ReadonlyMap<number, nu
     }) as StoredMessage["body"],
     status: stored.status,
     ...(stored.event === undefined ? {} : { event: stored.event }),
+    ...(stored.status === "deleted" || stored.event !== undefined ? { silent: true } : {}),
     isCopy: true,
     fingerprint: stored.fingerprint,
     createdAt: stored.createdAt,

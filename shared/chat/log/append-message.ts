@@ -272,7 +272,7 @@ export function decideAppend(
     role,
     body: encodeBody(body) as StoredMessage["body"],
     status: "complete",
-    ...(hidden === undefined ? {} : { hidden }),
+    ...(hidden === undefined ? {} : { hidden, silent: true }),
     ...(isToJudge === undefined ? {} : { toJudge: head.revision + 1 }),
     ...(thread === undefined ? {} : { thread }),
     fingerprint: print,

@@ -135,7 +135,7 @@ export async function editMessage(
               edits,
               revision: next.revision,
               changedAt: serverTime(),
-              ...(judged.isHidden ? { hidden: true } : {}),
+              ...(judged.isHidden ? { hidden: true, silent: true } : {}),
               ...(judge !== undefined && judge.judge === undefined ? { toJudge: next.revision } : {}),
             }),
             lastUpdateTime: updateTime,

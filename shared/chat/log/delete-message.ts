@@ -72,6 +72,7 @@ export async function deleteMessage(
         ...(stored.answer?.leaseUntil == null ? {} : { "answer.leaseUntil": null }),
         body: encodeBody({ text: "" }),
         status: "deleted",
+        silent: true,
         reactions: {},
         revision: next.revision,
         changedAt: serverTime(),

@@ -31,6 +31,7 @@ export function withEvent(
     role: "system",
     body: encodeBody({ text: "" }) as StoredMessage["body"],
     status: "complete",
+    silent: true,
     event,
     fingerprint: "event",
     createdAt: at,

@@ -7,7 +7,7 @@ import type { Chat, GroupRules, Kind } from "../contract.ts";
 import { type Faceted, facetsOf } from "./facets.ts";
 import { type OwnState, ownView } from "../own/own-state.ts";
 import { adminsOf, rulesOf } from "./group-rules.ts";
-import { lastMentionOf } from "./mentions.ts";
+import { mentionsAfter } from "./mentions.ts";
 import { isVisible, type Sight } from "./sight.ts";
 import { type Silent, silentAfter } from "./silent.ts";
 import type { Copying } from "../branches/fork-chat.ts";
@@ -49,9 +49,9 @@ export interface ChatHead extends Faceted {
   readonly sees?: Readonly<Record<string, Sight>>;
   /** Messages that are unread to nobody. */
   readonly silent?: Silent;
-  /** The last message that mentions a member; and the last that mentions all. */
-  readonly mentioned?: Readonly<Record<string, number>>;
-  readonly mentionedAll?: number;
+  /** The last messages that mention a member; and the last that mention all. */
+  readonly mentioned?: Readonly<Record<string, readonly number[]>>;
+  readonly mentionedAll?: readonly number[];
   /** Of a group: who administers it. Absent from older ones: whoever created it. */
   readonly admins?: readonly string[];
   readonly rules?: Partial<GroupRules>;
@@ -158,11 +158,9 @@ export const standingBetween = ({ silent }: ChatHead, after: number, through: nu
 export const readThrough = (head: ChatHead, personId: string, readUpTo: number): number =>
   Math.max(readUpTo, head.sent[personId] ?? 0, head.joined?.[personId] ?? 0);
 
-/** Whether a message that the person has not read mentions them. */
-export function isMentioned(head: ChatHead, personId: string, readUpTo: number): boolean {
-  const last = lastMentionOf(head, personId);
-  return last > readThrough(head, personId, readUpTo) && standingBetween(head, last - 1, last) > 0;
-}
+/** Whether a message after one, which stands, mentions the person. */
+export const isMentionedAfter = (head: ChatHead, personId: string, after: number): boolean =>
+  mentionsAfter(head, personId, after).some((number) => standingBetween(head, number - 1, number) > 0);
 
 /** Whose words a chat's title is; of chats from before that was noted, a person's. Pure. */
 export const titleByOf = ({ title, titleBy }: Pick<ChatHead, "title" | "titleBy">): Chat["titleBy"] =>
@@ -191,7 +189,7 @@ export function chatView(head: ChatHead, personId: string, own: OwnState): Chat 
       : { latest: { ...latest, createdAt: latest.createdAt.toDate().toISOString() } }),
     unreadCount: unreadCount(head, personId, own.read),
     readThrough: readThrough(head, personId, own.read),
-    mentioned: isMentioned(head, personId, own.read),
+    mentioned: isMentionedAfter(head, personId, readThrough(head, personId, own.read)),
     ...ownView(head, own),
     activeBranch: head.activeBranch,
     branchesCount: head.branchesCount,

@@ -105,6 +105,7 @@ async function setBody(
       const fields = Object.entries({
         body: encodeBody(body),
         hidden,
+        silent: kept === undefined ? FieldValue.delete() : true,
         revision: next.revision,
         changedAt: serverTime(),
       });

@@ -72,24 +72,43 @@ export function demandMembers({ members }: Pick<ChatHead, "members">, mentions: 
 const wrong = (message: string): AppError =>
   new AppError("invalid_request", "The mentions do not fit.", { errors: [{ path: "mentions", message }] });
 
-/** The head remembers the last message that mentions each: whoever tells them of it reads no message. */
+/**
+ * Messages that are remembered for each member whom they mention; to whoever has not read older ones they are
+ * none.
+ */
+export const MENTIONS_KEPT = 5;
+
+/**
+ * The head remembers the last messages that mention each: whoever tells them of it reads no message. What the
+ * message mentioned before an edit is forgotten.
+ */
 export function withMentions(
   head: ChatHead,
   number: number,
   mentions: readonly Mention[],
 ): Pick<ChatHead, "mentioned" | "mentionedAll"> {
-  if (mentions.length === 0) return {};
-  const later = (before: number | undefined): number => Math.max(before ?? 0, number);
-  const people = mentions.filter(({ user }) => user !== "all").map(({ user }) => user);
+  const { mentioned = {}, mentionedAll = [] } = head;
+  const isKnown =
+    mentionedAll.includes(number) || Object.values(mentioned).some((list) => list.includes(number));
+  if (mentions.length === 0 && !isKnown) return {};
+  const named = new Set(mentions.map(({ user }) => user));
+  const kept = (list: readonly number[], isNamed: boolean): readonly number[] => {
+    const others = list.filter((one) => one !== number);
+    return isNamed ? [...others, number].sort((a, b) => a - b).slice(-MENTIONS_KEPT) : others;
+  };
+  const people = new Set([...Object.keys(mentioned), ...named].filter((user) => user !== "all"));
   return {
-    mentioned: {
-      ...head.mentioned,
-      ...Object.fromEntries(people.map((user) => [user, later(head.mentioned?.[user])])),
-    },
-    ...(people.length === mentions.length ? {} : { mentionedAll: later(head.mentionedAll) }),
+    mentioned: Object.fromEntries(
+      [...people].map((user) => [user, kept(mentioned[user] ?? [], named.has(user))] as const),
+    ),
+    mentionedAll: kept(mentionedAll, named.has("all")),
   };
 }
 
-/** The last message that mentions the person; 0 for none. */
-export const lastMentionOf = ({ mentioned, mentionedAll }: ChatHead, personId: string): number =>
-  Math.max(mentioned?.[personId] ?? 0, mentionedAll ?? 0);
+/** The messages after one that mention the person, of those that are remembered. */
+export const mentionsAfter = (
+  { mentioned, mentionedAll = [] }: Pick<ChatHead, "mentioned" | "mentionedAll">,
+  personId: string,
+  after: number,
+): readonly number[] =>
+  [...(mentioned?.[personId] ?? []), ...mentionedAll].filter((number) => number > after);

@@ -43,6 +43,8 @@ export interface StoredMessage {
   /** What happened to the group, where that is what it tells. */
   readonly event?: ChatEvent;
   readonly pinned?: { readonly by: string; readonly at: Timestamp };
+  /** It is unread to nobody: it was deleted, is hidden or tells of the group. The head counts those. */
+  readonly silent?: true;
   /** What it said is withheld, and kept with a report on it. */
   readonly hidden?: true;
   /** The revision of a text that the app's hook is to judge in the background. */

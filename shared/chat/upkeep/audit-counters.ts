@@ -1,4 +1,4 @@
-import { chatHandle } from "../chat-handle.ts";
+import { type ChatHandle, chatHandle } from "../chat-handle.ts";
 import { storedMessage } from "../log/message.ts";
 import { appHandle } from "../../identity/app.ts";
 import { storedAppHead } from "../../identity/store.ts";
@@ -7,9 +7,10 @@ import { Timestamp } from "../../platform/firestore-values.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
 import { CHANGE_SHARDS, type ChatDeps } from "../log/chat-log.ts";
 import type { ChatChanged } from "../contract.ts";
-import type { ChatHead } from "../log/head.ts";
+import { advance, type ChatHead } from "../log/head.ts";
+import { type Silent, SILENT_RUNS_MAX, silentAfter, withSilent } from "../log/silent.ts";
 import { GRACE_MS, listChanges } from "./reconcile-changes.ts";
-import { headOf, messagesOf, readHead } from "../store.ts";
+import { countSilent, headOf, listSilent, messagesOf, readHead } from "../store.ts";
 
 export interface Audited {
   readonly chats: number;
@@ -28,7 +29,8 @@ type Finding = "right" | "repaired" | "missing";
  * part of the data, is set to the highest number there is; a gap is reported, and stays.
  *
  * Costs for each changed chat and each app of one 1 read, 1 count (a read for each 1000) and 1 query of 1
- * read. Idempotent; a run that is cut short is done again by the next.
+ * read; for a chat 1 read and 1 count more, of what is unread to nobody. Idempotent; a run that is cut short
+ * is done again by the next.
  * @throws when Firestore fails
  */
 export async function auditCounters(deps: ChatDeps): Promise<Audited> {
@@ -84,11 +86,40 @@ async function auditChat(deps: ChatDeps, { app: appId, chat }: ChatChanged): Pro
     const messages = messagesOf(chatHandle(app, chat));
     const { count, highest } = await tally(messages, messages);
     const isBehind = highest > before.lastNumber;
-    if (!isBehind && count >= before.lastNumber) return "right";
+    if (!isBehind && count >= before.lastNumber) return auditSilent(deps, chatHandle(app, chat));
     finding = isBehind ? "repaired" : "missing";
   }
   if (finding === "repaired") await raise(deps, appId, chat);
   return finding;
+}
+
+/** Messages that are read to find anew which of them are unread to nobody. */
+const SILENT_LOOK_MAX = 2 * SILENT_RUNS_MAX;
+
+/**
+ * Proves what unread counts rest on: the head names the messages that are unread to nobody, and these say so
+ * themselves. Where the two differ, the head is made to say what they do. 1 count; to repair 1 query and at
+ * most SILENT_LOOK_MAX reads. A head that has forgotten the oldest is left alone.
+ */
+async function auditSilent(deps: ChatDeps, chat: ChatHandle): Promise<Finding> {
+  for (let look = 0; look < LOOKS; look += 1) {
+    const head = headOf(await readHead(chat));
+    if (head === undefined || head.status !== "open" || (head.silent?.length ?? 0) >= 2 * SILENT_RUNS_MAX)
+      return "right";
+    if (silentAfter(head.silent, 0) === (await countSilent(chat))) return "right";
+  }
+  let numbers: readonly number[];
+  const at = Timestamp.fromMillis(deps.clock.now());
+  await deps.chatLog.chats.change<void>(chat.ref, {
+    async prepare() {
+      numbers = await listSilent(chat, SILENT_LOOK_MAX);
+    },
+    decide(head) {
+      const silent = numbers.reduceRight<Silent>((runs, number) => withSilent(runs, number), []);
+      return { head: advance(head, at, { silent }), create: [], bytes: 0, result: undefined };
+    },
+  });
+  return "repaired";
 }
 
 /** Lets a chat's head catch up with its messages. */

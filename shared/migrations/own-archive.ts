@@ -1,0 +1,52 @@
+import { appHandle } from "../identity/app.ts";
+import type { ChatHead } from "../chat/log/head.ts";
+import { isSignal, readsRef } from "../chat/store.ts";
+import type { DocumentSnapshot } from "../platform/firestore.ts";
+import { FieldPath } from "../platform/firestore-values.ts";
+import { storedAs } from "../platform/stored.ts";
+import { READ_MS_MAX, within } from "../platform/within.ts";
+import type { Beside, Migration } from "./migration.ts";
+
+const storedOldHead = storedAs<ChatHead>();
+
+/**
+ * Chats were archived and pinned for all of their members at once, in the head.
+ *
+ * Expand: what the head says holds for each member who has not said otherwise. Contract: when this has run,
+ * it stands with each of them, and no head says anything.
+ */
+export const ownArchive: Migration = {
+  name: "own-archive",
+  documents: (firestore) => firestore.collectionGroup("chats"),
+  change(document) {
+    const head = storedOldHead(document);
+    if (head === undefined || isSignal(document.id) || head.status === "deleted") return undefined;
+    return head.archived || head.pinned ? { archived: false, pinned: false } : undefined;
+  },
+  async besides(document) {
+    const head = storedOldHead(document);
+    const app = document.ref.parent.parent?.id;
+    if (head === undefined || app === undefined || head.members.length === 0) return [];
+    const { firestore } = document.ref;
+    const refs = head.members.map((member) => readsRef(appHandle(firestore, app), member));
+    const found = await within(READ_MS_MAX, firestore.getAll(...refs));
+    return found.flatMap((reads) => notesOf(head, reads) ?? []);
+  },
+};
+
+/** What a member has said themselves stays. */
+function notesOf(head: ChatHead, found: DocumentSnapshot): Beside | undefined {
+  const chat = String(head.number);
+  const note = (kind: string): unknown => found.get(new FieldPath(kind, chat));
+  const archived = { through: head.lastNumber, at: head.updatedAt };
+  const notes = [
+    ...(head.archived && note("archived") === undefined ? [["archived", archived] as const] : []),
+    ...(head.pinned && note("pinned") === undefined ? [["pinned", head.number] as const] : []),
+  ];
+  if (notes.length === 0) return undefined;
+  // Of a document that is there only these fields change; a new one has them whole.
+  const data = found.exists
+    ? Object.fromEntries(notes.map(([kind, value]) => [`${kind}.${chat}`, value]))
+    : Object.fromEntries(notes.map(([kind, value]) => [kind, { [chat]: value }]));
+  return { found, data };
+}
