@@ -10,7 +10,7 @@ export interface Named {
 const SIGN = /(?<![\p{L}\p{N}_.+-])@/gu;
 const WORD = /^[\p{L}\p{N}_]/u;
 
-/** Of two people by one name, the first that is named. The longest name that fits is the one that is meant. */
+/** Of two people by one name the first counts. The longest name that fits is the one that is meant. */
 export function findMentions(text: string, named: readonly Named[]): Mention[] {
   const longestFirst = named
     .filter(({ name }) => name !== "")

@@ -8,7 +8,8 @@ import type { Draft } from "./outbox.ts";
 
 /**
  * A thread: the message that it begins with and its replies, oldest first. It is a view of the same chat, so
- * that whatever shows one shows the other; what is sent replies to the first message unless it says otherwise.
+ * that whatever shows one shows the other. What is sent replies to the first message unless it says
+ * otherwise.
  */
 export interface ThreadView extends ChatView {
   readonly root: number;
