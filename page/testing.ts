@@ -133,12 +133,7 @@ export function shareStage(models?: () => Readonly<Record<string, string>>): Sta
         enter(ada.page, `ada-${suffix}@example.com`),
         enter(bob.page, `bob-${suffix}@example.com`),
       ]);
-      const number = await createChat(ada.page, title);
-      const users = (await (await api("GET", "/users?limit=100")).json()) as {
-        data: { id: string; email: string }[];
-      };
-      const id = users.data.find(({ email }) => email === `bob-${suffix}@example.com`)?.id;
-      await api("PUT", `/chats/${number}/members/${id}`);
+      const number = await createChat(ada.page, title, `bob-${suffix}`);
       await bob.page.goto(`${running.url}/#/chats/${number}`);
       await bob.page.locator(".chat-title", { hasText: title }).waitFor();
       const close = async (): Promise<void> => {
@@ -220,9 +215,10 @@ export async function enter(page: Page, email: string): Promise<void> {
   await page.locator("#sidebar").waitFor();
 }
 
-/** Creates a group chat and resolves with its number once it is open. */
-export async function createChat(page: Page, title: string): Promise<number> {
+/** Creates a group chat, with this member too, and resolves with its number once it is open. */
+export async function createChat(page: Page, title: string, member?: string): Promise<number> {
   await page.locator("#sidebar").getByRole("button", { name: "New chat" }).click();
+  if (member !== undefined) await page.getByRole("checkbox", { name: member }).check();
   await page.getByRole("textbox", { name: "Title" }).fill(title);
   await page.keyboard.press("Enter");
   await page.locator(".chat-title", { hasText: title }).waitFor();

@@ -4,14 +4,19 @@ import type { Blocks } from "../account/blocks.ts";
 import { el, fill, toast } from "../frame/dom.ts";
 import { counted, listTimeOf } from "../frame/format.ts";
 import { createMenu } from "../frame/menu.ts";
-import { messageOf } from "../frame/message-of.ts";
+import { messageOf as wordsOf } from "../frame/message-of.ts";
 import { isAdministrator, type People } from "../frame/people.ts";
 import type { Suite } from "../frame/suite.ts";
 import { showMessages } from "../messages/messages.ts";
 import { openRenameDialog, openDeleteDialog, openForwardDialog } from "./chat-dialogs.ts";
+import { isGroupAdmin, mayIn } from "./group-rights.ts";
+import { createPinnedBar } from "./pinned-bar.ts";
+import { openRulesDialog } from "./rules-dialog.ts";
+import { showThread } from "./thread-panel.ts";
 import { openSettingsDialog } from "./chat-settings.ts";
 import type { Chats } from "./chats.ts";
-import { createComposer } from "./composer.ts";
+import { createComposer, messageOf } from "./composer.ts";
+import { mentionable } from "./mentionable.ts";
 import { openLeaveDialog, showMembers } from "./members.ts";
 
 /** At most so many people are named as typing; the rest are counted. */
@@ -60,18 +65,60 @@ export function showChat({
     mayDeleteAny: isAdministrator(me),
     people,
     blocks,
+    beginning: "The beginning of this chat",
+    onThread: (root) => openThread(root),
+    mayPin: () => view.chat !== undefined && mayIn(view.chat, me, "pin"),
     onReply: (message) => void reply(message),
     onForward: (message) => forward(message),
     onReturn,
   });
   const composer = createComposer({
-    onSend(text, replyTo) {
-      view.send({ text, ...(replyTo === undefined ? {} : { replyTo }) });
+    label: "Message",
+    text: view.unsent.text,
+    people: () => mentionable(view.chat, me.id, people),
+    onSend(written) {
+      view.send(messageOf(written));
       messages.toEnd();
     },
+    onWrite: view.unsent.write,
     onTyping: () => view.typing(),
     onEscape: () => messages.stop() || messages.unmark(),
   });
+
+  let thread: ReturnType<typeof showThread> | undefined;
+  const closeThread = () => {
+    const root = thread?.root;
+    thread?.close();
+    thread = undefined;
+    if (root !== undefined && !messages.focusOn(root)) composer.focus();
+  };
+  const openThread = (root: number) => {
+    const { chat } = view;
+    if (thread?.root === root || chat === undefined) return;
+    thread?.close();
+    thread = showThread({
+      api,
+      view,
+      me: me.id,
+      mayDeleteAny: isAdministrator(me),
+      people,
+      blocks,
+      root,
+      mayWrite: mayIn(chat, me, "write"),
+      mentionable: () => mentionable(view.chat, me.id, people),
+      mayPin: () => view.chat !== undefined && mayIn(view.chat, me, "pin"),
+      onForward: forward,
+      onClose: closeThread,
+    });
+    columns.append(thread.element);
+    thread.begin();
+  };
+  const pinned = createPinnedBar({ api, view, people, onJump: (at) => void messages.jumpTo(at) });
+  const readOnly = el(
+    "p",
+    { class: "read-only", hidden: true },
+    "Only the administrators of this group write here.",
+  );
 
   const reply = async ({ number: to, sender, text }: Message) =>
     composer.replyTo({ number: to, name: await people.nameOf(sender), text });
@@ -92,20 +139,11 @@ export function showChat({
     onGone();
   };
 
-  const setArchived = async (chat: Chat) => {
-    try {
-      desk.chats.took(await api.patch(`/chats/${number}`, { archived: !chat.archived }));
-      toast(chat.archived ? "Back among your chats." : "Archived. “Archived” above the list shows it.");
-    } catch (cause) {
-      toast(messageOf(cause));
-    }
-  };
-
   const openSettings = async () => {
     try {
       await openSettingsDialog(api, people, number, desk.chats.took);
     } catch (cause) {
-      toast(messageOf(cause));
+      toast(wordsOf(cause));
     }
   };
 
@@ -114,13 +152,28 @@ export function showChat({
     if (chat === undefined) return [];
     const onChange = desk.chats.took;
     return [
-      { label: "Rename …", act: () => openRenameDialog(api, chat, onChange) },
+      ...(mayIn(chat, me, "rename")
+        ? [{ label: "Rename …", act: () => openRenameDialog(api, chat, onChange) }]
+        : []),
       ...(chat.kind === "assistant" ? [{ label: "Settings …", act: () => void openSettings() }] : []),
       {
         label: "Members …",
-        act: () => showMembers({ api, chat, me, people, blocks, onChange, onLeave: leave }),
+        act: () =>
+          showMembers({
+            api,
+            chat,
+            me,
+            people,
+            blocks,
+            presenceOf: desk.presenceOf,
+            onChange,
+            onLeave: leave,
+          }),
       },
-      { label: chat.archived ? "Bring back" : "Archive", act: () => void setArchived(chat) },
+      ...(chat.kind === "group" && isGroupAdmin(chat, me)
+        ? [{ label: "Who may do what …", act: () => openRulesDialog(api, chat, onChange) }]
+        : []),
+      ...chats.actionsOn(chat),
       ...(chat.kind === "group" && chat.members.includes(me.id)
         ? [{ label: "Leave …", isDangerous: true, act: () => openLeaveDialog(api, chat, me, leave) }]
         : []),
@@ -157,6 +210,9 @@ export function showChat({
       presence.includes("online") && el("span", { class: "dot", "aria-hidden": true }),
       `${members}${presence} · chat ${chat.number}${chat.archived ? " · archived" : ""}`,
     );
+    pinned.update();
+    readOnly.hidden = mayIn(chat, me, "write");
+    composer.element.hidden = !readOnly.hidden;
     const typers = view.signals.typing;
     const words =
       typers.length === 0
@@ -175,15 +231,28 @@ export function showChat({
     fill(about, "There is no such chat.");
     composer.element.hidden = menu.hidden = true;
   });
+  const keepUnsent = () => view.unsent.flush(true);
+  addEventListener("pagehide", keepUnsent);
   const forget = [
+    () => removeEventListener("pagehide", keepUnsent),
+    view.on("unsent", composer.set),
     view.on("arrival", () => {
       if (modelMenu?.element.hidden === false) modelMenu.refresh();
     }),
     view.on("change", update),
     desk.on("change", update),
-    people.onChange(update),
+    people.onChange(() => {
+      update();
+      composer.lookAgain();
+      thread?.lookAgain();
+    }),
   ];
 
+  const columns = el(
+    "div",
+    { class: "chat-columns" },
+    el("div", { class: "chat-column" }, pinned.element, messages.element, typing, readOnly, composer.element),
+  );
   fill(
     element,
     el(
@@ -194,10 +263,9 @@ export function showChat({
       modelMenu?.element,
       menu,
     ),
-    messages.element,
-    typing,
-    composer.element,
+    columns,
   );
+  composer.fit();
   update();
 
   return {
@@ -206,6 +274,7 @@ export function showChat({
     close() {
       modelMenu?.close();
       for (const stop of forget) stop();
+      thread?.close();
       messages.close();
       view.close();
     },

@@ -58,7 +58,7 @@ describe.skipIf(!hasBrowser)("a chat in the page", () => {
     await ada.keyboard.press("Shift+Tab");
     await ada.keyboard.press("Enter");
     await ada.keyboard.press("ArrowRight");
-    for (let times = 0; times < 3; times += 1) await ada.keyboard.press("ArrowDown");
+    for (let times = 0; times < 4; times += 1) await ada.keyboard.press("ArrowDown");
     expect(await ada.evaluate<string>("document.activeElement.textContent")).toBe("Edit");
     await ada.keyboard.press("Escape");
     expect(await ada.evaluate<string>("document.activeElement.ariaLabel")).toBe("Actions for message 1");
@@ -76,10 +76,14 @@ describe.skipIf(!hasBrowser)("a chat in the page", () => {
     await openMenu(bob, "First");
     expect(await bob.getByRole("menuitem").allTextContents()).toEqual([
       "Reply",
+      "Reply in thread",
+      "Pin for everybody",
       "Forward …",
       "Copy text",
       "History …",
       "New chat from here",
+      "Report …",
+      expect.stringMatching(/^Block ada-/),
     ]);
     expect([...pair.ada.complaints, ...pair.bob.complaints]).toEqual([]);
   });
@@ -98,7 +102,7 @@ describe.skipIf(!hasBrowser)("a chat in the page", () => {
     await say(bob, "Interruption");
     await ada.locator(".line", { hasText: "Interruption" }).waitFor();
     await expect.poll(async () => Math.abs((await distance()) - before)).toBeLessThan(2);
-    await menu.getByRole("menuitem", { name: "Reply" }).click();
+    await menu.getByRole("menuitem", { name: "Reply", exact: true }).click();
     await ada.locator(".replying", { hasText: "Line 20." }).waitFor();
   });
 

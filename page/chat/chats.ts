@@ -1,9 +1,17 @@
 import type { Chat, Desk } from "../../shared/client/connect.ts";
 import { el, fill, toast } from "../frame/dom.ts";
 import { listTimeOf } from "../frame/format.ts";
+import { icon } from "../frame/icons.ts";
 import { messageOf } from "../frame/message-of.ts";
 import type { People } from "../frame/people.ts";
 import { rove } from "../frame/roving.ts";
+import { type Arrange, createArrange, isMuted } from "./arrange.ts";
+import { byOrder } from "./chat-order.ts";
+
+const TITLE = document.title;
+
+/** As many chats a page brings at least, where there are so many. */
+const SHOWN_MIN = 10;
 
 export interface ChatsOptions {
   readonly element: HTMLElement;
@@ -15,14 +23,21 @@ export interface ChatsOptions {
   onSearch(): void;
 }
 
-/** The list of the person's chats, latest activity first, live. */
+/**
+ * The list of the person's chats, live: those that they have pinned in their own order, then the others, the
+ * latest message first.
+ */
 export function showChats({ element, desk, people, onNew, onSearch }: ChatsOptions) {
   const me = desk.me.id;
-  const lists = { false: desk.chats.list({ archived: false }), true: desk.chats.list({ archived: true }) };
-  let archived = false;
+  const lists = {
+    all: desk.chats.list(),
+    pinned: desk.chats.list({ pinned: true }),
+    archived: desk.chats.list({ archived: true }),
+  };
+  let showsArchive = false;
   let open = 0;
 
-  const list = el("ul", { class: "chat-list" });
+  const list = el("ul", { class: "chat-list", "aria-label": "Chats" });
   const more = el(
     "button",
     { type: "button", class: "quiet more", hidden: true, onclick: () => void loadMore() },
@@ -31,9 +46,17 @@ export function showChats({ element, desk, people, onNew, onSearch }: ChatsOptio
   const empty = el("p", { class: "empty-list", hidden: true });
   const archive = el(
     "button",
-    { type: "button", class: "quiet", "aria-pressed": false, onclick: () => switchArchive() },
-    "Archived",
+    {
+      type: "button",
+      class: "quiet",
+      "aria-pressed": false,
+      "aria-label": "Archived",
+      title: "Archived chats",
+      onclick: () => switchArchive(),
+    },
+    icon("archive"),
   );
+  const total = el("span", { class: "total", hidden: true });
   const wanted = el("input", {
     type: "search",
     placeholder: "Find a chat",
@@ -47,6 +70,7 @@ export function showChats({ element, desk, people, onNew, onSearch }: ChatsOptio
       "div",
       { class: "sidebar-head" },
       el("h1", {}, "Chats"),
+      total,
       archive,
       el("button", { type: "button", class: "primary", onclick: onNew }, "New chat"),
     ),
@@ -74,7 +98,28 @@ export function showChats({ element, desk, people, onNew, onSearch }: ChatsOptio
   );
   const roving = rove(list, "a", { vertical: true });
 
-  const current = () => lists[archived ? "true" : "false"];
+  const current = () => (showsArchive ? lists.archived : lists.all);
+  const pinned = () => lists.pinned.chats.filter(({ archived }) => !archived).sort(byOrder);
+  const shown = () =>
+    showsArchive
+      ? lists.archived.chats
+      : [...pinned(), ...lists.all.chats.filter((chat) => !chat.archived && !chat.pinned)];
+
+  const arrange = createArrange({
+    desk,
+    pinned,
+    onMarkedUnread() {
+      location.hash = "#/";
+    },
+  });
+  dragPinned(list, arrange);
+  list.addEventListener("keydown", (event) => {
+    const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    const chat = desk.chats.get(numberOf(event.target));
+    if (!event.altKey || by === undefined || chat === undefined) return;
+    event.preventDefault();
+    arrange.move(chat, by as -1 | 1);
+  });
 
   const nameOf = (chat: Chat) => nameOfChat(chat, me, people);
 
@@ -82,7 +127,10 @@ export function showChats({ element, desk, people, onNew, onSearch }: ChatsOptio
     more.disabled = true;
     const before = list.childElementCount;
     try {
-      await current().loadMore();
+      const reading = current();
+      // A page of all chats may hold hardly any but archived ones.
+      do await reading.loadMore();
+      while (reading.hasMore && shown().length < before + SHOWN_MIN);
       update();
       if (before > 0) list.children[before]?.querySelector("a")?.focus();
     } catch (cause) {
@@ -91,55 +139,70 @@ export function showChats({ element, desk, people, onNew, onSearch }: ChatsOptio
     more.disabled = false;
   };
 
+  const loadPinned = async () => {
+    try {
+      do await lists.pinned.loadMore();
+      while (lists.pinned.hasMore);
+    } catch (cause) {
+      toast(messageOf(cause));
+    }
+  };
+
   /** What each line showed when it was drawn. */
   const drawn = new Map<number, { appearance: string; line: HTMLElement }>();
 
   const draw = (chat: Chat) => {
-    const name = nameOf(chat);
     const isOnline =
       chat.kind === "direct" && chat.members.some((id) => id !== me && desk.presenceOf(id)?.online);
-    const appearance = [
-      name,
-      chat.latest?.text,
-      chat.latestAt,
-      chat.unreadCount,
-      chat.number === open,
-      isOnline,
-    ].join("|");
+    const look = { isOpen: chat.number === open, name: nameOf(chat), isOnline };
+    const { latest, latestAt, unreadCount, mentioned, markedUnread, pinned: isPinned, draft } = chat;
+    const own = [unreadCount, mentioned, markedUnread, isPinned, isMuted(chat), draft?.text];
+    const appearance = [...Object.values(look), latest?.text, latestAt, ...own].join("|");
     const known = drawn.get(chat.number);
     if (known?.appearance === appearance) return known.line;
-    const line = drawChat(chat, { isOpen: chat.number === open, name, isOnline });
+    const line = drawChat(chat, look);
     drawn.set(chat.number, { appearance, line });
     return line;
   };
 
+  const showTotal = () => {
+    const count = desk.chats.unreadTotal ?? 0;
+    total.hidden = count === 0;
+    fill(total, String(count), el("span", { class: "only-heard" }, " unread in all chats"));
+    document.title = count === 0 ? TITLE : `(${count}) ${TITLE}`;
+  };
+
   const update = () => {
-    const { chats, isLoaded, hasMore } = current();
+    const { isLoaded, hasMore } = current();
     const focused = list.contains(document.activeElement)
       ? document.activeElement?.getAttribute("href")
       : null;
     const search = wanted.value.trim().toLocaleLowerCase();
-    const shown = chats.filter((chat) => nameOf(chat).toLocaleLowerCase().includes(search));
-    fill(list, ...shown.map(draw));
+    const found = shown().filter((chat) => nameOf(chat).toLocaleLowerCase().includes(search));
+    fill(list, ...found.map(draw));
     roving.settle();
     if (focused) list.querySelector<HTMLElement>(`a[href="${focused}"]`)?.focus();
     more.hidden = !isLoaded || !hasMore;
-    empty.hidden = !isLoaded || shown.length > 0;
-    const nothing = archived ? "Nothing is archived." : "No chats yet. “New chat” starts the first one.";
+    empty.hidden = !isLoaded || found.length > 0;
+    const nothing = showsArchive ? "Nothing is archived." : "No chats yet. “New chat” starts the first one.";
     fill(empty, search === "" ? nothing : "No chat is called that.");
+    showTotal();
   };
 
   const switchArchive = () => {
-    archived = !archived;
-    archive.setAttribute("aria-pressed", String(archived));
+    showsArchive = !showsArchive;
+    archive.setAttribute("aria-pressed", String(showsArchive));
     update();
     if (!current().isLoaded) void loadMore();
   };
 
-  const forget = [lists.false.on("change", update), lists.true.on("change", update), people.onChange(update)];
+  const forget = [...Object.values(lists).map((each) => each.on("change", update)), people.onChange(update)];
   void loadMore();
+  void loadPinned();
 
   return {
+    /** The entries of a chat's menu that arrange it for the person alone. */
+    actionsOn: arrange.actionsOn,
     /** What a chat is called here. */
     nameOf,
     nameOfNumber(number: number) {
@@ -148,7 +211,7 @@ export function showChats({ element, desk, people, onNew, onSearch }: ChatsOptio
     },
     /** The chats that can be seen. */
     get all() {
-      return lists.false.chats;
+      return lists.all.chats.filter(({ archived }) => !archived);
     },
     /** Marks the chat that is open. */
     select(number: number) {
@@ -157,9 +220,9 @@ export function showChats({ element, desk, people, onNew, onSearch }: ChatsOptio
     },
     close() {
       for (const leave of forget) leave();
-      lists.false.close();
-      lists.true.close();
+      for (const each of Object.values(lists)) each.close();
       fill(element);
+      document.title = TITLE;
     },
   };
 }
@@ -179,32 +242,105 @@ function latestOf({ latest }: Chat) {
   return latest.text === "" ? "The latest message was deleted" : latest.text;
 }
 
-function drawChat(
-  chat: Chat,
-  { isOpen, name, isOnline }: { isOpen: boolean; name: string; isOnline: boolean },
-) {
+interface Look {
+  readonly isOpen: boolean;
+  readonly name: string;
+  readonly isOnline: boolean | undefined;
+}
+
+function drawChat(chat: Chat, { isOpen, name, isOnline }: Look) {
   const at = chat.latest?.createdAt ?? chat.createdAt;
   return el(
     "li",
-    {},
+    { "data-chat": chat.number, ...(chat.pinned ? { draggable: true } : {}) },
     el(
       "a",
-      { href: `#/chats/${chat.number}`, class: "chat", ...(isOpen ? { "aria-current": true } : {}) },
+      {
+        href: `#/chats/${chat.number}`,
+        class: "chat",
+        draggable: false,
+        ...(isOpen ? { "aria-current": true } : {}),
+        ...(chat.pinned ? { "aria-keyshortcuts": "Alt+ArrowUp Alt+ArrowDown" } : {}),
+      },
       el(
         "span",
         { class: "chat-name" },
-        isOnline && el("span", { class: "dot", role: "img", "aria-label": "online" }),
+        isOnline === true && el("span", { class: "dot", role: "img", "aria-label": "online" }),
         name,
       ),
-      el("time", { dateTime: at }, listTimeOf(at)),
-      el("span", { class: "chat-latest" }, latestOf(chat)),
-      chat.unreadCount > 0 &&
-        el(
-          "span",
-          { class: "unread" },
-          String(chat.unreadCount),
-          el("span", { class: "only-heard" }, " unread"),
-        ),
+      el(
+        "span",
+        { class: "chat-when" },
+        isMuted(chat) && icon("muted", "muted"),
+        chat.pinned && icon("pin", "pinned"),
+        el("time", { dateTime: at }, listTimeOf(at)),
+      ),
+      el("span", { class: "chat-latest" }, ...saidIn(chat, isOpen)),
+      ...badgesOf(chat),
     ),
   );
+}
+
+/** What the person has begun to write, or else what was said last. */
+function saidIn(chat: Chat, isOpen: boolean) {
+  const { draft } = chat;
+  if (draft === undefined || draft.text.trim() === "" || isOpen) return [latestOf(chat)];
+  return [el("b", { class: "begun" }, "Draft: "), draft.text];
+}
+
+function badgesOf({ mentioned, unreadCount, markedUnread, ...chat }: Chat) {
+  const isQuiet = isMuted({ mentioned, unreadCount, markedUnread, ...chat });
+  const heard = (text: string) => el("span", { class: "only-heard" }, text);
+  return [
+    el(
+      "span",
+      { class: "badges" },
+      mentioned &&
+        el("span", { class: "unread mentioned", title: "Mentions you" }, "@", heard(" mentions you")),
+      unreadCount > 0 &&
+        el("span", { class: "unread", "data-quiet": isQuiet }, String(unreadCount), heard(" unread")),
+      unreadCount === 0 && markedUnread && el("span", { class: "unread marked" }, heard("marked as unread")),
+    ),
+  ];
+}
+
+const numberOf = (target: EventTarget | null) =>
+  Number((target instanceof Element ? target.closest("li") : null)?.dataset["chat"] ?? 0);
+
+/** Lets pinned chats be dragged to another place among them. */
+function dragPinned(list: HTMLElement, arrange: Arrange) {
+  let dragged = 0;
+  const clear = () => {
+    for (const line of list.querySelectorAll("[data-drop]")) line.removeAttribute("data-drop");
+  };
+  /** The pinned chat under the pointer, and whether the pointer is in its lower half. */
+  const targetOf = (event: DragEvent) => {
+    const line = event.target instanceof Element ? event.target.closest<HTMLElement>("li[draggable]") : null;
+    if (dragged === 0 || line === null) return undefined;
+    const { top, height } = line.getBoundingClientRect();
+    return { line, isBelow: event.clientY > top + height / 2 };
+  };
+  list.addEventListener("dragstart", (event) => {
+    dragged = numberOf(event.target);
+    event.dataTransfer?.setData("text/plain", String(dragged));
+  });
+  list.addEventListener("dragover", (event) => {
+    const target = targetOf(event);
+    clear();
+    if (target === undefined) return;
+    event.preventDefault();
+    target.line.dataset["drop"] = target.isBelow ? "below" : "above";
+  });
+  list.addEventListener("drop", (event) => {
+    const target = targetOf(event);
+    if (target === undefined) return;
+    event.preventDefault();
+    const next = target.isBelow ? target.line.nextElementSibling : target.line;
+    const before = next?.matches("li[draggable]") === true ? numberOf(next) : undefined;
+    if (before !== dragged && numberOf(target.line) !== dragged) arrange.place(dragged, before);
+  });
+  list.addEventListener("dragend", () => {
+    dragged = 0;
+    clear();
+  });
 }

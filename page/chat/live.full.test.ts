@@ -64,7 +64,7 @@ describe.skipIf(!hasBrowser)("a chat between two browsers", () => {
 
   test("replies with a quote that leads back, and forwards to another chat", async () => {
     await openMenu(bob, "From the tunnel");
-    await bob.getByRole("menuitem", { name: "Reply" }).click();
+    await bob.getByRole("menuitem", { name: "Reply", exact: true }).click();
     await bob.locator(".replying", { hasText: "From the tunnel" }).waitFor();
     await say(bob, "Welcome back");
     await line(ada, "Welcome back").getByRole("button", { name: "From the tunnel" }).click();
@@ -77,8 +77,10 @@ describe.skipIf(!hasBrowser)("a chat between two browsers", () => {
   });
 
   test("begins a branch with other words, and both walk between the two", async () => {
+    await stage.api("PATCH", `/chats/${pair.number}`, { model: "emulated-small" });
     await say(ada, "First wording");
     await say(bob, "An answer to it");
+    await line(ada, "An answer to it").waitFor();
     await openMenu(ada, "First wording");
     await ada.getByRole("menuitem", { name: "Send again, reworded" }).click();
     await ada.getByLabel("Edit the message").fill("Second wording");

@@ -1,11 +1,12 @@
+import type { Chat, GroupRole, User } from "../../shared/client/connect.ts";
 import type { Api } from "../../shared/client/api.ts";
-import type { Chat, User } from "../../shared/client/connect.ts";
 import type { Blocks } from "../account/blocks.ts";
 import { openBlockDialog, openReportDialog } from "../account/report-dialog.ts";
 import { openDialog, showInDialog } from "../frame/dialog.ts";
 import { el, fill } from "../frame/dom.ts";
 import { messageOf } from "../frame/message-of.ts";
-import { isAdministrator, type People } from "../frame/people.ts";
+import type { People } from "../frame/people.ts";
+import { isGroupAdmin, mayIn } from "./group-rights.ts";
 
 /** At most so many people are offered at once; a search narrows them down. */
 const OFFERED_MAX = 8;
@@ -16,12 +17,22 @@ export interface MembersOptions {
   readonly me: User;
   readonly people: People;
   readonly blocks: Blocks;
+  presenceOf(id: string): { readonly online: boolean } | undefined;
   onChange(chat: Chat): void;
   onLeave(): void;
 }
 
 /** Shows the members of a chat, and lets add and remove them. */
-export function showMembers({ api, chat, me, people, blocks, onChange, onLeave }: MembersOptions) {
+export function showMembers({
+  api,
+  chat,
+  me,
+  people,
+  blocks,
+  presenceOf,
+  onChange,
+  onLeave,
+}: MembersOptions) {
   let current = chat;
   const isGroup = chat.kind === "group";
   const problem = el("p", { class: "problem", role: "alert" });
@@ -42,12 +53,15 @@ export function showMembers({ api, chat, me, people, blocks, onChange, onLeave }
   const remove = (id: string) =>
     apply(async () => {
       await api.delete(pathOf(id));
-      return { ...current, members: current.members.filter((member) => member !== id) };
+      return api.get(`/chats/${chat.number}`);
     });
+  const setRole = (id: string, role: GroupRole["role"]) =>
+    apply(() => api.put(`${pathOf(id)}/role`, { role }));
   const add = (id: string) => apply(() => api.put(pathOf(id), undefined));
 
-  const mayRemove = isGroup && (isAdministrator(me) || chat.createdBy === me.id);
-  const offer = isGroup ? createOffer(people, () => current.members, add) : undefined;
+  const mayRemove = () => isGroup && mayIn(current, me, "remove");
+  const mayAdd = isGroup && mayIn(chat, me, "add");
+  const offer = mayAdd ? createOffer(people, () => current.members, add) : undefined;
 
   const leave = () => {
     dialog.close();
@@ -59,12 +73,31 @@ export function showMembers({ api, chat, me, people, blocks, onChange, onLeave }
     const isMe = id === me.id;
     const button = isMe
       ? isGroup && el("button", { type: "button", class: "quiet", onclick: leave }, "Leave …")
-      : mayRemove &&
+      : mayRemove() &&
         el(
           "button",
           { type: "button", class: "quiet", "aria-label": `Remove ${name}`, onclick: () => void remove(id) },
           "Remove",
         );
+    const isAdmin = current.admins?.includes(id) === true;
+    const role =
+      isGroup &&
+      isGroupAdmin(current, me) &&
+      el(
+        "button",
+        {
+          type: "button",
+          class: "quiet",
+          "aria-label": isAdmin
+            ? `Make ${name} a member without administration`
+            : `Make ${name} an administrator`,
+          onclick: () => void setRole(id, isAdmin ? "member" : "admin"),
+        },
+        isAdmin ? "Make member" : "Make admin",
+      );
+    const about = [isAdmin && "administrator", !isMe && presenceOf(id)?.online === true && "online"].filter(
+      (word) => word !== false,
+    );
     const isPerson = !isMe && !id.startsWith("token_") && id !== "operator";
     const against = (label: string, act: () => void) =>
       isPerson &&
@@ -77,10 +110,16 @@ export function showMembers({ api, chat, me, people, blocks, onChange, onLeave }
       "li",
       {},
       people.avatar({ id }),
-      el("span", { class: "member" }, isMe ? `${name} (you)` : name),
+      el(
+        "span",
+        { class: "member" },
+        isMe ? `${name} (you)` : name,
+        about.length > 0 && el("small", {}, about.join(" · ")),
+      ),
       el(
         "span",
         { class: "member-actions" },
+        role,
         button,
         against("Report", () => openReportDialog(api, { user: id }, name)),
         against("Block", () => openBlockDialog(blocks, { user: id, name })),

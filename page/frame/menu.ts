@@ -1,15 +1,18 @@
 import { el, fill } from "./dom.ts";
 import { rove } from "./roving.ts";
 
+export interface Action {
+  readonly label: string;
+  readonly isDangerous?: boolean;
+  act(): void;
+}
+
 /**
  * A button that opens a short list of actions. Escape and a click elsewhere close it.
  *
  * @param actions called at each opening
  */
-export function createMenu(
-  label: string,
-  actions: () => { label: string; isDangerous?: boolean; act: () => void }[],
-) {
+export function createMenu(label: string, actions: () => readonly Action[]) {
   const items = el("div", { class: "menu-items", role: "menu", hidden: true });
   const button = el(
     "button",

@@ -81,6 +81,9 @@ export function createPeople(api: Api, me: User) {
     nameOf,
     known,
 
+    /** The name if it is known; it is not read otherwise. */
+    knownAlready: (id: string) => names.get(id),
+
     /** "You, Ada and 3 more": at most `namesMax` names, oneself first. */
     list(ids: readonly string[], namesMax: number) {
       const sorted = ids.includes(me.id) ? [me.id, ...ids.filter((id) => id !== me.id)] : ids;

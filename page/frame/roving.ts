@@ -12,6 +12,7 @@ export function rove(
   const members = () => [...group.querySelectorAll(selector)] as HTMLElement[];
 
   group.addEventListener("keydown", (event) => {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
     const all = members();
     const at = all.indexOf(document.activeElement as HTMLElement);
     if (at === -1) return;

@@ -1,6 +1,8 @@
 import type { Api } from "../../shared/client/api.ts";
 import type { ChatView } from "../../shared/client/chat-view.ts";
 import type { Message } from "../../shared/client/connect.ts";
+import { EditConflict } from "../../shared/client/pending-changes.ts";
+import { isVisibleText } from "../../shared/client/visible-text.ts";
 import { toast } from "../frame/dom.ts";
 import { messageOf } from "../frame/message-of.ts";
 
@@ -16,6 +18,8 @@ export interface Editing {
   isAgain: boolean;
   isSaving: boolean;
   error: string;
+  /** What another device has made of it meanwhile: the person chooses. */
+  theirs: Message | undefined;
 }
 
 /** How long a deletion can be taken back before the server is told. */
@@ -43,7 +47,8 @@ export function createMessageActions({ view, api, me, onChange }: MessageActions
     if (current === undefined || current.isSaving) return;
     const text = current.text.trim();
     const { number } = current.message;
-    if (text === "" || (text === current.message.text && !current.isAgain)) return stopEditing();
+    if (!isVisibleText(text)) return stopEditing();
+    if (text === (current.theirs ?? current.message).text && !current.isAgain) return stopEditing();
     if (current.isAgain) {
       view.resubmit(number, text);
       return stopEditing();
@@ -51,9 +56,10 @@ export function createMessageActions({ view, api, me, onChange }: MessageActions
     Object.assign(current, { isSaving: true, error: "" });
     onChange();
     try {
-      await view.edit(number, text);
+      await view.edit(number, text, current.theirs ?? current.message);
       if (editing === current) editing = undefined;
     } catch (cause) {
+      if (cause instanceof EditConflict) current.theirs = cause.theirs;
       current.error = messageOf(cause);
     }
     current.isSaving = false;
@@ -84,7 +90,7 @@ export function createMessageActions({ view, api, me, onChange }: MessageActions
       return editing;
     },
     edit(message: Message, isAgain: boolean) {
-      editing = { message, text: message.text, isAgain, isSaving: false, error: "" };
+      editing = { message, text: message.text, isAgain, isSaving: false, error: "", theirs: undefined };
       onChange();
     },
     save,
@@ -110,6 +116,11 @@ export function createMessageActions({ view, api, me, onChange }: MessageActions
     /** Adds one's reaction, or takes it back. */
     toggle({ number, reactions }: Message, emoji: string) {
       view.react(number, emoji, reactions[emoji]?.includes(me) !== true).catch(explain);
+    },
+
+    /** Pins it for everybody in the chat, or takes the pin away. */
+    pin({ number, pinned }: Message) {
+      view.pin(number, pinned === undefined).catch(explain);
     },
 
     /** Switches to another wording of a message. */

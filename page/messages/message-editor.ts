@@ -1,4 +1,5 @@
 import { TEXT_CHARS_MAX } from "../chat/composer.ts";
+import type { Message } from "../../shared/client/connect.ts";
 import { el } from "../frame/dom.ts";
 import type { Editing, MessageActions } from "./message-actions.ts";
 
@@ -40,6 +41,7 @@ export function createEditor(editing: Editing, actions: MessageActions, onResize
       },
     },
     text,
+    editing.theirs !== undefined && bothVersions(editing.theirs, editing.text),
     editing.error !== "" && el("p", { class: "problem", role: "alert" }, editing.error),
     el(
       "div",
@@ -49,12 +51,27 @@ export function createEditor(editing: Editing, actions: MessageActions, onResize
         { class: "hint" },
         editing.isAgain ? "Enter sends it in place of this one" : "Enter saves, Escape cancels",
       ),
-      el("button", { type: "button", class: "quiet", onclick: actions.stopEditing }, "Cancel"),
+      el(
+        "button",
+        { type: "button", class: "quiet", onclick: actions.stopEditing },
+        editing.theirs === undefined ? "Cancel" : "Keep theirs",
+      ),
       el(
         "button",
         { type: "submit", class: "primary", disabled: editing.isSaving },
-        editing.isAgain ? "Send" : "Save",
+        editing.isAgain ? "Send" : editing.theirs === undefined ? "Save" : "Save mine",
       ),
     ),
   );
 }
+
+/** What stands by now, and what is about to be saved. */
+const bothVersions = (theirs: Message, mine: string) =>
+  el(
+    "dl",
+    { class: "both-versions" },
+    el("dt", {}, "As it stands now"),
+    el("dd", {}, theirs.status === "deleted" ? "It has been deleted." : theirs.text),
+    el("dt", {}, "As you have it"),
+    el("dd", {}, mine),
+  );

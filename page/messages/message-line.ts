@@ -3,8 +3,11 @@ import type { Message } from "../../shared/client/connect.ts";
 import type { Draft } from "../../shared/client/outbox.ts";
 import { aboveAnswer, belowAnswer, comingText, isAnswer, isComing } from "../answers/answer-line.ts";
 import { el } from "../frame/dom.ts";
-import { dayOf, exactTimeOf, timeOf } from "../frame/format.ts";
+import { counted, dayOf, exactTimeOf, listTimeOf, timeOf } from "../frame/format.ts";
+import { icon } from "../frame/icons.ts";
 import type { People } from "../frame/people.ts";
+import { eventWords } from "./event-words.ts";
+import { mentionedText } from "./mentioned-text.ts";
 import type { Editing, MessageActions } from "./message-actions.ts";
 import { createEditor } from "./message-editor.ts";
 import { drawReactions, hasReactions } from "./reactions.ts";
@@ -45,6 +48,12 @@ export interface Around {
   readonly actions: MessageActions;
   /** The numbers of the answers whose thinking the reader has unfolded. */
   readonly unfolded: Set<number>;
+  /** What stands above the first message; "" for nothing. */
+  readonly beginning: string;
+  /** The first message of the thread that is shown, which needs no quotes here. */
+  readonly threadRoot: number | undefined;
+  /** Shows the thread of a message; undefined within a thread. */
+  readonly onThread: ((root: number) => void) | undefined;
   onMenu(message: Message, button: HTMLElement): void;
   onHistory(message: Message): void;
   onJump(number: number): void;
@@ -53,6 +62,7 @@ export interface Around {
 
 export function drawLine(line: Line, around: Around) {
   const { message, draft } = line;
+  if (message?.event !== undefined) return drawEvent(line, message, around);
   const { people, actions, me } = around;
   return el(
     "li",
@@ -64,7 +74,7 @@ export function drawLine(line: Line, around: Around) {
       "data-state": line.isLeaving ? "deleted" : (stateOf(draft) ?? message?.status),
       ...(message === undefined ? {} : { "aria-posinset": message.number, "aria-setsize": -1 }),
     },
-    line.isFirst && el("p", { class: "beginning" }, "The beginning of this chat"),
+    line.isFirst && around.beginning !== "" && el("p", { class: "beginning" }, around.beginning),
     line.opensDay && el("p", { class: "day" }, el("span", {}, dayOf(line.at))),
     message !== undefined &&
       !line.isMine &&
@@ -80,8 +90,38 @@ export function drawLine(line: Line, around: Around) {
       !line.isLeaving &&
       hasReactions(message) &&
       drawReactions(message, me, people, (emoji) => actions.toggle(message, emoji)),
+    message !== undefined && !line.isLeaving && threadButton(message, around),
     line.seenBy !== "" && el("p", { class: "seen-by" }, line.seenBy),
     draft?.state === "failed" && failureOf(draft, around.view),
+  );
+}
+
+/** What happened to the group. */
+function drawEvent(line: Line, message: Message, { me, people, beginning }: Around) {
+  return el(
+    "li",
+    { class: "line", "data-state": "event", "aria-posinset": message.number, "aria-setsize": -1 },
+    line.isFirst && beginning !== "" && el("p", { class: "beginning" }, beginning),
+    line.opensDay && el("p", { class: "day" }, el("span", {}, dayOf(line.at))),
+    el("p", { class: "event", title: exactTimeOf(line.at) }, eventWords(message, me, people)),
+  );
+}
+
+/** "3 replies", which shows the thread. */
+function threadButton({ number, replies }: Message, { people, onThread }: Around) {
+  if (onThread === undefined || replies === undefined || replies.count === 0) return undefined;
+  const { latest } = replies;
+  return el(
+    "button",
+    {
+      type: "button",
+      class: "replies",
+      "data-control": "replies",
+      onclick: () => onThread(number),
+    },
+    latest !== undefined && people.avatar(latest.sender),
+    counted(replies.count, "reply", "replies"),
+    latest !== undefined && el("small", {}, `last ${listTimeOf(latest.createdAt)}`),
   );
 }
 
@@ -118,12 +158,15 @@ function bubbleOf(line: Line, around: Around) {
 }
 
 /** A message's parts, in their order. */
-function saidIn(message: Message | undefined, { people, onJump }: Around) {
+function saidIn(message: Message | undefined, { me, people, threadRoot, onJump }: Around) {
   if (message !== undefined && isComing(message)) return [comingText(message)];
   return (message?.parts ?? []).map((part) => {
+    if (part.type === "quote" && part.message === threadRoot) return false;
     if (part.type === "quote")
       return quoteOf({ number: part.message, sender: part.sender, text: part.text }, people, onJump);
-    if (part.type === "text") return el("span", { class: "text" }, part.text);
+    // While an edit is on its way, the ranges are those of the text before.
+    if (part.type === "text")
+      return mentionedText(part.text, part.text === message?.text ? (message.mentions ?? []) : [], me);
     return el(
       "blockquote",
       { class: "forward" },
@@ -133,8 +176,9 @@ function saidIn(message: Message | undefined, { people, onJump }: Around) {
   });
 }
 
-function draftIn({ message }: Draft, { view, people, onJump }: Around) {
-  const quoted = message.replyTo === undefined ? undefined : view.message(message.replyTo);
+function draftIn({ message }: Draft, { view, people, threadRoot, onJump }: Around) {
+  const { replyTo } = message;
+  const quoted = replyTo === undefined || replyTo === threadRoot ? undefined : view.message(replyTo);
   return [
     quoted !== undefined && quoteOf(quoted, people, onJump),
     el("span", { class: "text" }, message.text ?? "Forwarding …"),
@@ -194,6 +238,7 @@ function besideOf(line: Line, { onMenu, onHistory }: Around) {
     "span",
     { class: "foot" },
     el("time", { dateTime: at, title: exactTimeOf(at) }, timeOf(at)),
+    message.pinned !== undefined && icon("pin", "pinned"),
     message.editedAt !== undefined && " · ",
     message.editedAt !== undefined && editedBadge(message, onHistory),
     line.receipt !== undefined && ticksOf(line.receipt),

@@ -31,22 +31,23 @@ export function linesOf(
   const turns = turnsOf(view);
   const lines: Line[] = [];
   const newest = drafts.length === 0 ? messages.at(-1) : undefined;
-  const reachable = messages.findLast((message) => message.status === "complete" || isAnswer(message));
+  const reachable = messages.findLast((message) => isReachable(message));
   let previous = { sender: "", moment: { ms: 0, day: 0 } };
 
   const add = ({ key, from, at, message, draft }: Written) => {
     const sender = "id" in from ? from.id : from.model;
     const moment = momentOf(at);
     const opensDay = previous.moment.day !== moment.day;
+    const isEvent = message?.event !== undefined;
     const continues =
-      !opensDay && previous.sender === sender && moment.ms - previous.moment.ms < CONTINUES_MS;
+      !opensDay && !isEvent && previous.sender === sender && moment.ms - previous.moment.ms < CONTINUES_MS;
     const isFirst = lines.length === 0 && !hasOlder;
     const isComplete = message?.status === "complete";
     const isLeaving = isComplete && actions.isLeaving(message.number);
     const isEdited = isComplete && actions.editing?.message.number === message.number;
     const editing = isEdited ? actions.editing : undefined;
     const isTabStop = message !== undefined && message === reachable;
-    const seenBy = message !== undefined && message === newest ? receipts.seenBy(message) : "";
+    const seenBy = message !== undefined && message === newest && !isEvent ? receipts.seenBy(message) : "";
     const isMine = sender === me;
     const receipt =
       isMine && isComplete && reached !== undefined ? receiptOf(message.number, reached) : undefined;
@@ -58,6 +59,7 @@ export function linesOf(
       message !== undefined && appearanceOfReactions(message, people),
       opensDay && dayOf(at),
       message !== undefined && appearanceOfAnswer(message, view),
+      message !== undefined && appearanceOfThread(message, people),
       [continues, isFirst, isTabStop, isLeaving, isMarked],
       [seenBy, receipt, siblings],
       people.known(from),
@@ -76,7 +78,7 @@ export function linesOf(
       seenBy,
       isMarked,
     });
-    previous = { sender, moment };
+    previous = { sender: isEvent ? "" : sender, moment };
   };
   for (const message of messages)
     add({ key: view.keyOf(message), from: message.sender, at: message.createdAt, message, draft: undefined });
@@ -84,6 +86,10 @@ export function linesOf(
     add({ key: draft.key, from: { id: me }, at: draft.createdAt, message: undefined, draft });
   return lines;
 }
+
+/** It has a menu. */
+const isReachable = (message: Message) =>
+  (message.status === "complete" && message.event === undefined) || isAnswer(message);
 
 /** The numbers of the messages after which a branch begins; 0 for the chat's beginning. */
 const turnsOf = (view: Around["view"]) =>
@@ -105,3 +111,11 @@ function stateOf(message: Message | undefined, draft: Draft | undefined, editing
   if (isComing(message)) return "coming";
   return `${message?.revision} ${message?.status} ${message?.editedAt} ${message?.text.length}`;
 }
+
+/** What names people besides the sender, and what may change before the message has a new revision. */
+const appearanceOfThread = ({ event, pinned, replies }: Message, people: Around["people"]) =>
+  [
+    event !== undefined && "user" in event && people.known({ id: event.user }),
+    pinned !== undefined,
+    replies?.latest !== undefined && people.known(replies.latest.sender),
+  ].join();

@@ -1,13 +1,8 @@
 import type { Message } from "../../shared/client/connect.ts";
 import { el, fill } from "../frame/dom.ts";
+import type { Action } from "../frame/menu.ts";
 import { rove } from "../frame/roving.ts";
 import { parseEmoji } from "./reactions.ts";
-
-export interface Action {
-  readonly label: string;
-  readonly isDangerous?: boolean;
-  act(): void;
-}
 
 const COMMON = [
   ["👍", "Thumbs up"],

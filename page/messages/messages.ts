@@ -8,6 +8,7 @@ import { announce, el, fill, toast } from "../frame/dom.ts";
 import { messageOf } from "../frame/message-of.ts";
 import type { People } from "../frame/people.ts";
 import { rove } from "../frame/roving.ts";
+import { eventWords } from "./event-words.ts";
 import { createMessageActions } from "./message-actions.ts";
 import { showHistory } from "./message-history.ts";
 import { type Around, drawLine, type Line } from "./message-line.ts";
@@ -26,6 +27,12 @@ export interface MessagesOptions {
   readonly mayDeleteAny: boolean;
   readonly people: People;
   readonly blocks: Blocks;
+  readonly beginning: string;
+  /** The first message of the thread, where only one is shown. */
+  readonly threadRoot?: number;
+  /** Shows the thread of a message; undefined within a thread. */
+  readonly onThread: ((root: number) => void) | undefined;
+  mayPin(): boolean;
   onReply(message: Message): void;
   onForward(message: Message): void;
   /** Called when the reader returns from a found message to the newest. */
@@ -40,6 +47,10 @@ export function showMessages({
   mayDeleteAny,
   people,
   blocks,
+  beginning,
+  threadRoot,
+  onThread,
+  mayPin,
   onReply,
   onForward,
   onReturn,
@@ -107,6 +118,8 @@ export function showMessages({
   };
 
   const actionsOn = (message: Message) => {
+    // Only with a model there are branches.
+    const isWithModel = view.chat?.kind === "assistant" || view.chat?.model !== undefined;
     const isMine = "id" in message.sender && message.sender.id === me;
     return [
       ...(isAnswer(message) ? [{ label: "Answer again", act: () => actions.regenerate(message) }] : []),
@@ -117,8 +130,21 @@ export function showMessages({
           ]
         : []),
       { label: "Reply", act: () => onReply(message) },
+      ...(onThread === undefined || isWithModel
+        ? []
+        : [{ label: "Reply in thread", act: () => onThread(message.thread ?? message.number) }]),
       ...(isMine ? [{ label: "Edit", act: () => actions.edit(message, false) }] : []),
-      ...(isMine ? [{ label: "Send again, reworded", act: () => actions.edit(message, true) }] : []),
+      ...(isMine && isWithModel
+        ? [{ label: "Send again, reworded", act: () => actions.edit(message, true) }]
+        : []),
+      ...(mayPin()
+        ? [
+            {
+              label: message.pinned === undefined ? "Pin for everybody" : "Unpin",
+              act: () => actions.pin(message),
+            },
+          ]
+        : []),
       { label: "Forward …", act: () => onForward(message) },
       { label: "Copy text", act: () => void actions.copy(message) },
       ...(message.editedAt === undefined ? [] : [{ label: "History …", act: () => showHistoryOf(message) }]),
@@ -142,6 +168,9 @@ export function showMessages({
     people,
     view,
     actions,
+    beginning,
+    threadRoot,
+    onThread,
     unfolded: new Set(),
     onMenu: menu.open,
     onHistory: showHistoryOf,
@@ -200,6 +229,10 @@ export function showMessages({
 
   const arrived = async (messages: readonly Message[]) => {
     for (const message of messages.slice(-3)) {
+      if (message.event !== undefined) {
+        announce(eventWords(message, me, people));
+        continue;
+      }
       const said = message.text === "" ? "a forwarded message" : message.text;
       announce(`${await people.nameOf(message.sender)}: ${said}`);
     }
@@ -251,6 +284,12 @@ export function showMessages({
     update,
     toEnd,
     jumpTo,
+    /** Puts the focus on a message's menu; false where the message is not in sight. */
+    focusOn(number: number) {
+      const button = list.querySelector<HTMLElement>(`.act[data-number="${number}"]`);
+      button?.focus({ preventScroll: true });
+      return button !== null;
+    },
     /** Ends the answer that is being made; false when there is none. */
     stop() {
       const coming = view.messages.findLast(isComing);

@@ -1,4 +1,4 @@
-import type { Chat, Message } from "../chat/contract.ts";
+import type { Chat, GroupRules, Message } from "../chat/contract.ts";
 import { isOpenAnswer } from "./answers.ts";
 
 /** What `chat.changed` tells of a chat: its settings as they are since a revision. */
@@ -13,6 +13,10 @@ export interface ChatSettings {
   readonly temperature?: number | null | undefined;
   readonly tags: string[];
   readonly members: string[];
+  /** Of a group; absent, as what follows, from servers that did not tell it yet. */
+  readonly admins?: string[];
+  readonly rules?: GroupRules;
+  readonly pinnedMessages?: number[];
   readonly activeBranch: string;
   readonly branchesCount: number;
 }
@@ -32,11 +36,17 @@ export interface ChatHeads {
   all(): readonly Chat[];
   /** The revision up to which the settings are known. */
   settledThrough(chat: number): number;
-  take(chat: Chat): void;
+  /** Now, for `take`: what is asked for from here on is later than everything told before. */
+  moment(): number;
+  /**
+   * Takes in what an answer says. What is one's own has no revision: an answer that was asked for before the
+   * last word on it (`asOf`, the moment of asking) has no say in that.
+   */
+  take(chat: Chat, asOf?: number): void;
   takeSettings(settings: ChatSettings): void;
   takeOwn(settings: OwnSettings): void;
   takeMessage(chat: number, message: Message): void;
-  /** The person has read up to there, here or on another device. */
+  /** The person has read up to there, here or on another device; beyond where they were, the mark goes. */
   takeRead(chat: number, number: number): void;
   forget(chat: number): void;
 }
@@ -45,11 +55,17 @@ interface Known {
   readonly chat: Chat;
   readonly settingsRevision: number;
   readonly latestRevision: number;
+  /** When what is one's own was told last. */
+  readonly ownMoment: number;
   /** The person has read everything up to this number. */
   readonly readThrough: number;
-  /** How many after it were unread to nobody when the chat was read; and those deleted since. */
+  /** How many after it were unread to nobody as of this revision. */
   readonly silent: number;
-  readonly deleted: ReadonlySet<number>;
+  readonly silentRevision: number;
+  /** The last message that may mention the person; 0 for none. */
+  readonly mentionedIn: number;
+  /** Messages that are unread to nobody since, and the revisions at which they became so. */
+  readonly gone: ReadonlyMap<number, number>;
 }
 
 /** As much of the latest message as the API's lists show. */
@@ -57,11 +73,13 @@ const LATEST_CHARS_MAX = 280;
 
 export function createChatHeads(me: string, onChange: (chat: number) => void): ChatHeads {
   const heads = new Map<number, Known>();
+  let moment = 0;
   const put = (known: Known): void => {
     const { messagesCount } = known.chat;
-    const silent = known.silent + known.deleted.size;
+    const silent = known.silent + known.gone.size;
     const unreadCount = Math.max(0, messagesCount - known.readThrough - silent);
-    heads.set(known.chat.number, { ...known, chat: { ...known.chat, unreadCount } });
+    const mentioned = known.mentionedIn > known.readThrough && !known.gone.has(known.mentionedIn);
+    heads.set(known.chat.number, { ...known, chat: { ...known.chat, unreadCount, mentioned } });
     onChange(known.chat.number);
   };
 
@@ -69,16 +87,20 @@ export function createChatHeads(me: string, onChange: (chat: number) => void): C
     get: (chat) => heads.get(chat)?.chat,
     all: () => [...heads.values()].map(({ chat }) => chat),
     settledThrough: (chat) => heads.get(chat)?.settingsRevision ?? 0,
-    take(chat) {
+    moment: () => moment,
+    take(chat, asOf = moment) {
       const known = heads.get(chat.number);
       const { revision } = chat;
       const fresh: Known = {
         chat,
         settingsRevision: revision,
         latestRevision: revision,
+        ownMoment: asOf,
         readThrough: chat.readThrough,
         silent: silentIn(chat),
-        deleted: new Set(),
+        silentRevision: revision,
+        mentionedIn: chat.mentioned ? chat.messagesCount : 0,
+        gone: new Map(),
       };
       put(known === undefined ? fresh : merged(known, fresh));
     },
@@ -92,8 +114,8 @@ export function createChatHeads(me: string, onChange: (chat: number) => void): C
     takeOwn({ chat: number, ...own }) {
       const known = heads.get(number);
       if (known === undefined) return;
-      const { order: _order, mute: _mute, draft: _draft, ...chat } = known.chat;
-      put({ ...known, chat: { ...chat, ...own } });
+      moment += 1;
+      put({ ...known, chat: withOwn(known.chat, own), ownMoment: moment });
     },
     takeMessage(number, message) {
       const known = heads.get(number);
@@ -101,15 +123,33 @@ export function createChatHeads(me: string, onChange: (chat: number) => void): C
     },
     takeRead(number, readThrough) {
       const known = heads.get(number);
-      if (known === undefined) return;
-      const chat = { ...known.chat, markedUnread: false };
-      put(readThrough > known.readThrough ? readUpTo({ ...known, chat }, readThrough) : { ...known, chat });
+      // A mark of what has been delivered tells again how far one had read.
+      if (known === undefined || readThrough <= known.readThrough) return;
+      put(readUpTo({ ...known, chat: { ...known.chat, markedUnread: false } }, readThrough));
     },
     forget(chat) {
       if (heads.delete(chat)) onChange(chat);
     },
   };
 }
+
+/** What is the person's own of a chat. */
+export type Own = Omit<OwnSettings, "chat">;
+
+const withOwn = ({ order: _order, mute: _mute, draft: _draft, ...chat }: Chat, own: Own): Chat => ({
+  ...chat,
+  ...own,
+});
+
+export const ownOf = ({ archived, pinned, order, notify, markedUnread, mute, draft }: Chat): Own => ({
+  archived,
+  pinned,
+  notify,
+  markedUnread,
+  ...(order === undefined ? {} : { order }),
+  ...(mute === undefined ? {} : { mute }),
+  ...(draft === undefined ? {} : { draft }),
+});
 
 /** Null takes a setting back; one that is not told stays as it is known. */
 function withTold(chat: Chat, told: Pick<ChatSettings, "model" | "instructions" | "temperature">): Chat {
@@ -125,8 +165,9 @@ function withTold(chat: Chat, told: Pick<ChatSettings, "model" | "instructions" 
 const readUpTo = (known: Known, readThrough: number): Known => ({
   ...known,
   readThrough,
+  chat: { ...known.chat, readThrough },
   silent: readThrough >= known.chat.messagesCount ? 0 : known.silent,
-  deleted: new Set([...known.deleted].filter((number) => number > readThrough)),
+  gone: new Map([...known.gone].filter(([number]) => number > readThrough)),
 });
 
 const silentIn = ({ messagesCount, readThrough, unreadCount }: Chat): number =>
@@ -140,10 +181,11 @@ function merged(known: Known, fresh: Known): Known {
   const hasLatest = revision >= known.latestRevision;
   const { latest: _, ...base } = isNewer ? next : known.chat;
   const latest = (hasLatest ? next : known.chat).latest;
+  const own = mergedOwn(known, fresh);
   const both: Known = {
     ...(hasLatest ? fresh : known),
     chat: {
-      ...base,
+      ...withOwn(base, own),
       ...(latest === undefined ? {} : { latest }),
       revision: Math.max(revision, known.chat.revision),
       messagesCount: Math.max(next.messagesCount, known.chat.messagesCount),
@@ -152,27 +194,38 @@ function merged(known: Known, fresh: Known): Known {
     },
     settingsRevision: Math.max(revision, known.settingsRevision),
     latestRevision: Math.max(revision, known.latestRevision),
+    ownMoment: Math.max(fresh.ownMoment, known.ownMoment),
   };
   const readThrough = Math.max(fresh.readThrough, known.readThrough);
   return readThrough > both.readThrough ? readUpTo(both, readThrough) : both;
 }
 
+/** What was told last; but a message that only one of the two knows of brings the chat back. */
+function mergedOwn(known: Known, fresh: Known): Own {
+  const [later, earlier] = fresh.ownMoment >= known.ownMoment ? [fresh, known] : [known, fresh];
+  const knowsAll = later.chat.messagesCount >= earlier.chat.messagesCount || earlier.chat.archived;
+  return { ...ownOf(later.chat), archived: later.chat.archived && knowsAll };
+}
+
 function withMessage(known: Known, message: Message, me: string): Known {
-  const { number, revision, sender, createdAt, status, hidden } = message;
+  const { number, revision, sender, createdAt, status, hidden, event, mentions = [] } = message;
   const { chat } = known;
   // An answer that is still being made says nothing yet.
   const isOpen = isOpenAnswer(message);
-  const isNew = number > chat.messagesCount;
-  const isLatest = !isOpen && number >= (chat.latest?.number ?? 0) && revision > known.latestRevision;
-  const isMine = "id" in sender && sender.id === me;
+  // What happens to a group is unread to nobody, moves nothing, and is no latest message.
+  const isEvent = event !== undefined;
+  const isNew = number > chat.messagesCount && !isEvent;
+  const isLatest =
+    !isOpen && !isEvent && number >= (chat.latest?.number ?? 0) && revision > known.latestRevision;
+  const isMine = !isEvent && "id" in sender && sender.id === me;
   const isGone = status === "deleted" || hidden === true;
+  const names = !isMine && mentions.some(({ user }) => user === me || user === "all");
   const latest = {
     number,
     sender,
     text: isGone ? "" : message.text.slice(0, LATEST_CHARS_MAX),
     createdAt,
   };
-  const isJustGone = isGone && revision > known.latestRevision && number > known.readThrough;
   const next: Known = {
     ...known,
     chat: {
@@ -184,7 +237,17 @@ function withMessage(known: Known, message: Message, me: string): Known {
       updatedAt: createdAt > chat.updatedAt ? createdAt : chat.updatedAt,
     },
     latestRevision: isLatest ? revision : known.latestRevision,
-    deleted: isJustGone ? new Set([...known.deleted, number]) : known.deleted,
+    mentionedIn: names ? Math.max(number, known.mentionedIn) : known.mentionedIn,
+    gone: goneWith(known, message, isGone || isEvent),
   };
   return isMine && number > known.readThrough ? readUpTo(next, number) : next;
+}
+
+/** A message that is withheld may be shown again. */
+function goneWith(known: Known, { number, revision }: Message, isGone: boolean): Known["gone"] {
+  const { gone, silentRevision, readThrough } = known;
+  if (number <= readThrough || revision <= Math.max(silentRevision, gone.get(number) ?? 0)) return gone;
+  if (!isGone && !gone.has(number)) return gone;
+  const others = [...gone].filter(([other]) => other !== number);
+  return new Map(isGone ? [...others, [number, revision]] : others);
 }

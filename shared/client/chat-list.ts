@@ -1,10 +1,11 @@
-import type { Chat, ChatListQuery, Page } from "../chat/contract.ts";
+import type { Chat, ChatListQuery, ChatPage } from "../chat/contract.ts";
 import type { Api } from "./api.ts";
 import type { ChatHeads } from "./chat-heads.ts";
 import { coalesce, createEmitter, type Emitter } from "./emitter.ts";
+import type { UnreadTotal } from "./unread-total.ts";
 
 /** What a list shows. */
-export type ChatFilter = Pick<ChatListQuery, "kind" | "tag" | "member" | "archived">;
+export type ChatFilter = Pick<ChatListQuery, "kind" | "tag" | "member" | "archived" | "pinned">;
 
 /** The person's chats, those with the latest message first, a page at a time, and live from then on. */
 export interface ChatList extends Emitter<{ change: undefined }> {
@@ -19,6 +20,8 @@ export interface ChatList extends Emitter<{ change: undefined }> {
 }
 
 export interface OwnChatList extends ChatList {
+  /** It has no filter. */
+  readonly isWhole: boolean;
   changed(): void;
 }
 
@@ -27,13 +30,21 @@ const LIMIT = 30;
 export interface ChatListOptions {
   readonly api: Api;
   readonly heads: ChatHeads;
+  readonly total: UnreadTotal;
   readonly filter: ChatFilter;
   /** Resolves once changes are followed: what changes after a page has been read must be told. */
   readonly following: Promise<unknown>;
   onClose(): void;
 }
 
-export function createChatList({ api, heads, filter, following, onClose }: ChatListOptions): OwnChatList {
+export function createChatList({
+  api,
+  heads,
+  total,
+  filter,
+  following,
+  onClose,
+}: ChatListOptions): OwnChatList {
   const emitter = createEmitter<{ change: undefined }>();
   const onChange = coalesce(() => emitter.emit("change", undefined));
   let cursor: string | null = null;
@@ -42,19 +53,22 @@ export function createChatList({ api, heads, filter, following, onClose }: ChatL
   let isLoaded = false;
   const gone = new AbortController();
 
-  const read = async (from: string | null): Promise<Page<Chat>> => {
+  const read = async (from: string | null): Promise<ChatPage> => {
     const query = new URLSearchParams({ limit: String(LIMIT) });
     for (const [name, value] of Object.entries(filter))
       if (value !== undefined) query.set(name, String(value));
     if (from !== null) query.set("cursor", from);
-    const page = await api.get<Page<Chat>>(`/chats?${query.toString()}`, {
+    const asOf = heads.moment();
+    const page = await api.get<ChatPage>(`/chats?${query.toString()}`, {
       background: isLoaded,
       signal: gone.signal,
     });
-    for (const chat of page.data) heads.take(chat);
+    total.takePage(page, () => {
+      for (const chat of page.data) heads.take(chat, asOf);
+    });
     return page;
   };
-  const reached = (page: Page<Chat>): void => {
+  const reached = (page: ChatPage): void => {
     cursor = page.next;
     floor = page.hasMore ? (page.data.at(-1)?.latestAt ?? "") : "";
     isLoaded = true;
@@ -63,6 +77,7 @@ export function createChatList({ api, heads, filter, following, onClose }: ChatL
 
   return {
     on: emitter.on,
+    isWhole: Object.values(filter).every((value) => value === undefined),
     changed: onChange,
     get chats() {
       const shown = isLoaded
@@ -92,8 +107,9 @@ export function createChatList({ api, heads, filter, following, onClose }: ChatL
   };
 }
 
-const matches = (chat: Chat, { kind, tag, member, archived }: ChatFilter): boolean =>
+const matches = (chat: Chat, { kind, tag, member, archived, pinned }: ChatFilter): boolean =>
   (kind === undefined || chat.kind === kind) &&
   (tag === undefined || chat.tags.includes(tag)) &&
   (member === undefined || chat.members.includes(member)) &&
-  (archived === undefined || chat.archived === archived);
+  (archived === undefined || chat.archived === archived) &&
+  (pinned === undefined || chat.pinned === pinned);

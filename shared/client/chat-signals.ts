@@ -18,7 +18,7 @@ export interface ChatSignals {
 }
 
 /** As long as the server counts somebody as typing. Counted from here: the clocks may differ. */
-const TYPING_MS = 6_000;
+export const TYPING_MS = 6_000;
 
 export function createChatSignals(env: Pick<Environment, "after">, onChange: () => void): ChatSignals {
   const marks = new Map<string, MemberMarks>();

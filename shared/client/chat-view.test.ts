@@ -5,6 +5,7 @@ import { CATCH_UP } from "../live/contract.ts";
 import { usePeople, useSystem } from "../testing/use-system.ts";
 import type { ChatView } from "./chat-view.ts";
 import type { Environment } from "./environment.ts";
+import { EditConflict } from "./pending-changes.ts";
 
 const system = useSystem();
 const [ada, bob] = usePeople(system, "ada@example.test", "bob@example.test");
@@ -88,6 +89,22 @@ test("marks and typing reach the others, and typing ends with the message", asyn
   await until(mine, () => mine.signals.marks.get(bob.id)?.number === 1);
 });
 
+test("whoever opens the chat after the message is not told that its writer still types", async () => {
+  using pair = await openPair();
+  const { mine, number } = pair;
+  await ada.api.post(`/v1/apps/demo/chats/${number}/typing`);
+  await say(mine, "Done");
+  using desk = openDesk(clientOf(system, bob));
+  const late = desk.openChat(number);
+  const told = new Promise((resolve) => {
+    late.on("event", ({ event, data }) => event === "typing" && resolve(data["user"]));
+  });
+  expect(await told).toBe(ada.id);
+  expect(late.signals.typing).toEqual([]);
+  await ada.api.post(`/v1/apps/demo/chats/${number}/typing`);
+  await until(late, () => late.signals.typing.includes(ada.id));
+});
+
 test("an earlier message is sent again in another wording, and both can be walked to", async () => {
   using pair = await openPair();
   const { mine, theirs } = pair;
@@ -154,6 +171,24 @@ test("branches that began before one came are counted, and found", async () => {
   expect(late.siblingsOf(4)).toEqual([2, 4]);
   await late.showSibling(2);
   await until(late, () => textsOf(late).join() === "Root,Left,Left again,Left for the third time");
+});
+
+test("a visit to another branch ends with it, and asks for nothing beyond", async () => {
+  const { body } = await ada.api.post("/v1/apps/demo/chats", { kind: "group", model: "emulated-small" });
+  const path = `/v1/apps/demo/chats/${body.number}/messages`;
+  for (let at = 1; at <= 80; at += 1) await ada.api.post(path, { text: `Main ${at}` });
+  await ada.api.post(path, { text: "Aside", after: 1 });
+  const network = createNetwork();
+  using desk = openDesk(clientOf(system, ada, { environment: network }));
+  const view = desk.openChat(body.number);
+  await view.loaded();
+  await view.visit({ number: 10, branch: "main" });
+  const newest = (): number => view.messages.at(-1)?.number ?? 0;
+  while (newest() < 80) await view.loadNewer();
+  const asked = (): number => network.requests.filter((name) => name.includes("after=")).length;
+  const before = asked();
+  await view.loadNewer();
+  expect([asked(), view.isAway]).toEqual([before, true]);
 });
 
 test("replies quote, forwards name where they come from, and a fork is a chat of one's own", async () => {
@@ -240,4 +275,30 @@ test("what a stream skips of a long absence is paged through, and nothing is los
   );
   expect(missing).toEqual([]);
   expect(network.requests.filter((name) => name.includes("/changes")).length).toBeGreaterThan(1);
+});
+
+test("an edit is made from what one saw: another device's text is not overwritten, a reaction is no text", async () => {
+  using pair = await openPair();
+  const { mine, number } = pair;
+  await say(mine, "Frist");
+  const seen = mine.message(1);
+  const path = `/v1/apps/demo/chats/${number}/messages/1`;
+  await bob.api.put(`${path}/reactions/${encodeURIComponent("👍")}`);
+  await mine.edit(1, "First", seen);
+  const edited = mine.message(1);
+  await ada.api.patch(path, { text: "From the phone" });
+  const edit = mine.edit(1, "From the laptop", edited);
+  await expect(edit).rejects.toBeInstanceOf(EditConflict);
+  const { theirs } = (await edit.catch((cause: unknown) => cause)) as EditConflict;
+  expect([theirs.text, textsOf(mine)]).toEqual(["From the phone", ["From the phone"]]);
+  await mine.edit(1, "From the laptop", theirs);
+  expect((await ada.api.get(path)).body.text).toBe("From the laptop");
+});
+
+test("edits made one after the other are no conflict", async () => {
+  using pair = await openPair();
+  const { mine } = pair;
+  await say(mine, "One");
+  await Promise.all([mine.edit(1, "Two"), mine.edit(1, "Three"), mine.react(1, "🎉", true)]);
+  expect(textsOf(mine)).toEqual(["Three"]);
 });

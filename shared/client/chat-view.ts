@@ -1,19 +1,22 @@
 import type { Branch, Chat, Message, NewMessage } from "../chat/contract.ts";
 import { type AnswerActions, createAnswers, isOpenAnswer } from "./answers.ts";
 import type { Api } from "./api.ts";
+import type { Arrangement } from "./arrangement.ts";
 import type { ChatHeads, ChatSettings } from "./chat-heads.ts";
-import { type ChatSignals, createChatSignals } from "./chat-signals.ts";
+import { type ChatSignals, createChatSignals, TYPING_MS } from "./chat-signals.ts";
 import { type ChatEvent, openChatStream } from "./chat-stream.ts";
 import { createDraftClaims } from "./draft-claims.ts";
 import { coalesce, createEmitter, type Emitter } from "./emitter.ts";
-import type { Environment } from "./environment.ts";
+import type { Environment, KeyValueStore } from "./environment.ts";
 import type { StreamState } from "./event-stream.ts";
 import { createExcursion } from "./excursion.ts";
 import type { Marks } from "./marks.ts";
 import type { Draft, Outbox } from "./outbox.ts";
 import { createPendingChanges, type PendingChanges } from "./pending-changes.ts";
 import type { PresenceBook } from "./presence-book.ts";
+import { createThreadView, type ThreadView } from "./thread-view.ts";
 import { createTimeline } from "./timeline.ts";
+import { createUnsentText, type UnsentText } from "./unsent-text.ts";
 
 export interface ChatViewEvents {
   /** Something is other than it was; told once for all that one turn brings. */
@@ -24,6 +27,8 @@ export interface ChatViewEvents {
   gone: undefined;
   /** What was missing could not be fetched. */
   error: unknown;
+  /** Another device has changed the text that the person has begun. */
+  unsent: string;
   /** What the stream tells, before it has any effect. */
   event: ChatEvent;
 }
@@ -45,6 +50,8 @@ export interface ChatView extends Emitter<ChatViewEvents>, PendingChanges, Answe
   readonly hasOlder: boolean;
   readonly isLoadingOlder: boolean;
   readonly connection: StreamState;
+  /** What the person has begun to write here, on whichever device. Sending it clears it. */
+  readonly unsent: Pick<UnsentText, "text" | "write" | "flush">;
   readonly signals: Pick<ChatSignals, "marks" | "typing">;
   /** The name under which a message is shown: its draft's, so that it stays what it was. */
   keyOf(message: Message): string;
@@ -73,6 +80,8 @@ export interface ChatView extends Emitter<ChatViewEvents>, PendingChanges, Answe
   switchBranch(branch: string): Promise<void>;
   /** Copies the path to a message into a chat of one's own. */
   fork(at: number): Promise<Chat>;
+  /** The thread that begins with this message. */
+  openThread(root: number): ThreadView;
   /** This has been seen. */
   markRead(number: number): void;
   typing(): void;
@@ -100,6 +109,10 @@ export interface ChatViewOptions {
   readonly outbox: Outbox;
   readonly marks: Marks;
   readonly presence: PresenceBook;
+  readonly arrangement: Pick<Arrangement, "arrange">;
+  readonly store: KeyValueStore;
+  /** What the store's keys of begun texts begin with. */
+  readonly unsentPrefix: string;
   onClose(): void;
 }
 
@@ -108,6 +121,12 @@ interface Told {
   readonly user: string;
   readonly number: number;
   readonly delivered: number;
+}
+
+/** Somebody types; by the server's clock until then, unless they go on. */
+interface Typing {
+  readonly user: string;
+  readonly until: string;
 }
 
 const isMessageEvent = (event: string): boolean => event === "message.created" || event === "message.changed";
@@ -130,6 +149,7 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
     api,
     path: `/chats/${number}/messages`,
     me,
+    current: (at) => tree.get(at),
     take: (message) => void timeline.take([message]),
     onChange,
   });
@@ -152,6 +172,18 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
     onChange,
   });
 
+  const unsent = createUnsentText({
+    env,
+    api,
+    heads,
+    number,
+    store: options.store,
+    prefix: options.unsentPrefix,
+    onText: (text) => emitter.emit("unsent", text),
+  });
+  /** Whoever looks anew has seen what they had marked as unread; a mark set meanwhile elsewhere stays. */
+  let isFirstLook = true;
+
   const vanish = (): void => {
     if (isGone || isClosed) return;
     isGone = true;
@@ -172,6 +204,14 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
     if (timeline.isLoaded && !isMine && status !== "deleted") emitter.emit("arrival", [message]);
   };
 
+  /** The server counts on after the message has come; whoever opens the chat then is told of both. */
+  const takeTyping = ({ user, until }: Typing): void => {
+    const { latest } = heads.get(number) ?? {};
+    const isTheirs = latest !== undefined && "id" in latest.sender && latest.sender.id === user;
+    const isSent = isTheirs && Date.parse(latest.createdAt) >= Date.parse(until) - TYPING_MS;
+    if (!isSent) signals.takeTyping(user);
+  };
+
   const takeEvent: OwnChatView["takeEvent"] = (event, data) => {
     if (isMessageEvent(event)) takeMessage(data["message"] as Message);
     else if (event.startsWith("answer.")) answers.takeEvent(event, data);
@@ -179,7 +219,7 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
       heads.takeSettings(data as unknown as ChatSettings);
       timeline.settle();
       onChange();
-    } else if (event === "typing") signals.takeTyping(String(data["user"]));
+    } else if (event === "typing") takeTyping(data as unknown as Typing);
     else if (event === "read") {
       const { user, number: read, delivered } = data as unknown as Told;
       signals.takeMarks(user, { number: read, delivered });
@@ -228,6 +268,7 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
   const send: ChatView["send"] = (message) => {
     excursion.end();
     marks.written(number);
+    if (message.text !== undefined && message.text === unsent.text.trim()) unsent.clear();
     return outbox.add(number, message);
   };
 
@@ -239,15 +280,19 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
   };
 
   const { takeEvent: _takeEvent, shown: _shown, ...answerActions } = answers;
-  return {
+  const view: OwnChatView = {
     ...changes,
     ...answerActions,
     on: emitter.on,
     number,
     signals,
+    unsent,
     takeEvent,
     vanish,
-    changed: onChange,
+    changed() {
+      unsent.look();
+      onChange();
+    },
     tookDraft(draft, message) {
       claims.took(draft, message);
       timeline.take([message]);
@@ -311,17 +356,38 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
       if (branch !== undefined) await switchBranch(branch);
     },
     switchBranch,
+    openThread: (root) =>
+      createThreadView({
+        api,
+        view,
+        tree,
+        root,
+        send(message) {
+          marks.written(number);
+          return outbox.add(number, message);
+        },
+      }),
     fork: (at) => api.post<Chat>(`/chats/${number}/forks`, { at }, { key: env.randomId() }),
     markRead(at) {
+      const isMarked = isFirstLook && heads.get(number)?.markedUnread === true;
+      isFirstLook = false;
       heads.takeRead(number, at);
       marks.read(number, at);
+      if (isMarked) options.arrangement.arrange(number, { markedUnread: false }).catch(() => undefined);
     },
     typing: () => marks.typing(number),
     wake: stream.wake,
-    pause: stream.pause,
-    resume: stream.resume,
+    pause() {
+      unsent.flush();
+      stream.pause();
+    },
+    resume() {
+      isFirstLook = true;
+      stream.resume();
+    },
     close() {
       isClosed = true;
+      unsent.close();
       stream.stop();
       timeline.close();
       changes.close();
@@ -329,4 +395,5 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
       options.onClose();
     },
   };
+  return view;
 }

@@ -1,10 +1,11 @@
 import type { Chat, NewChat, NewMessage } from "../chat/contract.ts";
 import type { User } from "../identity/contract.ts";
 import { type Api, createApi } from "./api.ts";
+import { type Arrangement, createArrangement } from "./arrangement.ts";
 import { createChatHeads } from "./chat-heads.ts";
 import { type ChatFilter, type ChatList, createChatList, type OwnChatList } from "./chat-list.ts";
 import { type ChatView, createChatView, type OwnChatView } from "./chat-view.ts";
-import { createEmitter, type Emitter } from "./emitter.ts";
+import { coalesce, createEmitter, type Emitter } from "./emitter.ts";
 import { type Environment, type KeyValueStore, memoryStore, platformEnvironment } from "./environment.ts";
 import type { StreamState } from "./event-stream.ts";
 import { createMarks } from "./marks.ts";
@@ -14,9 +15,19 @@ import { createPostMessage } from "./post-message.ts";
 import { createPresenceBook, type Presence } from "./presence-book.ts";
 import { createSearch, type Search } from "./search.ts";
 import { createSend, type Done } from "./send.ts";
+import { createUnreadTotal } from "./unread-total.ts";
 import { type ClientSession, createSession, memorySession, type SessionStore } from "./session.ts";
 
-export type { Chat, Message, Page } from "../chat/contract.ts";
+export type {
+  Chat,
+  GroupAction,
+  GroupRole,
+  GroupRules,
+  Mention,
+  Message,
+  NewMessage,
+  Page,
+} from "../chat/contract.ts";
 export type { User } from "../identity/contract.ts";
 
 export interface ConnectOptions {
@@ -51,7 +62,9 @@ export interface DeskEvents {
 export interface Desk extends Emitter<DeskEvents> {
   readonly me: User;
   readonly connection: StreamState;
-  readonly chats: {
+  readonly chats: Arrangement & {
+    /** Unread messages in all chats; undefined until the first page of all chats has been read. */
+    readonly unreadTotal: number | undefined;
     get(number: number): Chat | undefined;
     list(filter?: ChatFilter): ChatList;
     create(chat: NewChat): Promise<Chat>;
@@ -88,7 +101,7 @@ export function connect(options: ConnectOptions): Client {
     open() {
       const me = session.user;
       if (me === undefined) throw new Error("Nobody is signed in.");
-      const desk = openDesk({ env, api, store, me, prefix: `scrollback:${options.app}:${me.id}:draft:` });
+      const desk = openDesk({ env, api, store, me, prefix: `scrollback:${options.app}:${me.id}:` });
       const leave = session.on("change", (user) => {
         if (user?.id === me.id) return;
         leave();
@@ -118,8 +131,22 @@ function openDesk({ env, api, store, me, prefix }: DeskOptions): Desk & { leave(
   const heads = createChatHeads(me.id, (chat) => {
     for (const list of lists) list.changed();
     for (const view of viewsOf(chat)) view.changed();
+    if (!total.accountsFor(chat)) countAgain();
     tell();
   });
+  const total = createUnreadTotal(heads);
+  /** The server counts anew what is unread in chats that are not known here. */
+  let isCounting = false;
+  const countAgain = coalesce(() => {
+    const list = [...lists].find((each) => each.isWhole && each.isLoaded);
+    if (isCounting || list === undefined) return;
+    isCounting = true;
+    list
+      .refresh()
+      .catch(() => undefined)
+      .finally(() => (isCounting = false));
+  });
+  const arrangement = createArrangement({ env, api, heads });
   const presence = createPresenceBook(() => {
     for (const view of views) view.changed();
     for (const list of lists) list.changed();
@@ -138,7 +165,7 @@ function openDesk({ env, api, store, me, prefix }: DeskOptions): Desk & { leave(
     env,
     post,
     store,
-    prefix,
+    prefix: `${prefix}draft:`,
     onSent(draft, message) {
       heads.takeMessage(draft.chat, message);
       for (const view of viewsOf(draft.chat)) view.tookDraft(draft, message);
@@ -181,11 +208,15 @@ function openDesk({ env, api, store, me, prefix }: DeskOptions): Desk & { leave(
       return feed.state;
     },
     chats: {
+      ...arrangement,
+      get unreadTotal() {
+        return total.value;
+      },
       get: heads.get,
       took: heads.take,
       list(filter = {}) {
         const onClose = (): void => void lists.delete(list);
-        const list = createChatList({ api, heads, filter, following: feed.following, onClose });
+        const list = createChatList({ api, heads, total, filter, following: feed.following, onClose });
         lists.add(list);
         return list;
       },
@@ -197,7 +228,8 @@ function openDesk({ env, api, store, me, prefix }: DeskOptions): Desk & { leave(
     },
     openChat(number) {
       const onClose = (): void => void views.delete(view);
-      const view = createChatView({ env, api, number, me: me.id, heads, outbox, marks, presence, onClose });
+      const parts = { heads, outbox, marks, presence, arrangement, store, unsentPrefix: `${prefix}unsent:` };
+      const view = createChatView({ env, api, number, me: me.id, ...parts, onClose });
       views.add(view);
       return view;
     },
@@ -213,6 +245,7 @@ function openDesk({ env, api, store, me, prefix }: DeskOptions): Desk & { leave(
     leave() {
       outbox.clear();
       close();
+      for (const key of store.keys()) if (key.startsWith(`${prefix}unsent:`)) store.remove(key);
     },
   };
 }

@@ -87,7 +87,7 @@ export function createExcursion({
       for (const branch of new Set([active(), own])) {
         const page = await read(branch, `around=${number}`);
         const numbers = inOrder(page);
-        // A page around a message begins at its newer end.
+        // On every page of messages `next` leads to older ones and `prev` to newer ones.
         const ends = { hasOlder: page.next !== null, hasNewer: page.prev !== null };
         if (numbers.includes(number)) return go({ branch, numbers, ...ends });
       }
@@ -104,7 +104,7 @@ export function createExcursion({
       if (from === undefined || !from.hasNewer || isLoading) return;
       const page = await read(from.branch, `after=${from.numbers.at(-1)}`);
       if (place !== from) return;
-      go({ ...from, numbers: [...from.numbers, ...inOrder(page)], hasNewer: page.next !== null });
+      go({ ...from, numbers: [...from.numbers, ...inOrder(page)], hasNewer: page.prev !== null });
     },
     end() {
       place = undefined;

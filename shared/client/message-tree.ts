@@ -15,6 +15,8 @@ export interface MessageTree {
   readonly branches: readonly Branch[];
   /** The messages that lead to a branch's end, oldest first, as far as they are known without a gap. */
   path(branch: string): Path;
+  /** The numbers of the replies of a thread, oldest first, as far as they are known. */
+  threadOf(root: number): readonly number[];
   /** The numbers of the messages that follow the same one, as far as they are known. */
   siblingsOf(number: number): readonly number[];
   /** The branch whose next message after this one is not known, though it has one. */
@@ -41,7 +43,10 @@ export function createMessageTree(): MessageTree {
   let version = 0;
   let last: { readonly branch: string; readonly version: number; readonly path: Path } | undefined;
 
-  const place = ({ number, parent, branch }: Message): void => {
+  const threads = new Map<number, Set<number>>();
+
+  const place = ({ number, parent, branch, thread }: Message): void => {
+    if (thread !== undefined) threads.set(thread, (threads.get(thread) ?? new Set()).add(number));
     const those = children.get(parent ?? ROOT) ?? new Set();
     children.set(parent ?? ROOT, those.add(number));
     ends.set(branch, Math.max(ends.get(branch) ?? 0, number));
@@ -125,6 +130,7 @@ export function createMessageTree(): MessageTree {
         last = { branch, version, path: pathOf(branch) };
       return last.path;
     },
+    threadOf: (root) => [...(threads.get(root) ?? [])].sort((a, b) => a - b),
     siblingsOf(number) {
       const parent = messages.get(number)?.parent ?? ROOT;
       const begun = [...branches.values()].filter(

@@ -1,6 +1,6 @@
 import type { Message } from "../chat/contract.ts";
 import type { Api } from "./api.ts";
-import { isTransient } from "./api-error.ts";
+import { ApiError, isTransient } from "./api-error.ts";
 import { backoffMs, type Environment, pause } from "./environment.ts";
 
 /**
@@ -8,14 +8,31 @@ import { backoffMs, type Environment, pause } from "./environment.ts";
  * order; one that is refused, or can't be made for GIVE_UP_MS, is taken back and its promise rejects.
  */
 export interface PendingChanges {
-  edit(number: number, text: string): Promise<void>;
+  /**
+   * `from`: the message that was edited, where it may have changed since.
+   * @throws EditConflict when another device has written other text meanwhile
+   */
+  edit(number: number, text: string, from?: Message): Promise<void>;
   /** Deletes it for everyone. `keepalive`: the page is going away and can't wait for the answer. */
   remove(number: number, keepalive?: boolean): Promise<void>;
   /** Adds one's reaction, or takes it back. */
   react(number: number, emoji: string, isPresent: boolean): Promise<void>;
+  /** Pins it for everybody in the chat, or takes the pin away. */
+  pin(number: number, isPinned: boolean): Promise<void>;
   /** The message as it will be. */
   shown(message: Message): Message;
   close(): void;
+}
+
+/** Two texts for one message; the person chooses. Editing from `theirs` replaces it. */
+export class EditConflict extends Error {
+  readonly theirs: Message;
+
+  constructor(theirs: Message, cause: unknown) {
+    super("The message has been changed on another device meanwhile.", { cause });
+    this.name = "EditConflict";
+    this.theirs = theirs;
+  }
 }
 
 export const GIVE_UP_MS = 60_000;
@@ -33,6 +50,8 @@ export interface PendingChangesOptions {
   /** Of the chat's messages. */
   readonly path: string;
   readonly me: string;
+  /** The message as the server has it, as far as is known. */
+  current(number: number): Message | undefined;
   take(message: Message): void;
   onChange(): void;
 }
@@ -43,6 +62,8 @@ export function createPendingChanges(options: PendingChangesOptions): PendingCha
   const turns = new Map<number, Promise<void>>();
   /** Deleted here, and the tombstone is still on its way; a deletion answers with no message. */
   const deleted = new Set<number>();
+  /** The text that an edit made here has given a message last. */
+  const edited = new Map<number, string>();
   const ending = new AbortController();
 
   const attempt = async (change: Change): Promise<void> => {
@@ -82,13 +103,31 @@ export function createPendingChanges(options: PendingChangesOptions): PendingCha
   };
 
   return {
-    edit(number, text) {
+    edit(number, text, from = options.current(number)) {
       const key = env.randomId();
       const editedAt = new Date(env.now()).toISOString();
+      const make = async (known: Message | undefined): Promise<Message> => {
+        const headers = known === undefined ? {} : { "if-match": `"${known.revision}"` };
+        try {
+          const message = await api.patch<Message>(`${path}/${number}`, { text }, { key, headers });
+          edited.set(number, text);
+          return message;
+        } catch (cause) {
+          if (!(cause instanceof ApiError) || cause.status !== 412) throw cause;
+          const theirs = await api.get<Message>(`${path}/${number}`, { background: true });
+          options.take(theirs);
+          if (theirs.status !== "deleted") {
+            if (theirs.text === text) return theirs;
+            // A reaction is a change too, and so is an edit made here before this one.
+            if (theirs.text === known?.text || theirs.text === edited.get(number)) return make(theirs);
+          }
+          throw new EditConflict(theirs, cause);
+        }
+      };
       return queue({
         number,
         apply: (message) => ({ ...message, text, parts: withText(message, text), editedAt }),
-        make: () => api.patch<Message>(`${path}/${number}`, { text }, { key }),
+        make: () => make(from),
       });
     },
     remove: (number, keepalive = false) =>
@@ -103,6 +142,15 @@ export function createPendingChanges(options: PendingChangesOptions): PendingCha
         number,
         apply: (message) => withReaction(message, emoji, me, isPresent),
         make: async () => (await api.request<Message>(isPresent ? "PUT" : "DELETE", to)).data,
+      });
+    },
+    pin(number, isPinned) {
+      const pinned = { by: me, at: new Date(env.now()).toISOString() };
+      return queue({
+        number,
+        apply: ({ pinned: _, ...message }) => (isPinned ? { ...message, pinned } : message),
+        make: async () =>
+          (await api.request<Message>(isPinned ? "PUT" : "DELETE", `${path}/${number}/pin`)).data,
       });
     },
     shown(message) {

@@ -45,9 +45,10 @@ export function openPersonFeed(options: PersonFeedOptions): PersonFeed {
   const read = (chat: number): Promise<void> => {
     const known = reading.get(chat);
     if (known !== undefined) return known;
+    const asOf = heads.moment();
     const done = api
       .get<Chat>(`/chats/${chat}`, { background: true, signal: ending.signal })
-      .then((found) => heads.take(found))
+      .then((found) => heads.take(found, asOf))
       // Not there any more; or the next event tries again.
       .catch(() => undefined)
       .finally(() => reading.delete(chat));
@@ -75,7 +76,9 @@ export function openPersonFeed(options: PersonFeedOptions): PersonFeed {
   const confirmRemoval = async (chat: number): Promise<void> => {
     for (let failures = 1; !ending.signal.aborted; failures += 1) {
       try {
-        return heads.take(await api.get<Chat>(`/chats/${chat}`, { background: true, signal: ending.signal }));
+        const asOf = heads.moment();
+        const found = await api.get<Chat>(`/chats/${chat}`, { background: true, signal: ending.signal });
+        return heads.take(found, asOf);
       } catch (cause) {
         if (!(cause instanceof ApiError)) return;
         if (!cause.isTransient) {
@@ -115,7 +118,8 @@ export function openPersonFeed(options: PersonFeedOptions): PersonFeed {
     if (event === "chat.own") withHead(chat, () => heads.takeOwn(data as unknown as OwnSettings));
     if (event === "chat.changed") withHead(chat, () => heads.takeSettings(data as unknown as ChatSettings));
     if (event === "message.created" || event === "message.changed") takeMessage(chat, event, data);
-    if (event === "read" && data["user"] === me) heads.takeRead(chat, Number(data["number"]));
+    if (event === "read" && data["user"] === me)
+      withHead(chat, () => heads.takeRead(chat, Number(data["number"])));
     options.onEvent(chat, event, data);
   };
 

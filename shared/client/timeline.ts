@@ -185,7 +185,8 @@ export function createTimeline({ api, number, heads, onChange, onError }: Timeli
   };
 
   const readHead = async (): Promise<void> => {
-    heads.take(await api.get<Chat>(at, background));
+    const asOf = heads.moment();
+    heads.take(await api.get<Chat>(at, background), asOf);
     settle();
   };
 
@@ -205,8 +206,9 @@ export function createTimeline({ api, number, heads, onChange, onError }: Timeli
       return isLoadingOlder;
     },
     async open() {
+      const asOf = heads.moment();
       const chat = await api.get<Chat>(at, background);
-      heads.take(chat);
+      heads.take(chat, asOf);
       await readEnd();
       show(ended.has(active()) ? active() : ([...ended][0] ?? active()));
       settle();
