@@ -96,10 +96,8 @@ test("whoever opens the chat after the message is not told that its writer still
   await say(mine, "Done");
   using desk = openDesk(clientOf(system, bob));
   const late = desk.openChat(number);
-  const told = new Promise((resolve) => {
-    late.on("event", ({ event, data }) => event === "typing" && resolve(data["user"]));
-  });
-  expect(await told).toBe(ada.id);
+  await late.loaded();
+  await until(late, () => late.connection === "open");
   expect(late.signals.typing).toEqual([]);
   await ada.api.post(`/v1/apps/demo/chats/${number}/typing`);
   await until(late, () => late.signals.typing.includes(ada.id));
