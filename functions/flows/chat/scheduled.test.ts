@@ -360,6 +360,9 @@ async function untilSuccess(run: () => Promise<ApiReply>): Promise<ApiReply> {
 }
 
 describe("each fault of each call", () => {
+  /** Longer than a request takes that is repeated until it succeeds. */
+  const LEAD_MS = 60_000;
+
   const casesOf = (rpcs: Readonly<Record<string, number>>) =>
     sweep(
       Object.entries(rpcs).flatMap(([rpc, times]) =>
@@ -385,7 +388,7 @@ describe("each fault of each call", () => {
       expect(await listOf(dan.api, chat)).toEqual([]);
     };
     const due = async (): Promise<void> => {
-      await pass(SOON_MS + 1, own);
+      await pass(LEAD_MS + 1, own);
       // What looks whether it was sent is not put to the test.
       own.clearFaults();
       for (let again = 0; again < TRIES_MAX && (await listOf(dan.api, chat)).length > 0; again += 1) {
@@ -404,10 +407,10 @@ describe("each fault of each call", () => {
       const [service = "", method = ""] = rpc.split(".");
       own.fault({ service, method, skip, kind, code: CODES[index % CODES.length] ?? "UNAVAILABLE" });
     };
-    const scheduling = await own.meterRequest(() => send("model", inMs(SOON_MS, own)));
+    const scheduling = await own.meterRequest(() => send("model", inMs(LEAD_MS, own)));
     own.suite.kernel.meter.clear(own.project);
     await own.settle();
-    own.suite.kernel.clock.advance(SOON_MS + 1);
+    own.suite.kernel.clock.advance(LEAD_MS + 1);
     await own.settle();
     const sending = own.suite.kernel.meter.read({ project: own.project });
     count += 1;
@@ -416,7 +419,7 @@ describe("each fault of each call", () => {
       api = await renewed();
       dan.api.get = api.get;
       await one(async () => {
-        const sendAt = inMs(SOON_MS, own);
+        const sendAt = inMs(LEAD_MS, own);
         fault(at, index);
         await send(`schedule-${index}`, sendAt);
         own.clearFaults();
@@ -428,7 +431,7 @@ describe("each fault of each call", () => {
       api = await renewed();
       dan.api.get = api.get;
       await one(async () => {
-        await send(`send-${index}`, inMs(SOON_MS, own));
+        await send(`send-${index}`, inMs(LEAD_MS, own));
         await own.settle();
         fault(at, index);
         await due();
