@@ -20,6 +20,7 @@ import { postRefresh } from "./auth/post-refresh.ts";
 import { postSession } from "./auth/post-session.ts";
 import { getBranches, putBranch } from "./chats/branches.ts";
 import { deleteChat } from "./chats/delete-chat.ts";
+import { deleteTyping } from "./chats/delete-typing.ts";
 import { getChanges } from "./chats/get-changes.ts";
 import { getChat } from "./chats/get-chat.ts";
 import { getChats } from "./chats/get-chats.ts";
@@ -41,6 +42,7 @@ import {
 } from "./invitations/invitations.ts";
 import { getChatEvents } from "./live/get-chat-events.ts";
 import { getPersonEvents } from "./live/get-person-events.ts";
+import { getPresence } from "./live/get-presence.ts";
 import { postTicket } from "./live/post-ticket.ts";
 import { deleteBlock, getBlock, getBlocks, putBlock } from "./me/blocks.ts";
 import { getMe } from "./me/get-me.ts";
@@ -160,10 +162,12 @@ export const endpoints: readonly Endpoint<ApiDeps>[] = [
   getChanges,
   getChatEvents,
   getPersonEvents,
+  getPresence,
   postTicket,
   putRead,
   putDraft,
   postTyping,
+  deleteTyping,
   getReads,
   postMessage,
   getMessages,

@@ -34,6 +34,8 @@ interface Stream {
 
 /** What opening a stream counts as, in operations (operations.ts): listeners, a page, presence. */
 export const STREAM_OPERATIONS = 30;
+/** A person's stream also looks at their latest chats, and at who is there. */
+export const PERSON_STREAM_OPERATIONS = 100;
 /** When a client that has too many open may try again. */
 const RETRY_AFTER_SECONDS = 10;
 /** While streams are open and no request comes, the list of revocations is read again at most this often. */

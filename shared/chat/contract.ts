@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Time } from "../platform/contract.ts";
+import { gatherMetadata, MetadataChange, MetadataView, NewMetadata, Time } from "../platform/contract.ts";
 
 export const TEXT_CHARS_MAX = 32_000;
 export const TITLE_CHARS_MAX = 200;
@@ -71,6 +71,7 @@ export const NewChat = z.strictObject({
   instructions: Instructions.optional(),
   temperature: Temperature.optional(),
   temporary: z.boolean().optional(),
+  metadata: NewMetadata.optional(),
 });
 export type NewChat = z.infer<typeof NewChat>;
 
@@ -118,6 +119,7 @@ const CommonChange = z
     instructions: Instructions.nullable(),
     temperature: Temperature.nullable(),
     rules: GroupRules.partial(),
+    metadata: MetadataChange,
   })
   .partial();
 export type CommonChange = z.infer<typeof CommonChange>;
@@ -166,6 +168,8 @@ export const Chat = z.object({
   instructions: z.string().optional(),
   temperature: z.number().optional(),
   temporary: z.boolean(),
+  /** What the app's own code has noted; absent where there is nothing. */
+  metadata: MetadataView.optional(),
   revision: z.number(),
   messagesCount: z.number(),
   latest: z
@@ -255,6 +259,7 @@ export const NewMessage = z
      * branch.
      */
     after: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
+    metadata: NewMetadata.optional(),
   })
   .refine(({ text, forwardOf }) => text !== undefined || forwardOf !== undefined, {
     path: ["text"],
@@ -356,6 +361,8 @@ export const Message = z.object({
     .optional(),
   reactions: z.record(z.string(), z.array(z.string())),
   editedAt: z.string().optional(),
+  /** What the app's own code has noted; absent where there is nothing. */
+  metadata: MetadataView.optional(),
   /** A moderator withholds what it said. */
   hidden: z.literal(true).optional(),
   usage: Usage.optional(),
@@ -388,7 +395,15 @@ const BranchId = z.string().regex(/^(?:main|b[1-9]\d{0,14})$/);
 export const BranchChoice = z.strictObject({ branch: BranchId });
 export const NewFork = z.strictObject({ at: MessageNumber });
 
-export const MessageChange = z.strictObject({ text: Text, mentions: Mentions.optional() });
+export const MessageChange = z
+  .strictObject({ text: Text, mentions: Mentions, metadata: MetadataChange })
+  .partial()
+  .refine((change) => Object.keys(change).length > 0, "must change something")
+  .refine(({ text, mentions }) => text !== undefined || mentions === undefined, {
+    path: ["mentions"],
+    message: "come with a text",
+  });
+export type MessageChange = z.infer<typeof MessageChange>;
 
 export const EMOJI_CHARS_MAX = 40;
 /** Distinct emoji on one message. */
@@ -490,11 +505,19 @@ export interface Changes {
   readonly hasMore: boolean;
 }
 
-export const ChatListQuery = z
+export const NAME_QUERY_CHARS_MAX = 200;
+/** Any part of a name or title, however it is written. */
+export const NameQuery = z.string().min(1).max(NAME_QUERY_CHARS_MAX);
+
+const ChatListFields = z
   .strictObject({
+    /** Of titles, and of the other's name in direct chats. */
+    q: NameQuery,
     kind: Kind,
     tag: Tag,
     member: UserId,
+    /** Written `metadata.{name}={value}`, for up to as many pairs as there may be. */
+    metadata: NewMetadata,
     archived: Flag,
     pinned: Flag,
     from: TimeMs,
@@ -503,15 +526,18 @@ export const ChatListQuery = z
     limit: Limit,
   })
   .partial({
+    q: true,
     kind: true,
     tag: true,
     member: true,
+    metadata: true,
     archived: true,
     pinned: true,
     from: true,
     to: true,
     cursor: true,
   });
+export const ChatListQuery = z.preprocess(gatherMetadata, ChatListFields);
 export type ChatListQuery = z.infer<typeof ChatListQuery>;
 
 /** A page of anything, as WIRE.md has it. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Time } from "../platform/contract.ts";
+import { MetadataChange, MetadataView, Time } from "../platform/contract.ts";
 
 export const ROLES = ["owner", "admin", "member", "viewer", "service"] as const;
 export const Role = z.enum(ROLES);
@@ -160,7 +160,10 @@ export const NewUser = z
   });
 export type NewUser = z.infer<typeof NewUser>;
 
-export const UserChange = z.strictObject({ role: z.enum(["owner", "admin", "member", "viewer"]) });
+export const UserChange = z
+  .strictObject({ role: z.enum(["owner", "admin", "member", "viewer"]), metadata: MetadataChange })
+  .partial()
+  .refine((change) => Object.keys(change).length > 0, "must change something");
 
 export const Factor = z.object({
   enabled: z.boolean(),
@@ -205,6 +208,11 @@ export const User = z.object({
   externalId: z.string().optional(),
   /** When a moderator warned them last; shown to the person and to administrators. */
   warnedAt: z.string().optional(),
+  /**
+   * What the person and the app's own code have noted; absent where there is nothing. It is as open as the
+   * name: whoever sees the person reads it, and the person changes it.
+   */
+  metadata: MetadataView.optional(),
 });
 export type User = z.infer<typeof User>;
 
@@ -246,6 +254,7 @@ export const MeChange = z
     language: Language,
     timeZone: TimeZone,
     quietHours: QuietHours.nullable(),
+    metadata: MetadataChange,
   })
   .partial();
 

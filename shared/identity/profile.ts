@@ -2,12 +2,22 @@ import type { z } from "zod";
 import { decodeCursor, encodeCursor } from "../platform/cursor.ts";
 import type { Deps } from "../platform/deps.ts";
 import { AppError, GRPC, grpcCode } from "../platform/errors.ts";
+import type { MetadataChange } from "../platform/contract.ts";
+import { changedMetadata } from "../platform/metadata.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { App } from "./app.ts";
 import type { MeChange, User } from "./contract.ts";
-import { holds } from "./permissions.ts";
+import { covers, holds } from "./permissions.ts";
 import type { Principal } from "./principal.ts";
-import { isPresent, listUsers, readDocument, type StoredUser, storedUser, userRef } from "./store.ts";
+import {
+  isPresent,
+  listUsers,
+  readDocument,
+  type StoredUser,
+  storedUser,
+  TRANSACTION_MS_MAX,
+  userRef,
+} from "./store.ts";
 import { userView } from "./user-view.ts";
 
 export const noSuchUser = (): AppError => new AppError("not_found", "There is no such user.");
@@ -20,8 +30,14 @@ export async function readUser(app: App, reader: Principal, id: string): Promise
   return id === reader.id ? { ...view, quietHours: data.quietHours ?? null } : view;
 }
 
-/** One read, one write. @throws AppError `not_found` */
-export async function changeMe(app: App, me: Principal, change: z.infer<typeof MeChange>): Promise<User> {
+/** One read, one write; one transaction more for metadata. @throws AppError `not_found`, `invalid_request` */
+export async function changeMe(
+  { firestore }: Pick<Deps, "firestore">,
+  app: App,
+  me: Principal,
+  { metadata, ...change }: z.infer<typeof MeChange>,
+): Promise<User> {
+  if (metadata !== undefined) await changeMetadata({ firestore }, app, { userId: me.id, metadata });
   if (Object.keys(change).length > 0) {
     try {
       await within(READ_MS_MAX, userRef(app, me.id).update(change));
@@ -30,6 +46,39 @@ export async function changeMe(app: App, me: Principal, change: z.infer<typeof M
     }
   }
   return readUser(app, me, me.id);
+}
+
+/**
+ * Changes what is noted at a person. One transaction: 1 read, 1 write.
+ * @throws AppError `not_found`, `forbidden` to those below the person, `invalid_request` beyond
+ * METADATA_PAIRS_MAX
+ */
+export async function changeMetadata(
+  { firestore }: Pick<Deps, "firestore">,
+  app: App,
+  {
+    userId,
+    metadata,
+    by,
+  }: {
+    readonly userId: string;
+    readonly metadata: MetadataChange;
+    /** Who does, where it is not the person. */
+    readonly by?: Principal;
+  },
+): Promise<void> {
+  const ref = userRef(app, userId);
+  await within(
+    TRANSACTION_MS_MAX,
+    firestore.runTransaction(async (transaction) => {
+      const user = storedUser(await transaction.get(ref));
+      if (!isPresent(user)) throw noSuchUser();
+      if (by !== undefined && !covers(by, user.role)) {
+        throw new AppError("forbidden", "Nobody changes those above them.");
+      }
+      transaction.update(ref, { metadata: changedMetadata(user.metadata, metadata) });
+    }),
+  );
 }
 
 /** Addresses and the like are shown to the person and to administrators only. */

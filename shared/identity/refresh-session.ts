@@ -6,6 +6,7 @@ import type { App } from "./app.ts";
 import type { Caller } from "./caller.ts";
 import type { Session } from "./contract.ts";
 import { type IdentityDeps, issueSession } from "./issue-session.ts";
+import { isSeenLongAgo } from "./last-seen.ts";
 import { parseRefreshToken } from "./refresh-token.ts";
 import { addRevocation } from "./revocation.ts";
 import { accessTokensEndMs } from "./revoke.ts";
@@ -16,8 +17,9 @@ import { readDocument, type StoredSession, sessionRef, userRef, storedSession, s
 
 /**
  * Exchanges a refresh token for new tokens and rotates it. An old token ends the session and its access
- * tokens, except within REFRESH_RACE_MS, when it gets the same successor as the first time. 2 reads, 1 write,
- * and one call to Identity Platform for a session that stands on a sign-in there.
+ * tokens, except within REFRESH_RACE_MS, when it gets the same successor as the first time. 2 reads, 1 write
+ * and one more in LAST_SEEN_MS, and one call to Identity Platform for a session that stands on a sign-in
+ * there.
  * @throws AppError `session_ended`, `unavailable`
  */
 export async function refreshSession(
@@ -55,12 +57,14 @@ export async function refreshSession(
     } else {
       const { generation: count, rotatedAt, expireAt } = next;
       batch.update(ref, { generation: count, rotatedAt, expireAt }, precondition);
+      if (isSeenLongAgo(user, now)) batch.update(userRef(app, session.user), { lastSeenAt: at });
     }
     try {
       await within(READ_MS_MAX, batch.commit());
     } catch (cause) {
-      // Another refresh was faster; what it left decides.
-      if (grpcCode(cause) === GRPC.failedPrecondition) continue;
+      // Another refresh was faster, or the account has just gone; what is left decides.
+      const code = grpcCode(cause);
+      if (code === GRPC.failedPrecondition || code === GRPC.notFound) continue;
       throw cause;
     }
     if (!isReused) return issueSession(deps, app, sessionId, { session: next, user });

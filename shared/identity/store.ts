@@ -1,6 +1,7 @@
 import { storedAs, type StoredReader } from "../platform/stored.ts";
 import type { DocumentReference, DocumentSnapshot, Firestore } from "../platform/firestore.ts";
 import { FieldPath, type Timestamp } from "../platform/firestore-values.ts";
+import type { Metadata } from "../platform/contract.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { App } from "./app.ts";
 import type { QuietHours, Role, StoredSettings } from "./contract.ts";
@@ -45,6 +46,7 @@ export interface StoredUser {
   /** What the app's own server calls them. */
   readonly externalId?: string;
   readonly warnedAt?: Timestamp;
+  readonly metadata?: Metadata;
   /** By issuer, the subject that the account is bound to; both as keyed hashes. */
   readonly bindings?: Readonly<Record<string, string>>;
 }

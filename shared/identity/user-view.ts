@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { metadataView } from "../platform/metadata.ts";
 import type { User } from "./contract.ts";
 import type { StoredUser } from "./store.ts";
 
@@ -14,6 +15,7 @@ export function userView(id: string, stored: StoredUser, withEmail: boolean): Us
     timeZone: stored.timeZone,
     createdAt: stored.createdAt.toDate().toISOString(),
     lastSeenAt: stored.lastSeenAt.toDate().toISOString(),
+    ...metadataView(stored.metadata),
     ...(withEmail && stored.warnedAt !== undefined
       ? { warnedAt: stored.warnedAt.toDate().toISOString() }
       : {}),

@@ -48,6 +48,7 @@ const settingsOf = (head: ChatHead): object => ({
   members: head.members,
   ...(head.kind === "group" ? { admins: adminsOf(head), rules: rulesOf(head) } : {}),
   pinnedMessages: head.pinnedMessages ?? [],
+  metadata: head.metadata ?? {},
   activeBranch: head.activeBranch,
   branchesCount: head.branchesCount,
 });

@@ -10,7 +10,7 @@ import { isUsedUp, skipped, tellChanges, wholeAllowance } from "./catch-up.ts";
 import { changeEvents, type Page, readPage } from "./change-events.ts";
 import type { LiveEvent, Sink } from "./contract.ts";
 import { type Presence, WATCHED_MAX, type Watch } from "./presence.ts";
-import { concerns, hasCome, signalEvents } from "./signal-events.ts";
+import { concerns, hasCome, signalEvents, withoutSent } from "./signal-events.ts";
 
 /**
  * The live changes of chats. All subscribers of a chat in an instance share one Firestore listener, on the
@@ -65,7 +65,7 @@ interface Feed {
   /** Everything up to this revision has been told to those who were there. */
   through: number;
   pumping: boolean;
-  watch: (Watch & { readonly of: readonly string[] }) | undefined;
+  watch: Watch | undefined;
   stop(): void;
 }
 
@@ -130,14 +130,16 @@ export function openChatFeeds(
       if (isFirst && head !== undefined) feed.through = head.revision;
       feed.head = head;
       dismiss(feed, head);
+      for (const signal of feed.signals.values()) heed(signal);
       watchMembers(feed, head);
       for (const subscriber of feed.subscribers) if (!subscriber.isHolder) followAnswers(feed, subscriber);
       if (head === undefined) reject(noSuchChat());
       else if (isFirst) resolve(head);
       else deps.upkeep.run(() => pump(feed)).catch(fail);
     };
-    const heed = (signal: StoredSignal): void => {
-      if (signal.left) return;
+    const heed = (stored: StoredSignal): void => {
+      if (stored.left) return;
+      const signal = withoutSent(stored, feed.head?.sent);
       const before = feed.signals.get(signal.user);
       feed.signals.set(signal.user, signal);
       broadcast(feed, signalEvents(before, signal, deps.clock.now()));
@@ -163,9 +165,8 @@ export function openChatFeeds(
 
   const watchMembers = (feed: Feed, head: ChatHead | undefined): void => {
     const of = head === undefined || head.members.length > WATCHED_MAX ? [] : head.members;
-    if (feed.watch !== undefined && feed.watch.of.join() === of.join()) return;
-    feed.watch?.stop();
-    feed.watch = { of, ...presence.watch(feed.app, of, (event) => broadcast(feed, [event])) };
+    if (feed.watch !== undefined) feed.watch.change(of);
+    else feed.watch = presence.watch(feed.app, of, (event) => broadcast(feed, [event]));
   };
 
   const followAnswers = (feed: Feed, { sink, following }: Subscriber): void => {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { UserId } from "../identity/contract.ts";
 
 /** How much a stream may hold for a slow reader before it is cut off; it resumes from its last id. */
 export const BUFFER_BYTES_MAX = 1_000_000;
@@ -68,3 +69,23 @@ export const PersonResumeQuery = z.strictObject({
   after: z.string().max(4000).optional(),
   ticket: z.string().max(2000).optional(),
 });
+
+export const PRESENCE_USERS_MAX = 100;
+export const PresenceQuery = z.strictObject({
+  /** Ids, with commas between them. */
+  users: z
+    .string()
+    .max(10_000)
+    .transform((list) => list.split(","))
+    .pipe(z.array(UserId).min(1).max(PRESENCE_USERS_MAX))
+    .transform((ids) => [...new Set(ids)]),
+});
+export type PresenceQuery = z.infer<typeof PresenceQuery>;
+
+export const UserPresence = z.object({
+  user: z.string(),
+  online: z.boolean(),
+  /** To within ten minutes for whoever is not online; null where it is not told. */
+  lastSeenAt: z.string().nullable(),
+});
+export type UserPresence = z.infer<typeof UserPresence>;

@@ -1,8 +1,16 @@
 import { chatHandle } from "../chat/chat-handle.ts";
+import { listHeads } from "../chat/read/list-heads.ts";
 import { storedAs } from "../platform/stored.ts";
 import type { ChatHead } from "../chat/log/head.ts";
 import { type StoredSignal, storedSignal } from "../chat/log/signal.ts";
-import { chatsChangedSince, isSignal, lowestRevisionSince, readServerTime } from "../chat/store.ts";
+import {
+  blocksIn,
+  chatsChangedSince,
+  isSignal,
+  lowestRevisionSince,
+  readServerTime,
+  readsRef,
+} from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { Deps } from "../platform/deps.ts";
@@ -14,8 +22,8 @@ import type { Answers } from "./chat-feed.ts";
 import { type Allowance, isUsedUp, skipped, tellChanges, wholeAllowance } from "./catch-up.ts";
 import { CATCH_UP, type LiveEvent, type Sink } from "./contract.ts";
 import { createPersonCursor, OVERLAP_MS, type PersonCursor, type Position } from "./person-cursor.ts";
-import type { Presence, Watch } from "./presence.ts";
-import { concerns, hasCome, signalEvents } from "./signal-events.ts";
+import { type Presence, type Watch, WATCHED_MAX, WATCHED_PEOPLE_MAX } from "./presence.ts";
+import { concerns, hasCome, signalEvents, withoutSent } from "./signal-events.ts";
 
 /**
  * The live changes of all chats of a person. All their streams in an instance share one Firestore listener,
@@ -26,10 +34,12 @@ export interface PersonFeeds {
    * Tells the sink what has changed since the position, as much as CATCH_UP allows and as fast as it is read,
    * and then whatever comes; without one only what comes. Resolves with the end of the subscription once the
    * feed is open. Costs 1 read, and 1 for each chat and signal of the last OVERLAP_MS, for the first stream
-   * of a person in an instance. A past costs 1 read for each chat and signal changed since, and for each chat
-   * at most 2 queries and 1 read for each changed message. Answers that are being made are told as they come,
-   * as in their chats. Each change then costs 1 read, 1 query (2 in a chat that is new to the feed) and 1
-   * read for each changed message, each signal 1 read.
+   * of a person in an instance. Who is online in their latest chats is told at once: 1 query, 1 read, and a
+   * read for each of WATCHED_CHATS_MAX chats and of WATCHED_PEOPLE_MAX people, for that first stream. A past
+   * costs 1 read for each chat and signal changed since, and for each chat at most 2 queries and 1 read for
+   * each changed message. Answers that are being made are told as they come, as in their chats. Each change
+   * then costs 1 read, 1 query (2 in a chat that is new to the feed) and 1 read for each changed message,
+   * each signal 1 read.
    */
   subscribe(app: App, person: Principal, since: Position | undefined, sink: Sink): Promise<() => void>;
   /** How many listeners are open. */
@@ -55,9 +65,15 @@ interface Feed {
    */
   readonly pending: Map<number, { readonly head: Head; readonly sinceMs: number }>;
   readonly signals: Map<string, StoredSignal>;
+  /** Chat → who has sent what of late: the newest message of each. */
+  readonly sent: Map<number, ChatHead["sent"]>;
   /** Chat → everything up to this revision has been read. */
   readonly read: Map<number, number>;
-  readonly watches: Map<number, Watch>;
+  /** The latest chats, whose members are watched. */
+  readonly latest: Map<number, ChatHead>;
+  readonly watch: Watch;
+  /** Whom the person had blocked when the feed was opened. */
+  blocked: ReadonlySet<string>;
   /** Answers that are being made, by chat. */
   readonly answering: Map<number, readonly string[]>;
   /** Changes before this moment of Firestore's clock are not the feed's. */
@@ -75,8 +91,8 @@ const storedHead = storedAs<Head>();
 /** Pages that may wait for a subscriber who is still being told of the past; then they come back later. */
 const QUEUED_PAGES_MAX = 20;
 
-/** Direct chats whose other side is watched: those that changed last. */
-const WATCHED_CHATS_MAX = 20;
+/** The chats whose members are watched: those with the latest message. */
+export const WATCHED_CHATS_MAX = 20;
 
 export function openPersonFeeds(
   deps: Pick<Deps, "upkeep" | "clock" | "log">,
@@ -127,36 +143,39 @@ export function openPersonFeeds(
     }
   };
 
-  const heedSignal = (feed: Feed, signal: StoredSignal): void => {
+  const heedSignal = (feed: Feed, stored: StoredSignal): void => {
+    const signal = withoutSent(stored, feed.sent.get(stored.number));
     const key = keyOf(signal);
     const before = feed.signals.get(key);
     feed.signals.set(key, signal);
     broadcast(feed, signalEvents(before, signal, deps.clock.now()));
-    if (hasCome(before, signal)) feed.watches.get(signal.number)?.refresh(signal.user);
+    if (hasCome(before, signal)) feed.watch.refresh(signal.user);
+    if (signal.left) feed.latest.delete(signal.number);
   };
 
-  const watchOther = (feed: Feed, { number, kind, members }: Head): void => {
-    if (kind !== "direct" || feed.watches.has(number)) return;
-    const others = members.filter((id) => id !== feed.person);
-    feed.watches.set(
-      number,
-      presence.watch(feed.app, others, (event) => broadcast(feed, [event])),
-    );
-    const [oldest] = feed.watches.keys();
-    if (feed.watches.size <= WATCHED_CHATS_MAX || oldest === undefined) return;
-    feed.watches.get(oldest)?.stop();
-    feed.watches.delete(oldest);
+  /** Watches the members of the latest chats, now that these heads are known. */
+  const watchMembers = ({ person, latest, blocked, watch }: Feed, heads: readonly ChatHead[]): void => {
+    for (const head of heads) {
+      if ((latest.get(head.number)?.revision ?? 0) < head.revision) latest.set(head.number, head);
+    }
+    const ordered = [...latest.values()].sort((a, b) => b.updatedAt.toMillis() - a.updatedAt.toMillis());
+    for (const { number } of ordered.splice(WATCHED_CHATS_MAX)) latest.delete(number);
+    const people = new Set(ordered.filter(isWatched).flatMap(({ members }) => members));
+    people.delete(person);
+    watch.change([...people.difference(blocked)].slice(0, WATCHED_PEOPLE_MAX));
   };
 
   const heed = (feed: Feed, document: QueryDocumentSnapshot, wasThere: boolean): void => {
     if (isSignal(document.id)) {
       const signal = storedSignal(document);
-      if (wasThere) feed.signals.set(keyOf(signal), signal);
+      if (wasThere) feed.signals.set(keyOf(signal), withoutSent(signal, feed.sent.get(signal.number)));
       else heedSignal(feed, signal);
       return;
     }
     const head = storedHead(document);
-    watchOther(feed, head);
+    watchMembers(feed, [head]);
+    feed.sent.set(head.number, head.sent);
+    for (const signal of feed.signals.values()) if (signal.number === head.number) heedSignal(feed, signal);
     if ((head.answering ?? []).length === 0) feed.answering.delete(head.number);
     else feed.answering.set(head.number, head.answering ?? []);
     for (const subscriber of feed.subscribers) followAnswers(feed, subscriber, head.number);
@@ -178,8 +197,11 @@ export function openPersonFeeds(
       started: promise,
       pending: new Map(),
       signals: new Map(),
+      sent: new Map(),
       read: new Map(),
-      watches: new Map(),
+      latest: new Map(),
+      blocked: new Set(),
+      watch: presence.watch(app, [], (event) => broadcast(feed, [event])),
       answering: new Map(),
       openedMs: 0,
       pumping: false,
@@ -202,11 +224,23 @@ export function openPersonFeeds(
       }, fail);
       feed.stop = () => {
         stop();
-        for (const watch of feed.watches.values()) watch.stop();
+        feed.watch.stop();
       };
+    };
+    const watchLatest = async (): Promise<void> => {
+      const [{ heads }, reads] = await Promise.all([
+        listHeads(app, person, { limit: WATCHED_CHATS_MAX }),
+        within(READ_MS_MAX, readsRef(app, person).get()),
+      ]);
+      if (feeds.get(path) !== feed) return;
+      feed.blocked = new Set(blocksIn(reads).keys());
+      watchMembers(feed, heads);
     };
     feeds.set(path, feed);
     void deps.upkeep.run(() => listen().catch(fail));
+    deps.upkeep
+      .run(watchLatest)
+      .catch((cause: unknown) => deps.log.error("Who is online could not be read.", cause));
     return feed;
   };
 
@@ -230,7 +264,9 @@ export function openPersonFeeds(
     for (const document of found.docs.slice(0, CATCH_UP.chatsMax)) {
       if (!sink.isOpen) return;
       if (isSignal(document.id)) {
-        const events = signalEvents(undefined, storedSignal(document), deps.clock.now());
+        const stored = storedSignal(document);
+        const signal = withoutSent(stored, feed.sent.get(stored.number));
+        const events = signalEvents(undefined, signal, deps.clock.now());
         const told = events.filter((event) => concerns(event, feed.person));
         if (told.length > 0) sink.send(told);
       } else await tellPastOf(feed, storedHead(document), { sink, cursor, sinceMs, floorMs: ms, allowance });
@@ -298,6 +334,9 @@ export function openPersonFeeds(
         queue: [],
         following: new Map(),
       };
+      // From now on they hear who comes and goes, so they are told now who is there.
+      const present = feed.watch.present();
+      if (present.length > 0) sink.send(present);
       feed.subscribers.add(subscriber);
       try {
         await feed.started;
@@ -323,6 +362,10 @@ export function openPersonFeeds(
     },
   };
 }
+
+/** Of large groups nobody is told who is there; nor is either of two of whom one has blocked the other. */
+const isWatched = ({ members, blockedBy = [] }: ChatHead): boolean =>
+  members.length <= WATCHED_MAX && blockedBy.length === 0;
 
 /** Signals tell how things stand, so those who are still catching up hear them too. */
 function broadcast(feed: Feed, events: readonly LiveEvent[]): void {

@@ -4,13 +4,14 @@ import type { Deps } from "../platform/deps.ts";
 import type { DocumentReference } from "../platform/firestore.ts";
 import { Timestamp } from "../platform/firestore-values.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
+import { LAST_SEEN_MS, noteSeen } from "../identity/last-seen.ts";
 import type { LiveEvent } from "./contract.ts";
 
 /** Who is online: whoever has a stream open, and for ONLINE_MS after it was opened. */
 export interface Presence {
   /**
-   * Notes that the person is there. At most 1 write in RENEW_MS from one instance; resolves with whether it
-   * wrote.
+   * Notes that the person is there, and in their account that they were seen. From one instance at most 1
+   * write in RENEW_MS, and 1 to the account in LAST_SEEN_MS; resolves with whether it wrote.
    */
   beat(app: App, person: string): Promise<boolean>;
   /** Notes that the person is not there any more: they have been signed out. 1 write. */
@@ -25,17 +26,21 @@ export interface Presence {
 export interface Watch {
   /** Who is online of those watched, as far as is known. */
   present(): LiveEvent[];
+  /** From now on these are watched. Of those who are new, the document is read at once. */
+  change(people: readonly string[]): void;
   /** Looks at this person at once: they have just come. */
   refresh(person: string): void;
   stop(): void;
 }
 
-interface StoredPresence {
+export interface StoredPresence {
   readonly onlineUntil: Timestamp;
   readonly lastSeenAt: Timestamp;
   readonly expireAt: Timestamp;
 }
 export const storedPresence = storedAs<StoredPresence>();
+export const presenceRef = (app: App, person: string): DocumentReference =>
+  app.collection("presence").doc(person);
 
 /** Streams are opened again every STREAM_MS_MAX. */
 export const ONLINE_MS = 120_000;
@@ -43,6 +48,8 @@ export const RENEW_MS = 60_000;
 export const WATCH_MS = 15_000;
 /** In chats with more members nobody is told who is online. */
 export const WATCHED_MAX = 30;
+/** Of the members of all chats of a person, so many are watched for them. */
+export const WATCHED_PEOPLE_MAX = 50;
 const KEPT_MS = 90 * 24 * 3600 * 1000;
 const READ_AT_ONCE = 100;
 const BEATS_MAX = 20_000;
@@ -59,10 +66,9 @@ interface Watched {
 
 export function openPresence(deps: Pick<Deps, "firestore" | "clock" | "log" | "upkeep">): Presence {
   const beats = new Map<string, number>();
+  const seen = new Map<string, number>();
   const watched = new Map<string, Watched>();
   let timer: NodeJS.Timeout | undefined;
-
-  const refOf = (app: App, person: string): DocumentReference => app.collection("presence").doc(person);
 
   const eventOf = ({ person: user, online, lastSeenMs }: Watched): LiveEvent => {
     const lastSeenAt = lastSeenMs === 0 ? null : new Date(lastSeenMs).toISOString();
@@ -107,25 +113,36 @@ export function openPresence(deps: Pick<Deps, "firestore" | "clock" | "log" | "u
     stopWhenIdle();
   });
 
+  /** Whether it is time again, after so long. The times noted longest ago are forgotten. */
+  const isDue = (times: Map<string, number>, path: string, everyMs: number): boolean => {
+    const nowMs = deps.clock.now();
+    if ((times.get(path) ?? 0) > nowMs - everyMs) return false;
+    times.delete(path);
+    times.set(path, nowMs);
+    const [oldest] = times.keys();
+    if (times.size > BEATS_MAX && oldest !== undefined) times.delete(oldest);
+    return true;
+  };
+
   return {
     async beat(app, person) {
       const nowMs = deps.clock.now();
-      const ref = refOf(app, person);
-      if ((beats.get(ref.path) ?? 0) > nowMs - RENEW_MS) return false;
-      beats.delete(ref.path);
-      beats.set(ref.path, nowMs);
-      const [oldest] = beats.keys();
-      if (beats.size > BEATS_MAX && oldest !== undefined) beats.delete(oldest);
+      const ref = presenceRef(app, person);
+      if (!isDue(beats, ref.path, RENEW_MS)) return false;
       const stored: StoredPresence = {
         onlineUntil: Timestamp.fromMillis(nowMs + ONLINE_MS),
         lastSeenAt: Timestamp.fromMillis(nowMs),
         expireAt: Timestamp.fromMillis(nowMs + KEPT_MS),
       };
-      await within(READ_MS_MAX, ref.set({ ...stored }));
+      const isToNote = isDue(seen, ref.path, LAST_SEEN_MS);
+      await Promise.all([
+        within(READ_MS_MAX, ref.set({ ...stored })),
+        isToNote ? noteSeen(app, person, nowMs) : undefined,
+      ]);
       return true;
     },
     async leave(app, person) {
-      const ref = refOf(app, person);
+      const ref = presenceRef(app, person);
       const nowMs = deps.clock.now();
       beats.delete(ref.path);
       const stored: StoredPresence = {
@@ -138,8 +155,14 @@ export function openPresence(deps: Pick<Deps, "firestore" | "clock" | "log" | "u
       if (entry !== undefined) refresh([entry]);
     },
     watch(app, people, tellOne) {
-      const entries = people.slice(0, WATCHED_MAX).map((person) => {
-        const ref = refOf(app, person);
+      const entries = new Map<string, Watched>();
+      const leave = (entry: Watched): void => {
+        entries.delete(entry.person);
+        entry.tells.delete(tellOne);
+        if (entry.tells.size === 0) watched.delete(entry.ref.path);
+      };
+      const enter = (person: string): Watched => {
+        const ref = presenceRef(app, person);
         const known = watched.get(ref.path);
         const entry: Watched = known ?? {
           ref,
@@ -150,24 +173,27 @@ export function openPresence(deps: Pick<Deps, "firestore" | "clock" | "log" | "u
           onlineUntilMs: 0,
         };
         watched.set(ref.path, entry);
+        entries.set(person, entry);
         entry.tells.add(tellOne);
         if (entry.online) tell(entry, [tellOne]);
         return entry;
-      });
-      refresh(entries.filter(({ online }) => online === undefined));
-      timer ??= setInterval(() => refresh([...watched.values()]), WATCH_MS);
+      };
+      const change = (now: readonly string[]): void => {
+        const wanted = new Set(now);
+        for (const entry of entries.values()) if (!wanted.has(entry.person)) leave(entry);
+        const entered = [...wanted].filter((person) => !entries.has(person)).map(enter);
+        refresh(entered.filter(({ online }) => online === undefined));
+        stopWhenIdle();
+        if (watched.size > 0) timer ??= setInterval(() => refresh([...watched.values()]), WATCH_MS);
+      };
+      change(people);
       return {
-        present: () => entries.filter(({ online }) => online).map(eventOf),
+        present: () => [...entries.values()].filter(({ online }) => online).map(eventOf),
+        change,
         refresh(person) {
-          refresh(entries.filter((entry) => entry.person === person));
+          refresh([...entries.values()].filter((entry) => entry.person === person));
         },
-        stop() {
-          for (const entry of entries) {
-            entry.tells.delete(tellOne);
-            if (entry.tells.size === 0) watched.delete(entry.ref.path);
-          }
-          stopWhenIdle();
-        },
+        stop: () => change([]),
       };
     },
   };

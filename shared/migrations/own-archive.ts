@@ -1,11 +1,12 @@
 import { appHandle } from "../identity/app.ts";
 import type { ChatHead } from "../chat/log/head.ts";
 import { isSignal, readsRef } from "../chat/store.ts";
-import type { DocumentSnapshot } from "../platform/firestore.ts";
 import { FieldPath } from "../platform/firestore-values.ts";
 import { storedAs } from "../platform/stored.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { Beside, Migration } from "./migration.ts";
+
+type Found = Beside["found"];
 
 const storedOldHead = storedAs<ChatHead>();
 
@@ -35,7 +36,7 @@ export const ownArchive: Migration = {
 };
 
 /** What a member has said themselves stays. */
-function notesOf(head: ChatHead, found: DocumentSnapshot): Beside | undefined {
+function notesOf(head: ChatHead, found: Found): Beside | undefined {
   const chat = String(head.number);
   const note = (kind: string): unknown => found.get(new FieldPath(kind, chat));
   const archived = { through: head.lastNumber, at: head.updatedAt };

@@ -131,6 +131,11 @@ const CASES: Readonly<Record<string, Case>> = {
     writes: 2 + 1,
   },
   [`POST ${chats}/{chat}/typing`]: { run: (api, chat) => api.post(`${chat}/typing`), reads: 1, writes: 1 },
+  [`DELETE ${chats}/{chat}/typing`]: {
+    run: (api, chat) => api.delete(`${chat}/typing`),
+    reads: 1,
+    writes: 1,
+  },
   [`GET ${chats}/{chat}/reads`]: { run: (api, chat) => api.get(`${chat}/reads`), reads: 1 + 2, writes: 0 },
   [`POST ${chats}/{chat}/messages`]: {
     run: (api, chat) => api.post(`${chat}/messages`, { text: "Hello" }),

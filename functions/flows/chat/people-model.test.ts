@@ -368,5 +368,6 @@ test(
       if (step % STEPS_BETWEEN_CHECKS === 0) await check();
     }
     await check();
+    expect(step).toBe(STEPS + 1);
   },
 );

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { endpoints } from "../../http/endpoints.ts";
-import type { ApiReply } from "../../../shared/testing/api-client.ts";
+import type { ApiClient, ApiReply } from "../../../shared/testing/api-client.ts";
 import type { Person } from "../../../shared/testing/start-system.ts";
 import { startChat, useInstance, useSystem } from "../../../shared/testing/use-system.ts";
 
@@ -126,40 +126,74 @@ async function loseRole({ owner }: Scene, person: Person): Promise<Person> {
 }
 
 const nameOf = ({ body }: ApiReply): unknown => body.id ?? body.number;
-const WAYS = ["repeated at once", "when what it refers to is gone", "after leaving", "after losing the role"];
 
-const runs = Object.entries(CASES).flatMap(([route, cases]) =>
-  cases.flatMap((one, index) => WAYS.map((way) => [route, index, way, one] as const)),
-);
+interface Made {
+  readonly scene: Scene;
+  readonly by: Person;
+  readonly send: (person: Person, at?: ApiClient) => Promise<ApiReply>;
+  readonly another: (person: Person) => Promise<ApiReply>;
+  readonly statusOf: (reply: ApiReply) => number;
+}
 
-test.each(runs)("%s (%i), %s, is answered as it was first", async (_, __, way, { request, ...one }) => {
+async function prepare({ request, by, isDirect }: Case): Promise<Made> {
   const scene = await newScene();
-  const by = one.by?.(scene) ?? scene.ada;
   const [method, path, body] = request(scene);
   const key = { "idempotency-key": `replay-${people}` };
-  const send = (person: Person, at = elsewhere.as(person)): Promise<ApiReply> => at[method](path, body, key);
-  const statusOf = ({ status }: ApiReply): number => (one.isDirect && status === 200 ? 201 : status);
-  if (way === "repeated at once") {
-    const replies = await Promise.all([send(by), send(by, by.api), send(by), send(by, by.api)]);
-    expect(new Set(replies.map(statusOf)).size).toBe(1);
-    expect(new Set(replies.map(nameOf)).size).toBe(1);
-    return;
-  }
-  const first = await send(by);
+  return {
+    scene,
+    by: by?.(scene) ?? scene.ada,
+    send: (person, at = elsewhere.as(person)) => at[method](path, body, key),
+    another: (person) => elsewhere.as(person)[method](path, { ...body, title: "Other" }, key),
+    statusOf: ({ status }) => (isDirect && status === 200 ? 201 : status),
+  };
+}
+
+const cases = Object.entries(CASES).flatMap(([route, list]) =>
+  list.map((one, index) => [route, index, one] as const),
+);
+
+test.each(cases)("%s (%i), repeated at once, is made once", async (_, __, one) => {
+  const { by, send, statusOf } = await prepare(one);
+  const replies = await Promise.all([send(by), send(by, by.api), send(by), send(by, by.api)]);
+  expect(new Set(replies.map(statusOf)).size).toBe(1);
+  expect(new Set(replies.map(nameOf)).size).toBe(1);
+});
+
+/** What happens before the request is repeated; returns who repeats it. */
+const WAYS: Readonly<Record<string, (one: Case, made: Made) => Promise<Person>>> = {
+  async "when what it refers to is gone"({ gone }, { scene, by }) {
+    await gone?.(scene);
+    return by;
+  },
+  async "after leaving"({ leave }, { scene, by }) {
+    await leave?.(scene);
+    return by;
+  },
+  "after losing the role": (_, { scene, by }) => loseRole(scene, by),
+};
+
+const runs = cases.flatMap(([route, index, one]) =>
+  Object.entries(WAYS).map(([name, way]) => [route, index, name, one, way] as const),
+);
+
+test.each(runs)("%s (%i), %s, is answered as it was first", async (_, __, ___, one, way) => {
+  const made = await prepare(one);
+  const first = await made.send(made.by);
   expect(first.status).toBeLessThan(300);
   await system.settle();
-  let again = by;
-  if (way === "after losing the role") again = await loseRole(scene, by);
-  else if (way === "after leaving") await one.leave?.(scene);
-  else await one.gone?.(scene);
+  const again = await way(one, made);
   await system.settle();
-  const second = await send(again);
-  expect(statusOf(second)).toBe(statusOf(first));
+  const second = await made.send(again);
+  expect(made.statusOf(second)).toBe(made.statusOf(first));
   expect(nameOf(second)).toEqual(nameOf(first));
-  if (body === undefined || one.isDirect) return;
-  // Another request under the same key is refused as such, or by the rules.
-  const other = await elsewhere.as(again)[method](path, { ...body, title: "Other" }, key);
-  expect(other.status).toBeGreaterThanOrEqual(400);
+});
+
+const keyed = cases.filter(([route, , { isDirect }]) => !isDirect && !route.endsWith("/answer"));
+
+test.each(keyed)("%s (%i): another request under the same key is refused", async (_, __, one) => {
+  const { by, send, another } = await prepare(one);
+  await send(by);
+  expect((await another(by)).status).toBeGreaterThanOrEqual(400);
 });
 
 test("every route that takes a key from people is here", () => {

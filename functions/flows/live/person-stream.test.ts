@@ -147,6 +147,40 @@ describe("signals", () => {
     expect((await ada.api.get(chat.path)).body.revision).toBe(2);
   });
 
+  test("of typing end with the message, and when it is taken back, in every stream", async () => {
+    const chat = await newChat(bob);
+    await using inChat = await EventStream.open(`${system.url}${chat.path}/events`, ada);
+    await using ofPerson = await open(ada, undefined, elsewhere.url);
+    const streams = [inChat, ofPerson];
+    const typingIn = (events: readonly SseEvent[]) =>
+      events
+        .filter(({ event }) => event === "typing")
+        .map(({ data }) => Date.parse(data.until) > system.suite.kernel.clock.now());
+    const toldTyping = async (expected: readonly boolean[]): Promise<void> => {
+      for (const stream of streams) {
+        await stream.until((all) => typingIn(all).length >= expected.length);
+        expect(typingIn(stream.events)).toEqual(expected);
+      }
+    };
+    await bob.api.post(`${chat.path}/typing`);
+    await toldTyping([true]);
+    await bob.api.post(`${chat.path}/messages`, { text: "Done" });
+    await toldTyping([true, false]);
+    expect((await bob.api.post(`${chat.path}/typing`)).status).toBe(204);
+    await toldTyping([true, false, true]);
+    // What others write ends nobody's typing.
+    await ada.api.post(`${chat.path}/messages`, { text: "Take your time" });
+    expect((await bob.api.delete(`${chat.path}/typing`)).status).toBe(204);
+    await toldTyping([true, false, true, false]);
+    await bob.api.post(`${chat.path}/typing`);
+    await toldTyping([true, false, true, false, true]);
+    await bob.api.post(`${chat.path}/messages`, { text: "And more" });
+    await using late = await EventStream.open(`${system.url}${chat.path}/events?after=0`, ada);
+    await late.until((all) => all.some(({ data }) => data.message?.text === "And more"));
+    await late.reached;
+    expect(typingIn(late.events).filter(Boolean)).toEqual([]);
+  });
+
   test("that still hold are told to whoever comes later", async () => {
     const chat = await newChat(bob);
     await ada.api.post(`${chat.path}/messages`, { text: "Read me" });

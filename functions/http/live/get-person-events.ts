@@ -1,7 +1,7 @@
 import { PersonResumeQuery } from "../../../shared/live/contract.ts";
 import { parsePosition } from "../../../shared/live/person-cursor.ts";
 import { appEndpoint } from "../endpoint.ts";
-import { STREAM_OPERATIONS } from "../../runtime/open-streams.ts";
+import { PERSON_STREAM_OPERATIONS } from "../../runtime/open-streams.ts";
 import { eventStream } from "../../runtime/event-stream.ts";
 import { oneHeader } from "../../runtime/request-context.ts";
 
@@ -13,7 +13,7 @@ export const getPersonEvents = appEndpoint({
   path: "/v1/apps/{app}/events",
   access: "message:read",
   ticket: true,
-  operations: STREAM_OPERATIONS,
+  operations: PERSON_STREAM_OPERATIONS,
   query: PersonResumeQuery,
   reply: "event-stream",
   async handle({ deps, app, principal, query, headers, spend }) {

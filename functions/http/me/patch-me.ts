@@ -9,7 +9,7 @@ export const patchMe = appEndpoint({
   access: "me:change",
   body: MeChange,
   reply: User,
-  async handle({ app, principal, body }) {
-    return ok(await changeMe(app, principal, body));
+  async handle({ deps, app, principal, body }) {
+    return ok(await changeMe(deps, app, principal, body));
   },
 });

@@ -1,4 +1,5 @@
 import { chatHandle } from "../../../shared/chat/chat-handle.ts";
+import { changeMessageMetadata, recallMetadata } from "../../../shared/chat/log/change-message-metadata.ts";
 import { editMessage, recallEdit } from "../../../shared/chat/log/change-message.ts";
 import { textJudgeFor } from "../../../shared/chat/moderation/judge-new.ts";
 import { Message, MessageChange } from "../../../shared/chat/contract.ts";
@@ -17,14 +18,25 @@ export const patchMessage = appEndpoint({
   reply: Message,
   async replay({ app, principal, params, body, requestKey }) {
     const address = { chat: chatHandle(app, params.chat), number: params.message, principal };
-    const message = await recallEdit(address, body.text, requestKey);
+    const { text, metadata = null } = body;
+    const message = await (text === undefined
+      ? recallMetadata(address, { metadata, requestKey })
+      : recallEdit(address, { ...body, text }, requestKey));
     return message && ok(message, { ...REPLAYED, etag: etagOf(message.revision) });
   },
   async handle({ deps, app, principal, params, body, requestKey, headers }) {
     const address = { chat: chatHandle(app, params.chat), number: params.message, principal };
     const expected = expectedRevision(headers);
-    const judge = await textJudgeFor(deps, app, principal);
-    const message = await editMessage(deps, address, { ...body, requestKey, expected, judge });
+    const { text, metadata = null } = body;
+    const message = await (text === undefined
+      ? changeMessageMetadata(deps, address, { metadata, requestKey, expected })
+      : editMessage(deps, address, {
+          ...body,
+          text,
+          requestKey,
+          expected,
+          judge: await textJudgeFor(deps, app, principal),
+        }));
     return ok(message, { etag: etagOf(message.revision) });
   },
 });

@@ -1,20 +1,31 @@
-import { pageOf } from "../../../shared/chat/contract.ts";
+import type { z } from "zod";
+import { NameQuery, pageOf } from "../../../shared/chat/contract.ts";
+import { findContacts, USERS_AT_ONCE } from "../../../shared/chat/read/find-contacts.ts";
 import { listContacts } from "../../../shared/chat/read/list-contacts.ts";
+import { nameMatch } from "../../../shared/search/match-name.ts";
 import { User } from "../../../shared/identity/contract.ts";
 import { ok } from "../../runtime/reply.ts";
 import { operationsOfPage } from "../../runtime/operations.ts";
 import { appEndpoint } from "../endpoint.ts";
 import { PageQuery } from "../parameters.ts";
 
+/** Of names; who may see addresses finds them by these too. */
+const UserListQuery = PageQuery.extend({ q: NameQuery.optional() });
+type UserListQuery = z.infer<typeof UserListQuery>;
+const operationsOfUserList = (query: UserListQuery): number =>
+  query.q === undefined ? operationsOfPage(query) : USERS_AT_ONCE;
+
 export const getUsers = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/users",
   access: "user:read",
-  operations: operationsOfPage,
-  query: PageQuery,
+  operations: operationsOfUserList,
+  query: UserListQuery,
   reply: pageOf(User),
-  async handle({ deps, app, principal, query }) {
+  async handle({ deps, app, principal, query: { q, ...query }, spend }) {
     const { directory } = await deps.apps.settingsOf(app);
-    return ok(await listContacts(deps, app, principal, { ...query, directory }));
+    if (q === undefined) return ok(await listContacts(deps, app, principal, { ...query, directory }));
+    const isNamed = nameMatch(q);
+    return ok(await findContacts(deps, app, principal, { ...query, q, isNamed, directory, spend }));
   },
 });

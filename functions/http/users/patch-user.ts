@@ -1,5 +1,6 @@
 import { changeRole } from "../../../shared/identity/change-role.ts";
 import { User, UserChange } from "../../../shared/identity/contract.ts";
+import { changeMetadata, readUser } from "../../../shared/identity/profile.ts";
 import { ok } from "../../runtime/reply.ts";
 import { appEndpoint } from "../endpoint.ts";
 import { UserParams } from "../parameters.ts";
@@ -13,6 +14,15 @@ export const patchUser = appEndpoint({
   body: UserChange,
   reply: User,
   async handle({ deps, app, principal, params, body, caller }) {
-    return ok(await changeRole(deps, app, principal, { userId: params.id, role: body.role, caller }));
+    const { role, metadata } = body;
+    const userId = params.id;
+    if (metadata !== undefined) {
+      await changeMetadata(deps, app, { userId, metadata, by: principal });
+    }
+    return ok(
+      role === undefined
+        ? await readUser(app, principal, userId)
+        : await changeRole(deps, app, principal, { userId, role, caller }),
+    );
   },
 });

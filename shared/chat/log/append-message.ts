@@ -6,6 +6,7 @@ import { AppError } from "../../platform/errors.ts";
 import type { DocumentReference } from "../../platform/firestore.ts";
 import { Timestamp } from "../../platform/firestore-values.ts";
 import { type Decision, type Proof, recall } from "../../platform/head-change.ts";
+import type { Metadata } from "../../platform/contract.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
 import { derivedId, fingerprint, randomId } from "../../platform/ids.ts";
 import { type QueuedQuestion, answerRef, type Classified, decideAnswer } from "./append-answer.ts";
@@ -91,6 +92,7 @@ export async function appendMessage(
         point,
         bot: draft.sender?.bot,
         role: draft.role,
+        metadata: draft.metadata,
       });
       const by = { id: sender.id, at: createdAt, number: stored.number };
       const turning = turningWrites(chat.app, head, turns, by);
@@ -133,7 +135,11 @@ export async function appendMessage(
           ...records,
         ],
         update: replied === undefined ? turning.update : [...turning.update, replied.update],
-        bytes: (body.text.length + (body.forward?.text.length ?? 0)) * 3,
+        bytes:
+          (body.text.length +
+            (body.forward?.text.length ?? 0) +
+            JSON.stringify(draft.metadata ?? {}).length) *
+          3,
         result: messageView(id, question),
       } satisfies Decision<ChatHead, Message>;
     },
@@ -219,6 +225,7 @@ export interface Appending {
   /** The name by which a server says it. */
   readonly bot?: string | undefined;
   readonly role?: "user" | "system" | undefined;
+  readonly metadata?: Metadata | undefined;
 }
 
 /** Whether a server says it as somebody else than itself; nobody answers that. */
@@ -244,7 +251,7 @@ export function decideAppend(
   head: ChatHead,
   sender: Pick<Principal, "id">,
   body: Body,
-  { print, createdAt, point, bot, role = "user", hidden, isToJudge, thread }: Appending,
+  { print, createdAt, point, bot, role = "user", metadata, hidden, isToJudge, thread }: Appending,
 ): { next: ChatHead; stored: StoredMessage; turns: ForkPoint | undefined } {
   const number = head.lastNumber + 1;
   const turns = point === undefined || point.after === head.tip ? undefined : point;
@@ -272,6 +279,7 @@ export function decideAppend(
     role,
     body: encodeBody(body) as StoredMessage["body"],
     status: "complete",
+    ...(metadata === undefined ? {} : { metadata }),
     ...(hidden === undefined ? {} : { hidden, silent: true }),
     ...(isToJudge === undefined ? {} : { toJudge: head.revision + 1 }),
     ...(thread === undefined ? {} : { thread }),

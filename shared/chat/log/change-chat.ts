@@ -5,6 +5,7 @@ import type { Principal } from "../../identity/principal.ts";
 import { AppError } from "../../platform/errors.ts";
 import { Timestamp } from "../../platform/firestore-values.ts";
 import type { Decision } from "../../platform/head-change.ts";
+import { changedMetadata, isSameMetadata } from "../../platform/metadata.ts";
 import type { ChatDeps } from "./chat-log.ts";
 import {
   type Chat,
@@ -59,11 +60,12 @@ async function changeCommon(
     deps.chatLog.chats.change<ChatHead>(chat.ref, {
       decide: (head) => {
         demandExpected(access(head, principal), expected);
-        if (isSame(head, change)) return { head, create: [], bytes: 0, result: head };
+        const wanted = changeOf(head, change);
+        if (isSame(head, wanted)) return { head, create: [], bytes: 0, result: head };
         const isRenamed = change.title !== undefined && change.title !== head.title;
         if (isRenamed) demandInGroup(head, principal, "rename");
         if (change.rules !== undefined) demandRulesOf(head, principal);
-        const next = advanceSettings(head, at, changeOf(head, change));
+        const next = advanceSettings(head, at, wanted);
         if (!isRenamed || head.kind !== "group") return { head: next, create: [], bytes: 0, result: next };
         const event = { type: "renamed" as const, title: change.title ?? "" };
         const told = withEvent(chat, next, { event, by: principal.id, at });
@@ -76,11 +78,15 @@ async function changeCommon(
 }
 
 /** A title that a person gives stays theirs; without one the chat may be given one again. */
-const changeOf = (head: ChatHead, { rules, ...change }: CommonChange): Partial<ChatHead> => ({
-  ...(change as Partial<ChatHead>),
-  ...(rules === undefined ? {} : { rules: { ...head.rules, ...(rules as Partial<GroupRules>) } }),
-  ...(change.title === undefined ? {} : { titleBy: change.title === "" ? null : ("person" as const) }),
-});
+function changeOf(head: ChatHead, { rules, metadata, ...change }: CommonChange): Partial<ChatHead> {
+  const changed = metadata === undefined ? head.metadata : changedMetadata(head.metadata, metadata);
+  return {
+    ...(change as Partial<ChatHead>),
+    ...(rules === undefined ? {} : { rules: { ...rulesOf(head), ...(rules as Partial<GroupRules>) } }),
+    ...(change.title === undefined ? {} : { titleBy: change.title === "" ? null : ("person" as const) }),
+    ...(changed === undefined || isSameMetadata(head.metadata, changed) ? {} : { metadata: changed }),
+  };
+}
 
 /** @throws AppError `conflict` for a chat that is no group, `forbidden` */
 function demandRulesOf(head: ChatHead, principal: Principal): void {
@@ -88,8 +94,9 @@ function demandRulesOf(head: ChatHead, principal: Principal): void {
   demandGroupAdmin(head, principal);
 }
 
-const isSame = (head: ChatHead, { rules = {}, ...change }: CommonChange): boolean =>
-  Object.entries(rules).every(([action, who]) => rulesOf(head)[action as keyof GroupRules] === who) &&
+/** Whose title it is does not count: the same title stays whose it was. */
+const isSame = (head: ChatHead, { titleBy: _by, rules, ...change }: Partial<ChatHead>): boolean =>
+  (rules === undefined || JSON.stringify(rules) === JSON.stringify(rulesOf(head))) &&
   Object.entries(change).every(
     ([name, value]) => JSON.stringify(value) === JSON.stringify(head[name as keyof ChatHead] ?? null),
   );
@@ -138,6 +145,7 @@ export function deletedHead(
     mentioned: {},
     admins: [],
     pinnedMessages: [],
+    metadata: {},
     createdBy: "",
     model: null,
   };

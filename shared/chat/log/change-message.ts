@@ -5,6 +5,8 @@ import { AppError } from "../../platform/errors.ts";
 import type { DocumentReference } from "../../platform/firestore.ts";
 import { Timestamp } from "../../platform/firestore-values.ts";
 import { keyReused, type Proof, recall } from "../../platform/head-change.ts";
+import type { MetadataChange } from "../../platform/contract.ts";
+import { changedMetadata, isSameMetadata } from "../../platform/metadata.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
 import { derivedId, fingerprint, randomId } from "../../platform/ids.ts";
 import { encodeBody, textOf } from "./body.ts";
@@ -55,12 +57,15 @@ export async function editMessage(
   {
     text,
     mentions,
+    metadata,
     requestKey,
     expected,
     judge,
   }: {
     readonly text: string;
     readonly mentions?: readonly Mention[] | undefined;
+    /** What is noted at it is changed in the same commit. */
+    readonly metadata?: MetadataChange | undefined;
     readonly requestKey: string | undefined;
     readonly expected?: Expected;
     readonly judge?: TextJudge | undefined;
@@ -71,7 +76,7 @@ export async function editMessage(
   const { ref } = found;
   let isFirst = true;
   const at = Timestamp.fromMillis(deps.clock.now());
-  const print = fingerprint(text);
+  const print = editPrint({ text, metadata });
   const edit = editRef(ref, principal, requestKey);
   let judged = NOT_JUDGED;
   if (judge?.judge !== undefined && (requestKey === undefined || !(await isStored(edit, print)))) {
@@ -101,7 +106,9 @@ export async function editMessage(
       demandExpected(stored, expected);
       demandInGroup(head, principal, "write");
       if (named !== undefined) demandMembers(head, named);
-      if (text === stored.body.text && isSameList(named, stored.body.mentions)) {
+      const noted = metadata === undefined ? stored.metadata : changedMetadata(stored.metadata, metadata);
+      const isSameText = text === stored.body.text && isSameList(named, stored.body.mentions);
+      if (isSameText && isSameMetadata(stored.metadata, noted)) {
         return { head, create: [], bytes: 0, result: messageView(ref.id, stored) };
       }
       const edits = (stored.edits ?? 0) + 1;
@@ -113,7 +120,8 @@ export async function editMessage(
         ...latestWith(head, stored.number, shown),
         ...(judged.isHidden ? { silent: withSilent(head.silent, stored.number) } : {}),
       });
-      const changed = edited(stored, {
+      const before = noted === undefined ? stored : { ...stored, metadata: noted };
+      const changed = edited(before, {
         text,
         mentions: named,
         at,
@@ -131,6 +139,7 @@ export async function editMessage(
             ref,
             fields: Object.entries({
               body: changed.body,
+              ...(noted === stored.metadata ? {} : { metadata: noted }),
               editedAt: at,
               edits,
               revision: next.revision,
@@ -169,13 +178,21 @@ const editProof = (edit: DocumentReference, print: string, found: () => FoundMes
 /** The message that a request edited, as it was then; undefined when it edited none. 2 reads. */
 export async function recallEdit(
   { chat, number, principal }: MessageAddress,
-  text: string,
+  change: { readonly text: string; readonly metadata?: MetadataChange | undefined },
   requestKey: string,
 ): Promise<Message | undefined> {
   const found = await findMessage(chat, number);
   if (found === undefined) return undefined;
-  return recall(editProof(editRef(found.ref, principal, requestKey), fingerprint(text), () => found));
+  return recall(editProof(editRef(found.ref, principal, requestKey), editPrint(change), () => found));
 }
+
+const editPrint = ({
+  text,
+  metadata,
+}: {
+  readonly text: string;
+  readonly metadata?: MetadataChange | undefined;
+}): string => (metadata === undefined ? fingerprint(text) : fingerprint(text, JSON.stringify(metadata)));
 
 const isFrom = ({ sender }: StoredMessage, { id }: Principal): boolean => "id" in sender && sender.id === id;
 

@@ -177,7 +177,7 @@ function decideCreate(
   return {
     head: { ...head, lastChatNumber: chat.number },
     create: proof === undefined ? create : [...create, { ref: proof.ref, data: record }],
-    bytes: 1000 + chat.members.length * 30,
+    bytes: 1000 + chat.members.length * 30 + JSON.stringify(chat.metadata ?? {}).length * 3,
     result: chat.number,
   };
 }
@@ -299,7 +299,8 @@ export function newHead(
     title: draft.title ?? "",
     members,
     tags: draft.tags ?? [],
-    ...facetsOf({ members, tags: draft.tags ?? [] }),
+    metadata: draft.metadata ?? {},
+    ...facetsOf({ members, tags: draft.tags ?? [], metadata: draft.metadata ?? {} }),
     titleBy: draft.title ? "person" : null,
     model: draft.model ?? null,
     instructions: draft.instructions ?? null,

@@ -74,6 +74,7 @@ export async function deleteMessage(
         status: "deleted",
         silent: true,
         reactions: {},
+        metadata: {},
         revision: next.revision,
         changedAt: serverTime(),
       };

@@ -2,6 +2,7 @@ import { holds } from "../../identity/permissions.ts";
 import type { Principal } from "../../identity/principal.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { Timestamp } from "../../platform/firestore-values.ts";
+import { metadataView } from "../../platform/metadata.ts";
 import type { Author } from "./body.ts";
 import type { Chat, GroupRules, Kind } from "../contract.ts";
 import { type Faceted, facetsOf } from "./facets.ts";
@@ -29,7 +30,7 @@ export interface ChatHead extends Faceted {
   readonly temporary: boolean;
   /** Moves by one with every lasting change. */
   readonly revision: number;
-  /** The revision of the last change to the chat itself: title, tags, members, archived, pinned. */
+  /** The revision of the last change to the chat itself: title, tags, members, metadata. */
   readonly settingsRevision: number;
   /** The time of that change. */
   readonly settingsAt: Timestamp;
@@ -136,9 +137,15 @@ const later = (a: Timestamp, b: Timestamp): Timestamp => (b.valueOf() > a.valueO
 
 /** The same for a change to the chat itself. */
 export function advanceSettings(head: ChatHead, at: Timestamp, change: Partial<ChatHead>): ChatHead {
-  const { members = head.members, tags = head.tags } = change;
+  const { members = head.members, tags = head.tags, metadata = head.metadata } = change;
   const isSame = members === head.members && tags === head.tags;
-  const facets = isSame ? {} : { ...facetsOf({ members, tags }), facetsRevision: head.revision + 1 };
+  const facets = {
+    ...(isSame && metadata === head.metadata
+      ? {}
+      : facetsOf({ members, tags, ...(metadata && { metadata }) })),
+    // Nothing else is derived from metadata.
+    ...(isSame ? {} : { facetsRevision: head.revision + 1 }),
+  };
   return advance(head, at, { ...change, ...facets, settingsRevision: head.revision + 1, settingsAt: at });
 }
 
@@ -182,6 +189,7 @@ export function chatView(head: ChatHead, personId: string, own: OwnState): Chat 
     ...(head.instructions == null ? {} : { instructions: head.instructions }),
     ...(head.temperature == null ? {} : { temperature: head.temperature }),
     temporary: head.temporary,
+    ...metadataView(head.metadata),
     revision: head.revision,
     messagesCount: head.lastNumber,
     ...(latest === null || !isVisible(head, personId, latest)

@@ -1,5 +1,7 @@
 import { storedAs } from "../../platform/stored.ts";
 import type { Timestamp } from "../../platform/firestore-values.ts";
+import type { Metadata } from "../../platform/contract.ts";
+import { metadataView } from "../../platform/metadata.ts";
 import { type Author, type Body, decodeBody, type Forward, textOf } from "./body.ts";
 import {
   type AnswerError,
@@ -45,6 +47,7 @@ export interface StoredMessage {
   readonly pinned?: { readonly by: string; readonly at: Timestamp };
   /** It is unread to nobody: it was deleted, is hidden or tells of the group. The head counts those. */
   readonly silent?: true;
+  readonly metadata?: Metadata;
   /** What it said is withheld, and kept with a report on it. */
   readonly hidden?: true;
   /** The revision of a text that the app's hook is to judge in the background. */
@@ -100,6 +103,8 @@ export function messageView(id: string, stored: StoredMessage): Message {
       ? {}
       : { pinned: { by: stored.pinned.by, at: stored.pinned.at.toDate().toISOString() } }),
     ...(body.mentions === undefined || stored.status === "deleted" ? {} : { mentions: [...body.mentions] }),
+    // As a reaction, so with metadata.
+    ...(stored.status === "deleted" || stored.hidden === true ? {} : metadataView(stored.metadata)),
     ...(stored.editedAt === undefined ? {} : { editedAt: stored.editedAt.toDate().toISOString() }),
     createdAt: stored.createdAt.toDate().toISOString(),
   };

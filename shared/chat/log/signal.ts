@@ -29,6 +29,8 @@ export interface StoredSignal {
   readonly read?: number;
   readonly delivered?: number;
   readonly typingUntil?: Timestamp;
+  /** The chat's last message when they began: with their next one the typing ends. */
+  readonly typingAfter?: number;
   /** When a stream of theirs was opened. */
   readonly presentAt?: Timestamp;
   /** The members have lost the chat: they were removed, or it was deleted. */
@@ -49,7 +51,9 @@ const SIGNAL_TTL_MS = 30 * 24 * 3600 * 1000;
 const signalRef = (chat: ChatHandle, user: string): DocumentReference =>
   chat.app.collection("chats").doc(`${chat.number}.${user}`);
 
-type Signal = Partial<Record<"read" | "delivered" | "typingUntil" | "presentAt", FieldValue | Timestamp>>;
+type Signal = Partial<
+  Record<"read" | "delivered" | "typingUntil" | "typingAfter" | "presentAt", FieldValue | Timestamp | number>
+>;
 
 const signalOf = (deps: Pick<ChatDeps, "clock">, head: ChatHead, user: string, signal: Signal): object => ({
   number: head.number,
@@ -136,6 +140,18 @@ export async function mark(
 export async function signalTyping(deps: ChatDeps, chat: ChatHandle, principal: Principal): Promise<void> {
   const head = accessToWrite(await readAccessible(deps, chat, principal), principal);
   const typingUntil = Timestamp.fromMillis(deps.clock.now() + TYPING_MS);
+  const signal = { typingUntil, typingAfter: head.lastNumber };
+  await writeSignal(deps, chat.app, head, { user: principal.id, signal });
+}
+
+/**
+ * Says that the person is not typing any more; a message of theirs says so by itself. Costs 1 read and 1
+ * write. @throws AppError `not_found`
+ */
+export async function signalTypingEnd(deps: ChatDeps, chat: ChatHandle, principal: Principal): Promise<void> {
+  const head = accessToWrite(await readAccessible(deps, chat, principal), principal);
+  // Clocks differ by some seconds, and it is to be over by all of them.
+  const typingUntil = Timestamp.fromMillis(deps.clock.now() - TYPING_MS);
   await writeSignal(deps, chat.app, head, { user: principal.id, signal: { typingUntil } });
 }
 

@@ -27,12 +27,12 @@ export async function listArranged(
   filter: Omit<ChatFilter, "isShown">,
 ): Promise<FoundHeads> {
   const shown = isArranged(states, arrangement);
+  const { named = (found) => Promise.resolve(found) } = filter;
   if (arrangement.archived !== true) {
     // There are few pinned ones, and a message moves them in the list: all are read, and those shown are cut
     // out.
     const heads = await readHeads(app, states.pinned);
-    const sorted = heads
-      .filter((head) => isWanted(head) && shown(head))
+    const sorted = (await named(heads.filter((head) => isWanted(head) && shown(head))))
       .map((head) => ({ head, position: positionOf(head) }))
       .filter(({ position }) => filter.after === undefined || comesAfter(position, filter.after))
       .sort((a, b) => (comesAfter(a.position, b.position) ? 1 : -1));
@@ -49,7 +49,7 @@ export async function listArranged(
     page.map(({ number }) => number),
   );
   return {
-    heads: heads.filter((head) => isWanted(head) && shown(head)),
+    heads: await named(heads.filter((head) => isWanted(head) && shown(head))),
     goOnAfter: places.length > page.length ? page.at(-1) : undefined,
   };
 

@@ -15,7 +15,7 @@ import { shareChat } from "./share-chat.ts";
 export const CONTACT_CHATS_MAX = 100;
 
 /** Servers and administrators see everybody, whatever the app's directory shows to people. */
-const seesAll = (reader: Principal, directory: AppSettings["directory"]): boolean =>
+export const seesAll = (reader: Principal, directory: AppSettings["directory"]): boolean =>
   directory === "everyone" || reader.kind !== "person" || holds(reader, "user:change");
 
 /**
@@ -36,9 +36,7 @@ export async function listContacts(
   if (seesAll(reader, directory)) return listProfiles(deps, app, reader, { cursor, limit });
   const scope = ["contacts", app.id, reader.id];
   const after = cursor === undefined ? "" : String(decodeCursor(deps.keys, scope, cursor)[0]);
-  const heads =
-    directory === "admins" ? [] : (await listHeads(app, reader.id, { limit: CONTACT_CHATS_MAX })).heads;
-  const ids = [...new Set([reader.id, ...heads.flatMap(({ members }) => members)])].sort();
+  const ids = await listContactIds(app, reader, directory);
   const left = ids.filter((id) => id > after);
   const page = left.slice(0, limit);
   const last = page.at(-1);
@@ -54,6 +52,24 @@ export async function listContacts(
   };
 }
 
+/** The reader and the people of their latest chats, in the order of their ids. 1 query. */
+export async function listContactIds(
+  app: App,
+  reader: Principal,
+  directory: AppSettings["directory"],
+): Promise<string[]> {
+  const heads =
+    directory === "admins" ? [] : (await listHeads(app, reader.id, { limit: CONTACT_CHATS_MAX })).heads;
+  return [...new Set([reader.id, ...heads.flatMap(({ members }) => members)])].sort();
+}
+
+/** Whether the reader sees somebody by the app's directory. No read where it is open to all; else 1 query. */
+export const seesUser = async (
+  app: App,
+  reader: Principal,
+  { id, directory }: { readonly id: string; readonly directory: AppSettings["directory"] },
+): Promise<boolean> => seesAll(reader, directory) || shareChat(app, reader.id, id);
+
 /**
  * One user, as far as the reader sees them: where the directory is not open to all, people of shared chats. 1
  * read; else also one query.
@@ -64,7 +80,7 @@ export async function readContact(
   reader: Principal,
   { id, directory }: { readonly id: string; readonly directory: AppSettings["directory"] },
 ): Promise<User> {
-  if (!seesAll(reader, directory) && !(await shareChat(app, reader.id, id))) {
+  if (!(await seesUser(app, reader, { id, directory }))) {
     throw new AppError("not_found", "There is no such user.");
   }
   return readUser(app, reader, id);

@@ -2,12 +2,14 @@ import { type ChatHandle } from "../chat-handle.ts";
 import type { App } from "../../identity/app.ts";
 import { holds } from "../../identity/permissions.ts";
 import type { Principal } from "../../identity/principal.ts";
+import type { Spend } from "../../identity/spend.ts";
 import { decodeCursor, encodeCursor } from "../../platform/cursor.ts";
 import type { ChatDeps } from "../log/chat-log.ts";
 import type { Chat, ChatListQuery, ChatPage } from "../contract.ts";
 import { access, type ChatHead, chatView, unreadCount } from "../log/head.ts";
 import { isArranged, listArranged } from "./list-arranged.ts";
 import { listHeads, positionOf } from "./list-heads.ts";
+import { namedHeads } from "./name-heads.ts";
 import { readDraft } from "../own/draft.ts";
 import { headOf, type OwnStates, readHead, readHeadAndOwn, readOwnStates } from "../store.ts";
 
@@ -43,9 +45,9 @@ export async function readChat(
 
 /**
  * The caller's chats, those with the latest message first; all chats of the app for those who may see any.
- * Costs 1 query and 1 document; latest message and unread counts come with it. A page by tag, member or one's
- * own arrangement may hold fewer than there are, and say how to go on. The first page of all chats says how
- * many messages are unread in them together.
+ * Costs 1 query and 1 document; latest message and unread counts come with it. A page by name, tag, member,
+ * metadata or one's own arrangement may hold fewer than there are, and say how to go on. The first page of
+ * all chats says how many messages are unread in them together.
  * @throws AppError `invalid_request` for a cursor of another list
  */
 export async function listChats(
@@ -53,12 +55,20 @@ export async function listChats(
   app: App,
   principal: Principal,
   query: ChatListQuery,
+  {
+    isNamed,
+    spend = () => Promise.resolve(),
+  }: {
+    /** Says of names whether they have what `q` looks for. */
+    readonly isNamed?: ((name: string) => boolean) | undefined;
+    readonly spend?: Spend;
+  } = {},
 ): Promise<ChatPage> {
-  const { cursor, limit, archived, pinned, member, ...rest } = query;
+  const { cursor, limit, archived, pinned, member, q, ...rest } = query;
   // Everything that people can list here has them as a member.
   const filter = { ...rest, member: member === principal.id ? undefined : member };
   const arrangement = { archived, pinned };
-  const scope = ["chats", app.id, principal.id, JSON.stringify({ ...filter, archived, pinned })];
+  const scope = ["chats", app.id, principal.id, JSON.stringify({ ...filter, archived, pinned, q })];
   const position = cursor === undefined ? undefined : decodeCursor(deps.keys, scope, cursor);
   const after =
     position === undefined
@@ -66,10 +76,12 @@ export async function listChats(
       : { updatedAtMicros: String(position[0]), number: Number(position[1]) };
   const personId = holds(principal, "chat:any") && principal.kind !== "person" ? undefined : principal.id;
   const reading = readOwnStates(app, principal.id);
-  const wanted = { ...filter, after, limit: limit + 1 };
-  const isNamed = archived === true || pinned === true;
+  const named =
+    isNamed && ((heads: readonly ChatHead[]) => namedHeads(deps, app, heads, { personId, isNamed, spend }));
+  const wanted = { ...filter, after, limit: limit + 1, named };
+  const isByNotes = archived === true || pinned === true;
   const [{ heads, goOnAfter }, states] = await Promise.all([
-    isNamed
+    isByNotes
       ? reading.then((own) => listArranged({ app, personId: principal.id }, own, arrangement, wanted))
       : listHeads(app, personId, {
           ...wanted,
