@@ -82,6 +82,7 @@ export function showChat({
     },
     onWrite: view.unsent.write,
     onTyping: () => view.typing(),
+    onStopTyping: () => view.stopTyping(),
     onEscape: () => messages.stop() || messages.unmark(),
   });
 
