@@ -98,6 +98,19 @@ test("typing that is given up ends at once, and may begin again", async () => {
     mine.stopTyping();
     await until(theirs, () => theirs.signals.typing.length === 0);
   }
+  expect(theirs.messages).toEqual([]);
+});
+
+test("who is there and who was is known without waiting for them to come or go", async () => {
+  const away = await system.signIn("away@example.test");
+  const { body } = await ada.api.post("/v1/apps/demo/chats", { kind: "group", members: [away.id] });
+  const visit = openDesk(clientOf(system, away));
+  await visit.openChat(body.number).loaded();
+  await until(visit, () => visit.connection === "open");
+  using desk = openDesk(clientOf(system, ada));
+  await desk.readPresence([ada.id, away.id]);
+  expect(desk.presenceOf(away.id)).toMatchObject({ online: true, lastSeenAt: expect.any(String) });
+  visit.close();
 });
 
 test("an earlier message is sent again in another wording, and both can be walked to", async () => {
