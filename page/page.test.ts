@@ -159,14 +159,17 @@ describe.skipIf(!hasBrowser)("the page", () => {
     expect(await page.getByRole("button", { name: "Sign out" }).count()).toBe(1);
   });
 
-  test("takes a code as it is typed, with a space in it", async () => {
+  test("takes a code as it is typed, with a space in it and in full-width digits", async () => {
     await using visitor = await stage.visit();
     const { page } = visitor;
     await page.getByLabel("E-mail address").fill("o'brien@example.com");
     await page.keyboard.press("Enter");
     const code = page.locator(".mail", { hasText: "o'brien@example.com" }).first().locator("button.code");
     const digits = /\d{6}/.exec((await code.first().textContent()) ?? "")?.[0] ?? "";
-    await page.locator(".code-field").fill(`${digits.slice(0, 3)} ${digits.slice(3)}`);
+    const wide = Array.from(digits.slice(3), (digit) => String.fromCodePoint(0xff10 + Number(digit))).join(
+      "",
+    );
+    await page.locator(".code-field").fill(`${digits.slice(0, 3)} ${wide}`);
     await page.keyboard.press("Enter");
     await page.locator("#sidebar").waitFor();
     expect(await page.getByRole("alert").count()).toBe(0);

@@ -22,6 +22,9 @@ import { openLeaveDialog, showMembers } from "./members.ts";
 /** At most so many people are named as typing; the rest are counted. */
 const TYPING_MAX = 3;
 
+/** In larger groups nobody is told who is there. */
+const WATCHED_MAX = 30;
+
 export interface ChatOptions {
   readonly element: HTMLElement;
   readonly api: Api;
@@ -82,6 +85,7 @@ export function showChat({
     },
     onWrite: view.unsent.write,
     onTyping: () => view.typing(),
+    onStopTyping: () => view.stopTyping(),
     onEscape: () => messages.stop() || messages.unmark(),
   });
 
@@ -267,6 +271,13 @@ export function showChat({
   );
   composer.fit();
   update();
+  const readPresence = async () => {
+    await view.loaded();
+    const others = (view.chat?.members ?? []).filter((id) => id !== me.id);
+    if (others.length <= WATCHED_MAX) await desk.readPresence(others);
+  };
+  // Whoever comes or goes is told all the same.
+  readPresence().catch(() => undefined);
 
   return {
     focus: () => composer.focus(),

@@ -100,10 +100,9 @@ export function showChats({ element, desk, people, onNew, onSearch }: ChatsOptio
 
   const current = () => (showsArchive ? lists.archived : lists.all);
   const pinned = () => lists.pinned.chats.filter(({ archived }) => !archived).sort(byOrder);
-  const shown = () =>
-    showsArchive
-      ? lists.archived.chats
-      : [...pinned(), ...lists.all.chats.filter((chat) => !chat.archived && !chat.pinned)];
+  /** Pinned ones may be on no page of all chats that was read. */
+  const inSight = () => [...pinned(), ...lists.all.chats.filter((chat) => !chat.archived && !chat.pinned)];
+  const shown = () => (showsArchive ? lists.archived.chats : inSight());
 
   const arrange = createArrange({
     desk,
@@ -211,7 +210,7 @@ export function showChats({ element, desk, people, onNew, onSearch }: ChatsOptio
     },
     /** The chats that can be seen. */
     get all() {
-      return lists.all.chats.filter(({ archived }) => !archived);
+      return inSight();
     },
     /** Marks the chat that is open. */
     select(number: number) {

@@ -38,6 +38,8 @@ export interface ComposerOptions {
   /** The field holds this now. */
   onWrite?(text: string): void;
   onTyping(): void;
+  /** The field has been emptied. */
+  onStopTyping(): void;
   /** Called for Escape when no reply is being written. Returns whether there was something to end. */
   onEscape(): boolean;
 }
@@ -47,7 +49,7 @@ export interface ComposerOptions {
  * are being composed, as in Japanese, Enter belongs to the input method.
  */
 export function createComposer(options: ComposerOptions) {
-  const { label, people, onSend, onWrite, onTyping, onEscape } = options;
+  const { label, people, onSend, onWrite, onTyping, onStopTyping, onEscape } = options;
   let answered: Answered | undefined;
   const text = el("textarea", {
     name: "text",
@@ -106,7 +108,8 @@ export function createComposer(options: ComposerOptions) {
   text.addEventListener("input", () => {
     fit();
     onWrite?.(text.value);
-    if (text.value !== "") onTyping();
+    if (text.value === "") onStopTyping();
+    else onTyping();
   });
   text.addEventListener("keydown", (event) => {
     if (event.isComposing || mentions.takeKey(event)) return;

@@ -255,13 +255,15 @@ describe.skipIf(!hasBrowser)("people in the page", () => {
       await device.getByRole("menuitem", { name: "Edit" }).click();
       await device.getByLabel("Edit the message").fill(text);
     };
-    const versions = page.locator(".both-versions dd");
+    const theirs = page.locator(".as-it-stands p");
+    const field = page.getByLabel("Edit the message");
     await edit(page, "From the laptop");
     await edit(other, "From the phone");
     await other.keyboard.press("Enter");
     await other.locator(".bubble", { hasText: "From the phone" }).waitFor();
     await page.keyboard.press("Enter");
-    await expect.poll(() => versions.allTextContents()).toEqual(["From the phone", "From the laptop"]);
+    await expect.poll(() => theirs.allTextContents()).toEqual(["From the phone"]);
+    expect(await field.inputValue()).toBe("From the laptop");
     await page.getByRole("button", { name: "Keep theirs" }).click();
     await page.locator(".bubble", { hasText: "From the phone" }).waitFor();
     await edit(page, "From the laptop again");
@@ -269,7 +271,7 @@ describe.skipIf(!hasBrowser)("people in the page", () => {
     await other.keyboard.press("Enter");
     await other.locator(".bubble", { hasText: "From the phone again" }).waitFor();
     await page.keyboard.press("Enter");
-    await versions.first().waitFor();
+    await theirs.waitFor();
     await page.getByRole("button", { name: "Save mine" }).click();
     await page.locator(".bubble", { hasText: "From the laptop again" }).waitFor();
     expect(await stage.textsOf(number)).toEqual(["From the laptop again"]);

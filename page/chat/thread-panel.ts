@@ -48,6 +48,7 @@ export function showThread(options: ThreadPanelOptions) {
       messages.toEnd();
     },
     onTyping: () => thread.typing(),
+    onStopTyping: () => thread.stopTyping(),
     onEscape: () => false,
   });
   composer.element.hidden = !options.mayWrite;

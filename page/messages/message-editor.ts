@@ -40,17 +40,13 @@ export function createEditor(editing: Editing, actions: MessageActions, onResize
         void actions.save();
       },
     },
+    editing.theirs !== undefined && asItStands(editing.theirs),
     text,
-    editing.theirs !== undefined && bothVersions(editing.theirs, editing.text),
     editing.error !== "" && el("p", { class: "problem", role: "alert" }, editing.error),
     el(
       "div",
       { class: "editor-actions" },
-      el(
-        "span",
-        { class: "hint" },
-        editing.isAgain ? "Enter sends it in place of this one" : "Enter saves, Escape cancels",
-      ),
+      el("span", { class: "hint" }, hintFor(editing)),
       el(
         "button",
         { type: "button", class: "quiet", onclick: actions.stopEditing },
@@ -65,13 +61,17 @@ export function createEditor(editing: Editing, actions: MessageActions, onResize
   );
 }
 
-/** What stands by now, and what is about to be saved. */
-const bothVersions = (theirs: Message, mine: string) =>
+/** What another device has made of it, which is kept or replaced. */
+const asItStands = ({ status, text }: Message) =>
   el(
-    "dl",
-    { class: "both-versions" },
-    el("dt", {}, "As it stands now"),
-    el("dd", {}, theirs.status === "deleted" ? "It has been deleted." : theirs.text),
-    el("dt", {}, "As you have it"),
-    el("dd", {}, mine),
+    "div",
+    { class: "as-it-stands" },
+    el("b", {}, "As it stands now"),
+    el("p", {}, status === "deleted" ? "It has been deleted." : text),
+    el("b", {}, "As you have it"),
   );
+
+function hintFor({ isAgain, theirs }: Editing) {
+  if (isAgain) return "Enter sends it in place of this one";
+  return theirs === undefined ? "Enter saves, Escape cancels" : "Enter saves yours, Escape keeps theirs";
+}

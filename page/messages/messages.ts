@@ -213,8 +213,9 @@ export function showMessages({
   };
 
   const seen = () => {
-    const last = view.messages.at(-1);
-    if (last !== undefined && frame.atEnd && !view.isAway && !document.hidden) view.markRead(last.number);
+    if (!view.isLoaded || !frame.atEnd || view.isAway || document.hidden) return;
+    // A chat in which nothing was said may be marked as unread all the same.
+    view.markRead(view.messages.at(-1)?.number ?? 0);
   };
   // A hidden page needs no stream. Messages that came meanwhile count as seen once the page is visible again.
   const ending = new AbortController();

@@ -89,6 +89,30 @@ test("marks and typing reach the others, and typing ends with the message", asyn
   await until(mine, () => mine.signals.marks.get(bob.id)?.number === 1);
 });
 
+test("typing that is given up ends at once, and may begin again", async () => {
+  using pair = await openPair();
+  const { mine, theirs } = pair;
+  for (let times = 0; times < 2; times += 1) {
+    mine.typing();
+    await until(theirs, () => theirs.signals.typing.includes(ada.id));
+    mine.stopTyping();
+    await until(theirs, () => theirs.signals.typing.length === 0);
+  }
+  expect(theirs.messages).toEqual([]);
+});
+
+test("who is there and who was is known without waiting for them to come or go", async () => {
+  const away = await system.signIn("away@example.test");
+  const { body } = await ada.api.post("/v1/apps/demo/chats", { kind: "group", members: [away.id] });
+  const visit = openDesk(clientOf(system, away));
+  await visit.openChat(body.number).loaded();
+  await until(visit, () => visit.connection === "open");
+  using desk = openDesk(clientOf(system, ada));
+  await desk.readPresence([ada.id, away.id]);
+  expect(desk.presenceOf(away.id)).toMatchObject({ online: true, lastSeenAt: expect.any(String) });
+  visit.close();
+});
+
 test("whoever opens the chat after the message is not told that its writer still types", async () => {
   using pair = await openPair();
   const { mine, number } = pair;

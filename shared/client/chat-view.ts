@@ -3,7 +3,7 @@ import { type AnswerActions, createAnswers, isOpenAnswer } from "./answers.ts";
 import type { Api } from "./api.ts";
 import type { Arrangement } from "./arrangement.ts";
 import type { ChatHeads, ChatSettings } from "./chat-heads.ts";
-import { type ChatSignals, createChatSignals, TYPING_MS } from "./chat-signals.ts";
+import { type ChatSignals, createChatSignals, type Typing } from "./chat-signals.ts";
 import { type ChatEvent, openChatStream } from "./chat-stream.ts";
 import { createDraftClaims } from "./draft-claims.ts";
 import { coalesce, createEmitter, type Emitter } from "./emitter.ts";
@@ -85,6 +85,8 @@ export interface ChatView extends Emitter<ChatViewEvents>, PendingChanges, Answe
   /** This has been seen. */
   markRead(number: number): void;
   typing(): void;
+  /** What was being typed is given up. */
+  stopTyping(): void;
   /** Tries at once what waits for the network. */
   wake(): void;
   /** Lets the stream go for as long as nobody looks. */
@@ -121,12 +123,6 @@ interface Told {
   readonly user: string;
   readonly number: number;
   readonly delivered: number;
-}
-
-/** Somebody types; by the server's clock until then, unless they go on. */
-interface Typing {
-  readonly user: string;
-  readonly until: string;
 }
 
 const isMessageEvent = (event: string): boolean => event === "message.created" || event === "message.changed";
@@ -204,14 +200,6 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
     if (timeline.isLoaded && !isMine && status !== "deleted") emitter.emit("arrival", [message]);
   };
 
-  /** The server counts on after the message has come; whoever opens the chat then is told of both. */
-  const takeTyping = ({ user, until }: Typing): void => {
-    const { latest } = heads.get(number) ?? {};
-    const isTheirs = latest !== undefined && "id" in latest.sender && latest.sender.id === user;
-    const isSent = isTheirs && Date.parse(latest.createdAt) >= Date.parse(until) - TYPING_MS;
-    if (!isSent) signals.takeTyping(user);
-  };
-
   const takeEvent: OwnChatView["takeEvent"] = (event, data) => {
     if (isMessageEvent(event)) takeMessage(data["message"] as Message);
     else if (event.startsWith("answer.")) answers.takeEvent(event, data);
@@ -219,7 +207,7 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
       heads.takeSettings(data as unknown as ChatSettings);
       timeline.settle();
       onChange();
-    } else if (event === "typing") takeTyping(data as unknown as Typing);
+    } else if (event === "typing") signals.takeTyping(data as unknown as Typing);
     else if (event === "read") {
       const { user, number: read, delivered } = data as unknown as Told;
       signals.takeMarks(user, { number: read, delivered });
@@ -376,6 +364,7 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
       if (isMarked) options.arrangement.arrange(number, { markedUnread: false }).catch(() => undefined);
     },
     typing: () => marks.typing(number),
+    stopTyping: () => marks.stopTyping(number),
     wake: stream.wake,
     pause() {
       unsent.flush();

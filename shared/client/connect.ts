@@ -77,10 +77,15 @@ export interface Desk extends Emitter<DeskEvents> {
   /** Sends a message to a chat, open or not. */
   send(chat: number, message: NewMessage): Draft;
   presenceOf(user: string): Presence | undefined;
+  /** Asks for those of whom nobody has told yet. @throws ApiError */
+  readPresence(users: readonly string[]): Promise<void>;
   /** The network is back, or somebody looks: tries at once what waits. */
   wake(): void;
   close(): void;
 }
+
+/** Of as many people at once the API tells. */
+const PRESENCE_USERS_MAX = 100;
 
 /** A client of one app. Nothing is asked of the server before it has to be. */
 export function connect(options: ConnectOptions): Client {
@@ -236,6 +241,16 @@ function openDesk({ env, api, store, me, prefix }: DeskOptions): Desk & { leave(
     openSearch: () => createSearch({ env, api }),
     send: outbox.add,
     presenceOf: presence.of,
+    async readPresence(users) {
+      const unknown = users.filter((user) => presence.of(user) === undefined).slice(0, PRESENCE_USERS_MAX);
+      if (unknown.length === 0) return;
+      const { data } = await api.get<{ data: readonly ({ user: string } & Presence)[] }>(
+        `/presence?users=${unknown.map(encodeURIComponent).join()}`,
+        { background: true },
+      );
+      // What a stream has told meanwhile is later.
+      for (const told of data) if (presence.of(told.user) === undefined) presence.take({ ...told });
+    },
     wake() {
       feed.wake();
       outbox.wake();

@@ -10,6 +10,8 @@ export interface Marks {
   read(chat: number, number: number): void;
   delivered(chat: number, number: number): void;
   typing(chat: number): void;
+  /** What was being typed is given up. */
+  stopTyping(chat: number): void;
   /** A message ends typing; what is typed after it is told at once. */
   written(chat: number): void;
   close(): void;
@@ -17,7 +19,9 @@ export interface Marks {
 
 /** One request for marks in so long, whatever the number of chats. */
 export const MARK_MS = 2_000;
-/** The server counts somebody as typing for 6 s. */
+/** For so long the server counts somebody as typing. */
+const COUNTED_MS = 6_000;
+/** Whoever goes on typing says so twice in that time. */
 export const TYPING_MS = 3_000;
 
 interface ChatMarks {
@@ -89,6 +93,13 @@ export function createMarks({ env, api }: { readonly env: Environment; readonly 
       if (env.now() - (typed.get(chat) ?? Number.NEGATIVE_INFINITY) < TYPING_MS) return;
       typed.set(chat, env.now());
       api.post(`/chats/${chat}/typing`, undefined, { background: true }).catch(() => undefined);
+    },
+    stopTyping(chat) {
+      const sinceMs = env.now() - (typed.get(chat) ?? Number.NEGATIVE_INFINITY);
+      typed.delete(chat);
+      // Nobody is told any more by then.
+      if (sinceMs >= COUNTED_MS) return;
+      api.delete(`/chats/${chat}/typing`, { background: true, tries: 1 }).catch(() => undefined);
     },
     written: (chat) => void typed.delete(chat),
     close() {
