@@ -10,6 +10,7 @@ import { useResource, useSystem } from "../../../shared/testing/use-system.ts";
 const HOSTILE = 50;
 const CONTROLS = 40;
 const WARM_UP = 10;
+const SLOWER_MAX = 1.2;
 
 const provider = useResource(startProvider);
 beforeAll(async () => {
@@ -43,7 +44,7 @@ async function firstWordMs(api: ApiClient, app: string, authorization: string): 
 const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
-test(`${HOSTILE} refused questions of one app cost another no call, no model and no circuit`, async () => {
+test(`${HOSTILE} refused questions of one app leave the first words of another as they are`, async () => {
   const other = await system.createApp("Other");
   const ada = await system.signIn("ada@control.test");
   const eve = await system.signIn("eve@hostile.test", other.id);
@@ -85,8 +86,8 @@ test(`${HOSTILE} refused questions of one app cost another no call, no model and
   console.info(
     `first words: ${first.toFixed(0)} ms alone, ${second.toFixed(0)} beside, ${third.toFixed(0)} after`,
   );
-  // Times are told and not judged, as they are the machine's. What makes a person wait is: another model, a
-  // second call, an open circuit.
+  expect(third / first).toBeLessThan(SLOWER_MAX);
+  // What would make a person wait on any machine: another model, a second call, an open circuit.
   const controls = provider.calls.filter(({ messages }) => messages.at(-1)?.content === "Good morning");
   expect(controls).toHaveLength(WARM_UP + 3 * CONTROLS);
   const { body: chats } = await ada.api.get("/v1/apps/demo/chats?limit=100");
