@@ -261,10 +261,13 @@ export function openPersonFeeds(
     const changed = chatsChangedSince(feed.app, feed.person, sinceMs).limit(CATCH_UP.chatsMax + 1);
     const found = await within(READ_MS_MAX, changed.get());
     const allowance = wholeAllowance();
+    // Whoever was taken out of a chat and is back has lost nothing.
+    const theirs = new Set(found.docs.filter(({ id }) => !isSignal(id)).map(({ id }) => Number(id)));
     for (const document of found.docs.slice(0, CATCH_UP.chatsMax)) {
       if (!sink.isOpen) return;
       if (isSignal(document.id)) {
         const stored = storedSignal(document);
+        if (stored.left === true && theirs.has(stored.number)) continue;
         const signal = withoutSent(stored, feed.sent.get(stored.number));
         const events = signalEvents(undefined, signal, deps.clock.now());
         const told = events.filter((event) => concerns(event, feed.person));

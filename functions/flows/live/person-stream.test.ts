@@ -55,6 +55,25 @@ describe("a person's stream", () => {
     expect(stream.events.map(({ data }) => data.chat)).toEqual([left.number, deleted.number]);
   });
 
+  test("does not tell of having been taken out to who is back when they resume", async () => {
+    const chat = await newChat(bob);
+    const other = await newChat(bob);
+    const stream = await open(bob);
+    await stream.reached;
+    await ada.api.post(`${other.path}/messages`, { text: "Where I am" });
+    await stream.until((all) => all.some(({ data }) => data.chat === other.number));
+    const { lastEventId } = stream;
+    await stream[Symbol.asyncDispose]();
+    for (const path of [chat.path, other.path]) await ada.api.delete(`${path}/members/${bob.id}`);
+    await ada.api.put(`${chat.path}/members/${bob.id}`);
+    await ada.api.post(`${chat.path}/messages`, { text: "Back again" });
+    await using resumed = await open(bob, lastEventId, elsewhere.url);
+    await resumed.until((all) => all.some(({ data }) => data.message?.text === "Back again"));
+    await resumed.until((all) => all.some(({ data }) => data.removed === true));
+    const gone = resumed.events.filter(({ data }) => data.removed === true);
+    expect(gone.map(({ data }) => data.chat)).toEqual([other.number]);
+  });
+
   test("tells answers as they are made, on any instance, to the stored text", async () => {
     const { body } = await bob.api.post(`${app}/chats`, { kind: "assistant", title: "Questions" });
     const path = `${app}/chats/${body.number}`;
