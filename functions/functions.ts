@@ -9,6 +9,7 @@ import { judgeRollouts } from "./schedules/judge-rollouts.ts";
 import { reconcile } from "./schedules/reconcile.ts";
 import { recoverAnswers } from "./schedules/recover-answers.ts";
 import { recoverJobs } from "./schedules/recover-jobs.ts";
+import { recoverScheduled } from "./schedules/recover-scheduled.ts";
 import { answerFast, answerSlow } from "./tasks/answer-message.ts";
 import { forkChat } from "./tasks/fork-chat.ts";
 import { indexMessages } from "./tasks/index-messages.ts";
@@ -16,6 +17,7 @@ import { judgeMessage } from "./tasks/judge-message.ts";
 import { notifyMembers } from "./tasks/notify-members.ts";
 import { runJob } from "./tasks/run-job.ts";
 import { sendMail } from "./tasks/send-mail.ts";
+import { sendScheduled } from "./tasks/send-scheduled.ts";
 import { shadowAnswer } from "./tasks/shadow-answer.ts";
 import { summarizeChat } from "./tasks/summarize-chat.ts";
 
@@ -29,6 +31,8 @@ export const backgroundFunctions: readonly CloudFunction[] = [
   notifyMembers,
   judgeMessage,
   forkChat,
+  sendScheduled,
+  recoverScheduled,
   reconcile,
   expireChats,
   audit,

@@ -28,6 +28,7 @@ locals {
     "on-chat-changed"  = merge(local.background, { queues = ["notifications", "search-index", "moderation"] })
     "notify-members"   = merge(local.background, { queues = ["notifications", "mail"], push = true })
     "judge-message"    = merge(local.announcing, { queues = ["moderation"], secrets = ["SCROLLBACK_SECRET"] })
+    "send-scheduled"   = merge(local.announcing, { queues = ["answer-fast", "answer-slow"], secrets = ["SCROLLBACK_SECRET"] })
     "send-mail"        = merge(local.background, { secrets = ["SCROLLBACK_SECRET", "SMTP_URL"] })
     "fork-chat"        = local.announcing
     "index-messages"   = merge(local.background, { queues = ["search-index"] })
@@ -38,13 +39,14 @@ locals {
     "keep-dead-letter" = local.background
     "run-job"          = merge(local.announcing, { queues = local.all_queues })
 
-    reconcile         = merge(local.scheduled, { topics = ["chat-changes"] })
-    audit             = local.scheduled
-    "audit-search"    = merge(local.scheduled, { topics = ["chat-changes"], queues = ["search-index"] })
-    "expire-chats"    = merge(local.scheduled, { topics = ["chat-changes"] })
-    "recover-answers" = merge(local.scheduled, { queues = ["answer-fast", "answer-slow"] })
-    "recover-jobs"    = merge(local.scheduled, { queues = ["jobs"] })
-    "judge-rollouts"  = local.scheduled
+    reconcile           = merge(local.scheduled, { topics = ["chat-changes"] })
+    audit               = local.scheduled
+    "audit-search"      = merge(local.scheduled, { topics = ["chat-changes"], queues = ["search-index"] })
+    "expire-chats"      = merge(local.scheduled, { topics = ["chat-changes"] })
+    "recover-answers"   = merge(local.scheduled, { queues = ["answer-fast", "answer-slow"] })
+    "recover-scheduled" = merge(local.scheduled, { queues = ["scheduled"] })
+    "recover-jobs"      = merge(local.scheduled, { queues = ["jobs"] })
+    "judge-rollouts"    = local.scheduled
   }
 
   # Models of Vertex AI are asked with the token of the function's own account. Where no preset says so, the

@@ -120,7 +120,9 @@ test("findings of each schedule that looks for lost work are counted", () => {
   const findings = metrics.find(({ name }) => name === "reconciler_findings");
   const found = entries().filter(parseLogFilter(String(findings?.filter)));
   const finders = found.map(({ jsonPayload }) => (jsonPayload as { function: string }).function);
-  expect(new Set(finders)).toEqual(new Set(["reconcile", "audit-search", "recover-answers", "recover-jobs"]));
+  expect(new Set(finders)).toEqual(
+    new Set(["reconcile", "audit-search", "recover-answers", "recover-scheduled", "recover-jobs"]),
+  );
 });
 
 test("the sink of security takes attempts to get in and what operators did, and not everything", () => {

@@ -7,7 +7,14 @@ import { POISON } from "./misfortune.ts";
 /** Longer than any lease, grace or backoff. */
 const STEP_MS = 10 * 60_000;
 const ROUNDS_MAX = 30;
-const SCHEDULES = ["reconcile", "recover-answers", "recover-jobs", "audit", "audit-search"] as const;
+const SCHEDULES = [
+  "reconcile",
+  "recover-answers",
+  "recover-scheduled",
+  "recover-jobs",
+  "audit",
+  "audit-search",
+] as const;
 /** The fields of a schedule's log line that tell of something found. */
 const FINDINGS = ["announced", "recovered", "repaired", "missing", "behind", "wrong"];
 const CHATS = "/v1/apps/demo/chats";

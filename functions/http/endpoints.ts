@@ -1,5 +1,6 @@
 import type { Endpoint } from "../runtime/endpoint.ts";
 import type { ApiDeps } from "./api-deps.ts";
+import { deleteScheduled, getScheduled, patchScheduled } from "./scheduled/scheduled.ts";
 import { getModels } from "./models/get-models.ts";
 import { deleteAnswer, getAnswerStream, postAnswer, putFeedback } from "./answers/answers.ts";
 import { deleteAppEndpoint } from "./apps/delete-app.ts";
@@ -170,6 +171,9 @@ export const endpoints: readonly Endpoint<ApiDeps>[] = [
   deleteTyping,
   getReads,
   postMessage,
+  getScheduled,
+  patchScheduled,
+  deleteScheduled,
   getMessages,
   getMessage,
   patchMessage,

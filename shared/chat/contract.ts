@@ -260,6 +260,8 @@ export const NewMessage = z
      */
     after: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
     metadata: NewMetadata.optional(),
+    /** When to send it; without, now. */
+    sendAt: Time.optional(),
   })
   .refine(({ text, forwardOf }) => text !== undefined || forwardOf !== undefined, {
     path: ["text"],
@@ -376,6 +378,34 @@ export const Message = z.object({
   createdAt: z.string(),
 });
 export type Message = z.infer<typeof Message>;
+
+/**
+ * Why a scheduled message was not sent: the chat is gone, its writer may not write there any more or was shut
+ * out of the app, the app's hook refused it, or what it replies to or forwards is gone.
+ */
+export const ScheduledReason = z.enum(["chat_gone", "not_allowed", "account_ended", "refused", "invalid"]);
+export type ScheduledReason = z.infer<typeof ScheduledReason>;
+
+/** A message that is to be sent at its time. */
+export const ScheduledMessage = z.object({
+  id: z.string(),
+  chat: z.number(),
+  text: z.string().optional(),
+  replyTo: z.number().optional(),
+  forwardOf: z.object({ chat: z.number(), message: z.number() }).optional(),
+  metadata: MetadataView.optional(),
+  sendAt: z.string(),
+  status: z.enum(["scheduled", "sending", "sent", "failed", "cancelled"]),
+  reason: ScheduledReason.optional(),
+  createdAt: z.string(),
+});
+export type ScheduledMessage = z.infer<typeof ScheduledMessage>;
+
+export const ScheduledChange = z
+  .strictObject({ text: Text, sendAt: Time })
+  .partial()
+  .refine((change) => Object.keys(change).length > 0, "must change something");
+export type ScheduledChange = z.infer<typeof ScheduledChange>;
 
 /** A run of messages that begins after a message of another branch. */
 export const Branch = z.object({

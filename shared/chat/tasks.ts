@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AppId } from "../identity/contract.ts";
-import { defineTask } from "../platform/task.ts";
+import { defineRecoveredTask, defineTask } from "../platform/task.ts";
 
 /** By then the request has made the copy, or will not any more. */
 export const FORK_TASK_DELAY_MS = 60_000;
@@ -35,4 +35,24 @@ export const judgeTask = defineTask({
     app,
     ...[chat, message, revision, failures].map(String),
   ],
+});
+
+const SendScheduled = z.object({
+  app: AppId,
+  id: z.string().min(1).max(100),
+  /** Which of the times that it was given is meant. */
+  version: z.number().int().min(1),
+});
+export type SendScheduled = z.infer<typeof SendScheduled>;
+
+/** Sends a scheduled message; `recover-scheduled` finds those whose task was lost. */
+export const sendScheduledTask = defineRecoveredTask<SendScheduled, string>({
+  name: "send-scheduled",
+  queue: "scheduled",
+  payload: SendScheduled,
+  idOf: ({ app, id, version }, occasion) => ["send-scheduled", app, id, String(version), occasion],
+  lost: {
+    message: "A scheduled message's task could not be enqueued; it is sent a minute late.",
+    facts: ({ app }) => ({ app }),
+  },
 });

@@ -113,6 +113,20 @@ test("who is there and who was is known without waiting for them to come or go",
   visit.close();
 });
 
+test("whoever opens the chat after the message is not told that its writer still types", async () => {
+  using pair = await openPair();
+  const { mine, number } = pair;
+  await ada.api.post(`/v1/apps/demo/chats/${number}/typing`);
+  await say(mine, "Done");
+  using desk = openDesk(clientOf(system, bob));
+  const late = desk.openChat(number);
+  await late.loaded();
+  await until(late, () => late.connection === "open");
+  expect(late.signals.typing).toEqual([]);
+  await ada.api.post(`/v1/apps/demo/chats/${number}/typing`);
+  await until(late, () => late.signals.typing.includes(ada.id));
+});
+
 test("an earlier message is sent again in another wording, and both can be walked to", async () => {
   using pair = await openPair();
   const { mine, theirs } = pair;

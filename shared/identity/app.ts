@@ -26,6 +26,7 @@ export type AppCollection =
   | "pairs"
   | "reads"
   | "drafts"
+  | "scheduled"
   | "usage"
   | "search"
   | "rebuilds"

@@ -76,7 +76,8 @@ export async function enablePerson(deps: Deps, app: App, by: Principal, ending: 
 /**
  * Ends a person's membership of the app: as disabling, and their sessions, API tokens and invitations end for
  * good. What they wrote stays with their id; they come back only by invitation. One transaction: 1 read and
- * the owners where it is one, 3 writes; then 3 queries and a write for each session, token and invitation.
+ * the owners where it is one, 3 writes; then 4 queries and a write for each session, token, invitation and
+ * scheduled message.
  * Idempotent.
  * @throws AppError `not_found`, `forbidden` for those above the caller, `conflict` for the last owner
  */

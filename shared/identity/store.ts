@@ -191,17 +191,18 @@ const BATCH_WRITES_MAX = 400;
 const TIDIED_MAX = 4_000;
 
 /**
- * Takes away the API tokens and invitations that somebody has made, who has been removed: they have ended
- * already (`removedAt`), and nobody is to see them any more. Two queries, a write for each. Idempotent.
+ * Takes away the API tokens and invitations that somebody has made, who has been removed, and the messages
+ * that they have scheduled: they have ended already (`removedAt`), and nobody is to see them any more. Three
+ * queries, a write for each. Idempotent.
  */
 export async function endWhatTheyMade(firestore: Firestore, app: App, userId: string): Promise<void> {
-  const made = (name: "tokens" | "invitations") =>
+  const made = (name: "tokens" | "invitations" | "scheduled") =>
     within(
       READ_MS_MAX,
       app.collection(name).where("createdBy", "==", userId).select().limit(TIDIED_MAX).get(),
     );
-  const [tokens, invitations] = await Promise.all([made("tokens"), made("invitations")]);
-  const refs = [...tokens.docs, ...invitations.docs].map(({ ref }) => ref);
+  const found = await Promise.all([made("tokens"), made("invitations"), made("scheduled")]);
+  const refs = found.flatMap(({ docs }) => docs.map(({ ref }) => ref));
   for (let from = 0; from < refs.length; from += BATCH_WRITES_MAX) {
     const batch = firestore.batch();
     for (const ref of refs.slice(from, from + BATCH_WRITES_MAX)) batch.delete(ref);

@@ -19,6 +19,7 @@ import {
   notificationRef,
   type Reading,
   readAll,
+  forgetUnread,
   readAttention,
   readReachable,
   tellingRef,
@@ -69,6 +70,7 @@ export async function notifyMembers(deps: DeviceDeps, app: App, task: NotifyMemb
   if (round === undefined) return NOTHING;
   const waiting: Record<string, number> = {};
   const told = { stored: 0, pushed: 0 };
+  const stored: string[] = [];
   let shown: number | undefined;
   const people = peopleOf(head, round);
   for (let from = 0; from < people.length; from += PEOPLE_AT_ONCE) {
@@ -77,6 +79,7 @@ export async function notifyMembers(deps: DeviceDeps, app: App, task: NotifyMemb
       people: people.slice(from, from + PEOPLE_AT_ONCE),
     });
     for (const { person, since } of missed.online) waiting[person] = since;
+    stored.push(...missed.offline.map(({ person }) => person));
     told.stored += await storeNotifications(deps, chatHandle(app, chat), head, {
       round,
       missed: missed.offline,
@@ -87,21 +90,30 @@ export async function notifyMembers(deps: DeviceDeps, app: App, task: NotifyMemb
   }
   if (Object.keys(waiting).length > 0) await enqueueLookAgain(deps, chatHandle(app, chat), round);
   await endRound(round, waiting, shown);
-  await goOn(deps, chatHandle(app, chat), { round, shown });
+  await goOn(deps, chatHandle(app, chat), { round, shown, stored });
   return { ...told, waiting: Object.keys(waiting).length };
 }
 
 /**
  * What was written while a round was under way may have been announced by the task that this round is, so it
- * looks itself; and so for what was deleted after it was pushed and before that was noted. 1 read.
+ * looks itself; and so for what was deleted after it was pushed and before that was noted. To whoever has
+ * left meanwhile nothing is unread there. 1 read, and 1 write for each of those.
  */
 async function goOn(
   deps: Deps,
   chat: ChatHandle,
-  { round: { claim, at }, shown }: { readonly round: Round; readonly shown: number | undefined },
+  {
+    round: { claim, at },
+    shown,
+    stored,
+  }: { readonly round: Round; readonly shown: number | undefined; readonly stored: readonly string[] },
 ): Promise<void> {
   const head = headOf(await readHead(chat));
   if (head === undefined) return;
+  await forgetUnread(
+    chat,
+    stored.filter((person) => !head.members.includes(person)),
+  );
   if (shown !== undefined && standingBetween(head, shown - 1, shown) === 0) {
     await enqueueWithdrawal(deps, chat.app, head, shown);
   }

@@ -6,7 +6,7 @@ import type { App } from "../identity/app.ts";
 import type { QuietHours } from "../identity/contract.ts";
 import { userRef, storedUser } from "../identity/store.ts";
 import type { DocumentReference, DocumentSnapshot, Firestore, Query } from "../platform/firestore.ts";
-import { FieldPath, type Timestamp } from "../platform/firestore-values.ts";
+import { FieldPath, FieldValue, type Timestamp } from "../platform/firestore-values.ts";
 import { derivedId } from "../platform/ids.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 
@@ -172,6 +172,15 @@ export async function readReachable(
       return [[person, { devices, quietHours, timeZone, email, sessionsValidAfterMs }] as const];
     }),
   );
+}
+
+/** Nothing of the chat is unread to these people any more. 1 write for each. */
+export async function forgetUnread(chat: ChatHandle, people: readonly string[]): Promise<void> {
+  if (people.length === 0) return;
+  const batch = chat.ref.firestore.batch();
+  const gone = { unread: { [String(chat.number)]: FieldValue.delete() } };
+  for (const person of people) batch.set(readsRef(chat.app, person), gone, { merge: true });
+  await within(READ_MS_MAX, batch.commit());
 }
 
 /** A read for each. */

@@ -25,6 +25,7 @@ export async function causeEverything(system: System): Promise<void> {
   for (const stage of [
     talk,
     moderate,
+    sendLater,
     causeAnswers,
     signInOtherwise,
     failSignIns,
@@ -84,6 +85,24 @@ async function moderate(system: System, ada: Person): Promise<void> {
   hook.reply = undefined;
   await pass(system, 60_000);
   await system.operator.patch("/v1/apps/demo", { settings: { moderation: { url: null } } });
+}
+
+const inSeconds = (system: System, seconds: number): string =>
+  new Date(system.suite.kernel.clock.now() + seconds * 1000).toISOString();
+
+/** Questions in each lane, asked at a time of their own, and judged by the app's own hook. */
+async function sendLater(system: System, ada: Person): Promise<void> {
+  await using hook = new HookServer();
+  const url = await hook.start();
+  const { body } = await system.operator.post("/v1/apps/demo/moderation/secrets", {});
+  hook.secrets = [body.secret];
+  await system.operator.patch("/v1/apps/demo", { settings: { moderation: { url, mode: "before" } } });
+  const chat = await newChat(ada, { kind: "assistant" });
+  for (const text of ["Hello?", SLOW_QUESTION]) {
+    await ada.api.post(`${pathOf(chat)}/messages`, { text, sendAt: inSeconds(system, 1) });
+  }
+  await pass(system, 2_000);
+  await system.operator.patch("/v1/apps/demo", { settings: { moderation: { url: null, mode: "after" } } });
 }
 
 const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
@@ -178,6 +197,7 @@ async function loseWork(system: System, ada: Person): Promise<void> {
   const other = await newChat(ada, { kind: "group" });
   await ada.api.post(`${pathOf(other)}/messages`, { text: "One" });
   await ada.api.post(`${pathOf(other)}/messages`, { text: "Two" });
+  await ada.api.post(`${pathOf(other)}/messages`, { text: "Later", sendAt: inSeconds(system, 1) });
   system.clearFaults();
   const stored = system.deps.firestore.doc(`apps/demo/chats/${other}`);
   const first = await stored.collection("messages").where("number", "==", 1).get();
@@ -194,6 +214,7 @@ async function loseWork(system: System, ada: Person): Promise<void> {
   await system.runSchedule("audit");
   await pass(system, 2 * LEASE_MS + 60_000);
   await system.runSchedule("recover-answers");
+  await system.runSchedule("recover-scheduled");
   await pass(system, 60_000);
 }
 

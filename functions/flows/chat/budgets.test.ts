@@ -25,6 +25,8 @@ interface Case {
 }
 
 const thumb = encodeURIComponent("👍");
+/** Chat → what Ada has scheduled in it. */
+const scheduledIn = new Map<string, string>();
 const system = useSystem();
 const [ada, bob, carol] = usePeople(system, "ada@budgets.test", "bob@budgets.test", "carol@budgets.test");
 beforeAll(async () => {
@@ -143,6 +145,22 @@ const CASES: Readonly<Record<string, Case>> = {
     writes: 2,
     publishes: 1,
   },
+  [`GET ${chats}/{chat}/scheduled`]: {
+    run: (api, chat) => api.get(`${chat}/scheduled`),
+    reads: 1,
+    writes: 0,
+  },
+  [`PATCH ${chats}/{chat}/scheduled/{id}`]: {
+    run: (api, chat) => api.patch(`${chat}/scheduled/${scheduledIn.get(chat)}`, { text: "Changed" }),
+    // Its task is there already.
+    reads: 1,
+    writes: 1,
+  },
+  [`DELETE ${chats}/{chat}/scheduled/{id}`]: {
+    run: (api, chat) => api.delete(`${chat}/scheduled/${scheduledIn.get(chat)}`),
+    reads: 1,
+    writes: 1,
+  },
   [`GET ${chats}/{chat}/messages`]: {
     run: (api, chat) => api.get(`${chat}/messages`),
     reads: 2 + 2,
@@ -202,6 +220,9 @@ async function newChat(): Promise<string> {
   for (const text of ["One", "Two"]) await ada.api.post(`${path}/messages`, { text });
   await ada.api.put(`${path}/messages/2/reactions/${thumb}`);
   await ada.api.post(`${path}/messages`, { text: "Or else", after: 1 });
+  const sendAt = new Date(system.suite.kernel.clock.now() + 24 * 3600 * 1000).toISOString();
+  const scheduled = await ada.api.post(`${path}/messages`, { text: "Later", sendAt });
+  scheduledIn.set(path, scheduled.body.id);
   return path;
 }
 

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { answerHere, claimMsHere } from "../../../shared/assistant/answer-here.ts";
 import { openClassification } from "../../../shared/assistant/classify-question.ts";
@@ -5,17 +6,18 @@ import { answerTasks } from "../../../shared/assistant/tasks.ts";
 import { tryEnqueue } from "../../../shared/platform/task.ts";
 import { textJudgeFor } from "../../../shared/chat/moderation/judge-new.ts";
 import { appendMessage, recallMessage } from "../../../shared/chat/log/append-message.ts";
-import { Message, NewMessage } from "../../../shared/chat/contract.ts";
+import { Message, NewMessage, ScheduledMessage } from "../../../shared/chat/contract.ts";
+import { recallScheduled, scheduleMessage } from "../../../shared/chat/scheduled/schedule-message.ts";
 import { AppError } from "../../../shared/platform/errors.ts";
-import { created } from "../../runtime/reply.ts";
+import { accepted, created } from "../../runtime/reply.ts";
 import { appEndpoint } from "../endpoint.ts";
 import { eventStream } from "../../runtime/event-stream.ts";
 import { ChatParams } from "../parameters.ts";
 
 /**
- * Appends a message. In a chat with a model it is answered: in the background, or, for a caller who accepts a
- * stream, here and at once. The stream begins with the message and ends with its answer; should it break off,
- * the answer goes on.
+ * Appends a message, or schedules it for the time of `sendAt`. In a chat with a model it is answered: in the
+ * background, or, for a caller who accepts a stream, here and at once. The stream begins with the message and
+ * ends with its answer; should it break off, the answer goes on.
  */
 export const postMessage = appEndpoint({
   method: "POST",
@@ -24,14 +26,25 @@ export const postMessage = appEndpoint({
   idempotent: true,
   params: ChatParams,
   body: NewMessage,
-  reply: Message,
+  reply: z.union([Message, ScheduledMessage]),
   async replay({ app, principal, params, body, requestKey }) {
     const chat = chatHandle(app, params.chat);
+    if (body.sendAt !== undefined) {
+      const scheduled = await recallScheduled(chat, principal, { draft: body, requestKey });
+      return scheduled && accepted(scheduled, true);
+    }
     const message = await recallMessage(chat, principal, { draft: body, requestKey });
     return message && created(message, true);
   },
   async handle({ deps, app, principal, params, body, requestKey, headers, spend }) {
     const chat = chatHandle(app, params.chat);
+    if (body.sendAt !== undefined) {
+      const { scheduled, replayed } = await scheduleMessage(deps, chat, principal, {
+        draft: body,
+        requestKey,
+      });
+      return accepted(scheduled, replayed);
+    }
     const waits = /\btext\/event-stream\b/.test(headers.accept ?? "");
     const classify = await openClassification(deps, app, principal);
     const claimMs = waits ? await claimMsHere(deps, app) : undefined;

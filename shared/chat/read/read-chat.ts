@@ -103,17 +103,23 @@ export async function listChats(
         ? null
         : encodeCursor(deps.keys, scope, [reached.updatedAtMicros, reached.number]),
     prev: null,
-    ...(isWhole && personId !== undefined ? { unreadTotal: unreadTotal(heads, personId, states) } : {}),
+    ...(isWhole && personId !== undefined
+      ? { unreadTotal: unreadTotal({ heads, isAll: reached === undefined }, personId, states) }
+      : {}),
   };
 }
 
 /**
  * The chats of the page tell themselves; of those beyond it, the person has been told how many are unread.
  */
-function unreadTotal(heads: readonly ChatHead[], personId: string, states: OwnStates): number {
+function unreadTotal(
+  { heads, isAll }: { readonly heads: readonly ChatHead[]; readonly isAll: boolean },
+  personId: string,
+  states: OwnStates,
+): number {
   const onPage = new Set(heads.map(({ number }) => number));
   const beyond = [...states.unread].filter(
-    ([chat, { through }]) => !onPage.has(chat) && states.of(chat).read < through,
+    ([chat, { through }]) => !isAll && !onPage.has(chat) && states.of(chat).read < through,
   );
   return (
     heads.reduce((sum, head) => sum + unreadCount(head, personId, states.of(head.number).read), 0) +

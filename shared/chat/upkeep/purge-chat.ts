@@ -6,16 +6,17 @@ import { READ_MS_MAX, within } from "../../platform/within.ts";
 import type { ChatHead } from "../log/head.ts";
 import { ownSignalRef } from "../log/signal.ts";
 import { NOTE_FIELDS } from "../own/own-state.ts";
+import { scheduledOfChat } from "../scheduled/change-scheduled.ts";
 import { branchesOf, deleteMessages, draftRef, isSignal, readsRef } from "../store.ts";
 
 /** Documents, or people, whose removal is one commit: at most three writes for each. */
 const PAGE = 150;
 
 /**
- * Removes what a deleted chat has left: messages, edits, branches, signals, and the marks of those who were
- * members. What stays is the number, which is never given again, and that it was deleted. Idempotent; cut
- * short, it is done again from the beginning. Costs a read and a delete for each document, and a
- * write and two deletes for each member.
+ * Removes what a deleted chat has left: messages, edits, branches, signals, what is scheduled there, and the
+ * marks of those who were members. What stays is the number, which is never given again, and that it was
+ * deleted. Idempotent; cut short, it is done again from the beginning. Costs a read and a delete for each
+ * document, and a write and two deletes for each member.
  * @throws when Firestore fails; call it again
  */
 export async function purgeChat(firestore: Firestore, app: App, head: ChatHead): Promise<void> {
@@ -23,6 +24,7 @@ export async function purgeChat(firestore: Firestore, app: App, head: ChatHead):
   while ((await deleteMessages(firestore, chatHandle(app, chat), PAGE)) > 0);
   await deleteFound(firestore, branchesOf(chatHandle(app, chat)).select("number"));
   await deleteFound(firestore, app.collection("chats").where("number", "==", chat), isSignal);
+  await deleteFound(firestore, scheduledOfChat(app, chat));
   const { leavers = [] } = head;
   for (let from = 0; from < leavers.length; from += PAGE) {
     const batch = firestore.batch();

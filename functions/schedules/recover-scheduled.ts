@@ -1,0 +1,7 @@
+import { recoverScheduled as recover } from "../../shared/chat/scheduled/send-scheduled.ts";
+import { scheduleFunction } from "../runtime/background-function.ts";
+
+export const recoverScheduled = scheduleFunction({
+  name: "recover-scheduled",
+  open: (deps) => () => recover(deps),
+});
