@@ -105,8 +105,8 @@ test("who is there and who was is known without waiting for them to come or go",
   const away = await system.signIn("away@example.test");
   const { body } = await ada.api.post("/v1/apps/demo/chats", { kind: "group", members: [away.id] });
   const visit = openDesk(clientOf(system, away));
-  await visit.openChat(body.number).loaded();
-  await until(visit, () => visit.connection === "open");
+  const there = visit.openChat(body.number);
+  await until(there, () => there.connection === "open");
   using desk = openDesk(clientOf(system, ada));
   await desk.readPresence([ada.id, away.id]);
   expect(desk.presenceOf(away.id)).toMatchObject({ online: true, lastSeenAt: expect.any(String) });
