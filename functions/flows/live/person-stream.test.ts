@@ -56,18 +56,19 @@ describe("a person's stream", () => {
   });
 
   test("does not tell of having been taken out to who is back when they resume", async () => {
-    const chat = await newChat(bob);
-    const other = await newChat(bob);
-    const stream = await open(bob);
+    const carol = await system.signIn("carol@person.test");
+    const chat = await newChat(carol);
+    const other = await newChat(carol);
+    const stream = await open(carol);
     await stream.reached;
     await ada.api.post(`${other.path}/messages`, { text: "Where I am" });
     await stream.until((all) => all.some(({ data }) => data.chat === other.number));
     const { lastEventId } = stream;
     await stream[Symbol.asyncDispose]();
-    for (const path of [chat.path, other.path]) await ada.api.delete(`${path}/members/${bob.id}`);
-    await ada.api.put(`${chat.path}/members/${bob.id}`);
+    for (const path of [chat.path, other.path]) await ada.api.delete(`${path}/members/${carol.id}`);
+    await ada.api.put(`${chat.path}/members/${carol.id}`);
     await ada.api.post(`${chat.path}/messages`, { text: "Back again" });
-    await using resumed = await open(bob, lastEventId, elsewhere.url);
+    await using resumed = await open(carol, lastEventId, elsewhere.url);
     await resumed.until((all) => all.some(({ data }) => data.message?.text === "Back again"));
     await resumed.until((all) => all.some(({ data }) => data.removed === true));
     const gone = resumed.events.filter(({ data }) => data.removed === true);
