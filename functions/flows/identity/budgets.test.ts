@@ -116,7 +116,8 @@ const CASES: Readonly<Record<string, Case>> = {
   // head of the one, and that there is none left; then no device, and what they had missed of that group.
   [`DELETE ${path}/users/{id}`]: {
     run: ({ owner: by, ada }) => by.delete(`${app}/users/${ada.id}`),
-    reads: 2 + 1 + 2 + 1 + 1 + 1 + 1 + 2,
+    // The last but one is the query for what they have scheduled.
+    reads: 2 + 1 + 2 + 1 + 1 + 1 + 1 + 1 + 2,
     writes: 3 + 1 + 3,
     deletes: 2,
   },
