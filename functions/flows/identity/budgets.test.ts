@@ -112,11 +112,11 @@ const CASES: Readonly<Record<string, Case>> = {
     writes: 2,
     deletes: 1,
   },
-  // Factor and user; then the open session, and no token and no invitation of theirs; then the groups, the
-  // head of the one, and that there is none left; then no device, and what they had missed of that group.
+  // Factor and user; then the open session, and no token, invitation or scheduled message of theirs; then the
+  // groups, the head of the one, and that there is none left; then no device, and what they had missed there.
   [`DELETE ${path}/users/{id}`]: {
     run: ({ owner: by, ada }) => by.delete(`${app}/users/${ada.id}`),
-    reads: 2 + 1 + 2 + 1 + 1 + 1 + 1 + 2,
+    reads: 2 + 1 + 3 + 1 + 1 + 1 + 1 + 2,
     writes: 3 + 1 + 3,
     deletes: 2,
   },

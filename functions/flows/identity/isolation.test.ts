@@ -41,6 +41,7 @@ const bodies: Readonly<Record<string, object>> = {
   "POST /v1/apps/{app}/chats/{chat}/messages": { text: "Intruder" },
   "PATCH /v1/apps/{app}/chats/{chat}/messages/{message}": { text: "Rewritten" },
   "PUT /v1/apps/{app}/chats/{chat}/messages/{message}/feedback": { value: "up" },
+  "PATCH /v1/apps/{app}/chats/{chat}/scheduled/{id}": { text: "Rewritten" },
   "PUT /v1/apps/{app}/chats/{chat}/mute": { until: null },
   "PUT /v1/apps/{app}/chats/{chat}/draft": { text: "Begun" },
   "PUT /v1/apps/{app}/chats/{chat}/members/{user}/role": { role: "admin" },

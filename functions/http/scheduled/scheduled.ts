@@ -21,8 +21,8 @@ export const getScheduled = appEndpoint({
   params: ChatParams,
   operations: SCHEDULED_IN_CHAT_MAX,
   reply: pageOf(ScheduledMessage),
-  async handle({ app, principal, params }) {
-    return ok(await listScheduled(chatHandle(app, params.chat), principal));
+  async handle({ deps, app, principal, params }) {
+    return ok(await listScheduled(deps, chatHandle(app, params.chat), principal));
   },
 });
 

@@ -7,6 +7,7 @@ import { READ_MS_MAX, within } from "../../platform/within.ts";
 import type { ChatHandle } from "../chat-handle.ts";
 import type { Page, ScheduledChange, ScheduledMessage } from "../contract.ts";
 import type { ChatDeps } from "../log/chat-log.ts";
+import { readAccessible } from "../read/read-messages.ts";
 import {
   demandTime,
   enqueueScheduled,
@@ -18,14 +19,18 @@ import { decideOn, scheduledIn, scheduledRef, type StoredScheduled, storedSchedu
 
 /**
  * What the caller has scheduled in a chat and is still to be sent, or could not be; the earliest first, all
- * of it. Their own, so also of a chat that they have left. 1 query, 1 read for each.
+ * of it. Their own, so also of a chat that they have left. 1 query, 1 read for each; where there is none, 1
+ * read of the chat.
+ * @throws AppError `not_found` for strangers to the chat who have nothing in it
  */
 export async function listScheduled(
-  { app, number }: ChatHandle,
+  deps: ChatDeps,
+  chat: ChatHandle,
   by: Principal,
 ): Promise<Page<ScheduledMessage>> {
-  const query = scheduledIn(app, { chat: number, by: by.id }).limit(SCHEDULED_IN_CHAT_MAX);
+  const query = scheduledIn(chat.app, { chat: chat.number, by: by.id }).limit(SCHEDULED_IN_CHAT_MAX);
   const found = await within(READ_MS_MAX, query.get());
+  if (found.empty) await readAccessible(deps, chat, by);
   const data = found.docs.map((document) => scheduledView(document.id, storedScheduled(document)));
   return { data, hasMore: false, next: null, prev: null };
 }
