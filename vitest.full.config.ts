@@ -3,7 +3,9 @@ import { defineConfig } from "vitest/config";
 import base, { FULL_TESTS } from "./vitest.config.ts";
 
 /** What `npm test` goes through in part. */
-const SWEEPS = ["functions/**/*{faults,kills,branches,convergence,people-model}.test.ts"];
+const SWEEPS = [
+  "functions/**/*{faults,kills,branches,convergence,people-model,replays,providers,scheduled}.test.ts",
+];
 
 const { projects: _, ...shared } = base.test ?? {};
 

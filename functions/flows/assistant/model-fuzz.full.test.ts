@@ -8,7 +8,7 @@ import { seededRandom } from "../../../shared/testing/seeded-random.ts";
 import { useResource, useSystem } from "../../../shared/testing/use-system.ts";
 
 /** Mutated streams of providers through the whole pipeline, from the question to the search index. */
-const STREAMS = Number(process.env["FUZZ_STREAMS"] ?? 10_000);
+const STREAMS = Number(process.env["FUZZ_STREAMS"] ?? 2_000);
 const SEED = Number(process.env["FUZZ_SEED"] ?? Math.floor(Math.random() * 1e9));
 /** Most of them wait for the queue to try them again, so many are under way. */
 const AT_ONCE = 64;

@@ -3,6 +3,7 @@ import { MODEL_FAILURES } from "../../../shared/platform/models/contract.ts";
 import type { Message } from "../../../shared/chat/contract.ts";
 import { startProvider, playStream, refuse } from "../../../shared/testing/own-provider.ts";
 import { ANSWERED_STREAMS, FAILED_STREAMS } from "../../../shared/testing/provider-streams.ts";
+import { sweep } from "../../../shared/testing/sweep.ts";
 import { usePeople, useResource, useSystem } from "../../../shared/testing/use-system.ts";
 
 /** Each stream is another model's, so that the circuit of none concerns another. */
@@ -105,7 +106,8 @@ describe.concurrent("what a provider refuses", { timeout: 2 * ANSWERED_MS_MAX },
     );
   });
 
-  test.each(ownedBy("provider"))("is waited for: %s", async (_, { model, stream }) => {
+  // Each waits for its time to come: a part of them here, all in the full tests.
+  test.each(sweep(ownedBy("provider")))("is waited for: %s", async (_, { model, stream }) => {
     const chat = await ask(model);
     const hasSpoken = stream.body.some((part) => part.includes("Hello"));
     const answer = await answerIn(

@@ -81,8 +81,9 @@ describe("a chat's metadata", () => {
     expect([changed.body.revision, changed.body.metadata]).toEqual([4, { order: "42", step: "sent" }]);
     const same = await ada.api.patch(path, { metadata: { step: "sent", gone: null } });
     expect(same.body.revision).toBe(4);
+    // The group is told of its name, by a revision of its own.
     const both = await ada.api.patch(path, { title: "Order", metadata: { step: "sent" } });
-    expect([both.body.revision, both.body.title, both.body.metadata.step]).toEqual([5, "Order", "sent"]);
+    expect([both.body.revision, both.body.title, both.body.metadata.step]).toEqual([6, "Order", "sent"]);
   });
 
   test("is told live, and is gone with the chat", async () => {

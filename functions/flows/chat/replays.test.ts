@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { endpoints } from "../../http/endpoints.ts";
 import type { ApiClient, ApiReply } from "../../../shared/testing/api-client.ts";
 import type { Person } from "../../../shared/testing/start-system.ts";
+import { sweep } from "../../../shared/testing/sweep.ts";
 import { startChat, useInstance, useSystem } from "../../../shared/testing/use-system.ts";
 
 /**
@@ -152,7 +153,7 @@ const cases = Object.entries(CASES).flatMap(([route, list]) =>
   list.map((one, index) => [route, index, one] as const),
 );
 
-test.each(cases)("%s (%i), repeated at once, is made once", async (_, __, one) => {
+test.each(sweep(cases))("%s (%i), repeated at once, is made once", async (_, __, one) => {
   const { by, send, statusOf } = await prepare(one);
   const replies = await Promise.all([send(by), send(by, by.api), send(by), send(by, by.api)]);
   expect(new Set(replies.map(statusOf)).size).toBe(1);
@@ -176,7 +177,7 @@ const runs = cases.flatMap(([route, index, one]) =>
   Object.entries(WAYS).map(([name, way]) => [route, index, name, one, way] as const),
 );
 
-test.each(runs)("%s (%i), %s, is answered as it was first", async (_, __, ___, one, way) => {
+test.each(sweep(runs))("%s (%i), %s, is answered as it was first", async (_, __, ___, one, way) => {
   const made = await prepare(one);
   const first = await made.send(made.by);
   expect(first.status).toBeLessThan(300);

@@ -117,7 +117,7 @@ const CASES: Readonly<Record<string, Case>> = {
   [`DELETE ${path}/users/{id}`]: {
     run: ({ owner: by, ada }) => by.delete(`${app}/users/${ada.id}`),
     reads: 2 + 1 + 3 + 1 + 1 + 1 + 1 + 2,
-    writes: 3 + 1 + 3,
+    writes: 3 + 1 + 4,
     deletes: 2,
   },
   // Factor and user: she is bound to none.

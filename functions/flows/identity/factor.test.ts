@@ -193,6 +193,7 @@ test("settings that guard others wait for the owner's proof, and switching the f
   const values: Readonly<Record<string, unknown>> = {
     allowedOrigins: [],
     claims: { tenant: null },
+    moderation: { mode: "after" },
     secondFactor: "optional",
     registration: { guests: false },
   };

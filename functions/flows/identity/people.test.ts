@@ -72,7 +72,8 @@ describe("a removed person", () => {
     expect((await refresh(eve)).status).toBe(401);
     expect((await bob.api.get(chat)).body.members).toEqual([bob.id]);
     const { body } = await bob.api.get(`${chat}/messages`);
-    expect(body.data[0]).toMatchObject({ text: "I was here", sender: { id: eve.id } });
+    expect(body.data[0]).toMatchObject({ event: { type: "left", user: eve.id } });
+    expect(body.data[1]).toMatchObject({ text: "I was here", sender: { id: eve.id } });
     expect((await bob.api.get(user(eve))).status).toBe(404);
     expect((await bob.api.put(`${chat}/members/${eve.id}`)).status).toBe(404);
     const { body: list } = await bob.api.get("/v1/apps/demo/users?limit=100");
