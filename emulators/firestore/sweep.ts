@@ -21,6 +21,8 @@ export function startSweeping(kernel: Kernel, state: FirestoreState): () => void
   let stopped = false;
   let cancelAlarm = (): void => undefined;
   const sweep = async (): Promise<void> => {
+    // The clock may be moved while this goes on: the next time is counted from its beginning.
+    const begunMs = kernel.clock.now();
     try {
       await sweepExpired(kernel, state, () => stopped);
       if (!stopped) await dropOldVersions(kernel, state, () => stopped);
@@ -28,7 +30,7 @@ export function startSweeping(kernel: Kernel, state: FirestoreState): () => void
       if (!stopped) console.error(cause);
     }
     if (stopped) return;
-    cancelAlarm = kernel.clock.at(kernel.clock.now() + TTL_SWEEP_MS, () => void sweep());
+    cancelAlarm = kernel.clock.at(begunMs + TTL_SWEEP_MS, () => void sweep());
   };
   cancelAlarm = kernel.clock.at(kernel.clock.now(), () => void sweep());
   return () => {
