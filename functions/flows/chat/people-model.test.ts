@@ -16,7 +16,7 @@ import {
  * Random steps of four people in some groups, through two instances, beside the simplest model of what each
  * of them should see: unread, mentions, archive, previews, order, threads, pins, notifications.
  */
-const STEPS = isWhole ? 2_000 : 200;
+const STEPS = isWhole ? 1_500 : 100;
 const STEPS_BETWEEN_CHECKS = 30;
 const GROUPS = 4;
 const SEED = Number(process.env["PEOPLE_SEED"] ?? Math.floor(Math.random() * 1e9));
