@@ -279,7 +279,7 @@ async function serverPicture({
     ({ revision: since, hasMore } = body);
   }
   const get = async (of: string) => (await system.operator.get(`${path}/${of}`)).body;
-  const onPath = await readAll<Message>((at) => get(`messages?limit=100${at === "" ? "&after=0" : at}`));
+  const onPath = (await readAll<Message>((at) => get(`messages?limit=100${at}`))).reverse();
   const branches = await readAll<Branch>((at) => get(`branches?limit=100${at}`));
   const messages = [...all.values()].sort((a, b) => a.number - b.number);
   const picture = {
