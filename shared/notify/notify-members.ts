@@ -29,7 +29,7 @@ import { lookAgainTask } from "./tasks.ts";
 import { enqueueMail } from "./unread-mail.ts";
 
 /** People whose documents are read in one call. */
-const PEOPLE_AT_ONCE = 100;
+export const PEOPLE_AT_ONCE = 100;
 const KEPT_MS = 30 * 24 * 3600 * 1000;
 
 export interface Told {

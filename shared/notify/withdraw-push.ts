@@ -7,12 +7,9 @@ import { AppError } from "../platform/errors.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { NotifyMembers } from "./contract.ts";
 import { type DeviceDeps, removeToken, withLiveDevices } from "./devices.ts";
-import { wantsToHear } from "./notify-members.ts";
+import { PEOPLE_AT_ONCE, wantsToHear } from "./notify-members.ts";
 import { collapseKeyOf, composer, newestStanding } from "./push-to-people.ts";
 import { readAll, readAttention, readReachable, storedTelling, tellingRef } from "./store.ts";
-
-/** People whose documents are read in one call. */
-const PEOPLE_AT_ONCE = 100;
 
 /**
  * Takes back what was pushed of a message that has been deleted since: whoever has not read it and is away
@@ -32,8 +29,8 @@ export async function withdrawPush(
   const head = found && headOf(found);
   const telling = storedTelling(told);
   if (head === undefined || telling === undefined || head.status !== "open") return { pushed: 0 };
-  const standing = await newestStanding(app, head, telling.number);
   if (telling.shown !== number) return { pushed: 0 };
+  const standing = await newestStanding(app, head, telling.number);
   let pushed = 0;
   let failed = 0;
   for (let from = 0; from < head.members.length; from += PEOPLE_AT_ONCE) {
