@@ -1,5 +1,12 @@
 import { z } from "zod";
-import { gatherMetadata, MetadataChange, MetadataView, NewMetadata, Time } from "../platform/contract.ts";
+import {
+  gatherMetadata,
+  isVisible,
+  MetadataChange,
+  MetadataView,
+  NewMetadata,
+  Time,
+} from "../platform/contract.ts";
 
 export const TEXT_CHARS_MAX = 32_000;
 export const TITLE_CHARS_MAX = 200;
@@ -19,9 +26,6 @@ export const LATEST_CHARS_MAX = 280;
  */
 const CONTROL = /(?![\n\r\t])\p{Cc}/u;
 
-/** Anything but white space, what Unicode ignores by default, format characters, and the blank of Braille. */
-const VISIBLE = /[^\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cf}\p{Cc}\u2800]/u;
-const isVisible = (text: string): boolean => VISIBLE.test(text);
 const SEEN = "must have something to be seen";
 
 const Written = z

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { MetadataChange, MetadataView, Time } from "../platform/contract.ts";
+import { isVisible, MetadataChange, MetadataView, Time } from "../platform/contract.ts";
 
 export const ROLES = ["owner", "admin", "member", "viewer", "service"] as const;
 export const Role = z.enum(ROLES);
@@ -21,8 +21,6 @@ export const NAME_CHARS_MAX = 100;
 export const EMAIL_CHARS_MAX = 254;
 export const CODE_DIGITS = 6;
 
-/** Anything but white space, what Unicode ignores by default, format characters, and the blank of Braille. */
-const VISIBLE = /[^\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cf}\p{Cc}\u2800]/u;
 /** Embeddings, overrides and isolates: with them a name runs into what stands beside it. */
 const DIRECTIONS = /[\u202a-\u202e\u2066-\u2069]/u;
 
@@ -36,7 +34,7 @@ export const Line = (charsMax: number) =>
     .min(1)
     .max(charsMax)
     .refine((text) => text.isWellFormed() && !/\p{Cc}/u.test(text), "must not contain control characters")
-    .refine((text) => VISIBLE.test(text), "must have something to be seen")
+    .refine(isVisible, "must have something to be seen")
     .refine((text) => !DIRECTIONS.test(text), "must not contain characters that turn the direction of text");
 
 /** What may be an address; shared/identity/address.ts says which ones are, and brings them to one form. */

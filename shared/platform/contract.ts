@@ -1,5 +1,10 @@
 import { z } from "zod";
 
+/** Anything but white space, what Unicode ignores by default, format characters, and the blank of Braille. */
+const VISIBLE = /[^\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cf}\p{Cc}\u2800]/u;
+/** Whether a person sees anything of the text. */
+export const isVisible = (text: string): boolean => VISIBLE.test(text);
+
 /**
  * Firestore ends with the year 9999, whatever the offset; nothing here is older than its beginning of time.
  */
