@@ -26,15 +26,15 @@ locals {
       display = "Cloud Build: tests and bundles"
       roles   = ["roles/logging.logWriter"]
     }
-    # Cloud Functions builds the images of functions as it.
+    # A rollout has the images of functions built as it.
     imager = {
       display = "Cloud Build: images of functions"
-      roles   = ["roles/logging.logWriter", "roles/artifactregistry.writer", "roles/storage.objectViewer"]
+      roles   = ["roles/run.builder"]
     }
     # Builds of the trigger `deploy` run as it. It asks Cloud Build whether the tests have passed.
     deployer = {
       display = "Rolls out: new revisions and their traffic"
-      roles   = ["roles/cloudbuild.builds.viewer", "roles/cloudfunctions.developer", "roles/logging.viewer", "roles/logging.logWriter", "roles/monitoring.viewer", "roles/run.developer"]
+      roles   = ["roles/cloudbuild.builds.viewer", "roles/logging.viewer", "roles/logging.logWriter", "roles/monitoring.viewer", "roles/run.sourceDeveloper", "roles/serviceusage.serviceUsageConsumer"]
     }
   }
 }
@@ -52,19 +52,9 @@ resource "google_cloud_run_v2_service_iam_member" "invoker" {
   for_each = { for name, spec in local.functions : name => spec if spec.trigger != "http" }
 
   location = local.region
-  name     = google_cloudfunctions2_function.this[each.key].name
+  name     = google_cloud_run_v2_service.this[each.key].name
   role     = "roles/run.invoker"
   member   = google_service_account.invoker.member
-}
-
-# The API proves its callers itself, by access token, API token or operator key.
-resource "google_cloud_run_v2_service_iam_member" "public" {
-  for_each = { for name, spec in local.functions : name => spec if try(spec.public, false) }
-
-  location = local.region
-  name     = google_cloudfunctions2_function.this[each.key].name
-  role     = "roles/run.invoker"
-  member   = "allUsers"
 }
 
 resource "google_project_iam_member" "build" {
@@ -88,9 +78,16 @@ resource "google_service_account_iam_member" "deployer_deploys" {
   member             = google_service_account.build["deployer"].member
 }
 
-# A function names the account that its image is built as.
+# Whoever has an image built names the account that builds it.
 resource "google_service_account_iam_member" "deployer_has_images_built" {
   service_account_id = google_service_account.build["imager"].name
   role               = "roles/iam.serviceAccountUser"
+  member             = google_service_account.build["deployer"].member
+}
+
+# The smoke test calls background functions in the invoker's name.
+resource "google_service_account_iam_member" "deployer_tries_out" {
+  service_account_id = google_service_account.invoker.name
+  role               = "roles/iam.serviceAccountOpenIdTokenCreator"
   member             = google_service_account.build["deployer"].member
 }

@@ -1,5 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
+import { parseCron } from "../emulators/scheduler/cron.ts";
+import manifest from "../functions/manifest.json" with { type: "json" };
+import { killFilter } from "../scripts/platform-metrics.ts";
+import { PROBES } from "../scripts/smoke-test.ts";
 import { readConfiguration, readVariables } from "./checks/configuration.ts";
 import { parseLogFilter } from "./checks/log-filter.ts";
 import { type Instance, type Plan, planOf } from "./checks/plan.ts";
@@ -64,10 +68,58 @@ describe("alerts", () => {
     ["breaker open", 'above["breaker-open"]'],
     ["budgets for models", 'above["model-budget"]'],
     ["reconciler findings", 'above["reconciler-findings"]'],
-    ["reconciler silent", "silence"],
+    ["failing attempts of tasks, by code", 'above["task-attempts"]'],
+    ["growing queues", 'above["queue-depth"]'],
+    ["5xx that no line tells of", 'above["service-failures"]'],
+    ["429 for want of an instance", 'above["service-refusals"]'],
+    ["requests that found no instance", 'platform_line["no-instance"]'],
+    ["an export that did not begin", 'platform_line["export"]'],
+    ["instances that were ended", 'platform_line["ended"]'],
+    ["memory", 'above["memory"]'],
+    ["searches that scan too much", 'above["search-scans"]'],
+    ["the API as seen from outside", 'above["unreachable"]'],
     ["failed logins", 'above["failed-logins"]'],
   ])("there is one for %s", (_, name) => {
     expect(policies.map(({ address }) => address)).toContain(`google_monitoring_alert_policy.${name}`);
+  });
+
+  test("each schedule is missed when it is silent, after more than two of its intervals or a day", () => {
+    const silent = plan.of("google_monitoring_alert_policy", "silence");
+    expect(silent.map(({ key }) => key)).toEqual(Object.keys(manifest.schedules));
+    for (const { key = "", values } of silent) {
+      const schedule = manifest.schedules[key as keyof typeof manifest.schedules];
+      const [{ condition_prometheus_query_language: conditions }] = values.conditions as [
+        { condition_prometheus_query_language: [{ query: string }] },
+      ];
+      const [, name, seconds] = /,function="([\w-]+)"\}\[(\d+)s\]\)$/.exec(conditions[0].query) ?? [];
+      expect([name, Number(seconds)]).toEqual([schedule.function, schedule.silenceSeconds]);
+      const cron = parseCron(schedule.cron, schedule.timeZone);
+      const first = cron.next(0) ?? NaN;
+      const everySeconds = ((cron.next(first) ?? NaN) - first) / 1000;
+      expect(schedule.silenceSeconds).toBeGreaterThan(Math.min(2 * everySeconds, everySeconds + 3600));
+      expect(schedule.silenceSeconds).toBeLessThanOrEqual(Math.max(10 * everySeconds, 600));
+    }
+  });
+
+  test("a rollout counts the same lines of ended instances that an alert tells of", () => {
+    const { ended } = plan.locals.platform_lines as { ended: { filter: string } };
+    expect(killFilter(0)).toContain(ended.filter);
+  });
+
+  test("availability is what the load balancer has answered", () => {
+    const [slo] = plan.of("google_monitoring_slo", "availability");
+    const text = JSON.stringify(slo?.values);
+    expect(text).toContain("loadbalancing.googleapis.com/https/request_count");
+    expect(metricsNamed(text)).toEqual([]);
+  });
+
+  test("the check from outside asks the domain for what a working API has, over TLS", async () => {
+    const [{ values }] = plan.of("google_monitoring_uptime_check_config") as [Instance];
+    const [{ path, ...http }] = values.http_check as [{ path: string }];
+    expect(http).toMatchObject({ use_ssl: true, validate_ssl: true, port: 443 });
+    expect(values.monitored_resource).toMatchObject([{ labels: { host: "chat.example.com" } }]);
+    const [{ content }] = values.content_matchers as [{ content: string }];
+    expect(PROBES.api?.find((probe) => probe.path === path)).toMatchObject({ status: 200, holds: content });
   });
 
   test("every metric that something names is made, and every one made is named", () => {
@@ -134,7 +186,7 @@ describe("runbooks use what there is", () => {
       google_cloud_scheduler_job: /gcloud scheduler jobs (?:run|resume) ([a-z-]+)/g,
       google_pubsub_subscription: /gcloud pubsub subscriptions pull ([a-z-]+)/g,
       google_pubsub_topic: /gcloud pubsub topics publish ([a-z-]+)/g,
-      google_cloudfunctions2_function: /--service ([a-z-]+)/g,
+      google_cloud_run_v2_service: /--service ([a-z-]+)/g,
     };
     for (const [type, pattern] of Object.entries(named)) {
       const there = plan.of(type).map(({ key }) => key);

@@ -45,11 +45,59 @@ locals {
       aligner = "ALIGN_SUM", reducer = "REDUCE_SUM", group_by = []
       above   = 0, window = 300, severity = "ERROR", runbook = "dead-letters"
     }
+    # By code, so that what never reaches our code counts too: no instance, no right, out of memory. Whether a
+    # success is called ok or 200 differs by target.
+    "task-attempts" = {
+      title   = "Attempts of tasks fail"
+      filter  = "metric.type=\"cloudtasks.googleapis.com/queue/task_attempt_count\" AND resource.type=\"cloud_tasks_queue\" AND metric.label.response_code!=monitoring.regex.full_match(\"(?i)ok|2[0-9]{2}.*\")"
+      aligner = "ALIGN_SUM", reducer = "REDUCE_SUM", group_by = ["resource.label.queue_id", "metric.label.response_code"]
+      above   = 50, window = 300, severity = "ERROR", runbook = "queue-backlog"
+    }
+    # Cloud Run's own count: an instance that dies writes no line.
+    "service-failures" = {
+      title   = "A function answers 5xx"
+      filter  = "metric.type=\"run.googleapis.com/request_count\" AND resource.type=\"cloud_run_revision\" AND metric.label.response_code_class=\"5xx\""
+      aligner = "ALIGN_SUM", reducer = "REDUCE_SUM", group_by = ["resource.label.service_name"]
+      above   = 50, window = 300, severity = "ERROR", runbook = "error-rate"
+    }
+    # The API's own 429 are refusals of clients that ask too much; the others answer none of their own.
+    "service-refusals" = {
+      title   = "A function has no instance for what it is sent"
+      filter  = "metric.type=\"run.googleapis.com/request_count\" AND resource.type=\"cloud_run_revision\" AND ${join(" AND ", [for name in keys(local.public) : "resource.labels.service_name!=\"${name}\""])} AND metric.label.response_code=\"429\""
+      aligner = "ALIGN_SUM", reducer = "REDUCE_SUM", group_by = ["resource.label.service_name"]
+      above   = 20, window = 300, severity = "WARNING", runbook = "instances"
+    }
+    "memory" = {
+      title   = "Instances run out of memory"
+      filter  = "metric.type=\"run.googleapis.com/container/memory/utilizations\" AND resource.type=\"cloud_run_revision\""
+      aligner = "ALIGN_PERCENTILE_99", reducer = "REDUCE_MAX", group_by = ["resource.label.service_name"]
+      above   = 0.9, window = 300, severity = "WARNING", runbook = "instances"
+    }
+    # Of a sample: of requests that are traced Firestore is asked what a search took.
+    "search-scans" = {
+      title   = "Searches go through too much of the index"
+      filter  = local.api_metric["search_entries"]
+      aligner = "ALIGN_PERCENTILE_95", reducer = "REDUCE_MAX", group_by = []
+      above   = var.thresholds.search_entries, window = 3600, severity = "WARNING", runbook = "slow-search"
+    }
+    "unreachable" = {
+      title   = "The API does not answer from outside"
+      filter  = "metric.type=\"monitoring.googleapis.com/uptime_check/check_passed\" AND resource.type=\"uptime_url\" AND metric.label.check_id=\"${google_monitoring_uptime_check_config.api.uptime_check_id}\""
+      aligner = "ALIGN_NEXT_OLDER", reducer = "REDUCE_COUNT_FALSE", group_by = []
+      above   = 1, window = 1200, severity = "CRITICAL", runbook = "unreachable"
+    }
+    # A stream holds its place for as long as it lasts, so this says that the places of streams run out.
+    "streams-at-limit" = {
+      title   = "Instances are nearly full of streams"
+      filter  = "metric.type=\"run.googleapis.com/container/max_request_concurrencies\" AND resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"live\""
+      aligner = "ALIGN_PERCENTILE_50", reducer = "REDUCE_MAX", group_by = []
+      above   = 0.8 * local.functions.live.concurrency, window = 600, severity = "ERROR", runbook = "instances"
+    }
     "instances-at-limit" = {
       title   = "A function has nearly all the instances it may have"
       filter  = "metric.type=\"run.googleapis.com/container/instance_count\" AND resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"api\""
       aligner = "ALIGN_MAX", reducer = "REDUCE_SUM", group_by = []
-      above   = 0.8 * local.functions.api.maxInstances, window = 300, severity = "ERROR", runbook = "cost-spike"
+      above   = 0.8 * local.instances.api, window = 300, severity = "ERROR", runbook = "instances"
     }
   }
 
@@ -179,40 +227,6 @@ resource "google_monitoring_alert_policy" "rolled_back" {
   }
 }
 
-# What finds lost work has to run: it does so every five minutes.
-resource "google_monitoring_alert_policy" "silence" {
-  display_name          = "The reconciler does not run"
-  combiner              = "OR"
-  severity              = "ERROR"
-  notification_channels = local.channels
-
-  conditions {
-    display_name = "No run in 30 minutes"
-
-    condition_absent {
-      filter   = "${local.api_metric["background_runs"]} AND metric.label.function=\"reconcile\""
-      duration = "1800s"
-
-      aggregations {
-        alignment_period     = "300s"
-        per_series_aligner   = "ALIGN_SUM"
-        cross_series_reducer = "REDUCE_SUM"
-      }
-    }
-  }
-
-  documentation {
-    subject   = "Scrollback ${var.environment}: the reconciler does not run"
-    content   = "Lost events are not found at the moment. What to do: ${local.runbooks_url}/reconciler-findings.md"
-    mime_type = "text/markdown"
-
-    links {
-      display_name = "Runbook"
-      url          = "${local.runbooks_url}/reconciler-findings.md"
-    }
-  }
-}
-
 locals {
-  requests_series = "logging_googleapis_com:user_${google_logging_metric.counter["api_requests"].name}{monitored_resource=\"cloud_run_revision\"}"
+  requests_series = "logging_googleapis_com:user_${local.metric_names["api_requests"]}{monitored_resource=\"cloud_run_revision\"}"
 }

@@ -22,9 +22,9 @@ beforeAll(async () => {
   rules = policy?.values.rule as readonly Rule[];
 });
 
-test("both backend services stand behind the policy", () => {
+test("every backend service stands behind the policy", () => {
   const policies = plan.of("google_compute_backend_service").map(({ values }) => values.security_policy);
-  expect(policies).toHaveLength(2);
+  expect(policies).toHaveLength(4);
   expect(new Set(policies).size).toBe(1);
   expect(String(policies[0])).toContain("google_compute_security_policy.api");
 });

@@ -5,7 +5,7 @@
 
 resource "google_compute_security_policy" "api" {
   name        = "scrollback-api"
-  description = "Before both backend services: size, known scanners, rates by address."
+  description = "Before every backend service: size, known scanners, rates by address."
 
   rule {
     priority    = 100

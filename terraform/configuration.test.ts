@@ -45,6 +45,8 @@ function allProblems({ resources, data }: Pick<Configuration, "resources" | "dat
   return [...check(resources, providerSchema.resources), ...check(data, providerSchema.data)];
 }
 
+const WEST = { name: "west", url: "http://west.example.com", project: "west", bucket: "west-files" };
+
 describe("the files", () => {
   const paths = ["terraform", "terraform/environments"].flatMap((folder) =>
     readdirSync(folder)
@@ -64,9 +66,14 @@ describe("the files", () => {
 
   test("the schema is that of the version that is installed", () => {
     const [{ required_providers: providers }] = configuration.terraform as [Body];
-    const [{ google, archive }] = providers as [Record<"google" | "archive", { version: string }>];
-    expect(google.version).toBe(`~> ${providerSchema.google}`);
-    expect(archive.version).toBe(`~> ${providerSchema.archive.replace(/\d+$/, "0")}`);
+    const [{ google, "google-beta": beta, time }] = providers as [
+      Record<"google" | "google-beta" | "time", { version: string }>,
+    ];
+    // The last bindings are of 6.50; derive-schema.ts says what was looked up of versions 7.
+    expect(providerSchema.google).toBe("6.50.0");
+    expect(google.version).toBe(">= 7.2.0, < 8.0.0");
+    expect(beta.version).toBe(google.version);
+    expect(time.version).toBe(`~> ${providerSchema.time.replace(/\d+$/, "0")}`);
   });
 
   test("an unknown, a missing and a misplaced argument are found", () => {
@@ -76,13 +83,13 @@ describe("the files", () => {
       'google_cloud_tasks_queue.added has no argument "retries"',
     ]);
     expect(bodyOf({ name: "x" })).toEqual(['google_cloud_tasks_queue.added lacks the argument "location"']);
-    expect(bodyOf({ location: "y", retry_config: { max_attempts: 1 } })).toEqual([
+    expect(bodyOf({ name: "x", location: "y", retry_config: { max_attempts: 1 } })).toEqual([
       "google_cloud_tasks_queue.added.retry_config is a block and stands as an argument",
     ]);
-    expect(bodyOf({ location: "y", rate_limits: [{}, {}] })).toEqual([
+    expect(bodyOf({ name: "x", location: "y", rate_limits: [{}, {}] })).toEqual([
       "google_cloud_tasks_queue.added.rate_limits stands 2 times",
     ]);
-    expect(bodyOf({ location: "y", retry_config: [{ attempts: 1 }] })).toEqual([
+    expect(bodyOf({ name: "x", location: "y", retry_config: [{ attempts: 1 }] })).toEqual([
       'google_cloud_tasks_queue.added.retry_config has no argument "attempts"',
     ]);
   });
@@ -118,6 +125,9 @@ describe("variables", () => {
     ["min_instances", { api: -1 }],
     ["min_instances", { nobody: 1 }],
     ["allowed_origins", ["*"]],
+    ["clamd_address", "tcp://127.0.0.1"],
+    ["cell", "West 1"],
+    ["cells", [WEST]],
     ["log_retention_days", 0],
     ["alert_emails", []],
     ["alert_emails", ["on-call"]],
@@ -127,6 +137,14 @@ describe("variables", () => {
     ["objectives", { availability: 99.9 }],
   ])("%s refuses %j", async (name, value) => {
     expect((await withVariables({ [name]: value })).refusals).toHaveLength(1);
+  });
+
+  test("each is what its own validations look at, as Terraform demands", () => {
+    for (const [name, body] of Object.entries(configuration.variables)) {
+      for (const { condition } of (body.validation ?? []) as { condition: string }[]) {
+        expect([name, condition.includes(`var.${name}`)]).toEqual([name, true]);
+      }
+    }
   });
 
   test("a missing one and an unknown one stop the plan", async () => {

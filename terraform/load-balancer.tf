@@ -18,33 +18,42 @@ resource "google_compute_managed_ssl_certificate" "api" {
   lifecycle {
     create_before_destroy = true
   }
+
+  depends_on = [google_project_service.this]
 }
 
 locals {
+  public = { for name, spec in local.functions : name => spec if try(spec.public, false) }
+
   # "current" follows the traffic split; "candidate" is the revision that is being rolled out.
-  backends = {
+  tags = {
     current   = null
     candidate = "candidate"
   }
+
+  backends = merge([
+    for name, spec in local.public : { for tag, revision in local.tags : "${name}-${tag}" => { function = name, tag = revision } }
+  ]...)
 }
 
 resource "google_compute_region_network_endpoint_group" "api" {
   for_each = local.backends
 
-  name                  = "scrollback-api-${each.key}"
+  name                  = "scrollback-${each.key}"
   region                = local.region
   network_endpoint_type = "SERVERLESS"
 
   cloud_run {
-    service = google_cloudfunctions2_function.this["api"].name
-    tag     = each.value
+    service = google_cloud_run_v2_service.this[each.value.function].name
+    tag     = each.value.tag
   }
 }
 
+# How long a request may take is for the function to say: a load balancer waits an hour for a serverless one.
 resource "google_compute_backend_service" "api" {
   for_each = local.backends
 
-  name                  = "scrollback-api-${each.key}"
+  name                  = "scrollback-${each.key}"
   load_balancing_scheme = "EXTERNAL_MANAGED"
   protocol              = "HTTPS"
   security_policy       = google_compute_security_policy.api.id
@@ -62,21 +71,40 @@ resource "google_compute_backend_service" "api" {
 
 resource "google_compute_url_map" "api" {
   name            = "scrollback-api"
-  default_service = google_compute_backend_service.api["current"].id
+  default_service = google_compute_backend_service.api["api-current"].id
 
   host_rule {
     hosts        = [var.domain]
     path_matcher = "api"
   }
 
+  # The paths of `live` stand in functions/manifest.json; everything else is the API's. The header is how the
+  # smoke test reaches a revision that has no traffic yet.
   path_matcher {
     name            = "api"
-    default_service = google_compute_backend_service.api["current"].id
+    default_service = google_compute_backend_service.api["api-current"].id
 
-    # How the smoke test reaches a revision that has no traffic yet.
     route_rules {
       priority = 1
-      service  = google_compute_backend_service.api["candidate"].id
+      service  = google_compute_backend_service.api["live-candidate"].id
+
+      dynamic "match_rules" {
+        for_each = local.functions["live"].paths
+
+        content {
+          path_template_match = match_rules.value
+
+          header_matches {
+            header_name = "x-scrollback-revision"
+            exact_match = "candidate"
+          }
+        }
+      }
+    }
+
+    route_rules {
+      priority = 2
+      service  = google_compute_backend_service.api["api-candidate"].id
 
       match_rules {
         prefix_match = "/"
@@ -84,6 +112,19 @@ resource "google_compute_url_map" "api" {
         header_matches {
           header_name = "x-scrollback-revision"
           exact_match = "candidate"
+        }
+      }
+    }
+
+    route_rules {
+      priority = 3
+      service  = google_compute_backend_service.api["live-current"].id
+
+      dynamic "match_rules" {
+        for_each = local.functions["live"].paths
+
+        content {
+          path_template_match = match_rules.value
         }
       }
     }

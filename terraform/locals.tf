@@ -6,12 +6,11 @@ locals {
   region    = local.manifest.region
   functions = local.manifest.functions
 
-  # A function's address of this form is known before the function exists, so that functions can name each
+  # A service's address of this form is known before the service exists, so that functions can name each
   # other.
-  functions_url = "https://${local.region}-${var.project_id}.cloudfunctions.net"
+  functions_url = "https://{function}-${data.google_project.this.number}.${local.region}.run.app"
+  function_urls = { for name in keys(local.functions) : name => replace(local.functions_url, "{function}", name) }
   public_url    = "https://${var.domain}"
-
-  pubsub_agent = "serviceAccount:service-${data.google_project.this.number}@gcp-sa-pubsub.iam.gserviceaccount.com"
 
   runbooks_url = "https://github.com/${var.repository.owner}/${var.repository.name}/blob/${var.repository.branch}/docs/runbooks"
 }

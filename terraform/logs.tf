@@ -5,6 +5,8 @@ resource "google_logging_project_bucket_config" "default" {
   bucket_id        = "_Default"
   retention_days   = var.log_retention_days
   enable_analytics = true
+
+  depends_on = [google_project_service.this]
 }
 
 # Who tried to get in is kept as long as the security events that the database holds.

@@ -5,15 +5,18 @@ locals {
   by_outcome  = { outcome = "EXTRACT(jsonPayload.outcome)" }
   by_function = { function = "EXTRACT(jsonPayload.function)" }
 
+  # Lines of requests to the API, whichever function serves them.
+  of_api = "(${join(" OR ", [for name in keys(local.public) : "jsonPayload.function=\"${name}\""])})"
+
   counters = {
     api_requests = {
       description = "Requests to the API."
-      filter      = "jsonPayload.function=\"api\" AND jsonPayload.endpoint:*"
+      filter      = "${local.of_api} AND jsonPayload.endpoint:*"
       labels      = merge(local.by_endpoint, local.by_outcome)
     }
     api_failures = {
       description = "Requests to the API that failed on our side."
-      filter      = "jsonPayload.function=\"api\" AND httpRequest.status>=500"
+      filter      = "${local.of_api} AND httpRequest.status>=500"
       labels      = merge(local.by_endpoint, local.by_outcome)
     }
     api_unavailable = {
@@ -23,12 +26,12 @@ locals {
     }
     failed_logins = {
       description = "Sign-ins with a wrong code, and refusals for having tried too often."
-      filter      = "jsonPayload.function=\"api\" AND jsonPayload.endpoint=~\"/auth/\" AND (jsonPayload.outcome=\"code_invalid\" OR jsonPayload.outcome=\"quota_exceeded\")"
+      filter      = "${local.of_api} AND jsonPayload.endpoint=~\"/auth/\" AND (jsonPayload.outcome=\"code_invalid\" OR jsonPayload.outcome=\"quota_exceeded\")"
       labels      = local.by_outcome
     }
     refused_tokens = {
       description = "Requests with a token that is not ours, or was revoked."
-      filter      = "jsonPayload.function=\"api\" AND (jsonPayload.outcome=\"token_invalid\" OR jsonPayload.outcome=\"token_revoked\")"
+      filter      = "${local.of_api} AND (jsonPayload.outcome=\"token_invalid\" OR jsonPayload.outcome=\"token_revoked\")"
       labels      = local.by_outcome
     }
     reused_refresh_tokens = {
@@ -57,7 +60,7 @@ locals {
       labels      = { kind = "EXTRACT(jsonPayload.kind)" }
     }
     reconciler_findings = {
-      description = "Runs of schedules that found lost events, answers or jobs, or counters and search entries that were behind, and made them good."
+      description = "Runs of schedules that found lost events, answers, jobs or uploads, or counters and search entries that were behind, and made them good."
       filter      = "jsonPayload.trigger=\"schedule\" AND (jsonPayload.announced>0 OR jsonPayload.recovered>0 OR jsonPayload.repaired>0 OR jsonPayload.behind>0 OR jsonPayload.wrong>0)"
       labels      = local.by_function
     }
@@ -132,6 +135,13 @@ locals {
       unit        = "ms"
       labels      = { model = "EXTRACT(jsonPayload.model)" }
     }
+    search_entries = {
+      description = "Entries of indexes that Firestore went through for a query of the search index, where it says so."
+      filter      = "jsonPayload.event=\"search.explained\" AND jsonPayload.entriesScanned:*"
+      value       = "EXTRACT(jsonPayload.entriesScanned)"
+      unit        = "1"
+      labels      = {}
+    }
     background_latency = {
       description = "How long handling an event, task or schedule took."
       filter      = "jsonPayload.trigger:*"
@@ -202,4 +212,18 @@ resource "google_logging_metric" "distribution" {
   }
 
   depends_on = [google_project_service.this]
+}
+
+# Monitoring knows a metric that is made from logs only minutes later, and refuses until then whatever names
+# it. Another set of metrics is waited for again.
+resource "time_sleep" "metrics_known" {
+  create_duration = "600s"
+
+  triggers = { for name, metric in merge(google_logging_metric.counter, google_logging_metric.distribution) : name => metric.name }
+}
+
+locals {
+  # How monitoring names a metric that is made from the logs of functions. Whoever says it so has waited.
+  metric_names = { for name in keys(merge(local.counters, local.distributions)) : name => time_sleep.metrics_known.triggers[name] }
+  api_metric   = { for name, metric in local.metric_names : name => "metric.type=\"logging.googleapis.com/user/${metric}\" AND resource.type=\"cloud_run_revision\"" }
 }

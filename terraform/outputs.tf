@@ -10,7 +10,12 @@ output "public_url" {
 
 output "function_urls" {
   description = "Where queues reach the functions."
-  value       = { for name in keys(local.functions) : name => "${local.functions_url}/${name}" }
+  value       = local.function_urls
+}
+
+output "quota_needed" {
+  description = "What all instances together take of Cloud Run's quota in the region."
+  value       = local.quota_needed
 }
 
 output "files_bucket" {

@@ -34,11 +34,11 @@ resource "google_pubsub_subscription" "this" {
     for_each = try([each.value.function], [])
 
     content {
-      push_endpoint = "${local.functions_url}/${push_config.value}"
+      push_endpoint = local.function_urls[push_config.value]
 
       oidc_token {
         service_account_email = google_service_account.invoker.email
-        audience              = "${local.functions_url}/${push_config.value}"
+        audience              = local.function_urls[push_config.value]
       }
     }
   }
@@ -59,7 +59,7 @@ resource "google_pubsub_topic_iam_member" "dead_letters" {
 
   topic  = google_pubsub_topic.this[each.key].name
   role   = "roles/pubsub.publisher"
-  member = local.pubsub_agent
+  member = google_project_service_identity.agent["pubsub.googleapis.com"].member
 }
 
 resource "google_pubsub_subscription_iam_member" "dead_letters" {
@@ -67,5 +67,5 @@ resource "google_pubsub_subscription_iam_member" "dead_letters" {
 
   subscription = google_pubsub_subscription.this[each.key].name
   role         = "roles/pubsub.subscriber"
-  member       = local.pubsub_agent
+  member       = google_project_service_identity.agent["pubsub.googleapis.com"].member
 }

@@ -10,10 +10,12 @@ resource "google_cloud_tasks_queue" "this" {
   }
 
   retry_config {
-    max_attempts  = each.value.maxAttempts
-    min_backoff   = "${each.value.minBackoffSeconds}s"
-    max_backoff   = "${each.value.maxBackoffSeconds}s"
-    max_doublings = each.value.maxDoublings
+    # Cloud Tasks gives a task up once both of these are met.
+    max_attempts       = each.value.maxAttempts
+    max_retry_duration = "${each.value.retrySeconds}s"
+    min_backoff        = "${each.value.minBackoffSeconds}s"
+    max_backoff        = "${each.value.maxBackoffSeconds}s"
+    max_doublings      = each.value.maxDoublings
   }
 
   # Failed attempts are logged by the function; a tenth of all operations is enough to see a queue at work.
@@ -35,13 +37,13 @@ resource "google_cloud_scheduler_job" "this" {
 
   http_target {
     http_method = "POST"
-    uri         = "${local.functions_url}/${each.value.function}"
+    uri         = local.function_urls[each.value.function]
     headers     = { "Content-Type" = "application/json" }
     body        = base64encode("{}")
 
     oidc_token {
       service_account_email = google_service_account.invoker.email
-      audience              = "${local.functions_url}/${each.value.function}"
+      audience              = local.function_urls[each.value.function]
     }
   }
 

@@ -104,6 +104,38 @@ resource "google_service_account_iam_member" "acts_as_invoker" {
   member             = google_service_account.function[each.key].member
 }
 
+# Whoever gives files to models reads them. Whoever signs addresses may see what is there and add to it, not
+# change or delete it.
+resource "google_storage_bucket_iam_member" "files" {
+  for_each = merge([
+    for name, access in local.access : {
+      for role in local.bucket_roles[access.bucket] : "${name}/${role}" => { function = name, role = role }
+    }
+  ]...)
+
+  bucket = google_storage_bucket.files.name
+  role   = each.value.role
+  member = google_service_account.function[each.value.function].member
+}
+
+locals {
+  bucket_roles = {
+    none   = []
+    read   = ["roles/storage.objectViewer"]
+    sign   = ["roles/storage.objectCreator", "roles/storage.objectViewer"]
+    change = ["roles/storage.objectUser"]
+  }
+}
+
+# Google signs for an account when the account itself asks for it, which it has to be allowed to.
+resource "google_service_account_iam_member" "signs_addresses" {
+  for_each = { for name, access in local.access : name => access if access.bucket == "sign" }
+
+  service_account_id = google_service_account.function[each.key].name
+  role               = "roles/iam.serviceAccountTokenCreator"
+  member             = google_service_account.function[each.key].member
+}
+
 resource "google_kms_crypto_key_iam_member" "signing_keys" {
   for_each = { for name, access in local.access : name => access if access.kms }
 
@@ -122,4 +154,14 @@ resource "google_secret_manager_secret_iam_member" "reader" {
   secret_id = google_secret_manager_secret.this[each.value.secret].secret_id
   role      = "roles/secretmanager.secretAccessor"
   member    = google_service_account.function[each.value.function].member
+}
+
+# A right that was granted a moment ago is not seen everywhere for two minutes, and a service or a connection
+# that may not read its secret is refused. Another grant is waited for again.
+resource "time_sleep" "grants_known" {
+  create_duration = "120s"
+
+  triggers = {
+    readers = jsonencode(concat(keys(google_secret_manager_secret_iam_member.reader), [google_secret_manager_secret_iam_member.cloud_build.member]))
+  }
 }

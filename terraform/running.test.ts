@@ -28,7 +28,7 @@ beforeAll(async () => {
   recorder = createCallRecorder((await suiteOfProcess()).ports.auth);
 });
 afterAll(() => recorder.close());
-const system = useSystem(() => ({ wrap: recorder.wrap }));
+const system = useSystem(() => ({ wrap: recorder.wrap, traced: true }));
 beforeAll(() => causeEverything(system), SCENARIO_MS_MAX);
 
 const names = Object.keys(manifest.functions);
@@ -59,6 +59,17 @@ test.each(names)("%s may do what it was seen to do, and nothing else", (name) =>
   });
 });
 
+const ROLES_OF_BUCKET: Readonly<Record<string, readonly string[]>> = {
+  none: [],
+  read: ["roles/storage.objectViewer google_storage_bucket_iam_member"],
+  sign: [
+    "roles/iam.serviceAccountTokenCreator google_service_account_iam_member",
+    "roles/storage.objectCreator google_storage_bucket_iam_member",
+    "roles/storage.objectViewer google_storage_bucket_iam_member",
+  ],
+  change: ["roles/storage.objectUser google_storage_bucket_iam_member"],
+};
+
 const memberOf = (name: string): string => `<google_service_account.function["${name}"].member>`;
 
 test.each(names)("%s has the roles that its access stands for, each where it is needed", (name) => {
@@ -78,6 +89,7 @@ test.each(names)("%s has the roles that its access stands for, each where it is 
       ...(access?.kms === true
         ? ["roles/cloudkms.cryptoKeyEncrypterDecrypter google_kms_crypto_key_iam_member"]
         : []),
+      ...(ROLES_OF_BUCKET[String(access?.bucket)] ?? ["unknown"]),
       ...(access?.queues.length ? ["roles/iam.serviceAccountUser google_service_account_iam_member"] : []),
       ...(access?.topics ?? []).map((topic) => `roles/pubsub.publisher ${topic}`),
       ...(access?.queues ?? []).map((queue) => `roles/cloudtasks.enqueuer ${queue}`),
@@ -121,7 +133,14 @@ test("findings of each schedule that looks for lost work are counted", () => {
   const found = entries().filter(parseLogFilter(String(findings?.filter)));
   const finders = found.map(({ jsonPayload }) => (jsonPayload as { function: string }).function);
   expect(new Set(finders)).toEqual(
-    new Set(["reconcile", "audit-search", "recover-answers", "recover-scheduled", "recover-jobs"]),
+    new Set([
+      "reconcile",
+      "audit-search",
+      "recover-answers",
+      "recover-scheduled",
+      "recover-jobs",
+      "tend-files",
+    ]),
   );
 });
 
@@ -138,7 +157,7 @@ test("crashes counts a rejection that nobody handled and an exception that nobod
   const instance = `
     import { createLifecycle, ownProcess } from "./functions/runtime/lifecycle.ts";
     import { createLog } from "./shared/platform/log.ts";
-    ownProcess(createLog({ projectId: "test" }), createLifecycle(), async () => undefined);
+    ownProcess(createLog({ projectId: "test" }), createLifecycle(), { end: async () => {}, close: async () => {} });
     Promise.reject(new Error("nobody handles this"));
     setImmediate(() => { throw new Error("nobody catches this"); });`;
   const child = spawn(process.execPath, ["--input-type=module-typescript", "--eval", instance]);

@@ -1,6 +1,6 @@
 # Only the containers: values are added with gcloud, so that none stands in a file or in Terraform's state.
 locals {
-  secrets = toset(concat(["MODEL_API_KEY", "OPERATOR_KEY", "SCROLLBACK_SECRET", "SMTP_URL"], var.model_keys))
+  secrets = toset(concat(["GITHUB_TOKEN", "MODEL_API_KEY", "OPERATOR_KEY", "SCROLLBACK_SECRET", "SMTP_URL"], var.model_keys))
 }
 
 resource "google_secret_manager_secret" "this" {

@@ -3,7 +3,6 @@ locals {
     "artifactregistry.googleapis.com",
     "billingbudgets.googleapis.com",
     "cloudbuild.googleapis.com",
-    "cloudfunctions.googleapis.com",
     "cloudkms.googleapis.com",
     "cloudscheduler.googleapis.com",
     "cloudtasks.googleapis.com",
@@ -13,6 +12,7 @@ locals {
     "firebaserules.googleapis.com",
     "firestore.googleapis.com",
     "iam.googleapis.com",
+    "iamcredentials.googleapis.com",
     "identitytoolkit.googleapis.com",
     "logging.googleapis.com",
     "monitoring.googleapis.com",
@@ -32,4 +32,16 @@ resource "google_project_service" "this" {
 
   # Turning a service off would delete what others have made with it.
   disable_on_destroy = false
+}
+
+# Google's services act as accounts of theirs, which may be missing until a service is first used; a role can
+# be granted only to what is there.
+resource "google_project_service_identity" "agent" {
+  provider = google-beta
+  for_each = toset(["cloudbuild.googleapis.com", "pubsub.googleapis.com"])
+
+  project = var.project_id
+  service = each.key
+
+  depends_on = [google_project_service.this]
 }

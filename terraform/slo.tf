@@ -5,6 +5,12 @@ resource "google_monitoring_custom_service" "api" {
   depends_on = [google_project_service.this]
 }
 
+# As clients see it: what the load balancer answers in the place of an instance that died counts too. Latency
+# has to be ours, since streams would last for the load balancer as long as they are open.
+locals {
+  balanced_requests = "metric.type=\"loadbalancing.googleapis.com/https/request_count\" AND resource.type=\"https_lb_rule\" AND resource.label.url_map_name=\"${google_compute_url_map.api.name}\""
+}
+
 resource "google_monitoring_slo" "availability" {
   service             = google_monitoring_custom_service.api.service_id
   slo_id              = "availability"
@@ -14,8 +20,8 @@ resource "google_monitoring_slo" "availability" {
 
   request_based_sli {
     good_total_ratio {
-      bad_service_filter   = local.api_metric["api_failures"]
-      total_service_filter = local.api_metric["api_requests"]
+      bad_service_filter   = "${local.balanced_requests} AND metric.label.response_code_class=\"500\""
+      total_service_filter = local.balanced_requests
     }
   }
 }
@@ -39,12 +45,6 @@ resource "google_monitoring_slo" "latency" {
 }
 
 locals {
-  # How monitoring names a metric that is made from the logs of functions.
-  api_metric = {
-    for name, metric in merge(google_logging_metric.counter, google_logging_metric.distribution) :
-    name => "metric.type=\"logging.googleapis.com/user/${metric.name}\" AND resource.type=\"cloud_run_revision\""
-  }
-
   # A fast burn spends 2 % of the month's budget in an hour, a slow one 5 % in six: the pairs of windows and
   # rates are those of the SRE workbook. The short window lets an alert end soon after its cause.
   burns = merge([

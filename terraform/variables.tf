@@ -108,13 +108,57 @@ variable "min_instances" {
 }
 
 variable "allowed_origins" {
-  description = "The origins of web pages that may load and store files directly in the bucket."
+  description = "The origins of web pages besides the own one that may load and store files directly in the bucket."
   type        = list(string)
   default     = []
 
   validation {
     condition     = alltrue([for origin in var.allowed_origins : can(regex("^https://[^/*]+$", origin))])
     error_message = "An origin is https:// and a host, without path and wildcard."
+  }
+}
+
+variable "clamd_address" {
+  description = "host:port of ClamAV's daemon, which check-file asks about every file; null: nobody looks for viruses."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.clamd_address == null || can(regex("^[0-9A-Za-z_.-]+:[0-9]{1,5}$", var.clamd_address))
+    error_message = "An address is a host and a port, such as 127.0.0.1:3310."
+  }
+}
+
+variable "scanner_image" {
+  description = "The image of ClamAV's daemon, such as docker.io/clamav/clamav:1.4, to stand beside check-file in a container of the same service (docs/files.md); null: none. Each instance of check-file takes so much more of the quota."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.scanner_image == null || var.clamd_address == null
+    error_message = "The daemon stands beside check-file, or elsewhere."
+  }
+}
+
+variable "database_id" {
+  description = "The Firestore database that functions serve from: another one than (default) once it was restored (docs/runbooks/restore-from-backup.md)."
+  type        = string
+  default     = "(default)"
+
+  validation {
+    condition     = var.database_id == "(default)" || can(regex("^[a-z][a-z0-9-]{2,61}[a-z0-9]$", var.database_id))
+    error_message = "A database is (default), or has 4 to 63 lower-case letters, digits and hyphens, and begins with a letter."
+  }
+}
+
+variable "export_region" {
+  description = "Where the daily export of the database is kept: another region than the database's."
+  type        = string
+  default     = "europe-west4"
+
+  validation {
+    condition     = var.export_region != local.region
+    error_message = "What is kept for the loss of a region is kept in another one."
   }
 }
 
@@ -136,12 +180,18 @@ variable "log_retention_days" {
 }
 
 variable "repository" {
-  description = "The GitHub repository that Cloud Build is connected to, and the branch that is deployed."
+  description = "The GitHub repository that Cloud Build is connected to, the branch that is deployed, and the number of the installation of Cloud Build's GitHub App (the end of its address in GitHub's settings)."
   type = object({
-    owner  = string
-    name   = string
-    branch = string
+    owner               = string
+    name                = string
+    branch              = string
+    app_installation_id = number
   })
+
+  validation {
+    condition     = var.repository.app_installation_id > 0
+    error_message = "The number of the installation is positive."
+  }
 }
 
 variable "alert_emails" {
@@ -193,6 +243,7 @@ variable "thresholds" {
     queue_depth             = optional(number, 5000)
     failed_logins_per_hour  = optional(number, 200)
     answers_failed_per_hour = optional(number, 20)
+    search_entries          = optional(number, 50000)
   })
   default = {}
 

@@ -4,11 +4,15 @@ terraform {
   required_providers {
     google = {
       source  = "hashicorp/google"
-      version = "~> 6.37.0"
+      version = ">= 7.2.0, < 8.0.0"
     }
-    archive = {
-      source  = "hashicorp/archive"
-      version = "~> 2.7.0"
+    google-beta = {
+      source  = "hashicorp/google-beta"
+      version = ">= 7.2.0, < 8.0.0"
+    }
+    time = {
+      source  = "hashicorp/time"
+      version = "~> 0.13.0"
     }
   }
 
@@ -28,6 +32,14 @@ provider "google" {
     system      = "scrollback"
     environment = var.environment
   }
+}
+
+# Makes the accounts that Google's services act as, which the other provider can't.
+provider "google-beta" {
+  project               = var.project_id
+  region                = local.region
+  user_project_override = true
+  billing_project       = var.project_id
 }
 
 data "google_project" "this" {

@@ -1,5 +1,6 @@
 import { modelRollout } from "../../shared/assistant/choose-models.ts";
 import type { Person, System } from "../../shared/testing/start-system.ts";
+import { uploadFile } from "../../shared/testing/upload-file.ts";
 import { ask, newChat, pass, pathOf } from "./talking.ts";
 
 /** Models that answer at once: what is looked at is what they cause. */
@@ -44,8 +45,12 @@ async function tryInTheShadow(system: System, ada: Person): Promise<void> {
 async function talkAtLength(system: System, ada: Person, question: string): Promise<void> {
   const chat = await newChat(ada, { kind: "assistant" });
   const long = "We agreed that the blue boat leaves on Thursday. ".repeat(600);
+  const notes = { name: "notes.txt", type: "text/plain", bytes: Buffer.from("The boat is blue.") };
+  const { id } = await uploadFile(ada.api, notes);
+  await system.settle();
   for (let turn = 0; turn < 2; turn += 1) {
-    await ada.api.post(`${pathOf(chat)}/messages`, { text: `${question} ${turn} ${long}` });
+    const files = turn === 0 ? { files: [id] } : {};
+    await ada.api.post(`${pathOf(chat)}/messages`, { text: `${question} ${turn} ${long}`, ...files });
     await pass(system, 60_000);
   }
   const stream = await fetch(`${system.url}${pathOf(chat)}/messages`, {

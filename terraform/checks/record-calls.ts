@@ -10,6 +10,7 @@ import { withCallSpans } from "../../shared/platform/trace-calls.ts";
 export interface Used {
   firestore: boolean;
   identity: boolean;
+  bucket: (typeof BUCKET_LEVELS)[number];
   kms: boolean;
   push: boolean;
   readonly topics: Set<string>;
@@ -99,6 +100,7 @@ function usedBy(used: Map<string, Used>, name: string): Used {
   const known = used.get(name) ?? {
     firestore: false,
     identity: false,
+    bucket: "none",
     kms: false,
     push: false,
     topics: new Set(),
@@ -124,6 +126,20 @@ function noteRpc(of: Used, path: string, argument: Call["argument"]): void {
   else throw new Error(`${path} is called, and no role is known for it.`);
 }
 
+/** What may be done with the bucket of files: each may what those before it may. */
+const BUCKET_LEVELS = ["none", "read", "sign", "change"] as const;
+const LEVEL_OF: Readonly<Record<string, Used["bucket"]>> = {
+  read: "read",
+  stat: "read",
+  check: "read",
+  sign: "sign",
+};
+
+function noteBucket(of: Used, method: string): void {
+  const level = BUCKET_LEVELS.indexOf(LEVEL_OF[method] ?? "change");
+  of.bucket = BUCKET_LEVELS[Math.max(level, BUCKET_LEVELS.indexOf(of.bucket))] ?? "change";
+}
+
 /** Dependencies whose use is noted: the secrets that they hold, and pushes. */
 function watched(deps: Deps, note: (apply: (of: Used) => void) => void): Deps {
   const holder =
@@ -135,6 +151,7 @@ function watched(deps: Deps, note: (apply: (of: Used) => void) => void): Deps {
     keys: watchedObject(deps.keys, () => note(holder("SCROLLBACK_SECRET"))),
     models: watchedObject(deps.models, () => note(holder("MODEL_API_KEY"))),
     mailer: watchedObject(deps.mailer, (key) => key === "send" && note(holder("SMTP_URL"))),
+    bucket: watchedObject(deps.bucket, (method) => note((of) => noteBucket(of, String(method)))),
     push: watchedObject(deps.push, () => note((of) => (of.push = true))),
     config: watchedObject(deps.config, (key) => key === "operatorKey" && note(holder("OPERATOR_KEY"))),
   };

@@ -131,7 +131,7 @@ function step(value: unknown, key: string | number): unknown {
   return (value as Record<string | number, unknown>)[key];
 }
 
-async function compileAll(configuration: Configuration): Promise<Map<string, Node>> {
+export async function compileAll(configuration: Configuration): Promise<Map<string, Node>> {
   const compiled = new Map<string, Node>();
   const add = async (prefix: string, bodies: Readonly<Record<string, unknown>>): Promise<void> => {
     for (const [name, body] of Object.entries(bodies)) compiled.set(`${prefix}.${name}`, await compile(body));

@@ -17,7 +17,7 @@ export interface NestedSchema extends BlockSchema {
 
 export interface ProviderSchema {
   readonly google: string;
-  readonly archive: string;
+  readonly time: string;
   readonly resources: Readonly<Record<string, BlockSchema>>;
   readonly data: Readonly<Record<string, BlockSchema>>;
 }

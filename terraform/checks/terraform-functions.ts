@@ -34,6 +34,8 @@ const text = (value: unknown): string => {
 export const FUNCTIONS: Readonly<Record<string, (...args: unknown[]) => unknown>> = {
   alltrue: (items) => list(items).every((item) => item === true),
   base64encode: (value) => Buffer.from(text(value)).toString("base64"),
+  ceil: (value) => Math.ceil(Number(value)),
+  coalesce: (...values) => values.find((value) => value !== null && value !== undefined && value !== ""),
   concat: (...lists) => lists.flatMap(list),
   contains: (items, value) => list(items).includes(value),
   file: (path) => readFileSync(text(path), "utf8"),
@@ -44,16 +46,20 @@ export const FUNCTIONS: Readonly<Record<string, (...args: unknown[]) => unknown>
   keys: (value) => Object.keys(map(value)).sort(),
   length: (value) => (typeof value === "string" ? value.length : list(value).length),
   lookup: (value, key, otherwise) => map(value)[text(key)] ?? otherwise,
+  max: (...numbers) => Math.max(...numbers.map(Number)),
+  min: (...numbers) => Math.min(...numbers.map(Number)),
   merge: (...maps) => Object.fromEntries(maps.flatMap((each): Entry[] => Object.entries(map(each)))),
   regex(pattern, value) {
     const found = new RegExp(text(pattern)).exec(text(value));
     if (found === null) throw new Error(`${text(value)} does not match ${text(pattern)}.`);
     return found[0];
   },
+  replace: (value, part, by) => text(value).replaceAll(text(part), text(by)),
   sha256: (value) => createHash("sha256").update(text(value)).digest("hex"),
   startswith: (value, start) => text(value).startsWith(text(start)),
   strcontains: (value, part) => text(value).includes(text(part)),
   substr: (value, from, length) => text(value).slice(Number(from), Number(from) + Number(length)),
+  sum: (numbers) => list(numbers).reduce((sum: number, each) => sum + Number(each), 0),
   toset: (items) => [...new Set(list(items).map(text))].sort(),
   tostring: text,
   values: (value) =>

@@ -15,6 +15,8 @@ repository = {
   owner  = "example"
   name   = "scrollback"
   branch = "main"
+
+  app_installation_id = 12345678
 }
 
 alert_emails = ["dev@example.com"]
