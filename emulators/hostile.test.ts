@@ -11,7 +11,7 @@ import { type Suite, startSuite } from "./suite.ts";
 
 /**
  * What anyone who reaches the ports may send. After each attack an honest call on a connection of its
- * own is answered: the suite is up, and nobody waits for the attacker.
+ * own is answered: the suite is up, and nobody waits for the attacker. One file, as all ports get the same.
  */
 const SERVICES = {
   firestore: ["@google-cloud/firestore-api", "google.firestore.v1.Firestore"],

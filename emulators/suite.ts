@@ -75,6 +75,8 @@ export interface SuiteOptions<Names extends ServiceName> {
    * instance is up waits for one instead of failing.
    */
   readonly beforeDelivery?: (() => Promise<void>) | undefined;
+  /** Whether latencies, contention, back-off and doubled deliveries are as in the cloud. Default false. */
+  readonly physics?: boolean | undefined;
 }
 
 /** Opens and serves the emulators in this process; when it rejects, nothing is left open. */
@@ -93,6 +95,7 @@ export async function startSuite<Names extends ServiceName = ServiceName>(
     const folder = openDataFolder(options.dataDir, { files, fresh: options.fresh });
     undo.push(() => folder.release());
     const kernel = createKernel();
+    if (options.physics === true) kernel.physics.turnOn();
     undo.push(() => kernel.clock.stop());
     const { apis, bound, env } = await openAll(emulators, { kernel, options, ports, folder, undo });
     const core: SuiteCore = { kernel, project, ports: bound, folder, env, stop };

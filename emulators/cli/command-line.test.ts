@@ -17,6 +17,7 @@ test("without flags and files, everything has its default", () => {
     ports: defaultPorts(),
     dataDir: join(folder, ".emulators"),
     fresh: false,
+    physics: false,
     only: undefined,
     indexes: undefined,
   });

@@ -10,6 +10,7 @@ export interface StartOptions {
   readonly ports: Ports;
   readonly dataDir: string;
   readonly fresh: boolean;
+  readonly physics: boolean;
   readonly only: readonly ServiceName[] | undefined;
   /** The content of firestore.indexes.json; undefined where the file is absent. */
   readonly indexes: unknown;
@@ -32,6 +33,7 @@ Options:
   --project ID     the Google Cloud project to be (default ${PROJECT_DEFAULT})
   --data DIR       keep data in DIR (default ${DATA_DEFAULT})
   --fresh          forget the data of earlier starts
+  --physics        be as slow and as contended as Google's services
   --help           print this
 
 Files of the current folder that are read where they exist: firebase.json (ports) and
@@ -43,6 +45,7 @@ const OPTIONS = {
   project: { type: "string", default: PROJECT_DEFAULT },
   data: { type: "string", default: DATA_DEFAULT },
   fresh: { type: "boolean", default: false },
+  physics: { type: "boolean", default: false },
   help: { type: "boolean", short: "h", default: false },
 } as const;
 
@@ -55,6 +58,7 @@ export function parseCommandLine(args: readonly string[], folder: string): Start
     ports: portsFromFlags(values["port-base"], folder),
     dataDir: resolve(folder, values.data),
     fresh: values.fresh,
+    physics: values.physics,
     only: values.only === undefined ? undefined : servicesOf(values.only),
     indexes: readJson(folder, "firestore.indexes.json"),
   };

@@ -2,6 +2,10 @@ import { FieldPath, FieldValue, type Firestore, GeoPoint, Timestamp } from "@goo
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { databaseOf, projectIdOf, startFirestore, type TestFirestore } from "./testing.ts";
 
+/**
+ * Each rule of a commit in a few lines, on one server that starts once: a long list that is read by name.
+ */
+
 let firestore: TestFirestore;
 let client: Firestore;
 

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { Firestore } from "@google-cloud/firestore";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createClock } from "../kernel/clock.ts";
+import { createPhysics } from "../kernel/physics.ts";
 import { refuseFlushes } from "../kernel/testing/refusing-file.ts";
 import { parseQuery } from "./query.ts";
 import { FirestoreState } from "./state.ts";
@@ -87,7 +88,7 @@ test("times go on growing after a restart, even when the clock was ahead before"
 
 test("a flush that fails takes back the whole group, and what follows is right", async () => {
   const clock = createClock();
-  const state = new FirestoreState(clock, path, undefined);
+  const state = new FirestoreState({ clock, physics: createPhysics() }, path, undefined);
   const name = "projects/p/databases/d";
   const published: string[] = [];
   state.published = (_database, changes) => published.push(...changes.map((change) => change.name));

@@ -147,6 +147,29 @@ function compositeKeys(index: CompositeIndex, fields: Fields): Buffer[] {
   return keys;
 }
 
+/**
+ * The entries that Firestore keeps for a document, each as a text: a change leaves those alone that there are
+ * before and after it.
+ */
+export function entryTexts(indexes: GroupIndexes, fields: Fields): Set<string> {
+  const texts = new Set<string>();
+  const visit = (path: string, value: Value): void => {
+    const indexing = indexes.field(path, "COLLECTION");
+    if (indexing.asc) texts.add(`${path} asc ${valueKeyText(value)}`);
+    if (indexing.desc) texts.add(`${path} desc ${valueKeyText(value)}`);
+    if (value.type === "array" && indexing.contains) {
+      for (const element of value.values) texts.add(`${path} contains ${valueKeyText(element)}`);
+    }
+    if (value.type !== "map") return;
+    for (const [name, inner] of value.fields) visit(`${path}.${quotedName(name)}`, inner);
+  };
+  for (const [name, value] of fields) visit(quotedName(name), value);
+  for (const index of indexes.composites) {
+    for (const key of compositeKeys(index, fields)) texts.add(`${index.slot} ${key.toString("latin1")}`);
+  }
+  return texts;
+}
+
 /** How many entries Firestore would count: two for the orders of each field, one for each element. */
 export function countEntries(indexes: GroupIndexes, fields: Fields): number {
   let count = 0;

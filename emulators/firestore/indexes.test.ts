@@ -8,8 +8,9 @@ import {
   type QuerySnapshot,
   Timestamp,
 } from "@google-cloud/firestore";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import type { IndexFile } from "./index-file.ts";
+import { TTL_SWEEP_MS } from "./limits.ts";
 import { databaseOf, projectIdOf, startFirestore, type TestFirestore } from "./testing.ts";
 
 const indexes: IndexFile = {
@@ -55,6 +56,7 @@ const indexes: IndexFile = {
       indexes: [{ order: "ASCENDING", queryScope: "COLLECTION_GROUP" }],
     },
     { collectionGroup: "limits", fieldPath: "expireAt", ttl: true, indexes: [] },
+    { collectionGroup: "tickets", fieldPath: "expireAt", ttl: true, indexes: [] },
   ],
 };
 
@@ -159,6 +161,26 @@ test("documents expire at the time their field says, once the sweeper comes by",
   });
   await gone;
   expect(await ids(client.collection("limits"))).toEqual(["long", "never"]);
+});
+
+test("what a transaction holds keeps no other document from being swept, and goes once it is free", async () => {
+  const own = await startFirestore({ indexes });
+  onTestFinished(() => own[Symbol.asyncDispose]());
+  const { clock } = own.kernel;
+  const at = clock.now();
+  const owner = own.client();
+  const [held, other] = [owner.doc("limits/held"), owner.doc("tickets/other")];
+  for (const each of [held, other]) await each.set({ expireAt: Timestamp.fromMillis(at + 45_000) });
+  clock.advance(40_000);
+  await owner.runTransaction(async (transaction) => {
+    await transaction.get(held);
+    // The sweep of the first minute begins, and the transaction is neither idle nor over for long.
+    clock.advance(25_000);
+    await expect.poll(async () => (await other.get()).exists, { timeout: 10_000 }).toBe(false);
+    expect((await held.get()).exists).toBe(true);
+  });
+  clock.advance(TTL_SWEEP_MS);
+  await expect.poll(async () => (await held.get()).exists).toBe(false);
 });
 
 test("indexes that a new index file brings are made for the documents there are", async () => {

@@ -8,6 +8,8 @@ export interface Holder {
   readonly age: number;
   /** Whether it is a transaction. Only a transaction aborts younger ones that block it. */
   readonly passing: boolean;
+  /** How long it waits for a lock; absent: LOCK_WAIT_MS_MAX. */
+  readonly patienceMs?: number | undefined;
   readonly held: Set<string>;
   readonly waits: Set<Wait>;
   /** Aborts the holder because it is part of a deadlock or blocks an older one. */
@@ -120,7 +122,9 @@ export class LockTable {
   private wait(wanted: Omit<Wait, "end">, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const now = this.clock.now();
-      const alarms = [this.clock.at(now + LOCK_WAIT_MS_MAX, () => wait.end(contention()))];
+      const alarms = [
+        this.clock.at(now + (wanted.holder.patienceMs ?? LOCK_WAIT_MS_MAX), () => wait.end(contention())),
+      ];
       const onAbort = (): void => wait.end(new StatusError("CANCELLED", "The caller is gone."));
       const wait: Wait = {
         ...wanted,

@@ -3,6 +3,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Message } from "../kernel/rpc.ts";
 import { databaseOf, projectIdOf, startFirestore, type TestFirestore } from "./testing.ts";
 
+/** Every operator of queries over the same documents, so they stand in one file. */
+
 let firestore: TestFirestore;
 let client: Firestore;
 

@@ -1,6 +1,6 @@
 import type { HttpBeside } from "../kernel/grpc.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import type { Call, Message, ServiceSpec } from "../kernel/rpc.ts";
+import type { Call, Message, Outgoing, ServiceSpec } from "../kernel/rpc.ts";
 import { type Browse, browser } from "./browse.ts";
 import { clearDatabase } from "./clear.ts";
 import { firestoreHttp } from "./http.ts";
@@ -9,6 +9,7 @@ import { ListenHub } from "./listen.ts";
 import { listCollectionIds, listDocuments } from "./listing.ts";
 import { partitionQuery } from "./partition.ts";
 import { parseDatabase } from "./path.ts";
+import { readPause } from "./physics.ts";
 import { loadFirestoreProtos } from "./protos.ts";
 import { runAggregationQuery, runQuery } from "./querying.ts";
 import { batchGetDocuments, beginTransaction, getDocument } from "./reading.ts";
@@ -41,7 +42,7 @@ export interface FirestoreEmulator {
 }
 
 export function openFirestore(kernel: Kernel, options: FirestoreOptions): FirestoreEmulator {
-  const state = new FirestoreState(kernel.clock, options.path, options.indexes, options.project);
+  const state = new FirestoreState(kernel, options.path, options.indexes, options.project);
   const hub = new ListenHub(kernel, state);
   const stopSweeping = startSweeping(kernel, state);
   return {
@@ -58,6 +59,7 @@ export function openFirestore(kernel: Kernel, options: FirestoreOptions): Firest
 
 function firestoreService(kernel: Kernel, state: FirestoreState, hub: ListenHub): ServiceSpec {
   const emulator = { kernel, state };
+  const late = readsLate(kernel);
   const writeStreams = new WriteStreams(kernel.clock, (database, writes, call) =>
     commit(kernel, state, { database, writes }, call),
   );
@@ -66,8 +68,8 @@ function firestoreService(kernel: Kernel, state: FirestoreState, hub: ListenHub)
     proto: "google.firestore.v1.Firestore",
     root: loadFirestoreProtos(),
     unary: {
-      GetDocument: (request, call) => getDocument(kernel, state, request, call),
-      ListDocuments: (request, call) => listDocuments(kernel, state, request, call),
+      GetDocument: late((request, call) => getDocument(kernel, state, request, call)),
+      ListDocuments: late((request, call) => listDocuments(kernel, state, request, call)),
       CreateDocument: (request, call) => createDocument(kernel, state, request, call),
       UpdateDocument: (request, call) => updateDocument(kernel, state, request, call),
       DeleteDocument: (request, call) => deleteDocument(kernel, state, request, call),
@@ -75,14 +77,19 @@ function firestoreService(kernel: Kernel, state: FirestoreState, hub: ListenHub)
       Commit: (request, call) => commit(kernel, state, request, call),
       Rollback: (request) => rollback(state, request),
       BatchWrite: (request, call) => batchWrite(kernel, state, request, call),
-      ListCollectionIds: (request, call) => billedListing(kernel, call, listCollectionIds(state, request)),
-      PartitionQuery: (request, call) => billedListing(kernel, call, partitionQuery(state, request)),
+      ListCollectionIds: late((request, call) =>
+        billedListing(kernel, call, listCollectionIds(state, request)),
+      ),
+      PartitionQuery: late((request, call) => billedListing(kernel, call, partitionQuery(state, request))),
     },
     serverStream: {
-      BatchGetDocuments: (request, call, outgoing) => batchGetDocuments(emulator, request, call, outgoing),
-      RunQuery: (request, call, outgoing) => runQuery(emulator, request, call, outgoing),
-      RunAggregationQuery: (request, call, outgoing) =>
+      BatchGetDocuments: late((request, call, outgoing: Outgoing) =>
+        batchGetDocuments(emulator, request, call, outgoing),
+      ),
+      RunQuery: late((request, call, outgoing: Outgoing) => runQuery(emulator, request, call, outgoing)),
+      RunAggregationQuery: late((request, call, outgoing: Outgoing) =>
         runAggregationQuery(emulator, request, call, outgoing),
+      ),
     },
     duplex: {
       Write: (call) => writeStreams.open(call),
@@ -90,6 +97,19 @@ function firestoreService(kernel: Kernel, state: FirestoreState, hub: ListenHub)
     },
   };
 }
+
+/** Reads answer as late as the suite's physics say. */
+const readsLate =
+  (kernel: Kernel) =>
+  <Rest extends unknown[], Answer>(
+    read: (request: Message, call: Call, ...rest: Rest) => Answer | Promise<Answer>,
+  ) =>
+  (request: Message, call: Call, ...rest: Rest): Answer | Promise<Answer> => {
+    const waiting = readPause(kernel, call.resource);
+    return waiting === undefined
+      ? read(request, call, ...rest)
+      : waiting.then(() => read(request, call, ...rest));
+  };
 
 function begin(state: FirestoreState, request: Message): Message {
   const database = state.store.databaseRow(parseDatabase(request.database));

@@ -16,6 +16,11 @@ import type { Micros } from "./time.ts";
 import { changesSince, type Lag, type Unsettled, workOf } from "./unsettled.ts";
 
 /**
+ * Long, as it is one piece of work that has to be seen whole: index entries are written in the background, in
+ * order, and what each step may leave behind decides the next.
+ */
+
+/**
  * How much work may wait before it starts without waiting for an idle moment. A change counts one, plus one
  * for each KiB.
  */

@@ -1,11 +1,15 @@
 import type { Clock } from "../kernel/clock.ts";
 import { openDatabase } from "../kernel/database.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { Physics } from "../kernel/physics.ts";
+import { projectOf } from "../kernel/rpc.ts";
 import { StatusError } from "../kernel/status-error.ts";
 import { IndexCatalog } from "./catalog.ts";
 import type { IndexFile } from "./index-file.ts";
 import { READ_TIME_WINDOW_MS } from "./limits.ts";
 import { contention, type Holder } from "./locks.ts";
 import { hasChanged } from "./optimistic.ts";
+import { CommitPhysics, CONTENTION_WAIT_MS_MAX, READ_MS } from "./physics.ts";
 import { QueryEngine } from "./run.ts";
 import { prepareSchema } from "./schema.ts";
 import { IndexSettler } from "./settle.ts";
@@ -25,6 +29,14 @@ interface Announcement {
   kept: boolean;
 }
 
+/** A commit that has its locks. */
+interface Timed {
+  readonly database: DatabaseRow;
+  readonly writes: readonly Write[];
+  readonly holder: Holder;
+  readonly documents: readonly string[];
+}
+
 /** Everything the emulator knows, and how it changes. */
 export class FirestoreState {
   readonly store: Store;
@@ -36,12 +48,20 @@ export class FirestoreState {
   /** Called for every commit that changed something, once it is on disk, in the order of commit times. */
   published: Published = () => undefined;
   private readonly clock: Clock;
+  private readonly physics: Physics;
   private readonly writer: Writer;
   private readonly transactions = new Map<string, Transactions>();
+  private readonly commitPhysics = new Map<string, CommitPhysics>();
   private announcements: Announcement[] = [];
 
-  constructor(clock: Clock, path: string | undefined, file: IndexFile | undefined, project?: string) {
+  constructor(
+    { clock, physics }: Pick<Kernel, "clock" | "physics">,
+    path: string | undefined,
+    file: IndexFile | undefined,
+    project?: string,
+  ) {
     this.clock = clock;
+    this.physics = physics;
     const database = openDatabase(path, () => this.store.forget());
     prepareSchema(database.sql);
     this.store = new Store(database);
@@ -87,6 +107,17 @@ export class FirestoreState {
     return transactions;
   }
 
+  /** How commits of this database wait and take their time; undefined: they don't. */
+  private physicsOf(database: string): CommitPhysics | undefined {
+    if (!this.physics.holdsIn(projectOf(database))) return undefined;
+    let physics = this.commitPhysics.get(database);
+    if (physics === undefined) {
+      physics = new CommitPhysics();
+      this.commitPhysics.set(database, physics);
+    }
+    return physics;
+  }
+
   /** A time for reading what is there now; commits from here on are later. */
   readTime(database: DatabaseRow): Micros {
     database.time = Math.max(this.clock.now() * 1000, database.time);
@@ -129,11 +160,16 @@ export class FirestoreState {
     signal: () => AbortSignal,
   ): Promise<Draft> {
     const transactions = this.transactionsOf(database.name);
-    if (transactions.idle) return this.commitNow(database, writes);
-    const holder: Holder = transaction ?? transactions.passing();
+    const physics = this.physicsOf(database.name);
+    if (transactions.idle && physics === undefined) return this.commitNow(database, writes);
+    const patienceMs = physics === undefined ? undefined : CONTENTION_WAIT_MS_MAX;
+    const holder: Holder = transaction ?? transactions.passing(patienceMs);
+    let leave = (): void => undefined;
     try {
       const documents = [...new Set(writes.map(({ path }) => `${path.collection}/${path.id}`))];
+      leave = physics?.enter(documents) ?? leave;
       await transactions.locks.acquire(holder, documents, "write", signal());
+      if (physics !== undefined) await this.takeTime(physics, { database, writes, holder, documents });
       for (;;) {
         const { optimisticReads } = transaction ?? {};
         if (optimisticReads !== undefined && hasChanged(this, database, optimisticReads)) throw contention();
@@ -148,9 +184,28 @@ export class FirestoreState {
         await transactions.locks.waitForEnd(holder, searcher, signal());
       }
     } finally {
+      leave();
       if (transaction === undefined) transactions.locks.release(holder);
       else transactions.end(transaction);
     }
+  }
+
+  /** Holds the locked documents for as long as Firestore takes to commit, or to refuse, these writes. */
+  private async takeTime(
+    physics: CommitPhysics,
+    { database, writes, holder, documents }: Timed,
+  ): Promise<void> {
+    let draft: Draft;
+    try {
+      draft = this.writer.draft(database, writes, this.readTime(database));
+    } catch (cause) {
+      await physics.pause(READ_MS);
+      throw cause;
+    }
+    const changed = draft.changes.map(({ collection, id }) => `${collection}/${id}`);
+    await physics.pause(physics.commitMs(changed, this.writer.entriesMoved(draft.changes)));
+    // Meanwhile an older transaction may have taken the locks away.
+    if (documents.some((document) => !holder.held.has(document))) throw contention();
   }
 
   private commitNow(database: DatabaseRow, writes: readonly Write[]): Promise<Draft> {

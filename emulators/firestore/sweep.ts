@@ -5,6 +5,7 @@ import { findByPath } from "./found-document.ts";
 import { valueKey } from "./key.ts";
 import { READ_TIME_WINDOW_MS, TTL_SWEEP_MS, VERSIONS_KEPT_MAX } from "./limits.ts";
 import { type FieldPath, parseDocumentName } from "./path.ts";
+import { TTL_DELAY_MS } from "./physics.ts";
 import { EntryScan, FIRST } from "./scan.ts";
 import type { FirestoreState } from "./state.ts";
 import type { DatabaseRow } from "./collection-rows.ts";
@@ -13,19 +14,33 @@ import type { Write } from "./write-parse.ts";
 
 /** Expired documents deleted, or old versions dropped, before others get their turn. */
 const SWEEP_BATCH = 500;
+/** What a transaction holds for longer is left to the next sweep, so that the others need not wait for it. */
+const PATIENCE_MS = 500;
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Deletes expired documents and old versions: at once, and every minute from then on. */
+/**
+ * Deletes expired documents and old versions: at once, and every minute from then on. Each by itself: after
+ * hours have passed at once there may be versions by the hundred thousand, and nobody waits for those.
+ */
 export function startSweeping(kernel: Kernel, state: FirestoreState): () => void {
+  const stops = [
+    repeatedly(kernel, (stopped) => sweepExpired(kernel, state, stopped)),
+    repeatedly(kernel, (stopped) => dropOldVersions(kernel, state, stopped)),
+  ];
+  return () => {
+    for (const stop of stops) stop();
+  };
+}
+
+function repeatedly(kernel: Kernel, work: (stopped: () => boolean) => Promise<void>): () => void {
   let stopped = false;
   let cancelAlarm = (): void => undefined;
   const sweep = async (): Promise<void> => {
     // The clock may be moved while this goes on: the next time is counted from its beginning.
     const begunMs = kernel.clock.now();
     try {
-      await sweepExpired(kernel, state, () => stopped);
-      if (!stopped) await dropOldVersions(kernel, state, () => stopped);
+      await work(() => stopped);
     } catch (cause) {
       if (!stopped) console.error(cause);
     }
@@ -66,7 +81,8 @@ async function sweepBatch(
   state: FirestoreState,
   { database, groupId, field }: ExpiringGroup,
 ): Promise<number> {
-  const now = { type: "timestamp", ...timestampOf(kernel.clock.now() * 1000) } as const;
+  const delayMs = kernel.physics.holdsIn(projectOf(database.name)) ? TTL_DELAY_MS : 0;
+  const now = { type: "timestamp", ...timestampOf((kernel.clock.now() - delayMs) * 1000) } as const;
   const prefix = keyPrefix(GROUP_SCOPE, groupId, state.catalog.findFieldSlot("ttl", field.text));
   const high = { suffix: Buffer.concat([valueKey(now), Buffer.alloc(1)]), id: Buffer.alloc(0) };
   const scan = new EntryScan(state.store, prefix, [{ low: FIRST, high }]);
@@ -80,7 +96,7 @@ async function sweepBatch(
     const deletion = deletionOf(found.name, found.document.updated);
     deletions.push(
       state
-        .commit(database, [deletion], undefined, () => new AbortController().signal)
+        .commit(database, [deletion], undefined, () => AbortSignal.timeout(PATIENCE_MS))
         .then(
           () => kernel.meter.bill({ project: projectOf(database.name) }, { deletes: 1 }),
           () => undefined,

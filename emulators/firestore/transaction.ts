@@ -159,12 +159,13 @@ export class Transactions {
   }
 
   /** A holder of locks for a single commit, outside of any transaction. */
-  passing(): Holder {
+  passing(patienceMs?: number): Holder {
     this.serial += 1;
     const waits = new Set<Wait>();
     const holder: Holder = {
       age: this.serial,
       passing: true,
+      patienceMs,
       held: new Set(),
       waits,
       abort: () => this.locks.release(holder),

@@ -1,6 +1,6 @@
 import { StatusError } from "../kernel/status-error.ts";
 import type { IndexCatalog } from "./catalog.ts";
-import { countEntries } from "./entries.ts";
+import { countEntries, entryTexts } from "./entries.ts";
 import { encodeFields, fieldAt, fieldsOf, storedFields, withField } from "./fields.ts";
 import { DOCUMENT_BYTES_MAX, FIELD_VALUE_BYTES_MAX, INDEX_ENTRIES_MAX } from "./limits.ts";
 import { groupOf, segmentKey } from "./path.ts";
@@ -136,6 +136,19 @@ export class Writer {
         `Too many index entries for entity ${write.name}: the limit is ${INDEX_ENTRIES_MAX}.`,
       );
     }
+  }
+
+  /** How many index entries the changes take away and add. */
+  entriesMoved(changes: readonly Change[]): number {
+    let moved = 0;
+    for (const { collection, before, after } of changes) {
+      const group = this.catalog.group(groupOf(collection));
+      const [old, made] = [before, after].map((document) =>
+        document === undefined ? new Set<string>() : entryTexts(group, fieldsOf(document)),
+      ) as [Set<string>, Set<string>];
+      moved += old.symmetricDifference(made).size;
+    }
+    return moved;
   }
 
   /** Inside a write: stores the changes of the draft. */

@@ -13,6 +13,7 @@ export interface StartOptions {
   readonly dataDir: string;
   readonly fresh: boolean;
   readonly instances: number;
+  readonly cloud: boolean;
   /** A file of variables; it need not be there. */
   readonly envFile: string | undefined;
 }
@@ -27,6 +28,7 @@ Options:
   --fresh          forget the data of earlier starts
   --project ID     the Google Cloud project to be (default demo-scrollback)
   --instances N    run N hosts of the API that take turns (default 1)
+  --cloud          be as slow, contended and forgetful as the cloud, with at least 3 instances
   --env FILE       take variables that are not set from FILE, if there is one
   --help           print this`;
 
@@ -38,6 +40,7 @@ const OPTIONS = {
   fresh: { type: "boolean", default: false },
   project: { type: "string", default: "demo-scrollback" },
   instances: { type: "string", default: "1" },
+  cloud: { type: "boolean", default: false },
   env: { type: "string" },
   help: { type: "boolean", short: "h", default: false },
 } as const;
@@ -56,6 +59,7 @@ export function parseCommandLine(args: readonly string[]): StartOptions {
     dataDir: resolve(values.data),
     fresh: values.fresh,
     instances,
+    cloud: values.cloud,
     envFile: values.env,
   };
 }

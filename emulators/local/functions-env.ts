@@ -9,6 +9,9 @@ export const invokerEmail = (project: string): string => `invoker@${project}.iam
 export const signingKmsKey = (project: string, region: string): string =>
   `projects/${project}/locations/${region}/keyRings/scrollback/cryptoKeys/signing-keys`;
 
+/** Buckets of all projects share one space of names. */
+export const bucketName = (project: string, name: string): string => `${project}-${name}`;
+
 export interface FunctionsPlace {
   readonly region: string;
   readonly functionsUrl: string;
@@ -72,11 +75,12 @@ export function functionsEnv(
     MAIL_FROM: "Scrollback <no-reply@scrollback.test>",
     INVOKER_EMAIL: invokerEmail(suite.project),
     KMS_KEY: signingKmsKey(suite.project, region),
+    FILES_BUCKET: bucketName(suite.project, "files"),
     ...models,
     SCROLLBACK_SECRET: keepsakes.secret,
     OPERATOR_KEY: keepsakes.operatorKey,
     REGION: region,
-    FUNCTIONS_URL: functionsUrl,
+    FUNCTIONS_URL: `${functionsUrl}/{function}`,
     PUBLIC_URL: publicUrl,
     // Hooks of apps that run on one's own machine.
     OUTGOING_RANGES: "127.0.0.0/8,::1/128",

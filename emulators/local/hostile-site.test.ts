@@ -50,6 +50,7 @@ beforeAll(async () => {
     publicFolder: folder,
     functionsPort: () => undefined,
     controlUrl: () => "http://127.0.0.1:1",
+    storageUrl: () => "http://127.0.0.1:9199",
   });
   site = await serveLoopback(0, (incoming, response) => {
     if (!control(incoming, response)) hosting.listener(incoming, response);

@@ -21,7 +21,7 @@ test("the functions get the variables of the suite and their own", async () => {
     INVOKER_EMAIL: "invoker@demo-suite.iam.gserviceaccount.com",
     OPERATOR_KEY: keepsakes.operatorKey,
     REGION: "r",
-    FUNCTIONS_URL: "f",
+    FUNCTIONS_URL: "f/{function}",
     PUBLIC_URL: "p",
   });
   await suite.stop();

@@ -5,6 +5,7 @@ import { DEMO_APP, ensureDemoApp } from "./demo-app.ts";
 import { functionsEnv } from "./functions-env.ts";
 import { type Keepsakes, KEEPSAKES_FILE, openKeepsakes } from "./keepsakes.ts";
 import type { IndexFile } from "../firestore/server.ts";
+import { CLOUD_INSTANCES_MAX, startCloudRun } from "./function-host/cloud-run.ts";
 import { createLogBook, type LogBook, type LogEntry } from "./function-host/log-book.ts";
 import { type FunctionPool, startFunctions } from "./function-host/pool.ts";
 import { readHostingRules } from "./hosting/rewrites.ts";
@@ -14,6 +15,7 @@ import { parseManifest } from "./manifest.ts";
 import { freePort, requireFreePorts } from "../kernel/ports.ts";
 import type { Ports } from "./ports.ts";
 import { provision } from "./provision.ts";
+import { PAGE_MODULES, PAGE_PACKAGES } from "../../scripts/page-packages.ts";
 import { type Suite, startSuite } from "../suite.ts";
 
 export interface LocalSystemOptions {
@@ -23,6 +25,8 @@ export interface LocalSystemOptions {
   readonly dataDir: string | undefined;
   readonly fresh: boolean;
   readonly instances: number;
+  /** Whether the emulators and the functions' host behave as the cloud does. Default false. */
+  readonly cloud?: boolean | undefined;
   /** Variables that name other models than the emulated ones. */
   readonly models?: Readonly<Record<string, string>> | undefined;
   readonly output: Output;
@@ -57,6 +61,7 @@ export async function startLocalSystem(options: LocalSystemOptions): Promise<Loc
   const firstUp = Promise.withResolvers<void>();
   const suite = await startSuite({
     ...options,
+    physics: options.cloud,
     files: [KEEPSAKES_FILE, COMPILE_CACHE],
     indexes: readConfig("firestore.indexes.json") as IndexFile,
     beforeDelivery: () => pools?.background.up() ?? firstUp.promise,
@@ -66,7 +71,7 @@ export async function startLocalSystem(options: LocalSystemOptions): Promise<Loc
   const stop = async (): Promise<void> => {
     firstUp.resolve();
     const closing = site?.close(STOP_GRACE_MS);
-    await Promise.all([pools?.api.stop(), pools?.background.stop()]);
+    await Promise.all(poolsOf(pools).map((pool) => pool.stop()));
     await closing;
     await suite.stop();
   };
@@ -105,13 +110,35 @@ interface Pools {
   readonly background: FunctionPool;
 }
 
+/** In cloud mode one front is both. */
+const poolsOf = (pools: Pools | undefined): readonly FunctionPool[] =>
+  pools === undefined ? [] : [...new Set([pools.api, pools.background])];
+
+/** In cloud mode these have instances of their own; a process for each of the others would be too much. */
+const ALONE = ["api", "live", "on-chat-changed"];
+/** In cloud mode, each of those has at least so many instances. */
+const CLOUD_INSTANCES_MIN = 3;
+
 async function startPools(
-  { instances, output }: Pick<LocalSystemOptions, "instances" | "output">,
+  { instances, cloud, output }: Pick<LocalSystemOptions, "instances" | "cloud" | "output">,
   logs: LogBook,
   functionsPort: number,
   env: NodeJS.ProcessEnv,
 ): Promise<Pools> {
   const common = { ...FUNCTIONS, env, logs, onText: output.text, onLog: output.log };
+  if (cloud === true) {
+    const least = Math.max(instances, CLOUD_INSTANCES_MIN);
+    const label = "The functions";
+    const all = await startCloudRun({
+      ...common,
+      label,
+      instances: least,
+      instancesMax: Math.max(least, CLOUD_INSTANCES_MAX),
+      alone: ALONE,
+      port: functionsPort,
+    });
+    return { api: all, background: all };
+  }
   const [api, background] = await Promise.allSettled([
     startFunctions({ ...common, label: "The API's host", instances, port: 0 }),
     startFunctions({ ...common, label: "The background's host", instances: 1, port: functionsPort }),
@@ -158,6 +185,7 @@ async function serveSite(
   { suite, keepsakes, logs, functionsPort, pools }: SiteParts,
 ): Promise<Site> {
   const rules = readHostingRules(readConfig("firebase.json"));
+  const { functions } = parseManifest(readConfig("functions/manifest.json"));
   let ports: Ports = { ...suite.ports, hosting: 0, ui: 0, functions: functionsPort };
   const hosting = createHosting({
     rules,
@@ -165,16 +193,23 @@ async function serveSite(
     folders: [
       { path: "/client/", folder: join(ROOT, "shared/client") },
       { path: "/__/console/", folder: join(ROOT, "emulators/local/console") },
+      ...[...PAGE_PACKAGES, ...PAGE_MODULES].map(({ path, folder }) => ({
+        path,
+        folder: join(ROOT, folder),
+      })),
     ],
+    packages: new Map(PAGE_MODULES.map(({ specifier, path, file }) => [specifier, path + file])),
     suiteModule: "/__/console/open-suite.js",
+    timeoutMsOf: (name) => (functions[name]?.timeoutSeconds ?? 0) * 1000,
     functionsPort: () => pools()?.api.nextPort(),
     controlUrl: () => `http://127.0.0.1:${ports.ui}`,
+    storageUrl: () => `http://127.0.0.1:${ports.storage}`,
   });
   const control = createControl({
     suite,
     logs,
     setFunctionsClock: async (offsetMs) => {
-      await Promise.all([pools()?.api.setClock(offsetMs), pools()?.background.setClock(offsetMs)]);
+      await Promise.all(poolsOf(pools()).map((pool) => pool.setClock(offsetMs)));
     },
     pagePorts: () => [ports.hosting, ports.ui],
     info: () => ({

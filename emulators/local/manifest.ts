@@ -8,16 +8,29 @@ import { z } from "zod";
 const Name = z.string().regex(/^[a-z][a-z0-9-]{0,61}[a-z0-9]$/);
 const Seconds = z.number().positive();
 
-const FunctionSpec = z.strictObject({
-  entry: z.string().min(1),
-  trigger: z.enum(["http", "event", "task", "schedule"]),
-  public: z.boolean().default(false),
-  memoryMiB: z.int().positive(),
-  concurrency: z.int().positive(),
-  /** Cloud Run ends an HTTP request after an hour at most. */
-  timeoutSeconds: z.int().positive().max(3600),
-  maxInstances: z.int().positive(),
-});
+/** Below a whole processor Cloud Run takes one request at a time, and at most so much memory. */
+const FRACTION_MIB_MAX = 512;
+
+const FunctionSpec = z
+  .strictObject({
+    entry: z.string().min(1),
+    trigger: z.enum(["http", "event", "task", "schedule"]),
+    public: z.boolean().default(false),
+    /** Of the public address these paths are its own, a `*` for each part that varies. */
+    paths: z.array(z.string().regex(/^(?:\/(?:\*|[\w.-]+))+$/)).optional(),
+    memoryMiB: z.int().positive(),
+    /** Processors of an instance: from 0.08. */
+    cpu: z.number().min(0.08).max(8).default(1),
+    concurrency: z.int().positive().max(1000),
+    /** Cloud Run ends an HTTP request after an hour at most. */
+    timeoutSeconds: z.int().positive().max(3600),
+    maxInstances: z.int().positive(),
+  })
+  .refine(
+    ({ cpu, concurrency, memoryMiB }) =>
+      cpu >= 1 ? Number.isInteger(cpu) : concurrency === 1 && memoryMiB <= FRACTION_MIB_MAX,
+    { message: "less than a processor takes one request at a time in 512 MiB, and more are whole ones" },
+  );
 
 const SubscriptionSpec = z.strictObject({
   topic: Name,
@@ -36,7 +49,9 @@ const QueueSpec = z.strictObject({
   function: Name,
   maxDispatchesPerSecond: z.number().positive().max(500),
   maxConcurrentDispatches: z.int().positive().max(5000),
+  /** A task is given up when it has had all these attempts and this time has passed since the first. */
   maxAttempts: z.int(),
+  retrySeconds: z.int().positive(),
   minBackoffSeconds: Seconds,
   maxBackoffSeconds: Seconds,
   maxDoublings: z.int().min(0),
@@ -47,12 +62,27 @@ const ScheduleSpec = z.strictObject({
   cron: z.string().min(1),
   timeZone: z.string().min(1),
   deadlineSeconds: z.int().min(15).max(1800),
+  /** Without a run that succeeds in so long, somebody is woken. */
+  silenceSeconds: z.int().positive(),
+});
+
+/** Named `{project}-{name}`, as buckets of all projects share one space of names. */
+const BucketSpec = z.strictObject({
+  /** For how long what was deleted can be had back; 0 or a week and more. */
+  softDeleteSeconds: z.int().min(0).max(7_776_000),
+  /** What pages may ask, and which headers they may send and read. */
+  cors: z.strictObject({ methods: z.array(z.string()).min(1), headers: z.array(z.string()).min(1) }),
+  /** Objects whose names begin so are deleted by the bucket itself. */
+  expire: z.array(z.strictObject({ prefix: z.string().min(1), days: z.int().positive() })),
+  /** Of each object that is whole and whose name begins so, the topic is told. */
+  notify: z.array(z.strictObject({ prefix: z.string().min(1), topic: Name })),
 });
 
 const Manifest = z
   .strictObject({
     region: z.string().min(1),
     functions: z.record(Name, FunctionSpec),
+    buckets: z.record(Name, BucketSpec).default({}),
     topics: z.record(Name, z.strictObject({ retentionSeconds: z.int().min(600).max(2_678_400).optional() })),
     subscriptions: z.record(Name, SubscriptionSpec),
     queues: z.record(Name, QueueSpec),
@@ -68,6 +98,11 @@ const Manifest = z
         if (target !== undefined && manifest.functions[target] === undefined) {
           missing("function", target, [kind, name]);
         }
+      }
+    }
+    for (const [name, { notify }] of Object.entries(manifest.buckets)) {
+      for (const { topic } of notify) {
+        if (manifest.topics[topic] === undefined) missing("topic", topic, ["buckets", name]);
       }
     }
     for (const [name, spec] of Object.entries(manifest.subscriptions)) {

@@ -113,7 +113,7 @@ describe("the dashboard's figures of a load", () => {
     const first = (await rename(0)).headers.get("x-request-id");
     // A line is written after its answer; this first one does not count.
     const isLogged = async () => (await lines()).some(({ entry }) => entry["requestId"] === first);
-    await expect.poll(isLogged, { timeout: 5_000 }).toBe(true);
+    await expect.poll(isLogged).toBe(true);
     const sinceMs = Date.now() + 1;
     await expect.poll(() => Date.now()).toBeGreaterThan(sinceMs);
     const name = "PATCH /v1/apps/{app}";
@@ -123,7 +123,7 @@ describe("the dashboard's figures of a load", () => {
     faults.add({ ...commits, kind: "before", code: "PERMISSION_DENIED", skip: 40, count: FAILING });
     faults.add({ ...commits, kind: "slow", ms: SLOW_MS, skip: 100, count: SLOW });
     const measured = await load();
-    await expect.poll(async () => (await read())?.count, { timeout: 5_000 }).toBe(REQUESTS);
+    await expect.poll(async () => (await read())?.count).toBe(REQUESTS);
     const shown = await read();
     expect(shown?.errors).toBe(measured.errors);
     expect(measured.errors).toBeGreaterThan(0);

@@ -38,13 +38,20 @@ const json = {
       maxDispatchesPerSecond: 50,
       maxConcurrentDispatches: 10,
       maxAttempts: 8,
+      retrySeconds: 600,
       minBackoffSeconds: 1,
       maxBackoffSeconds: 300,
       maxDoublings: 8,
     },
   },
   schedules: {
-    sweep: { function: "sweep", cron: "0 3 * * *", timeZone: "Etc/UTC", deadlineSeconds: 60 },
+    sweep: {
+      function: "sweep",
+      cron: "0 3 * * *",
+      timeZone: "Etc/UTC",
+      deadlineSeconds: 60,
+      silenceSeconds: 90_000,
+    },
   },
 };
 

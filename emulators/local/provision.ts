@@ -3,9 +3,9 @@ import { type Message, projectOf, type ServiceSpec } from "../kernel/rpc.ts";
 import { StatusError } from "../kernel/status-error.ts";
 import type { Manifest } from "./manifest.ts";
 import type { Suite } from "../suite.ts";
-import { invokerEmail, signingKmsKey } from "./functions-env.ts";
+import { bucketName, invokerEmail, signingKmsKey } from "./functions-env.ts";
 
-type Provisioned = Pick<Suite, "kernel" | "pubsub" | "tasks" | "scheduler" | "kms">;
+type Provisioned = Pick<Suite, "kernel" | "pubsub" | "tasks" | "scheduler" | "kms" | "env">;
 
 export interface Target {
   readonly project: string;
@@ -21,6 +21,13 @@ export async function provision(suite: Provisioned, manifest: Manifest, target: 
   await provisionTopics(suite, manifest, target);
   await provisionSubscriptions(suite, manifest, target);
   await provisionQueues(suite, manifest, target);
+  for (const [name, spec] of Object.entries(manifest.buckets)) {
+    await provisionBucket(suite, bucketName(target.project, name), {
+      spec,
+      region: manifest.region,
+      ...target,
+    });
+  }
   await provisionKey(suite, signingKmsKey(target.project, manifest.region));
   for (const [name, schedule] of Object.entries(manifest.schedules)) {
     const url = `${target.functionsUrl}/${schedule.function}`;
@@ -130,6 +137,7 @@ async function provisionQueues(suite: Provisioned, manifest: Manifest, { project
       },
       retryConfig: {
         maxAttempts: spec.maxAttempts,
+        maxRetryDuration: duration(spec.retrySeconds),
         minBackoff: duration(spec.minBackoffSeconds),
         maxBackoff: duration(spec.maxBackoffSeconds),
         maxDoublings: spec.maxDoublings,
@@ -140,6 +148,58 @@ async function provisionQueues(suite: Provisioned, manifest: Manifest, { project
       () => tasks("CreateQueue", { parent, queue }),
       () => tasks("UpdateQueue", { queue, updateMask }),
     );
+  }
+}
+
+interface BucketPlan extends Pick<Target, "project"> {
+  readonly spec: Manifest["buckets"][string];
+  readonly region: string;
+}
+
+/** Through the JSON API. Any page may use the bucket: it is one's own machine. */
+async function provisionBucket(
+  { env }: Pick<Suite, "env">,
+  name: string,
+  { spec, region, project }: BucketPlan,
+): Promise<void> {
+  const settings = {
+    location: region,
+    iamConfiguration: {
+      uniformBucketLevelAccess: { enabled: true },
+      publicAccessPrevention: "enforced",
+    },
+    softDeletePolicy: { retentionDurationSeconds: String(spec.softDeleteSeconds) },
+    cors: [
+      { origin: ["*"], method: spec.cors.methods, responseHeader: spec.cors.headers, maxAgeSeconds: 3600 },
+    ],
+    lifecycle: {
+      rule: spec.expire.map(({ prefix, days }) => ({
+        action: { type: "Delete" },
+        condition: { age: days, matchesPrefix: [prefix] },
+      })),
+    },
+  };
+  const buckets = `${env.STORAGE_EMULATOR_HOST}/storage/v1/b`;
+  const send = (method: string, url: string, body: object): Promise<Response> =>
+    fetch(url, { method, headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+  const { location: _, ...changeable } = settings;
+  const patched = await send("PATCH", `${buckets}/${name}`, changeable);
+  const reply =
+    patched.status === 404
+      ? await send("POST", `${buckets}?project=${project}`, { name, ...settings })
+      : patched;
+  if (!reply.ok)
+    throw new Error(`The bucket ${name} was answered with ${reply.status} ${await reply.text()}.`);
+  const configs = `${buckets}/${name}/notificationConfigs`;
+  const { items = [] } = (await (await fetch(configs)).json()) as { items?: { id: string }[] };
+  for (const { id } of items) await fetch(`${configs}/${id}`, { method: "DELETE" });
+  for (const { prefix, topic } of spec.notify) {
+    await send("POST", configs, {
+      topic: `//pubsub.googleapis.com/projects/${project}/topics/${topic}`,
+      object_name_prefix: prefix,
+      event_types: ["OBJECT_FINALIZE"],
+      payload_format: "JSON_API_V1",
+    });
   }
 }
 

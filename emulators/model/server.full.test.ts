@@ -5,6 +5,10 @@ import { type LoopbackServer, serveLoopback } from "../kernel/loopback.ts";
 import { openModel } from "./server.ts";
 import { tokensOf } from "./tokens.ts";
 
+/**
+ * What OpenAI's own client sees of every quirk and failure: one list, in the order of the server's README.
+ */
+
 const kernel = createKernel();
 const model = openModel(kernel, { project: "demo-model" });
 let server: LoopbackServer;

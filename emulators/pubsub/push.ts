@@ -4,6 +4,7 @@ import type { Deliverer, Outcome } from "../kernel/http-delivery.ts";
 import { writeInTheEnd } from "../kernel/insistent-write.ts";
 import type { Backlog, Delivery } from "./backlog.ts";
 import * as limits from "./limits.ts";
+import { doubledPush } from "./physics.ts";
 import { pushRequest } from "./push-request.ts";
 import type { Settlement } from "./settle.ts";
 import { NO_DEADLINE_MS, type Registry } from "./state.ts";
@@ -66,7 +67,8 @@ export function createPusher(deps: PusherDeps): Pusher {
       { project: subscription.project, requestId: message.attributes["requestId"] },
       "pubsub.Push",
     );
-    const fault = kernel.faults.take("pubsub", "Push", subscription.name);
+    const planned = kernel.faults.take("pubsub", "Push", subscription.name);
+    const fault = planned ?? doubledPush(kernel.physics, subscription.project);
     const outcome = await deliverer.deliver(pushRequest(subscription, target, delivery), fault);
     if (closed) return;
     const succeeded = SUCCESSES.has(outcome.status);

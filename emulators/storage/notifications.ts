@@ -76,6 +76,8 @@ const PAYLOAD_REQUEST = {
 export interface Outbox {
   /** There may be something to publish; call once it is on disk. */
   wake(): void;
+  /** Resolves once all is published that can be at the moment. */
+  idle(): Promise<void>;
   close(): void;
 }
 
@@ -89,6 +91,7 @@ export function createOutbox(
   publish: PublishNotification | undefined,
 ): Outbox {
   let running = false;
+  let waiting: (() => void)[] = [];
   let again = false;
   const life = { closed: false };
   let pauseMs = PUBLISH_PAUSE_MS_MIN;
@@ -133,11 +136,15 @@ export function createOutbox(
         running = false;
         // A message was added between the last read and this moment.
         if (again) wake();
+        if (running) return;
+        for (const resolve of waiting) resolve();
+        waiting = [];
       });
   };
 
   return {
     wake,
+    idle: () => (running ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve()),
     close() {
       life.closed = true;
       cancelPause();

@@ -35,6 +35,8 @@ export interface Storage {
   readonly listener: (request: IncomingMessage, response: ServerResponse) => void;
   /** Accepts the signatures of one more service account. */
   trust(account: TrustedAccount): void;
+  /** Resolves once every change is published that can be at the moment. */
+  idle(): Promise<void>;
   /** The state for display. */
   snapshot(project?: string): StorageSnapshot;
   close(): void;
@@ -130,6 +132,7 @@ export function openStorage(
       internal: internalError,
     }),
     trust: signatures.trust,
+    idle: outbox.idle,
     snapshot: (project) => {
       const { objects, bytes } = state.counts();
       const buckets = state.buckets(project);

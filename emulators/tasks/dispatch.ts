@@ -3,7 +3,7 @@ import { projectOf } from "../kernel/rpc.ts";
 import type { Deliverer } from "../kernel/http-delivery.ts";
 import { DISK_RETRY_MS, writeInTheEnd } from "../kernel/insistent-write.ts";
 import { dispatchRequest } from "./dispatch-request.ts";
-import { type Lane, newLane, nextTokenMs, refill, roomIn } from "./lane.ts";
+import { adjustShare, type Lane, newLane, nextTokenMs, refill, roomIn } from "./lane.ts";
 import * as limits from "./limits.ts";
 import type { Queue } from "./queue.ts";
 import { type ExhaustedTask, settleAttempt } from "./settle-attempt.ts";
@@ -100,6 +100,8 @@ export function createDispatcher(kernel: Kernel, state: TaskState, deliverer: De
     const fault = kernel.faults.take("tasks", "Dispatch", task.name);
     const outcome = await deliverer.deliver(request, fault);
     if (closed) return;
+    const lane = lanes.get(task.queue);
+    if (lane !== undefined && kernel.physics.holdsIn(projectOf(task.name))) adjustShare(lane, outcome.status);
     const moments = { nowMs: clock.now(), retryFromMs: retryFrom() };
     const settle = (): ExhaustedTask | undefined => settleAttempt(state, task.name, outcome, moments);
     const ended = await writeInTheEnd(clock, state.database, settle, () => closed);

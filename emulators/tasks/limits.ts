@@ -12,8 +12,11 @@ const DAY_MS = 24 * HOUR_MS;
 export const TASK_BYTES_MAX = 1024 * 1024;
 /** Q: how far ahead a task can be scheduled. */
 export const SCHEDULE_AHEAD_MS_MAX = 30 * DAY_MS;
-/** P (CreateTaskRequest.task): how long a name stays taken after the task's end; "about an hour" there. */
-export const NAME_TAKEN_MS = HOUR_MS;
+/**
+ * How long a name stays taken after the task's end: up to so long. P (CreateTaskRequest.task) said "about an
+ * hour"; Google's reference now says up to 24 hours, and here it is always the longest.
+ */
+export const NAME_TAKEN_MS = DAY_MS;
 /** P (HttpRequest.url). */
 export const URL_CHARS_MAX = 2083;
 

@@ -9,6 +9,9 @@ export interface HostProcess {
   readonly pid: number;
   /** Resolves when the functions see the suite's time as `offsetMs` ahead of the machine's. */
   setClock(offsetMs: number): Promise<void>;
+  /** Stops it as Cloud Run does between requests: it gets no processor, and signals wait. */
+  freeze(): void;
+  wake(): void;
   /** SIGTERM, and SIGKILL for what has not ended in `graceMs`. */
   stop(graceMs: number): Promise<void>;
   /** Resolves with a description of how the process ended. */
@@ -23,19 +26,34 @@ export interface HostProcessOptions {
   readonly port: number;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clockOffsetMs: number;
+  /** Absent: as much memory as the machine has. */
+  readonly memoryMiB?: number | undefined;
   onLine(line: string, stream: "stdout" | "stderr"): void;
 }
 
 const HOST = fileURLToPath(new URL("host.ts", import.meta.url));
 const SHIFT_CLOCK = new URL("shift-clock.ts", import.meta.url).href;
 
+/** Of an instance's memory the heap gets this share; Node itself needs the rest. */
+const HEAP_SHARE = 0.75;
+
+/** The variables and flags that bound a host's memory. */
+function memoryBounds(memoryMiB: number | undefined): { flags: string[]; env: Record<string, string> } {
+  if (memoryMiB === undefined) return { flags: [], env: {} };
+  return {
+    flags: [`--max-old-space-size=${Math.floor(memoryMiB * HEAP_SHARE)}`],
+    env: { MEMORY_LIMIT_MIB: String(memoryMiB) },
+  };
+}
+
 /** Starts a function host and resolves once it serves; rejects when it can't. */
 export async function startHost(options: HostProcessOptions): Promise<HostProcess> {
+  const { flags, env } = memoryBounds(options.memoryMiB);
   const child = spawn(
     process.execPath,
-    ["--import", SHIFT_CLOCK, HOST, options.entry, options.manifestPath, String(options.port)],
+    [...flags, "--import", SHIFT_CLOCK, HOST, options.entry, options.manifestPath, String(options.port)],
     {
-      env: { ...options.env, CLOCK_OFFSET_MS: String(options.clockOffsetMs) },
+      env: { ...options.env, ...env, CLOCK_OFFSET_MS: String(options.clockOffsetMs) },
       stdio: ["ignore", "pipe", "pipe", "ipc"],
     },
   );
@@ -51,6 +69,8 @@ export async function startHost(options: HostProcessOptions): Promise<HostProces
     port,
     pid: child.pid as number,
     setClock: (offsetMs) => setClock(child, offsetMs, ended),
+    freeze: () => void child.kill("SIGSTOP"),
+    wake: () => void child.kill("SIGCONT"),
     stop: (graceMs) => stopChild(child, graceMs, ended),
     ended,
   };
@@ -91,6 +111,8 @@ async function setClock(child: ChildProcess, offsetMs: number, ended: Promise<st
 
 async function stopChild(child: ChildProcess, graceMs: number, ended: Promise<string>): Promise<void> {
   child.kill("SIGTERM");
+  // A frozen process sees the signal only when it goes on.
+  child.kill("SIGCONT");
   const kill = setTimeout(() => child.kill("SIGKILL"), graceMs);
   await ended;
   clearTimeout(kill);

@@ -1,3 +1,4 @@
+import { writeSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { closeServer, listen } from "../../kernel/loopback.ts";
@@ -12,6 +13,19 @@ import { createFunctionServer } from "./serve.ts";
 
 /** How long an instance has from SIGTERM until it is killed, on Cloud Run as here. */
 const DRAIN_MS = 10_000;
+
+/** How often the memory is looked at where there is a limit. */
+const MEMORY_LOOK_MS = 500;
+
+/** Ends the process as Cloud Run does: at once, with nothing but a line, when it takes more than it may. */
+function limitMemory(limitMiB: number): void {
+  setInterval(() => {
+    const takenMiB = Math.ceil(process.memoryUsage.rss() / 1024 ** 2);
+    if (takenMiB <= limitMiB) return;
+    writeSync(2, `Memory limit of ${limitMiB} MiB exceeded with ${takenMiB} MiB used.\n`);
+    process.kill(process.pid, "SIGKILL");
+  }, MEMORY_LOOK_MS).unref();
+}
 
 const tell = (message: HostMessage): void => {
   if (process.connected) process.send?.(message);
@@ -38,6 +52,9 @@ function endWhenDrained(): void {
 // Ctrl-C reaches the whole process group; when to stop is for the suite to say.
 process.on("SIGINT", () => undefined);
 process.on("disconnect", () => process.exit(1));
+
+const { MEMORY_LIMIT_MIB } = process.env;
+if (MEMORY_LIMIT_MIB !== undefined) limitMemory(Number(MEMORY_LIMIT_MIB));
 
 const [, , entry = "", manifestPath = "", port = "0"] = process.argv;
 main(entry, manifestPath, Number(port)).catch((cause: unknown) => {

@@ -124,7 +124,11 @@ export async function startFunctions(options: FunctionPoolOptions): Promise<Func
   };
 }
 
-function takeLine(options: FunctionPoolOptions, line: string, stream: "stdout" | "stderr"): void {
+export function takeLine(
+  options: Pick<FunctionPoolOptions, "logs" | "onText" | "onLog">,
+  line: string,
+  stream: "stdout" | "stderr",
+): void {
   const entry = stream === "stdout" ? options.logs.add(line) : undefined;
   if (entry === undefined) options.onText(line, stream);
   else options.onLog(entry);

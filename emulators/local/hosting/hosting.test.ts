@@ -36,6 +36,7 @@ async function startHosting(answer: Answer = (_request, response) => void respon
     publicFolder: folder,
     functionsPort: () => functionsPort,
     controlUrl: () => "http://127.0.0.1:4000",
+    storageUrl: () => "http://127.0.0.1:9199",
   });
   const server = await serveLoopback(0, hosting.listener);
   return {

@@ -12,10 +12,16 @@ export interface HostingOptions {
   readonly publicFolder: string;
   /** Further folders, each with the path below which its files and modules are served. */
   readonly folders?: readonly ModuleFolder[];
+  /** Packages that modules import, by the paths at which they are served. */
+  readonly packages?: ReadonlyMap<string, string>;
   /** Where the functions are served as `/{function}/…`; undefined while they are down. */
   functionsPort(): number | undefined;
+  /** How long a function may take. */
+  timeoutMsOf?(name: string): number;
   /** Where the control API is, for the page; known once its port is open. */
   controlUrl(): string;
+  /** Where the page loads files from, and uploads them to. */
+  storageUrl(): string;
   /** The path of the module that the suite adds to the page; see page/frame/suite.ts. */
   readonly suiteModule?: string;
 }
@@ -26,7 +32,10 @@ export interface Hosting {
   close(): void;
 }
 
-/** Firebase Hosting ends a rewritten request after a minute, streams included. */
+/**
+ * Firebase Hosting ends a rewritten request after a minute, streams included. The load balancer that clients
+ * reach the functions by in the cloud lets those take longer that may.
+ */
 const REWRITE_MS_MAX = 60_000;
 
 /** The only cookie that Firebase Hosting lets through to a function. */
@@ -47,7 +56,7 @@ export function createHosting(options: HostingOptions): Hosting {
       return sendJson(response, { control: options.controlUrl(), module: options.suiteModule });
     }
     const file = await readStatic(path);
-    if (file !== undefined) return sendFile(request, response, file, options.controlUrl());
+    if (file !== undefined) return sendFile(request, response, file, options);
     const name = options.rules.functionFor(path);
     if (name === undefined) return notFound(response);
     const port = options.functionsPort();
@@ -56,7 +65,7 @@ export function createHosting(options: HostingOptions): Hosting {
       port,
       path: `/${name}${url}`,
       headers: forwardedHeaders(request, port),
-      timeoutMs: REWRITE_MS_MAX,
+      timeoutMs: Math.max(REWRITE_MS_MAX, options.timeoutMsOf?.(name) ?? 0),
     });
   };
 
@@ -77,10 +86,14 @@ export function createHosting(options: HostingOptions): Hosting {
 }
 
 /** Reads the site's files: those of the public folder, and those of the other folders below their paths. */
-function openSite({ publicFolder, folders = [] }: HostingOptions): ReturnType<typeof openStaticFiles> {
+function openSite({
+  publicFolder,
+  folders = [],
+  packages,
+}: HostingOptions): ReturnType<typeof openStaticFiles> {
   // Every path begins with the public folder's, so the others come first.
   const all = [...folders, { path: "/", folder: publicFolder }];
-  const readModule = openTypedModules(all);
+  const readModule = openTypedModules(all, packages);
   const readers = all.map(({ path, folder }) => ({ prefix: path, read: openStaticFiles(folder) }));
   return async (path) => {
     const module = await readModule(path);
@@ -113,7 +126,7 @@ function sendFile(
   request: IncomingMessage,
   response: ServerResponse,
   file: StaticFile,
-  controlUrl: string,
+  options: Pick<HostingOptions, "controlUrl" | "storageUrl">,
 ): void {
   if (request.method !== "GET" && request.method !== "HEAD") {
     response.setHeader("allow", "GET, HEAD");
@@ -130,7 +143,7 @@ function sendFile(
     // The page is being worked on: ask each time, and be told "unchanged" when it is.
     "cache-control": "no-cache",
     "content-type": file.type,
-    "content-security-policy": contentSecurityPolicy(controlUrl),
+    "content-security-policy": contentSecurityPolicy(options),
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
   };
@@ -143,14 +156,16 @@ function sendFile(
   response.end(request.method === "HEAD" ? undefined : file.content);
 }
 
-/** Everything from here and nothing from elsewhere; the control API is the one other origin. */
-function contentSecurityPolicy(controlUrl: string): string {
+/** Everything from here and nothing from elsewhere, but the control API and people's files. */
+function contentSecurityPolicy(options: Pick<HostingOptions, "controlUrl" | "storageUrl">): string {
+  const storageUrl = options.storageUrl();
   return [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
-    "img-src 'self' data:",
-    `connect-src 'self' ${controlUrl}`,
+    `img-src 'self' data: ${storageUrl}`,
+    `media-src ${storageUrl}`,
+    `connect-src 'self' ${options.controlUrl()} ${storageUrl}`,
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",

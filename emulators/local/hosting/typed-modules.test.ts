@@ -24,6 +24,7 @@ async function host(
     suiteModule: "/client/suite.js",
     functionsPort: () => undefined,
     controlUrl: () => "http://127.0.0.1:1",
+    storageUrl: () => "http://127.0.0.1:9199",
   });
   const server = await serveLoopback(0, hosting.listener);
   onTestFinished(async () => {
