@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { File } from "../files/contract.ts";
+import { DrawnId } from "../identity/contract.ts";
 import {
   gatherMetadata,
   isVisible,
@@ -7,6 +9,11 @@ import {
   NewMetadata,
   Time,
 } from "../platform/contract.ts";
+
+/**
+ * All shapes of chats that travel, in one file: they are made of each other, and clients and the page
+ * import them from one place.
+ */
 
 export const TEXT_CHARS_MAX = 32_000;
 export const TITLE_CHARS_MAX = 200;
@@ -143,14 +150,19 @@ export function partsOfChange(change: ChatChange): { common: CommonChange; own: 
   };
 }
 
-/** What the caller has begun to write; an empty text takes it away. */
-export const NewDraft = z.strictObject({ text: Written });
+/**
+ * What the caller has begun to write in a chat, or in the thread that begins with a message; an empty text
+ * takes it away.
+ */
+export const NewDraft = z.strictObject({ text: Written, thread: MessageNumber.optional() });
 export type NewDraft = z.infer<typeof NewDraft>;
 
 const Sender = z.union([
   z.object({ id: z.string(), bot: z.string().optional() }),
   z.object({ model: z.string() }),
 ]);
+
+const Draft = z.object({ text: z.string(), updatedAt: z.string(), cut: z.literal(true).optional() });
 
 export const Chat = z.object({
   number: z.number(),
@@ -203,7 +215,7 @@ export const Chat = z.object({
   /** The caller wants to come back to it. */
   markedUnread: z.boolean(),
   /** What the caller has begun to write; in a list only the beginning of a long one. */
-  draft: z.object({ text: z.string(), updatedAt: z.string(), cut: z.literal(true).optional() }).optional(),
+  draft: Draft.optional(),
   createdAt: z.string(),
   /** When its last message came; lists are ordered by it. */
   latestAt: z.string(),
@@ -224,6 +236,8 @@ export const Thread = z.object({
   count: z.number(),
   unreadCount: z.number(),
   readThrough: z.number(),
+  /** What the caller has begun to write there. */
+  draft: Draft.omit({ cut: true }).optional(),
 });
 export type Thread = z.infer<typeof Thread>;
 export const ThreadRead = z.strictObject({ number: MessageNumber });
@@ -243,12 +257,16 @@ export type ChatEvent = z.infer<typeof ChatEvent>;
 
 export const PINNED_MESSAGES_MAX = 50;
 
+/** Of one message, beside those that come with a forward. */
+export const FILES_MAX = 10;
+const FileIds = z.array(DrawnId).min(1).max(FILES_MAX).refine(isDistinct, "must not repeat a file");
+
 /** A message of a chat that the sender can read. */
 const MessageOrigin = z.strictObject({ chat: MessageNumber, message: MessageNumber });
 
 export const NewMessage = z
   .strictObject({
-    /** May be left out of a forward: the text is then that of the forwarded message. */
+    /** May be left out of a forward, whose text is then that of the forwarded message, and beside files. */
     text: Text.optional(),
     /** By a server with the scope for it: the name of the bot that says it. */
     sender: z.strictObject({ bot: OneLine(BOT_CHARS_MAX).min(1) }).optional(),
@@ -258,6 +276,8 @@ export const NewMessage = z
     /** Whom the text names, in order. Left out, they are looked for: `@all`, `@` with an id or a name. */
     mentions: Mentions.optional(),
     forwardOf: MessageOrigin.optional(),
+    /** What the sender has uploaded; the message stands while they are still being checked. */
+    files: FileIds.optional(),
     /**
      * The message to follow; 0 for the beginning. Other than the last of the active branch it begins a
      * branch.
@@ -267,9 +287,9 @@ export const NewMessage = z
     /** When to send it; without, now. */
     sendAt: Time.optional(),
   })
-  .refine(({ text, forwardOf }) => text !== undefined || forwardOf !== undefined, {
+  .refine(({ text, forwardOf, files }) => [text, forwardOf, files].some((part) => part !== undefined), {
     path: ["text"],
-    message: "is required unless a message is forwarded",
+    message: "is required unless a message is forwarded or has files",
   });
 export type NewMessage = z.infer<typeof NewMessage>;
 
@@ -285,6 +305,9 @@ export const Part = z.discriminatedUnion("type", [
     createdAt: z.string(),
   }),
   z.object({ type: z.literal("text"), text: z.string() }),
+  /** One of the message's files, by its id. */
+  z.object({ type: z.literal("image"), file: z.string() }),
+  z.object({ type: z.literal("file"), file: z.string() }),
 ]);
 export type Part = z.infer<typeof Part>;
 
@@ -332,10 +355,18 @@ export type FinishReason = z.infer<typeof FinishReason>;
 
 /** Why there is no answer: a code for programs, and words in the asker's language. */
 export const AnswerError = z.object({
-  code: z.enum(["too_long", "refused", "invalid", "unavailable", "misconfigured", "budget"]),
+  code: z.enum(["too_long", "refused", "invalid", "images", "unavailable", "misconfigured", "budget"]),
   message: z.string(),
 });
 export type AnswerError = z.infer<typeof AnswerError>;
+
+/** A file of the conversation that the model was given: its picture, or its text, perhaps not all of it. */
+export const GivenFile = z.object({
+  file: z.string(),
+  as: z.enum(["image", "text"]),
+  cut: z.literal(true).optional(),
+});
+export type GivenFile = z.infer<typeof GivenFile>;
 
 export const Message = z.object({
   id: z.string(),
@@ -359,6 +390,8 @@ export const Message = z.object({
     })
     .optional(),
   mentions: z.array(Mention).optional(),
+  /** What comes with it, as it is now: a file becomes ready after the message was sent. */
+  files: z.array(File).optional(),
   /** What happened to the group; such a message has no text. */
   event: ChatEvent.optional(),
   pinned: z.object({ by: z.string(), at: z.string() }).optional(),
@@ -367,6 +400,8 @@ export const Message = z.object({
     .optional(),
   reactions: z.record(z.string(), z.array(z.string())),
   editedAt: z.string().optional(),
+  /** Of a message that was brought from elsewhere: when it was written there, where that is known. */
+  sentAt: z.string().optional(),
   /** What the app's own code has noted; absent where there is nothing. */
   metadata: MetadataView.optional(),
   /** A moderator withholds what it said. */
@@ -375,6 +410,8 @@ export const Message = z.object({
   served: Served.optional(),
   finishReason: FinishReason.optional(),
   error: AnswerError.optional(),
+  /** Of an answer: the files that its model was given. */
+  given: z.array(GivenFile).optional(),
   /** What the model thought before it answered. */
   thinking: z.object({ text: z.string(), tokens: z.number() }).optional(),
   /** Of a question to a model: which message answers it. */
@@ -397,6 +434,8 @@ export const ScheduledMessage = z.object({
   text: z.string().optional(),
   replyTo: z.number().optional(),
   forwardOf: z.object({ chat: z.number(), message: z.number() }).optional(),
+  /** By their ids. */
+  files: z.array(z.string()).optional(),
   metadata: MetadataView.optional(),
   sendAt: z.string(),
   status: z.enum(["scheduled", "sending", "sent", "failed", "cancelled"]),
@@ -592,7 +631,11 @@ export interface Page<T> {
   readonly prev: string | null;
 }
 
-/** A page of chats; the first one of all chats says how many messages are unread in them together. */
+/**
+ * A page of chats; the first one of all chats says how many messages are unread in them together. Those of
+ * the page are counted now; of chats beyond it, what has come, was deleted or read is in the sum within
+ * seconds (30 in a group of 500), and for whoever is online within two minutes.
+ */
 export const ChatPage = pageOf(Chat).extend({ unreadTotal: z.number().optional() });
 export interface ChatPage extends Page<Chat> {
   readonly unreadTotal?: number;

@@ -1,48 +1,58 @@
 import { type ChatHandle, chatHandle } from "./chat-handle.ts";
 import { storedAs } from "../platform/stored.ts";
 import type { App } from "../identity/app.ts";
-import type {
-  CollectionReference,
-  DocumentReference,
-  DocumentSnapshot,
-  Firestore,
-  Query,
+import {
+  type CollectionReference,
+  type DocumentReference,
+  type DocumentSnapshot,
+  type Firestore,
+  type Query,
+  readDocument,
+  readDocuments,
+  type WriteBatch,
 } from "../platform/firestore.ts";
-import { FieldValue, Timestamp } from "../platform/firestore-values.ts";
+import { FieldPath, FieldValue, Timestamp } from "../platform/firestore-values.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
+import type { Advanced } from "./blocks/advance-blocks.ts";
+import type { Tail } from "./blocks/store.ts";
 import type { StoredBranch } from "./branches/branch.ts";
+import { changedAtOf } from "./log/crowd-times.ts";
 import type { ChatHead } from "./log/head.ts";
+import type { Unread } from "./own/noted-unread.ts";
 import type { Archived, Draft, OwnState } from "./own/own-state.ts";
+import { letGoOf } from "./files/attach-files.ts";
+import type { Body } from "./log/body.ts";
 import { type StoredMessage, storedMessage, type ThreadRoot } from "./log/message.ts";
 import { type Addition, type Counted, usageAddition } from "./usage.ts";
 
-/** The chat domain's only contact with Firestore besides the head log. */
+/**
+ * The chat domain's only contact with Firestore besides the head log: long because it is the only one, each
+ * function by itself.
+ */
 
 export const messagesOf = (chat: ChatHandle): CollectionReference => chat.ref.collection("messages");
 export const branchesOf = (chat: ChatHandle): CollectionReference => chat.ref.collection("branches");
+/** Where, beside other progress, it says up to where changes are handled. */
+export const CHANGES_PROGRESS = "changes";
 export const progressRef = (chat: ChatHandle): DocumentReference =>
-  chat.ref.collection("progress").doc("changes");
+  chat.ref.collection("progress").doc(CHANGES_PROGRESS);
 /** What a person has read, over all chats: one document, so that a list of chats costs one more read. */
 export const readsRef = (app: App, personId: string): DocumentReference =>
   app.collection("reads").doc(personId);
 
 /** One read. */
 export async function readHead(chat: ChatHandle): Promise<DocumentSnapshot> {
-  return within(READ_MS_MAX, chat.ref.get());
+  return readDocument(chat.ref);
 }
 
 export const headOf = storedAs<ChatHead>();
 
 /** Two reads in one call: the head, and what the person has noted of the chat. */
 export async function readHeadAndOwn(
-  firestore: Firestore,
   chat: ChatHandle,
   personId: string,
 ): Promise<{ snapshot: DocumentSnapshot; own: OwnState }> {
-  const [snapshot, reads] = await within(
-    READ_MS_MAX,
-    firestore.getAll(chat.ref, readsRef(chat.app, personId)),
-  );
+  const [snapshot, reads] = await readDocuments([chat.ref, readsRef(chat.app, personId)]);
   if (snapshot === undefined) throw new Error("getAll returns every document it was asked for.");
   return { snapshot, own: ownOf(reads, chat.number) };
 }
@@ -51,10 +61,17 @@ export async function readHeadAndOwn(
 export const draftRef = (chat: ChatHandle, personId: string): DocumentReference =>
   chat.app.collection("drafts").doc(`${personId}.${chat.number}`);
 
+/** The same in threads of the chat, by the message that each begins with. */
+export const threadDraftsRef = (chat: ChatHandle, personId: string): DocumentReference =>
+  chat.app.collection("drafts").doc(`${personId}.${chat.number}.threads`);
+
 /** The moment of a write, by Firestore's clock. */
 export const serverTime = (): FieldValue => FieldValue.serverTimestamp();
 
-/** A person's chats that changed after a moment of Firestore's clock, and what was signalled in them. */
+/**
+ * A person's chats that changed after a moment of Firestore's clock, and what was signalled in them; and
+ * crowds that may have, those at last: `changedAtOf` tells.
+ */
 export const chatsChangedSince = (app: App, person: string, sinceMs: number): Query =>
   app
     .collection("chats")
@@ -74,7 +91,34 @@ export async function listChangedChats(
   { sinceMs, limit }: { readonly sinceMs: number; readonly limit: number },
 ): Promise<ChatHead[]> {
   const found = await within(READ_MS_MAX, chatsChangedSince(app, person, sinceMs).limit(limit).get());
-  return found.docs.filter(({ id }) => !isSignal(id)).map((document) => headOf(document));
+  return found.docs
+    .filter(({ id }) => !isSignal(id))
+    .map((document) => headOf(document))
+    .filter((head) => changedAtOf(head).toMillis() > sinceMs);
+}
+
+/** Sorts after every signal of a chat, and before the next head. */
+const LAST_SIGNAL = "\uf8ff";
+
+/**
+ * The head of a person's next chat after one, in the order of documents' names: an order in which no chat
+ * moves, whatever is written. 1 query and 1 read; 1 more for each chat that only signals are left of.
+ */
+export async function chatAfter(
+  app: App,
+  person: string,
+  after: number | null,
+): Promise<ChatHead | undefined> {
+  const chats = app.collection("chats").where("members", "array-contains", person);
+  const query = chats.orderBy(FieldPath.documentId()).limit(1);
+  for (let number = after; ;) {
+    const from = number === null ? query : query.startAfter(`${number}.${LAST_SIGNAL}`);
+    const [found] = (await within(READ_MS_MAX, from.get())).docs;
+    // What signals of no chat are called comes after all numbers.
+    if (found === undefined || !/^\d/.test(found.id)) return undefined;
+    if (!isSignal(found.id)) return headOf(found);
+    number = Number.parseInt(found.id, 10);
+  }
 }
 
 /** Up to which revision the background has handled each chat. One read for each. */
@@ -84,7 +128,7 @@ export async function readProgressOf(
 ): Promise<ReadonlyMap<number, number>> {
   if (chats.length === 0) return new Map();
   const refs = chats.map(({ number }) => progressRef(chatHandle(app, number)));
-  const found = await within(READ_MS_MAX, app.ref.firestore.getAll(...refs));
+  const found = await within(READ_MS_MAX, app.ref.firestore.getAll(...refs, { fieldMask: ["revision"] }));
   return new Map(chats.map(({ number }, index) => [number, storedProgress(found[index])?.revision ?? 0]));
 }
 
@@ -128,6 +172,7 @@ export function ownOf(reads: DocumentSnapshot | undefined, chat: number): OwnSta
     level: note<OwnState["level"]>("levels"),
     markedUnread: note<boolean>("markedUnread"),
     draft: note<Draft>("drafts"),
+    threadDrafts: note<OwnState["threadDrafts"]>("threadDrafts"),
   };
 }
 
@@ -146,9 +191,28 @@ export interface FoundBranch {
 /** One read. */
 export async function readBranch(chat: ChatHandle, branch: string): Promise<FoundBranch | undefined> {
   const ref = branchesOf(chat).doc(branch);
-  const found = await within(READ_MS_MAX, ref.get());
+  const found = await readDocument(ref);
   const stored = storedBranch(found);
   return stored && { ref, stored, updateTime: found.updateTime };
+}
+
+/** Where messages stand, by their documents; those that are not there are left out. A read for each. */
+export async function readPlaces(
+  chat: ChatHandle,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, Pick<StoredMessage, "number" | "branch" | "broughtBy">>> {
+  if (ids.length === 0) return new Map();
+  const refs = ids.map((id) => messagesOf(chat).doc(id));
+  const found = await within(
+    READ_MS_MAX,
+    chat.ref.firestore.getAll(...refs, { fieldMask: ["number", "branch", "broughtBy"] }),
+  );
+  return new Map(
+    found.flatMap((document) => {
+      const stored = storedMessage(document);
+      return stored === undefined ? [] : [[document.id, stored] as const];
+    }),
+  );
 }
 
 /** One query; one read for each branch, in the order in which they began. */
@@ -291,15 +355,10 @@ export async function listEdits(
 
 /** One read for each person: up to where they have read the chat, and up to where it has reached them. */
 export async function readMarksOf(
-  firestore: Firestore,
   chat: ChatHandle,
   people: readonly string[],
 ): Promise<ReadonlyMap<string, { readonly read: number; readonly delivered: number }>> {
-  if (people.length === 0) return new Map();
-  const found = await within(
-    READ_MS_MAX,
-    firestore.getAll(...people.map((person) => readsRef(chat.app, person))),
-  );
+  const found = await readDocuments(people.map((person) => readsRef(chat.app, person)));
   return new Map(
     found.map((marks) => {
       const read = markIn(marks, chat.number);
@@ -308,15 +367,17 @@ export async function readMarksOf(
   );
 }
 
-/** Up to where a person has read a chat, and one of its threads. One read. */
+/** Up to where a person has read a chat and one of its threads, and what they have begun there. One read. */
 export async function readReadingOf(
   chat: ChatHandle,
   personId: string,
   root: number,
-): Promise<{ readonly chat: number; readonly thread: number }> {
-  const reads = await within(READ_MS_MAX, readsRef(chat.app, personId).get());
+): Promise<{ readonly chat: number; readonly thread: number; readonly draft: Draft | undefined }> {
+  const reads = await readDocument(readsRef(chat.app, personId));
   const threads = notesIn<Readonly<Record<string, number>>>(reads, "threads")[String(chat.number)];
-  return { chat: markIn(reads, chat.number), thread: threads?.[String(root)] ?? 0 };
+  const { threadDrafts = {} } = ownOf(reads, chat.number);
+  const draft = threadDrafts[String(root)];
+  return { chat: markIn(reads, chat.number), thread: threads?.[String(root)] ?? 0, draft };
 }
 
 /** What a person has noted of their chats. */
@@ -326,13 +387,14 @@ export interface OwnStates {
   readonly archived: readonly { readonly chat: number; readonly at: Timestamp }[];
   /** The chats that they have pinned, in their order. */
   readonly pinned: readonly number[];
-  /** How many messages were unread in a chat when they were told of it, and up to which message that was. */
+  /** How many messages were unread in a chat when that was noted last, and up to which message that was. */
   readonly unread: ReadonlyMap<number, Unread>;
 }
 
-export interface Unread {
-  readonly count: number;
-  readonly through: number;
+/** Notes for the list of a person's chats what is unread in one of them. 1 write. */
+export function noteUnread(batch: WriteBatch, chat: ChatHandle, person: string, unread: Unread): void {
+  const note = unread.count === 0 ? FieldValue.delete() : unread;
+  batch.set(readsRef(chat.app, person), { unread: { [String(chat.number)]: note } }, { merge: true });
 }
 
 /** One read. */
@@ -358,7 +420,7 @@ export async function readOwnStates(app: App, personId: string): Promise<OwnStat
 export async function readHeads(app: App, chats: readonly number[]): Promise<ChatHead[]> {
   if (chats.length === 0) return [];
   const refs = chats.map((chat) => app.collection("chats").doc(String(chat)));
-  const found = await within(READ_MS_MAX, app.ref.firestore.getAll(...refs));
+  const found = await readDocuments(refs);
   return found.flatMap((snapshot) => headOf(snapshot) ?? []);
 }
 
@@ -368,6 +430,8 @@ export interface Progress {
   readonly revision: number;
   /** Messages up to this number are counted in the usage of their day. */
   readonly countedNumber: number;
+  /** The newest messages together; absent until a chat has blocks. */
+  readonly tail?: Tail;
   /** What the followers noted. */
   readonly [note: string]: unknown;
 }
@@ -383,10 +447,9 @@ export interface Companion {
 
 /** Two reads in one call. */
 export async function readProgress(
-  firestore: Firestore,
   chat: ChatHandle,
 ): Promise<{ head: ChatHead | undefined; progress: Progress; found: DocumentSnapshot }> {
-  const [head, found] = await within(READ_MS_MAX, firestore.getAll(chat.ref, progressRef(chat)));
+  const [head, found] = await readDocuments([chat.ref, progressRef(chat)]);
   if (head === undefined || found === undefined) throw new Error("getAll returns every document.");
   const progress = storedProgress(found) ?? { revision: 0, countedNumber: 0 };
   return { head: headOf(head), progress, found };
@@ -418,6 +481,8 @@ export interface ProgressStep {
   readonly byDay: ReadonlyMap<string, Counted>;
   readonly companions: readonly Companion[];
   readonly additions: readonly Addition[];
+  /** The chat's blocks, as this step leaves them. */
+  readonly advanced: Advanced;
 }
 
 /**
@@ -427,13 +492,18 @@ export interface ProgressStep {
 export async function writeProgress(
   firestore: Firestore,
   chat: ChatHandle,
-  { found, next, byDay, companions, additions }: ProgressStep,
+  { found, next, byDay, companions, additions, advanced }: ProgressStep,
 ): Promise<void> {
   const batch = firestore.batch();
+  for (const { ref, data } of advanced.blocks) batch.set(ref, data);
   for (const { ref, data } of companions) batch.set(ref, data);
   for (const { ref, fields } of additions) batch.set(ref, fields, { merge: true });
-  if (found.updateTime === undefined) batch.create(progressRef(chat), { ...next });
-  else batch.update(progressRef(chat), { ...next }, { lastUpdateTime: found.updateTime });
+  const { updateTime } = found;
+  if (updateTime === undefined) batch.create(progressRef(chat), { ...next, tail: advanced.tail });
+  else {
+    const tail = advanced.tail ?? FieldValue.delete();
+    batch.update(progressRef(chat), { ...next, tail }, { lastUpdateTime: updateTime });
+  }
   for (const [day, counted] of byDay) {
     const { ref, fields } = usageAddition(chat, day, counted);
     batch.set(ref, fields, { merge: true });
@@ -441,15 +511,26 @@ export async function writeProgress(
   await within(READ_MS_MAX, batch.commit());
 }
 
+/** What is due then is so whatever the clock says. */
+const AT_ONCE = Timestamp.fromMillis(0);
+
 /**
- * One query, one more for each edited message, and a delete for each message and edit. Returns how many
- * messages.
+ * One query, one more for each edited message, a delete for each message and edit, a write for each file.
+ * Returns how many messages.
  */
 export async function deleteMessages(firestore: Firestore, chat: ChatHandle, limit: number): Promise<number> {
-  const found = await within(READ_MS_MAX, messagesOf(chat).select("editedAt", "role").limit(limit).get());
+  const found = await within(
+    READ_MS_MAX,
+    messagesOf(chat).select("number", "editedAt", "role", "body.files").limit(limit).get(),
+  );
   if (found.empty) return 0;
   const batch = firestore.batch();
   for (const document of found.docs) {
+    const files = document.get("body.files") as Body["files"];
+    // Merges, as the messages' own deletion does: what has gone already is removed again.
+    for (const { ref, data } of letGoOf(chat, Number(document.get("number")), files, AT_ONCE)) {
+      batch.set(ref, data, { merge: true });
+    }
     if (document.get("editedAt") !== undefined) {
       for (const edit of await editRefs(document.ref)) batch.delete(edit);
     }

@@ -5,12 +5,23 @@ import { defineRecoveredTask, defineTask } from "../platform/task.ts";
 /** By then the request has made the copy, or will not any more. */
 export const FORK_TASK_DELAY_MS = 60_000;
 
-/** Finishes a fork whose request did not. */
-export const forkTask = defineTask({
+const ForkTask = z.object({ app: AppId, chat: z.number().int().min(1) });
+export type ForkTask = z.infer<typeof ForkTask>;
+
+/**
+ * Finishes a fork whose request did not. `occasion` is when the reconciler found that its task did not
+ * either.
+ */
+export const forkTask = defineTask<ForkTask, number | undefined>({
   name: "fork-chat",
   queue: "forks",
-  payload: z.object({ app: AppId, chat: z.number().int().min(1) }),
-  idOf: ({ app, chat }) => ["fork", app, String(chat)],
+  payload: ForkTask,
+  idOf: ({ app, chat }, occasion) => [
+    "fork",
+    app,
+    String(chat),
+    ...(occasion === undefined ? [] : [String(occasion)]),
+  ],
   delayMs: FORK_TASK_DELAY_MS,
 });
 

@@ -3,7 +3,8 @@ import { adminsOf, rulesOf } from "../chat/log/group-rules.ts";
 import { type ChatHead, titleByOf } from "../chat/log/head.ts";
 import { isVisible } from "../chat/log/sight.ts";
 import { messageView, type StoredMessage } from "../chat/log/message.ts";
-import { headOf, listChanged, readHead } from "../chat/store.ts";
+import { listChangedAfter } from "../chat/blocks/read-blocks.ts";
+import { headOf, readHead } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { LiveEvent } from "./contract.ts";
 
@@ -57,8 +58,8 @@ const settingsOf = (head: ChatHead): object => ({
 export const PAGE_MAX = 100;
 
 /**
- * The changes of a chat after a revision, as far as one page of `limit` messages goes. One query, a read for
- * each message.
+ * The changes of a chat after a revision, as far as one page of `limit` messages goes. One query and a read
+ * for each message; many that lie in the chat's newest cost 1 read.
  */
 export async function readPage(
   app: App,
@@ -66,12 +67,13 @@ export async function readPage(
   after: number,
   limit: number = PAGE_MAX,
 ): Promise<Page> {
-  const rows = await listChanged(chatHandle(app, head.number), after, limit);
+  const chat = chatHandle(app, head.number);
+  const rows = await listChangedAfter(chat, after, { revision: head.revision, limit });
   const last = rows.at(-1)?.stored.revision ?? after;
   // Rows are read later than the head. If the chat's settings changed in between, this page has to tell of
   // them, since no later page would. Invariant: functions/flows/live/convergence.test.ts.
   const isBehind = last > head.revision;
-  const current = isBehind ? (headOf(await readHead(chatHandle(app, head.number))) ?? head) : head;
+  const current = isBehind ? (headOf(await readHead(chat)) ?? head) : head;
   return {
     head: current,
     rows,

@@ -16,7 +16,7 @@ import { concerns, hasCome, signalEvents, withoutSent } from "./signal-events.ts
  * The live changes of chats. All subscribers of a chat in an instance share one Firestore listener, on the
  * head and the members' signals; when the head moves, the changed messages are read once for all of them.
  * Numbers of revisions have no gaps, so a subscriber that says where it left off misses nothing and sees
- * nothing twice, on any instance.
+ * nothing twice, on any instance. One closure holds all that a feed shares, so its file is long.
  */
 export interface ChatFeeds {
   /**

@@ -18,8 +18,15 @@ export const CATCH_UP = {
   chatsMax: 200,
 } as const;
 export const HEARTBEAT_MS = 15_000;
-/** A stream ends itself before hosting does, after 60 s; the client comes back with its last id. */
-export const STREAM_MS_MAX = 50_000;
+/**
+ * A stream ends itself before the platform does, after an hour (functions/manifest.json), and the client
+ * comes back with its last id. Each lasts for a time of its own, so that those of an instance do not come
+ * back together.
+ */
+export const STREAM_MS_MIN = 45 * 60_000;
+export const STREAM_MS_MAX = 55 * 60_000;
+/** One that begins as the answer to a POST is a request of the API's, which may take a minute. */
+export const INLINE_STREAM_MS_MAX = 50_000;
 
 /** What a live stream tells. */
 export interface LiveEvent {
@@ -30,6 +37,7 @@ export interface LiveEvent {
     | "message.changed"
     | "chat.changed"
     | "chat.own"
+    | "job.changed"
     | "catchup.skipped"
     | "read"
     | "typing"

@@ -1,6 +1,7 @@
 import { chatHandle } from "../chat/chat-handle.ts";
 import { listHeads } from "../chat/read/list-heads.ts";
 import { storedAs } from "../platform/stored.ts";
+import { changedAtOf, CROWD_FOLLOWED_MS, latestAtOf } from "../chat/log/crowd-times.ts";
 import type { ChatHead } from "../chat/log/head.ts";
 import { type StoredSignal, storedSignal } from "../chat/log/signal.ts";
 import {
@@ -15,7 +16,6 @@ import type { App } from "../identity/app.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { Deps } from "../platform/deps.ts";
 import type { QueryDocumentSnapshot } from "../platform/firestore.ts";
-import type { Timestamp } from "../platform/firestore-values.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { changeEvents, type Page, readPage } from "./change-events.ts";
 import type { Answers } from "./chat-feed.ts";
@@ -27,7 +27,8 @@ import { concerns, hasCome, signalEvents, withoutSent } from "./signal-events.ts
 
 /**
  * The live changes of all chats of a person. All their streams in an instance share one Firestore listener,
- * on what has changed of late among the chats that they are a member of, and on what is signalled there.
+ * on what has changed of late among the chats that they are a member of, and on what is signalled there. One
+ * closure holds all that a feed shares, so its file is long.
  */
 export interface PersonFeeds {
   /**
@@ -63,7 +64,7 @@ interface Feed {
   /**
    * The newest heads of the chats that have changes still to be told, and since when by Firestore's clock.
    */
-  readonly pending: Map<number, { readonly head: Head; readonly sinceMs: number }>;
+  readonly pending: Map<number, { readonly head: ChatHead; readonly sinceMs: number }>;
   readonly signals: Map<string, StoredSignal>;
   /** Chat → who has sent what of late: the newest message of each. */
   readonly sent: Map<number, ChatHead["sent"]>;
@@ -82,11 +83,12 @@ interface Feed {
   stop(): void;
 }
 
-type Head = ChatHead & { readonly changedAt: Timestamp };
 /** What of the signals replaces what: those of one member in one chat. */
-const keyOf = ({ number, chat, user }: StoredSignal): string =>
-  chat === undefined ? `${number}.${user}` : `${chat}.own-${user}`;
-const storedHead = storedAs<Head>();
+const keyOf = ({ number, chat, user, job }: StoredSignal): string => {
+  if (job !== undefined) return `job.${job.id}`;
+  return chat === undefined ? `${number}.${user}` : `${chat}.own-${user}`;
+};
+const storedHead = storedAs<ChatHead>();
 
 /** Pages that may wait for a subscriber who is still being told of the past; then they come back later. */
 const QUEUED_PAGES_MAX = 20;
@@ -158,7 +160,7 @@ export function openPersonFeeds(
     for (const head of heads) {
       if ((latest.get(head.number)?.revision ?? 0) < head.revision) latest.set(head.number, head);
     }
-    const ordered = [...latest.values()].sort((a, b) => b.updatedAt.toMillis() - a.updatedAt.toMillis());
+    const ordered = [...latest.values()].sort((a, b) => latestAtOf(b).toMillis() - latestAtOf(a).toMillis());
     for (const { number } of ordered.splice(WATCHED_CHATS_MAX)) latest.delete(number);
     const people = new Set(ordered.filter(isWatched).flatMap(({ members }) => members));
     people.delete(person);
@@ -182,7 +184,7 @@ export function openPersonFeeds(
     // The first snapshot is the past, which each subscriber reads by itself from where it left off.
     if (wasThere) feed.read.set(head.number, head.revision);
     else {
-      const sinceMs = feed.pending.get(head.number)?.sinceMs ?? head.changedAt.toMillis();
+      const sinceMs = feed.pending.get(head.number)?.sinceMs ?? changedMsOf(head);
       feed.pending.set(head.number, { head, sinceMs });
     }
   };
@@ -256,7 +258,8 @@ export function openPersonFeeds(
    * Tells the past, the chats that changed first at first. What is not told of a chat is named; of chats
    * beyond CATCH_UP.chatsMax only that there are more.
    */
-  const tellPast = async (feed: Feed, { sink, cursor }: Subscriber, { ms }: Position): Promise<void> => {
+  const tellPast = async (feed: Feed, { sink, cursor }: Subscriber, since: Position): Promise<void> => {
+    const ms = pastOf(since, feed.openedMs + OVERLAP_MS);
     const sinceMs = ms - OVERLAP_MS;
     const changed = chatsChangedSince(feed.app, feed.person, sinceMs).limit(CATCH_UP.chatsMax + 1);
     const found = await within(READ_MS_MAX, changed.get());
@@ -272,14 +275,19 @@ export function openPersonFeeds(
         const events = signalEvents(undefined, signal, deps.clock.now());
         const told = events.filter((event) => concerns(event, feed.person));
         if (told.length > 0) sink.send(told);
-      } else await tellPastOf(feed, storedHead(document), { sink, cursor, sinceMs, floorMs: ms, allowance });
+        continue;
+      }
+      const head = storedHead(document);
+      // Crowds are found whether they have changed since or not.
+      if (changedMsOf(head) <= sinceMs) continue;
+      await tellPastOf(feed, head, { sink, cursor, sinceMs, floorMs: ms, allowance });
     }
     if (found.size > CATCH_UP.chatsMax) sink.send([skipped(cursor.id(ms), null, null)]);
   };
 
   const tellPastOf = async (
     feed: Feed,
-    head: Head,
+    head: ChatHead,
     {
       sink,
       cursor,
@@ -295,7 +303,7 @@ export function openPersonFeeds(
     },
   ): Promise<void> => {
     const skip = (revision: number | null): void => {
-      cursor.advance(head.number, head.revision, head.changedAt.toMillis());
+      cursor.advance(head.number, head.revision, changedMsOf(head));
       sink.send([skipped(cursor.id(floorMs), head.number, revision)]);
     };
     const told = cursor.told(head.number);
@@ -366,6 +374,15 @@ export function openPersonFeeds(
   };
 }
 
+/**
+ * A position of an instance whose code took what stands in a crowd for the time of its last change lies
+ * ahead: it is gone back behind.
+ */
+const pastOf = ({ ms }: Position, nowMs: number): number =>
+  ms > nowMs + OVERLAP_MS ? ms - CROWD_FOLLOWED_MS : ms;
+
+const changedMsOf = (head: ChatHead): number => changedAtOf(head).toMillis();
+
 /** Of large groups nobody is told who is there; nor is either of two of whom one has blocked the other. */
 const isWatched = ({ members, blockedBy = [] }: ChatHead): boolean =>
   members.length <= WATCHED_MAX && blockedBy.length === 0;
@@ -402,7 +419,7 @@ async function pump(feed: Feed): Promise<void> {
   }
 }
 
-function first(feed: Feed): { readonly head: Head } | undefined {
+function first(feed: Feed): { readonly head: ChatHead } | undefined {
   for (const next of feed.pending.values()) return next;
   return undefined;
 }
@@ -412,7 +429,7 @@ const floorOf = (feed: Feed): number =>
   [...feed.pending.values()].reduce((floor, { sinceMs }) => Math.min(floor, sinceMs), Infinity);
 
 /** The revision before the first change since a moment. 1 query. */
-async function baseOf(app: App, head: Head, sinceMs: number): Promise<number> {
+async function baseOf(app: App, head: ChatHead, sinceMs: number): Promise<number> {
   const lowest = (await lowestRevisionSince(chatHandle(app, head.number), sinceMs)) ?? head.revision + 1;
   const settings = head.settingsAt.toMillis() > sinceMs ? head.settingsRevision : head.revision + 1;
   return Math.min(lowest, settings) - 1;
@@ -429,10 +446,10 @@ function eventsOf(
   page: Page,
   { floorMs, person }: { readonly floorMs: number; readonly person: string },
 ): LiveEvent[] {
-  const { number, changedAt } = page.head as Head;
+  const { number } = page.head;
   const known = cursor.told(number) ?? page.after;
   if (known >= page.through) return [];
-  const changedMs = changedAt.toMillis();
+  const changedMs = changedMsOf(page.head);
   const events = changeEvents(page, known, person).map((event): LiveEvent => {
     cursor.advance(number, event.id, changedMs);
     return { ...event, id: cursor.id(floorMs) };

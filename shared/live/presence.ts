@@ -7,13 +7,15 @@ import { READ_MS_MAX, within } from "../platform/within.ts";
 import { LAST_SEEN_MS, noteSeen } from "../identity/last-seen.ts";
 import type { LiveEvent } from "./contract.ts";
 
-/** Who is online: whoever has a stream open, and for ONLINE_MS after it was opened. */
+/** Who is online: whoever has a stream open, and for up to ONLINE_MS after it was closed. */
 export interface Presence {
   /**
    * Notes that the person is there, and in their account that they were seen. From one instance at most 1
    * write in RENEW_MS, and 1 to the account in LAST_SEEN_MS; resolves with whether it wrote.
    */
   beat(app: App, person: string): Promise<boolean>;
+  /** Notes that who was noted is still there, as above; nobody else. */
+  keep(app: App, person: string): Promise<boolean>;
   /** Notes that the person is not there any more: they have been signed out. 1 write. */
   leave(app: App, person: string): Promise<void>;
   /**
@@ -42,9 +44,9 @@ export const storedPresence = storedAs<StoredPresence>();
 export const presenceRef = (app: App, person: string): DocumentReference =>
   app.collection("presence").doc(person);
 
-/** Streams are opened again every STREAM_MS_MAX. */
 export const ONLINE_MS = 120_000;
-export const RENEW_MS = 60_000;
+/** Soon enough before that, and no sooner: it is most of what an open stream writes. */
+export const RENEW_MS = 100_000;
 export const WATCH_MS = 15_000;
 /** In chats with more members nobody is told who is online. */
 export const WATCHED_MAX = 30;
@@ -124,7 +126,8 @@ export function openPresence(deps: Pick<Deps, "firestore" | "clock" | "log" | "u
     return true;
   };
 
-  return {
+  const presence: Presence = {
+    keep: async (app, person) => beats.has(presenceRef(app, person).path) && presence.beat(app, person),
     async beat(app, person) {
       const nowMs = deps.clock.now();
       const ref = presenceRef(app, person);
@@ -197,4 +200,5 @@ export function openPresence(deps: Pick<Deps, "firestore" | "clock" | "log" | "u
       };
     },
   };
+  return presence;
 }

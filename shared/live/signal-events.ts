@@ -9,6 +9,7 @@ export function signalEvents(
   now: StoredSignal,
   nowMs: number,
 ): LiveEvent[] {
+  if (now.job !== undefined) return [{ event: "job.changed", data: now.job }];
   if (now.own !== undefined) return [{ event: "chat.own", data: { chat: now.chat, ...now.own } }];
   const events: LiveEvent[] = [];
   const { number: chat, user, read = 0, delivered = 0, typingUntil } = now;

@@ -5,15 +5,26 @@ import { AppError, GRPC, grpcCode } from "../platform/errors.ts";
 import type { DocumentSnapshot } from "../platform/firestore.ts";
 import { FieldPath } from "../platform/firestore-values.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
+import { calmCrowds } from "./calm-crowds.ts";
+import { chatBlocks } from "./chat-blocks.ts";
 import { chatCrowds } from "./chat-crowds.ts";
 import type { Migration } from "./migration.ts";
+import { chatNameKeys, userNameKeys } from "./name-keys.ts";
 import { ownArchive } from "./own-archive.ts";
 import { silentMessages } from "./silent-messages.ts";
 
 export const MIGRATE = "migrate";
 
 /** Every migration that can be run; one is taken out when no deployment needs it any more. */
-export const migrations: readonly Migration[] = [chatCrowds, ownArchive, silentMessages];
+export const migrations: readonly Migration[] = [
+  chatBlocks,
+  chatCrowds,
+  calmCrowds,
+  ownArchive,
+  silentMessages,
+  userNameKeys,
+  chatNameKeys,
+];
 
 /** Documents of one step. */
 export const MIGRATION_PAGE = 200;
@@ -38,13 +49,19 @@ export const migrate =
     const migration = migrationNamed(name, among);
     const begunMs = deps.clock.now();
     let query = migration.documents(deps.firestore).orderBy(FieldPath.documentId()).limit(MIGRATION_PAGE);
-    if (cursor !== null) query = query.startAfter(deps.firestore.doc(cursor));
+    const { path, at } = positionOf(cursor);
+    if (path !== "") query = query.startAfter(deps.firestore.doc(path));
     const found = await within(READ_MS_MAX, query.get());
     let changed = 0;
-    for (const document of found.docs) {
-      if (migration.change(document) === undefined) continue;
-      if (!dryRun) await changeDocument(migration, document);
-      changed += 1;
+    let before = path;
+    for (const [index, document] of found.docs.entries()) {
+      if (migration.change(document) !== undefined) {
+        changed += 1;
+        if (!dryRun && migration.work === undefined) await changeDocument(migration, document);
+        const next = dryRun ? null : ((await migration.work?.(document, index === 0 ? at : null)) ?? null);
+        if (next !== null) return { cursor: `${before}${WITHIN}${next}`, done: changed - 1 };
+      }
+      before = document.ref.path;
     }
     const last = found.docs.at(-1);
     const isLast = last === undefined || found.size < MIGRATION_PAGE;
@@ -54,6 +71,14 @@ export const migrate =
       notBefore: begunMs + (found.size / perSecond) * 1000,
     };
   };
+
+/** In a cursor: after this document, and so far in the work on the next. */
+const WITHIN = "\n";
+
+function positionOf(cursor: string | null): { readonly path: string; readonly at: string | null } {
+  const [path = "", at = null] = cursor?.split(WITHIN) ?? [];
+  return { path, at };
+}
 
 /** Reads again for as long as others write. */
 async function changeDocument(migration: Migration, document: DocumentSnapshot): Promise<void> {

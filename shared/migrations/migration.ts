@@ -19,6 +19,12 @@ export interface Migration {
    * still missing. Reads what it needs.
    */
   besides?(document: DocumentSnapshot): Promise<readonly Beside[]>;
+  /**
+   * What is done for a document that `change` says something of, where that is more than writing a change:
+   * a part of a few seconds, from where the part before has come, null at first. Answers where to go on; null
+   * when it is done. Doing a part twice must be doing it once.
+   */
+  work?(document: DocumentSnapshot, at: string | null): Promise<string | null>;
 }
 
 export interface Beside {

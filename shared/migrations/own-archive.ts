@@ -1,7 +1,7 @@
 import { appHandle } from "../identity/app.ts";
+import { latestAtOf } from "../chat/log/crowd-times.ts";
 import type { ChatHead } from "../chat/log/head.ts";
 import { isSignal, readsRef } from "../chat/store.ts";
-import { FieldPath } from "../platform/firestore-values.ts";
 import { storedAs } from "../platform/stored.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { Beside, Migration } from "./migration.ts";
@@ -38,8 +38,9 @@ export const ownArchive: Migration = {
 /** What a member has said themselves stays. */
 function notesOf(head: ChatHead, found: Found): Beside | undefined {
   const chat = String(head.number);
-  const note = (kind: string): unknown => found.get(new FieldPath(kind, chat));
-  const archived = { through: head.lastNumber, at: head.updatedAt };
+  const note = (kind: string): unknown =>
+    (found.get(kind) as Readonly<Record<string, unknown>> | undefined)?.[chat];
+  const archived = { through: head.lastNumber, at: latestAtOf(head) };
   const notes = [
     ...(head.archived && note("archived") === undefined ? [["archived", archived] as const] : []),
     ...(head.pinned && note("pinned") === undefined ? [["pinned", head.number] as const] : []),

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { FieldValue } from "../../../shared/platform/firestore-values.ts";
-import { GRACE_MS } from "../../../shared/chat/upkeep/reconcile-changes.ts";
+import { GRACE_MS } from "../../../shared/chat/upkeep/sweep-changes.ts";
 import { startChat, usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 
 const system = useSystem();

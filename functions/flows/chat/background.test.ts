@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { CATCH_UP_MESSAGES } from "../../../shared/chat/upkeep/catch-up.ts";
-import { GRACE_MS } from "../../../shared/chat/upkeep/reconcile-changes.ts";
+import { GRACE_MS } from "../../../shared/chat/upkeep/sweep-changes.ts";
 import { startChat, usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 
 const system = useSystem();

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { UNREAD_MS } from "../../../shared/notify/tasks.ts";
 import type { Person } from "../../../shared/testing/start-system.ts";
-import { settleRounds, useSystem } from "../../../shared/testing/use-system.ts";
+import { settleRounds, stayAtOneInstance, useSystem } from "../../../shared/testing/use-system.ts";
 
 /** Ada has blocked Eve. */
 
@@ -97,6 +97,7 @@ describe("a direct chat with who has blocked one", () => {
   });
 
   test("costs an append no more than before", async () => {
+    stayAtOneInstance(system);
     const { body: chat } = await direct(ada, eve);
     await block(ada, eve);
     await write(ada, chat.number);
@@ -129,8 +130,12 @@ describe("in a group", () => {
     expect(await toldOf(bob)).toEqual(["Look at me"]);
     const { body } = await ada.api.get(`${chats}/${chat}/messages`);
     expect(body.data[0].text).toBe("Look at me");
+    // Both are there when the first is told of.
+    const { promise: until, resolve: release } = Promise.withResolvers<void>();
+    system.fault({ service: "pubsub", method: "Push", kind: "held", until, count: 2 });
     await write(bob, chat, "Ignore her");
     await write(eve, chat, "You can't");
+    release();
     await settleRounds(system);
     expect(await toldOf(ada)).toEqual(["Ignore her"]);
     expect(pushes()).toEqual(["New message"]);

@@ -1,13 +1,20 @@
 import { readFileSync } from "node:fs";
 import { beforeAll, expect, test } from "vitest";
+import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { MEMBERS_MAX } from "../../../shared/chat/contract.ts";
+import { openChatLog } from "../../../shared/chat/log/chat-log.ts";
+import { CROWD_LISTED_MS } from "../../../shared/chat/log/crowd-times.ts";
+import { headOf as storedHead } from "../../../shared/chat/store.ts";
+import { placeCrowd } from "../../../shared/chat/upkeep/place-crowd.ts";
+import { appHandle } from "../../../shared/identity/app.ts";
+import { Timestamp } from "../../../shared/platform/firestore-values.ts";
 import type { ApiReply } from "../../../shared/testing/api-client.ts";
 import { entriesMoved, indexEntries } from "../../../shared/testing/index-entries.ts";
 import type { Person } from "../../../shared/testing/start-system.ts";
 import { startChat, usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 
 /** What a group of MEMBERS_MAX costs; docs/operations.md says so in a table of its own. */
-const system = useSystem();
+const system = useSystem({ instances: 1 });
 const [ada, bob] = usePeople(system, "ada@crowd.test", "bob@crowd.test");
 
 let path: string;
@@ -60,6 +67,24 @@ test.each(Object.entries(DOING))("%s costs what docs/operations.md says", async 
   expect([name, rows.get(name)]).toEqual([name, [cost.billed.reads, cost.billed.writes, entries]]);
 });
 
+const PLACING = "placing it in lists, in the background, at most once a minute";
+test(`${PLACING}, costs what docs/operations.md says`, async () => {
+  const { firestore } = system.deps;
+  const ref = firestore.doc(`apps/demo/chats/${number}`);
+  await system.settle();
+  const behindMs = system.suite.kernel.clock.now() - 2 * CROWD_LISTED_MS;
+  await ref.update({ updatedAt: Timestamp.fromMillis(behindMs) });
+  const before = await headOf();
+  const deps = { ...system.deps, chatLog: openChatLog(system.deps) };
+  const head = storedHead(await ref.get());
+  if (head === undefined) throw new Error("There is no such chat.");
+  const { billed } = await system.meter(() =>
+    placeCrowd(deps, chatHandle(appHandle(firestore, "demo"), number), head),
+  );
+  const entries = entriesMoved(indexEntries("chats", before), indexEntries("chats", await headOf()));
+  expect([PLACING, rows.get(PLACING)]).toEqual([PLACING, [billed.reads, billed.writes, entries]]);
+});
+
 test("every row is counted here", () => {
-  expect([...rows.keys()]).toEqual(Object.keys(DOING));
+  expect([...rows.keys()].sort()).toEqual([...Object.keys(DOING), PLACING].sort());
 });

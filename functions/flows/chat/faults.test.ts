@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { FaultKind } from "../../../emulators/kernel/faults.ts";
-import { GRACE_MS } from "../../../shared/chat/upkeep/reconcile-changes.ts";
+import { GRACE_MS } from "../../../shared/chat/upkeep/sweep-changes.ts";
 import type { ApiReply, ApiClient } from "../../../shared/testing/api-client.ts";
 import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
 import { sweep } from "../../../shared/testing/sweep.ts";

@@ -1,7 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { type Chat, type Message, PINNED_MESSAGES_MAX } from "../../../shared/chat/contract.ts";
 import type { Person } from "../../../shared/testing/start-system.ts";
-import { settleRounds, startChat, usePeople, useSystem } from "../../../shared/testing/use-system.ts";
+import {
+  settleRounds,
+  startChat,
+  stayAtOneInstance,
+  usePeople,
+  useSystem,
+} from "../../../shared/testing/use-system.ts";
 
 /** What a group is judged by: who may do what in it, whom it names, threads, pins, what it is told. */
 const system = useSystem();
@@ -161,6 +167,7 @@ describe("a mention", () => {
   });
 
   test("shows in the chat until it is read, at no more cost", async () => {
+    stayAtOneInstance(system);
     const path = await groupOf("One");
     const cost = await system.meterRequest(() =>
       ada.api.post(`${path}/messages`, { text: "Bob?", mentions: [{ start: 0, end: 3, user: bob.id }] }),

@@ -2,6 +2,11 @@ import { describe, expect, test } from "vitest";
 import { EDITS_MAX, type Message, REACTIONS_MAX } from "../../../shared/chat/contract.ts";
 import { startChat, usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 
+/**
+ * Edits, deletions and reactions share their rules of who may and what is kept, so they are tested side by
+ * side.
+ */
+
 const system = useSystem();
 const [ada, bob, eve] = usePeople(system, "ada@changes.test", "bob@changes.test", "eve@changes.test");
 

@@ -7,7 +7,13 @@ import {
 } from "../../../shared/platform/contract.ts";
 import type { ApiClient } from "../../../shared/testing/api-client.ts";
 import { EventStream } from "../../../shared/testing/event-stream.ts";
-import { startChat, usePeople, useRole, useSystem } from "../../../shared/testing/use-system.ts";
+import {
+  startChat,
+  stayAtOneInstance,
+  usePeople,
+  useRole,
+  useSystem,
+} from "../../../shared/testing/use-system.ts";
 
 /** What an app's own code notes at chats, messages and people, and the lists that are found by it. */
 
@@ -104,6 +110,7 @@ describe("a chat's metadata", () => {
   });
 
   test("costs the same as another change of the chat", async () => {
+    stayAtOneInstance(system);
     const { path } = await startChat(ada.api, { texts: ["Known"] });
     const cost = await system.meterRequest(() => ada.api.patch(path, { metadata: pairs(4) }));
     expect(cost.billed).toEqual({ reads: 1, writes: 1, deletes: 0 });

@@ -7,8 +7,12 @@ import { VERDICT_BYTES_MAX } from "../../../shared/chat/moderation/hook.ts";
 import { HOOK_MS_MAX } from "../../../shared/identity/contract.ts";
 import { HookServer, type Verdict } from "../../../shared/testing/hook-server.ts";
 import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { stayAtOneInstance } from "../../../shared/testing/use-system.ts";
 
-/** An app's own judge of messages, played by a server here that checks each signature. */
+/**
+ * An app's own judge of messages, played by a server here that checks each signature. Long, as both modes,
+ * each failure and each edit go through the one hook.
+ */
 
 const path = "/v1/apps/demo";
 const chats = `${path}/chats`;
@@ -233,6 +237,7 @@ describe("before a message is stored", () => {
   });
 
   test("the same request at once is asked about once", async () => {
+    stayAtOneInstance(system);
     const { promise: gate, resolve: open } = Promise.withResolvers<void>();
     hook.reply = (_, response) => {
       void gate.then(() => response.end(JSON.stringify({ decision: "hide" })));
@@ -330,6 +335,7 @@ describe("a hook that fails", () => {
   );
 
   test("again and again is left alone for a while, and then tried by one", async () => {
+    stayAtOneInstance(system);
     const common = { mode: "before", onFailure: "allow", timeoutMs: HOOK_MS_MAX };
     await setHook({ url: `${url.replace(/\?.*/, "")}?circuit`, ...common });
     hook.reply = FAILURES["answers 500"];
@@ -369,6 +375,19 @@ describe("after a message is stored", () => {
       "open",
     ]);
     expect((await ada.api.get(`${path}/search?q=venom`)).body.data).toEqual([]);
+  });
+
+  test("what it hides is unread to nobody, and to all again once a moderator shows it", async () => {
+    await post("Fine");
+    await post("venom");
+    const unread = async () => {
+      await system.settle();
+      return [(await ada.api.get(chat)).body.unreadCount, (await eve.api.get(chat)).body.unreadCount];
+    };
+    expect(await unread()).toEqual([1, 0]);
+    const [report] = await reports();
+    await admin.api.patch(`${path}/reports/${String(report?.["id"])}`, { decision: "dismiss" });
+    expect(await unread()).toEqual([2, 0]);
   });
 
   test("delivered again it changes nothing, not even what a moderator has decided since", async () => {
@@ -474,6 +493,7 @@ test("an app's hook hears nothing of another app's messages", async () => {
 });
 
 test("with a hook an append costs two reads more, without one nothing", async () => {
+  stayAtOneInstance(system);
   await post("Warm");
   const cost = () => system.meterRequest(() => post("Metered", randomUUID()));
   const { billed } = await cost();

@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { USERS_LOOKED_AT_MAX } from "../../../shared/chat/read/find-contacts.ts";
 import { HEADS_NAMED_AT_ONCE, LIST_QUERIES_MAX } from "../../../shared/chat/read/list-heads.ts";
+import { KEYED_MAX } from "../../../shared/chat/read/name-heads.ts";
+import { nameKeysOf } from "../../../shared/words/name-keys.ts";
 import type { ApiClient } from "../../../shared/testing/api-client.ts";
 import { startChat, usePeople, useRole, useSystem } from "../../../shared/testing/use-system.ts";
 
@@ -78,28 +80,58 @@ describe("people", () => {
     expect([await namesOf(ada.api, "gone"), await namesOf(admin.api, "gone")]).toEqual([[], []]);
   });
 
-  test("of a large app are all found by going on, each once, at bounded reads a page", async () => {
+  test("of a large app are all found, each once, at reads that the size of the app has no part in", async () => {
     const users = system.deps.firestore.collection("apps/demo/users");
     const template = (await users.doc(ada.id).get()).data() ?? {};
-    const count = USERS_LOOKED_AT_MAX + 120;
+    const count = 700;
     const ids = Array.from({ length: count }, (_, index) => `p${String(index).padStart(4, "0")}`);
     await Promise.all(
-      ids.map((id, index) =>
-        users
-          .doc(id)
-          .set({ ...template, email: "", name: index % 100 === 7 ? `Needle ${id}` : `Straw ${id}` }),
-      ),
+      ids.map((id, index) => {
+        const name = index % 100 === 7 ? `Needle ${id}` : `Straw ${id}`;
+        return users.doc(id).set({ ...template, email: "", name, nameKeys: nameKeysOf(name), emailKeys: {} });
+      }),
     );
     const needles = ids.filter((_, index) => index % 100 === 7);
     for (const limit of [2, 50]) {
       const found = (await allPages("users", "needle", limit)).flat().map(({ id }) => id);
       expect(found).toEqual(needles);
     }
-    const cost = await system.meterRequest(() => ada.api.get(`${app}/users?q=nobody+at+all`));
-    expect(cost.billed).toEqual({ reads: USERS_LOOKED_AT_MAX, writes: 0, deletes: 0 });
+    const billed = async (q: string, more = "") =>
+      (await system.meterRequest(() => ada.api.get(`${app}/users?q=${q}${more}`))).billed.reads;
+    // A query that finds nothing is one read; oneself is another.
+    expect(await billed("nobody+at+all")).toBe(2);
+    // And whether each of those found has blocked the reader.
+    expect(await billed("p0107")).toBe(3);
+    expect(await billed("straw", "&limit=20")).toBe(42);
+    // Names that have all keys and not what is looked for: a page looks at so many of them.
+    const lures = ids.slice(0, USERS_LOOKED_AT_MAX + 20);
+    const lure = nameKeysOf("abc bcd");
+    await Promise.all(lures.map((id) => users.doc(id).update({ name: "abc bcd", nameKeys: lure })));
+    expect(await billed("abcd")).toBeLessThanOrEqual(USERS_LOOKED_AT_MAX + 60);
+    expect((await find(ada.api, "users", "abcd")).hasMore).toBe(true);
+    expect((await allPages("users", "abcd", 50)).flat()).toEqual([]);
     const page = await find(ada.api, "users", "needle", "&limit=2");
     const stray = await ada.api.get(`${app}/users?q=straw&cursor=${encodeURIComponent(page.next)}`);
     expect(stray.status).toBe(400);
+  });
+
+  test("are found by a new name at once, and no more by the old one", async () => {
+    const eve = await system.signIn("eve@names.test");
+    await eve.api.patch(`${app}/me`, { name: "Eve Onderwater" });
+    expect(await namesOf(ada.api, "onderwater")).toEqual(["Eve Onderwater"]);
+    await eve.api.patch(`${app}/me`, { language: "nl" });
+    await eve.api.patch(`${app}/me`, { name: "Eve Bovenwater" });
+    expect(await namesOf(ada.api, "onderwater")).toEqual([]);
+    expect(await namesOf(ada.api, "bovenw")).toEqual(["Eve Bovenwater"]);
+  });
+
+  test("are found however they came to the app", async () => {
+    const { body } = await system.operator.post(`${app}/users`, { externalId: "x1", name: "Served Person" });
+    expect(await namesOf(ada.api, "served p")).toEqual(["Served Person"]);
+    await set({ registration: { guests: true } });
+    await system.client().post(`${app}/auth/guests`, { name: "Passing Guest" });
+    expect(await namesOf(ada.api, "passing")).toEqual(["Passing Guest"]);
+    expect(body.name).toBe("Served Person");
   });
 
   test("of another app are not found", async () => {
@@ -129,7 +161,7 @@ describe("chats", () => {
     expect(await titlesOf(system.operator, "strasse")).toHaveLength(2);
   });
 
-  test("of many are all found by going on, each once, at bounded reads a page", async () => {
+  test("of many are all found, each once, at reads that their number has no part in", async () => {
     const dan = await system.signIn("dan@names.test");
     const first = await startChat(dan.api, { title: "Straw", members: [ada] });
     const heads = system.deps.firestore.collection("apps/demo/chats");
@@ -139,7 +171,7 @@ describe("chats", () => {
       Array.from({ length: count }, (_, index) => {
         const number = 10_000 + index;
         const title = index % 60 === 5 ? `Needle ${number}` : `Straw ${number}`;
-        return heads.doc(String(number)).set({ ...template, number, title });
+        return heads.doc(String(number)).set({ ...template, number, title, nameKeys: nameKeysOf(title) });
       }),
     );
     const needles = Array.from({ length: Math.ceil((count - 5) / 60) }, (_, at) => 10_005 + 60 * at);
@@ -147,7 +179,40 @@ describe("chats", () => {
       const found = (await allPages("chats", "needle", limit)).flat().map(({ number }) => number);
       expect(found).toEqual(needles.toReversed());
     }
-    const cost = await system.meterRequest(() => dan.api.get(`${app}/chats?q=nothing+at+all`));
-    expect(cost.billed.reads).toBe(LIST_QUERIES_MAX * HEADS_NAMED_AT_ONCE + 1);
+    const billed = async (q: string) =>
+      (await system.meterRequest(() => dan.api.get(`${app}/chats?q=${q}`))).billed.reads;
+    // Two queries that find nothing, and what is the person's own.
+    expect(await billed("nothing+at+all")).toBe(3);
+    // Where more have it than are looked up by keys, the list is looked through, and has a page of it soon.
+    const straw = (await allPages("chats", "straw", 100)).flat().map(({ number }) => number);
+    expect(straw).toHaveLength(count + 1 - needles.length);
+    expect(new Set(straw).size).toBe(straw.length);
+    expect(await billed("straw")).toBeLessThanOrEqual(2 * (KEYED_MAX + 1) + 2 * HEADS_NAMED_AT_ONCE + 1);
+  });
+
+  test("are found by a new title at once, whoever gave it, and in the archive where that is asked for", async () => {
+    const { path, number } = await startChat(ada.api, { title: "Before", members: [bob] });
+    await ada.api.patch(path, { title: "Umbenannt" });
+    expect(await titlesOf(bob.api, "umbe")).toEqual(["Umbenannt"]);
+    expect(await titlesOf(bob.api, "before")).toEqual([]);
+    await bob.api.patch(path, { archived: true });
+    expect(await titlesOf(bob.api, "umbe", "&archived=true")).toEqual(["Umbenannt"]);
+    expect(await titlesOf(bob.api, "umbe", "&archived=false")).toEqual([]);
+    expect(await titlesOf(ada.api, "umbe", "&archived=false")).toEqual(["Umbenannt"]);
+    const { body } = await ada.api.post(`${app}/chats`, { kind: "group", title: "Umbe", temporary: true });
+    expect(await titlesOf(ada.api, "umbe")).toEqual(["Umbenannt"]);
+    await ada.api.delete(path);
+    expect(await titlesOf(bob.api, "umbe")).toEqual([]);
+    expect(body.number).toBeGreaterThan(number);
+  });
+
+  test("with somebody are found by their new name at once", async () => {
+    const kim = await system.signIn("kim@names.test");
+    await startChat(kim.api, { kind: "direct", members: [ada] });
+    await kim.api.patch(`${app}/me`, { name: "Quincy Wanderer" });
+    const [{ members }] = (await find(ada.api, "chats", "quinc")).data;
+    expect(members).toContain(kim.id);
+    await kim.api.patch(`${app}/me`, { name: "Somebody Else" });
+    expect((await find(ada.api, "chats", "quinc")).data).toEqual([]);
   });
 });

@@ -2,9 +2,15 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { type Chat, LATEST_CHARS_MAX } from "../../../shared/chat/contract.ts";
 import { EventStream, type SseEvent } from "../../../shared/testing/event-stream.ts";
 import type { Person } from "../../../shared/testing/start-system.ts";
-import { useSystem } from "../../../shared/testing/use-system.ts";
+import { settleRounds, stayAtOneInstance, useSystem } from "../../../shared/testing/use-system.ts";
+import { THREAD_DRAFTS_MAX } from "../../../shared/chat/own/draft.ts";
+import { roundMs } from "../../../shared/notify/announce-messages.ts";
+import { LOOK_AGAIN_MS } from "../../../shared/notify/tasks.ts";
 
-/** What of a chat is each person's own: unread counts, archive, pins, marks, levels, drafts. */
+/**
+ * What of a chat is each person's own: unread counts, archive, pins, marks, levels, drafts. One file, as
+ * each is held against the others: none may move another's.
+ */
 const system = useSystem();
 let ada: Person;
 let bob: Person;
@@ -35,6 +41,8 @@ const has =
   (name: string) =>
   (events: readonly SseEvent[]): boolean =>
     events.some(({ event }) => event === name);
+const totalOf = async (by: Person): Promise<number> =>
+  (await by.api.get(`${chats}?limit=1`)).body.unreadTotal;
 const numberOf = (chat: string): number => Number(chat.split("/").at(-1));
 
 describe("unread are the messages that one could read and has not", () => {
@@ -71,6 +79,7 @@ describe("unread are the messages that one could read and has not", () => {
   });
 
   test("from joining on, and again from joining again on, at one cost", async () => {
+    stayAtOneInstance(system);
     const chat = await create(ada);
     await say(ada, chat, "1", "2", "3");
     const few = await system.meterRequest(() => ada.api.put(`${chat}/members/${bob.id}`));
@@ -106,6 +115,91 @@ describe("unread are the messages that one could read and has not", () => {
     await bob.api.put(`${one}/read`, { number: 2 });
     expect((await bob.api.get(`${chats}?limit=1`)).body.unreadTotal).toBe(1);
     expect((await bob.api.get(`${chats}?kind=direct`)).body.unreadTotal).toBeUndefined();
+  });
+
+  test("those of chats beyond the page follow deletions, reading in part, and what one writes oneself", async () => {
+    const chat = await create(ada, { members: [bob.id] });
+    await say(ada, chat, "1", "2", "3", "4");
+    await system.settle();
+    await create(bob);
+    expect(await totalOf(bob)).toBe(4);
+    await ada.api.delete(`${chat}/messages/2`);
+    await settleRounds(system);
+    expect(await totalOf(bob)).toBe(3);
+    await bob.api.put(`${chat}/read`, { number: 3 });
+    expect(await totalOf(bob)).toBe(1);
+    // A mark that comes late takes nothing back, whatever was deleted in between.
+    await say(ada, chat, "5", "6");
+    await ada.api.delete(`${chat}/messages/5`);
+    await settleRounds(system);
+    await bob.api.put(`${chat}/read`, { number: 4 });
+    expect(await totalOf(bob)).toBe(1);
+    await bob.api.put(`${chat}/read`, { number: 1 });
+    expect(await totalOf(bob)).toBe(1);
+    await say(bob, chat, "5");
+    await create(bob);
+    await settleRounds(system);
+    expect(await totalOf(bob)).toBe(0);
+  });
+
+  test("those of whoever was there and left them unread count, those of a deleted chat do not", async () => {
+    const chat = await create(ada, { members: [bob.id] });
+    const stream = await open(bob, "/v1/apps/demo/events");
+    await say(ada, chat, "1", "2");
+    await stream.until((events) => events.filter(({ event }) => event === "message.created").length === 2);
+    await settleRounds(system);
+    await create(bob);
+    await stream[Symbol.asyncDispose]();
+    system.suite.kernel.clock.advance(LOOK_AGAIN_MS + 1);
+    await system.settle();
+    expect(await totalOf(bob)).toBe(2);
+    await ada.api.delete(chat);
+    await system.settle();
+    expect(await totalOf(bob)).toBe(0);
+  });
+
+  test("those of a message that is withheld, and shown again, follow beyond the page too", async () => {
+    const chat = await create(ada, { members: [bob.id] });
+    await say(ada, chat, "1", "2");
+    await system.settle();
+    await create(bob);
+    const reports = "/v1/apps/demo/reports";
+    const message = { chat: numberOf(chat), message: 1 };
+    const { body } = await bob.api.post(reports, { message, reason: "No." });
+    for (const [decision, left] of [
+      ["hide", 1],
+      ["dismiss", 2],
+    ] as const) {
+      expect((await system.operator.patch(`${reports}/${body.id}`, { decision })).status).toBe(200);
+      await settleRounds(system);
+      const counts = [await totalOf(bob), (await seen(bob, chat)).unreadCount];
+      expect([decision, ...counts]).toEqual([decision, left, left]);
+    }
+  });
+
+  test("those of a temporary chat, which no list shows, do not count", async () => {
+    const chat = await create(ada, { members: [bob.id], temporary: true });
+    await say(ada, chat, "1", "2");
+    await bob.api.put(`${chat}/read`, { number: 1 });
+    await settleRounds(system);
+    await create(bob);
+    expect([await totalOf(bob), (await seen(bob, chat)).unreadCount]).toEqual([0, 1]);
+  });
+
+  test("are counted anew once for all that is deleted in a while, a read for each member", async () => {
+    const chat = await create(ada, { members: [bob.id] });
+    await say(ada, chat, "1", "2", "3");
+    await settleRounds(system);
+    const before = system.logs.length;
+    const slot = (): number => Math.floor(system.suite.kernel.clock.now() / roundMs(2));
+    const first = slot();
+    await Promise.all([1, 2, 3].map((number) => ada.api.delete(`${chat}/messages/${number}`)));
+    const slots = slot() - first + 1;
+    const cost = await system.meter(() => settleRounds(system));
+    const runs = system.logs.slice(before).filter(({ recounted }) => recounted !== undefined);
+    // On a slow machine the deletions may come in two whiles.
+    expect(runs.length).toBeLessThanOrEqual(slots);
+    expect(cost.billed.writes).toBeLessThan(20 * slots);
   });
 
   test("those of a chat that one has left count no more", async () => {
@@ -209,6 +303,60 @@ describe("an arrangement", () => {
     expect((await seen(bob, chat)).markedUnread).toBe(true);
     await bob.api.put(`${chat}/read`, { number: 1 });
     expect((await seen(bob, chat)).markedUnread).toBe(false);
+  });
+
+  test("a draft in a thread is kept with it, whole, beside that of the chat, and told to one's devices", async () => {
+    const chat = await create(ada, { members: [bob.id] });
+    await say(ada, chat, "Root", "Another");
+    await using stream = await open(ada, "/v1/apps/demo/events");
+    const threadOf = async (by: Person, root: number) =>
+      (await by.api.get(`${chat}/messages/${root}/thread`)).body.draft;
+    const put = (body: object) => ada.api.put(`${chat}/draft`, body);
+    const text = "Begun ".repeat(100);
+    expect((await put({ text, thread: 1 })).status).toBe(204);
+    await put({ text: "Of the chat" });
+    expect(await threadOf(ada, 1)).toEqual({ text, updatedAt: expect.any(String) });
+    expect([await threadOf(ada, 2), await threadOf(bob, 1)]).toEqual([undefined, undefined]);
+    expect((await seen(ada, chat)).draft?.text).toBe("Of the chat");
+    const told = (events: readonly SseEvent[]) =>
+      events.filter(({ event, data }) => event === "chat.own" && "threadDraft" in data);
+    await stream.until((events) => told(events).length === 1);
+    const [{ data } = { data: {} }] = told(stream.events);
+    expect(data).toMatchObject({
+      chat: numberOf(chat),
+      threadDraft: { thread: 1, text: text.slice(0, LATEST_CHARS_MAX), cut: true },
+    });
+    await put({ text: "short", thread: 1 });
+    expect((await threadOf(ada, 1)).text).toBe("short");
+    await put({ text: "", thread: 1 });
+    expect(await threadOf(ada, 1)).toBeUndefined();
+    expect((await seen(ada, chat)).draft?.text).toBe("Of the chat");
+    for (const thread of [0, 3, 1.5, "1"]) expect((await put({ text: "x", thread })).status).toBe(400);
+    const stranger = await system.signIn("stranger@own.test");
+    expect((await stranger.api.put(`${chat}/draft`, { text: "x", thread: 1 })).status).toBe(404);
+  });
+
+  test("drafts of so many threads are kept, the oldest make room, and all go with the chat", async () => {
+    const chat = await create(ada);
+    const roots = Array.from({ length: THREAD_DRAFTS_MAX + 2 }, (_, at) => at + 1);
+    await say(ada, chat, ...roots.map(String));
+    const long = "x".repeat(LATEST_CHARS_MAX + 1);
+    for (const thread of roots) {
+      await ada.api.put(`${chat}/draft`, { text: long, thread });
+      system.suite.kernel.clock.advance(10);
+    }
+    const kept = await Promise.all(
+      roots.map(async (root) => (await ada.api.get(`${chat}/messages/${root}/thread`)).body.draft?.text),
+    );
+    expect(kept).toEqual([undefined, undefined, ...roots.slice(2).map(() => long)]);
+    const { firestore } = system.deps;
+    const whole = firestore.doc(`apps/demo/drafts/${ada.id}.${numberOf(chat)}.threads`);
+    expect(Object.keys((await whole.get()).data() ?? {})).toHaveLength(THREAD_DRAFTS_MAX);
+    await ada.api.delete(chat);
+    await system.settle();
+    expect((await whole.get()).exists).toBe(false);
+    const reads = (await firestore.doc(`apps/demo/reads/${ada.id}`).get()).data();
+    expect(reads?.["threadDrafts"]).toEqual({});
   });
 
   test("a draft is on all devices, whole where the chat is read, begun in lists", async () => {

@@ -14,7 +14,8 @@ import {
 
 /**
  * Random steps of four people in some groups, through two instances, beside the simplest model of what each
- * of them should see: unread, mentions, archive, previews, order, threads, pins, notifications.
+ * of them should see: unread, mentions, archive, previews, order, threads, pins, notifications. Model,
+ * steps and comparison are one experiment, so they stand in one file.
  */
 const STEPS = isWhole ? 1_500 : 100;
 const STEPS_BETWEEN_CHECKS = 30;
@@ -262,6 +263,9 @@ async function check(): Promise<void> {
     }
     const total = mine.reduce((sum, chat) => sum + unreadOf(chat, id).length, 0);
     expect([at, body.unreadTotal]).toEqual([at, total]);
+    // Of chats beyond the page, what has been noted.
+    const { body: short } = await api.get("/v1/apps/demo/chats?limit=1");
+    expect([at, "beyond", short.unreadTotal]).toEqual([at, "beyond", total]);
     const told = await notificationsOf(api);
     // A round may have come before what it tells of was read: then it is in the list too, as read.
     expect([at, told.filter((one) => !tellable(id).has(one))]).toEqual([at, []]);

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { HostProcess } from "../../../emulators/local/function-host/host-process.ts";
 import { createApiClient } from "../../../shared/testing/api-client.ts";
@@ -36,7 +37,8 @@ test(`${APPENDS} appends from ${PROCESSES} processes, with repetitions and a kil
   const acknowledged = new Map<string, Set<number>>();
 
   /**
-   * Sends until it is acknowledged, elsewhere when a process is gone, as a client behind a balancer would.
+   * Sends until it is acknowledged: again when it is told to, and elsewhere when a process is gone, as a
+   * client behind a balancer would.
    */
   const append = async (text: string, first: number): Promise<void> => {
     for (let tries = 0; tries < TRIES_MAX; tries += 1) {
@@ -44,7 +46,10 @@ test(`${APPENDS} appends from ${PROCESSES} processes, with repetitions and a kil
       const answer = await client
         ?.post(path, { text }, { "idempotency-key": `"${text}"` })
         .catch(() => undefined);
-      if (answer?.status !== 201) continue;
+      if (answer?.status !== 201) {
+        await setTimeout(Number(answer?.headers.get("retry-after") ?? 0) * 1_000 * Math.random());
+        continue;
+      }
       const numbers = acknowledged.get(text) ?? new Set();
       acknowledged.set(text, numbers.add(answer.body.number));
       return;

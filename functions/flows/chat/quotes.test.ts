@@ -1,7 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { QUOTE_CHARS_MAX } from "../../../shared/chat/contract.ts";
 import { FORWARD_DEPTH_MAX } from "../../../shared/chat/log/compose-body.ts";
-import { startChat, type TestChat, usePeople, useSystem } from "../../../shared/testing/use-system.ts";
+import {
+  startChat,
+  stayAtOneInstance,
+  type TestChat,
+  usePeople,
+  useSystem,
+} from "../../../shared/testing/use-system.ts";
 
 const system = useSystem();
 const [ada, bob] = usePeople(system, "ada@quotes.test", "bob@quotes.test");
@@ -60,6 +66,7 @@ describe("a reply", () => {
   });
 
   test("costs two reads and a write more than another message", async () => {
+    stayAtOneInstance(system);
     const { path } = await chatWith("First");
     const cost = await system.meterRequest(() =>
       ada.api.post(`${path}/messages`, { text: "Second", replyTo: 1 }),

@@ -3,6 +3,7 @@ import { endpoints } from "../../http/endpoints.ts";
 import type { ApiClient, ApiReply } from "../../../shared/testing/api-client.ts";
 import type { Person } from "../../../shared/testing/start-system.ts";
 import { sweep } from "../../../shared/testing/sweep.ts";
+import { uploadFile } from "../../../shared/testing/upload-file.ts";
 import { startChat, useInstance, useSystem } from "../../../shared/testing/use-system.ts";
 
 /**
@@ -24,6 +25,8 @@ interface Scene {
   readonly group: string;
   /** A chat of Ada with a model, with a question and its answer. */
   readonly assistant: string;
+  /** A file of Ada's with a message from elsewhere. */
+  readonly table: string;
 }
 
 interface Case {
@@ -96,11 +99,21 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       gone: ({ ada, assistant }) => ada.api.delete(`${assistant}/messages/1`),
     },
   ],
+  [`POST ${app}/files`]: [
+    { request: () => ["post", `${app}/files`, { name: "a.txt", type: "text/plain", size: 3 }] },
+  ],
   [`POST ${app}/tokens`]: [
     { request: () => ["post", `${app}/tokens`, { name: "Mine", scopes: ["app:read"] }], by: (s) => s.owner },
   ],
   [`POST ${app}/invitations`]: [
     { request: () => ["post", `${app}/invitations`, { role: "admin" }], by: ({ owner }) => owner },
+  ],
+  [`POST ${app}/exports`]: [{ request: () => ["post", `${app}/exports`, { format: "zip" }] }],
+  [`POST ${app}/imports`]: [
+    {
+      request: ({ table }) => ["post", `${app}/imports`, { file: table }],
+      gone: ({ ada, table }) => ada.api.delete(`${app}/files/${table}`),
+    },
   ],
   [`POST ${app}/moderation/secrets`]: [],
   // Another's sessions are given out by servers only, and not twice for one that has ended.
@@ -115,8 +128,11 @@ async function newScene(): Promise<Scene> {
   const { path: group } = await startChat(ada.api, { members: [bob], texts: ["One"] });
   await bob.api.post(`${group}/messages`, { text: "Two" });
   const { path: assistant } = await startChat(ada.api, { kind: "assistant", texts: ["A question"] });
+  const bytes = Buffer.from("chat,text\nOld,Brought\n");
+  const upload = { name: "old.csv", type: "text/csv", bytes, purpose: "import" } as const;
+  const { id: table } = await uploadFile(ada.api, upload);
   await system.settle();
-  return { owner, ada, bob, group, assistant };
+  return { owner, ada, bob, group, assistant, table };
 }
 
 /** The person is made a viewer, who may make nothing, and signs in again. */
@@ -126,7 +142,7 @@ async function loseRole({ owner }: Scene, person: Person): Promise<Person> {
   return system.signIn(person.email);
 }
 
-const nameOf = ({ body }: ApiReply): unknown => body.id ?? body.number;
+const nameOf = ({ body }: ApiReply): unknown => body.id ?? body.number ?? body.file.id;
 
 interface Made {
   readonly scene: Scene;

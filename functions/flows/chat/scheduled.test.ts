@@ -5,14 +5,18 @@ import {
   SCHEDULED_BY_PERSON_MAX,
   SCHEDULED_IN_CHAT_MAX,
 } from "../../../shared/chat/scheduled/schedule-message.ts";
-import { LOST_MS } from "../../../shared/chat/scheduled/send-scheduled.ts";
+import { LOST_MS } from "../../../shared/chat/scheduled/recover-scheduled.ts";
 import type { ApiClient, ApiReply } from "../../../shared/testing/api-client.ts";
 import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
 import { HookServer } from "../../../shared/testing/hook-server.ts";
 import { sweep } from "../../../shared/testing/sweep.ts";
+import { uploadFile } from "../../../shared/testing/upload-file.ts";
 import { startChat, type TestChat, usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 
-/** Messages that are sent at a time of their writer's. */
+/**
+ * Messages that are sent at a time of their writer's: scheduling, changing, sending and what fails of each,
+ * which are one life and share its helpers.
+ */
 
 const system = useSystem();
 const [ada, bob] = usePeople(system, "ada@later.test", "bob@later.test");
@@ -72,6 +76,44 @@ describe("a scheduled message", () => {
       "user",
     ]);
     expect(data.find(({ text }: { text: string }) => text === "What is 2 + 2?").replyTo).toBe(1);
+  });
+
+  test("holds files, which are kept until it is sent, and go when it is taken back", async () => {
+    await using own = await startSystem();
+    const DAY_MS = 24 * 3600 * 1000;
+    const writer = await own.signIn("ann@later.test");
+    const chat = await startChat(writer.api, { kind: "group" });
+    const upload = async (): Promise<string> => {
+      const draft = { name: "notes.txt", type: "text/plain", bytes: Buffer.from("Some notes") };
+      const { id } = await uploadFile(writer.api, draft);
+      await own.settle();
+      return id;
+    };
+    const [sent, taken] = [await upload(), await upload()];
+    const sendAt = inMs(3 * DAY_MS, own);
+    const { body } = await schedule(writer.api, chat, { files: [sent], sendAt });
+    expect(body).toMatchObject({ files: [sent], status: "scheduled" });
+    const other = await schedule(writer.api, chat, { files: [taken], sendAt });
+    await writer.api.delete(`${chat.path}/scheduled/${other.body.id}`);
+    await pass(2 * DAY_MS, own);
+    await own.runSchedule("tend-files");
+    const isThere = async (id: string): Promise<boolean> =>
+      (await own.deps.firestore.doc(`apps/demo/files/${id}`).get()).exists;
+    expect([await isThere(taken), await isThere(sent)]).toEqual([false, true]);
+    await pass(DAY_MS + 1, own);
+    const { data } = (await own.operator.get(`${chat.path}/messages`)).body;
+    expect(data).toMatchObject([{ text: "Good morning", files: [{ id: sent, status: "ready" }] }]);
+    const stored = await own.deps.firestore.doc(`apps/demo/files/${sent}`).get();
+    expect([stored.get("scheduled"), stored.get("chats")]).toEqual([[], { [chat.number]: [1] }]);
+    own.suite.kernel.clock.advance(-3 * DAY_MS - 1);
+  });
+
+  test("is refused with files of somebody else", async () => {
+    const chat = await startChat(ada.api, { members: [bob] });
+    const draft = { name: "notes.txt", type: "text/plain", bytes: Buffer.from("Some notes") };
+    const { id } = await uploadFile(bob.api, draft);
+    expect((await schedule(ada.api, chat, { files: [id] })).status).toBe(400);
+    expect(await listOf(ada.api, chat)).toEqual([]);
   });
 
   test("takes another text and time until it is sent, sooner or later", async () => {

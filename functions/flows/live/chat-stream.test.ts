@@ -3,7 +3,13 @@ import { upkeepId } from "../../../shared/platform/upkeep.ts";
 import { EventStream } from "../../../shared/testing/event-stream.ts";
 import { seededRandom } from "../../../shared/testing/seeded-random.ts";
 import type { Person } from "../../../shared/testing/start-system.ts";
-import { startChat, useInstance, usePeople, useSystem } from "../../../shared/testing/use-system.ts";
+import {
+  startChat,
+  stayAtOneInstance,
+  useInstance,
+  usePeople,
+  useSystem,
+} from "../../../shared/testing/use-system.ts";
 
 const system = useSystem();
 const elsewhere = useInstance(system);
@@ -78,11 +84,13 @@ describe("a chat's stream", () => {
   });
 
   test("a hundred streams of one chat are one listener, and a change is read once for all", async () => {
+    stayAtOneInstance(system);
     const chat = await newChat();
     await ada.api.post(`${chat}/messages`, { text: "Makes the head known" });
     const streams = await Promise.all(Array.from({ length: 100 }, () => open(chat, bob, {}, elsewhere.url)));
     // What an instance does for its listeners is counted as upkeep, not to any request.
     const upkeep = () => system.suite.kernel.meter.read({ requestId: upkeepId(system.project) }).rpcs;
+    await system.settle();
     const before = upkeep();
     await ada.api.post(`${chat}/messages`, { text: "To all" });
     await Promise.all(streams.map((stream) => stream.until((all) => all.length === 1)));

@@ -24,7 +24,7 @@ function neverReads(host: HostProcess, path: string, person: Person): Promise<So
   return new Promise((resolve, reject) => {
     const socket = connect({ host: "127.0.0.1", port: host.port }, () => {
       const authorization = `Authorization: Bearer ${person.session.accessToken}`;
-      socket.write(`GET /api${path} HTTP/1.1\r\nHost: x\r\nLast-Event-ID: 0\r\n${authorization}\r\n\r\n`);
+      socket.write(`GET /live${path} HTTP/1.1\r\nHost: x\r\nLast-Event-ID: 0\r\n${authorization}\r\n\r\n`);
       socket.pause();
       resolve(socket);
     });
@@ -74,11 +74,11 @@ test("of 1,000 streams of one person the cap admits some, and sign-out ends all 
     const ada = await system.signIn("ada@hostile.test", id);
     const opened = await Promise.all(
       Array.from({ length: 1_000 }, (_, at) =>
-        EventStream.open(`http://127.0.0.1:${hosts[at % 3]?.port}/api/v1/apps/${id}/events`, ada),
+        EventStream.open(`http://127.0.0.1:${hosts[at % 3]?.port}/live/v1/apps/${id}/events`, ada),
       ),
     );
     const admitted = opened.filter(({ status }) => status === 200);
-    expect(admitted).toHaveLength(3 * 20);
+    expect(admitted).toHaveLength(20);
     expect(opened.filter(({ status }) => status === 429)).toHaveLength(1_000 - admitted.length);
     await Promise.all(admitted.map(({ reached }) => reached));
     const startedMs = performance.now();

@@ -5,7 +5,14 @@ import { WATCHED_CHATS_MAX } from "../../../shared/live/person-feed.ts";
 import { ONLINE_MS, RENEW_MS, WATCHED_MAX, WATCHED_PEOPLE_MAX } from "../../../shared/live/presence.ts";
 import { EventStream, type SseEvent } from "../../../shared/testing/event-stream.ts";
 import type { Person } from "../../../shared/testing/start-system.ts";
-import { startChat, useInstance, usePeople, useRole, useSystem } from "../../../shared/testing/use-system.ts";
+import {
+  startChat,
+  stayAtOneInstance,
+  useInstance,
+  usePeople,
+  useRole,
+  useSystem,
+} from "../../../shared/testing/use-system.ts";
 import { upkeepId } from "../../../shared/platform/upkeep.ts";
 
 /** Who is online, when lists and chats are opened, and when people were seen last. */
@@ -107,8 +114,24 @@ describe("GET /presence", () => {
       { user: bob.id, online: true, lastSeenAt: expect.any(String) },
       { user: dan.id, online: false, lastSeenAt: expect.any(String) },
     ]);
+    await stream[Symbol.asyncDispose]();
     system.suite.kernel.clock.advance(ONLINE_MS + 1);
     expect((await presenceOf(ada, bob)).body.data[0]).toMatchObject({ user: bob.id, online: false });
+  });
+
+  test("goes on saying so for as long as a stream is open", async () => {
+    await using stream = await open(bob);
+    await stream.reached;
+    await knownToBeOnline(bob);
+    for (let at = 0; at < 2; at += 1) {
+      system.suite.kernel.clock.advance(RENEW_MS + 1);
+      const isRenewed = async (): Promise<number> => {
+        const stored = await system.deps.firestore.doc(`apps/demo/presence/${bob.id}`).get();
+        return stored.get("onlineUntil").toMillis() - system.suite.kernel.clock.now();
+      };
+      await expect.poll(isRenewed, { timeout: 10_000 }).toBeGreaterThan(ONLINE_MS - RENEW_MS);
+    }
+    expect((await presenceOf(ada, bob)).body.data[0]).toMatchObject({ user: bob.id, online: true });
   });
 
   test("shows whom the directory shows, and nobody who was removed", async () => {
@@ -150,6 +173,7 @@ describe("lastSeenAt", () => {
     Date.parse((await system.operator.get(`${app}/users/${person.id}`)).body.lastSeenAt);
 
   test("moves with streams, by one write in ten minutes", async () => {
+    stayAtOneInstance(system);
     const ivy = await system.signIn("ivy@presence.test");
     const signedIn = await seenAt(ivy);
     system.suite.kernel.clock.advance(RENEW_MS * 2);

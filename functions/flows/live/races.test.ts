@@ -29,7 +29,7 @@ test("settings that change while a page of changes is being read are told with i
 });
 
 test("a reader who leaves while the past is being read leaves nothing open behind", async () => {
-  await using system = await startSystem();
+  await using system = await startSystem({ instances: 1 });
   const ada = await system.signIn("ada@example.test");
   const [left, watched] = [await startChat(ada.api, { texts: ["Before"] }), await startChat(ada.api)];
   await using witness = await EventStream.open(`${system.url}${watched.path}/events`, ada);

@@ -1,16 +1,21 @@
-import { describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import type { ApiClient } from "../../../shared/testing/api-client.ts";
 import { EventStream } from "../../../shared/testing/event-stream.ts";
 import type { Person } from "../../../shared/testing/start-system.ts";
-import { usePeople, useSystem } from "../../../shared/testing/use-system.ts";
+import { stayAtOneInstance, useInstance, usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 
 /** No stream outlives what it was opened by. */
 const ENDED_MS_MAX = 2_000;
 
 const system = useSystem();
+const elsewhere = useInstance(system);
 const [bob] = usePeople(system, "bob@ends.test");
 
 const app = "/v1/apps/demo";
+// Where streams are capped, it is known which instances have some of whom.
+beforeAll(async () => {
+  await system.operator.patch(app, { settings: { limits: { streamsPerPerson: 50 } } });
+});
 let people = 0;
 const newPerson = (): Promise<Person> => {
   people += 1;
@@ -94,7 +99,8 @@ describe("all streams of a person end", () => {
     expect(again.status).toBe(401);
   });
 
-  test("and their presence goes with them", async () => {
+  // Another instance notices it after WATCH_MS, and has held places of the person for a while.
+  test("and their presence goes with them", { timeout: 90_000 }, async () => {
     const person = await newPerson();
     const { body } = await person.api.post(`${app}/chats`, { kind: "direct", members: [bob.id] });
     await using watching = await EventStream.open(`${system.url}${app}/chats/${body.number}/events`, bob);
@@ -112,10 +118,13 @@ describe("all streams of a person end", () => {
     await isTold(false);
   });
 
-  test("and another session of theirs goes on, present as before", async () => {
+  test.each([
+    ["the same instance", () => system.url],
+    ["another instance", () => elsewhere.url],
+  ])("and another session of theirs goes on at %s, present as before", async (_, url) => {
     const person = await system.signIn("two@ends.test");
     const again = await system.signIn("two@ends.test");
-    await using other = await EventStream.open(`${system.url}${app}/events`, again);
+    await using other = await EventStream.open(`${url()}${app}/events`, again);
     await other.reached;
     await using opened = await openAll(person.api, person.session.accessToken);
     await endingMs(opened, () => person.api.delete(`${app}/auth/sessions/current`));
@@ -164,7 +173,7 @@ test("the stream of an answer ends for who is removed from its chat", async () =
 });
 
 describe("streams are counted", () => {
-  test("a person has so many at an instance, the next is 429 with Retry-After, and one that ends makes room", async () => {
+  test("a person has so many, the next is 429 with Retry-After, and one that ends makes room", async () => {
     const { id } = await system.createApp("Capped");
     const ada = await system.signIn("ada@ends.test", id);
     const server = `${system.url}/v1/apps/${id}/events`;
@@ -184,7 +193,7 @@ describe("streams are counted", () => {
     const more = await Promise.all(Array.from({ length: 3 }, () => EventStream.open(server, eve)));
     expect(more.map(({ status }) => status).sort((a, b) => a - b)).toEqual([200, 200, 429]);
     for (const stream of [...opened, ...more]) await stream[Symbol.asyncDispose]();
-    await expect.poll(async () => (await open200(server, ada)).status).toBe(200);
+    await expect.poll(async () => (await open200(server, ada)).status, { timeout: 10_000 }).toBe(200);
   });
 
   async function open200(url: string, person: Person): Promise<EventStream> {
@@ -194,21 +203,35 @@ describe("streams are counted", () => {
   }
 
   test("whoever may have no more streams still has their message answered", async () => {
+    stayAtOneInstance(system);
     const { id } = await system.createApp("Full");
     const ada = await system.signIn("ada@ends.test", id);
     const path = `/v1/apps/${id}`;
     await system.operator.patch(path, { settings: { limits: { streamsPerPerson: 1 } } });
     await using stream = await EventStream.open(`${system.url}${path}/events`, ada);
     await stream.reached;
-    const { body: chat } = await ada.api.post(`${path}/chats`, { kind: "assistant" });
-    const posted = await ada.api.post(
-      `${path}/chats/${chat.number}/messages`,
-      { text: "How are you?" },
-      { accept: "text/event-stream" },
-    );
+    const accept = { accept: "text/event-stream", "content-type": "application/json" };
+    const newChat = async (): Promise<string> => {
+      const { body } = await ada.api.post(`${path}/chats`, { kind: "assistant" });
+      return `${path}/chats/${body.number}/messages`;
+    };
+    system.suite.model.change({ tokensPerSecond: 5 });
+    // Answers that stream to who asks are counted by the function that makes them.
+    await using first = await EventStream.open(`${system.url}${await newChat()}`, ada, accept, {
+      method: "POST",
+      body: JSON.stringify({ text: "Explain step by step and at length how tides come about." }),
+    });
+    await first.until((all) => all.some(({ event }) => event === "answer.delta"));
+    system.suite.model.reset();
+    const messages = await newChat();
+    const posted = await ada.api.post(messages, { text: "How are you?" }, { accept: "text/event-stream" });
     expect([posted.status, posted.body.answer]).toEqual([201, { number: 2 }]);
+    const [, chat] = /chats\/(\d+)\//.exec(messages) ?? [];
     await stream.until((all) =>
-      all.some(({ data }) => data.message?.number === 2 && data.message.status === "complete"),
+      all.some(
+        ({ data }) =>
+          data.chat === Number(chat) && data.message?.number === 2 && data.message.status === "complete",
+      ),
     );
   });
 
@@ -225,4 +248,17 @@ describe("streams are counted", () => {
     }
     expect(delays.size).toBeGreaterThan(1);
   });
+});
+
+// The last, as access tokens run out with it.
+test("the streams of an API token end when it runs out", async () => {
+  const { clock } = system.suite.kernel;
+  const expiresAt = new Date(clock.now() + 3600_000).toISOString();
+  const { body } = await system.operator.post(`${app}/tokens`, { expiresAt });
+  const server = { authorization: `Bearer ${body.token}` };
+  await using stream = await EventStream.open(`${system.url}${app}/events`, undefined, server);
+  await stream.reached;
+  clock.advance(3600_000);
+  await stream.ended;
+  expect(stream.events.at(-1)?.event).toBe("reconnect");
 });

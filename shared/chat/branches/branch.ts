@@ -48,13 +48,17 @@ export interface PathRange {
 
 /** The path to the end of a branch, oldest first. */
 export function pathOf(branch: Pick<StoredBranch, "id" | "lineage" | "lastNumber">): PathRange[] {
-  let after = 0;
+  let before = 0;
   return [...branch.lineage, { branch: branch.id, through: branch.lastNumber }].map((part) => {
-    const range = { branch: part.branch, after, through: part.through };
-    after = part.through;
-    return range;
+    const after = Math.max(before, firstNumberOf(part.branch) - 1);
+    before = part.through;
+    return { branch: part.branch, after, through: part.through };
   });
 }
+
+/** Branches are named after their first message. */
+const branchFrom = (number: number): string => `b${number}`;
+const firstNumberOf = (branch: string): number => (branch === MAIN_BRANCH ? 1 : Number(branch.slice(1)));
 
 /**
  * Branches are where a model answers. Among people everybody's view would turn with one of them.
@@ -132,14 +136,14 @@ export function turningWrites(
   return { create: [...left.create, newBranch(app, head, point, by)], update: left.update };
 }
 
-/** A new branch whose first message gets this number; branches are named after theirs. */
+/** A new branch whose first message gets this number. */
 function newBranch(
   app: App,
   head: ChatHead,
   point: ForkPoint,
   by: { readonly id: string; readonly at: Timestamp; readonly number: number },
 ): { readonly ref: DocumentReference; readonly data: StoredBranch } {
-  const id = `b${by.number}`;
+  const id = branchFrom(by.number);
   const data = { id, number: by.number, lastNumber: by.number, createdBy: by.id, createdAt: by.at, ...point };
   return { ref: branchesOf(chatHandle(app, head.number)).doc(id), data };
 }

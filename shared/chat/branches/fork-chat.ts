@@ -1,6 +1,6 @@
 import { type ChatHandle, chatHandle } from "../chat-handle.ts";
 import type { App } from "../../identity/app.ts";
-import { noSuchApp } from "../../identity/manage-app.ts";
+import { demandOpen } from "../../identity/manage-app.ts";
 import type { Spend } from "../../identity/spend.ts";
 import type { Principal } from "../../identity/principal.ts";
 import { AppError, GRPC, grpcCode } from "../../platform/errors.ts";
@@ -10,7 +10,8 @@ import { recall } from "../../platform/head-change.ts";
 import { derivedId, fingerprint } from "../../platform/ids.ts";
 import { enqueue } from "../../platform/task.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
-import { type Body, encodeBody, textOf } from "../log/body.ts";
+import { alsoHeldBy } from "../files/attach-files.ts";
+import { type Body, encodeBody, lineOf } from "../log/body.ts";
 import { type PathRange, pathOf } from "./branch.ts";
 import { type ChatDeps, changeStamp } from "../log/chat-log.ts";
 import { type Chat, LATEST_CHARS_MAX } from "../contract.ts";
@@ -83,7 +84,7 @@ export async function recallFork(
   const number = await recall(requestProof(app, principal, requestKey, printOf(source, at)));
   if (number === undefined) return undefined;
   await finishFork(deps, chatHandle(app, number));
-  const { snapshot, own } = await readHeadAndOwn(deps.firestore, chatHandle(app, number), principal.id);
+  const { snapshot, own } = await readHeadAndOwn(chatHandle(app, number), principal.id);
   return chatView(access(headOf(snapshot), principal), principal.id, own);
 }
 
@@ -130,7 +131,7 @@ async function createCopy(
   const proof = requestKey === undefined ? undefined : requestProof(app, principal, requestKey, print);
   const { result: number, replayed } = await deps.chatLog.apps.change<number>(app.ref, {
     decide(head) {
-      if (head.status !== "open") throw noSuchApp();
+      demandOpen(head);
       const next = head.lastChatNumber + 1;
       const draft = {
         kind: of.kind === "assistant" ? ("assistant" as const) : ("group" as const),
@@ -140,7 +141,7 @@ async function createCopy(
         temporary: of.temporary,
       };
       const chat = { ...newHead(next, principal, [], { draft, at }), status: "copying", copying };
-      const create = [{ ref: chatHandle(app, next).ref, data: { ...chat, ...changeStamp(next) } }];
+      const create = [{ ref: chatHandle(app, next).ref, data: { ...chat, ...changeStamp(chat) } }];
       const record = proof && { ref: proof.ref, data: requestRecord(next, print, at) };
       return {
         head: { ...head, lastChatNumber: next },
@@ -202,7 +203,7 @@ export async function finishFork(deps: ChatDeps, chat: ChatHandle): Promise<Chat
 const latestOf = ({ number, sender, body, createdAt }: StoredMessage): ChatHead["latest"] => ({
   number,
   sender,
-  text: excerpt(textOf(body), LATEST_CHARS_MAX),
+  text: excerpt(lineOf(body), LATEST_CHARS_MAX),
   createdAt,
 });
 
@@ -219,6 +220,7 @@ async function copyMessages(
   for (;;) {
     const rows = await listAlong(chatHandle(chat.app, source), path, { after }, COPY_PAGE);
     const batch = deps.firestore.batch();
+    const at = Timestamp.fromMillis(deps.clock.now());
     let copied = 0;
     for (const row of rows) {
       after = row.stored.number;
@@ -235,6 +237,9 @@ async function copyMessages(
           ...last,
         },
       );
+      for (const held of alsoHeldBy(chat, number, last.body.files, at)) {
+        batch.set(held.ref, held.data, { merge: true });
+      }
     }
     if (copied > 0) await commitPage(batch);
     if (rows.length < COPY_PAGE) return { last, silent };

@@ -10,7 +10,7 @@ import type { Metadata } from "../../platform/contract.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
 import { derivedId, fingerprint, randomId } from "../../platform/ids.ts";
 import { type QueuedQuestion, answerRef, type Classified, decideAnswer } from "./append-answer.ts";
-import { type Body, encodeBody, textOf } from "./body.ts";
+import { type Body, encodeBody, lineOf, textOf } from "./body.ts";
 import {
   demandBranches,
   type ForkPoint,
@@ -18,6 +18,7 @@ import {
   turnedTo,
   turningWrites,
 } from "../branches/branch.ts";
+import { attachedTo, type Attachable, readAttachable } from "../files/attach-files.ts";
 import type { ChatDeps } from "./chat-log.ts";
 import { LATEST_CHARS_MAX, type Message, type NewMessage } from "../contract.ts";
 import { composeBody } from "./compose-body.ts";
@@ -46,9 +47,9 @@ export interface AppendRequest {
  *
  * Idempotent under `requestKey`, for as long as the message lives. Costs 1 commit, 2 writes and 1 publish; 1
  * read when this instance does not know the head; 2 reads and 1 write more for a reply, 2 reads for a
- * forward, 1 and one for each member for a text that may name somebody; with `after` up to 2 reads more, and
- * 2 writes more when it begins a branch. In a chat with a model the answer is queued in the same commit, at 1
- * write more; `queued` says what is to be done.
+ * forward, 1 and one for each member for a text that may name somebody; 1 read and 1 write more for each
+ * file; with `after` up to 2 reads more, and 2 writes more when it begins a branch. In a chat with a model
+ * the answer is queued in the same commit, at 1 write more; `queued` says what is to be done.
  * @throws AppError `not_found`, `forbidden`, `invalid_request`, `idempotency_key_reused`, `unavailable`
  */
 export async function appendMessage(
@@ -62,24 +63,30 @@ export async function appendMessage(
   const { ref, fingerprint: print } = proof;
   const { id } = ref;
   const answerId = answerRef(chat, id).id;
-  const { body, thread } = await composeBody(deps, chat, sender, draft);
+  const { body: written, thread, forwarded } = await composeBody(deps, chat, sender, draft);
   const judged =
     judge?.judge === undefined
       ? NOT_JUDGED
-      : await judgeDraft(judge.judge, { deps, chat, sender, body, ref, requestKey });
+      : await judgeDraft(judge.judge, { deps, chat, sender, body: written, ref, requestKey });
   const createdAt = Timestamp.fromMillis(deps.clock.now());
   const { after } = draft;
+  const wanted = { own: draft.files ?? [], forwarded };
+  const hasFiles = wanted.own.length + forwarded.length > 0;
   let point: ForkPoint | undefined;
+  let files: readonly Attachable[] = [];
   let queued: QueuedQuestion | undefined;
   const { result, replayed } = await deps.chatLog.chats.change<Message>(chat.ref, {
-    ...(after === undefined
+    ...(after === undefined && !hasFiles
       ? {}
       : {
           async prepare() {
-            point ??= await readForkPoint(chat, after);
+            if (after !== undefined) point ??= await readForkPoint(chat, after);
+            // Anew before each attempt: the commit stands only if none of them has changed.
+            if (hasFiles) files = await readAttachable(deps, chat.app, sender, wanted);
           },
         }),
     decide(head) {
+      const body = hasFiles ? { ...written, files: files.map(({ view }) => view) } : written;
       const said = judged.isHidden ? HIDDEN_BODY : body;
       demandInGroup(accessToWrite(head, sender), sender, "write");
       if (body.mentions !== undefined) demandMembers(head, body.mentions);
@@ -124,6 +131,7 @@ export async function appendMessage(
             ];
       const withheld = judged.isHidden ? body : undefined;
       const records = judged.records({ message: stored.number, withheld });
+      const held = attachedTo(chat, stored.number, files, judged.isHidden ? "hidden" : "chats");
       const replied =
         thread === undefined ? undefined : withReply(answer?.next ?? next, chat, stored, thread);
       return {
@@ -134,11 +142,12 @@ export async function appendMessage(
           ...turning.create,
           ...records,
         ],
-        update: replied === undefined ? turning.update : [...turning.update, replied.update],
+        update: [...turning.update, ...(replied === undefined ? [] : [replied.update]), ...held],
         bytes:
           (body.text.length +
             (body.forward?.text.length ?? 0) +
-            JSON.stringify(draft.metadata ?? {}).length) *
+            JSON.stringify(draft.metadata ?? {}).length +
+            JSON.stringify(body.files ?? []).length) *
           3,
         result: messageView(id, question),
       } satisfies Decision<ChatHead, Message>;
@@ -155,20 +164,22 @@ export const recallMessage = (
   request: { readonly draft: NewMessage; readonly requestKey: string },
 ): Promise<Message | undefined> => recall(messageProof(chat, sender, request));
 
+/** Where the message of a request with a key is. */
+export const messageRef = (chat: ChatHandle, sender: Principal, requestKey: string): DocumentReference =>
+  messagesOf(chat).doc(derivedId("message", chat.app.id, String(chat.number), sender.id, requestKey));
+
 /** A message is named after the key of its request, or at random. */
 function messageProof(
   chat: ChatHandle,
   sender: Principal,
   { draft, requestKey }: Pick<AppendRequest, "draft" | "requestKey">,
 ): Proof<Message> {
-  const id =
-    requestKey === undefined
-      ? randomId()
-      : derivedId("message", chat.app.id, String(chat.number), sender.id, requestKey);
+  const ref =
+    requestKey === undefined ? messagesOf(chat).doc(randomId()) : messageRef(chat, sender, requestKey);
   return {
-    ref: messagesOf(chat).doc(id),
+    ref,
     fingerprint: fingerprint(JSON.stringify(draft)),
-    result: (existing) => messageView(id, demandStored(storedMessage(existing))),
+    result: (existing) => messageView(ref.id, demandStored(storedMessage(existing))),
   };
 }
 
@@ -258,7 +269,7 @@ export function decideAppend(
   if (turns !== undefined) demandBranches(head, "after");
   const branch = turns === undefined ? head.activeBranch : `b${number}`;
   const parent = turns === undefined ? head.tip : turns.after;
-  const text = textOf(body);
+  const text = lineOf(body);
   const author = { id: sender.id, ...(bot === undefined ? {} : { bot }) };
   const next = advance(head, createdAt, {
     ...withMentions(head, number, body.mentions ?? []),

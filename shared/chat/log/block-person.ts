@@ -10,7 +10,7 @@ import { chatHandle } from "../chat-handle.ts";
 import type { Block } from "../contract.ts";
 import { blocksIn, readsRef } from "../store.ts";
 import type { ChatDeps } from "./chat-log.ts";
-import { NO_CHAT, pairProof } from "./create-chat.ts";
+import { NO_CHAT, pairProof } from "./pair.ts";
 import type { ChatHead } from "./head.ts";
 
 /** They stand in the person's one document of marks, which the background reads with everything it tells. */

@@ -1,3 +1,4 @@
+import type { File } from "../../files/contract.ts";
 import type { Mention } from "../contract.ts";
 import type { Timestamp } from "../../platform/firestore-values.ts";
 
@@ -10,6 +11,8 @@ export interface Body {
   readonly quote?: Quote | undefined;
   readonly forward?: Forward | undefined;
   readonly mentions?: readonly Mention[] | undefined;
+  /** What comes with it, those of a forwarded message included; as they were when that was written last. */
+  readonly files?: readonly File[] | undefined;
   /** What a model thought before it said this; neither searched nor given to models again. */
   readonly thinking?: Thinking | undefined;
 }
@@ -37,15 +40,21 @@ export interface Forward {
   readonly of?: Forward;
 }
 
-/** All that can be found in a message: its own text, and what it forwards. */
-export const wholeText = ({ text, forward }: Body): string =>
-  [text, ...forwardedTexts(forward)].filter((part) => part !== "").join("\n");
+/** All that can be found in a message: its own text, what it forwards, and the names of its files. */
+export const wholeText = ({ text, forward, files = [] }: Body): string =>
+  [text, ...forwardedTexts(forward), ...files.map(({ name }) => name)]
+    .filter((part) => part !== "")
+    .join("\n");
 
 const forwardedTexts = (forward: Forward | undefined): string[] =>
   forward === undefined ? [] : [forward.text, ...forwardedTexts(forward.of)];
 
 /** What is read as a message's text: its own, or what it forwards without a word. */
 export const textOf = ({ text, forward }: Body): string => (text === "" ? (forward?.text ?? "") : text);
+
+/** What stands for a message where there is room for a line: its text, or the names of its files. */
+export const lineOf = (body: Body): string =>
+  textOf(body) || (body.files ?? []).map(({ name }) => name).join(", ");
 
 /**
  * The one place where message bodies turn into stored form and back; encrypting them with a person's
@@ -56,6 +65,7 @@ export const encodeBody = (body: Body): object => ({
   ...(body.quote === undefined ? {} : { quote: body.quote }),
   ...(body.forward === undefined ? {} : { forward: body.forward }),
   ...(body.mentions === undefined || body.mentions.length === 0 ? {} : { mentions: body.mentions }),
+  ...(body.files === undefined || body.files.length === 0 ? {} : { files: body.files }),
   ...(body.thinking === undefined ? {} : { thinking: body.thinking }),
 });
 

@@ -17,7 +17,7 @@ import {
 import { changeOwn } from "../own/change-own.ts";
 import { withEvent } from "./event-message.ts";
 import { demandGroupAdmin, demandInGroup, rulesOf } from "./group-rules.ts";
-import { NO_CHAT, pairProof } from "./create-chat.ts";
+import { NO_CHAT, pairProof } from "./pair.ts";
 import { access, advanceSettings, type ChatHead, chatView } from "./head.ts";
 import { leavingSignal } from "./signal.ts";
 import { messagesOf, readOwnStates, serverTime } from "../store.ts";

@@ -5,7 +5,7 @@ import { AppError } from "../../platform/errors.ts";
 import { type Mention, type NewMessage, QUOTE_CHARS_MAX } from "../contract.ts";
 import { readAccessible, readVisible } from "../read/read-messages.ts";
 import { type FoundMessage, findMessage } from "../store.ts";
-import { type Body, type Forward, type Quote, textOf } from "./body.ts";
+import { type Body, type Forward, lineOf, type Quote } from "./body.ts";
 import type { ChatDeps } from "./chat-log.ts";
 import { excerpt } from "./head.ts";
 import { demandRanges, mayMention, mentionsIn } from "./mentions.ts";
@@ -23,15 +23,22 @@ export async function composeBody(
   chat: ChatHandle,
   sender: Principal,
   { text = "", replyTo, forwardOf, mentions }: NewMessage,
-): Promise<{ readonly body: Body; readonly thread: ThreadRoot | undefined }> {
-  const [replied, forward, named] = await Promise.all([
+): Promise<{
+  readonly body: Body;
+  readonly thread: ThreadRoot | undefined;
+  /** The files of a forwarded message, which come along. */
+  readonly forwarded: readonly string[];
+}> {
+  const [replied, forwarding, named] = await Promise.all([
     replyTo === undefined ? undefined : repliedTo(deps, chat, sender, replyTo),
     forwardOf === undefined ? undefined : forwardFrom(deps, chat.app, sender, forwardOf),
     mentionsFor(deps, chat, sender, { text, mentions }),
   ]);
   const quote = replied && quoting(replied.stored);
+  const forward = forwarding?.forward;
   const thread = replied && (replied.stored.thread ?? { number: replied.stored.number, id: replied.ref.id });
-  return { body: { text, quote, forward, mentions: named }, thread };
+  const forwarded = forwarding?.files ?? [];
+  return { body: { text, quote, forward, mentions: named }, thread, forwarded };
 }
 
 /**
@@ -78,7 +85,7 @@ async function repliedTo(
 export const quoting = ({ number, sender, body, status }: StoredMessage): Quote => ({
   message: number,
   sender,
-  text: status === "deleted" ? "" : excerpt(textOf(body), QUOTE_CHARS_MAX),
+  text: status === "deleted" ? "" : excerpt(lineOf(body), QUOTE_CHARS_MAX),
 });
 
 /** Comments that a forward carries along with the original. */
@@ -90,7 +97,7 @@ async function forwardFrom(
   app: App,
   sender: Principal,
   { chat, message }: { readonly chat: number; readonly message: number },
-): Promise<Forward> {
+): Promise<{ readonly forward: Forward; readonly files: readonly string[] }> {
   const refuse = (): AppError =>
     new AppError("invalid_request", "The message to forward does not exist.", {
       errors: [{ path: "forwardOf", message: "must be a message of a chat that you can read" }],
@@ -100,9 +107,14 @@ async function forwardFrom(
   });
   if (found.stored.status === "deleted" || found.stored.hidden) throw refuse();
   const { body, sender: by, createdAt } = found.stored;
-  if (body.text === "" && body.forward !== undefined) return body.forward;
+  const files = (body.files ?? []).map(({ id }) => id);
+  if (body.text === "" && body.forward !== undefined) return { forward: body.forward, files };
   const of = body.forward && shortened(body.forward, FORWARD_DEPTH_MAX - 1);
-  return { chat, message, sender: by, text: body.text, createdAt, ...(of === undefined ? {} : { of }) };
+  const { text } = body;
+  return {
+    forward: { chat, message, sender: by, text, createdAt, ...(of === undefined ? {} : { of }) },
+    files,
+  };
 }
 
 /** The original stays, whatever was said about it. */

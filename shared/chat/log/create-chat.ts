@@ -1,22 +1,24 @@
 import { chatHandle } from "../chat-handle.ts";
 import type { App } from "../../identity/app.ts";
-import { noSuchApp } from "../../identity/manage-app.ts";
+import { demandOpen } from "../../identity/manage-app.ts";
 import type { Contact } from "../../identity/contract.ts";
-import { holds } from "../../identity/permissions.ts";
 import type { Principal } from "../../identity/principal.ts";
-import { type AppHead, isPresent, storedUser, userRef, usersExist } from "../../identity/store.ts";
+import type { AppHead } from "../../identity/store.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { DocumentReference, DocumentSnapshot } from "../../platform/firestore.ts";
 import { Timestamp } from "../../platform/firestore-values.ts";
 import { type Decision, type Proof, recall } from "../../platform/head-change.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
+import { nameKeysOf } from "../../words/name-keys.ts";
 import { derivedId, fingerprint } from "../../platform/ids.ts";
 import { type ChatDeps, changeStamp } from "./chat-log.ts";
-import { type Chat, MEMBERS_MAX, type NewChat } from "../contract.ts";
+import type { Chat, NewChat } from "../contract.ts";
+import { timesOfNew } from "./crowd-times.ts";
 import { facetsOf } from "./facets.ts";
 import { access, type ChatHead, chatView, MAIN_BRANCH } from "./head.ts";
-import { shareChat } from "../read/share-chat.ts";
-import { blocksIn, headOf, readHeadAndOwn, readsRef } from "../store.ts";
+import { headOf, readHeadAndOwn } from "../store.ts";
+import { membersOf, resolveMembers } from "./new-members.ts";
+import { chatIn, NO_CHAT, pairProof } from "./pair.ts";
 
 export interface CreatedChat {
   readonly chat: Chat;
@@ -75,8 +77,7 @@ export async function createChat(
         create,
       })
     : made;
-  if (replayed)
-    return { ...(await existingChat(deps, app, creator, number)), replayed: draft.kind !== "direct" };
+  if (replayed) return { ...(await existingChat(app, creator, number)), replayed: draft.kind !== "direct" };
   await deps.chatLog.announce(app.id, number, 1);
   const head = newHead(number, creator, members, { draft, at });
   return { chat: chatView(head, creator.id, { read: 0 }), created: true, replayed: false };
@@ -87,14 +88,11 @@ export async function createChat(
  * it was made, with nothing of what came since. 1 to 3 reads.
  */
 export async function recallChat(
-  deps: ChatDeps,
   app: App,
   creator: Principal,
   { draft, requestKey }: { readonly draft: NewChat; readonly requestKey: string },
 ): Promise<Chat | undefined> {
-  const others = new Set(draft.members);
-  others.delete(creator.id);
-  const members = creator.kind === "person" ? [creator.id, ...others] : [...others];
+  const { members } = membersOf(creator, draft);
   const isDirect = draft.kind === "direct";
   const proof = isDirect
     ? pairProof(app, members)
@@ -109,7 +107,7 @@ export async function recallChat(
   });
   if (number === undefined || number === NO_CHAT) return undefined;
   try {
-    return (await existingChat(deps, app, creator, number)).chat;
+    return (await existingChat(app, creator, number)).chat;
   } catch (cause) {
     if (!(cause instanceof AppError) || cause.code !== "not_found" || at === undefined) throw cause;
     return chatView(newHead(number, creator, members, { draft, at }), creator.id, { read: 0 });
@@ -168,8 +166,8 @@ function decideCreate(
   chat: ChatHead,
   { proof, at }: { readonly proof: Proof<number> | undefined; readonly at: Timestamp },
 ): Decision<AppHead, number> {
-  if (head.status !== "open") throw noSuchApp();
-  const create = [{ ref: chatHandle(app, chat.number).ref, data: { ...chat, ...changeStamp(chat.number) } }];
+  demandOpen(head);
+  const create = [{ ref: chatHandle(app, chat.number).ref, data: { ...chat, ...changeStamp(chat) } }];
   const record =
     chat.kind === "direct"
       ? { chat: chat.number, fingerprint: proof?.fingerprint }
@@ -189,21 +187,6 @@ export const requestRecord = (chat: number, print: string | undefined, at: Times
   expireAt: Timestamp.fromMillis(at.toMillis() + REQUEST_TTL_MS),
 });
 
-const chatIn = (record: DocumentSnapshot): number => Number(record.get("chat"));
-
-/** What the document of a pair says that has no chat. */
-export const NO_CHAT = 0;
-
-/**
- * Two people have one direct chat. A document named after the pair says which; it is there without a chat
- * where one has blocked the other before, or the chat was deleted.
- */
-export const pairProof = (app: App, pair: readonly string[]): Proof<number> => ({
-  ref: app.collection("pairs").doc(derivedId("pair", ...[...pair].sort())),
-  fingerprint: "direct",
-  result: chatIn,
-});
-
 export const requestProof = (
   app: App,
   creator: Principal,
@@ -216,76 +199,17 @@ export const requestProof = (
 });
 
 async function existingChat(
-  deps: ChatDeps,
   app: App,
   creator: Principal,
   number: number,
 ): Promise<{ chat: Chat; created: boolean }> {
-  const { snapshot, own } = await readHeadAndOwn(deps.firestore, chatHandle(app, number), creator.id);
+  const { snapshot, own } = await readHeadAndOwn(chatHandle(app, number), creator.id);
   return { chat: chatView(access(headOf(snapshot), creator), creator.id, own), created: false };
 }
 
-/** The members of the new chat, its creator among them unless that is a server. */
-async function resolveMembers(
-  deps: ChatDeps,
-  app: App,
-  creator: Principal,
-  { draft, contact }: { readonly draft: NewChat; readonly contact: Contact },
-): Promise<{ readonly members: readonly string[]; readonly blockedBy: readonly string[] }> {
-  const others = new Set(draft.members);
-  others.delete(creator.id);
-  const members = creator.kind === "person" ? [creator.id, ...others] : [...others];
-  if (draft.kind === "direct" && members.length !== 2) throw wrongMembers("a direct chat has two members");
-  if (draft.kind === "assistant" && creator.kind === "person" && others.size > 0) {
-    throw wrongMembers("an assistant chat has one member");
-  }
-  if (members.length > MEMBERS_MAX) throw wrongMembers(`at most ${MEMBERS_MAX} members`);
-  const [other] = others;
-  if (draft.kind === "direct" && creator.kind === "person" && other !== undefined) {
-    return { members, blockedBy: await demandContact(deps, app, creator, { other, contact }) };
-  }
-  if (others.size > 0 && !(await usersExist(deps.firestore, app, [...others]))) throw noSuchMember();
-  return { members, blockedBy: [] };
-}
-
-const noSuchMember = (): AppError => wrongMembers("every member must be a user of this app");
-
-/**
- * Who may open a direct chat with whom: with nobody who has blocked them, who is then as absent as who is not
- * there; and by the app's setting, but for administrators. A chat that the two have already is theirs
- * whatever has changed since. Returns which of the two has blocked the other. 3 reads; 1 more before it
- * refuses, and 1 query where only people of shared chats may.
- * @throws AppError `invalid_request`, `forbidden`
- */
-async function demandContact(
-  deps: ChatDeps,
-  app: App,
-  creator: Principal,
-  { other, contact }: { readonly other: string; readonly contact: Contact },
-): Promise<readonly string[]> {
-  const [user, theirs, own] = await within(
-    READ_MS_MAX,
-    deps.firestore.getAll(userRef(app, other), readsRef(app, other), readsRef(app, creator.id)),
-  );
-  if (!isPresent(storedUser(user))) throw noSuchMember();
-  const isBlocked = blocksIn(theirs).has(creator.id);
-  const isKnown = contact === "anyone" || holds(creator, "user:change");
-  const isAllowed = isKnown || (contact === "shared-chats" && (await shareChat(app, creator.id, other)));
-  if (isBlocked || !isAllowed) {
-    const pair = await within(READ_MS_MAX, pairProof(app, [creator.id, other]).ref.get());
-    const hasChat = pair.exists && chatIn(pair) !== NO_CHAT;
-    if (!hasChat && isBlocked) throw noSuchMember();
-    if (!hasChat) throw new AppError("forbidden", "Here nobody opens a direct chat with this person.");
-  }
-  return [...(isBlocked ? [other] : []), ...(blocksIn(own).has(other) ? [creator.id] : [])];
-}
-
-const wrongMembers = (message: string): AppError =>
-  new AppError("invalid_request", "The members do not fit.", { errors: [{ path: "members", message }] });
-
 export function newHead(
   number: number,
-  creator: Principal,
+  creator: Pick<Principal, "id">,
   members: readonly string[],
   {
     draft,
@@ -293,14 +217,17 @@ export function newHead(
     blockedBy = [],
   }: { readonly draft: NewChat; readonly at: Timestamp; readonly blockedBy?: readonly string[] },
 ): ChatHead {
+  const facets = facetsOf({ members, tags: draft.tags ?? [], metadata: draft.metadata ?? {} });
   return {
     number,
     kind: draft.kind,
     title: draft.title ?? "",
+    // Nobody finds a temporary chat.
+    nameKeys: draft.temporary ? {} : nameKeysOf(draft.title ?? ""),
     members,
     tags: draft.tags ?? [],
     metadata: draft.metadata ?? {},
-    ...facetsOf({ members, tags: draft.tags ?? [], metadata: draft.metadata ?? {} }),
+    ...facets,
     titleBy: draft.title ? "person" : null,
     model: draft.model ?? null,
     instructions: draft.instructions ?? null,
@@ -323,6 +250,6 @@ export function newHead(
     status: "open",
     createdBy: creator.id,
     createdAt: at,
-    updatedAt: at,
+    ...timesOfNew(facets.isCrowd, at),
   };
 }

@@ -4,6 +4,7 @@ import { AppError } from "../../platform/errors.ts";
 import type { DocumentReference } from "../../platform/firestore.ts";
 import { FieldValue, Timestamp } from "../../platform/firestore-values.ts";
 import { editRefs, type FoundMessage, latestReply, serverTime } from "../store.ts";
+import { letGoOf } from "../files/attach-files.ts";
 import { encodeBody } from "./body.ts";
 import {
   demandExpected,
@@ -22,8 +23,8 @@ import { withoutReply } from "./thread.ts";
 /**
  * Deletes a message for everyone: its number stays, what it said is gone, edits included. Deleting it again
  * changes nothing. It leaves the pinned messages, and the count of its thread. Costs 1 query (2 for an edited
- * message), 1 read, 1 commit, 2 writes, 1 delete for each edit, 1 publish; for a reply 1 query, 1 read and 1
- * write more.
+ * message), 1 read, 1 commit, 2 writes, 1 for each file, 1 delete for each edit, 1 publish; for a reply 1
+ * query, 1 read and 1 write more.
  * @throws AppError `not_found`, `forbidden` to anyone but its sender and administrators
  */
 export async function deleteMessage(
@@ -86,6 +87,7 @@ export async function deleteMessage(
         head: root?.head ?? next,
         create: [],
         update: root === undefined ? [deletion] : [deletion, root.update],
+        merge: letGoOf(chat, number, stored.body.files, at),
         remove: edits,
         bytes: 0,
         result: undefined,

@@ -25,6 +25,8 @@ export interface Faceted {
 
 /** In a larger chat a change of members would rewrite too many search entries. */
 export const CROWD_MEMBERS = 50;
+/** In a longer chat it would, too. Whoever joins then is a latecomer, and finds what was said by chat. */
+export const RESCOPED_MESSAGES_MAX = 1_000;
 
 /**
  * Each is an index entry that every message of the chat moves: enough for 11 members without tags. Pairs of
@@ -40,6 +42,24 @@ export const tagFacet = (member: string, tag: string): string =>
 /** Of the chats of one member, or of all chats. */
 export const metadataFacet = (member: string | undefined, [key, value]: readonly [string, string]): string =>
   fingerprint("metadata", member ?? "", key, value).slice(0, CHARS);
+
+/**
+ * The latecomers once these are the members, where nobody but latecomers join: then no entry is written anew.
+ * Undefined when more changes than that.
+ */
+export function latecomersWith(
+  {
+    members,
+    latecomers = [],
+    lastNumber,
+  }: Pick<Faceted, "members"> & { readonly latecomers?: readonly string[]; readonly lastNumber: number },
+  next: readonly string[],
+): readonly string[] | undefined {
+  const joining = next.filter((member) => !members.includes(member));
+  const isAll = next.length === members.length + joining.length;
+  if (!isAll || lastNumber <= RESCOPED_MESSAGES_MAX || next.length > CROWD_MEMBERS) return undefined;
+  return [...latecomers, ...joining];
+}
 
 export function facetsOf({
   members,

@@ -3,9 +3,11 @@ import type { Principal } from "../../identity/principal.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { Timestamp } from "../../platform/firestore-values.ts";
 import { metadataView } from "../../platform/metadata.ts";
+import { type NameKeys, nameKeysOf } from "../../words/name-keys.ts";
 import type { Author } from "./body.ts";
 import type { Chat, GroupRules, Kind } from "../contract.ts";
-import { type Faceted, facetsOf } from "./facets.ts";
+import { latestAtOf, later, type Times, timesAfter } from "./crowd-times.ts";
+import { type Faceted, facetsOf, latecomersWith } from "./facets.ts";
 import { type OwnState, ownView } from "../own/own-state.ts";
 import { adminsOf, rulesOf } from "./group-rules.ts";
 import { mentionsAfter } from "./mentions.ts";
@@ -17,10 +19,12 @@ import type { Copying } from "../branches/fork-chat.ts";
  * The head of a chat: everything that authorises and numbers the next change. Every field is always
  * there (null where it has no value), since a commit writes them all.
  */
-export interface ChatHead extends Faceted {
+export interface ChatHead extends Faceted, Times {
   readonly number: number;
   readonly kind: Kind;
   readonly title: string;
+  /** What the title is found by; absent from chats that are older than this field. */
+  readonly nameKeys?: NameKeys;
   /** Who gave the title: absent from chats of before models did. */
   readonly titleBy?: "person" | "model" | null;
   readonly model: string | null;
@@ -44,6 +48,8 @@ export interface ChatHead extends Faceted {
   readonly latest: LatestMessage | null;
   /** The number of the last message that each person sent: whoever writes has read what is above. */
   readonly sent: Readonly<Record<string, number>>;
+  /** Members who find what was said before they joined by chat. Absent where there has been nobody. */
+  readonly latecomers?: readonly string[];
   /** How many messages there were when a person joined: those were never unread to them. */
   readonly joined?: Readonly<Record<string, number>>;
   /** What whoever joined later sees of the past; who is not named here sees all of it. */
@@ -76,8 +82,6 @@ export interface ChatHead extends Faceted {
   readonly leavers?: readonly string[];
   readonly createdBy: string;
   readonly createdAt: Timestamp;
-  /** When the last message came: by this lists are ordered, since nothing else moves a chat. */
-  readonly updatedAt: Timestamp;
   /** When anything changed last; absent from chats that have not changed since this field came. */
   readonly movedAt?: Timestamp;
 }
@@ -124,29 +128,39 @@ export const noSuchChat = (): AppError => new AppError("not_found", "There is no
  */
 export function advance(head: ChatHead, at: Timestamp, change: Partial<ChatHead>): ChatHead {
   const brings = (change.lastNumber ?? head.lastNumber) > head.lastNumber;
+  const { isCrowd = head.isCrowd } = change;
   return {
     ...head,
     revision: head.revision + 1,
-    updatedAt: brings ? later(head.updatedAt, at) : head.updatedAt,
+    ...timesAfter(head, at, { isCrowd, brings }),
     movedAt: later(head.movedAt ?? head.updatedAt, at),
     ...change,
   };
 }
 
-const later = (a: Timestamp, b: Timestamp): Timestamp => (b.valueOf() > a.valueOf() ? b : a);
-
 /** The same for a change to the chat itself. */
 export function advanceSettings(head: ChatHead, at: Timestamp, change: Partial<ChatHead>): ChatHead {
   const { members = head.members, tags = head.tags, metadata = head.metadata } = change;
   const isSame = members === head.members && tags === head.tags;
+  const joining = tags === head.tags ? latecomersWith(head, members) : undefined;
+  const latecomers = joining ?? (head.latecomers ?? []).filter((member) => members.includes(member));
   const facets = {
     ...(isSame && metadata === head.metadata
       ? {}
       : facetsOf({ members, tags, ...(metadata && { metadata }) })),
     // Nothing else is derived from metadata.
-    ...(isSame ? {} : { facetsRevision: head.revision + 1 }),
+    ...(isSame || joining !== undefined ? {} : { facetsRevision: head.revision + 1 }),
+    ...(latecomers.length === (head.latecomers ?? []).length ? {} : { latecomers }),
   };
-  return advance(head, at, { ...change, ...facets, settingsRevision: head.revision + 1, settingsAt: at });
+  const { title = head.title } = change;
+  const keys = title === head.title ? {} : { nameKeys: head.temporary ? {} : nameKeysOf(title) };
+  return advance(head, at, {
+    ...change,
+    ...facets,
+    ...keys,
+    settingsRevision: head.revision + 1,
+    settingsAt: at,
+  });
 }
 
 /**
@@ -158,8 +172,11 @@ export function unreadCount(head: ChatHead, personId: string, readUpTo: number):
 }
 
 /** How many messages after one and up to another are unread to whoever has not read them. */
-export const standingBetween = ({ silent }: ChatHead, after: number, through: number): number =>
-  Math.max(0, through - after - (silentAfter(silent, after) - silentAfter(silent, through)));
+export const standingBetween = (
+  { silent }: Pick<ChatHead, "silent">,
+  after: number,
+  through: number,
+): number => Math.max(0, through - after - (silentAfter(silent, after) - silentAfter(silent, through)));
 
 /** The last message that counts as read by the person. */
 export const readThrough = (head: ChatHead, personId: string, readUpTo: number): number =>
@@ -202,7 +219,7 @@ export function chatView(head: ChatHead, personId: string, own: OwnState): Chat 
     activeBranch: head.activeBranch,
     branchesCount: head.branchesCount,
     createdAt: head.createdAt.toDate().toISOString(),
-    latestAt: head.updatedAt.toDate().toISOString(),
+    latestAt: latestAtOf(head).toDate().toISOString(),
     updatedAt: (head.movedAt ?? head.updatedAt).toDate().toISOString(),
   };
 }

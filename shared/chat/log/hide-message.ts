@@ -2,7 +2,8 @@ import { AppError } from "../../platform/errors.ts";
 import type { DocumentReference } from "../../platform/firestore.ts";
 import { FieldValue, Timestamp } from "../../platform/firestore-values.ts";
 import type { Proof } from "../../platform/head-change.ts";
-import { type Body, encodeBody, textOf } from "./body.ts";
+import { movedTo } from "../files/attach-files.ts";
+import { type Body, encodeBody, lineOf, textOf } from "./body.ts";
 import { findAccessible, latestWith, type MessageAddress } from "./change-message.ts";
 import { access, advance } from "./head.ts";
 import { withoutSilent, withSilent } from "./silent.ts";
@@ -99,19 +100,24 @@ async function setBody(
       if (replacement === undefined) return { head, create: [], bytes: 0, result: undefined };
       const { body, hidden, kept, create = [] } = replacement;
       const next = advance(head, at, {
-        ...latestWith(head, number, textOf(body)),
-        silent: kept === undefined ? withoutSilent(head.silent, number) : withSilent(head.silent, number),
+        ...latestWith(head, number, lineOf(body)),
+        silent: hidden === true ? withSilent(head.silent, number) : withoutSilent(head.silent, number),
       });
       const fields = Object.entries({
         body: encodeBody(body),
         hidden,
-        silent: kept === undefined ? FieldValue.delete() : true,
+        silent: hidden === true,
         revision: next.revision,
         changedAt: serverTime(),
       });
       const update = [{ ref, fields, lastUpdateTime: updateTime }, ...(kept === undefined ? [] : [kept])];
+      const merge = movedTo(chat, number, {
+        files: (hidden === true ? stored.body : body).files,
+        place: hidden === true ? "hidden" : "chats",
+        at,
+      });
       const bytes = textOf(create.length === 0 ? body : stored.body).length * 3;
-      return { head: next, create, update, bytes, result: undefined };
+      return { head: next, create, update, merge, bytes, result: undefined };
     },
     ...(proof === undefined ? {} : { proof }),
   });

@@ -8,6 +8,7 @@ import {
   canonicalEmoji,
   type ChatEvent,
   type FinishReason,
+  type GivenFile,
   type Lane,
   type Message,
   type Part,
@@ -46,7 +47,7 @@ export interface StoredMessage {
   readonly event?: ChatEvent;
   readonly pinned?: { readonly by: string; readonly at: Timestamp };
   /** It is unread to nobody: it was deleted, is hidden or tells of the group. The head counts those. */
-  readonly silent?: true;
+  readonly silent?: boolean;
   readonly metadata?: Metadata;
   /** What it said is withheld, and kept with a report on it. */
   readonly hidden?: true;
@@ -54,8 +55,12 @@ export interface StoredMessage {
   readonly toJudge?: number;
   /** When it was changed last, by Firestore's clock; absent from copies. */
   readonly changedAt?: Timestamp;
-  /** Copied by a fork; the original has been counted. */
+  /** Copied by a fork or brought from elsewhere: it is not counted, and no news to anybody. */
   readonly isCopy?: true;
+  /** Of a message from elsewhere: when it was written there, where that is known. */
+  readonly sentAt?: Timestamp;
+  /** And the step of the import that brought it. */
+  readonly broughtBy?: string;
   /** Of the request that created it; tells a repetition from another request under the same key. */
   readonly fingerprint: string;
   readonly createdAt: Timestamp;
@@ -102,10 +107,12 @@ export function messageView(id: string, stored: StoredMessage): Message {
     ...(stored.pinned === undefined
       ? {}
       : { pinned: { by: stored.pinned.by, at: stored.pinned.at.toDate().toISOString() } }),
+    ...(body.files === undefined || stored.status === "deleted" ? {} : { files: [...body.files] }),
     ...(body.mentions === undefined || stored.status === "deleted" ? {} : { mentions: [...body.mentions] }),
     // As a reaction, so with metadata.
     ...(stored.status === "deleted" || stored.hidden === true ? {} : metadataView(stored.metadata)),
     ...(stored.editedAt === undefined ? {} : { editedAt: stored.editedAt.toDate().toISOString() }),
+    ...(stored.sentAt === undefined ? {} : { sentAt: stored.sentAt.toDate().toISOString() }),
     createdAt: stored.createdAt.toDate().toISOString(),
   };
 }
@@ -130,6 +137,7 @@ export interface StoredAnswer {
   readonly served?: Served;
   readonly finishReason?: FinishReason;
   readonly error?: AnswerError;
+  readonly given?: readonly GivenFile[];
   /** What attempts have cost that came to nothing; it is part of the usage in the end. */
   readonly lost?: LostUsage;
   /** How often it has been put off because models failed. */
@@ -171,11 +179,12 @@ export interface LostUsage {
   readonly costMicros: number;
 }
 
-const answerView = ({ usage, served, finishReason, error }: StoredAnswer) => ({
+const answerView = ({ usage, served, finishReason, error, given }: StoredAnswer) => ({
   ...(usage === undefined ? {} : { usage }),
   ...(served === undefined ? {} : { served }),
   ...(finishReason === undefined ? {} : { finishReason }),
   ...(error === undefined ? {} : { error }),
+  ...(given === undefined ? {} : { given: [...given] }),
 });
 
 const originOf = ({ chat, message, sender, createdAt }: Forward) => ({
@@ -185,7 +194,7 @@ const originOf = ({ chat, message, sender, createdAt }: Forward) => ({
   createdAt: createdAt.toDate().toISOString(),
 });
 
-function partsOf({ text, quote, forward }: Body): Part[] {
+function partsOf({ text, quote, forward, files = [] }: Body): Part[] {
   const parts: Part[] = [];
   if (quote !== undefined) {
     parts.push({ type: "quote", message: quote.message, sender: quote.sender, text: quote.text });
@@ -194,8 +203,14 @@ function partsOf({ text, quote, forward }: Body): Part[] {
     parts.push({ type: "forward", ...originOf(each), text: each.text });
   }
   if (text !== "") parts.push({ type: "text", text });
+  for (const { id, type } of files) {
+    parts.push({ type: SHOWN_AS_IMAGE.test(type) ? "image" : "file", file: id });
+  }
   return parts;
 }
+
+/** Drawings are not shown: they may hold scripts. */
+const SHOWN_AS_IMAGE = /^image\/(?!svg)/;
 
 /** Who reacts with what. Older reactions may stand under other forms of the same emoji. */
 export function reactionsOf(stored: StoredMessage["reactions"] = {}): Map<string, readonly string[]> {

@@ -1,6 +1,6 @@
 import { type ChatHandle } from "../chat-handle.ts";
 import { storedAs } from "../../platform/stored.ts";
-import type { FinishReason, Served } from "../contract.ts";
+import type { FinishReason, GivenFile, Served } from "../contract.ts";
 import { messagesOf } from "../store.ts";
 import type { CollectionReference, Query } from "../../platform/firestore.ts";
 import { Timestamp } from "../../platform/firestore-values.ts";
@@ -37,6 +37,7 @@ export interface SegmentEnd {
   readonly latencyMs: number;
   readonly firstTokenMs: number | undefined;
   readonly served: Served;
+  readonly given?: readonly GivenFile[];
 }
 
 /** More segments than an answer can have. */

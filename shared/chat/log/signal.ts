@@ -8,7 +8,8 @@ import { FieldValue, Timestamp } from "../../platform/firestore-values.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
 import type { ChatDeps } from "./chat-log.ts";
 import type { Marks } from "../contract.ts";
-import type { ownView } from "../own/own-state.ts";
+import type { DraftView, ownView } from "../own/own-state.ts";
+import { unreadIn } from "../own/noted-unread.ts";
 import { accessToWrite, type ChatHead } from "./head.ts";
 import { readAccessible } from "../read/read-messages.ts";
 import { readsRef } from "../store.ts";
@@ -20,7 +21,7 @@ import { readsRef } from "../store.ts";
  * docs/decisions/0009.
  */
 export interface StoredSignal {
-  /** The chat's; a signal to oneself has `chat` in its place. */
+  /** The chat's; a signal to oneself has `chat` or `job` in its place. */
   readonly number: number;
   readonly chat?: number;
   readonly user: string;
@@ -36,11 +37,17 @@ export interface StoredSignal {
   /** The members have lost the chat: they were removed, or it was deleted. */
   readonly left?: true;
   /** How somebody has arranged the chat, told to nobody but them. */
-  readonly own?: ReturnType<typeof ownView>;
+  readonly own?: OwnSignal;
+  /** How a job of theirs stands, told to nobody but them; it is about no chat. */
+  readonly job?: object & { readonly id: string };
   readonly changedAt: Timestamp;
   /** When Firestore may delete the signal; reading marks are kept in the person's own document. */
   readonly expireAt: Timestamp;
 }
+/** How somebody has arranged a chat; and what they have begun in one of its threads, where that is new. */
+export type OwnSignal = ReturnType<typeof ownView> & {
+  readonly threadDraft?: DraftView & { readonly thread: number };
+};
 export const storedSignal = storedAs<StoredSignal>();
 
 export const TYPING_MS = 6_000;
@@ -72,7 +79,7 @@ export const ownSignal = (
   { clock }: Pick<ChatDeps, "clock">,
   chat: ChatHandle,
   user: string,
-  own: ReturnType<typeof ownView>,
+  own: OwnSignal,
 ): { readonly ref: DocumentReference; readonly data: object } => ({
   ref: ownSignalRef(chat, user),
   data: {
@@ -87,6 +94,23 @@ export const ownSignal = (
 
 export const ownSignalRef = (chat: ChatHandle, user: string): DocumentReference =>
   signalRef(chat, `own-${user}`);
+
+/** Tells a person's devices how a job of theirs stands. */
+export const jobSignal = (
+  { clock }: Pick<ChatDeps, "clock">,
+  app: App,
+  user: string,
+  job: object & { readonly id: string },
+): { readonly ref: DocumentReference; readonly data: object } => ({
+  ref: app.collection("chats").doc(`job.${job.id}`),
+  data: {
+    user,
+    members: [user],
+    job,
+    changedAt: FieldValue.serverTimestamp(),
+    expireAt: Timestamp.fromMillis(clock.now() + SIGNAL_TTL_MS),
+  },
+});
 
 /** Tells former members that they have lost the chat, in the commit that ends their membership. */
 export const leavingSignal = (
@@ -128,10 +152,15 @@ export async function mark(
     delivered: marks.delivered,
     ...(isRead ? { chats: marks.read, markedUnread: FieldValue.delete() } : {}),
   };
+  // What is left unread is known here; a later mark that is there already counts on from it.
+  const isListed = head.members.includes(principal.id) && !head.temporary;
+  const left = isRead && isListed ? unreadIn(head, principal.id, number) : undefined;
+  const note = left === undefined || left.count === 0 ? FieldValue.delete() : left;
+  const unread = isRead ? { unread: { [String(chat.number)]: note } } : {};
   const kept = Object.fromEntries(
     Object.entries(noted).map(([field, value]) => [field, { [String(chat.number)]: value }]),
   );
-  batch.set(readsRef(chat.app, principal.id), kept, { merge: true });
+  batch.set(readsRef(chat.app, principal.id), { ...kept, ...unread }, { merge: true });
   batch.set(signalRef(chat, principal.id), signalOf(deps, head, principal.id, marks), { merge: true });
   await within(READ_MS_MAX, batch.commit());
 }

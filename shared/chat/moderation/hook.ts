@@ -12,7 +12,7 @@ import { createHookCircuits } from "./hook-circuit.ts";
 /** Of a hook's reply. */
 export const VERDICT_BYTES_MAX = 16 * 1024;
 
-/** A text that somebody has written, as the hook is told of it. */
+/** A text that somebody or a model has written, as the hook is told of it. */
 export interface Subject {
   /** The same whenever the same text is sent: receivers know a repetition by it. Without full stops. */
   readonly id: string;
@@ -20,10 +20,15 @@ export interface Subject {
   readonly message: {
     /** Absent while the message waits for the hook. */
     readonly number?: number;
+    /** Empty of a model's answer. */
     readonly sender: string;
+    /** Whose answer it is. */
+    readonly model?: string;
     readonly text: string;
     /** What it forwards. */
     readonly forwarded?: string;
+    /** What the model thought before. */
+    readonly thinking?: string;
     readonly isEdit: boolean;
   };
 }
@@ -35,7 +40,7 @@ export interface Judgement {
   readonly failed?: string;
 }
 
-/** An app's own judge of what people write. */
+/** An app's own judge of what people write and models answer. */
 export interface Hook {
   readonly mode: Moderation["mode"];
   readonly onFailure: Moderation["onFailure"];

@@ -19,8 +19,8 @@ import { HOOK_ACTOR, hookReportRef, judgementRecords } from "./judgement.ts";
 const ENQUEUED_AT_ONCE = 20;
 
 /**
- * Has what was written since be judged: messages say themselves that they are to be, so an app without a hook
- * costs nothing here. 1 task for each.
+ * Has what was written and answered since be judged: messages say themselves that they are to be, so an app
+ * without a hook costs nothing here. 1 task for each.
  */
 export const judgeFollower = (deps: Deps): Followers => ({
   async changed(app, head, messages, { revision }) {
@@ -44,7 +44,9 @@ export const judgeFollower = (deps: Deps): Followers => ({
   purged: () => Promise.resolve(),
 });
 
-const isJudged = ({ status, hidden }: StoredMessage): boolean => status === "complete" && hidden !== true;
+/** An answer that was stopped says what was said until then. */
+const isJudged = ({ status, hidden }: StoredMessage): boolean =>
+  (status === "complete" || status === "stopped") && hidden !== true;
 
 /** The hook may hide what stands in any chat of its app, and nothing else. */
 const HOOK: Principal = {
@@ -82,16 +84,18 @@ export async function judgeStored(
   const textId = `${ref.id}_${revision}`;
   const report = await within(READ_MS_MAX, hookReportRef(app, textId).get());
   if (report.exists) return { decision: "superseded" };
-  const sender = "id" in stored.sender ? stored.sender.id : "";
-  const { body } = stored;
+  const { sender: author, body } = stored;
+  const sender = "id" in author ? author.id : null;
   const judgement = await hook.judge({
     id: `msg_${textId}`,
     chat: { number, kind: head.kind },
     message: {
       number: message,
-      sender,
+      sender: sender ?? "",
+      ...("model" in author ? { model: author.model } : {}),
       text: body.text,
       ...(body.forward === undefined ? {} : { forwarded: body.forward.text }),
+      ...(body.thinking === undefined ? {} : { thinking: body.thinking.text }),
       isEdit: stored.editedAt !== undefined,
     },
   });
@@ -136,7 +140,9 @@ async function askLater(deps: Deps, task: JudgeTask): Promise<JudgedStored> {
 }
 
 const isTheText = ({ stored }: FoundMessage, revision: number): boolean =>
-  stored.toJudge === revision && isJudged(stored) && textOf(stored.body) !== "";
+  stored.toJudge === revision &&
+  isJudged(stored) &&
+  (textOf(stored.body) !== "" || stored.body.thinking !== undefined);
 
 /** That they are there already is as good. */
 async function createRecords(deps: Deps, records: ReturnType<typeof judgementRecords>): Promise<void> {

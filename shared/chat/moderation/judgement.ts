@@ -30,7 +30,8 @@ export function judgementRecords(
     readonly textId: string;
     readonly chat: number;
     readonly message: number;
-    readonly sender: string;
+    /** Null of a model's answer. */
+    readonly sender: string | null;
     readonly withheld: Body | undefined;
   },
 ): { ref: DocumentReference; data: object }[] {

@@ -6,7 +6,7 @@ import { addSecurityEvent, securityEventsOf } from "../../identity/security-even
 import { isPresent, readDocument, storedUser, userRef } from "../../identity/store.ts";
 import { AppError, GRPC, grpcCode } from "../../platform/errors.ts";
 import type { DocumentReference } from "../../platform/firestore.ts";
-import { FieldValue, Timestamp } from "../../platform/firestore-values.ts";
+import { FieldPath, FieldValue, Timestamp } from "../../platform/firestore-values.ts";
 import { derivedId } from "../../platform/ids.ts";
 import { type NewestFirst, newestFirst } from "../../platform/newest-first.ts";
 import { storedAs } from "../../platform/stored.ts";
@@ -20,7 +20,8 @@ import { deleteMessage } from "../log/delete-message.ts";
 import { noSuchChat } from "../log/head.ts";
 import { messageView } from "../log/message.ts";
 import { readVisible } from "../read/read-messages.ts";
-import { headOf, listMessages, readHead } from "../store.ts";
+import { listNumbered } from "../blocks/read-blocks.ts";
+import { headOf, readHead } from "../store.ts";
 
 /** As long as security events: whoever looks into something late finds both. */
 export const REPORT_TTL_MS = 400 * 24 * 3600 * 1000;
@@ -57,7 +58,13 @@ export async function createReport(
   reporter: Principal,
   { draft, caller }: { readonly draft: NewReport; readonly caller: Caller },
 ): Promise<{ report: Report; replayed: boolean }> {
-  const target = await targetOf(deps, app, reporter, draft);
+  const target = await targetOf(deps, app, reporter, draft).catch((cause: unknown) => cause as Error);
+  if (target instanceof Error) {
+    // What was reported may be gone since, or the reporter; their report is not.
+    const { data } = await readDocument(reportRef(app, reportId(app, reporter, draft)), storedReport);
+    if (data === undefined) throw target;
+    return { report: view(reportId(app, reporter, draft), data), replayed: true };
+  }
   const at = Timestamp.fromMillis(deps.clock.now());
   const stored: StoredReport = {
     reporter: reporter.id,
@@ -70,8 +77,7 @@ export async function createReport(
     createdAt: at,
     expireAt: Timestamp.fromMillis(at.toMillis() + REPORT_TTL_MS),
   };
-  const what = target.chat === null ? `user ${target.user}` : `message ${target.chat} ${target.message}`;
-  const id = derivedId("report", app.id, reporter.id, what);
+  const id = reportId(app, reporter, draft);
   const batch = deps.firestore.batch();
   batch.create(reportRef(app, id), { ...stored });
   addSecurityEvent(deps, batch, securityEventsOf(app), {
@@ -86,6 +92,12 @@ export async function createReport(
     if (data === undefined) throw cause;
     return { report: view(id, data), replayed: true };
   }
+}
+
+/** A second report of the same by the same person is the first. */
+function reportId(app: App, reporter: Principal, { message, user }: NewReport): string {
+  const what = message === undefined ? `user ${user ?? null}` : `message ${message.chat} ${message.message}`;
+  return derivedId("report", app.id, reporter.id, what);
 }
 
 async function targetOf(
@@ -149,6 +161,22 @@ export function listReports(
   );
 }
 
+/**
+ * A page of what a person has reported, in no order that means anything. One query, one read for each;
+ * `next` leads to the following page.
+ */
+export async function listReportsBy(
+  app: App,
+  reporter: string,
+  { cursor, limit }: { readonly cursor?: string | undefined; readonly limit: number },
+): Promise<{ readonly data: readonly Report[]; readonly next: string | null }> {
+  let query = app.collection("reports").where("reporter", "==", reporter).orderBy(FieldPath.documentId());
+  if (cursor !== undefined) query = query.startAfter(cursor);
+  const { docs } = await within(READ_MS_MAX, query.limit(limit).get());
+  const last = docs.length === limit ? docs.at(-1) : undefined;
+  return { data: docs.map((document) => view(document.id, storedReport(document))), next: last?.id ?? null };
+}
+
 /** Messages on either side of the reported one that a moderator sees with it. */
 export const CONTEXT_MESSAGES = 3;
 
@@ -167,19 +195,20 @@ export async function readReported(
   const { chat: number, message } = report ?? {};
   if (report === undefined || typeof number !== "number" || typeof message !== "number") throw noSuchReport();
   const chat = chatHandle(app, number);
-  if (headOf(await readHead(chat))?.status !== "open") throw noSuchChat();
+  const head = headOf(await readHead(chat));
+  if (head?.status !== "open") throw noSuchChat();
   const batch = deps.firestore.batch();
   addSecurityEvent(deps, batch, securityEventsOf(app), {
     event: { kind: "report-read", actor: by.id, subject: `report_${id}`, caller, details: { chat: number } },
   });
   await within(READ_MS_MAX, batch.commit());
   const around = {
-    after: message - CONTEXT_MESSAGES - 1,
-    before: message + CONTEXT_MESSAGES + 1,
+    after: Math.max(0, message - CONTEXT_MESSAGES - 1),
+    before: Math.min(head.lastNumber, message + CONTEXT_MESSAGES) + 1,
     order: "asc",
     limit: 2 * CONTEXT_MESSAGES + 1,
   } as const;
-  return (await listMessages(chat, around)).map(({ id: messageId, stored }) => {
+  return (await listNumbered(chat, around, head.revision)).map(({ id: messageId, stored }) => {
     const isWithheld = stored.number === message && stored.hidden === true && report.withheld !== undefined;
     return messageView(messageId, isWithheld ? { ...stored, body: report.withheld } : stored);
   });

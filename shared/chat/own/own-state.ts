@@ -18,6 +18,8 @@ export interface OwnState {
   readonly level?: NotificationLevel | undefined;
   readonly markedUnread?: boolean | undefined;
   readonly draft?: Draft | undefined;
+  /** What they have begun to write in its threads, by the message that each begins with. */
+  readonly threadDrafts?: Readonly<Record<string, Draft>> | undefined;
 }
 
 export interface Archived {
@@ -46,6 +48,7 @@ export const NOTE_FIELDS = {
   level: "levels",
   markedUnread: "markedUnread",
   draft: "drafts",
+  threadDrafts: "threadDrafts",
 } as const satisfies Record<keyof Notes, string>;
 
 /** Of the head, what the notes are read against. */
@@ -77,16 +80,16 @@ export function ownView(head: Noted, own: OwnState): Pick<Chat, keyof Chat & Own
     ...(muted === undefined ? {} : { mute: { until: muted?.toDate().toISOString() ?? null } }),
     notify: level,
     markedUnread,
-    ...(draft === undefined
-      ? {}
-      : {
-          draft: {
-            text: draft.text,
-            updatedAt: draft.at.toDate().toISOString(),
-            ...(draft.isCut ? { cut: true as const } : {}),
-          },
-        }),
+    ...(draft === undefined ? {} : { draft: draftView(draft) }),
   };
 }
+
+export type DraftView = NonNullable<Chat["draft"]>;
+
+export const draftView = ({ text, at, isCut }: Draft): DraftView => ({
+  text,
+  updatedAt: at.toDate().toISOString(),
+  ...(isCut ? { cut: true as const } : {}),
+});
 
 type OwnField = "archived" | "pinned" | "order" | "mute" | "notify" | "markedUnread" | "draft";

@@ -7,11 +7,14 @@ import type { Thread } from "../contract.ts";
 import type { ChatDeps } from "../log/chat-log.ts";
 import { readThrough } from "../log/head.ts";
 import { readAccessible, readVisible } from "../read/read-messages.ts";
+import { readThreadDraft } from "./draft.ts";
+import { type Draft, type DraftView, draftView } from "./own-state.ts";
 import { countReplies, readReadingOf, readsRef } from "../store.ts";
 
 /**
  * A thread as the caller has it: what they have read of the chat they have read of its threads, and of a
- * thread up to where they say. 3 reads and 1 count.
+ * thread up to where they say; with it what they have begun to write there. 3 reads and 1 count, 1 read more
+ * for a long draft.
  * @throws AppError `not_found`
  */
 export async function readThread(
@@ -28,7 +31,20 @@ export async function readThread(
   const through = Math.max(readThrough(head, principal.id, reading.chat), reading.thread);
   const count = stored.replies?.count ?? 0;
   const unreadCount = count === 0 ? 0 : await countReplies(chat, root, through);
-  return { message: root, count, unreadCount, readThrough: through };
+  const draft = reading.draft && (await wholeDraft(reading.draft));
+  return {
+    message: root,
+    count,
+    unreadCount,
+    readThrough: through,
+    ...(draft === undefined ? {} : { draft }),
+  };
+
+  async function wholeDraft(begun: Draft): Promise<DraftView> {
+    const { cut, ...view } = draftView(begun);
+    const whole = cut ? await readThreadDraft(chat, principal.id, root) : undefined;
+    return { ...view, text: whole ?? view.text };
+  }
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { App } from "../../identity/app.ts";
+import { latestAtOf } from "../log/crowd-times.ts";
 import type { ChatHead } from "../log/head.ts";
 import { isArchived, isPinned } from "../own/own-state.ts";
 import { type OwnStates, readHeads } from "../store.ts";
@@ -32,15 +33,11 @@ export async function listArranged(
     // There are few pinned ones, and a message moves them in the list: all are read, and those shown are cut
     // out.
     const heads = await readHeads(app, states.pinned);
-    const sorted = (await named(heads.filter((head) => isWanted(head) && shown(head))))
-      .map((head) => ({ head, position: positionOf(head) }))
-      .filter(({ position }) => filter.after === undefined || comesAfter(position, filter.after))
-      .sort((a, b) => (comesAfter(a.position, b.position) ? 1 : -1));
-    return { heads: sorted.slice(0, filter.limit).map(({ head }) => head), goOnAfter: undefined };
+    return cutPage(await named(heads.filter(shown)), personId, filter);
   }
   // While a chat is archived no message comes, so its place in the list is known without reading it.
   const places = states.archived
-    .map(({ chat, at }) => positionOf({ number: chat, updatedAt: at }))
+    .map(({ chat, at }) => positionOf(at, chat))
     .filter((position) => filter.after === undefined || comesAfter(position, filter.after))
     .sort((a, b) => (comesAfter(a, b) ? 1 : -1));
   const page = places.slice(0, filter.limit);
@@ -49,18 +46,35 @@ export async function listArranged(
     page.map(({ number }) => number),
   );
   return {
-    heads: await named(heads.filter((head) => isWanted(head) && shown(head))),
+    heads: await named(heads.filter((head) => isWanted(head, personId, filter) && shown(head))),
     goOnAfter: places.length > page.length ? page.at(-1) : undefined,
+    placeOf,
   };
+}
 
-  function isWanted(head: ChatHead): boolean {
-    const atMs = head.updatedAt.toMillis();
-    return (
-      fits(head, personId, filter) &&
-      (filter.from === undefined || atMs >= filter.from) &&
-      (filter.to === undefined || atMs <= filter.to)
-    );
-  }
+/** The page after a position, of heads that are all there are. */
+export function cutPage(
+  heads: readonly ChatHead[],
+  personId: string,
+  filter: Omit<ChatFilter, "isShown" | "named">,
+): FoundHeads {
+  const sorted = heads
+    .filter((head) => isWanted(head, personId, filter))
+    .map((head) => ({ head, position: placeOf(head) }))
+    .filter(({ position }) => filter.after === undefined || comesAfter(position, filter.after))
+    .sort((a, b) => (comesAfter(a.position, b.position) ? 1 : -1));
+  return { heads: sorted.slice(0, filter.limit).map(({ head }) => head), goOnAfter: undefined, placeOf };
+}
+
+const placeOf = (head: ChatHead): Position => positionOf(latestAtOf(head), head.number);
+
+function isWanted(head: ChatHead, personId: string, filter: Omit<ChatFilter, "isShown" | "named">): boolean {
+  const atMs = latestAtOf(head).toMillis();
+  return (
+    fits(head, personId, filter) &&
+    (filter.from === undefined || atMs >= filter.from) &&
+    (filter.to === undefined || atMs <= filter.to)
+  );
 }
 
 /** In a list with the latest first. */

@@ -43,6 +43,8 @@ export const LIST_QUERIES_MAX = 3;
 export interface FoundHeads {
   readonly heads: readonly ChatHead[];
   readonly goOnAfter: Position | undefined;
+  /** Where a head stands in the order in which these were found. */
+  placeOf(head: ChatHead): Position;
 }
 
 /**
@@ -69,17 +71,20 @@ export async function listHeads(
     heads.push(...(await named(page)).filter((head) => fits(head, personId, filter) && isShown(head)));
     const last = page.at(-1);
     if (heads.length >= filter.limit || page.length < size || last === undefined) {
-      return { heads: heads.slice(0, filter.limit), goOnAfter: undefined };
+      return { heads: heads.slice(0, filter.limit), goOnAfter: undefined, placeOf: listedAt };
     }
-    after = positionOf(last);
+    after = listedAt(last);
   }
-  return { heads, goOnAfter: after };
+  return { heads, goOnAfter: after, placeOf: listedAt };
 }
 
-export const positionOf = ({ updatedAt, number }: Pick<ChatHead, "updatedAt" | "number">): Position => ({
-  updatedAtMicros: microsOf(updatedAt),
+export const positionOf = (at: Timestamp, number: number): Position => ({
+  updatedAtMicros: microsOf(at),
   number,
 });
+
+/** In the order of the index, in which a crowd is a little behind its latest message. */
+const listedAt = ({ updatedAt, number }: ChatHead): Position => positionOf(updatedAt, number);
 
 function queryOf(app: App, personId: string | undefined, filter: ChatFilter): Query {
   const { kind, tag, member, metadata, from, to, limit } = filter;

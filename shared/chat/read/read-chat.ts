@@ -4,13 +4,16 @@ import { holds } from "../../identity/permissions.ts";
 import type { Principal } from "../../identity/principal.ts";
 import type { Spend } from "../../identity/spend.ts";
 import { decodeCursor, encodeCursor } from "../../platform/cursor.ts";
+import type { NameWanted } from "../../words/name-keys.ts";
 import type { ChatDeps } from "../log/chat-log.ts";
+import { latestAtOf } from "../log/crowd-times.ts";
 import type { Chat, ChatListQuery, ChatPage } from "../contract.ts";
 import { access, type ChatHead, chatView, unreadCount } from "../log/head.ts";
-import { isArranged, listArranged } from "./list-arranged.ts";
-import { listHeads, positionOf } from "./list-heads.ts";
-import { namedHeads } from "./name-heads.ts";
+import { cutPage, isArranged, listArranged } from "./list-arranged.ts";
+import { type FoundHeads, HEADS_NAMED_AT_ONCE, listHeads } from "./list-heads.ts";
+import { findNamedHeads, namedHeads } from "./name-heads.ts";
 import { readDraft } from "../own/draft.ts";
+import { unreadAsNoted } from "../own/noted-unread.ts";
 import { headOf, type OwnStates, readHead, readHeadAndOwn, readOwnStates } from "../store.ts";
 
 /** The caller has this revision already. */
@@ -34,7 +37,7 @@ export async function readChat(
     deps.chatLog.chats.remember(snapshot);
     if (isKnown(head.revision)) return { unchanged: head.revision };
   }
-  const { snapshot, own } = await readHeadAndOwn(deps.firestore, chat, principal.id);
+  const { snapshot, own } = await readHeadAndOwn(chat, principal.id);
   const head = access(headOf(snapshot), principal);
   deps.chatLog.chats.remember(snapshot);
   const view = chatView(head, principal.id, own);
@@ -56,11 +59,11 @@ export async function listChats(
   principal: Principal,
   query: ChatListQuery,
   {
-    isNamed,
+    wanted,
     spend = () => Promise.resolve(),
   }: {
-    /** Says of names whether they have what `q` looks for. */
-    readonly isNamed?: ((name: string) => boolean) | undefined;
+    /** What `q` looks for. */
+    readonly wanted?: NameWanted | undefined;
     readonly spend?: Spend;
   } = {},
 ): Promise<ChatPage> {
@@ -76,27 +79,33 @@ export async function listChats(
       : { updatedAtMicros: String(position[0]), number: Number(position[1]) };
   const personId = holds(principal, "chat:any") && principal.kind !== "person" ? undefined : principal.id;
   const reading = readOwnStates(app, principal.id);
-  const named =
-    isNamed && ((heads: readonly ChatHead[]) => namedHeads(deps, app, heads, { personId, isNamed, spend }));
-  const wanted = { ...filter, after, limit: limit + 1, named };
-  const isByNotes = archived === true || pinned === true;
-  const [{ heads, goOnAfter }, states] = await Promise.all([
-    isByNotes
-      ? reading.then((own) => listArranged({ app, personId: principal.id }, own, arrangement, wanted))
-      : listHeads(app, personId, {
-          ...wanted,
-          ...(archived === undefined && pinned === undefined
-            ? {}
-            : { isShown: reading.then((own) => isArranged(own, arrangement)) }),
-        }),
-    reading,
-  ]);
+  const range = { ...filter, after, limit: limit + 1 };
+  const lookThrough = (): Promise<FoundHeads> => {
+    const named =
+      wanted && ((heads: readonly ChatHead[]) => namedHeads(deps, app, heads, { personId, wanted, spend }));
+    if (archived === true || pinned === true) {
+      const of = { app, personId: principal.id };
+      return reading.then((own) => listArranged(of, own, arrangement, { ...range, named }));
+    }
+    if (archived === undefined && pinned === undefined) return listHeads(app, personId, { ...range, named });
+    const isShown = reading.then((own) => isArranged(own, arrangement));
+    return listHeads(app, personId, { ...range, named, isShown });
+  };
+  const find = async (): Promise<FoundHeads> => {
+    if (wanted === undefined || personId === undefined) return lookThrough();
+    const all = await findNamedHeads(deps, app, personId, { wanted, spend });
+    if (all !== undefined)
+      return cutPage(all.filter(isArranged(await reading, arrangement)), personId, range);
+    await spend(HEADS_NAMED_AT_ONCE);
+    return lookThrough();
+  };
+  const [{ heads, goOnAfter, placeOf }, states] = await Promise.all([find(), reading]);
   const page = heads.slice(0, limit);
   const last = page.at(-1);
-  const reached = heads.length > limit && last !== undefined ? positionOf(last) : goOnAfter;
+  const reached = heads.length > limit && last !== undefined ? placeOf(last) : goOnAfter;
   const isWhole = cursor === undefined && Object.keys(query).every((name) => name === "limit");
   return {
-    data: page.map((head) => chatView(head, principal.id, states.of(head.number))),
+    data: sortedByLatest(page).map((head) => chatView(head, principal.id, states.of(head.number))),
     hasMore: reached !== undefined,
     next:
       reached === undefined
@@ -109,20 +118,22 @@ export async function listChats(
   };
 }
 
-/**
- * The chats of the page tell themselves; of those beyond it, the person has been told how many are unread.
- */
+/** Lists place a crowd a little behind its latest message; on its page it is told in order. */
+const sortedByLatest = (heads: readonly ChatHead[]): ChatHead[] =>
+  [...heads].sort(
+    (a, b) => latestAtOf(b).valueOf().localeCompare(latestAtOf(a).valueOf()) || b.number - a.number,
+  );
+
+/** The chats of the page tell themselves; of those beyond it, it is noted how many are unread. */
 function unreadTotal(
   { heads, isAll }: { readonly heads: readonly ChatHead[]; readonly isAll: boolean },
   personId: string,
   states: OwnStates,
 ): number {
   const onPage = new Set(heads.map(({ number }) => number));
-  const beyond = [...states.unread].filter(
-    ([chat, { through }]) => !isAll && !onPage.has(chat) && states.of(chat).read < through,
-  );
+  const beyond = isAll ? [] : [...states.unread].filter(([chat]) => !onPage.has(chat));
   return (
     heads.reduce((sum, head) => sum + unreadCount(head, personId, states.of(head.number).read), 0) +
-    beyond.reduce((sum, [, { count }]) => sum + count, 0)
+    beyond.reduce((sum, [chat, note]) => sum + unreadAsNoted(note, states.of(chat).read), 0)
   );
 }

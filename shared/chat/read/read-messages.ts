@@ -1,38 +1,50 @@
 import { type ChatHandle, chatHandle } from "../chat-handle.ts";
 import type { App } from "../../identity/app.ts";
-import type { Spend } from "../../identity/spend.ts";
 import type { Principal } from "../../identity/principal.ts";
 import { decodeCursor, encodeCursor } from "../../platform/cursor.ts";
 import { AppError } from "../../platform/errors.ts";
 import type { ChatDeps } from "../log/chat-log.ts";
-import type { Changes, Edit, EditListQuery, Message, MessagePageQuery, Page } from "../contract.ts";
+import type { Message, MessagePageQuery, Page } from "../contract.ts";
 import { access, type ChatHead } from "../log/head.ts";
 import { messageView } from "../log/message.ts";
-import { isVisible, mayBeVisible } from "../log/sight.ts";
+import { isInSight, isVisible, mayBeVisible } from "../log/sight.ts";
 import type { Unchanged } from "./read-chat.ts";
-import { listAlong, type Row, readPath } from "../branches/read-path.ts";
+import { listAlongIn, type Row, readPath } from "../branches/read-path.ts";
 import {
-  type FoundMessage,
-  findMessage,
-  headOf,
-  listChanged,
-  listEdits,
-  listMessages,
-  listThread,
-  type MessageRange,
-  readHead,
-  readMarksOf,
-} from "../store.ts";
+  type Blocks,
+  blocksNear,
+  blocksOn,
+  freshen,
+  type Newest,
+  newestOf,
+  type NumberRange,
+} from "../blocks/read-blocks.ts";
+import { blocksWithin, type Found, readHeadWithBlocks, readTail } from "../blocks/store.ts";
+import { type FoundMessage, findMessage, headOf, listThread, readHead } from "../store.ts";
 
 export interface MessagePage {
-  readonly page: Page<Message>;
+  readonly rows: readonly Row[];
+  /** All of the page but its messages. */
+  readonly bounds: Omit<Page<Message>, "data">;
   readonly revision: number;
+}
+
+export const pageView = ({ rows, bounds }: MessagePage): Page<Message> => ({
+  data: rows.map(({ id, stored }) => messageView(id, stored)),
+  ...bounds,
+});
+
+/** The same as JSON, which messages out of blocks mostly are already. */
+export function pageJson({ rows, bounds }: MessagePage): string {
+  const data = rows.map((row) => row.json ?? JSON.stringify(messageView(row.id, row.stored)));
+  return `{"data":[${data.join(",")}],${JSON.stringify(bounds).slice(1)}`;
 }
 
 /**
  * A page of messages along a branch, by default the active one: newest first, or oldest first after a number.
- * Costs 1 query and 1 document, made side by side; a branched chat 1 document more, and a query for each
- * branch that the page touches. An unchanged page costs 1 read.
+ * Costs a read for the head, one for the newest messages together and one for each block of older ones; a
+ * read for each message that the background has not come to yet, or of a chat without blocks; a branched chat
+ * 1 document more. An unchanged page, and one out of blocks that this instance remembers, cost 1 read.
  * @throws AppError `not_found`, `invalid_request`
  */
 export async function readMessages(
@@ -46,28 +58,77 @@ export async function readMessages(
 ): Promise<MessagePage | Unchanged> {
   if (query.thread !== undefined) return readThreadPage(deps, chat, principal, query, query.thread);
   const position = positionOf(deps, chat, principal, query);
-  if (isKnown === undefined && position.branch === undefined && !isBranched(deps, chat)) {
-    // Most chats have one branch: its rows are fetched beside the head, and given out only after its
-    // permission.
-    const [rows, head] = await Promise.all([
-      listMessages(chat, rangeOf(position, query.limit)),
-      readAccessible(deps, chat, principal),
-    ]);
-    if (head.branchesCount === 1) {
-      if (position.around === undefined) return pageOf(deps, chat.app, { principal, head, rows, position });
-      const around = await filledUp(chat, { rows, limit: query.limit, lastNumber: head.lastNumber });
-      return pageOf(deps, chat.app, { principal, head, rows: around.reverse(), position });
-    }
-    return readAlong(deps, chat.app, principal, { head, position, limit: query.limit });
-  }
-  const head = await readAccessible(deps, chat, principal);
+  const { head, blocks } = await readHeadAndBlocks(deps, chat, principal, {
+    near: nearOf(position, query.limit),
+    isKnown,
+  });
   if (isKnown?.(head.revision)) return { unchanged: head.revision };
-  return readAlong(deps, chat.app, principal, { head, position, limit: query.limit });
+  return readAlong(deps, chat.app, principal, { head, blocks: await blocks(), position, limit: query.limit });
 }
 
-/** As far as this instance remembers. */
-const isBranched = (deps: ChatDeps, chat: ChatHandle): boolean =>
-  (deps.chatLog.chats.known(chat.ref)?.branchesCount ?? 1) > 1;
+/**
+ * A chat that may be read, and its blocks: in one call, unless the head alone may turn out to be enough.
+ */
+async function readHeadAndBlocks(
+  deps: ChatDeps,
+  chat: ChatHandle,
+  principal: Principal,
+  {
+    near,
+    isKnown,
+  }: {
+    readonly near: NumberRange | undefined;
+    readonly isKnown: ((revision: number) => boolean) | undefined;
+  },
+): Promise<{ readonly head: ChatHead; blocks(): Promise<Blocks | undefined> }> {
+  const { chats, recentBlocks } = deps.chatLog;
+  const known = recentBlocks.get(chat);
+  const wanted = near === undefined ? [] : blocksNear(near, chats.known(chat.ref)?.lastNumber);
+  const onNewest = async (
+    newest: Newest | undefined,
+    revision: number,
+    read: Found["blocks"],
+  ): Promise<Blocks | undefined> => {
+    const fresh = newest && (await freshen(chat, newest, revision));
+    if (fresh === undefined) recentBlocks.forget(chat);
+    else recentBlocks.keep(chat, fresh);
+    return fresh && blocksOn(chat, fresh, { read, recent: recentBlocks });
+  };
+  if (known !== undefined || isKnown !== undefined) {
+    // Who asks whether a page has changed mostly learns that it has not.
+    const older =
+      known === undefined || near === undefined || isKnown !== undefined
+        ? []
+        : blocksWithin(near.after, near.through, known.sealed).filter(
+            (block) => !recentBlocks.hasSealed(chat, block, known),
+          );
+    const read = await readHeadWithBlocks(chat, older);
+    const head = access(headOf(read.head), principal);
+    if (read.head !== undefined) chats.remember(read.head);
+    return {
+      head,
+      async blocks() {
+        const blocks = await onNewest(known, head.revision, read.blocks);
+        if (blocks !== undefined) return blocks;
+        const found = await readTail(chat, wanted, { head: false });
+        return onNewest(newestOf(found.tail), head.revision, found.blocks);
+      },
+    };
+  }
+  const found = await readTail(chat, wanted, { head: true });
+  const head = access(headOf(found.head), principal);
+  if (found.head !== undefined) chats.remember(found.head);
+  return { head, blocks: () => onNewest(newestOf(found.tail), head.revision, found.blocks) };
+}
+
+/** Where a page lies, as far as that is known before the chat is; nowhere for one from the end. */
+function nearOf({ before, after, around }: Position, limit: number): NumberRange | undefined {
+  if (after !== undefined) return { after, through: after + limit };
+  if (before !== undefined) return { after: Math.max(0, before - 1 - limit), through: before - 1 };
+  if (around === undefined) return undefined;
+  const half = Math.ceil(limit / 2);
+  return { after: Math.max(0, around - half), through: around + half };
+}
 
 /**
  * A page of the replies of a thread, newest first, or oldest first after a number. 1 query and 1 document.
@@ -96,25 +157,34 @@ async function readThreadPage(
     number === undefined ? null : encodeCursor(deps.keys, scope, [direction, number]);
   // Further in the direction asked for it is known whether there is more; in the other there may be.
   const isBounded = before !== undefined;
-  const page = {
-    data: rows.map(({ id, stored }) => messageView(id, stored)),
+  const bounds = {
     hasMore,
     next: isForward || hasMore ? cursor("before", oldest) : null,
     prev: (isForward ? hasMore : isBounded) ? cursor("after", newest) : null,
   };
-  return { page, revision: head.revision };
+  return { rows, bounds, revision: head.revision };
 }
 
 async function readAlong(
   deps: ChatDeps,
   app: App,
   principal: Principal,
-  { head, position, limit }: { readonly head: ChatHead; readonly position: Position; readonly limit: number },
+  {
+    head,
+    blocks,
+    position,
+    limit,
+  }: {
+    readonly head: ChatHead;
+    readonly blocks: Blocks | undefined;
+    readonly position: Position;
+    readonly limit: number;
+  },
 ): Promise<MessagePage> {
   const branch = position.branch ?? head.activeBranch;
   const path = await readPath(app, head, branch);
   const along = (from: { before: number } | { after: number }, count: number): Promise<Row[]> =>
-    listAlong(chatHandle(app, head.number), path, from, count);
+    listAlongIn(chatHandle(app, head.number), blocks, path, from, count);
   let rows: Row[];
   if (position.around === undefined) {
     rows = await along(
@@ -172,29 +242,6 @@ export async function readVisible(
   return found;
 }
 
-/**
- * A page around a message, oldest first, filled up from the other side where it reaches beyond an end of the
- * chat. 1 query more then.
- */
-async function filledUp(
-  chat: ChatHandle,
-  {
-    rows,
-    limit,
-    lastNumber,
-  }: { readonly rows: readonly Row[]; readonly limit: number; readonly lastNumber: number },
-): Promise<Row[]> {
-  const missing = Math.min(limit, lastNumber) - rows.length;
-  if (missing <= 0) return [...rows];
-  const [oldest = lastNumber + 1, newest = lastNumber] = [rows[0]?.stored.number, rows.at(-1)?.stored.number];
-  const older = await listMessages(chat, { before: oldest, order: "desc", limit: missing });
-  const newer =
-    older.length === missing
-      ? []
-      : await listMessages(chat, { after: newest, order: "asc", limit: missing - older.length });
-  return [...older.reverse(), ...rows, ...newer];
-}
-
 /** One read. @throws AppError `not_found` */
 export async function readAccessible(
   deps: ChatDeps,
@@ -236,15 +283,6 @@ const cursorScope = (chat: ChatHandle, principal: Principal): readonly string[] 
   String(chat.number),
 ];
 
-/** On the only branch numbers have no gaps, so the messages around one are a plain range. */
-function rangeOf({ before, after, around }: Position, limit: number): MessageRange {
-  if (after !== undefined) return { after, order: "asc", limit };
-  if (around !== undefined) {
-    return { after: Math.max(0, around - Math.floor(limit / 2) - 1), order: "asc", limit };
-  }
-  return { ...(before === undefined ? {} : { before }), order: "desc", limit };
-}
-
 function pageOf(
   deps: ChatDeps,
   app: App,
@@ -270,7 +308,8 @@ function pageOf(
     ]);
   const { revision } = head;
   const forward = position.after !== undefined;
-  const visible = rows.filter(({ stored }) => isVisible(head, principal.id, stored));
+  const sight = head.sees?.[principal.id];
+  const visible = sight === undefined ? rows : rows.filter(({ stored }) => isInSight(sight, stored));
   const ordered = forward ? visible : visible.toReversed();
   const oldest = ordered[0]?.stored;
   const newest = ordered.at(-1)?.stored;
@@ -278,97 +317,20 @@ function pageOf(
     // Beyond an end of the chat there is a way back.
     const isBehind = forward && end > 0;
     const isBefore = !forward && rows.length === 0 && end > 0;
-    const page = {
-      data: [],
+    const bounds = {
       hasMore: false,
       next: isBehind ? cursor("before", Math.min(position.after ?? 0, end) + 1) : null,
       prev: isBefore ? cursor("after", 0) : null,
     };
-    return { page, revision };
+    return { rows: [], bounds, revision };
   }
   const isAllVisible = visible.length === rows.length && mayBeVisible(head, principal.id, oldest.parent);
   const older = isAllVisible ? cursor("before", oldest.number) : null;
   const newer = newest.number < end ? cursor("after", newest.number) : null;
-  const page = {
-    data: visible.map(({ id, stored }) => messageView(id, stored)),
+  const bounds = {
     hasMore: (forward ? newer : older) !== null,
     next: older,
     prev: newer,
   };
-  return { page, revision };
-}
-
-/**
- * What changed since a revision, in the order of the changes, deletions included: whatever a device missed,
- * this brings it up to date. Costs 1 query and 1 document.
- * @throws AppError `not_found`
- */
-export async function readChanges(
-  deps: ChatDeps,
-  chat: ChatHandle,
-  principal: Principal,
-  query: { readonly since: number; readonly limit: number },
-): Promise<Changes> {
-  // The head first: a change that comes between the two reads is then in the rows or beyond the revision.
-  const head = await readAccessible(deps, chat, principal);
-  if (query.since >= head.revision) return { data: [], revision: head.revision, hasMore: false };
-  const rows = await listChanged(chat, query.since, query.limit + 1);
-  const page = rows.slice(0, query.limit);
-  const hasMore = rows.length > query.limit;
-  const reached = page.at(-1)?.stored.revision ?? query.since;
-  const visible = page.filter(({ stored }) => isVisible(head, principal.id, stored));
-  return {
-    data: visible.map(({ id, stored }) => messageView(id, stored)),
-    revision: hasMore ? reached : Math.max(head.revision, reached),
-    hasMore,
-  };
-}
-
-/**
- * What a message said, oldest first, its present text last; empty for one that was never edited.
- * Costs 2 queries and 1 document, a read for each edit of the page and one more.
- * @throws AppError `not_found`, `invalid_request` for a cursor of another list
- */
-export async function readEdits(
-  deps: ChatDeps,
-  chat: ChatHandle,
-  principal: Principal,
-  number: number,
-  { cursor, limit }: EditListQuery,
-): Promise<Page<Edit>> {
-  const scope = ["edits", chat.app.id, principal.id, String(chat.number), String(number)];
-  const after = cursor === undefined ? 0 : Number(decodeCursor(deps.keys, scope, cursor)[0]);
-  const found = await readVisible(deps, chat, principal, number);
-  if (found.stored.hidden === true) return { data: [], hasMore: false, next: null, prev: null };
-  const edits = await listEdits(found.ref, { after, limit: limit + 1 });
-  const page = edits.slice(0, limit).map(({ stored }) => stored);
-  const last = page.at(-1);
-  const hasMore = edits.length > limit && last !== undefined;
-  return {
-    data: page.map(({ text, revision, at }) => ({ text, revision, createdAt: at.toDate().toISOString() })),
-    hasMore,
-    next: hasMore ? encodeCursor(deps.keys, scope, [last.revision]) : null,
-    prev: null,
-  };
-}
-
-/**
- * Up to where each member has read, and up to where the chat has reached them. Costs 1 document for the chat
- * and one for each member.
- * @throws AppError `not_found`
- */
-export async function readReads(
-  deps: ChatDeps,
-  chat: ChatHandle,
-  principal: Principal,
-  spend: Spend,
-): Promise<{ user: string; number: number; delivered: number }[]> {
-  const head = await readAccessible(deps, chat, principal);
-  await spend(head.members.length);
-  const marks = await readMarksOf(deps.firestore, chat, head.members);
-  return head.members.map((user) => {
-    const sent = head.sent[user] ?? 0;
-    const { read = 0, delivered = 0 } = marks.get(user) ?? {};
-    return { user, number: Math.max(read, sent), delivered: Math.max(delivered, sent) };
-  });
+  return { rows: visible, bounds, revision };
 }

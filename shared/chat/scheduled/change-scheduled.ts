@@ -1,8 +1,6 @@
-import type { App } from "../../identity/app.ts";
 import type { Principal } from "../../identity/principal.ts";
 import { AppError } from "../../platform/errors.ts";
 import { FieldValue, Timestamp } from "../../platform/firestore-values.ts";
-import type { tryEnqueue } from "../../platform/task.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
 import type { ChatHandle } from "../chat-handle.ts";
 import type { Page, ScheduledChange, ScheduledMessage } from "../contract.ts";
@@ -13,9 +11,17 @@ import {
   enqueueScheduled,
   SCHEDULED_IN_CHAT_MAX,
   SCHEDULED_KEPT_MS,
+  type ScheduleDeps,
   scheduledView,
 } from "./schedule-message.ts";
-import { decideOn, scheduledIn, scheduledRef, type StoredScheduled, storedScheduled } from "./store.ts";
+import {
+  decideOn,
+  letGoForLater,
+  scheduledIn,
+  scheduledRef,
+  type StoredScheduled,
+  storedScheduled,
+} from "./store.ts";
 
 /**
  * What the caller has scheduled in a chat and is still to be sent, or could not be; the earliest first, all
@@ -47,7 +53,7 @@ interface ScheduledAddress {
  * @throws AppError `not_found`, `invalid_request`, `conflict` once it is being sent
  */
 export async function changeScheduled(
-  deps: ChatDeps & Parameters<typeof tryEnqueue>[0],
+  deps: ScheduleDeps,
   address: ScheduledAddress,
   { text, sendAt }: ScheduledChange,
 ): Promise<ScheduledMessage> {
@@ -72,15 +78,17 @@ export async function changeScheduled(
 }
 
 /**
- * Takes a scheduled message back, until it is sent. Idempotent. 1 read, 1 commit with 1 write; its task then
- * finds nothing to do.
+ * Takes a scheduled message back, until it is sent. Idempotent. 1 read, 1 commit with 1 write and 1 more for
+ * each file; its task then finds nothing to do.
  * @throws AppError `not_found`, `conflict` once it is being sent
  */
 export async function cancelScheduled(deps: ChatDeps, address: ScheduledAddress): Promise<void> {
   const ref = scheduledRef(address.chat.app, address.id);
   await decideOn(deps.firestore, ref, (stored, transaction) => {
     if (stored?.status === "cancelled" && isTheirs(stored, address)) return;
-    demandOpen(stored, address);
+    const { files } = demandOpen(stored, address).draft;
+    const at = Timestamp.fromMillis(deps.clock.now());
+    letGoForLater(transaction, address.chat.app, address.id, { files, at });
     transaction.update(ref, {
       status: "cancelled",
       open: false,
@@ -104,7 +112,3 @@ function demandOpen(stored: StoredScheduled | undefined, address: ScheduledAddre
   }
   return stored;
 }
-
-/** Where scheduled messages of an app lie, for whoever removes what a chat has left. */
-export const scheduledOfChat = (app: App, chat: number) =>
-  app.collection("scheduled").where("chat", "==", chat).select();

@@ -1,5 +1,6 @@
 import type { App } from "../../identity/app.ts";
 import type { Principal } from "../../identity/principal.ts";
+import type { Deps } from "../../platform/deps.ts";
 import { AppError } from "../../platform/errors.ts";
 import { Timestamp } from "../../platform/firestore-values.ts";
 import { keyReused } from "../../platform/head-change.ts";
@@ -9,11 +10,13 @@ import { READ_MS_MAX, within } from "../../platform/within.ts";
 import type { ChatHandle } from "../chat-handle.ts";
 import type { NewMessage, ScheduledMessage } from "../contract.ts";
 import type { ChatDeps } from "../log/chat-log.ts";
+import { readAttachable } from "../files/attach-files.ts";
 import { accessToWrite } from "../log/head.ts";
 import { readAccessible } from "../read/read-messages.ts";
 import { sendScheduledTask } from "../tasks.ts";
 import {
   decideOn,
+  keepForLater,
   scheduledBy,
   scheduledIn,
   scheduledRef,
@@ -30,6 +33,8 @@ export const SCHEDULED_BY_PERSON_MAX = 200;
 /** What became of it is kept as long, so that a repeated request finds it. */
 export const SCHEDULED_KEPT_MS = 30 * 24 * 3600 * 1000;
 
+export type ScheduleDeps = ChatDeps & Pick<Deps, "tasks" | "log">;
+
 export interface Scheduling {
   readonly draft: NewMessage;
   readonly requestKey: string | undefined;
@@ -37,12 +42,13 @@ export interface Scheduling {
 
 /**
  * Takes a message that is to be sent later, once, by a task at its time. Idempotent under `requestKey`. 2
- * reads, 2 counts, 1 commit with 1 write, 1 task; a task that is lost is made up for by `recover-scheduled`.
+ * reads, 2 counts, 1 commit with 1 write, 1 read and 1 write more for each file, 1 task; a task that is lost
+ * is made up for by `recover-scheduled`.
  * @throws AppError `not_found`, `invalid_request`, `conflict` beyond SCHEDULED_IN_CHAT_MAX or
  * SCHEDULED_BY_PERSON_MAX, `idempotency_key_reused`
  */
 export async function scheduleMessage(
-  deps: ChatDeps & Pick<Parameters<typeof tryEnqueue>[0], "tasks" | "log">,
+  deps: ScheduleDeps,
   chat: ChatHandle,
   writer: Principal,
   { draft, requestKey }: Scheduling,
@@ -53,6 +59,7 @@ export async function scheduleMessage(
   demandTime(deps, sendAt);
   accessToWrite(await readAccessible(deps, chat, writer), writer);
   const { ref, print } = proofOf(chat, writer, { draft, requestKey });
+  await readAttachable(deps, app, writer, { own: draft.files ?? [], forwarded: [] });
   const at = Timestamp.fromMillis(Date.parse(sendAt));
   const fresh: StoredScheduled = {
     chat: number,
@@ -79,6 +86,7 @@ export async function scheduleMessage(
       throw new AppError("conflict", "No more messages can be scheduled; send or cancel some first.");
     }
     transaction.create(ref, { ...fresh });
+    keepForLater(transaction, app, ref.id, draft.files);
     return { stored: fresh, replayed: false };
   });
   await enqueueScheduled(deps, app, ref.id, stored);
@@ -114,7 +122,7 @@ const proofOf = ({ app, number }: ChatHandle, { id }: Principal, { draft, reques
 
 /** Named after the message and how often it was given a time: asking twice is one task. */
 export async function enqueueScheduled(
-  deps: Parameters<typeof tryEnqueue>[0],
+  deps: Pick<Deps, "tasks" | "clock" | "log">,
   app: App,
   id: string,
   { version, dueAt }: Pick<StoredScheduled, "version" | "dueAt">,
@@ -136,10 +144,12 @@ export function demandTime({ clock }: Pick<ChatDeps, "clock">, sendAt: string): 
 }
 
 function demandSchedulable({ kind }: Principal, draft: NewMessage): void {
-  const errors = (["after", "sender", "role"] as const)
-    .filter((path) => draft[path] !== undefined)
-    .map((path) => ({ path, message: "is not taken with sendAt" }));
-  if (kind !== "person") errors.push({ path: "sendAt" as never, message: "is for people" });
+  const errors = [
+    ...(["after", "sender", "role"] as const)
+      .filter((path) => draft[path] !== undefined)
+      .map((path) => ({ path, message: "is not taken with sendAt" })),
+    ...(kind === "person" ? [] : [{ path: "sendAt", message: "is for people" }]),
+  ];
   if (errors.length > 0) throw notValid(errors);
 }
 
@@ -147,13 +157,14 @@ const notValid = (errors: readonly { path: string; message: string }[]): AppErro
   new AppError("invalid_request", "Some fields are not valid; see errors.", { errors: [...errors] });
 
 export function scheduledView(id: string, stored: StoredScheduled): ScheduledMessage {
-  const { text, replyTo, forwardOf, metadata } = stored.draft;
+  const { text, replyTo, forwardOf, files, metadata } = stored.draft;
   return {
     id,
     chat: stored.chat,
     ...(text === undefined ? {} : { text }),
     ...(replyTo === undefined ? {} : { replyTo }),
     ...(forwardOf === undefined ? {} : { forwardOf }),
+    ...(files === undefined ? {} : { files }),
     ...(metadata === undefined ? {} : { metadata }),
     sendAt: stored.sendAt.toDate().toISOString(),
     status: stored.status,

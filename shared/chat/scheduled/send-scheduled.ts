@@ -5,15 +5,13 @@ import { readDocument, storedUser, userRef } from "../../identity/store.ts";
 import type { Deps } from "../../platform/deps.ts";
 import { AppError } from "../../platform/errors.ts";
 import { Timestamp } from "../../platform/firestore-values.ts";
-import { tryEnqueue } from "../../platform/task.ts";
-import { READ_MS_MAX, within } from "../../platform/within.ts";
 import { type ChatHandle, chatHandle } from "../chat-handle.ts";
 import type { Message, NewMessage, ScheduledReason } from "../contract.ts";
 import { recallMessage } from "../log/append-message.ts";
 import { headOf, readHead } from "../store.ts";
-import { type SendScheduled, sendScheduledTask } from "../tasks.ts";
+import type { SendScheduled } from "../tasks.ts";
 import { SCHEDULED_KEPT_MS } from "./schedule-message.ts";
-import { decideOn, overdue, scheduledRef, type StoredScheduled } from "./store.ts";
+import { decideOn, letGoForLater, scheduledRef, type StoredScheduled } from "./store.ts";
 
 /** Appends what was scheduled as if its writer had sent it now. */
 export type AppendScheduled = (
@@ -34,7 +32,7 @@ export interface Delivered {
  * Sends a scheduled message, once whatever happens: the claim decides between sending and a change that comes
  * at the same moment, and the message is named after the scheduled one, so whoever sends it again after a
  * death in between finds it there. What can't be sent is kept as failed, with the reason. 3 reads, 2 commits
- * with 1 write each, and what appending costs.
+ * with 1 write each, 1 more for each file, and what appending costs.
  * @throws what may pass: the delivery is repeated then
  */
 export async function sendScheduled(
@@ -53,7 +51,12 @@ export async function sendScheduled(
     if (stored?.status !== "sending" || stored.version !== claimed.version) return;
     const settled = { status: delivered.outcome, dueAt: null, expireAt };
     if (delivered.outcome === "failed") transaction.update(ref, { ...settled, reason: delivered.reason });
-    else transaction.update(ref, { ...settled, open: false, draft: {} });
+    else {
+      const { files } = stored.draft;
+      const at = Timestamp.fromMillis(deps.clock.now());
+      letGoForLater(transaction, app, id, { files, at });
+      transaction.update(ref, { ...settled, open: false, draft: {} });
+    }
   });
   return delivered;
 }
@@ -122,39 +125,4 @@ async function reasonOf(cause: unknown, chat: ChatHandle): Promise<ScheduledReas
     default:
       return undefined;
   }
-}
-
-/** So late a task is taken for lost, or for given up. */
-export const LOST_MS = 60_000;
-/** A task's name is taken for a while; each run of the recovery has names of its own. */
-const RECOVERED_PAGE = 500;
-/** Messages that one run looks at; those that fail again and again do not stand before all others. */
-export const RECOVERED_MAX = 5_000;
-
-/**
- * Enqueues messages anew whose time has passed and that nobody has sent: their task was lost, or given up.
- * Idempotent. 1 query for each RECOVERED_PAGE, a read and a task for each.
- * @throws when Firestore fails; the next run continues
- */
-export async function recoverScheduled(
-  deps: Pick<Deps, "firestore" | "tasks" | "clock" | "log">,
-): Promise<{ recovered: number }> {
-  const now = deps.clock.now();
-  const occasion = `late ${Math.floor(now / LOST_MS)}`;
-  let query = overdue(deps.firestore, now - LOST_MS).limit(RECOVERED_PAGE);
-  let recovered = 0;
-  while (recovered < RECOVERED_MAX) {
-    const found = await within(READ_MS_MAX, query.get());
-    for (const document of found.docs) {
-      const app = document.ref.parent.parent?.id;
-      if (app === undefined) continue;
-      const payload = { app, id: document.id, version: Number(document.get("version")) };
-      await tryEnqueue(deps, sendScheduledTask, payload, { occasion });
-    }
-    recovered += found.size;
-    const last = found.docs.at(-1);
-    if (last === undefined || found.size < RECOVERED_PAGE) break;
-    query = query.startAfter(last);
-  }
-  return { recovered };
 }

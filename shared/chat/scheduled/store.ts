@@ -1,7 +1,8 @@
+import { fileRef } from "../../files/store.ts";
 import type { App } from "../../identity/app.ts";
 import { TRANSACTION_MS_MAX } from "../../identity/store.ts";
 import type { DocumentReference, Firestore, Query, Transaction } from "../../platform/firestore.ts";
-import { Timestamp } from "../../platform/firestore-values.ts";
+import { FieldValue, Timestamp } from "../../platform/firestore-values.ts";
 import { storedAs } from "../../platform/stored.ts";
 import { within } from "../../platform/within.ts";
 import type { NewMessage, ScheduledReason } from "../contract.ts";
@@ -47,6 +48,10 @@ export const scheduledIn = (app: App, { chat, by }: { readonly chat: number; rea
 export const scheduledBy = (app: App, by: string): Query =>
   app.collection("scheduled").where("createdBy", "==", by).where("open", "==", true);
 
+/** All that people have scheduled in a chat, whatever has become of it; without its fields. */
+export const scheduledOfChat = (app: App, chat: number): Query =>
+  app.collection("scheduled").where("chat", "==", chat).select();
+
 /** What is still to be done although its time has passed, over all apps. */
 export const overdue = (firestore: Firestore, beforeMs: number): Query =>
   firestore.collectionGroup("scheduled").where("dueAt", "<", Timestamp.fromMillis(beforeMs)).orderBy("dueAt");
@@ -63,3 +68,31 @@ export const decideOn = <T>(
       decide(storedScheduled(await transaction.get(ref)), transaction),
     ),
   );
+
+/**
+ * Files are kept for a message that is to be sent later. One write for each.
+ * @throws what Firestore throws for a file that has gone since it was read
+ */
+export function keepForLater(
+  transaction: Transaction,
+  app: App,
+  scheduled: string,
+  files: readonly string[] = [],
+): void {
+  for (const id of files) {
+    transaction.update(fileRef(app, id), { scheduled: FieldValue.arrayUnion(scheduled) });
+  }
+}
+
+/** They are not any more: it was sent, and holds them itself, or was taken back. One write for each. */
+export function letGoForLater(
+  transaction: Transaction,
+  app: App,
+  scheduled: string,
+  { files = [], at }: { readonly files: readonly string[] | undefined; readonly at: Timestamp },
+): void {
+  for (const id of files) {
+    const gone = { scheduled: FieldValue.arrayRemove(scheduled), released: true, dueAt: at };
+    transaction.set(fileRef(app, id), gone, { merge: true });
+  }
+}

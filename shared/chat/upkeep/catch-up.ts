@@ -1,9 +1,11 @@
+import { type Advanced, advanceBlocks, rewritable } from "../blocks/advance-blocks.ts";
 import { type ChatHandle, chatHandle } from "../chat-handle.ts";
 import type { App } from "../../identity/app.ts";
 import { GRPC, grpcCode } from "../../platform/errors.ts";
 import type { ChatDeps } from "../log/chat-log.ts";
 import type { ChatHead } from "../log/head.ts";
 import type { StoredMessage } from "../log/message.ts";
+import { placeCrowd } from "./place-crowd.ts";
 import { purgeChat } from "./purge-chat.ts";
 import type { Row } from "../branches/read-path.ts";
 import { refreshQuotes } from "./refresh-quotes.ts";
@@ -46,9 +48,10 @@ export interface Followers {
 }
 
 /**
- * About what companions may take in one commit; Firestore refuses more than 10 MiB, index entries included.
+ * About what companions may take in one commit; Firestore refuses more than 10 MiB, index entries included,
+ * and blocks take up to 4 MiB.
  */
-export const COMPANION_BYTES_MAX = 7_500_000;
+export const COMPANION_BYTES_MAX = 5_500_000;
 
 /** Catches chats up, one run at a time for each chat within an instance. */
 export interface CatchUp {
@@ -109,7 +112,7 @@ async function catchUp(
   let handled = 0;
   let until = revision;
   for (let collisions = 0; collisions <= COLLISIONS_MAX;) {
-    const { head, progress, found: recorded } = await readProgress(deps.firestore, chat);
+    const { head, progress, found: recorded } = await readProgress(chat);
     if (head === undefined || progress.revision >= Math.min(until, head.revision)) return { handled };
     const goal = nextGoal(head, progress.revision);
     if (head.status === "deleted" && goal === head.revision) {
@@ -117,21 +120,25 @@ async function catchUp(
       await purgeChat(deps.firestore, chat.app, head);
     }
     const found = await listChanged(chat, progress.revision, CATCH_UP_MESSAGES);
-    const { rows, companions } = accompany(followers, chat.app, head, found);
+    const { rows, companions } = accompany(followers, chat.app, head, rewritable(progress, found));
     const changed = rows.map(({ stored }) => stored);
     if (head.status === "open") await refreshQuotes(deps, chat, changed);
     for (const follower of followers) await follower.changed(chat.app, head, changed, progress);
+    await placeCrowd(deps, chat, head);
     const complete = rows.length === found.length && found.length < CATCH_UP_MESSAGES;
     const notes = Object.assign({}, ...followers.map((follower) => follower.note?.(head)));
     const uncounted = changed.filter(({ number }) => number > progress.countedNumber);
     const reached = Math.max(complete ? goal : 0, ...changed.map((message) => message.revision));
     const countedNumber = Math.max(progress.countedNumber, ...uncounted.map(({ number }) => number));
+    const advanced =
+      head.status === "deleted" ? NO_BLOCKS : await advanceBlocks(chat, progress, { rows, reached });
     try {
       await writeProgress(deps.firestore, chat, {
         found: recorded,
         next: { ...notes, revision: reached, countedNumber },
         byDay: countByDay(changed, progress),
         companions,
+        advanced,
         additions: followers.flatMap(
           (follower) => follower.additions?.(chat.app, head, changed, progress) ?? [],
         ),
@@ -201,5 +208,8 @@ function countByDay(messages: readonly StoredMessage[], progress: Progress): Map
   }
   return days;
 }
+
+/** Those of a deleted chat have been purged. */
+const NO_BLOCKS: Advanced = { tail: undefined, blocks: [] };
 
 const NOTHING: Counted = { messages: 0, answers: 0, inputTokens: 0, outputTokens: 0, costMicros: 0 };

@@ -6,6 +6,7 @@ import { FieldPath, Timestamp } from "../../platform/firestore-values.ts";
 import { READ_MS_MAX, within } from "../../platform/within.ts";
 import { deletedHead } from "../log/change-chat.ts";
 import type { ChatDeps } from "../log/chat-log.ts";
+import { latestAtOf } from "../log/crowd-times.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
 const PAGE = 100;
@@ -70,7 +71,7 @@ async function expire(deps: ChatDeps, chat: ChatHandle, before: Timestamp): Prom
   const at = Timestamp.fromMillis(deps.clock.now());
   const { result } = await deps.chatLog.chats.change<number>(chat.ref, {
     decide(head) {
-      const isDue = head.status === "open" && head.updatedAt.valueOf() < before.valueOf();
+      const isDue = head.status === "open" && latestAtOf(head).valueOf() < before.valueOf();
       if (!isDue) return { head, create: [], bytes: 0, result: 0 };
       return { ...deletedHead(deps, chat.app, head, at), bytes: 0, result: 1 };
     },

@@ -1,3 +1,4 @@
+import { blocksOf } from "../blocks/store.ts";
 import { chatHandle } from "../chat-handle.ts";
 import type { App } from "../../identity/app.ts";
 import type { Firestore, Query } from "../../platform/firestore.ts";
@@ -6,16 +7,16 @@ import { READ_MS_MAX, within } from "../../platform/within.ts";
 import type { ChatHead } from "../log/head.ts";
 import { ownSignalRef } from "../log/signal.ts";
 import { NOTE_FIELDS } from "../own/own-state.ts";
-import { scheduledOfChat } from "../scheduled/change-scheduled.ts";
-import { branchesOf, deleteMessages, draftRef, isSignal, readsRef } from "../store.ts";
+import { scheduledOfChat } from "../scheduled/store.ts";
+import { branchesOf, deleteMessages, draftRef, isSignal, readsRef, threadDraftsRef } from "../store.ts";
 
 /** Documents, or people, whose removal is one commit: at most three writes for each. */
 const PAGE = 150;
 
 /**
- * Removes what a deleted chat has left: messages, edits, branches, signals, what is scheduled there, and the
- * marks of those who were members. What stays is the number, which is never given again, and that it was
- * deleted. Idempotent; cut short, it is done again from the beginning. Costs a read and a delete for each
+ * Removes what a deleted chat has left: messages, edits, branches, blocks, signals, what is scheduled there,
+ * and the marks of those who were members. What stays is the number, which is never given again, and that it
+ * was deleted. Idempotent; cut short, it is done again from the beginning. Costs a read and a delete for each
  * document, and a write and two deletes for each member.
  * @throws when Firestore fails; call it again
  */
@@ -23,6 +24,7 @@ export async function purgeChat(firestore: Firestore, app: App, head: ChatHead):
   const chat = head.number;
   while ((await deleteMessages(firestore, chatHandle(app, chat), PAGE)) > 0);
   await deleteFound(firestore, branchesOf(chatHandle(app, chat)).select("number"));
+  await deleteFound(firestore, blocksOf(chatHandle(app, chat)).select("count"));
   await deleteFound(firestore, app.collection("chats").where("number", "==", chat), isSignal);
   await deleteFound(firestore, scheduledOfChat(app, chat));
   const { leavers = [] } = head;
@@ -32,6 +34,7 @@ export async function purgeChat(firestore: Firestore, app: App, head: ChatHead):
       const gone = Object.fromEntries(MARKS.map((kind) => [kind, { [String(chat)]: FieldValue.delete() }]));
       batch.set(readsRef(app, person), gone, { merge: true });
       batch.delete(draftRef(chatHandle(app, chat), person));
+      batch.delete(threadDraftsRef(chatHandle(app, chat), person));
       batch.delete(ownSignalRef(chatHandle(app, chat), person));
     }
     await within(READ_MS_MAX, batch.commit());
