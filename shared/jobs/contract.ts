@@ -70,7 +70,17 @@ export const Job = z.object({
   id: z.string(),
   kind: z.string(),
   state: JobState,
-  progress: z.object({ done: z.number(), total: z.number().optional(), failed: z.number() }),
+  progress: z.object({
+    done: z.number(),
+    total: z.number().optional(),
+    failed: z.number(),
+    /** How much of it is done, from 0 to 1, where that is known. */
+    fraction: z.number().optional(),
+    /** Since it was begun. */
+    perSecond: z.number().optional(),
+    /** Until it is done, at that rate. */
+    secondsLeft: z.number().optional(),
+  }),
   attempts: z.number(),
   result: z.record(z.string(), z.unknown()).optional(),
   error: Cause.optional(),
@@ -79,7 +89,7 @@ export const Job = z.object({
 });
 export type Job = z.infer<typeof Job>;
 
-/** The task that goes on with a job. */
+/** The task that goes on with a job of the deployment. */
 export const JobTask = z.object({ job: z.string(), step: z.number().int().min(0) });
 export type JobTask = z.infer<typeof JobTask>;
 

@@ -18,13 +18,17 @@ export interface StoredJob {
   readonly input: Readonly<Record<string, unknown>>;
   /** Where it goes on; the kind's own. */
   readonly cursor: string | null;
-  readonly progress: Job["progress"];
+  readonly progress: StoredProgress;
   /** Counts the steps that were done; the next task is named after it. */
   readonly step: number;
   /** Attempts since the last step that was done. */
   readonly attempts: number;
   /** Until when somebody is trusted to be at it; null when nobody needs to be. */
   readonly leaseUntil: Timestamp | null;
+  /** Whose it is; absent from jobs of the deployment. */
+  readonly createdBy?: string;
+  /** When its first step was begun. */
+  readonly startedAt?: Timestamp;
   readonly result?: Readonly<Record<string, unknown>>;
   readonly error?: Cause;
   readonly createdAt: Timestamp;
@@ -32,6 +36,8 @@ export interface StoredJob {
   readonly expireAt: Timestamp;
 }
 export const storedJob = storedAs<StoredJob>();
+
+export type StoredProgress = Pick<Job["progress"], "done" | "total" | "failed" | "fraction">;
 
 /** A step takes less; who takes longer is taken for dead. */
 export const JOB_LEASE_MS = 60_000;
@@ -52,9 +58,19 @@ export async function createJob(
   requestKey: string | undefined,
 ): Promise<{ job: Job; replayed: boolean }> {
   const id = randomId();
-  const nowMs = deps.clock.now();
+  const stored = newJob({ kind, input }, deps.clock.now());
+  const record = requestRecord(deps, systemRequestsOf(deps.firestore), ["job", kind, requestKey], input);
+  const batch = deps.firestore.batch();
+  batch.create(jobsOf(deps.firestore).doc(id), stored);
+  const { result, replayed } = await commitOnce(deps, batch, record, { job: id });
+  await tryEnqueue(deps, jobTask, { job: result.job, step: 0 }, { occasion: 0 });
+  return { job: replayed ? await readJob(deps, result.job) : jobView(id, stored), replayed };
+}
+
+/** A job that nobody has begun yet. Pure. */
+export function newJob({ kind, input }: Pick<StoredJob, "kind" | "input">, nowMs: number): StoredJob {
   const now = Timestamp.fromMillis(nowMs);
-  const stored: StoredJob = {
+  return {
     kind,
     state: "pending",
     input,
@@ -67,12 +83,6 @@ export async function createJob(
     updatedAt: now,
     expireAt: Timestamp.fromMillis(nowMs + JOB_TTL_MS),
   };
-  const record = requestRecord(deps, systemRequestsOf(deps.firestore), ["job", kind, requestKey], input);
-  const batch = deps.firestore.batch();
-  batch.create(jobsOf(deps.firestore).doc(id), stored);
-  const { result, replayed } = await commitOnce(deps, batch, record, { job: id });
-  await tryEnqueue(deps, jobTask, { job: result.job, step: 0 }, { occasion: 0 });
-  return { job: replayed ? await readJob(deps, result.job) : view(id, stored), replayed };
 }
 
 /** One read. @throws AppError `not_found` */
@@ -89,16 +99,32 @@ export const listJobs = (
 ): Promise<NewestFirst<Job>> =>
   newestFirst(deps, jobsOf(deps.firestore), { field: "createdAt", scope: ["jobs"], view: viewOf }, page);
 
-const viewOf = (found: DocumentSnapshot): Job => view(found.id, demandStored(storedJob(found)));
+const viewOf = (found: DocumentSnapshot): Job => jobView(found.id, demandStored(storedJob(found)));
 
-const view = (id: string, { kind, state, progress, attempts, result, error, ...times }: StoredJob): Job => ({
+export const jobView = (
+  id: string,
+  { kind, state, progress, attempts, result, error, startedAt, ...times }: StoredJob,
+): Job => ({
   id,
   kind,
   state,
-  progress,
+  progress: { ...progress, ...paceOf(progress, (startedAt ?? times.updatedAt).toMillis(), times) },
   attempts,
   ...(result === undefined ? {} : { result }),
   ...(error === undefined ? {} : { error }),
   createdAt: times.createdAt.toDate().toISOString(),
   updatedAt: times.updatedAt.toDate().toISOString(),
 });
+
+/** How fast it has gone so far, and how long the rest takes at that. */
+function paceOf(
+  { done, fraction }: StoredProgress,
+  startedMs: number,
+  { updatedAt }: Pick<StoredJob, "updatedAt">,
+): Pick<Job["progress"], "perSecond" | "secondsLeft"> {
+  const seconds = (updatedAt.toMillis() - startedMs) / 1000;
+  if (seconds <= 0 || done === 0) return {};
+  const perSecond = Math.round((done / seconds) * 100) / 100;
+  if (fraction === undefined || fraction <= 0) return { perSecond };
+  return { perSecond, secondsLeft: Math.ceil((seconds * (1 - fraction)) / fraction) };
+}

@@ -5,7 +5,7 @@ import { JobTask } from "./contract.ts";
  * Does the next step of a job. `occasion` is the lease at which the schedule found that nobody goes on; 0
  * otherwise.
  */
-export const jobTask = defineRecoveredTask<JobTask, number>({
+export const jobTask = defineRecoveredTask<JobTask, number | string>({
   name: "run-job",
   queue: "jobs",
   payload: JobTask,

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Job } from "../../../shared/jobs/contract.ts";
 import { JOB_ATTEMPTS_MAX, JOB_LEASE_MS, jobsOf } from "../../../shared/jobs/jobs.ts";
-import { GRACE_MS } from "../../../shared/chat/upkeep/reconcile-changes.ts";
+import { GRACE_MS } from "../../../shared/chat/upkeep/sweep-changes.ts";
 import { FieldValue } from "../../../shared/platform/firestore-values.ts";
 import { useSystem } from "../../../shared/testing/use-system.ts";
 
@@ -194,4 +194,30 @@ test("messages deleted before are marked, and the audit brings their chat's unre
   system.suite.kernel.clock.advance(GRACE_MS + 1_000);
   await system.runSchedule("audit");
   expect((await head.get()).get("silent")).toEqual([1, 1]);
+});
+
+test("people and chats from before names were found by keys are found afterwards", async () => {
+  const ada = await system.signIn("ada@keys.test");
+  const { body } = await ada.api.post(chats, { kind: "group", title: "Elderberry" });
+  const { firestore } = system.deps;
+  const old = { nameKeys: FieldValue.delete() };
+  await firestore.doc(`apps/demo/users/${ada.id}`).update({ ...old, emailKeys: FieldValue.delete() });
+  await firestore.doc(`apps/demo/chats/${body.number}`).update(old);
+  const found = async (): Promise<number[]> => {
+    const [users, titled] = await Promise.all([
+      system.operator.get("/v1/apps/demo/users?q=ada%40keys"),
+      ada.api.get(`${chats}?q=elderb`),
+    ]);
+    return [users.body.data.length, titled.body.data.length];
+  };
+  expect(await found()).toEqual([0, 0]);
+  // Old code writes the head without them, and new code with it.
+  await ada.api.post(`${chats}/${body.number}/messages`, { text: "Hello" });
+  for (const name of ["user-name-keys", "chat-name-keys"]) {
+    const job = await finished((await begin({ name }, name)).body.id);
+    expect(job).toMatchObject({ state: "completed", progress: { failed: 0 } });
+  }
+  expect(await found()).toEqual([1, 1]);
+  const again = await finished((await begin({ name: "chat-name-keys" }, "keys again")).body.id);
+  expect(again.progress.done).toBe(0);
 });
