@@ -1,12 +1,12 @@
 import { type ChatHandle, chatHandle } from "../chat/chat-handle.ts";
-import { CHANGE_SHARDS, CHAT_CHANGES_TOPIC } from "../chat/log/chat-log.ts";
+import { CHAT_CHANGES_TOPIC } from "../chat/log/chat-log.ts";
 import type { ChatChanged } from "../chat/contract.ts";
-import { GRACE_MS, listChanges } from "../chat/upkeep/reconcile-changes.ts";
+import { type ChangedChat, eachOf, sum, sweepChanges } from "../chat/upkeep/sweep-changes.ts";
 import { messagesOf, readProgress } from "../chat/store.ts";
 import { appHandle } from "../identity/app.ts";
 import type { Deps } from "../platform/deps.ts";
 import type { Query } from "../platform/firestore.ts";
-import { AggregateField, Timestamp } from "../platform/firestore-values.ts";
+import { AggregateField } from "../platform/firestore-values.ts";
 import { enqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { entriesOf } from "./store.ts";
@@ -18,7 +18,12 @@ export interface AuditedIndex {
   readonly behind: number;
   /** Chats whose entries were not those of their messages; they are written anew. */
   readonly wrong: number;
+  /** Shards in which the next run has to go on. */
+  readonly left: number;
 }
+
+/** Chats that are looked at at once in a shard. */
+const AT_ONCE = 4;
 
 /**
  * Proves the index of what has changed since the last audit: messages are numbered without gaps and each has
@@ -26,39 +31,36 @@ export interface AuditedIndex {
  * revisions have the same sum. What is behind is announced again, what is wrong is written anew by a task.
  *
  * Costs 1 query for each page of changes, and for each changed chat 2 reads and 2 aggregations (a read for
- * each 1000). Idempotent; a run that is cut short is done again by the next.
+ * each 1000). Idempotent; a run that is cut short is continued by the next.
  * @throws when Firestore fails
  */
 export async function auditIndex(deps: Deps): Promise<AuditedIndex> {
-  const { firestore, clock } = deps;
-  const until = clock.now() - GRACE_MS;
-  const mark = firestore.collection("system").doc("auditSearch");
-  const through = (await within(READ_MS_MAX, mark.get())).get("through") as Timestamp | undefined;
-  const total = { chats: 0, behind: 0, wrong: 0 };
-  for (let shard = 0; shard < CHANGE_SHARDS; shard += 1) {
-    for await (const change of listChanges(firestore, shard, through?.toMillis() ?? 0, until)) {
-      total.chats += 1;
-      const finding = await auditChat(deps, change);
-      if (finding !== "right") total[finding] += 1;
-    }
-  }
-  await within(READ_MS_MAX, mark.set({ through: Timestamp.fromMillis(until) }));
-  return total;
+  const look = async (changed: readonly ChangedChat[]): Promise<Counts> =>
+    sum(
+      await eachOf(changed, AT_ONCE, async ({ app, head }) => {
+        const finding = await auditChat(deps, { app, chat: head.number });
+        return { ...NOTHING, chats: 1, ...(finding === "right" ? {} : { [finding]: 1 }) };
+      }),
+      NOTHING,
+    );
+  return sweepChanges(deps, { name: "auditSearch", look }, NOTHING);
 }
+
+type Counts = Record<"chats" | "behind" | "wrong", number>;
+const NOTHING: Counts = { chats: 0, behind: 0, wrong: 0 };
 
 async function auditChat(
   deps: Deps,
-  { app: appId, chat }: ChatChanged,
+  { app: appId, chat }: Pick<ChatChanged, "app" | "chat">,
 ): Promise<"right" | "behind" | "wrong"> {
   const app = appHandle(deps.firestore, appId);
-  const { head, progress } = await readProgress(deps.firestore, chatHandle(app, chat));
+  const { head, progress } = await readProgress(chatHandle(app, chat));
   if (head === undefined || head.status === "copying") return "right";
   if (progress.revision < head.revision) {
     await deps.publisher.publish(CHAT_CHANGES_TOPIC, { app: appId, chat, revision: head.revision });
     return "behind";
   }
-  if (head.status !== "open" || (await isRight(deps, chatHandle(app, chat), progress.revision)))
-    return "right";
+  if (head.status !== "open" || (await isRight(chatHandle(app, chat), progress.revision))) return "right";
   deps.log.error("The search entries of a chat are not those of its messages.", undefined, {
     app: appId,
     chat,
@@ -71,13 +73,13 @@ async function auditChat(
 /**
  * Whether there is an entry for each message as it is; also when the chat has moved while it was looked at.
  */
-async function isRight(deps: Deps, chat: ChatHandle, revision: number): Promise<boolean> {
+async function isRight(chat: ChatHandle, revision: number): Promise<boolean> {
   const [messages, entries] = await Promise.all([
     tally(messagesOf(chat)),
     tally(entriesOf(chat.app).where("chat", "==", chat.number)),
   ]);
   if (messages.count === entries.count && messages.revisions === entries.revisions) return true;
-  return (await readProgress(deps.firestore, chat)).progress.revision !== revision;
+  return (await readProgress(chat)).progress.revision !== revision;
 }
 
 async function tally(query: Query): Promise<{ count: number; revisions: number }> {

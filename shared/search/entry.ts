@@ -2,8 +2,8 @@ import { wholeText } from "../chat/log/body.ts";
 import type { ChatHead } from "../chat/log/head.ts";
 import type { StoredMessage } from "../chat/log/message.ts";
 import type { Timestamp } from "../platform/firestore-values.ts";
-import { foldText } from "./fold.ts";
-import { gramsOf, singlesOf } from "./grams.ts";
+import { foldText } from "../words/fold.ts";
+import { gramsOf, singlesOf } from "../words/grams.ts";
 import { spellingsOf } from "./spelling.ts";
 
 type Marked = Readonly<Record<string, true>>;

@@ -1,5 +1,5 @@
 import table from "./gram-frequencies.json" with { type: "json" };
-import { charactersOf, isDense } from "./words.ts";
+import { charactersOf, isDense } from "../words/words.ts";
 
 /** The table holds grams that at least one message in 2^8 has; about a thousand of English. */
 export const LEVELS_MAX = 8;

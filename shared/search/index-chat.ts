@@ -70,7 +70,7 @@ async function indexPage(
   after: number,
 ): Promise<{ count: number; through: number }> {
   for (let collisions = 0; collisions < COLLISIONS_MAX; collisions += 1) {
-    const { head, found } = await readProgress(deps.firestore, chat);
+    const { head, found } = await readProgress(chat);
     if (head === undefined || head.status !== "open") return { count: 0, through: after };
     const rows = await listMessages(chat, { after, order: "asc", limit: PAGE });
     const entries = fitting(head, rows);

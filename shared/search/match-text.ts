@@ -1,6 +1,6 @@
 import type { Term } from "./parse-terms.ts";
 import { isNear } from "./spelling.ts";
-import { charactersAround, isWordEdge, wordsOf } from "./words.ts";
+import { charactersAround, isWordEdge, wordsOf } from "../words/words.ts";
 
 /** Where a term stands in a folded text. */
 export interface Found {

@@ -1,4 +1,4 @@
-import { foldText } from "./fold.ts";
+import { foldText } from "../words/fold.ts";
 import { isTolerant } from "./spelling.ts";
 
 /** A piece of a query that a text must have. */

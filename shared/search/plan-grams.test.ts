@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { seededRandom } from "../testing/seeded-random.ts";
-import { foldText } from "./fold.ts";
-import { gramsOf } from "./grams.ts";
+import { foldText } from "../words/fold.ts";
+import { gramsOf } from "../words/grams.ts";
 import { parseTerms } from "./parse-terms.ts";
 import { GRAMS_JOINED_MAX, planCharacters, planGrams, rarityOf } from "./plan-grams.ts";
 

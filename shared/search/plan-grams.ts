@@ -1,5 +1,5 @@
 import { frequencyOf } from "./gram-frequency.ts";
-import { gramsOfRun, type PlacedGram, runsOf, singlesOf } from "./grams.ts";
+import { gramsOfRun, type PlacedGram, runsOf, singlesOf } from "../words/grams.ts";
 import type { Term } from "./parse-terms.ts";
 
 /** Grams that are joined in a query. More would find hardly less, and each is a list to walk along. */

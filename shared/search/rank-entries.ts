@@ -1,4 +1,4 @@
-import { foldText } from "./fold.ts";
+import { foldText } from "../words/fold.ts";
 import { matchText } from "./match-text.ts";
 import type { Term } from "./parse-terms.ts";
 import { scoreOf, weighTerms } from "./score.ts";

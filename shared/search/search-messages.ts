@@ -8,14 +8,16 @@ import { listChangedChats, readProgress, readProgressOf } from "../chat/store.ts
 import type { App } from "../identity/app.ts";
 import { holds } from "../identity/permissions.ts";
 import type { Principal } from "../identity/principal.ts";
+import { currentContext } from "../platform/context.ts";
 import { AppError } from "../platform/errors.ts";
 import type { Hit, HitPage, SearchQuery } from "./contract.ts";
 import { decodePlace, encodePlace, type Place } from "./page-cursor.ts";
 import { parseTerms, type Term } from "./parse-terms.ts";
 import { type Ranked, rankEntries } from "./rank-entries.ts";
+import type { QueryCost } from "./explain-query.ts";
 import { searchRecent } from "./search-recent.ts";
 import { showMessage } from "./show-hit.ts";
-import { behind, CROWDS_MAX, type EntryFilter, listCrowds, type Reach, readChecked } from "./store.ts";
+import { behind, BY_CHAT_MAX, type EntryFilter, listByChat, type Reach, readChecked } from "./store.ts";
 import { readWindow, type Window, waysOf } from "./windows.ts";
 
 /**
@@ -23,10 +25,10 @@ import { readWindow, type Window, waysOf } from "./windows.ts";
  * needed besides.
  */
 export const READS_MAX = 300;
-const ENTRY_READS_MAX = 160;
+const ENTRY_READS_MAX = 150;
 /** Chats that are asked whether their index lags: each is a head and its progress. */
 const LAGGING_CHATS_MAX = 10;
-/** With what is looked at for lag, CROWDS_MAX and one more no more than READS_MAX. */
+/** With what is looked at for lag, BY_CHAT_MAX and one more no more than READS_MAX. */
 const CHECK_READS_MAX = 100;
 /** Entries that are ranked among one another. */
 export const WINDOW = 100;
@@ -73,7 +75,7 @@ export async function searchMessages(
   const place = cursor === undefined ? undefined : decodePlace(deps.keys, cursorScope, cursor);
   const terms = parseTerms(q);
   if (terms.length === 0) return { data: [], hasMore: false, next: null, prev: null, partial: false };
-  const one = chat === undefined ? undefined : await readSearched(deps, chatHandle(app, chat), principal);
+  const one = chat === undefined ? undefined : await readSearched(chatHandle(app, chat), principal);
   const person = holds(principal, "chat:any") && principal.kind !== "person" ? undefined : principal.id;
   const search: Search = { app, principal, terms, filter, limit, chat: one?.head, person };
   try {
@@ -101,11 +103,10 @@ export async function searchMessages(
 
 /** The chat, and whether there are messages in it that have no entry yet. Two reads in one call. */
 async function readSearched(
-  deps: ChatDeps,
   chat: ChatHandle,
   principal: Principal,
 ): Promise<{ head: ChatHead; lags: boolean }> {
-  const { head, progress } = await readProgress(deps.firestore, chat);
+  const { head, progress } = await readProgress(chat);
   const open = access(head, principal);
   return { head: open, lags: progress.revision < open.revision };
 }
@@ -126,14 +127,14 @@ async function lagsSomewhere(deps: ChatDeps, app: App, person: string | undefine
   return chats.some(({ number, revision }) => (progress.get(number) ?? 0) < revision);
 }
 
-/** Where the person's messages are: at most one query. `isCut`: they are in more crowds than are searched. */
+/** Where the person's messages are: at most one query. `isCut`: in more chats than are searched by number. */
 async function reachesOf({ app, chat, person }: Search): Promise<{ reaches: Reach[]; isCut: boolean }> {
   if (chat !== undefined) return { reaches: [{ of: "chats", chats: [chat.number] }], isCut: false };
   if (person === undefined) return { reaches: [{ of: "app" }], isCut: false };
-  const crowds = await listCrowds(app, person);
+  const byChat = await listByChat(app, person);
   const reaches: Reach[] = [{ of: "member", person }];
-  if (crowds.length > 0) reaches.push({ of: "chats", chats: crowds.slice(0, CROWDS_MAX) });
-  return { reaches, isCut: crowds.length > CROWDS_MAX };
+  if (byChat.length > 0) reaches.push({ of: "chats", chats: byChat.slice(0, BY_CHAT_MAX) });
+  return { reaches, isCut: byChat.length > BY_CHAT_MAX };
 }
 
 interface Collected {
@@ -142,6 +143,20 @@ interface Collected {
   readonly next: Place | undefined;
   /** There may be more, but the index failed on the way. */
   readonly isCut: boolean;
+}
+
+/**
+ * Of a request that is recorded for a trace Firestore is asked what its queries took: how many entries it
+ * goes through for what it finds is what makes a search slow, and can't be told from outside.
+ */
+function explainer(deps: ChatDeps, app: App): ((cost: QueryCost) => void) | undefined {
+  if (currentContext()?.recording === undefined) return undefined;
+  return (cost) =>
+    deps.log.write("INFO", "A query of the search index was explained.", {
+      event: "search.explained",
+      app: app.id,
+      ...cost,
+    });
 }
 
 /** Window after window until the page is full, everything has been looked at, or enough has been read. */
@@ -166,6 +181,7 @@ async function collect(
         ways: waysOf(terms, phase),
         stretch: { from, until },
         limit: size,
+        explained: explainer(deps, app),
       });
     } catch (cause) {
       if (hits.length === 0) throw cause;

@@ -6,9 +6,9 @@ import { messageView } from "../chat/log/message.ts";
 import type { Row } from "../chat/branches/read-path.ts";
 import { isVisible } from "../chat/log/sight.ts";
 import { wholeText } from "../chat/log/body.ts";
-import { listMessages } from "../chat/store.ts";
+import { listNumbered } from "../chat/blocks/read-blocks.ts";
 import { senderOf } from "./entry.ts";
-import { foldText } from "./fold.ts";
+import { foldText } from "../words/fold.ts";
 import { matchText } from "./match-text.ts";
 import { scoreOf, weighTerms } from "./score.ts";
 import type { MessageHit, Search } from "./search-messages.ts";
@@ -20,7 +20,8 @@ export const RECENT_CHATS = 10;
 
 /**
  * Searches recent messages themselves: what is left when the index can't be asked. 1 query and a read for
- * each chat, 1 query for each chat, and a read for each of at most RECENT_MESSAGES messages.
+ * each chat, and for each a read or two of its blocks; without these a query and a read for each message, of
+ * which there are at most RECENT_MESSAGES.
  */
 export async function searchRecent(deps: ChatDeps, search: Search): Promise<MessageHit[]> {
   const { app, terms, filter, limit, chat, person } = search;
@@ -34,7 +35,11 @@ export async function searchRecent(deps: ChatDeps, search: Search): Promise<Mess
       .filter((head) => filter.tag === undefined || head.tags.includes(filter.tag))
       .map(async (head) => ({
         head,
-        rows: await listMessages(chatHandle(app, head.number), { order: "desc", limit: each }),
+        rows: await listNumbered(
+          chatHandle(app, head.number),
+          { before: head.lastNumber + 1, order: "desc", limit: each },
+          head.revision,
+        ),
       })),
   );
   const weights = weighTerms(terms);

@@ -1,6 +1,6 @@
 import type { Highlight } from "./contract.ts";
 import { type Body, wholeText } from "../chat/log/body.ts";
-import { fold } from "./fold.ts";
+import { fold } from "../words/fold.ts";
 import { matchText } from "./match-text.ts";
 import type { Term } from "./parse-terms.ts";
 
@@ -17,8 +17,8 @@ export interface Shown {
 }
 
 /**
- * What of a message is shown for a query. Where the words stand in what it forwards, the snippet shows that
- * and the highlights those that stand in its own text.
+ * What of a message is shown for a query. Where the words stand in what it forwards or in the names of its
+ * files, the snippet shows that and the highlights those that stand in its own text.
  */
 export function showMessage(
   { text, body }: { readonly text: string; readonly body: Body },

@@ -1,4 +1,4 @@
-import { charactersOf, isDense, wordsOf } from "./words.ts";
+import { charactersOf, isDense, wordsOf } from "../words/words.ts";
 
 /** A word of fewer characters is too near to too many others. */
 export const TOLERANT_CHARS_MIN = 4;

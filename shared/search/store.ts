@@ -4,9 +4,16 @@ import type { ChatHead } from "../chat/log/head.ts";
 import { type StoredMessage, storedMessage } from "../chat/log/message.ts";
 import { headOf, messagesOf } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
-import type { CollectionReference, DocumentReference, Firestore, Query } from "../platform/firestore.ts";
+import type {
+  CollectionReference,
+  DocumentReference,
+  Firestore,
+  Query,
+  QueryDocumentSnapshot,
+} from "../platform/firestore.ts";
 import { FieldPath, Filter } from "../platform/firestore-values.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
+import { explainQuery, type QueryCost } from "./explain-query.ts";
 import { type StoredEntry, tagKey, timeKey } from "./entry.ts";
 
 /** The search domain's contact with Firestore. */
@@ -16,8 +23,8 @@ export const rebuildRef = (app: App, id: string): DocumentReference => app.colle
 
 /** Disjunctions of one query, counted after it has been multiplied out; Firestore's limit. */
 export const DISJUNCTIONS_MAX = 30;
-/** Crowds that a person's search reaches into: with the two ways of finding a message in one query. */
-export const CROWDS_MAX = 15;
+/** Chats that a person's search reaches into by their numbers. */
+export const BY_CHAT_MAX = 29;
 /** An index query that takes longer is given up, and recent messages are searched instead. */
 export const INDEX_MS_MAX = 2_000;
 
@@ -73,11 +80,19 @@ export const behind = (id: string): string => `${id}-`;
 /** Behind every id that begins like this. */
 const LAST = "~";
 
+export interface EntryQuery {
+  readonly filter: EntryFilter;
+  readonly ways: Ways;
+  readonly limit: number;
+  /** Is told what it took. */
+  readonly explained?: ((cost: QueryCost) => void) | undefined;
+}
+
 /** One query, and a read for each entry. */
 export async function listEntries(
   app: App,
   reach: Reach,
-  { filter, ways, limit }: { readonly filter: EntryFilter; readonly ways: Ways; readonly limit: number },
+  { filter, ways, limit, explained }: EntryQuery,
   { from, until }: Stretch,
 ): Promise<FoundEntry[]> {
   const conditions = [...reachFilters(reach), ...plainFilters(filter), ...clauseFilters(ways)];
@@ -92,7 +107,12 @@ export async function listEntries(
   if (first !== undefined && last !== undefined && first > last) return [];
   if (first !== undefined) query = query.startAt(first);
   if (last !== undefined) query = query.endAt(last);
-  const found = await within(INDEX_MS_MAX, query.get());
+  const asked = explained === undefined ? query.get() : explainQuery(query);
+  const found = await within<{ docs: readonly QueryDocumentSnapshot[]; cost?: QueryCost }>(
+    INDEX_MS_MAX,
+    asked,
+  );
+  if (found.cost !== undefined) explained?.(found.cost);
   return found.docs.map((document) => ({ id: document.id, stored: storedFoundEntry(document) }));
 }
 
@@ -124,13 +144,19 @@ const clauseFilters = ({ grams = [], spelling, isWide }: Clause): Filter[] => [
   ...(isWide === true ? [Filter.where("wide", "==", true)] : []),
 ];
 
-/** One query; a read for each of the person's crowds, at most one more than CROWDS_MAX. */
-export async function listCrowds(app: App, person: string): Promise<number[]> {
+/**
+ * The chats whose messages do not name the person in the index: crowds, and those that they have joined late.
+ * One query; a read for each, at most one more than BY_CHAT_MAX.
+ */
+export async function listByChat(app: App, person: string): Promise<number[]> {
+  const isCrowd = Filter.and(
+    Filter.where("members", "array-contains", person),
+    Filter.where("isCrowd", "==", true),
+  );
   const query = app
     .collection("chats")
-    .where("members", "array-contains", person)
-    .where("isCrowd", "==", true)
-    .limit(CROWDS_MAX + 1);
+    .where(Filter.or(isCrowd, Filter.where("latecomers", "array-contains", person)))
+    .limit(BY_CHAT_MAX + 1);
   return (await within(INDEX_MS_MAX, query.get())).docs.map(({ id }) => Number(id));
 }
 

@@ -7,6 +7,7 @@ import {
   type Clause,
   DISJUNCTIONS_MAX,
   type EntryFilter,
+  type EntryQuery,
   type FoundEntry,
   listEntries,
   type Reach,
@@ -62,12 +63,12 @@ export async function readWindow(
   app: App,
   reaches: readonly Reach[],
   filter: EntryFilter,
-  { ways, stretch, limit }: { readonly ways: Ways; readonly stretch: Stretch; readonly limit: number },
+  { stretch, limit, ...query }: Omit<EntryQuery, "filter"> & { readonly stretch: Stretch },
 ): Promise<Window> {
-  const queries = reaches.flatMap((reach) => split(reach, ways.any.length));
+  const queries = reaches.flatMap((reach) => split(reach, query.ways.any.length));
   const each = Math.max(1, Math.floor(limit / queries.length));
   const lists = await Promise.all(
-    queries.map((reach) => listEntries(app, reach, { filter, ways, limit: each }, stretch)),
+    queries.map((reach) => listEntries(app, reach, { ...query, filter, limit: each }, stretch)),
   );
   const ends = lists.flatMap((list) => (list.length < each ? [] : (list.at(-1)?.id ?? [])));
   // Beyond the first list that was cut off something may be missing.

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { GRACE_MS } from "../../../shared/chat/upkeep/reconcile-changes.ts";
+import { GRACE_MS } from "../../../shared/chat/upkeep/sweep-changes.ts";
 import { FieldValue } from "../../../shared/platform/firestore-values.ts";
 import { ENTRY_KEYS_MAX } from "../../../shared/search/entry.ts";
 import { seededRandom } from "../../../shared/testing/seeded-random.ts";

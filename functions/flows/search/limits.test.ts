@@ -5,7 +5,7 @@ import { QUERY_CHARS_MAX, SEARCH_LIMIT_MAX } from "../../../shared/search/contra
 import { parseTerms } from "../../../shared/search/parse-terms.ts";
 import { LAG_LOOK_MS, READS_MAX } from "../../../shared/search/search-messages.ts";
 import { searchRecent } from "../../../shared/search/search-recent.ts";
-import { CROWDS_MAX } from "../../../shared/search/store.ts";
+import { BY_CHAT_MAX } from "../../../shared/search/store.ts";
 import { seededRandom } from "../../../shared/testing/seeded-random.ts";
 import { startChat, usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 
@@ -231,7 +231,7 @@ describe("an answer is partial", () => {
     await system.settle();
     const head = (await firestore.doc(`apps/demo/chats/${chat.number}`).get()).data();
     const batch = firestore.batch();
-    for (let index = 0; index <= CROWDS_MAX; index += 1) {
+    for (let index = 0; index <= BY_CHAT_MAX; index += 1) {
       batch.set(firestore.doc(`apps/demo/chats/${90_000 + index}`), {
         ...head,
         number: 90_000 + index,

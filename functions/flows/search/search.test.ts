@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { WINDOW } from "../../../shared/search/search-messages.ts";
+import { uploadFile } from "../../../shared/testing/upload-file.ts";
 import type { Person } from "../../../shared/testing/start-system.ts";
+import { RESCOPED_MESSAGES_MAX } from "../../../shared/chat/log/facets.ts";
 import { startChat, usePeople, useSystem } from "../../../shared/testing/use-system.ts";
+import { writeHistory } from "../../../shared/testing/write-history.ts";
 
 const system = useSystem();
 const [ada, bob] = usePeople(system, "ada@search.test", "bob@search.test");
@@ -44,6 +47,24 @@ const textsOf = async (person: Pick<Person, "api">, q: string, more: Parameters 
   (await search(person, q, more)).data.map(({ message }) => message.text);
 
 describe("a message is found", () => {
+  test("by the names of its files, with and without a text", async () => {
+    const chat = await groupOf(bob);
+    const files: string[] = [];
+    for (const name of ["Rechnung 2041.pdf", "harbour-plan.txt"]) {
+      const { id } = await uploadFile(ada.api, { name, type: "text/plain", bytes: Buffer.from("Words") });
+      files.push(id);
+    }
+    await system.settle();
+    await ada.api.post(`${chats}/${chat}/messages`, { text: "As promised", files: [files[0]] });
+    await ada.api.post(`${chats}/${chat}/messages`, { files: [files[1]] });
+    await system.settle();
+    const alone = await search(bob, "harbour-pl", { chat });
+    expect(alone.data).toMatchObject([{ snippet: "harbour-plan.txt", highlights: [] }]);
+    const [hit] = (await search(bob, "2041", { chat })).data;
+    expect(hit).toMatchObject({ message: { text: "As promised" }, highlights: [] });
+    expect(hit?.snippet).toContain("Rechnung 2041.pdf");
+  });
+
   test("by any part of any word, in any language, with where it stands", async () => {
     const chat = await groupOf();
     const texts = [
@@ -170,6 +191,29 @@ test("in a chat of more members than entries name, they all find and nobody else
   expect(await textsOf(stranger, "giraffes")).toEqual([]);
   await ada.api.delete(`${chats}/${body.number}/members/${bob.id}`);
   expect(await textsOf(bob, "giraffes")).toEqual([]);
+});
+
+test("in a long chat, who joins late finds what was said before, and no entry is written anew", async () => {
+  const late = await system.signIn("late@search.test");
+  const chat = await groupOf(bob);
+  await post(ada, chat, "A quokka before");
+  await writeHistory(ada.api, `${chats}/${chat}`, RESCOPED_MESSAGES_MAX);
+  await system.settle();
+  const joined = await system.meter(() => ada.api.put(`${chats}/${chat}/members/${late.id}`));
+  expect(joined.billed.writes).toBeLessThan(20);
+  await post(bob, chat, "A quokka after");
+  await system.settle();
+  for (const person of [ada, bob, late]) {
+    expect((await textsOf(person, "quokka")).sort()).toEqual(["A quokka after", "A quokka before"]);
+  }
+  expect((await search(late, "quokka")).partial).toBe(false);
+  // Whoever leaves finds nothing more; what the others find by is written anew.
+  await ada.api.delete(`${chats}/${chat}/members/${late.id}`);
+  expect(await textsOf(late, "quokka")).toEqual([]);
+  await system.settle();
+  expect(await textsOf(bob, "quokka")).toHaveLength(2);
+  await ada.api.put(`${chats}/${chat}/members/${late.id}`);
+  expect(await textsOf(late, "quokka")).toHaveLength(2);
 });
 
 test("an API token finds what is said in all chats of its app, and of no other", async () => {
