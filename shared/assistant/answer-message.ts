@@ -1,11 +1,12 @@
 import type { ChatHandle } from "../chat/chat-handle.ts";
-import type { AnswerError, Served } from "../chat/contract.ts";
+import type { Served } from "../chat/contract.ts";
 import type { ChatDeps } from "../chat/log/chat-log.ts";
 import type { LostUsage } from "../chat/log/message.ts";
 import type { App } from "../identity/app.ts";
 import type { AppDirectory } from "../identity/app-directory.ts";
-import type { AppSettings } from "../identity/contract.ts";
+import { failed, kept, sum, usageOf } from "./answer-outcome.ts";
 import { AppError } from "../platform/errors.ts";
+import { countTokens } from "../platform/models/compose-turns.ts";
 import { estimateTokens } from "../platform/models/estimate-tokens.ts";
 import { tryEnqueue } from "../platform/task.ts";
 import type { Rollouts } from "../rollout/rollouts.ts";
@@ -17,14 +18,17 @@ import type { Circuits } from "./circuits.ts";
 import { type AnswerMessage, type Claim, claimAnswer, leaveAnswer, type Planned } from "./claim-answer.ts";
 import { completeAnswer, type Outcome } from "./complete-answer.ts";
 import { ATTEMPTS_MAX, WAIT_MS_MAX } from "./contract.ts";
-import { type AnswerErrorCode, wordsOf } from "./failure-words.ts";
+import type { AnswerErrorCode } from "./failure-words.ts";
 import { readHistory, smallestRoom } from "./history.ts";
-import { lostIn, NOTHING_LOST } from "./lost-usage.ts";
+import { lostIn } from "./lost-usage.ts";
 import { type Answering, type Plan, planAnswer } from "./plan-answer.ts";
-import { costOf, priceOf } from "./price.ts";
-import type { SegmentEnd } from "../chat/log/segments.ts";
 import { answerTasks, shadowTask, summarizeTask, titleTask } from "./tasks.ts";
 import { waitForModel } from "./wait-for-model.ts";
+
+/**
+ * All that can become of one attempt, and of the answer by it: the cases are one decision, so they stand in
+ * one file; what they store and pay is in those beside it.
+ */
 
 export type AnswerDeps = ChatDeps & {
   readonly answerHub: AnswerHub;
@@ -42,8 +46,8 @@ export type AnswerDeps = ChatDeps & {
  * `claimed`: the answer as the commit of its question has claimed it for this instance, which then costs
  * nothing to begin. Otherwise 1 read and 1 write to begin; what history and budgets cost; a write for each
  * segment (see segments.ts); 1 read, 2 writes and 1 publish to end; one model call, none when the result is
- * there; a write where the answer is kept for the same question; a task where another attempt is alive. The
- * instance listens to the message meanwhile.
+ * there; a write where the answer is kept for the same question; a task where another attempt is alive or
+ * this instance ends meanwhile. The instance listens to the message.
  * @throws AppError `unavailable`, `model_failed`: to be tried again
  */
 export async function answerMessage(
@@ -68,12 +72,14 @@ export async function answerMessage(
     return { outcome: "alive", epoch: claim.epoch };
   }
   const ended = await endOf(deps, answering, claim);
-  if (ended === "waiting" || ended === "taken over" || ended === "gone") {
+  if (typeof ended === "string") {
     return { outcome: ended, epoch: claim.epoch };
   }
   const { outcome, epoch } = ended;
   const trials = claimed !== undefined && claim.kind === "ask" ? claim.plan.trials : undefined;
-  const ending = await completeAnswer(deps, { chat, id, epoch }, { ...outcome, trials });
+  // What an answer that failed says is ours.
+  const isToJudge = settings.moderation.url !== null && outcome.status !== "failed";
+  const ending = await completeAnswer(deps, { chat, id, epoch }, { ...outcome, trials, isToJudge });
   if (ending.kind !== "ended") {
     if (ending.kind === "gone") await settle(deps, answering, claim, outcome.usage?.costMicros ?? 0);
     return { outcome: ending.kind, epoch };
@@ -143,8 +149,8 @@ function lostOf(
   { models, conversation }: Pick<Plan, "models" | "conversation">,
   text: string,
 ): LostUsage {
-  const said = [...conversation.system, ...conversation.turns.map(({ content }) => content)].join("\n");
-  const tokens = { inputTokens: estimateTokens(said), outputTokens: estimateTokens(text) };
+  const inputTokens = estimateTokens(conversation.system.join("\n")) + countTokens(conversation.turns);
+  const tokens = { inputTokens, outputTokens: estimateTokens(text) };
   return lostIn(settings, models[0] ?? "", tokens);
 }
 
@@ -159,7 +165,7 @@ async function lostBefore(
   if (unpaid === "") return lost;
   if (claim.kind === "instead") return sum(lost, lostOf(answering, claim.plan, unpaid));
   const models = [modelOf(message)];
-  const { conversation } = await readHistory(answering.chat, message, {
+  const { conversation } = await readHistory(deps, answering.chat, message, {
     instructions: [answering.settings.assistant.systemPrompt, instructions],
     room: smallestRoom(deps.models.catalog, models),
   });
@@ -170,6 +176,8 @@ type Ended =
   | { readonly outcome: Outcome; readonly epoch: number }
   | "waiting"
   | "taken over"
+  /** The instance ends, and a task has another begin anew. */
+  | "left"
   /** The message or its chat has been deleted. */
   | "gone";
 
@@ -213,6 +221,13 @@ async function attempt(
   if (said.kind === "gone") {
     await settle(deps, answering, claim, said.lost.costMicros + (message.answer.lost?.costMicros ?? 0));
     return "gone";
+  }
+  if (said.kind === "leaving") {
+    const { epoch, lost } = said;
+    await leaveAnswer(deps, chat, id, { epoch, lost });
+    const payload = { app: chat.app.id, chat: chat.number, answer: id };
+    await tryEnqueue(deps, answerTasks[message.answer.lane], payload, { occasion: `left.${epoch}` });
+    return "left";
   }
   const lost = sum(message.answer.lost, said.lost);
   if (said.kind === "said") return { outcome: kept(settings, said, lost), epoch: said.epoch };
@@ -311,21 +326,6 @@ async function withoutModel(
   return "waiting";
 }
 
-interface Failing {
-  readonly code: AnswerErrorCode;
-  readonly model: string;
-  readonly served?: Omit<Served, "as">;
-  readonly lost?: LostUsage | undefined;
-  readonly settings?: AppSettings;
-}
-
-/** An answer that says in the asker's language why there is none. */
-function failed({ answer }: AnswerMessage, { code, model, served, lost, settings }: Failing): Outcome {
-  const error: AnswerError = { code, message: wordsOf(code, answer.language) };
-  const usage = settings === undefined ? undefined : usageOf(settings, undefined, lost, model);
-  return { status: "failed", text: error.message, model, usage, error, served: { as: "none", ...served } };
-}
-
 async function cachedOutcome(
   deps: AnswerDeps,
   { chat, settings }: Answering,
@@ -378,49 +378,3 @@ async function settle(
 }
 
 const modelOf = ({ sender }: AnswerMessage): string => ("model" in sender ? sender.model : "");
-
-const sum = (one: LostUsage | undefined, other: LostUsage): LostUsage => ({
-  inputTokens: (one?.inputTokens ?? 0) + other.inputTokens,
-  outputTokens: (one?.outputTokens ?? 0) + other.outputTokens,
-  costMicros: (one?.costMicros ?? 0) + other.costMicros,
-});
-
-interface Kept {
-  readonly text: string;
-  readonly thinking: string;
-  readonly end: SegmentEnd;
-}
-
-function kept(settings: AppSettings, { text, thinking, end }: Kept, lost: LostUsage | undefined): Outcome {
-  const { model, finish, thinkingTokens, served } = end;
-  return {
-    status: finish === "stopped" ? "stopped" : "complete",
-    text,
-    ...(thinking === "" ? {} : { thinking: { text: thinking, tokens: thinkingTokens ?? 0 } }),
-    finishReason: finish,
-    model,
-    usage: usageOf(settings, end, lost),
-    served,
-  };
-}
-
-/** What an answer took, with all attempts that came to nothing; undefined where nothing was called. Pure. */
-function usageOf(
-  settings: AppSettings,
-  end: SegmentEnd | undefined,
-  lost: LostUsage = NOTHING_LOST,
-  model = end?.model ?? "",
-): Outcome["usage"] {
-  if (end === undefined && lost.inputTokens + lost.outputTokens === 0) return undefined;
-  const { inputTokens, outputTokens, cachedTokens } = end ?? { inputTokens: 0, outputTokens: 0 };
-  const own = costOf(priceOf(settings, model), { inputTokens, outputTokens, cachedTokens });
-  return {
-    model,
-    inputTokens: inputTokens + lost.inputTokens,
-    outputTokens: outputTokens + lost.outputTokens,
-    costMicros: own + lost.costMicros,
-    latencyMs: end?.latencyMs ?? 0,
-    ...(end?.firstTokenMs === undefined ? {} : { firstTokenMs: end.firstTokenMs }),
-    ...(cachedTokens === undefined ? {} : { cachedTokens }),
-  };
-}

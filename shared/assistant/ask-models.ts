@@ -1,9 +1,15 @@
 import type { ChatHandle } from "../chat/chat-handle.ts";
-import type { Served } from "../chat/contract.ts";
+import type { GivenFile, Served } from "../chat/contract.ts";
 import type { LostUsage } from "../chat/log/message.ts";
 import type { AppSettings } from "../identity/contract.ts";
-import { type Composed, composeTurns, type Room } from "../platform/models/compose-turns.ts";
-import { type FinishReason, ModelFailure, type ModelUsage } from "../platform/models/contract.ts";
+import {
+  type Composed,
+  composeTurns,
+  type Conversation,
+  imagesOf,
+  type Room,
+} from "../platform/models/compose-turns.ts";
+import { type FinishReason, ModelFailure, type ModelUsage, type Turn } from "../platform/models/contract.ts";
 import { estimateTokens } from "../platform/models/estimate-tokens.ts";
 import type { AnswerDeps } from "./answer-message.ts";
 import { type AnswerMessage, nextEpoch } from "./claim-answer.ts";
@@ -41,6 +47,8 @@ export type ModelResult =
   | { readonly kind: "taken over" }
   /** The message or its chat has been deleted; `lost` is to be paid all the same. */
   | { readonly kind: "gone"; readonly lost: LostUsage }
+  /** This instance ends; another is to begin anew. */
+  | { readonly kind: "leaving"; readonly epoch: number; readonly lost: LostUsage }
   | {
       readonly kind: "unsaid";
       readonly epoch: number;
@@ -84,6 +92,9 @@ export async function askModels(
       if (ending.reason() === "taken over") return { kind: "taken over" };
       if (ending.reason() === "gone") return { kind: "gone", lost: progress.lost };
       if (said.kind === "said") return said;
+      if (ending.reason() === "leaving") {
+        return { kind: "leaving", epoch: progress.epoch, lost: progress.lost };
+      }
       reason ??= said.kind === "refused" ? "circuit_open" : "model_failed";
       if (said.kind === "failed") {
         failure ??= said.failure;
@@ -132,12 +143,33 @@ async function askModel(deps: AnswerDeps, request: ModelRequest, turn: ModelTurn
   const room = roomOf(deps.models.catalog, turn.model);
   const composed = composeTurns(request.plan.conversation, room);
   const said = await callOnce(deps, request, turn, { ...composed, outputTokens: room.outputTokens });
-  const isTooLong = said.kind === "failed" && said.failure.kind === "too_long" && !said.hasBegun;
-  if (!isTooLong || turn.ending.reason() !== undefined) return said;
+  if (said.kind !== "failed" || said.hasBegun || turn.ending.reason() !== undefined) return said;
+  const { conversation } = request.plan;
+  // A question about a picture can't be answered without it; one that comes later in the chat can.
+  if (said.failure.kind === "images" && !isAboutImages(conversation)) {
+    const blind = composeTurns(conversation, { ...room, images: false });
+    return callOnce(deps, request, turn, { ...blind, outputTokens: room.outputTokens });
+  }
+  if (said.failure.kind !== "too_long") return said;
   const less = lessThan(room, composed.inputTokens, said.failure.windowTokens);
   const { outputTokens } = less;
-  return callOnce(deps, request, turn, { ...composeTurns(request.plan.conversation, less), outputTokens });
+  return callOnce(deps, request, turn, { ...composeTurns(conversation, less), outputTokens });
 }
+
+const isAboutImages = ({ turns }: Conversation): boolean => {
+  const question = turns.at(-1);
+  return question !== undefined && imagesOf(question).length > 0;
+};
+
+/** What of its files a model is given. Pure. */
+const givenIn = (turns: readonly Turn[]): GivenFile[] =>
+  turns
+    .flatMap(({ attached = [] }) => attached)
+    .map((each) => ({
+      file: each.file,
+      as: each.as,
+      ...(each.as === "text" && each.cut === true ? { cut: true as const } : {}),
+    }));
 
 /**
  * What a model may be given that found this too long; `windowTokens`: the window that its provider told.
@@ -176,6 +208,7 @@ async function callOnce(
     hasBegun = true;
     progress.hasSpoken = true;
   };
+  const given = givenIn(composed.turns);
   try {
     const ran = await deps.circuits.run(model, () =>
       listen(deps, request, { model, composed, signal: ending.signal, writer, noteBegin }),
@@ -189,6 +222,7 @@ async function callOnce(
       latencyMs: elapsedMs(),
       firstTokenMs,
       served,
+      ...(given.length === 0 ? {} : { given }),
     };
     await writer.close(end);
     const { epoch, lost } = progress;
@@ -203,6 +237,7 @@ async function callOnce(
         latencyMs: elapsedMs(),
         firstTokenMs,
         served,
+        ...(given.length === 0 ? {} : { given }),
       };
       await writer.close(end);
       const { epoch, lost } = progress;

@@ -3,6 +3,7 @@ import { type Body, decodeBody, encodeBody } from "../chat/log/body.ts";
 import type { App } from "../identity/app.ts";
 import type { AppSettings } from "../identity/contract.ts";
 import type { DocumentReference } from "../platform/firestore.ts";
+import { imagesOf } from "../platform/models/compose-turns.ts";
 import { Timestamp } from "../platform/firestore-values.ts";
 import { derivedId } from "../platform/ids.ts";
 import type { Plan } from "./plan-answer.ts";
@@ -35,6 +36,8 @@ export function cachedAnswerRef(
 ): DocumentReference | undefined {
   const [question, ...more] = conversation.turns;
   if (assistant.cache === "off" || question === undefined || more.length > 0) return undefined;
+  // Two pictures may have one name.
+  if (imagesOf(question).length > 0) return undefined;
   const text = question.content.normalize("NFKC").trim().replace(/\s+/g, " ").toLowerCase();
   const whose = assistant.cache === "person" ? asker : "";
   return app

@@ -2,7 +2,7 @@ import CircuitBreaker from "opossum";
 import type { Deps } from "../platform/deps.ts";
 import type { Firestore } from "../platform/firestore.ts";
 import { FieldValue } from "../platform/firestore-values.ts";
-import { follow } from "../platform/follow.ts";
+import { follow, wholeIndex } from "../platform/follow.ts";
 import { derivedId } from "../platform/ids.ts";
 import { ModelFailure } from "../platform/models/contract.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
@@ -62,10 +62,11 @@ export function openCircuits(
   const provider = new URL(config.modelBaseUrl).host;
   const entries = circuitsOf(firestore);
   const refOf = (model: string) => entries.doc(derivedId("circuit", provider, model));
-  const followed = follow(deps, entries, entries, (documents) => {
+  const index = wholeIndex((documents) => {
     const circuits = documents.map((document) => storedCircuit(document));
     return new Map(circuits.filter((each) => each.provider === provider).map((each) => [each.model, each]));
   });
+  const followed = follow(deps, entries, entries, index);
 
   /** An instance that can't read the list decides by what it has seen itself. */
   const known = async (model: string): Promise<StoredCircuit | undefined> => {

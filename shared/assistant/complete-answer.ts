@@ -5,6 +5,7 @@ import type { ChatDeps } from "../chat/log/chat-log.ts";
 import {
   type AnswerError,
   type FinishReason,
+  type GivenFile,
   LATEST_CHARS_MAX,
   type Served,
   type Usage,
@@ -27,8 +28,11 @@ export interface Outcome {
   readonly model: string;
   readonly usage: Usage | undefined;
   readonly served?: Served | undefined;
+  readonly given?: readonly GivenFile[];
   /** Versions that were compared by it, where the claim does not say so. */
   readonly trials?: readonly StoredTrial[] | undefined;
+  /** The app's hook is to judge it in the background. */
+  readonly isToJudge?: boolean;
 }
 
 /** Whether this call has ended it, another attempt goes on, or there is nothing left to end. */
@@ -77,10 +81,12 @@ export async function completeAnswer(
         "answer.leaseUntil": null,
         "answer.endedRevision": next.revision,
         ...(outcome.usage === undefined ? {} : { "answer.usage": outcome.usage }),
+        ...(outcome.given === undefined ? {} : { "answer.given": outcome.given }),
         ...(outcome.served === undefined ? {} : { "answer.served": outcome.served }),
         ...(outcome.finishReason === undefined ? {} : { "answer.finishReason": outcome.finishReason }),
         ...(outcome.error === undefined ? {} : { "answer.error": outcome.error }),
         ...(outcome.trials === undefined ? {} : { "answer.trials": outcome.trials }),
+        ...(outcome.isToJudge === true ? { toJudge: next.revision } : {}),
         revision: next.revision,
         changedAt: serverTime(),
       });

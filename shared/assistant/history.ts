@@ -4,9 +4,11 @@ import { listAlong } from "../chat/branches/read-path.ts";
 import { MAIN_BRANCH } from "../chat/log/head.ts";
 import type { StoredMessage } from "../chat/log/message.ts";
 import { readBranch } from "../chat/store.ts";
+import type { Deps } from "../platform/deps.ts";
 import type { ModelCatalog } from "../platform/models/catalog.ts";
 import { composeTurns, type Conversation, countTokens, type Room } from "../platform/models/compose-turns.ts";
-import type { Turn } from "../platform/models/contract.ts";
+import type { Attached, Turn } from "../platform/models/contract.ts";
+import { awaitFiles, type GivenFiles, readAttached } from "./read-attached.ts";
 import { readSummary } from "./summaries.ts";
 
 /** Messages looked at, at most. */
@@ -26,8 +28,8 @@ export interface History {
 
 /** How much of a conversation a model takes. Pure. */
 export const roomOf = (catalog: ModelCatalog, model: string): Room => {
-  const { windowTokens, outputTokensMax, systemRole } = catalog.of(model);
-  return { windowTokens, outputTokens: outputTokensMax, systemRole };
+  const { windowTokens, outputTokensMax, systemRole, images } = catalog.of(model);
+  return { windowTokens, outputTokens: outputTokensMax, systemRole, images };
 };
 
 /** The room of the model with the smallest window. Pure. */
@@ -49,10 +51,12 @@ export async function readAnswerPath(
 /**
  * What was said on the way to an answer, oldest first: instructions, then the messages themselves, whole.
  * Only where they do not fit into `room` a summary of what is older stands before them. Costs 1 read for the
- * branch, 1 query for each branch on the way, 1 read for each message, and in a conversation that is too long
- * 1 query and up to 5 reads.
+ * branch, 1 query for each branch on the way, 1 read for each message, what its files take (readAttached),
+ * and in a conversation that is too long 1 query and up to 5 reads.
+ * @throws AppError `unavailable` while files of the question are being checked
  */
 export async function readHistory(
+  deps: Pick<Deps, "firestore" | "bucket" | "clock" | "log">,
   chat: ChatHandle,
   answer: StoredMessage,
   {
@@ -62,8 +66,12 @@ export async function readHistory(
 ): Promise<History> {
   const path = await readAnswerPath(chat, answer);
   const rows = await listAlong(chat, path, { before: answer.number }, HISTORY_MESSAGES_MAX);
-  const turns = rows
-    .map(({ stored }) => turnOf(stored))
+  const messages = rows.map(({ stored }) => stored);
+  const [question] = messages;
+  if (question !== undefined) await awaitFiles(deps, chat.app, question);
+  const given = await readAttached(deps, chat.app, messages, room);
+  const turns = messages
+    .map((message) => turnOf(message, given))
     .filter((turn) => turn !== undefined)
     .toReversed();
   const system = instructions.filter((text) => typeof text === "string");
@@ -80,12 +88,30 @@ export async function readHistory(
 export const summaryText = (text: string): string =>
   `What was said earlier in this conversation, in short: ${text}`;
 
-/** A message as a turn of the conversation; undefined for a message without text. Pure. */
-export function turnOf({ role, status, body }: StoredMessage): Turn | undefined {
+/**
+ * A message as a turn of the conversation, with what is given of its files and the names of the others;
+ * undefined for a message without text. Pure.
+ */
+export function turnOf({ role, status, body }: StoredMessage, given: GivenFiles = NONE): Turn | undefined {
   if (status === "deleted" || status === "queued" || status === "streaming" || status === "failed")
     return undefined;
-  const parts = [body.quote && `> ${body.quote.text}`, body.forward?.text, body.text].filter(Boolean);
+  const files = (body.files ?? []).map(({ id, name, type }) =>
+    [`[File: ${name} (${type})]`, given.get(id)?.text].filter(Boolean).join("\n"),
+  );
+  const parts = [body.quote && `> ${body.quote.text}`, body.forward?.text, body.text, ...files].filter(
+    Boolean,
+  );
   const content = parts.join("\n\n");
   if (content === "") return undefined;
-  return { role: role === "assistant" ? "assistant" : role === "system" ? "system" : "user", content };
+  const attached = (body.files ?? []).flatMap(({ id }): Attached[] => {
+    const file = given.get(id);
+    return file === undefined ? [] : [file.attached];
+  });
+  return {
+    role: role === "assistant" ? "assistant" : role === "system" ? "system" : "user",
+    content,
+    ...(attached.length === 0 ? {} : { attached }),
+  };
 }
+
+const NONE: GivenFiles = new Map();

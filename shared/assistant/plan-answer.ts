@@ -88,7 +88,7 @@ export async function planAnswer(
     return { plan: { ...nothing, refusal: "misconfigured" }, isAttempt: false, fields: {} };
   }
   const [history, ...open] = await Promise.all([
-    readHistory(chat, message, {
+    readHistory(deps, chat, message, {
       instructions: [settings.assistant.systemPrompt, instructions],
       room: smallestRoom(catalog, models),
     }),

@@ -42,7 +42,7 @@ export async function shadowAnswer(
   const settings = await deps.apps.settingsOf(app);
   if (await isAppExhausted(deps, app, settings)) return { outcome: "not paid for" };
   if (hasBudget(settings) && !hasPrice(settings, model)) return { outcome: "not paid for" };
-  const { conversation } = await readHistory(chatHandle(app, chat), message, {
+  const { conversation } = await readHistory(deps, chatHandle(app, chat), message, {
     instructions: [settings.assistant.systemPrompt, message.answer.instructions],
     room: roomOf(deps.models.catalog, model),
   });

@@ -107,7 +107,7 @@ async function summarize(
   summary: Summary | undefined,
   chunk: readonly StoredMessage[],
 ): Promise<Said> {
-  const said = chunk.map(turnOf).filter((turn) => turn !== undefined);
+  const said = chunk.map((message) => turnOf(message)).filter((turn) => turn !== undefined);
   const conversation = {
     system: [INSTRUCTIONS, ...(summary === undefined ? [] : [summaryText(summary.text)])],
     turns: [...said, { role: "user" as const, content: INSTRUCTIONS }],

@@ -1,5 +1,8 @@
+import type { ChatHandle } from "../chat/chat-handle.ts";
 import type { Lane } from "../chat/contract.ts";
-import { defineRecoveredTask } from "../platform/task.ts";
+import type { QueuedQuestion } from "../chat/log/append-answer.ts";
+import type { Deps } from "../platform/deps.ts";
+import { defineRecoveredTask, tryEnqueue } from "../platform/task.ts";
 import { AnswerTask, ShadowTask, SummaryTask, TitleTask } from "./contract.ts";
 
 /** `occasion` names the attempt: enqueuing the same attempt again is enqueuing it once. */
@@ -20,6 +23,19 @@ const answerTask = (lane: Lane) =>
  * of the other. The schedule finds an answer that nobody begins.
  */
 export const answerTasks = { fast: answerTask("fast"), slow: answerTask("slow") } as const;
+
+/**
+ * Has the answer to a question that was just queued made in the background. 1 task; it never throws, as the
+ * schedule finds an answer without one.
+ */
+export const enqueueAsked = (
+  deps: Pick<Deps, "clock" | "log" | "tasks">,
+  chat: ChatHandle,
+  { id, lane }: QueuedQuestion,
+): Promise<unknown> => {
+  const payload = { app: chat.app.id, chat: chat.number, answer: id };
+  return tryEnqueue(deps, answerTasks[lane], payload, { occasion: "asked" });
+};
 
 /** Summarises the conversation before an answer. The next answer makes up for a lost one. */
 export const summarizeTask = defineRecoveredTask<SummaryTask>({

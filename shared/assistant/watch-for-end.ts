@@ -4,7 +4,13 @@ import type { AnswerDeps } from "./answer-message.ts";
 import { isOpen, LEASE_MS, renewAnswer, serialAt, storedAnswerMessage } from "./claim-answer.ts";
 
 /** Why an attempt's calls end before the model has said all. */
-export type EndReason = "stopped" | "taken over" | "gone" | "late";
+export type EndReason = "stopped" | "taken over" | "gone" | "late" | "leaving";
+
+/**
+ * How long an instance that has been told to end goes on with an answer that may be nearly there. After that
+ * another begins it anew, while this one still has the time to say so.
+ */
+export const LEAVING_MS = 4_000;
 
 export interface Ending {
   /** Aborts with the first reason; ends the model's call. */
@@ -23,8 +29,9 @@ interface Attempt {
 
 /**
  * Listens to the answer's message while models are asked: hears when somebody stops the answer, deletes it,
- * or another attempt takes over. Renews the lease by time, since a model may think or be loaded for longer
- * than a lease lasts: 1 read and 1 write every half of LEASE_MS.
+ * or another attempt takes over; and heeds it when the instance is told to end. Renews the lease by time,
+ * since a model may think or be loaded for longer than a lease lasts: 1 read and 1 write every half of
+ * LEASE_MS.
  */
 export function watchForEnd(deps: AnswerDeps, { chat, id, serial }: Attempt, epoch: () => number): Ending {
   const controller = new AbortController();
@@ -52,12 +59,18 @@ export function watchForEnd(deps: AnswerDeps, { chat, id, serial }: Attempt, epo
       (cause: unknown) => deps.log.error("A lease could not be renewed; it is tried again.", cause),
     );
   }, LEASE_MS / 2);
+  let leaving: NodeJS.Timeout | undefined;
+  const unheed = deps.upkeep.onEnding(() => {
+    leaving = setTimeout(() => end("leaving"), LEAVING_MS);
+  });
   return {
     signal: controller.signal,
     end,
     reason: () => reason,
     stop() {
       clearInterval(renewal);
+      clearTimeout(leaving);
+      unheed();
       unlisten();
     },
   };

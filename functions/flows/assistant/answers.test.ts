@@ -5,6 +5,7 @@ import type { Message } from "../../../shared/chat/contract.ts";
 import { EventStream, type SseEvent } from "../../../shared/testing/event-stream.ts";
 import {
   startChat,
+  stayAtOneInstance,
   useInstance,
   useModelPace,
   usePeople,
@@ -272,6 +273,7 @@ test("an answer of 2,000 tokens costs fewer than 20 writes", { timeout: 60_000 }
 
 describe("costs", () => {
   const billed = async (run: (chat: string) => Promise<unknown>): Promise<object> => {
+    stayAtOneInstance(system);
     const chat = await newChat();
     await ada.api.post(`${chat}/messages`, { text: "Hello" });
     await answered(chat, 2);
@@ -312,6 +314,9 @@ describe("costs", () => {
   });
 
   test("following: the message and its head", async () => {
+    stayAtOneInstance(system);
+    // The instance that serves streams knows the app from then on.
+    await (await EventStream.open(`${system.url}/v1/apps/demo/events`, ada))[Symbol.asyncDispose]();
     const cost = await billed(async (chat) => {
       await using stream = await EventStream.open(`${system.url}${chat}/messages/2/stream`, ada);
       await stream.ended;

@@ -4,7 +4,10 @@ import { EventStream } from "../../../shared/testing/event-stream.ts";
 import { ENDED, refuse, sse, startProvider, thought, word } from "../../../shared/testing/own-provider.ts";
 import { usePeople, useResource, useSystem } from "../../../shared/testing/use-system.ts";
 
-/** Models that take their time, in real time: no clock is moved. */
+/**
+ * Models that take their time. Time itself is what is tested, so it passes: with a clock that is moved, no
+ * socket and no client would have had to wait.
+ */
 const provider = useResource(startProvider);
 const system = useSystem(() => ({
   env: {

@@ -11,6 +11,8 @@ const HOSTILE = 50;
 const CONTROLS = 40;
 const WARM_UP = 10;
 const SLOWER_MAX = 1.2;
+/** What else the machine does slows one side for a while; what is left of refusals, always. */
+const ROUNDS_MAX = 4;
 
 const provider = useResource(startProvider);
 beforeAll(async () => {
@@ -21,22 +23,33 @@ beforeAll(async () => {
     else response.end(sse(word("Hello"), ENDED));
   });
 });
-const system = useSystem(() => ({
+const options = () => ({
   env: { MODEL_BASE_URL: provider.baseUrl, MODEL_FAST: "main", MODEL_SLOW: "main" },
-}));
-beforeAll(async () => {
-  await liftLimits(system.operator, "demo");
 });
+const system = useSystem(options);
+/** Where nobody asks what is refused: measured by turns with the other, as the machine is never the same. */
+const quiet = useSystem(options);
+
+/** One who asks a model, on one of the systems. */
+interface Control {
+  readonly url: string;
+  readonly api: ApiClient;
+  readonly authorization: string;
+}
+
+async function controlOn({ url, operator, signIn }: typeof system): Promise<Control> {
+  await liftLimits(operator, "demo");
+  const { api, session } = await signIn("ada@control.test");
+  return { url, api, authorization: `Bearer ${session.accessToken}` };
+}
 
 /** How long the first word of an answer takes, in ms. */
-async function firstWordMs(api: ApiClient, app: string, authorization: string): Promise<number> {
-  const { body } = await api.post(`/v1/apps/${app}/chats`, { kind: "assistant", title: "Control" });
-  const messages = `/v1/apps/${app}/chats/${body.number}/messages`;
+async function firstWordMs({ url, api, authorization }: Control): Promise<number> {
+  const { body } = await api.post("/v1/apps/demo/chats", { kind: "assistant", title: "Control" });
+  const messages = `/v1/apps/demo/chats/${body.number}/messages`;
   const beganMs = performance.now();
   await api.post(messages, { text: "Good morning" });
-  await using stream = await EventStream.open(`${system.url}${messages}/2/stream`, undefined, {
-    authorization,
-  });
+  await using stream = await EventStream.open(`${url}${messages}/2/stream`, undefined, { authorization });
   await stream.until((events) => events.some(({ event }) => event === "answer.delta"));
   return performance.now() - beganMs;
 }
@@ -44,26 +57,34 @@ async function firstWordMs(api: ApiClient, app: string, authorization: string): 
 const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
+/** The medians of both by turns, as one to the other. */
+async function slowerBy(one: Control, other: Control): Promise<number> {
+  const times: [number[], number[]] = [[], []];
+  for (let turn = 0; turn < CONTROLS; turn += 1) {
+    times[0].push(await firstWordMs(one));
+    times[1].push(await firstWordMs(other));
+  }
+  const [first, second] = [median(times[0]), median(times[1])];
+  console.info(`first words: ${first.toFixed(0)} ms beside refusals, ${second.toFixed(0)} ms without`);
+  return first / second;
+}
+
 test(`${HOSTILE} refused questions of one app leave the first words of another as they are`, async () => {
-  const other = await system.createApp("Other");
-  const ada = await system.signIn("ada@control.test");
-  const eve = await system.signIn("eve@hostile.test", other.id);
-  const authorization = `Bearer ${ada.session.accessToken}`;
-  const control = (): Promise<number> => firstWordMs(ada.api, "demo", authorization);
-  for (let turn = 0; turn < WARM_UP; turn += 1) await control();
+  const attacked = await system.createApp("Other");
+  const eve = await system.signIn("eve@hostile.test", attacked.id);
+  const control = await controlOn(system);
+  const undisturbed = await controlOn(quiet);
+  for (const one of [control, undisturbed])
+    for (let turn = 0; turn < WARM_UP; turn += 1) await firstWordMs(one);
 
-  const alone: number[] = [];
-  for (let turn = 0; turn < CONTROLS; turn += 1) alone.push(await control());
-
-  const beside: number[] = [];
   const attack = async (): Promise<void> => {
     for (let turn = 0; turn < HOSTILE; turn += 1) {
-      const { body } = await eve.api.post(`/v1/apps/${other.id}/chats`, { kind: "assistant", title: "Bad" });
+      const chats = `/v1/apps/${attacked.id}/chats`;
+      const { body } = await eve.api.post(chats, { kind: "assistant", title: "Bad" });
       const text = turn % 2 === 0 ? `Forbidden ${turn}` : `Huge ${turn}`;
-      const messages = `${system.url}/v1/apps/${other.id}/chats/${body.number}/messages`;
       // The next one is asked when this one has been refused.
       await using stream = await EventStream.open(
-        messages,
+        `${system.url}${chats}/${body.number}/messages`,
         eve,
         { accept: "text/event-stream", "content-type": "application/json" },
         { method: "POST", body: JSON.stringify({ text }) },
@@ -71,28 +92,23 @@ test(`${HOSTILE} refused questions of one app leave the first words of another a
       await stream.ended;
     }
   };
-  await Promise.all([
-    attack(),
-    (async () => {
-      for (let turn = 0; turn < CONTROLS; turn += 1) beside.push(await control());
-    })(),
-  ]);
-  const after: number[] = [];
-  for (let turn = 0; turn < CONTROLS; turn += 1) after.push(await control());
+  await Promise.all([attack(), slowerBy(control, undisturbed)]);
+  let slower = Number.POSITIVE_INFINITY;
+  let rounds = 0;
+  while (slower >= SLOWER_MAX && rounds < ROUNDS_MAX) {
+    slower = await slowerBy(control, undisturbed);
+    rounds += 1;
+  }
+  expect(slower).toBeLessThan(SLOWER_MAX);
 
+  // What would make a person wait on any machine: another model, a second call, an open circuit.
   const { body } = await system.operator.get("/v1/operator/breakers");
   expect(body.data.filter(({ state }: { state: string }) => state !== "closed")).toEqual([]);
-  const [first, second, third] = [median(alone), median(beside), median(after)];
-  console.info(
-    `first words: ${first.toFixed(0)} ms alone, ${second.toFixed(0)} beside, ${third.toFixed(0)} after`,
-  );
-  expect(third / first).toBeLessThan(SLOWER_MAX);
-  // What would make a person wait on any machine: another model, a second call, an open circuit.
-  const controls = provider.calls.filter(({ messages }) => messages.at(-1)?.content === "Good morning");
-  expect(controls).toHaveLength(WARM_UP + 3 * CONTROLS);
-  const { body: chats } = await ada.api.get("/v1/apps/demo/chats?limit=100");
+  const asked = provider.calls.filter(({ messages }) => messages.at(-1)?.content === "Good morning");
+  expect(asked).toHaveLength(2 * (WARM_UP + (1 + rounds) * CONTROLS));
+  const { body: chats } = await control.api.get("/v1/apps/demo/chats?limit=100");
   for (const { number } of chats.data) {
-    const answer: Message = (await ada.api.get(`/v1/apps/demo/chats/${number}/messages/2`)).body;
+    const answer: Message = (await control.api.get(`/v1/apps/demo/chats/${number}/messages/2`)).body;
     expect(answer).toMatchObject({ status: "complete", served: { as: "chosen" } });
   }
 });

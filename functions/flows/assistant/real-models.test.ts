@@ -9,6 +9,11 @@ import { ENDED, refuse, sse, startProvider, thought, word } from "../../../share
 import type { Person } from "../../../shared/testing/start-system.ts";
 import { startChat, useResource, useSystem } from "../../../shared/testing/use-system.ts";
 
+/**
+ * How one provider that misbehaves is seen by people, money, titles and other apps: one system and one
+ * provider for all of it, as each case leaves what the next must not see.
+ */
+
 const WINDOW_TOKENS = 16_000;
 const MODELS = ["main", "spare", "slow-start", "limited", "broken", "breaking", "dear"];
 

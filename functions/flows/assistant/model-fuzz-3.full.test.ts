@@ -1,0 +1,3 @@
+import { fuzzStreams } from "./fuzz-streams.ts";
+
+fuzzStreams(2);
