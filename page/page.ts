@@ -6,6 +6,7 @@ import { createBlocks } from "./account/blocks.ts";
 import { openNewChatDialog } from "./chat/chat-dialogs.ts";
 import { showChat } from "./chat/chat-view.ts";
 import { showChats } from "./chat/chats.ts";
+import { forgetUploads } from "./files/kept-uploads.ts";
 import { showConnection } from "./frame/connection.ts";
 import { byId, el, fill, isFreeEscape, toast } from "./frame/dom.ts";
 import { createPeople } from "./frame/people.ts";
@@ -33,6 +34,17 @@ const placeInAddress = () => {
   return { chat: Number(chat ?? 0), message: Number(message ?? 0) };
 };
 
+/** In place of the page's own mark. */
+async function showLogo(api: Api) {
+  const { logoUrl, name } = await api
+    .get<{ readonly name: string; readonly logoUrl?: string }>("", { background: true })
+    .catch(() => ({ logoUrl: undefined, name: "" }));
+  const mark = document.querySelector(".brand svg, .brand img");
+  if (logoUrl === undefined || mark === null) return;
+  const at = logoUrl.indexOf("/v1/apps/");
+  mark.replaceWith(el("img", { src: `${logoUrl.slice(at)}?size=96`, alt: name, width: 26, height: 26 }));
+}
+
 /** The page for somebody who is signed in. */
 function showPlayground(api: Api, desk: Desk, suite: Suite | undefined) {
   const { me } = desk;
@@ -44,15 +56,12 @@ function showPlayground(api: Api, desk: Desk, suite: Suite | undefined) {
   let shown = 0;
 
   const create = async () => {
-    const [others, models] = await Promise.all([
-      people.others().catch(() => []),
-      people.models().catch(() => []),
-    ]);
+    const models = await people.models().catch(() => []);
     const onCreated = (chat: Chat) => {
       desk.chats.took(chat);
       location.hash = `#/chats/${chat.number}`;
     };
-    openNewChatDialog(api, { others, models, onCreated });
+    openNewChatDialog(api, { desk, people, models, onCreated });
   };
   const chats = showChats({
     element: sidebar,
@@ -98,7 +107,9 @@ function showPlayground(api: Api, desk: Desk, suite: Suite | undefined) {
     open.focus();
   };
 
-  account.addEventListener("click", () => showAccount({ api, people, blocks }), { signal: ending.signal });
+  account.addEventListener("click", () => showAccount({ api, people, blocks, desk, me }), {
+    signal: ending.signal,
+  });
   addEventListener("hashchange", follow, { signal: ending.signal });
   addEventListener("online", desk.wake, { signal: ending.signal });
   addEventListener(
@@ -116,6 +127,7 @@ function showPlayground(api: Api, desk: Desk, suite: Suite | undefined) {
     },
     { signal: ending.signal },
   );
+  void showLogo(api);
   const forgetBanner = showConnection(desk);
   sidebar.hidden = false;
   follow();
@@ -185,7 +197,10 @@ async function start() {
       close = showPlayground(client.api, client.open(), suite);
     }
   };
-  signOut.addEventListener("click", () => void session.signOut());
+  signOut.addEventListener("click", () => {
+    forgetUploads();
+    void session.signOut();
+  });
   session.on("change", show);
 
   const resume = async () => {

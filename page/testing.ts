@@ -24,6 +24,9 @@ const ARGS = [
 /** Longer than anything takes on a busy machine; a test that waits for what never comes ends by it. */
 const WAIT_MS_MAX = 10_000;
 
+/** A system and a browser start within it, however many do at once. */
+const START_MS_MAX = 120_000;
+
 /** A person at a browser of their own. */
 export interface Visitor extends AsyncDisposable {
   readonly page: Page;
@@ -85,7 +88,7 @@ export function shareStage(models?: () => Readonly<Record<string, string>>): Sta
   let running: Running;
   beforeAll(async () => {
     running = await start(models?.());
-  });
+  }, START_MS_MAX);
   afterAll(async () => {
     await running?.browser.close();
     await running?.system.stop();
@@ -218,7 +221,10 @@ export async function enter(page: Page, email: string): Promise<void> {
 /** Creates a group chat, with this member too, and resolves with its number once it is open. */
 export async function createChat(page: Page, title: string, member?: string): Promise<number> {
   await page.locator("#sidebar").getByRole("button", { name: "New chat" }).click();
-  if (member !== undefined) await page.getByRole("checkbox", { name: member }).check();
+  if (member !== undefined) {
+    await page.getByRole("searchbox", { name: "With" }).fill(member);
+    await page.getByRole("checkbox", { name: member }).check();
+  }
   await page.getByRole("textbox", { name: "Title" }).fill(title);
   await page.keyboard.press("Enter");
   await page.locator(".chat-title", { hasText: title }).waitFor();

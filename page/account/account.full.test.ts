@@ -1,6 +1,8 @@
 import { mkdirSync } from "node:fs";
 import type { Page } from "playwright-core";
+import sharp from "sharp";
 import { describe, expect, test } from "vitest";
+import { sendBytes } from "../../shared/testing/upload-file.ts";
 import { enter, hasBrowser, openMenu, say, shareStage } from "../testing.ts";
 
 /** Where the pictures go that whoever changes the page looks at; none by default. */
@@ -15,6 +17,12 @@ const openAccount = async (page: Page) => {
   await page.getByRole("button", { name: "Account" }).click();
   await page.getByRole("dialog", { name: "Account" }).waitFor();
 };
+/** Of an image, 0 until it is there. */
+const loadedWidth = (page: Page, selector: string): Promise<number> =>
+  page
+    .locator(selector)
+    .first()
+    .evaluate((image) => (image as unknown as { naturalWidth: number }).naturalWidth);
 const closed = (page: Page) => page.getByRole("dialog").waitFor({ state: "detached" });
 
 describe.skipIf(!hasBrowser)("an account", () => {
@@ -36,6 +44,43 @@ describe.skipIf(!hasBrowser)("an account", () => {
     await here.page.getByRole("button", { name: "Close" }).click();
     await there.page.getByLabel("E-mail address").waitFor();
     expect([...here.complaints, ...there.complaints]).toEqual([]);
+  });
+
+  test("has a picture that others see, and the app has a logo", async () => {
+    await using both = await stage.pair("Faces");
+    const { ada, bob } = both;
+    const photo = await sharp({ create: { width: 600, height: 400, channels: 3, background: "#c33" } })
+      .composite([{ input: { create: { width: 200, height: 200, channels: 3, background: "#fc3" } } }])
+      .jpeg()
+      .toBuffer();
+    await openAccount(ada.page);
+    const input = ada.page.locator(".own-picture-row input[type=file]");
+    await input.setInputFiles({ name: "notes.jpg", mimeType: "image/jpeg", buffer: Buffer.from("No image") });
+    await ada.page.getByText("It is not what its name says.").waitFor();
+    await input.setInputFiles({ name: "me.jpg", mimeType: "image/jpeg", buffer: photo });
+    await expect.poll(() => loadedWidth(ada.page, ".own-picture img")).toBe(96);
+    await picture(ada.page, "own-picture");
+    await ada.page.setViewportSize({ width: 320, height: 640 });
+    await picture(ada.page, "own-picture-narrow");
+    await ada.page.setViewportSize({ width: 1440, height: 900 });
+    await ada.page.getByRole("button", { name: "Close" }).click();
+    await say(ada.page, "Do you see me?");
+    await bob.page.reload();
+    await bob.page.locator(".line", { hasText: "Do you see me?" }).waitFor();
+    await expect.poll(() => loadedWidth(bob.page, ".sender .avatar img")).toBe(96);
+    await picture(bob.page, "picture-of-another");
+    await openAccount(ada.page);
+    await ada.page.getByRole("button", { name: "Take it away" }).click();
+    await ada.page.locator(".own-picture img").waitFor({ state: "detached" });
+    expect([...ada.complaints, ...bob.complaints]).toEqual([]);
+    const logo = { name: "logo.jpg", type: "image/jpeg", size: photo.length, purpose: "logo" };
+    const { file, upload } = await (await stage.api("POST", "/files", logo)).json();
+    await sendBytes(upload, photo);
+    await expect.poll(async () => (await stage.api("PUT", "/logo", { file: file.id })).status).toBe(200);
+    await bob.page.reload();
+    await expect.poll(() => loadedWidth(bob.page, ".brand img")).toBe(96);
+    await picture(bob.page, "logo");
+    await stage.api("DELETE", "/logo");
   });
 
   test("reports a message and blocks who wrote it, and takes the block back", async () => {

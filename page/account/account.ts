@@ -1,11 +1,13 @@
 import type { Api } from "../../shared/client/api.ts";
-import type { Page } from "../../shared/client/connect.ts";
+import type { Desk, Page, User } from "../../shared/client/connect.ts";
 import { showInDialog } from "../frame/dialog.ts";
 import { el, fill } from "../frame/dom.ts";
 import { exactTimeOf, listTimeOf } from "../frame/format.ts";
 import { messageOf } from "../frame/message-of.ts";
 import type { People } from "../frame/people.ts";
+import { createExportSection } from "../moving/export-section.ts";
 import type { Blocked, Blocks } from "./blocks.ts";
+import { createOwnPicture } from "./own-picture.ts";
 
 interface OpenSession {
   readonly id: string;
@@ -19,10 +21,15 @@ export interface AccountOptions {
   readonly api: Api;
   readonly people: People;
   readonly blocks: Blocks;
+  readonly desk: Desk;
+  readonly me: User;
 }
 
-/** Where a person is signed in, with a way to end each, and whom they have blocked. */
-export function showAccount({ api, people, blocks }: AccountOptions) {
+/**
+ * One's picture, where a person is signed in, with a way to end each, whom they have blocked, and what they
+ * take out.
+ */
+export function showAccount({ api, people, blocks, desk, me }: AccountOptions) {
   const problem = el("p", { class: "problem", role: "alert" });
   const tell = (work: () => Promise<unknown>) => {
     fill(problem);
@@ -30,19 +37,28 @@ export function showAccount({ api, people, blocks }: AccountOptions) {
   };
   const sessions = createSessionList(api, tell);
   const blocked = createBlockedList(people, blocks, tell);
+  const exports = createExportSection({ api, desk, tell });
   const dialog = showInDialog(
     "Account",
+    el("h3", {}, "Your picture"),
+    createOwnPicture({ api, people, me, tell }),
     el("h3", {}, "Where you are signed in"),
     ...sessions.elements,
     el("h3", {}, "People you have blocked"),
     ...blocked.elements,
+    el("h3", {}, "Your data"),
+    ...exports.elements,
     problem,
   );
   dialog.classList.add("account");
   const forget = people.onChange(blocked.update);
-  dialog.addEventListener("close", forget);
+  dialog.addEventListener("close", () => {
+    forget();
+    exports.forget();
+  });
   tell(sessions.read);
   tell(blocked.read);
+  tell(exports.read);
 }
 
 /** Begins work of which the dialog says how it failed. */

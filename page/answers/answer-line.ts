@@ -1,7 +1,16 @@
 import type { Message } from "../../shared/client/connect.ts";
-import { el, extendText, type Props } from "../frame/dom.ts";
+import { el, type Props } from "../frame/dom.ts";
+import { drawText } from "../text/rich-text.ts";
+import { icon } from "../frame/icons.ts";
 import type { Around, Line } from "../messages/message-line.ts";
-import { canTryAgain, explanationOf, wordsOfEnding, wordsOfServed, wordsOfUsage } from "./answer-words.ts";
+import {
+  canTryAgain,
+  explanationOf,
+  wordsOfEnding,
+  wordsOfGiven,
+  wordsOfServed,
+  wordsOfUsage,
+} from "./answer-words.ts";
 import { renewThinking, thinkingOf } from "./thinking.ts";
 
 /** An answer that is being made. */
@@ -13,16 +22,19 @@ export const isAnswer = (message: Message | undefined) =>
   message !== undefined && message.role === "assistant" && message.status !== "deleted" && !isComing(message);
 
 /** What the answer says so far. renewComing adds the words that follow. */
-export const comingText = (message: Message) =>
-  el("span", { class: "text coming", "data-waits": message.text === "" }, message.text);
+export function comingText({ text }: Message) {
+  const element = el("div", { class: "text rich coming", "data-waits": text === "" });
+  drawText(element, text, { isComing: true });
+  return element;
+}
 
 /** Adds the new words of a coming answer to its row, and what it thinks. */
 export function renewComing(row: HTMLElement, message: Message) {
   renewThinking(row, message);
-  const span = row.querySelector<HTMLElement>(".coming");
-  if (span === null) return;
-  extendText(span, message.text);
-  span.dataset["waits"] = String(message.text === "");
+  const element = row.querySelector<HTMLElement>(".coming");
+  if (element === null) return;
+  drawText(element, message.text, { isComing: true });
+  element.dataset["waits"] = String(message.text === "");
 }
 
 /** A text that changes when the part below an answer has to be drawn anew. */
@@ -80,9 +92,11 @@ function doneFoot(line: Line, message: Message, around: Around) {
   if (message.status === "failed")
     return canTryAgain(message) && el("div", { class: "answer-bar" }, again("Try again"));
   const ending = wordsOfEnding(message);
+  const given = wordsOfGiven(message, around.fileName);
   return el(
     "div",
     {},
+    given !== "" && el("p", { class: "given" }, given),
     ending !== "" && el("p", { class: "ending" }, ending, again("Answer again")),
     el(
       "div",
@@ -100,8 +114,8 @@ function toolsOf(
   { tabIndex, hasAgain }: { tabIndex: number; hasAgain: boolean },
 ) {
   const rating = view.ratingOf(message.number);
-  const thumb = (value: "up" | "down", label: string, sign: string) =>
-    tool(sign, label, {
+  const thumb = (value: "up" | "down", label: string) =>
+    tool(value, label, {
       tabIndex,
       onclick: () => actions.rate(message, value),
       "aria-pressed": rating === value,
@@ -109,9 +123,9 @@ function toolsOf(
   return el(
     "span",
     { class: "answer-tools", role: "group", "aria-label": "This answer" },
-    hasAgain && tool("↻", "Answer again", { tabIndex, onclick: () => actions.regenerate(message) }),
-    thumb("up", "Good answer", "👍"),
-    thumb("down", "Bad answer", "👎"),
+    hasAgain && tool("again", "Answer again", { tabIndex, onclick: () => actions.regenerate(message) }),
+    thumb("up", "Good answer"),
+    thumb("down", "Bad answer"),
   );
 }
 
@@ -123,7 +137,7 @@ const badgeOf = (usage: NonNullable<Message["usage"]>) =>
     ...wordsOfUsage(usage).map((word) => el("span", {}, word)),
   );
 
-const tool = (sign: string, label: string, props: Props) =>
+const tool = (sign: Parameters<typeof icon>[0], label: string, props: Props) =>
   el(
     "button",
     {
@@ -134,5 +148,5 @@ const tool = (sign: string, label: string, props: Props) =>
       "data-control": label,
       ...props,
     },
-    sign,
+    icon(sign),
   );

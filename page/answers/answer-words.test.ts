@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { AnswerError } from "../../shared/chat/contract.ts";
-import { canTryAgain, wordsOfEnding } from "./answer-words.ts";
+import { canTryAgain, wordsOfEnding, wordsOfGiven } from "./answer-words.ts";
 
 const today = new Date().toISOString();
 const failedBy = (code: AnswerError["code"], createdAt = today) =>
@@ -10,12 +10,26 @@ describe("a failed answer", () => {
   test("is worth another try only where the same question may go better", () => {
     expect(canTryAgain({ createdAt: today })).toBe(true);
     expect(failedBy("unavailable")).toBe(true);
-    for (const code of ["too_long", "refused", "invalid", "misconfigured", "budget"] as const)
+    for (const code of ["too_long", "refused", "invalid", "images", "misconfigured", "budget"] as const)
       expect(failedBy(code)).toBe(false);
   });
 
   test("for want of budget is worth one on the next day", () => {
     expect(failedBy("budget", "2026-01-01T23:59:59.999Z")).toBe(true);
+  });
+});
+
+describe("the files that a model was given", () => {
+  const nameOf = (file: string) => ({ a: "photo.png", b: "menu.pdf" })[file];
+
+  test("are named, and whether all of them was", () => {
+    const given = [
+      { file: "a", as: "image" as const },
+      { file: "b", as: "text" as const, cut: true as const },
+    ];
+    expect(wordsOfGiven({ given }, nameOf)).toBe("Was given photo.png and menu.pdf (its beginning).");
+    expect(wordsOfGiven({ given: [{ file: "c", as: "text" }] }, nameOf)).toBe("Was given a file.");
+    expect(wordsOfGiven({}, nameOf)).toBe("");
   });
 });
 

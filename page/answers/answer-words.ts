@@ -42,6 +42,20 @@ function troubleOf({ reason }: Served) {
   return "may not be asked: today’s budget is used up";
 }
 
+/** Which files the model was given, by their names; "" for none. */
+export function wordsOfGiven(
+  { given = [] }: Pick<Message, "given">,
+  nameOf: (file: string) => string | undefined,
+) {
+  const names = given.map(({ file, as, cut }) => {
+    const name = nameOf(file) ?? (as === "image" ? "an image" : "a file");
+    return cut === true ? `${name} (its beginning)` : name;
+  });
+  return names.length === 0 ? "" : `Was given ${listing.format(names)}.`;
+}
+
+const listing = new Intl.ListFormat("en", { type: "conjunction" });
+
 /** Who answered in whose place, and why; "" where the chosen model answered. */
 export function wordsOfServed({
   served,

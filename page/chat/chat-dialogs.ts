@@ -1,9 +1,11 @@
 import type { Api } from "../../shared/client/api.ts";
-import type { Chat, User } from "../../shared/client/connect.ts";
+import type { Chat, Desk, User } from "../../shared/client/connect.ts";
 import { openDialog } from "../frame/dialog.ts";
 import { el } from "../frame/dom.ts";
 import { fieldOf } from "../frame/field-of.ts";
+import type { People } from "../frame/people.ts";
 import { modelFields, modelSettingsOf, type OfferedModel } from "./model-fields.ts";
+import { createPeopleFinder } from "./people-finder.ts";
 
 const TITLE_CHARS_MAX = 200;
 
@@ -16,14 +18,14 @@ const titleField = (value: string) =>
   );
 
 export interface NewChatOptions {
-  /** The people who can become members. */
-  readonly others: readonly User[];
+  readonly desk: Pick<Desk, "me" | "searchPeople">;
+  readonly people: People;
   readonly models: readonly OfferedModel[];
   onCreated(chat: Chat): void;
 }
 
 /** Opens a dialog that creates a chat. */
-export function openNewChatDialog(api: Api, { others, models, onCreated }: NewChatOptions) {
+export function openNewChatDialog(api: Api, { desk, people, models, onCreated }: NewChatOptions) {
   // All tries of this dialog share one key, so that pressing the button again after a failure makes one chat.
   const key = crypto.randomUUID();
   const kinds = el(
@@ -36,24 +38,23 @@ export function openNewChatDialog(api: Api, { others, models, onCreated }: NewCh
       value: "direct",
       label: "Direct",
       hint: "Two people. Asking again opens the same chat.",
-      disabled: others.length === 0,
     }),
   );
   const ofModel = el("div", { class: "of-model", hidden: true }, ...modelFields(models, {}));
-  const people = peopleField(others);
+  const chosen = createChosen(desk, people);
   kinds.addEventListener("change", () => {
     // A chat with a model has one member.
-    people.hidden = kinds.querySelector("input:checked")?.getAttribute("value") === "assistant";
-    ofModel.hidden = !people.hidden;
+    chosen.element.hidden = kinds.querySelector("input:checked")?.getAttribute("value") === "assistant";
+    ofModel.hidden = !chosen.element.hidden;
   });
-  openDialog({
+  const dialog = openDialog({
     title: "New chat",
     action: "Create",
-    content: [titleField(""), kinds, ofModel, people],
+    content: [titleField(""), kinds, ofModel, chosen.element],
     submit: async (form) => {
       const kind = fieldOf(form, "kind");
       const title = fieldOf(form, "title").trim();
-      const members = form.getAll("member").map(String);
+      const members = chosen.ids();
       if (kind === "direct" && members.length !== 1)
         throw new Error("A direct chat is with one other person: choose one.");
       const draft = {
@@ -65,6 +66,7 @@ export function openNewChatDialog(api: Api, { others, models, onCreated }: NewCh
       onCreated(await api.post("/chats", draft, { key }));
     },
   });
+  dialog.addEventListener("close", chosen.close);
 }
 
 interface KindChoice {
@@ -72,39 +74,50 @@ interface KindChoice {
   readonly label: string;
   readonly hint: string;
   readonly checked?: boolean;
-  readonly disabled?: boolean;
 }
 
-function radio({ value, label, hint, checked = false, disabled = false }: KindChoice) {
+function radio({ value, label, hint, checked = false }: KindChoice) {
   return el(
     "label",
     { class: "choice" },
-    el("input", { type: "radio", name: "kind", value, checked, disabled }),
+    el("input", { type: "radio", name: "kind", value, checked }),
     el("span", {}, el("strong", {}, label), el("small", {}, hint)),
   );
 }
 
-function peopleField(others: readonly User[]) {
-  if (others.length === 0) {
-    return el(
-      "p",
-      { class: "hint" },
-      "Nobody else has signed in to this app yet. Sign in as somebody else in another tab to talk with them.",
-    );
-  }
-  return el(
-    "fieldset",
-    { class: "people" },
-    el("legend", {}, "With"),
-    ...others.map((user) =>
-      el(
-        "label",
-        { class: "choice" },
-        el("input", { type: "checkbox", name: "member", value: user.id }),
-        el("span", {}, user.name),
-      ),
-    ),
-  );
+/** Those with whom the chat is to be; whoever is chosen stays in sight, whatever is looked for next. */
+function createChosen(desk: NewChatOptions["desk"], people: People) {
+  const chosen = new Map<string, User>();
+  /** They stand above the others once something else is looked for, not at once under the finger. */
+  let kept: readonly User[] = [];
+  const finder = createPeopleFinder({
+    desk,
+    people,
+    label: "With",
+    listLabel: "People",
+    kept: () => kept,
+    isOffered: ({ id }) => id !== desk.me.id,
+    rowOf: (user) => {
+      const { id, name, email } = user;
+      const onchange = ({ target }: Event) => {
+        if ((target as HTMLInputElement).checked) chosen.set(id, user);
+        else chosen.delete(id);
+      };
+      return el(
+        "li",
+        {},
+        el(
+          "label",
+          { class: "choice person" },
+          el("input", { type: "checkbox", value: id, checked: chosen.has(id), onchange }),
+          people.avatar({ id }),
+          el("span", { class: "member" }, name, email !== undefined && el("small", {}, email)),
+        ),
+      );
+    },
+    onSearch: () => (kept = [...chosen.values()]),
+  });
+  return { element: finder.element, ids: () => [...chosen.keys()], close: finder.close };
 }
 
 export function openRenameDialog(api: Api, chat: Chat, onRenamed: (chat: Chat) => void) {

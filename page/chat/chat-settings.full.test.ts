@@ -1,6 +1,11 @@
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { type Chat, INSTRUCTIONS_CHARS_MAX, TEMPERATURE_MAX } from "../../shared/chat/contract.ts";
+import {
+  METADATA_KEY_CHARS_MAX,
+  METADATA_PAIRS_MAX,
+  METADATA_VALUE_CHARS_MAX,
+} from "../../shared/platform/contract.ts";
 import { createAssistantChat, createChat, enter, hasBrowser, shareStage, submit } from "../testing.ts";
 
 const openMenuOf = (page: Page) => page.getByRole("button", { name: "Actions for this chat" }).click();
@@ -179,13 +184,57 @@ describe.skipIf(!hasBrowser)("the settings of a chat", () => {
     expect(await about()).toMatch(/^Left empty/);
   });
 
-  test("are there only where a model answers", async () => {
+  test("ask of a group nothing that only models are told", async () => {
     await using visitor = await stage.visit();
     const { page } = visitor;
     await enter(page, "group@example.com");
     await createChat(page, "People");
-    await openMenuOf(page);
-    await page.getByRole("menuitem", { name: "Rename …" }).waitFor();
-    expect(await page.getByRole("menuitem", { name: "Settings …" }).count()).toBe(0);
+    await openSettings(page);
+    await page.getByRole("group", { name: "Noted for programs" }).waitFor();
+    expect(await page.getByLabel("Instructions").count()).toBe(0);
+  });
+
+  test("note pairs for programs, change them and take them away, by keyboard", async () => {
+    await using visitor = await stage.visit();
+    const { page, complaints } = visitor;
+    await enter(page, "pairs@example.com");
+    const number = await createChat(page, "Order");
+    const { metadata: before } = await chatOf(number);
+    expect(before).toBeUndefined();
+    await openSettings(page);
+    await page.getByText("Nothing is noted.").waitFor();
+    await page.getByRole("button", { name: "Add a pair" }).press("Enter");
+    await page.keyboard.type("order");
+    await page.keyboard.press("Tab");
+    await page.keyboard.type("42");
+    await page.getByRole("button", { name: "Add a pair" }).press("Enter");
+    await page.keyboard.type("order");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("Two pairs have the same name.").waitFor();
+    await page.getByLabel("Name of the pair").nth(1).fill("note");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("“note” needs a value").waitFor();
+    await page.getByLabel("Value of the pair").nth(1).fill("Two\nlines");
+    await save(page);
+    expect((await chatOf(number)).metadata).toEqual({ order: "42", note: "Two\nlines" });
+
+    await openSettings(page);
+    await page.getByText(`2 of ${METADATA_PAIRS_MAX} pairs`).waitFor();
+    await stage.api("PATCH", `/chats/${number}`, { metadata: { by: "a server" } });
+    // They come sorted by their names.
+    await page.getByRole("button", { name: "Remove the pair" }).nth(1).press("Enter");
+    await save(page);
+    expect((await chatOf(number)).metadata).toEqual({ note: "Two\nlines", by: "a server" });
+
+    const all = Object.fromEntries(
+      Array.from({ length: METADATA_PAIRS_MAX - 2 }, (_, at) => [`n${at}`, "x"]),
+    );
+    await stage.api("PATCH", `/chats/${number}`, { metadata: all });
+    await openSettings(page);
+    expect(await page.getByRole("button", { name: "Add a pair" }).isDisabled()).toBe(true);
+    const fields = ["Name of the pair", "Value of the pair"].map((label) => page.getByLabel(label).first());
+    const limits = await Promise.all(fields.map((field) => field.getAttribute("maxlength")));
+    expect(limits).toEqual([String(METADATA_KEY_CHARS_MAX), String(METADATA_VALUE_CHARS_MAX)]);
+    expect(complaints).toEqual([]);
   });
 });

@@ -13,6 +13,9 @@ import { isGroupAdmin, mayIn } from "./group-rights.ts";
 import { createPinnedBar } from "./pinned-bar.ts";
 import { openRulesDialog } from "./rules-dialog.ts";
 import { showThread } from "./thread-panel.ts";
+import { showScheduled } from "./scheduled-list.ts";
+import { showGallery } from "../files/gallery.ts";
+import { openSendLaterDialog } from "./send-later.ts";
 import { openSettingsDialog } from "./chat-settings.ts";
 import type { Chats } from "./chats.ts";
 import { createComposer, messageOf } from "./composer.ts";
@@ -76,6 +79,8 @@ export function showChat({
     onReturn,
   });
   const composer = createComposer({
+    api,
+    place: `${me.id}/${number}`,
     label: "Message",
     text: view.unsent.text,
     people: () => mentionable(view.chat, me.id, people),
@@ -83,6 +88,8 @@ export function showChat({
       view.send(messageOf(written));
       messages.toEnd();
     },
+    onLater: (written, taken) =>
+      openSendLaterDialog({ api, chat: number, message: messageOf(written), taken }),
     onWrite: view.unsent.write,
     onTyping: () => view.typing(),
     onStopTyping: () => view.stopTyping(),
@@ -143,9 +150,9 @@ export function showChat({
     onGone();
   };
 
-  const openSettings = async () => {
+  const openSettings = async (chat: Chat) => {
     try {
-      await openSettingsDialog(api, people, number, desk.chats.took);
+      await openSettingsDialog(api, people, chat, desk.chats.took);
     } catch (cause) {
       toast(wordsOf(cause));
     }
@@ -159,17 +166,18 @@ export function showChat({
       ...(mayIn(chat, me, "rename")
         ? [{ label: "Rename …", act: () => openRenameDialog(api, chat, onChange) }]
         : []),
-      ...(chat.kind === "assistant" ? [{ label: "Settings …", act: () => void openSettings() }] : []),
+      { label: "Settings …", act: () => void openSettings(chat) },
+      { label: "Images and files …", act: () => showGallery(api, number) },
+      { label: "Messages sent later …", act: () => showScheduled(api, number) },
       {
         label: "Members …",
         act: () =>
           showMembers({
             api,
             chat,
-            me,
+            desk,
             people,
             blocks,
-            presenceOf: desk.presenceOf,
             onChange,
             onLeave: leave,
           }),
@@ -235,7 +243,10 @@ export function showChat({
     fill(about, "There is no such chat.");
     composer.element.hidden = menu.hidden = true;
   });
-  const keepUnsent = () => view.unsent.flush(true);
+  const keepUnsent = () => {
+    view.unsent.flush(true);
+    thread?.keep();
+  };
   addEventListener("pagehide", keepUnsent);
   const forget = [
     () => removeEventListener("pagehide", keepUnsent),
@@ -269,6 +280,13 @@ export function showChat({
     ),
     columns,
   );
+  columns.addEventListener("dragover", (event) => event.preventDefault());
+  columns.addEventListener("drop", (event) => {
+    const files = event.dataTransfer?.files ?? [];
+    if (files.length === 0) return;
+    event.preventDefault();
+    composer.attach(files);
+  });
   composer.fit();
   update();
   const readPresence = async () => {
@@ -286,6 +304,7 @@ export function showChat({
       modelMenu?.close();
       for (const stop of forget) stop();
       thread?.close();
+      composer.leave();
       messages.close();
       view.close();
     },

@@ -210,7 +210,7 @@ describe.skipIf(!hasBrowser)("a chat in the page", () => {
     await lookNow(ada);
     await ada.locator(".chat-about", { hasText: "1 member" }).waitFor();
     await act(ada, "Members");
-    await ada.getByLabel("Add people").fill(name ?? "");
+    await ada.getByRole("searchbox", { name: "Add people" }).fill(name ?? "");
     await ada.getByRole("button", { name: `Add ${name}` }).click();
     await ada.locator(".chat-about", { hasText: "2 members" }).waitFor();
     await ada

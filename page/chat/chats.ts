@@ -1,11 +1,11 @@
-import type { Chat, Desk } from "../../shared/client/connect.ts";
+import type { Chat, Desk, NameSearch } from "../../shared/client/connect.ts";
 import { el, fill, toast } from "../frame/dom.ts";
-import { listTimeOf } from "../frame/format.ts";
 import { icon } from "../frame/icons.ts";
 import { messageOf } from "../frame/message-of.ts";
 import type { People } from "../frame/people.ts";
 import { rove } from "../frame/roving.ts";
 import { type Arrange, createArrange, isMuted } from "./arrange.ts";
+import { drawChat, nameOfChat } from "./chat-entry.ts";
 import { byOrder } from "./chat-order.ts";
 
 const TITLE = document.title;
@@ -43,7 +43,7 @@ export function showChats({ element, desk, people, onNew, onSearch }: ChatsOptio
     { type: "button", class: "quiet more", hidden: true, onclick: () => void loadMore() },
     "Show more",
   );
-  const empty = el("p", { class: "empty-list", hidden: true });
+  const empty = el("p", { class: "empty-list", role: "status", hidden: true });
   const archive = el(
     "button",
     {
@@ -63,7 +63,13 @@ export function showChats({ element, desk, people, onNew, onSearch }: ChatsOptio
     "aria-label": "Find a chat by its name",
     autocomplete: "off",
   });
-  wanted.addEventListener("input", () => update());
+  const search = desk.chats.search();
+  /** The server finds those that are on no page that was read. */
+  const ask = () => search.ask({ text: wanted.value, filter: { archived: String(showsArchive) } });
+  wanted.addEventListener("input", () => {
+    ask();
+    update();
+  });
   fill(
     element,
     el(
@@ -122,14 +128,21 @@ export function showChats({ element, desk, people, onNew, onSearch }: ChatsOptio
 
   const nameOf = (chat: Chat) => nameOfChat(chat, me, people);
 
+  const isSought = () => wanted.value.trim() !== "";
+
+  const loadPage = async (before: number) => {
+    if (isSought()) return search.loadMore();
+    const reading = current();
+    // A page of all chats may hold hardly any but archived ones.
+    do await reading.loadMore();
+    while (reading.hasMore && shown().length < before + SHOWN_MIN);
+  };
+
   const loadMore = async () => {
     more.disabled = true;
     const before = list.childElementCount;
     try {
-      const reading = current();
-      // A page of all chats may hold hardly any but archived ones.
-      do await reading.loadMore();
-      while (reading.hasMore && shown().length < before + SHOWN_MIN);
+      await loadPage(before);
       update();
       if (before > 0) list.children[before]?.querySelector("a")?.focus();
     } catch (cause) {
@@ -171,31 +184,46 @@ export function showChats({ element, desk, people, onNew, onSearch }: ChatsOptio
     document.title = count === 0 ? TITLE : `(${count}) ${TITLE}`;
   };
 
+  /** What is known here is there at once, whatever the server takes; each as it is by now. */
+  const sought = () => {
+    const text = wanted.value.trim().toLocaleLowerCase();
+    const here = shown().filter((chat) => nameOf(chat).toLocaleLowerCase().includes(text));
+    const numbers = new Set(here.map(({ number }) => number));
+    const others = search.found.data
+      .filter(({ number }) => !numbers.has(number))
+      .map((chat) => desk.chats.get(chat.number) ?? chat);
+    return [...here, ...others];
+  };
+
   const update = () => {
     const { isLoaded, hasMore } = current();
+    const found = isSought() ? sought() : shown();
     const focused = list.contains(document.activeElement)
       ? document.activeElement?.getAttribute("href")
       : null;
-    const search = wanted.value.trim().toLocaleLowerCase();
-    const found = shown().filter((chat) => nameOf(chat).toLocaleLowerCase().includes(search));
     fill(list, ...found.map(draw));
     roving.settle();
     if (focused) list.querySelector<HTMLElement>(`a[href="${focused}"]`)?.focus();
-    more.hidden = !isLoaded || !hasMore;
+    more.hidden = isSought() ? !search.found.hasMore : !isLoaded || !hasMore;
     empty.hidden = !isLoaded || found.length > 0;
-    const nothing = showsArchive ? "Nothing is archived." : "No chats yet. “New chat” starts the first one.";
-    fill(empty, search === "" ? nothing : "No chat is called that.");
+    fill(empty, isSought() ? wordsOfSearch(search) : wordsOfNothing(showsArchive));
     showTotal();
   };
 
   const switchArchive = () => {
     showsArchive = !showsArchive;
     archive.setAttribute("aria-pressed", String(showsArchive));
+    ask();
     update();
     if (!current().isLoaded) void loadMore();
   };
 
-  const forget = [...Object.values(lists).map((each) => each.on("change", update)), people.onChange(update)];
+  const forget = [
+    ...Object.values(lists).map((each) => each.on("change", update)),
+    people.onChange(update),
+    search.on("change", update),
+    search.close,
+  ];
   void loadMore();
   void loadPinned();
 
@@ -228,79 +256,12 @@ export function showChats({ element, desk, people, onNew, onSearch }: ChatsOptio
 
 export type Chats = ReturnType<typeof showChats>;
 
-function nameOfChat(chat: Chat, me: string, people: People) {
-  if (chat.title !== "") return chat.title;
-  const others = chat.members.filter((id) => id !== me);
-  if (others.length === 0) return `${chat.kind === "assistant" ? "Assistant" : "Chat"} ${chat.number}`;
-  const names = others.slice(0, 3).map((id) => people.known({ id }) ?? "…");
-  return others.length > 3 ? `${names.join(", ")} and ${others.length - 3} more` : names.join(", ");
-}
+const wordsOfNothing = (isOfArchive: boolean) =>
+  isOfArchive ? "Nothing is archived." : "No chats yet. “New chat” starts the first one.";
 
-function latestOf({ latest }: Chat) {
-  if (latest === undefined) return "Nothing said yet";
-  return latest.text === "" ? "The latest message was deleted" : latest.text;
-}
-
-interface Look {
-  readonly isOpen: boolean;
-  readonly name: string;
-  readonly isOnline: boolean | undefined;
-}
-
-function drawChat(chat: Chat, { isOpen, name, isOnline }: Look) {
-  const at = chat.latest?.createdAt ?? chat.createdAt;
-  return el(
-    "li",
-    { "data-chat": chat.number, ...(chat.pinned ? { draggable: true } : {}) },
-    el(
-      "a",
-      {
-        href: `#/chats/${chat.number}`,
-        class: "chat",
-        draggable: false,
-        ...(isOpen ? { "aria-current": true } : {}),
-        ...(chat.pinned ? { "aria-keyshortcuts": "Alt+ArrowUp Alt+ArrowDown" } : {}),
-      },
-      el(
-        "span",
-        { class: "chat-name" },
-        isOnline === true && el("span", { class: "dot", role: "img", "aria-label": "online" }),
-        name,
-      ),
-      el(
-        "span",
-        { class: "chat-when" },
-        isMuted(chat) && icon("muted", "muted"),
-        chat.pinned && icon("pin", "pinned"),
-        el("time", { dateTime: at }, listTimeOf(at)),
-      ),
-      el("span", { class: "chat-latest" }, ...saidIn(chat, isOpen)),
-      ...badgesOf(chat),
-    ),
-  );
-}
-
-/** What the person has begun to write, or else what was said last. */
-function saidIn(chat: Chat, isOpen: boolean) {
-  const { draft } = chat;
-  if (draft === undefined || draft.text.trim() === "" || isOpen) return [latestOf(chat)];
-  return [el("b", { class: "begun" }, "Draft: "), draft.text];
-}
-
-function badgesOf({ mentioned, unreadCount, markedUnread, ...chat }: Chat) {
-  const isQuiet = isMuted({ mentioned, unreadCount, markedUnread, ...chat });
-  const heard = (text: string) => el("span", { class: "only-heard" }, text);
-  return [
-    el(
-      "span",
-      { class: "badges" },
-      mentioned &&
-        el("span", { class: "unread mentioned", title: "Mentions you" }, "@", heard(" mentions you")),
-      unreadCount > 0 &&
-        el("span", { class: "unread", "data-quiet": isQuiet }, String(unreadCount), heard(" unread")),
-      unreadCount === 0 && markedUnread && el("span", { class: "unread marked" }, heard("marked as unread")),
-    ),
-  ];
+function wordsOfSearch({ isSearching, error }: Pick<NameSearch<Chat>, "isSearching" | "error">) {
+  if (error !== undefined) return messageOf(error);
+  return isSearching ? "Searching …" : "No chat is called that.";
 }
 
 const numberOf = (target: EventTarget | null) =>

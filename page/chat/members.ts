@@ -1,4 +1,4 @@
-import type { Chat, GroupRole, User } from "../../shared/client/connect.ts";
+import type { Chat, Desk, GroupRole, User } from "../../shared/client/connect.ts";
 import type { Api } from "../../shared/client/api.ts";
 import type { Blocks } from "../account/blocks.ts";
 import { openBlockDialog, openReportDialog } from "../account/report-dialog.ts";
@@ -7,32 +7,21 @@ import { el, fill } from "../frame/dom.ts";
 import { messageOf } from "../frame/message-of.ts";
 import type { People } from "../frame/people.ts";
 import { isGroupAdmin, mayIn } from "./group-rights.ts";
-
-/** At most so many people are offered at once; a search narrows them down. */
-const OFFERED_MAX = 8;
+import { createPeopleFinder } from "./people-finder.ts";
 
 export interface MembersOptions {
   readonly api: Api;
   readonly chat: Chat;
-  readonly me: User;
+  readonly desk: Pick<Desk, "me" | "presenceOf" | "searchPeople">;
   readonly people: People;
   readonly blocks: Blocks;
-  presenceOf(id: string): { readonly online: boolean } | undefined;
   onChange(chat: Chat): void;
   onLeave(): void;
 }
 
 /** Shows the members of a chat, and lets add and remove them. */
-export function showMembers({
-  api,
-  chat,
-  me,
-  people,
-  blocks,
-  presenceOf,
-  onChange,
-  onLeave,
-}: MembersOptions) {
+export function showMembers({ api, chat, desk, people, blocks, onChange, onLeave }: MembersOptions) {
+  const { me, presenceOf } = desk;
   let current = chat;
   const isGroup = chat.kind === "group";
   const problem = el("p", { class: "problem", role: "alert" });
@@ -61,7 +50,23 @@ export function showMembers({
 
   const mayRemove = () => isGroup && mayIn(current, me, "remove");
   const mayAdd = isGroup && mayIn(chat, me, "add");
-  const offer = mayAdd ? createOffer(people, () => current.members, add) : undefined;
+  const offer = mayAdd
+    ? createPeopleFinder({
+        desk,
+        people,
+        label: "Add people",
+        listLabel: "People to add",
+        isOffered: ({ id }) => !current.members.includes(id),
+        rowOf: ({ id, name, email }) =>
+          el(
+            "li",
+            {},
+            people.avatar({ id }),
+            el("span", { class: "member" }, name, email !== undefined && el("small", {}, email)),
+            el("button", { type: "button", "aria-label": `Add ${name}`, onclick: () => void add(id) }, "Add"),
+          ),
+      })
+    : undefined;
 
   const leave = () => {
     dialog.close();
@@ -136,80 +141,11 @@ export function showMembers({
 
   const dialog = showInDialog("Members", list, offer?.element, problem);
   const forget = people.onChange(update);
-  dialog.addEventListener("close", forget);
+  dialog.addEventListener("close", () => {
+    forget();
+    offer?.close();
+  });
   update();
-}
-
-/**
- * Offers the app's people who are not in the chat, narrowed down by what is typed. Pages of people are read
- * until enough are found.
- */
-function createOffer(people: People, membersOf: () => readonly string[], onAdd: (id: string) => void) {
-  let users: User[] = [];
-  let next: string | null | undefined;
-  let loading = false;
-  const search = el("input", { type: "search", placeholder: "Search by name", autocomplete: "off" });
-  const list = el("ul", { class: "members", "aria-label": "People to add" });
-  const note = el("p", { class: "hint", role: "status" });
-
-  const found = () => {
-    const wanted = search.value.trim().toLocaleLowerCase();
-    const members = new Set(membersOf());
-    return users.filter(
-      ({ id, name, email }) =>
-        !members.has(id) && `${name} ${email ?? ""}`.toLocaleLowerCase().includes(wanted),
-    );
-  };
-
-  const loadEnough = async () => {
-    if (loading) return;
-    loading = true;
-    try {
-      while (next !== null && found().length < OFFERED_MAX) {
-        const page = await people.page(next);
-        users = [...users, ...page.data];
-        next = page.next;
-        update();
-      }
-    } catch (cause) {
-      fill(note, messageOf(cause));
-    }
-    loading = false;
-  };
-
-  const update = () => {
-    const matching = found();
-    fill(
-      list,
-      ...matching
-        .slice(0, OFFERED_MAX)
-        .map(({ id, name, email }) =>
-          el(
-            "li",
-            {},
-            people.avatar({ id }),
-            el("span", { class: "member" }, name, email !== undefined && el("small", {}, email)),
-            el("button", { type: "button", "aria-label": `Add ${name}`, onclick: () => onAdd(id) }, "Add"),
-          ),
-        ),
-    );
-    const more = matching.length > OFFERED_MAX ? "There are more: type a name to narrow them down." : "";
-    fill(note, matching.length === 0 && next === null ? "Nobody else by this name." : more);
-  };
-
-  search.addEventListener("input", () => {
-    update();
-    void loadEnough();
-  });
-  search.addEventListener("keydown", (event) => {
-    // Enter searches; it must not press the dialog's button.
-    if (event.key === "Enter") event.preventDefault();
-  });
-  void loadEnough();
-  return {
-    element: el("div", { class: "offer" }, el("label", { class: "field" }, "Add people", search), list, note),
-    update,
-  };
 }
 
 export function openLeaveDialog(api: Api, chat: Chat, me: User, onLeave: () => void) {

@@ -125,11 +125,12 @@ export function createMentionList({ field, people }: MentionListOptions) {
       event.preventDefault();
       return true;
     },
-    /** Whom the person has chosen since it was asked last. */
-    takeChosen() {
-      const those = chosen;
+    /** Whom the person has chosen since they were forgotten last. */
+    get chosen(): readonly Named[] {
+      return chosen;
+    },
+    forgetChosen() {
       chosen = [];
-      return those;
     },
   };
 }

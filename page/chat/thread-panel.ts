@@ -7,6 +7,7 @@ import { el, isFreeEscape } from "../frame/dom.ts";
 import type { People } from "../frame/people.ts";
 import { showMessages } from "../messages/messages.ts";
 import { createComposer, messageOf } from "./composer.ts";
+import { openSendLaterDialog } from "./send-later.ts";
 
 export interface ThreadPanelOptions {
   readonly api: Api;
@@ -40,17 +41,25 @@ export function showThread(options: ThreadPanelOptions) {
     onReturn: () => undefined,
   });
   const composer = createComposer({
+    api: options.api,
+    place: `${options.me}/${thread.number}/${root}`,
     label: "Reply in the thread",
-    text: "",
+    text: thread.unsent.text,
     people: mentionable,
     onSend(written) {
       thread.send(messageOf(written));
       messages.toEnd();
     },
+    onLater(written, taken) {
+      const message = { replyTo: root, ...messageOf(written) };
+      openSendLaterDialog({ api: options.api, chat: thread.number, message, taken });
+    },
+    onWrite: thread.unsent.write,
     onTyping: () => thread.typing(),
     onStopTyping: () => thread.stopTyping(),
     onEscape: () => false,
   });
+  const forget = thread.on("unsent", composer.set);
   composer.element.hidden = !options.mayWrite;
   const element = el(
     "aside",
@@ -84,7 +93,11 @@ export function showThread(options: ThreadPanelOptions) {
       messages.update();
       composer.focus();
     },
+    /** Keeps what was begun: the page is going away. */
+    keep: () => thread.unsent.flush(true),
     close() {
+      forget();
+      composer.leave();
       messages.close();
       thread.close();
       element.remove();

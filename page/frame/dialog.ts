@@ -1,6 +1,13 @@
 import { type Child, el, fill } from "./dom.ts";
 import { messageOf } from "./message-of.ts";
 
+let dialogs = 0;
+/** One dialog may open another, and each has a title of its own. */
+const titleId = () => {
+  dialogs += 1;
+  return `dialog-title-${dialogs}`;
+};
+
 export interface DialogOptions {
   readonly title: string;
   readonly content: Child[];
@@ -15,12 +22,13 @@ export interface DialogOptions {
  * why. Escape and "Cancel" close it, and the browser puts the focus back where it was.
  */
 export function openDialog({ title, content, action, isDangerous = false, submit }: DialogOptions) {
+  const id = titleId();
   const problem = el("p", { class: "problem", role: "alert" });
   const go = el("button", { type: "submit", class: isDangerous ? "danger" : "primary" }, action);
   const form: HTMLFormElement = el(
     "form",
     { method: "dialog" },
-    el("h2", { id: "dialog-title" }, title),
+    el("h2", { id }, title),
     ...content,
     problem,
     el(
@@ -30,7 +38,7 @@ export function openDialog({ title, content, action, isDangerous = false, submit
       go,
     ),
   );
-  const dialog: HTMLDialogElement = el("dialog", { "aria-labelledby": "dialog-title" }, form);
+  const dialog: HTMLDialogElement = el("dialog", { "aria-labelledby": id }, form);
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -47,17 +55,19 @@ export function openDialog({ title, content, action, isDangerous = false, submit
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
+  return dialog;
 }
 
 /** Shows something in a modal dialog, with nothing to decide. */
 export function showInDialog(title: string, ...content: Child[]) {
+  const id = titleId();
   const dialog = el(
     "dialog",
-    { "aria-labelledby": "dialog-title" },
+    { "aria-labelledby": id },
     el(
       "form",
       { method: "dialog" },
-      el("h2", { id: "dialog-title" }, title),
+      el("h2", { id }, title),
       ...content,
       el("div", { class: "actions" }, el("button", { type: "submit", autofocus: true }, "Close")),
     ),

@@ -16,6 +16,14 @@ const daysAgo = (date: Date) => Math.round((midnight(new Date()) - midnight(date
 /** "14:05". */
 export const timeOf = (iso: string) => time.format(new Date(iso));
 
+/** "today at 14:05", "3 March at 14:05": within a sentence. */
+export const atOf = (iso: string) => {
+  const date = new Date(iso);
+  const ahead = -daysAgo(date);
+  const on = Math.abs(ahead) <= 1 ? relative.format(ahead, "day") : `on ${day.format(date)}`;
+  return `${on} at ${time.format(date)}`;
+};
+
 /** "14:05:09", for logs. */
 export const clockOf = (iso: string) => clock.format(new Date(iso));
 

@@ -1,11 +1,13 @@
 import type { Api } from "../../shared/client/api.ts";
 import type { Message, Page, User } from "../../shared/client/connect.ts";
-import { el } from "./dom.ts";
+import { el, fill } from "./dom.ts";
 
 export type Sender = Message["sender"];
 export type People = ReturnType<typeof createPeople>;
 
 const listing = new Intl.ListFormat("en", { type: "conjunction" });
+
+type Known = Pick<User, "id" | "name"> & Partial<Pick<User, "avatarUrl">>;
 
 /** A model that chats of the app may name. */
 interface NamedModel {
@@ -13,17 +15,34 @@ interface NamedModel {
   readonly label?: string;
 }
 
-/** The names of people and models. Each is read once, when it is first needed. */
+/** Where a picture of ours is loaded from: the page's own origin is that of the API. */
+const ownAddress = (url: string) => {
+  const at = url.indexOf("/v1/apps/");
+  return at < 0 ? url : url.slice(at);
+};
+/** Of a picture on a dense screen, in pixels. */
+const PICTURE_SIZE = 96;
+
+/** The names and pictures of people, and the names of models. Each is read once, when it is first needed. */
 export function createPeople(api: Api, me: User) {
   const names = new Map<string, string>([
     [me.id, me.name],
     ["operator", "Operator"],
   ]);
+  /** Of those who have chosen one; the others have their initials. */
+  const pictures = new Map<string, string>();
   const reads = new Map<string, Promise<string>>();
   const listeners = new Set<() => void>();
 
-  const keep = (id: string, name: string) => {
+  const takeIn = ({ id, name, avatarUrl }: Known) => {
     names.set(id, name);
+    if (avatarUrl === undefined) return;
+    if (/\/v1\/apps\/[^/]+\/pictures\//.test(avatarUrl)) pictures.set(id, ownAddress(avatarUrl));
+    else pictures.delete(id);
+  };
+  takeIn(me);
+  const keep = (id: string, name: string, avatarUrl?: string) => {
+    takeIn({ id, name, ...(avatarUrl === undefined ? {} : { avatarUrl }) });
     for (const listener of listeners) listener();
     return name;
   };
@@ -34,7 +53,7 @@ export function createPeople(api: Api, me: User) {
     const user = await api
       .get<User>(`/users/${encodeURIComponent(id)}`, { background: true })
       .catch(() => undefined);
-    return keep(id, user?.name ?? "Somebody");
+    return keep(id, user?.name ?? "Somebody", user?.avatarUrl);
   };
 
   const labels = new Map<string, string>();
@@ -69,20 +88,26 @@ export function createPeople(api: Api, me: User) {
     return names.get(sender.id);
   };
 
-  /** A page of the app's people. */
-  const page = async (cursor: string | null = null): Promise<Page<User>> => {
-    const query = new URLSearchParams({ limit: "100", ...(cursor === null ? {} : { cursor }) });
-    const found: Page<User> = await api.get(`/users?${query}`, { background: true });
-    for (const { id, name } of found.data) names.set(id, name);
-    return found;
-  };
-
   return {
     nameOf,
     known,
 
     /** The name if it is known; it is not read otherwise. */
     knownAlready: (id: string) => names.get(id),
+
+    /** Takes in names and pictures that an answer has brought. */
+    learn(users: readonly Known[]) {
+      for (const user of users) takeIn(user);
+    },
+
+    /** Somebody has another picture now. */
+    changed(user: Known) {
+      takeIn(user);
+      for (const listener of listeners) listener();
+    },
+
+    /** The address of a picture that somebody has chosen. */
+    pictureOf: (id: string) => pictures.get(id),
 
     /** "You, Ada and 3 more": at most `namesMax` names, oneself first. */
     list(ids: readonly string[], namesMax: number) {
@@ -92,9 +117,19 @@ export function createPeople(api: Api, me: User) {
       return listing.format(rest === 0 ? shown : [...shown, `${rest} more`]);
     },
 
-    /** A round mark with the initial, in a colour of its own. */
+    /** A round mark: the picture, or else the initial in a colour of its own. */
     avatar(sender: Sender) {
-      const mark = el("span", { class: "avatar", "aria-hidden": true }, initialOf(known(sender) ?? ""));
+      const initial = initialOf(known(sender) ?? "");
+      const url = "id" in sender ? pictures.get(sender.id) : undefined;
+      const mark = el(
+        "span",
+        { class: "avatar", "aria-hidden": true },
+        url === undefined
+          ? initial
+          : el("img", { src: `${url}?size=${PICTURE_SIZE}`, alt: "", loading: "lazy" }),
+      );
+      // A picture that is gone leaves the initial.
+      mark.querySelector("img")?.addEventListener("error", () => fill(mark, initial));
       mark.style.setProperty("--hue", String(hueOf("id" in sender ? sender.id : sender.model)));
       return mark;
     },
@@ -104,13 +139,8 @@ export function createPeople(api: Api, me: User) {
       return () => listeners.delete(listener);
     },
 
-    page,
-
     /** The models that chats may name, as they are now. @throws ApiError */
     models,
-
-    /** The first page of the app's people, without oneself. */
-    others: async (): Promise<User[]> => (await page()).data.filter(({ id }) => id !== me.id),
   };
 }
 

@@ -6,8 +6,8 @@ import { el } from "../frame/dom.ts";
 import { counted, dayOf, exactTimeOf, listTimeOf, timeOf } from "../frame/format.ts";
 import { icon } from "../frame/icons.ts";
 import type { People } from "../frame/people.ts";
+import { mentioningText, richText } from "../text/rich-text.ts";
 import { eventWords } from "./event-words.ts";
-import { mentionedText } from "./mentioned-text.ts";
 import type { Editing, MessageActions } from "./message-actions.ts";
 import { createEditor } from "./message-editor.ts";
 import { drawReactions, hasReactions } from "./reactions.ts";
@@ -54,6 +54,9 @@ export interface Around {
   readonly threadRoot: number | undefined;
   /** Shows the thread of a message; undefined within a thread. */
   readonly onThread: ((root: number) => void) | undefined;
+  /** Of a file of a message that is loaded. */
+  fileName(id: string): string | undefined;
+  drawFile(file: NonNullable<Message["files"]>[number]): HTMLElement;
   onMenu(message: Message, button: HTMLElement): void;
   onHistory(message: Message): void;
   onJump(number: number): void;
@@ -158,7 +161,7 @@ function bubbleOf(line: Line, around: Around) {
 }
 
 /** A message's parts, in their order. */
-function saidIn(message: Message | undefined, { me, people, threadRoot, onJump }: Around) {
+function saidIn(message: Message | undefined, { me, people, threadRoot, drawFile, onJump }: Around) {
   if (message !== undefined && isComing(message)) return [comingText(message)];
   return (message?.parts ?? []).map((part) => {
     if (part.type === "quote" && part.message === threadRoot) return false;
@@ -166,7 +169,11 @@ function saidIn(message: Message | undefined, { me, people, threadRoot, onJump }
       return quoteOf({ number: part.message, sender: part.sender, text: part.text }, people, onJump);
     // While an edit is on its way, the ranges are those of the text before.
     if (part.type === "text")
-      return mentionedText(part.text, part.text === message?.text ? (message.mentions ?? []) : [], me);
+      return mentioningText(part.text, part.text === message?.text ? (message.mentions ?? []) : [], me);
+    if (part.type === "image" || part.type === "file") {
+      const file = message?.files?.find(({ id }) => id === part.file);
+      return file !== undefined && drawFile(file);
+    }
     return el(
       "blockquote",
       { class: "forward" },
@@ -181,7 +188,7 @@ function draftIn({ message }: Draft, { view, people, threadRoot, onJump }: Aroun
   const quoted = replyTo === undefined || replyTo === threadRoot ? undefined : view.message(replyTo);
   return [
     quoted !== undefined && quoteOf(quoted, people, onJump),
-    el("span", { class: "text" }, message.text ?? "Forwarding …"),
+    richText(message.text ?? (message.files === undefined ? "Forwarding …" : "Files …")),
   ];
 }
 

@@ -109,7 +109,8 @@ function stateOf(message: Message | undefined, draft: Draft | undefined, editing
   if (draft !== undefined) return `${draft.state} ${navigator.onLine}`;
   // The words of a coming answer are added to the row that is there.
   if (isComing(message)) return "coming";
-  return `${message?.revision} ${message?.status} ${message?.editedAt} ${message?.text.length}`;
+  const files = message?.files?.map(({ status }) => status).join();
+  return `${message?.revision} ${message?.status} ${message?.editedAt} ${message?.text.length} ${files}`;
 }
 
 /** What names people besides the sender, and what may change before the message has a new revision. */

@@ -4,6 +4,7 @@ import type { Message } from "../../shared/client/connect.ts";
 import type { Blocks } from "../account/blocks.ts";
 import { openBlockDialog, openReportDialog } from "../account/report-dialog.ts";
 import { isAnswer, isComing, renewComing } from "../answers/answer-line.ts";
+import { createMessageFiles } from "../files/message-files.ts";
 import { announce, el, fill, toast } from "../frame/dom.ts";
 import { messageOf } from "../frame/message-of.ts";
 import type { People } from "../frame/people.ts";
@@ -172,6 +173,8 @@ export function showMessages({
     threadRoot,
     onThread,
     unfolded: new Set(),
+    fileName: (id) => view.messages.flatMap(({ files = [] }) => files).find((file) => file.id === id)?.name,
+    drawFile: createMessageFiles(api, view.number, () => frame.remeasure()),
     onMenu: menu.open,
     onHistory: showHistoryOf,
     onJump: (number) => void jumpTo(number),
