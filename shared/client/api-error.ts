@@ -4,6 +4,7 @@ interface Problem {
   readonly code?: string;
   readonly requestId?: string;
   readonly errors?: readonly FieldError[];
+  readonly cell?: { readonly url?: unknown };
 }
 
 export interface FieldError {
@@ -20,6 +21,8 @@ export class ApiError extends Error {
   /** As the server asked by Retry-After; 0 when it did not. */
   readonly retryAfterSeconds: number;
   readonly errors: readonly FieldError[];
+  /** Where the API of the app is, when it is not where it was asked. */
+  readonly movedTo: string | undefined;
 
   constructor(status: number, problem: Problem, retryAfterSeconds = 0, cause?: unknown) {
     const detail = problem.detail ?? problem.title ?? `The server answered ${status}.`;
@@ -34,6 +37,8 @@ export class ApiError extends Error {
     this.requestId = problem.requestId;
     this.retryAfterSeconds = retryAfterSeconds;
     this.errors = problem.errors ?? [];
+    this.movedTo =
+      this.code === "moved" && typeof problem.cell?.url === "string" ? problem.cell.url : undefined;
   }
 
   /** True when the same request may succeed later; with its Idempotency-Key it does no harm. */

@@ -1,6 +1,15 @@
 import { ApiError, problemOf } from "./api-error.ts";
 import type { Environment } from "./environment.ts";
-import { type Reply, type RequestOptions, type Done, headersOf, fetchReply, type Send } from "./send.ts";
+import {
+  type Done,
+  fetchReply,
+  following,
+  headersOf,
+  type Place,
+  type Reply,
+  type RequestOptions,
+  type Send,
+} from "./send.ts";
 import type { ClientSession } from "./session.ts";
 
 /** The API of one app as the person who is signed in; paths begin below `/v1/apps/{app}`. */
@@ -26,13 +35,13 @@ export const TRIES = 3;
 
 export interface ApiOptions {
   readonly env: Environment;
-  readonly base: string;
+  readonly place: Place;
   readonly send: Send;
   readonly session: ClientSession;
   readonly onDone?: ((done: Done) => void) | undefined;
 }
 
-export function createApi({ env, base, send, session, onDone }: ApiOptions): Api {
+export function createApi({ env, place, send, session, onDone }: ApiOptions): Api {
   /** A token may be refused before its time: it was revoked, or the clocks differ. It is renewed once. */
   const asPerson = async <T>(work: (authorization: string) => Promise<T>): Promise<T> => {
     const token = await session.accessToken();
@@ -68,22 +77,25 @@ export function createApi({ env, base, send, session, onDone }: ApiOptions): Api
       await request("DELETE", path, options);
     },
     open: (path, { method = "GET", signal, ...options }) =>
-      asPerson(async (authorization) => {
-        const startedMs = env.now();
-        const response = await fetchReply(env, base + path, {
-          method,
-          signal,
-          cache: "no-store",
-          headers: { authorization, accept: "text/event-stream", ...headersOf(options) },
-          ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
-        });
-        const { status } = response;
-        const requestId = response.headers.get("x-request-id") ?? undefined;
-        // Streams that are followed come and go by themselves; nobody has asked for them.
-        const background = method === "GET";
-        onDone?.({ method, path: base + path, status, ms: env.now() - startedMs, requestId, background });
-        if (!response.ok) throw await problemOf(response);
-        return response;
-      }),
+      asPerson((authorization) =>
+        following(place, async () => {
+          const startedMs = env.now();
+          const url = place.base + path;
+          const response = await fetchReply(env, url, {
+            method,
+            signal,
+            cache: "no-store",
+            headers: { authorization, accept: "text/event-stream", ...headersOf(options) },
+            ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+          });
+          const { status } = response;
+          const requestId = response.headers.get("x-request-id") ?? undefined;
+          // Streams that are followed come and go by themselves; nobody has asked for them.
+          const background = method === "GET";
+          onDone?.({ method, path: url, status, ms: env.now() - startedMs, requestId, background });
+          if (!response.ok) throw await problemOf(response);
+          return response;
+        }),
+      ),
   };
 }

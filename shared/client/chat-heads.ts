@@ -25,7 +25,11 @@ export interface ChatSettings {
 export type OwnSettings = Pick<
   Chat,
   "archived" | "pinned" | "order" | "notify" | "markedUnread" | "mute" | "draft"
-> & { readonly chat: number };
+> & {
+  readonly chat: number;
+  /** What was begun in one of its threads, where that is what is new. */
+  readonly threadDraft?: unknown;
+};
 
 /**
  * The chats that are known, each put together from answers and events in whatever order they come: settings,
@@ -111,7 +115,7 @@ export function createChatHeads(me: string, onChange: (chat: number) => void): C
       const told = withTold(chat, { model, instructions, temperature });
       put({ ...known, chat: told, settingsRevision: revision });
     },
-    takeOwn({ chat: number, ...own }) {
+    takeOwn({ chat: number, threadDraft: _, ...own }) {
       const known = heads.get(number);
       if (known === undefined) return;
       moment += 1;
@@ -134,7 +138,7 @@ export function createChatHeads(me: string, onChange: (chat: number) => void): C
 }
 
 /** What is the person's own of a chat. */
-export type Own = Omit<OwnSettings, "chat">;
+export type Own = Omit<OwnSettings, "chat" | "threadDraft">;
 
 const withOwn = ({ order: _order, mute: _mute, draft: _draft, ...chat }: Chat, own: Own): Chat => ({
   ...chat,

@@ -14,9 +14,14 @@ import type { Marks } from "./marks.ts";
 import type { Draft, Outbox } from "./outbox.ts";
 import { createPendingChanges, type PendingChanges } from "./pending-changes.ts";
 import type { PresenceBook } from "./presence-book.ts";
-import { createThreadView, type ThreadView } from "./thread-view.ts";
+import { createThreadView, type OwnThreadView, type ThreadDraft, type ThreadView } from "./thread-view.ts";
 import { createTimeline } from "./timeline.ts";
 import { createUnsentText, type UnsentText } from "./unsent-text.ts";
+
+/**
+ * Longer than most: what a chat shows is one state that the stream, the list and one's own changes move, and
+ * what has a state of its own stands in files of its own already.
+ */
 
 export interface ChatViewEvents {
   /** Something is other than it was; told once for all that one turn brings. */
@@ -170,13 +175,14 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
 
   const unsent = createUnsentText({
     env,
-    api,
-    heads,
-    number,
     store: options.store,
-    prefix: options.unsentPrefix,
+    key: `${options.unsentPrefix}${number}`,
+    told: () => heads.get(number),
+    put: (text, keepalive) => api.put(`/chats/${number}/draft`, { text }, { background: true, keepalive }),
+    readWhole: () => api.get<Chat>(`/chats/${number}`, { background: true }),
     onText: (text) => emitter.emit("unsent", text),
   });
+  const threads = new Set<OwnThreadView>();
   /** Whoever looks anew has seen what they had marked as unread; a mark set meanwhile elsewhere stays. */
   let isFirstLook = true;
 
@@ -212,6 +218,9 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
       const { user, number: read, delivered } = data as unknown as Told;
       signals.takeMarks(user, { number: read, delivered });
       if (user === me) heads.takeRead(number, read);
+    } else if (event === "chat.own") {
+      const draft = data["threadDraft"] as ThreadDraft | undefined;
+      for (const thread of threads) if (thread.root === draft?.thread) thread.takeDraft(draft);
     } else if (event === "presence") options.presence.take(data);
   };
 
@@ -344,17 +353,24 @@ export function createChatView(options: ChatViewOptions): OwnChatView {
       if (branch !== undefined) await switchBranch(branch);
     },
     switchBranch,
-    openThread: (root) =>
-      createThreadView({
+    openThread(root) {
+      const thread = createThreadView({
+        env,
         api,
         view,
         tree,
         root,
+        store: options.store,
+        unsentPrefix: options.unsentPrefix,
         send(message) {
           marks.written(number);
           return outbox.add(number, message);
         },
-      }),
+        onClose: () => threads.delete(thread),
+      });
+      threads.add(thread);
+      return thread;
+    },
     fork: (at) => api.post<Chat>(`/chats/${number}/forks`, { at }, { key: env.randomId() }),
     markRead(at) {
       const isMarked = isFirstLook && heads.get(number)?.markedUnread === true;

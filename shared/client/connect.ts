@@ -1,5 +1,6 @@
 import type { Chat, NewChat, NewMessage } from "../chat/contract.ts";
 import type { User } from "../identity/contract.ts";
+import type { Job } from "../jobs/contract.ts";
 import { type Api, createApi } from "./api.ts";
 import { type Arrangement, createArrangement } from "./arrangement.ts";
 import { createChatHeads } from "./chat-heads.ts";
@@ -13,6 +14,7 @@ import { createOutbox, type Draft } from "./outbox.ts";
 import { openPersonFeed } from "./person-feed.ts";
 import { createPostMessage } from "./post-message.ts";
 import { createPresenceBook, type Presence } from "./presence-book.ts";
+import { createNameSearch, type NameSearch } from "./name-search.ts";
 import { createSearch, type Search } from "./search.ts";
 import { createSend, type Done } from "./send.ts";
 import { createUnreadTotal } from "./unread-total.ts";
@@ -27,8 +29,10 @@ export type {
   Message,
   NewMessage,
   Page,
+  ScheduledMessage,
 } from "../chat/contract.ts";
 export type { User } from "../identity/contract.ts";
+export type { NameSearch } from "./name-search.ts";
 
 export interface ConnectOptions {
   /** Where the API is, without a slash at its end; empty for the page's own origin. */
@@ -56,7 +60,12 @@ export interface DeskEvents {
   change: undefined;
   /** The connection is other than it was. */
   connection: StreamState;
+  /** An import or export of the person's is other than it was. */
+  job: ToldJob;
 }
+
+/** An import or export, as the stream tells of it. */
+export type ToldJob = Job;
 
 /** What one person works with: their chats, live. */
 export interface Desk extends Emitter<DeskEvents> {
@@ -67,6 +76,8 @@ export interface Desk extends Emitter<DeskEvents> {
     readonly unreadTotal: number | undefined;
     get(number: number): Chat | undefined;
     list(filter?: ChatFilter): ChatList;
+    /** Looks for chats by their titles, and for direct ones by the other's name. */
+    search(): NameSearch<Chat>;
     create(chat: NewChat): Promise<Chat>;
     /** Takes in what an answer said of a chat. */
     took(chat: Chat): void;
@@ -74,6 +85,8 @@ export interface Desk extends Emitter<DeskEvents> {
   openChat(number: number): ChatView;
   /** Looks for messages in all chats, or in one. */
   openSearch(): Search;
+  /** Looks for people by name; no text finds all. */
+  searchPeople(): NameSearch<User>;
   /** Sends a message to a chat, open or not. */
   send(chat: number, message: NewMessage): Draft;
   presenceOf(user: string): Presence | undefined;
@@ -90,15 +103,15 @@ const PRESENCE_USERS_MAX = 100;
 /** A client of one app. Nothing is asked of the server before it has to be. */
 export function connect(options: ConnectOptions): Client {
   const env: Environment = { ...platformEnvironment, ...options.environment };
-  const base = `${options.url}/v1/apps/${encodeURIComponent(options.app)}`;
-  const send = createSend({ env, base, onDone: options.onDone });
+  const place = { base: `${options.url}/v1/apps/${encodeURIComponent(options.app)}` };
+  const send = createSend({ env, place, onDone: options.onDone });
   const session = createSession({
     env,
     send,
     store: options.sessions ?? memorySession(),
     transport: options.transport ?? "body",
   });
-  const api = createApi({ env, base, send, session, onDone: options.onDone });
+  const api = createApi({ env, place, send, session, onDone: options.onDone });
   const store = options.store ?? memoryStore();
   return {
     session,
@@ -188,6 +201,7 @@ function openDesk({ env, api, store, me, prefix }: DeskOptions): Desk & { leave(
       for (const view of viewsOf(chat)) view.takeEvent(event, data);
     },
     onPresence: presence.take,
+    onJob: (job) => emitter.emit("job", job as unknown as ToldJob),
     onDelivered: (chat, { number }) => marks.delivered(chat, number),
     onRemoved(chat) {
       for (const view of viewsOf(chat)) view.vanish();
@@ -225,6 +239,7 @@ function openDesk({ env, api, store, me, prefix }: DeskOptions): Desk & { leave(
         lists.add(list);
         return list;
       },
+      search: () => createNameSearch<Chat>({ env, api, path: "/chats", isWhole: false }),
       async create(chat) {
         const created = await api.post<Chat>("/chats", chat, { key: env.randomId() });
         heads.take(created);
@@ -239,6 +254,7 @@ function openDesk({ env, api, store, me, prefix }: DeskOptions): Desk & { leave(
       return view;
     },
     openSearch: () => createSearch({ env, api }),
+    searchPeople: () => createNameSearch<User>({ env, api, path: "/users", isWhole: true }),
     send: outbox.add,
     presenceOf: presence.of,
     async readPresence(users) {

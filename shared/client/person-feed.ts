@@ -26,6 +26,8 @@ export interface PersonFeedOptions {
   /** What happened in a chat, for those who have it open. */
   onEvent(chat: number, event: string, data: Told): void;
   onPresence(data: Told): void;
+  /** An import or export of the person's is other than it was. */
+  onJob(data: Told): void;
   /** Somebody else's message has reached this device. */
   onDelivered(chat: number, message: Message): void;
   /** The person is no member of it any more, or it has been deleted. */
@@ -112,6 +114,7 @@ export function openPersonFeed(options: PersonFeedOptions): PersonFeed {
 
   const take = (event: string, data: Told): void => {
     if (event === "presence") return options.onPresence(data);
+    if (event === "job.changed") return options.onJob(data);
     if (event === "catchup.skipped") return takeSkipped(data["chat"]);
     const chat = Number(data["chat"]);
     if (event === "chat.changed" && data["removed"] === true) return void confirmRemoval(chat);

@@ -38,10 +38,15 @@ export interface Done {
   readonly background: boolean;
 }
 
+/** Where the API of the app is: another place once the app has moved to another cell. */
+export interface Place {
+  /** Everything that paths are appended to. */
+  base: string;
+}
+
 export interface SendOptions {
   readonly env: Environment;
-  /** Everything that paths are appended to. */
-  readonly base: string;
+  readonly place: Place;
   readonly onDone?: ((done: Done) => void) | undefined;
 }
 
@@ -50,15 +55,38 @@ const REQUEST_MS_MAX = 60_000;
 /** Within a call nobody waits longer than this; whoever can come back later is told when. */
 const WAIT_SECONDS_MAX = 10;
 
-export function createSend({ env, base, onDone }: SendOptions): Send {
+/**
+ * Does the work, and once more at the place that the app has moved to, where the API says so; from then on
+ * everything is asked there. Nothing has been done at the first.
+ */
+export async function following<T>(place: Place, work: () => Promise<T>): Promise<T> {
+  const asked = place.base;
+  try {
+    return await work();
+  } catch (cause) {
+    const beginning = asked.indexOf("/v1/apps/");
+    if (!(cause instanceof ApiError) || cause.movedTo === undefined || beginning === -1) throw cause;
+    const next = cause.movedTo + asked.slice(beginning);
+    if (next === asked || !isAsSafe(next, asked)) throw cause;
+    place.base = next;
+    return work();
+  }
+}
+
+/** Nobody leads a client from https to http. */
+const isAsSafe = (next: string, base: string): boolean =>
+  next.startsWith("https://") || (next.startsWith("http://") && !base.startsWith("https://"));
+
+export function createSend({ env, place, onDone }: SendOptions): Send {
   const once = async <T>(method: string, path: string, options: RequestOptions): Promise<Reply<T>> => {
     const startedMs = env.now();
-    const response = await fetchReply(env, base + path, initOf(method, options));
+    const url = place.base + path;
+    const response = await fetchReply(env, url, initOf(method, options));
     const requestId = response.headers.get("x-request-id") ?? undefined;
     const { status, headers } = response;
     onDone?.({
       method,
-      path: base + path,
+      path: url,
       status,
       ms: env.now() - startedMs,
       requestId,
@@ -70,7 +98,7 @@ export function createSend({ env, base, onDone }: SendOptions): Send {
   return async (method, path, options = {}) => {
     for (let tried = 1; ; tried += 1) {
       try {
-        return await once(method, path, options);
+        return await following(place, () => once(method, path, options));
       } catch (cause) {
         if (!(cause instanceof ApiError) || !cause.isTransient || tried >= (options.tries ?? 1)) throw cause;
         if (cause.retryAfterSeconds > WAIT_SECONDS_MAX) throw cause;

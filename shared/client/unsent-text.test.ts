@@ -22,6 +22,7 @@ test("text begun on one device is there on another, whole, and goes when it is s
   using other = openDesk(clientOf(system, ada));
   const [mine, theirs] = [desk.openChat(number), other.openChat(number)];
   await Promise.all([mine.loaded(), theirs.loaded()]);
+  await until(theirs, () => theirs.connection === "open");
   const text = "Begun ".repeat(100).trim();
   let coming = told(theirs);
   mine.unsent.write(text);
@@ -36,6 +37,48 @@ test("text begun on one device is there on another, whole, and goes when it is s
   expect(mine.unsent.text).toBe("");
   expect(await coming).toBe("");
   await expect.poll(() => stored(number)).toBe("");
+});
+
+test("text begun in a thread is there on another device, whole and live, and apart from the chat's", async () => {
+  const { path, number } = await startChat(ada.api, { texts: ["Root", "Another"] });
+  using desk = openDesk(clientOf(system, ada, { environment: hasty }));
+  using other = openDesk(clientOf(system, ada));
+  const [view, theirs] = [desk.openChat(number), other.openChat(number)];
+  const [mine, watched] = [view.openThread(1), theirs.openThread(1)];
+  await Promise.all([mine.loaded(), watched.loaded(), view.loaded(), theirs.loaded()]);
+  await until(theirs, () => theirs.connection === "open");
+  const text = "Begun ".repeat(100).trim();
+  let coming = told(watched);
+  mine.unsent.write(text);
+  expect(await coming).toBe(text);
+  expect([view.unsent.text, theirs.unsent.text, theirs.openThread(2).unsent.text]).toEqual(["", "", ""]);
+  using late = openDesk(clientOf(system, ada));
+  const third = late.openChat(number).openThread(1);
+  coming = told(third);
+  expect(await coming).toBe(text);
+  coming = told(watched);
+  mine.send({ text });
+  expect([mine.unsent.text, await coming]).toEqual(["", ""]);
+  await expect.poll(async () => (await ada.api.get(`${path}/messages/1/thread`)).body.draft).toBeUndefined();
+});
+
+test("text begun in a thread without a network outlives a reload", async () => {
+  const { path, number } = await startChat(ada.api, { texts: ["Root"] });
+  const network = createNetwork();
+  const store = memoryStore();
+  const away = openDesk(clientOf(system, ada, { environment: network, store }));
+  const before = away.openChat(number).openThread(1);
+  await before.loaded();
+  network.cut();
+  before.unsent.write("In the tunnel");
+  before.close();
+  away.close();
+  using desk = openDesk(clientOf(system, ada, { environment: hasty, store }));
+  const thread = desk.openChat(number).openThread(1);
+  expect(thread.unsent.text).toBe("In the tunnel");
+  const kept = async () => (await ada.api.get(`${path}/messages/1/thread`)).body.draft?.text;
+  await expect.poll(kept).toBe("In the tunnel");
+  await expect.poll(() => store.keys()).toEqual([]);
 });
 
 test("what is being typed is not overwritten, and whoever types last has the last word", async () => {

@@ -1,13 +1,11 @@
 import type { Chat } from "../chat/contract.ts";
-import type { Api } from "./api.ts";
 import { isTransient } from "./api-error.ts";
-import type { ChatHeads } from "./chat-heads.ts";
 import { backoffMs, type Environment, type KeyValueStore } from "./environment.ts";
 
 /**
- * What the person has begun to write in a chat, on all their devices. It is kept on the server once typing
- * pauses, and here until the server has it. What another device has written comes in unless somebody is
- * typing here: then the last to type has the last word.
+ * What the person has begun to write in a chat, or in one of its threads, on all their devices. It is kept
+ * on the server once typing pauses, and here until the server has it. What another device has written comes
+ * in unless somebody is typing here: then the last to type has the last word.
  */
 export interface UnsentText {
   readonly text: string;
@@ -26,25 +24,26 @@ export interface UnsentText {
 export const PAUSE_MS = 1_000;
 /** Whoever has typed within this time is typing, and nothing is changed under their hands. */
 export const TYPING_MS = 5_000;
-
 /** An echo that has not come within this time was told together with a later one. */
 const ECHO_MS = 30_000;
 
 export interface UnsentTextOptions {
   readonly env: Environment;
-  readonly api: Api;
-  readonly heads: ChatHeads;
-  readonly number: number;
   readonly store: KeyValueStore;
-  /** What the store's keys begin with: of one app and one person. */
-  readonly prefix: string;
+  /** The store's key for it: of one app, one person, and one chat or thread. */
+  readonly key: string;
+  /** What has been told of it; undefined before anything was. */
+  told(): Pick<Chat, "draft"> | undefined;
+  /** Has the server keep it. @throws ApiError */
+  put(text: string, keepalive: boolean): Promise<unknown>;
+  /** A list, and what is told of one's own chats, has only the beginning of a long text. @throws ApiError */
+  readWhole(): Promise<Pick<Chat, "draft">>;
   /** Another device has changed it. */
   onText(text: string): void;
 }
 
 export function createUnsentText(options: UnsentTextOptions): UnsentText {
-  const { env, api, heads, number, store } = options;
-  const key = options.prefix + number;
+  const { env, store, key } = options;
   const kept = store.read(key);
   let text = kept ?? "";
   /** What the server has, as far as is known; undefined before the chat has been read. */
@@ -65,7 +64,7 @@ export function createUnsentText(options: UnsentTextOptions): UnsentText {
       if (isDirty) store.write(key, text);
       else store.remove(key);
     } catch {
-      // A full or forbidden store costs the text its life over a reload without a network.
+      // Where the store is full or forbidden, a reload without a network loses the text.
     }
   };
 
@@ -78,7 +77,7 @@ export function createUnsentText(options: UnsentTextOptions): UnsentText {
     const echo = { sent, ms: env.now() };
     echoes.push(echo);
     try {
-      await api.put(`/chats/${number}/draft`, { text: sent }, { background: true, keepalive });
+      await options.put(sent, keepalive);
       onServer = sent;
       failures = 0;
       if (text === sent) isDirty = false;
@@ -95,7 +94,7 @@ export function createUnsentText(options: UnsentTextOptions): UnsentText {
     cancel?.();
     cancel = undefined;
     if (!isDirty || sending !== undefined || (isClosed && failures > 0)) return;
-    if (text === (onServer ?? heads.get(number)?.draft?.text ?? "")) {
+    if (text === (onServer ?? options.told()?.draft?.text ?? "")) {
       isDirty = false;
       keepHere();
       return;
@@ -115,16 +114,15 @@ export function createUnsentText(options: UnsentTextOptions): UnsentText {
     options.onText(next);
   };
 
-  /** A list, and what is told of one's own chats, has only the beginning of a long text. */
   const readWhole = async (at: string): Promise<void> => {
-    const { draft } = await api.get<Chat>(`/chats/${number}`, { background: true });
+    const { draft } = await options.readWhole();
     if (draft?.updatedAt === at && !isDirty && !isClosed) adopt(draft.text);
   };
 
   const look = (): void => {
-    const chat = heads.get(number);
-    if (chat === undefined || isClosed) return;
-    const { text: told = "", updatedAt = "", cut } = chat.draft ?? {};
+    const known = options.told();
+    if (known === undefined || isClosed) return;
+    const { text: told = "", updatedAt = "", cut } = known.draft ?? {};
     if (updatedAt === toldAt && onServer !== undefined) return;
     echoes = echoes.filter(({ ms }) => ms + ECHO_MS > env.now());
     const echo = echoes.findIndex(({ sent }) => (cut === true ? sent.startsWith(told) : sent === told));

@@ -1,13 +1,12 @@
 import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
 import { derivedId } from "../platform/ids.ts";
-import { READ_MS_MAX, within } from "../platform/within.ts";
 import { type App, appHandle } from "./app.ts";
 import type { Caller } from "./caller.ts";
 import { covers, demand, holds, PERSONAL, rightsOf } from "./permissions.ts";
 import type { Principal } from "./principal.ts";
 import type { Revocations } from "./revocations.ts";
-import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
+import { securityEventsOf, writeFirstEvent } from "./security-event.ts";
 import { readDocument, storedUser, userRef } from "./store.ts";
 
 /** What was found of a person is trusted for so long; that their rights changed is heard of at once. */
@@ -57,17 +56,15 @@ export function openActing(deps: Deps, revocations: Revocations): Acting {
       scopes: new Set(scopes),
       actor: by.id,
       standsOn: [...(by.standsOn ?? []), { scope: "user", id: userId }],
+      ...(by.expiresMs === undefined ? {} : { expiresMs: by.expiresMs }),
     };
     return { principal, listing, untilMs: deps.clock.now() + ACTING_CACHE_MS };
   };
 
   const writeDown = async (app: App, by: Principal, userId: string, hour: number, caller: Caller) => {
-    const batch = deps.firestore.batch();
-    addSecurityEvent(deps, batch, securityEventsOf(app), {
-      event: { kind: "acted-for", actor: by.id, subject: userId, caller },
-      id: derivedId("acted-for", app.id, by.id, userId, String(hour)),
-    });
-    await within(READ_MS_MAX, batch.commit());
+    const event = { kind: "acted-for" as const, actor: by.id, subject: userId, caller };
+    const id = derivedId("acted-for", app.id, by.id, userId, String(hour));
+    await writeFirstEvent(deps, securityEventsOf(app), { event, id });
   };
 
   return {

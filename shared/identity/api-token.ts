@@ -153,6 +153,7 @@ export function openApiTokens(deps: Deps, revocations: Revocations): ApiTokens {
         ...lineage.tokens.map((each) => ({ scope: "api-token" as const, id: `${app.id}/${each}` })),
         ...(lineage.person === undefined ? [] : [{ scope: "user" as const, id: lineage.person.id }]),
       ],
+      ...(lineage.expiresMs === Number.POSITIVE_INFINITY ? {} : { expiresMs: lineage.expiresMs }),
     };
     return { principal, lineage, untilMs, usedMs: stored.lastUsedAt?.toMillis() ?? 0 };
   };

@@ -13,6 +13,8 @@ export interface App {
 /** What lives under an app. */
 export type AppCollection =
   | "chats"
+  | "chatAliases"
+  | "numbers"
   | "users"
   | "addresses"
   | "identities"
@@ -27,6 +29,10 @@ export type AppCollection =
   | "reads"
   | "drafts"
   | "scheduled"
+  | "jobs"
+  | "imported"
+  | "files"
+  | "fileUsage"
   | "usage"
   | "search"
   | "rebuilds"
@@ -39,6 +45,7 @@ export type AppCollection =
   | "lockouts"
   | "factors"
   | "presence"
+  | "streams"
   | "notifications"
   | "devices"
   | "pushTokens"

@@ -4,10 +4,10 @@ import { AppError } from "../platform/errors.ts";
 import type { Transaction } from "../platform/firestore.ts";
 import { within } from "../platform/within.ts";
 import type { App } from "./app.ts";
-import { APP_CACHE_MS, type AppDirectory } from "./app-directory.ts";
+import { APP_STALE_MS_MAX, type AppDirectory } from "./app-directory.ts";
 import type { Caller } from "./caller.ts";
 import type { AppChange, App as AppView } from "./contract.ts";
-import { noSuchApp } from "./manage-app.ts";
+import { demandOpen, noSuchApp } from "./manage-app.ts";
 import type { Principal } from "./principal.ts";
 import { addRevocation } from "./revocation.ts";
 import { accessTokensEndMs } from "./revoke.ts";
@@ -99,7 +99,10 @@ const unsigned = (): AppError =>
     errors: [{ path: "settings.moderation.url", message: "needs POST …/moderation/secrets before it" }],
   });
 
-/** One transaction on an open app, whose head has been read. @throws AppError `not_found` */
+/**
+ * One transaction on an open app, whose head has been read. @throws AppError `not_found`; `unavailable` while
+ * it is moving
+ */
 export async function withApp<T>(
   deps: Deps,
   app: App,
@@ -109,7 +112,8 @@ export async function withApp<T>(
     TRANSACTION_MS_MAX,
     deps.firestore.runTransaction(async (transaction) => {
       const head = storedAppHead(await transaction.get(app.ref));
-      if (head === undefined || head.status !== "open") throw noSuchApp();
+      if (head === undefined) throw noSuchApp();
+      demandOpen(head);
       return work(transaction, head);
     }),
   );
@@ -123,6 +127,6 @@ export function announceApp(deps: Deps, app: App, transaction: Transaction): voi
     id: app.id,
     ends: "tokens",
     beforeMs: now,
-    expireMs: Math.max(accessTokensEndMs(now), now + APP_CACHE_MS),
+    expireMs: Math.max(accessTokensEndMs(now), now + APP_STALE_MS_MAX),
   });
 }

@@ -1,6 +1,11 @@
 import { z } from "zod";
 import { isVisible, MetadataChange, MetadataView, Time } from "../platform/contract.ts";
 
+/**
+ * All shapes of identity that travel, in one file: they are made of each other, clients and the page import
+ * them from one place, and a contract may import nothing of its own folder that is none.
+ */
+
 export const ROLES = ["owner", "admin", "member", "viewer", "service"] as const;
 export const Role = z.enum(ROLES);
 export type Role = z.infer<typeof Role>;
@@ -291,9 +296,12 @@ const Limits = z.strictObject({
   codesPerMinute: Limit,
   /** Mails with codes to one address; what is above is not sent, and the reply does not tell. */
   codesPerDay: Limit,
-  /** Streams that one person, or one API token, may have open at one instance. */
+  /**
+   * Streams that one person, or one API token, may have open, over all instances. Answers that stream to who
+   * asks for them are counted beside these, at each instance.
+   */
   streamsPerPerson: Limit,
-  /** Streams that all of the app may have open at one instance. */
+  /** Streams that all of the app may have open, counted in the same way. */
   streamsPerApp: Limit,
   /** In place of personPerMinute, for people of a role. */
   roles: z.partialRecord(z.enum(["owner", "admin", "member", "viewer"]), Limit),
@@ -379,6 +387,8 @@ const Notifications = z.strictObject({
   mentions: z.boolean(),
 });
 
+/** No app may take larger files. */
+export const APP_FILE_BYTES_MAX = 500 * 1024 * 1024;
 const SecondFactor = z.enum(["optional", "required"]);
 
 const DOMAINS_MAX = 100;
@@ -412,6 +422,22 @@ const Moderation = z.strictObject({
 });
 export type Moderation = z.infer<typeof Moderation>;
 
+/** So much may an app let through in a day: more is for whoever pays to say. */
+const FILES_PER_DAY_MAX = 1_000_000;
+const BYTES_PER_DAY_MAX = 100 * 1024 ** 4;
+const BytesPerDay = z.number().int().min(1).max(BYTES_PER_DAY_MAX);
+const FilesPerDay = z.number().int().min(1).max(FILES_PER_DAY_MAX);
+const Files = z.strictObject({
+  /** Of one file. */
+  bytesMax: z.number().int().min(1).max(APP_FILE_BYTES_MAX),
+  /** What one person may begin to upload on a day (UTC). */
+  personBytesPerDay: BytesPerDay,
+  personFilesPerDay: FilesPerDay,
+  /** What everybody together may. */
+  appBytesPerDay: BytesPerDay,
+  appFilesPerDay: FilesPerDay,
+});
+
 /** Whom people see in the list of users, apart from administrators. */
 const Directory = z.enum(["everyone", "shared-chats", "admins"]);
 /** Who may open a direct chat with somebody, apart from administrators. */
@@ -443,6 +469,7 @@ export const AppSettings = z.strictObject({
   contact: Contact,
   history: History,
   moderation: Moderation,
+  files: Files,
 });
 export type AppSettings = z.infer<typeof AppSettings>;
 
@@ -495,6 +522,13 @@ export const DEFAULT_SETTINGS: AppSettings = {
   contact: "anyone",
   history: "all",
   moderation: { url: null, mode: "after", timeoutMs: 2_000, onFailure: "allow" },
+  files: {
+    bytesMax: 100 * 1024 * 1024,
+    personBytesPerDay: 2 * 1024 ** 3,
+    personFilesPerDay: 500,
+    appBytesPerDay: 200 * 1024 ** 3,
+    appFilesPerDay: 50_000,
+  },
 };
 
 /** Objects are merged with what is there, field by field; lists replace. */
@@ -516,6 +550,7 @@ export const AppChange = z
         contact: Contact,
         history: History,
         moderation: Moderation.partial(),
+        files: Files.partial(),
       })
       .partial(),
   })
@@ -528,6 +563,7 @@ type Stored<T> = T extends readonly unknown[] | string ? T : Partial<T>;
 export const App = z.object({
   id: z.string(),
   name: z.string(),
+  logoUrl: z.string().optional(),
   /** For those who may change the app. */
   chatsCount: z.number().optional(),
   /** Clients get what they need; prompts, prices and budgets those who may change them; claims owners. */
@@ -645,6 +681,7 @@ export const SECURITY_EVENT_KINDS = [
   "app-created",
   "app-changed",
   "app-deleted",
+  "export-begun",
   "api-token-created",
   "api-token-deleted",
   "factor-added",

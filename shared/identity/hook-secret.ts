@@ -1,11 +1,12 @@
 import type { Deps } from "../platform/deps.ts";
 import { Timestamp } from "../platform/firestore-values.ts";
 import { newWebhookSecret } from "../platform/outgoing/sign-webhook.ts";
-import { addRequest, requestRecord, resultOf } from "../platform/request-record.ts";
+import { addRequest, resultOf } from "../platform/request-record.ts";
 import type { App } from "./app.ts";
 import type { Caller } from "./caller.ts";
 import { announceApp, withApp } from "./change-app.ts";
 import type { HookSecretCreated } from "./contract.ts";
+import { ownRecord } from "./own-request.ts";
 import type { Principal } from "./principal.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
 import type { StoredHookSecret } from "./store.ts";
@@ -26,12 +27,7 @@ export async function createHookSecret(
     caller,
   }: { readonly overlapSeconds: number; readonly requestKey: string | undefined; readonly caller: Caller },
 ): Promise<{ created: HookSecretCreated; replayed: boolean }> {
-  const record =
-    requestKey === undefined
-      ? undefined
-      : requestRecord(deps, app.collection("requests"), ["hook-secret", app.id, by.id, requestKey], {
-          overlapSeconds,
-        });
+  const record = ownRecord(deps, app, by, { kind: "hook-secret", body: { overlapSeconds }, requestKey });
   return withApp(deps, app, async (transaction, head) => {
     if (record !== undefined) {
       const first = resultOf<HookSecretCreated>(deps, record, await transaction.get(record.ref));

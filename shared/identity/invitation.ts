@@ -7,7 +7,7 @@ import { sameSecret } from "../platform/keys.ts";
 import type { Mail } from "../platform/mailer.ts";
 import { type NewestFirst, newestFirst } from "../platform/newest-first.ts";
 import { storedAs } from "../platform/stored.ts";
-import { commitOnce, recallRequest, requestRecord, type RequestRecord } from "../platform/request-record.ts";
+import { commitOnce } from "../platform/request-record.ts";
 import { enqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { addressHash, demandAddress } from "./address.ts";
@@ -15,6 +15,7 @@ import { rightsOfMaker } from "./api-token.ts";
 import type { App } from "./app.ts";
 import type { Caller } from "./caller.ts";
 import type { Invitation, InvitationCreated, NewInvitation, Role } from "./contract.ts";
+import { ownRecord, recallOwn } from "./own-request.ts";
 import { covers } from "./permissions.ts";
 import type { Principal } from "./principal.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
@@ -60,21 +61,14 @@ export function invitationOfCode(deps: Pick<Deps, "keys">, app: App, code: strin
   return id !== "" && sameSecret(secret, secretOf(deps, app, id)) ? id : undefined;
 }
 
-const recordOf = (
-  deps: Deps,
-  app: App,
-  by: Principal,
-  { draft, requestKey }: { readonly draft: NewInvitation; readonly requestKey: string },
-): RequestRecord =>
-  requestRecord(deps, app.collection("requests"), ["invitation", app.id, by.id, requestKey], draft);
-
 /** The invitation that a request made, good or not; undefined when it made none. 1 read. */
 export const recallInvitation = (
   deps: Deps,
   app: App,
   by: Principal,
-  request: { readonly draft: NewInvitation; readonly requestKey: string },
-): Promise<InvitationCreated | undefined> => recallRequest(deps, recordOf(deps, app, by, request));
+  { draft, requestKey }: { readonly draft: NewInvitation; readonly requestKey: string },
+): Promise<InvitationCreated | undefined> =>
+  recallOwn(deps, app, by, { kind: "invitation", body: draft, requestKey });
 
 /**
  * Invites one person by mail, or with a link whoever has it; the role is none above the inviter's. Idempotent
@@ -102,7 +96,7 @@ export async function createInvitation(
     });
   }
   const id = randomId();
-  const record = requestKey === undefined ? undefined : recordOf(deps, app, by, { draft, requestKey });
+  const record = ownRecord(deps, app, by, { kind: "invitation", body: draft, requestKey });
   const email = draft.email === undefined ? "" : demandAddress(draft.email);
   const stored: StoredInvitation = {
     hash: hashOf(deps, app, secretOf(deps, app, id)),

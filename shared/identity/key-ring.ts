@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type CryptoKey, importJWK, type JWK } from "jose";
 import type { Deps } from "../platform/deps.ts";
 import { GRPC, grpcCode } from "../platform/errors.ts";
-import { follow } from "../platform/follow.ts";
+import { follow, wholeIndex } from "../platform/follow.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { generateStoredKey, type RingEntry, recorded, ringEntry, SIGNING_ALGORITHM } from "./signing-key.ts";
 import { keyRingOf } from "./system.ts";
@@ -40,9 +40,10 @@ export function openKeyRing(
   deps: Pick<Deps, "firestore" | "keyEncryption" | "clock" | "log" | "upkeep">,
 ): KeyRing {
   const collection = keyRingOf(deps.firestore);
-  const followed = follow(deps, collection, collection, (documents) =>
+  const index = wholeIndex((documents) =>
     documents.map(ringEntry).sort((a, b) => b.generation - a.generation),
   );
+  const followed = follow(deps, collection, collection, index);
   const publicKeys = new Map<string, Promise<CryptoKey>>();
   const privateKeys = new Map<string, Promise<CryptoKey>>();
   let lookedUpMs = Number.NEGATIVE_INFINITY;

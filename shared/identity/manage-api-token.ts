@@ -2,12 +2,13 @@ import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
 import { Timestamp } from "../platform/firestore-values.ts";
 import { type NewestFirst, newestFirst } from "../platform/newest-first.ts";
-import { commitOnce, recallRequest, requestRecord, type RequestRecord } from "../platform/request-record.ts";
+import { commitOnce } from "../platform/request-record.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { newApiToken, TOKEN_DEPTH_MAX, tokenDepth } from "./api-token.ts";
 import type { App } from "./app.ts";
 import type { Caller } from "./caller.ts";
 import type { ApiToken, ApiTokenCreated, NewApiToken } from "./contract.ts";
+import { ownRecord, recallOwn } from "./own-request.ts";
 import { holds, isPermission, PERSONAL, rightsOf } from "./permissions.ts";
 import type { Principal } from "./principal.ts";
 import { addRevocation } from "./revocation.ts";
@@ -71,7 +72,7 @@ export async function createApiToken(
     createdBy: by.id,
     ...(expiresMs === undefined ? {} : { expiresAt: Timestamp.fromMillis(expiresMs) }),
   };
-  const record = requestKey === undefined ? undefined : recordOf(deps, app, by, { draft, requestKey });
+  const record = ownRecord(deps, app, by, { kind: "api-token", body: draft, requestKey });
   const batch = deps.firestore.batch();
   batch.create(apiTokenRef(app, id), { ...stored });
   addSecurityEvent(deps, batch, securityEventsOf(app), {
@@ -87,21 +88,14 @@ export async function createApiToken(
   return { created, replayed };
 }
 
-const recordOf = (
-  deps: Deps,
-  app: App,
-  by: Principal,
-  { draft, requestKey }: { readonly draft: NewApiToken; readonly requestKey: string },
-): RequestRecord =>
-  requestRecord(deps, app.collection("requests"), ["api-token", app.id, by.id, requestKey], draft);
-
 /** The token that a request made, dead or alive; undefined when it made none. 1 read. */
 export const recallApiToken = (
   deps: Deps,
   app: App,
   by: Principal,
-  request: { readonly draft: NewApiToken; readonly requestKey: string },
-): Promise<ApiTokenCreated | undefined> => recallRequest(deps, recordOf(deps, app, by, request));
+  { draft, requestKey }: { readonly draft: NewApiToken; readonly requestKey: string },
+): Promise<ApiTokenCreated | undefined> =>
+  recallOwn(deps, app, by, { kind: "api-token", body: draft, requestKey });
 
 const view = (id: string, stored: StoredApiToken): ApiToken => ({
   id,

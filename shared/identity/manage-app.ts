@@ -7,6 +7,7 @@ import { newApiToken } from "./api-token.ts";
 import { type App, appHandle } from "./app.ts";
 import type { Caller } from "./caller.ts";
 import { APP_ID_CHARS_MAX, type App as AppView, DEFAULT_SETTINGS } from "./contract.ts";
+import { claimHome } from "./homes.ts";
 import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
 import type { Principal } from "./principal.ts";
 import { appView } from "./settings-rights.ts";
@@ -15,7 +16,8 @@ import { type AppHead, apiTokenRef, readDocument, type StoredApiToken, storedApp
 
 /**
  * Creates an app with its first API token. Idempotent under `requestKey`: for REQUEST_KEPT_MS the same
- * request is shown the same app and token, from a sealed copy. 1 commit, 4 writes.
+ * request is shown the same app and token, from a sealed copy. 1 commit, 4 writes; 1 write more in the
+ * directory of cells where there are any.
  * @throws AppError `conflict` when the id is taken, `idempotency_key_reused`
  */
 export async function createApp(
@@ -25,6 +27,7 @@ export async function createApp(
   { by, caller }: { readonly by: Principal; readonly caller: Caller },
 ): Promise<{ app: AppView; token: string; replayed: boolean }> {
   const app = appHandle(deps.firestore, draft.id ?? idFromName(draft.name, randomId()));
+  await claimHome(deps, app.id);
   const { id: tokenId, token, stored: drawn } = newApiToken(deps, app);
   const stored: StoredApiToken = { ...drawn, name: "First token", scopes: ["*"], createdBy: "operator" };
   // Without a key too: under an id that was chosen, only a record tells our own app from somebody else's.
@@ -73,11 +76,25 @@ export async function readApp(app: App, reader: Principal): Promise<{ app: AppVi
   return { app: appView(head, reader), version: appVersion(head) };
 }
 
-/** One read. @throws AppError `not_found` */
+/** One read; also of an app that is moving. @throws AppError `not_found` */
 export async function readOpenApp(app: App): Promise<AppHead> {
   const { data } = await readDocument(app.ref, storedAppHead);
-  if (data === undefined || data.status !== "open") throw noSuchApp();
+  if (data === undefined || (data.status !== "open" && data.status !== "moving")) throw noSuchApp();
   return data;
 }
+
+/** @throws AppError `not_found`; `unavailable` while the app is moving */
+export function demandOpen({ status }: Pick<AppHead, "status">): void {
+  if (status === "moving") throw isMoving();
+  if (status !== "open") throw noSuchApp();
+}
+
+const MOVING_SECONDS = 30;
+
+/** Nothing is changed in an app that is on its way to another cell. */
+export const isMoving = (): AppError =>
+  new AppError("unavailable", "The app is being moved; it can be read, and is changed again soon.", {
+    retryAfterSeconds: MOVING_SECONDS,
+  });
 
 export const noSuchApp = (): AppError => new AppError("not_found", "There is no such app.");

@@ -1,10 +1,9 @@
 import type { Deps } from "../platform/deps.ts";
 import { derivedId } from "../platform/ids.ts";
-import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { App } from "./app.ts";
 import type { Caller } from "./caller.ts";
 import type { Principal } from "./principal.ts";
-import { addSecurityEvent, securityEventsOf } from "./security-event.ts";
+import { securityEventsOf, writeFirstEvent } from "./security-event.ts";
 
 const HOUR_MS = 3600_000;
 const REMEMBERED_MAX = 10_000;
@@ -28,17 +27,13 @@ export function openOutsiders(deps: Deps): Outsiders {
     const hour = String(Math.floor(deps.clock.now() / HOUR_MS));
     const id = derivedId("read-as-outsider", app.id, principal.id, String(chat), hour);
     if (remembered.has(id)) return;
-    const batch = deps.firestore.batch();
-    addSecurityEvent(deps, batch, securityEventsOf(app), {
-      event: {
-        kind: "read-as-outsider",
-        actor: principal.id,
-        subject: `chat_${chat}`,
-        caller,
-      },
-      id,
-    });
-    await within(READ_MS_MAX, batch.commit());
+    const event = {
+      kind: "read-as-outsider" as const,
+      actor: principal.id,
+      subject: `chat_${chat}`,
+      caller,
+    };
+    await writeFirstEvent(deps, securityEventsOf(app), { event, id });
     if (remembered.size >= REMEMBERED_MAX) remembered.clear();
     remembered.add(id);
   };

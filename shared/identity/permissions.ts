@@ -9,6 +9,8 @@ export const PERMISSIONS = {
   /** The settings by which rights could grow; settings-rights.ts says which. */
   "app:secure": ["owner"],
   "app:delete": ["owner"],
+  /** All that is in the app, as an archive. */
+  "app:export": ["owner"],
   /** API tokens that one has made oneself. */
   "token:manage": ["owner", "admin"],
   "token:any": ["owner"],
@@ -38,6 +40,10 @@ export const PERMISSIONS = {
   "notification:change": ["owner", "admin", "member", "viewer"],
   "report:create": ["owner", "admin", "member", "viewer"],
   "report:decide": ["owner", "admin"],
+  /** One's own: what one brings from elsewhere, takes out, and how that stands. */
+  "import:create": ["owner", "admin", "member"],
+  "export:create": ["owner", "admin", "member", "viewer"],
+  "job:read": ["owner", "admin", "member", "viewer"],
   "usage:read": ["owner", "admin"],
   "rollout:read": ["owner", "admin"],
   "rollout:change": ["owner", "admin"],
@@ -54,6 +60,9 @@ export const PERSONAL: ReadonlySet<string> = new Set<Permission>([
   "notification:read",
   "notification:change",
   "report:create",
+  "import:create",
+  "export:create",
+  "job:read",
 ]);
 
 /**

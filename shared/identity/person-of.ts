@@ -1,6 +1,7 @@
 import type { Transaction } from "../platform/firestore.ts";
 import { Timestamp } from "../platform/firestore-values.ts";
 import { randomId } from "../platform/ids.ts";
+import { nameKeysOf } from "../words/name-keys.ts";
 import { type AdmissionDeps, admit, type Newcomer } from "./admission.ts";
 import type { App } from "./app.ts";
 import { addressRef, type StoredUser, storedUser, userRef } from "./store.ts";
@@ -83,13 +84,18 @@ export function addPerson(
 }
 
 /** A member as an account begins; without an address for people who have none. */
-export const newUser = (email: string, name: string | undefined, at: Timestamp): StoredUser => ({
-  email,
-  name: name ?? email.slice(0, email.lastIndexOf("@")),
-  role: "member",
-  avatarUrl: null,
-  language: "en",
-  timeZone: "Etc/UTC",
-  createdAt: at,
-  lastSeenAt: at,
-});
+export function newUser(email: string, given: string | undefined, at: Timestamp): StoredUser {
+  const name = given ?? email.slice(0, email.lastIndexOf("@"));
+  return {
+    email,
+    name,
+    role: "member",
+    avatarUrl: null,
+    language: "en",
+    timeZone: "Etc/UTC",
+    createdAt: at,
+    lastSeenAt: at,
+    nameKeys: nameKeysOf(name),
+    emailKeys: nameKeysOf(email),
+  };
+}

@@ -14,6 +14,8 @@ export interface Principal {
   readonly witness?: (chat: number) => void;
   /** Of a token, or of whom a server acts for: whatever ends these in the list of revocations ends it too. */
   readonly standsOn?: readonly { readonly scope: "api-token" | "user"; readonly id: string }[];
+  /** When an API token runs out, and with it whatever it has opened. */
+  readonly expiresMs?: number;
   /** Who acts in the person's name: an API token or the operator. */
   readonly actor?: string;
   /** The session of a person. */

@@ -5,6 +5,7 @@ import { AppError, GRPC, grpcCode } from "../platform/errors.ts";
 import type { MetadataChange } from "../platform/contract.ts";
 import { changedMetadata } from "../platform/metadata.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
+import { nameKeysOf } from "../words/name-keys.ts";
 import type { App } from "./app.ts";
 import type { MeChange, User } from "./contract.ts";
 import { covers, holds } from "./permissions.ts";
@@ -40,7 +41,10 @@ export async function changeMe(
   if (metadata !== undefined) await changeMetadata({ firestore }, app, { userId: me.id, metadata });
   if (Object.keys(change).length > 0) {
     try {
-      await within(READ_MS_MAX, userRef(app, me.id).update(change));
+      // The file that was the picture until then finds so itself, and is removed.
+      const picture = change.avatarUrl === undefined ? {} : { pictureFile: null };
+      const keys = change.name === undefined ? {} : { nameKeys: nameKeysOf(change.name) };
+      await within(READ_MS_MAX, userRef(app, me.id).update({ ...change, ...keys, ...picture }));
     } catch (cause) {
       throw grpcCode(cause) === GRPC.notFound ? noSuchUser() : cause;
     }

@@ -3,13 +3,14 @@ import { AppError } from "../platform/errors.ts";
 import type { DocumentReference, Transaction } from "../platform/firestore.ts";
 import { Timestamp } from "../platform/firestore-values.ts";
 import { derivedId, randomId } from "../platform/ids.ts";
-import { addRequest, requestRecord, resultOf } from "../platform/request-record.ts";
+import { addRequest, resultOf } from "../platform/request-record.ts";
 import { within } from "../platform/within.ts";
 import { addressHash, demandAddress } from "./address.ts";
 import type { App } from "./app.ts";
 import { type Caller, networkOf } from "./caller.ts";
 import type { NewUser, Session, User } from "./contract.ts";
 import { type IdentityDeps, issueSession } from "./issue-session.ts";
+import { ownRecord } from "./own-request.ts";
 import { covers } from "./permissions.ts";
 import type { Principal } from "./principal.ts";
 import { demandStanding } from "./session-standing.ts";
@@ -137,9 +138,7 @@ export async function createSessionFor(
 ): Promise<{ session: Session; replayed: boolean }> {
   const drawn = randomId();
   let runs = 0;
-  const record = requestRecord(deps, app.collection("requests"), ["session-for", app.id, by.id, requestKey], {
-    user: userId,
-  });
+  const record = ownRecord(deps, app, by, { kind: "session-for", body: { user: userId }, requestKey });
   const made = await within(
     TRANSACTION_MS_MAX,
     deps.firestore.runTransaction(async (transaction) => {

@@ -39,22 +39,37 @@ export interface Quotas {
   takeForAddress(app: App, asker: Pick<CodeAsker, "address" | "source">): Promise<Quota | undefined>;
 }
 
+/** References to limits' documents that are remembered: each is named by a keyed hash, in every request. */
+const REFS_MAX = 10_000;
+
+/** What a limit counts the requests of. */
+interface Limited {
+  readonly app: App | undefined;
+  readonly policy: Policy;
+  readonly name: string;
+}
+
 export function openQuotas(deps: Deps, apps: AppDirectory): Quotas {
   const limiter = openRateLimiter(deps);
 
-  const take = async (
-    policy: Policy,
-    limit: number | null,
-    ref: DocumentReference,
-    weight = 1,
-  ): Promise<Quota | undefined> =>
-    limit === null ? undefined : { ...(await limiter.take(ref, limit, weight)), policy, limit };
+  const take = async (limited: Limited, limit: number | null, weight = 1): Promise<Quota | undefined> =>
+    limit === null
+      ? undefined
+      : { ...(await limiter.take(refOf(limited), limit, weight)), policy: limited.policy, limit };
 
-  const refIn = (app: App | undefined, policy: Policy, name: string): DocumentReference => {
+  const refs = new Map<string, DocumentReference>();
+  const refOf = ({ app, policy, name }: Limited): DocumentReference => {
+    const key = JSON.stringify([app?.id, policy, name]);
+    const known = refs.get(key);
+    if (known !== undefined) return known;
     const id = `${policy}_${deps.keys.mac("limit", app?.id ?? "", policy, name)}`;
-    return app === undefined
-      ? deps.firestore.collection("system").doc("limits").collection("limits").doc(id)
-      : app.collection("limits").doc(id);
+    const ref =
+      app === undefined
+        ? deps.firestore.collection("system").doc("limits").collection("limits").doc(id)
+        : app.collection("limits").doc(id);
+    if (refs.size >= REFS_MAX) refs.clear();
+    refs.set(key, ref);
+    return ref;
   };
 
   /** Requests to apps that do not exist are counted outside of any app. */
@@ -74,11 +89,11 @@ export function openQuotas(deps: Deps, apps: AppDirectory): Quotas {
     weight: number,
   ): Promise<Quota | undefined> => {
     if (principal.kind === "service") {
-      return take("token", limits.tokenPerMinute, refIn(app, "token", principal.id), weight);
+      return take({ app, policy: "token", name: principal.id }, limits.tokenPerMinute, weight);
     }
     const ofRole = principal.role === "service" ? undefined : limits.roles[principal.role];
     const limit = ofRole === undefined ? limits.personPerMinute : ofRole;
-    return take("person", limit, refIn(app, "person", principal.id), weight);
+    return take({ app, policy: "person", name: principal.id }, limit, weight);
   };
 
   return {
@@ -88,7 +103,7 @@ export function openQuotas(deps: Deps, apps: AppDirectory): Quotas {
       if (app === undefined) {
         // Open routes outside apps (keys, problems, health) cost nothing that would need a limit.
         if (!isRefused) return undefined;
-        return take("ip", DEFAULT_SETTINGS.limits.ipPerMinute, refIn(undefined, "ip", address));
+        return take({ app, policy: "ip", name: address }, DEFAULT_SETTINGS.limits.ipPerMinute);
       }
       const settings = await settingsFor(app, principal !== undefined);
       // Absent apps are remembered, and their callers counted in memory (functions/runtime/gate.ts).
@@ -97,17 +112,17 @@ export function openQuotas(deps: Deps, apps: AppDirectory): Quotas {
       if (principal === undefined) {
         const policy = isSignIn ? "sign-in" : "ip";
         const limit = isSignIn ? limits.signInPerMinute : limits.ipPerMinute;
-        return take(policy, limit, refIn(app, policy, address));
+        return take({ app, policy, name: address }, limit);
       }
       const own = await takeOwn(app, principal, limits, weight);
       // Who is refused by their own limit takes nothing from the others'.
       if (own?.isAdmitted === false) return own;
-      const all = await take("app", limits.appPerMinute, refIn(app, "app", ""), weight);
+      const all = await take({ app, policy: "app", name: "" }, limits.appPerMinute, weight);
       return all?.isAdmitted === false ? all : own;
     },
     async takeForAddress(app, { address, source }) {
       const { limits } = await apps.settingsOf(app);
-      return take("address", limits.codesPerMinute, refIn(app, "address", `${address} ${source}`));
+      return take({ app, policy: "address", name: `${address} ${source}` }, limits.codesPerMinute);
     },
   };
 }

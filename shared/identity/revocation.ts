@@ -1,12 +1,7 @@
 import { storedAs } from "../platform/stored.ts";
-import type {
-  DocumentReference,
-  Firestore,
-  QueryDocumentSnapshot,
-  Transaction,
-  WriteBatch,
-} from "../platform/firestore.ts";
+import type { DocumentReference, Firestore, Transaction, WriteBatch } from "../platform/firestore.ts";
 import { Timestamp } from "../platform/firestore-values.ts";
+import type { Index } from "../platform/follow.ts";
 import { randomId } from "../platform/ids.ts";
 import type { RevocationScope } from "./contract.ts";
 import type { Principal } from "./principal.ts";
@@ -44,18 +39,49 @@ export type RevocationList = ReadonlyMap<string, { tokensMs: number; sessionsMs:
 
 const keyOf = (scope: string, id: string): string => `${scope}:${id}`;
 
-export function revocationList(documents: readonly QueryDocumentSnapshot[]): RevocationList {
+/** The list, kept up to date entry by entry: there may be ten thousands, and an instance hears of each. */
+export function revocationIndex(): Index<RevocationList> {
   const list = new Map<string, { tokensMs: number; sessionsMs: number }>();
-  for (const document of documents) {
-    const { scope, id, ends, before } = storedRevocation(document);
-    const key = keyOf(scope, id);
-    const entry = list.get(key) ?? { tokensMs: -1, sessionsMs: -1 };
-    const beforeMs = before.toMillis();
-    if (ends === "tokens") entry.tokensMs = Math.max(entry.tokensMs, beforeMs);
-    else entry.sessionsMs = Math.max(entry.sessionsMs, beforeMs);
-    list.set(key, entry);
-  }
-  return list;
+  const entries = new Map<
+    string,
+    { readonly key: string; readonly tokensMs: number; readonly sessionsMs: number }
+  >();
+  const idsOf = new Map<string, Set<string>>();
+  const remove = (id: string): void => {
+    const entry = entries.get(id);
+    if (entry === undefined) return;
+    entries.delete(id);
+    const { key } = entry;
+    const ids = idsOf.get(key);
+    ids?.delete(id);
+    const left = [...(ids ?? [])].flatMap((other) => entries.get(other) ?? []);
+    if (left.length === 0) {
+      list.delete(key);
+      idsOf.delete(key);
+      return;
+    }
+    const latest = (kind: "tokensMs" | "sessionsMs") => Math.max(...left.map((other) => other[kind]));
+    list.set(key, { tokensMs: latest("tokensMs"), sessionsMs: latest("sessionsMs") });
+  };
+  return {
+    value: list,
+    set(document) {
+      remove(document.id);
+      const { scope, id, ends, before } = storedRevocation(document);
+      const beforeMs = before.toMillis();
+      const isTokens = ends === "tokens";
+      const key = keyOf(scope, id);
+      const entry = { key, tokensMs: isTokens ? beforeMs : -1, sessionsMs: isTokens ? -1 : beforeMs };
+      entries.set(document.id, entry);
+      const known = list.get(key) ?? entry;
+      list.set(key, {
+        tokensMs: Math.max(known.tokensMs, entry.tokensMs),
+        sessionsMs: Math.max(known.sessionsMs, entry.sessionsMs),
+      });
+      idsOf.set(key, (idsOf.get(key) ?? new Set()).add(document.id));
+    },
+    remove,
+  };
 }
 
 /** What was issued in the very millisecond of the revocation is revoked too: it may have been before. */

@@ -9,7 +9,7 @@ import {
   listedMs,
   listingOf,
   type RevocationList,
-  revocationList,
+  revocationIndex,
 } from "./revocation.ts";
 import { revocationsOf } from "./system.ts";
 
@@ -45,7 +45,7 @@ export function openRevocations(deps: Pick<Deps, "firestore" | "clock" | "log" |
   const entries = revocationsOf(deps.firestore);
   // Those that expire later stay in memory: what has expired concerns nothing that lives.
   const living = entries.where("expireAt", ">", Timestamp.fromMillis(deps.clock.now()));
-  const followed = follow(deps, entries, living, revocationList);
+  const followed = follow(deps, entries, living, revocationIndex());
   const list = async (freshness: Freshness): Promise<RevocationList> => {
     try {
       return await followed.read(freshness === "fresh" ? FRESH_MS_MAX : STALE_MS_MAX);

@@ -1,9 +1,11 @@
 import { storedAs } from "../platform/stored.ts";
 import type { Deps } from "../platform/deps.ts";
+import { GRPC, grpcCode } from "../platform/errors.ts";
 import type { CollectionReference, Transaction, WriteBatch } from "../platform/firestore.ts";
 import { Timestamp } from "../platform/firestore-values.ts";
 import { randomId } from "../platform/ids.ts";
 import { type NewestFirst, newestFirst } from "../platform/newest-first.ts";
+import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { App } from "./app.ts";
 import { type Caller, networkOf } from "./caller.ts";
 import type { SecurityEvent, SecurityEventKind } from "./contract.ts";
@@ -37,15 +39,30 @@ export const securityEventsOf = (app: App): CollectionReference => app.collectio
 
 /**
  * Adds an event to the commit of what it records, so that neither is there without the other. 1 write.
- * `id` makes the record of something that may be repeated the same.
  */
 export function addSecurityEvent(
   deps: Pick<Deps, "clock">,
   writer: WriteBatch | Transaction,
   collection: CollectionReference,
-  { event, id = randomId() }: { readonly event: NewSecurityEvent; readonly id?: string },
+  { event }: { readonly event: NewSecurityEvent },
 ): void {
-  (writer as WriteBatch).set(collection.doc(id), newSecurityEvent(deps, event));
+  (writer as WriteBatch).set(collection.doc(randomId()), newSecurityEvent(deps, event));
+}
+
+/**
+ * Writes down that something has been so for the first time in a while: `id` names the while. What is there
+ * already, of another instance, stands as it is. 1 write.
+ */
+export async function writeFirstEvent(
+  deps: Pick<Deps, "clock">,
+  collection: CollectionReference,
+  { event, id }: { readonly event: NewSecurityEvent; readonly id: string },
+): Promise<void> {
+  try {
+    await within(READ_MS_MAX, collection.doc(id).create(newSecurityEvent(deps, event)));
+  } catch (cause) {
+    if (grpcCode(cause) !== GRPC.alreadyExists) throw cause;
+  }
 }
 
 /** An event as it is stored, for a commit that creates documents itself. */

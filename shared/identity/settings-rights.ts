@@ -42,6 +42,7 @@ export const SETTING_RIGHTS = {
   contact: { ...ADMINS, see: "app:read" },
   history: { ...ADMINS, see: "app:read" },
   moderation: { ...OWNERS, see: "app:secure" },
+  files: { ...ADMINS, see: "app:read" },
 } as const satisfies Record<"name" | keyof AppSettings, SettingRight>;
 
 export type Setting = keyof typeof SETTING_RIGHTS;
@@ -83,6 +84,7 @@ export function appView(head: AppHead, reader: Principal): AppView {
   return {
     id: head.id,
     name: head.name,
+    ...(head.logoUrl == null ? {} : { logoUrl: head.logoUrl }),
     ...(mayChange ? { chatsCount: head.lastChatNumber } : {}),
     settings: Object.fromEntries(shown) as ShownSettings,
     createdAt: head.createdAt.toDate().toISOString(),

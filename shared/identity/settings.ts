@@ -24,11 +24,16 @@ export const completeSettings = (stored: StoredSettings): AppSettings => ({
   contact: stored.contact ?? DEFAULT_SETTINGS.contact,
   history: (stored.history as History | undefined) ?? DEFAULT_SETTINGS.history,
   moderation: { ...DEFAULT_SETTINGS.moderation, ...stored.moderation },
+  files: { ...DEFAULT_SETTINGS.files, ...stored.files },
 });
 
 /** Names what of an app can be changed, as it is: it changes whenever that does. */
-export const appVersion = ({ name, settings }: Pick<AppHead, "name" | "settings">): string =>
-  fingerprint(name, JSON.stringify(completeSettings(settings)));
+export const appVersion = ({
+  name,
+  logoUrl,
+  settings,
+}: Pick<AppHead, "name" | "logoUrl" | "settings">): string =>
+  fingerprint(name, ...(logoUrl == null ? [] : [logoUrl]), JSON.stringify(completeSettings(settings)));
 
 /** The settings after a change: objects are merged field by field, lists replaced. */
 export function changedSettings(
@@ -49,6 +54,7 @@ export function changedSettings(
     contact: change.contact ?? before.contact,
     history: change.history ?? before.history,
     moderation: { ...before.moderation, ...withoutUndefined(change.moderation) },
+    files: { ...before.files, ...withoutUndefined(change.files) },
   };
 }
 

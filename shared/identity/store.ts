@@ -1,8 +1,9 @@
 import { storedAs, type StoredReader } from "../platform/stored.ts";
 import type { DocumentReference, DocumentSnapshot, Firestore } from "../platform/firestore.ts";
-import { FieldPath, type Timestamp } from "../platform/firestore-values.ts";
+import { FieldPath, Filter, type Timestamp } from "../platform/firestore-values.ts";
 import type { Metadata } from "../platform/contract.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
+import type { NameKeys } from "../words/name-keys.ts";
 import type { App } from "./app.ts";
 import type { QuietHours, Role, StoredSettings } from "./contract.ts";
 
@@ -11,10 +12,16 @@ export interface AppHead {
   readonly id: string;
   readonly name: string;
   readonly settings: StoredSettings;
-  readonly status: "open" | "deleted";
+  /** `moving`: nothing is changed until it is in another cell; `moved`: it is there. */
+  readonly status: "open" | "moving" | "moved" | "deleted";
+  /** The cell that it is moving or has moved to. */
+  readonly cell?: string;
   /** What requests to the moderation hook are signed with, the newest first; absent until one was made. */
   readonly hookSecrets?: readonly StoredHookSecret[];
   readonly lastChatNumber: number;
+  readonly logoUrl?: string | null;
+  /** The file that it is the address of. */
+  readonly pictureFile?: string | null;
   readonly createdAt: Timestamp;
 }
 
@@ -32,6 +39,8 @@ export interface StoredUser {
   readonly role: Role;
   /** Null: a generated picture. */
   readonly avatarUrl: string | null;
+  /** The file that it is the address of. */
+  readonly pictureFile?: string | null;
   readonly language: string;
   readonly timeZone: string;
   readonly createdAt: Timestamp;
@@ -47,6 +56,9 @@ export interface StoredUser {
   readonly externalId?: string;
   readonly warnedAt?: Timestamp;
   readonly metadata?: Metadata;
+  /** What they are found by, in the name and in the address; absent from who is older than these. */
+  readonly nameKeys?: NameKeys;
+  readonly emailKeys?: NameKeys;
   /** By issuer, the subject that the account is bound to; both as keyed hashes. */
   readonly bindings?: Readonly<Record<string, string>>;
 }
@@ -184,6 +196,24 @@ export async function listUsers(
   if (afterId !== undefined) query = query.startAfter(afterId);
   const found = await within(READ_MS_MAX, query.get());
   return found.docs.map((document) => ({ id: document.id, stored: storedUser(document) }));
+}
+
+/**
+ * Those of an app's users whose name has all of these keys, or whose address where that may be looked at, in
+ * the order of their ids. One query, one read for each.
+ */
+export async function findUsers(
+  app: App,
+  { keys, withAddress }: { readonly keys: readonly string[]; readonly withAddress: boolean },
+  { afterId, limit }: { readonly afterId?: string | undefined; readonly limit: number },
+): Promise<{ id: string; stored: StoredUser }[]> {
+  const has = (map: "nameKeys" | "emailKeys"): Filter =>
+    Filter.and(...keys.map((key) => Filter.where(new FieldPath(map, key), "==", true)));
+  const found = withAddress ? Filter.or(has("nameKeys"), has("emailKeys")) : has("nameKeys");
+  let query = app.collection("users").where(found).orderBy(FieldPath.documentId()).limit(limit);
+  if (afterId !== undefined) query = query.startAfter(afterId);
+  const { docs } = await within(READ_MS_MAX, query.get());
+  return docs.map((document) => ({ id: document.id, stored: storedUser(document) }));
 }
 
 const BATCH_WRITES_MAX = 400;

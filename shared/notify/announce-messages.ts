@@ -9,7 +9,7 @@ import { enqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import { forgetChat, tellingRef } from "./store.ts";
 import type { NotifyMembers } from "./contract.ts";
-import { roundTask, withdrawTask } from "./tasks.ts";
+import { recountTask, roundTask, withdrawTask } from "./tasks.ts";
 
 /**
  * Rounds of a chat begin at least this far apart, and one tells of everything since the one before. The first
@@ -31,8 +31,9 @@ export const notificationFollower = (deps: Deps): Followers => ({
 /**
  * Has the members told of new messages. Within the interval after a round all of them share one task, named
  * after that round; otherwise the task is named after the revision of the newest. So a repeated call finds it
- * there. When the message that devices show was deleted, that is taken back. When no message is new for
- * anyone and none is gone it costs nothing, otherwise 1 read and 1 task, or 2.
+ * there. When the message that devices show was deleted, that is taken back; when any was, what is unread is
+ * counted anew. When no message is new for anyone and none is gone it costs nothing, otherwise 1 read and 1
+ * to 3 tasks.
  */
 async function announce(
   deps: Deps,
@@ -44,8 +45,10 @@ async function announce(
   }: { readonly messages: readonly StoredMessage[]; readonly sinceRevision: number },
 ): Promise<void> {
   const newest = messages.findLast((message) => isNews(message, head, sinceRevision));
-  const isAnyGone = messages.some(isGone);
-  if ((newest === undefined && !isAnyGone) || head.status !== "open") return;
+  const isRecounted =
+    messages.some((message) => isGone(message) || message.silent === false) || isLeftAlone(head);
+  if ((newest === undefined && !isRecounted) || head.status !== "open") return;
+  if (isRecounted) await enqueueRecount(deps, app, head);
   const telling = await within(READ_MS_MAX, tellingRef(chatHandle(app, head.number)).get());
   const shown = telling.get("shown") as number | undefined;
   if (shown !== undefined && messages.some((message) => isGone(message) && message.number === shown)) {
@@ -76,13 +79,32 @@ export async function enqueueRound(
 export const enqueueWithdrawal = async (deps: Deps, app: App, head: ChatHead, shown: number): Promise<void> =>
   enqueue(deps, withdrawTask, { ...taskOf(app, head, shown), withdrawn: true });
 
+/**
+ * Has it counted anew what is unread to the members. All that is deleted within the time in which one round
+ * may begin shares one task, at the end of it. 1 task.
+ */
+export async function enqueueRecount(deps: Deps, app: App, head: ChatHead): Promise<void> {
+  const interval = roundMs(head.members.length);
+  const slot = Math.floor(deps.clock.now() / interval);
+  const task = { ...taskOf(app, head, Math.max(1, head.lastNumber)), recounts: true };
+  await enqueue(deps, recountTask, task, { occasion: { slot }, notBefore: (slot + 1) * interval });
+}
+
 const taskOf = (app: App, head: ChatHead, number: number): NotifyMembers => ({
   app: app.id,
   chat: head.number,
   number,
   again: false,
   withdrawn: false,
+  recounts: false,
 });
+
+/**
+ * Whether one is left of a group, of which coming and going have left their events: no round comes of what
+ * that one writes, by which they have read everything.
+ */
+const isLeftAlone = ({ kind, members, silent = [] }: ChatHead): boolean =>
+  kind === "group" && members.length === 1 && silent.length > 0;
 
 /** Nobody can read it any more. */
 const isGone = ({ status, hidden }: StoredMessage): boolean => status === "deleted" || hidden === true;

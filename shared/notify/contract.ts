@@ -67,6 +67,8 @@ export const NotifyMembers = z.object({
   again: z.boolean().default(false),
   /** Takes back what has been pushed of it: it was deleted. */
   withdrawn: z.boolean().default(false),
+  /** Counts anew what is unread to each: messages were deleted, withheld or shown again. */
+  recounts: z.boolean().default(false),
 });
 export type NotifyMembers = z.infer<typeof NotifyMembers>;
 

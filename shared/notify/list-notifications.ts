@@ -4,7 +4,9 @@ import type { ChatDeps } from "../chat/log/chat-log.ts";
 import { type ChatHead, excerpt, readThrough } from "../chat/log/head.ts";
 import { isVisible } from "../chat/log/sight.ts";
 import { messageView, type StoredMessage } from "../chat/log/message.ts";
-import { headOf, listMessages, readsRef } from "../chat/store.ts";
+import { listNumbered } from "../chat/blocks/read-blocks.ts";
+import type { Row } from "../chat/branches/read-path.ts";
+import { headOf, readsRef } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Principal } from "../identity/principal.ts";
 import { decodeCursor, encodeCursor } from "../platform/cursor.ts";
@@ -150,7 +152,7 @@ async function expand(
         const head = headByChat.get(each.chat);
         if (head?.status !== "open" || !head.members.includes(principal.id)) return [];
         const bounds = { after: each.from - 1, before: each.before, order: "desc", limit: left } as const;
-        const rows = await listMessages(chatHandle(app, each.chat), bounds);
+        const rows = await listNumbered(chatHandle(app, each.chat), bounds, head.revision);
         placed.push(...placedOf(rows, each, { person: principal.id, head, marks, since: range.since }));
         return rows;
       }),
@@ -202,7 +204,7 @@ const latestFirst =
   };
 
 function placedOf(
-  rows: Awaited<ReturnType<typeof listMessages>>,
+  rows: readonly Row[],
   { chat, document, atMs }: Told,
   {
     person,

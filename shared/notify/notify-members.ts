@@ -1,6 +1,6 @@
 import { type ChatHandle, chatHandle } from "../chat/chat-handle.ts";
-import { type ChatHead, isMentionedAfter, standingBetween, unreadCount } from "../chat/log/head.ts";
-import { headOf, readHead, readsRef } from "../chat/store.ts";
+import { type ChatHead, isMentionedAfter, standingBetween } from "../chat/log/head.ts";
+import { headOf, readHead } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { Deps } from "../platform/deps.ts";
 import { completeSettings } from "../identity/settings.ts";
@@ -8,28 +8,30 @@ import { storedAppHead } from "../identity/store.ts";
 import { Timestamp } from "../platform/firestore-values.ts";
 import { enqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
-import { enqueueRound, enqueueWithdrawal } from "./announce-messages.ts";
+import { enqueueRecount, enqueueRound, enqueueWithdrawal } from "./announce-messages.ts";
 import { beginRound, endRound, newestOf, type Round } from "./claim.ts";
 import type { NotifyMembers } from "./contract.ts";
 import { type DeviceDeps, withLiveDevices } from "./devices.ts";
-import { pushToPeople } from "./push-to-people.ts";
+import { pushToPeople, shieldedFrom } from "./push-to-people.ts";
+import { isSilentAlike, staleNotes } from "./note-unread.ts";
 import { isQuiet } from "./quiet-hours.ts";
 import {
+  addNotes,
   forgetChat,
   notificationRef,
+  PEOPLE_AT_ONCE,
   type Reading,
   readAll,
   forgetUnread,
   readAttention,
   readReachable,
   tellingRef,
+  type UnreadNote,
 } from "./store.ts";
 import { type Attention, type Missed, missedBy } from "./unread.ts";
 import { lookAgainTask } from "./tasks.ts";
 import { enqueueMail } from "./unread-mail.ts";
 
-/** People whose documents are read in one call. */
-export const PEOPLE_AT_ONCE = 100;
 const KEPT_MS = 30 * 24 * 3600 * 1000;
 
 export interface Told {
@@ -49,9 +51,10 @@ const NOTHING: Told = { stored: 0, pushed: 0, waiting: 0 };
  * looked at again when they would have gone without a word. One round at a time for each chat; see claim.ts
  * for what holds when it is repeated, late, at once or cut short.
  *
- * Costs 2 reads when there is nothing to tell. A round costs 3 reads and 2 writes; for each member 2 reads;
- * for each who is offline and has not read 2 writes and, unless muted, 2 reads, and 1 for each device; for
- * each PEOPLE_AT_ONCE with pushes 1 write.
+ * Costs 2 reads when there is nothing to tell. A round costs 3 reads and 2 writes; for each member 2 reads,
+ * and 1 write for each of whom something else is noted than is unread; for each who is offline and has not
+ * read 1 write and, unless muted, 2 reads, and 1 for each device; for each PEOPLE_AT_ONCE with pushes 1
+ * write.
  * @throws AppError `unavailable` when it is to be tried again
  */
 export async function notifyMembers(deps: DeviceDeps, app: App, task: NotifyMembers): Promise<Told> {
@@ -79,10 +82,11 @@ export async function notifyMembers(deps: DeviceDeps, app: App, task: NotifyMemb
       people: people.slice(from, from + PEOPLE_AT_ONCE),
     });
     for (const { person, since } of missed.online) waiting[person] = since;
-    stored.push(...missed.offline.map(({ person }) => person));
-    told.stored += await storeNotifications(deps, chatHandle(app, chat), head, {
+    stored.push(...missed.notes.map(({ person }) => person));
+    told.stored += await storeNotifications(deps, chatHandle(app, chat), {
       round,
       missed: missed.offline,
+      notes: missed.notes,
     });
     const { pushed, shown: newest } = await notifyDevices(deps, app, head, { round, missed: missed.offline });
     told.pushed += pushed;
@@ -90,7 +94,7 @@ export async function notifyMembers(deps: DeviceDeps, app: App, task: NotifyMemb
   }
   if (Object.keys(waiting).length > 0) await enqueueLookAgain(deps, chatHandle(app, chat), round);
   await endRound(round, waiting, shown);
-  await goOn(deps, chatHandle(app, chat), { round, shown, stored });
+  await goOn(deps, chatHandle(app, chat), head, { round, shown, stored });
   return { ...told, waiting: Object.keys(waiting).length };
 }
 
@@ -102,6 +106,7 @@ export async function notifyMembers(deps: DeviceDeps, app: App, task: NotifyMemb
 async function goOn(
   deps: Deps,
   chat: ChatHandle,
+  told: ChatHead,
   {
     round: { claim, at },
     shown,
@@ -117,6 +122,7 @@ async function goOn(
   if (shown !== undefined && standingBetween(head, shown - 1, shown) === 0) {
     await enqueueWithdrawal(deps, chat.app, head, shown);
   }
+  if (!isSilentAlike(told, head)) await enqueueRecount(deps, chat.app, head);
   if (newestOf(head) <= claim.through) return;
   await enqueueRound(
     deps,
@@ -138,30 +144,37 @@ async function unreadMembers(
   app: App,
   head: ChatHead,
   { round, people }: { readonly round: Round; readonly people: readonly string[] },
-): Promise<Attention> {
+): Promise<Attention & { readonly notes: readonly UnreadNote[] }> {
   const found = await readAttention(deps.firestore, chatHandle(app, head.number), people);
   const attention: Attention = { online: [], offline: [] };
   for (const [person, seen] of found) {
     const since = round.waiting[person] ?? round.number;
     missedBy(attention, { person, seen, since, head, round, nowMs: deps.clock.now() });
   }
-  return attention;
+  const watching = new Set(attention.online.map(({ person }) => person));
+  return { ...attention, notes: staleNotes(head, found, watching) };
 }
 
 /** Written again by a repetition, with the same content. */
 async function storeNotifications(
   deps: Deps,
   chat: ChatHandle,
-  head: ChatHead,
-  { round: { claim }, missed }: { readonly round: Round; readonly missed: readonly Missed[] },
+  {
+    round: { claim },
+    missed,
+    notes,
+  }: {
+    readonly round: Round;
+    readonly missed: readonly Missed[];
+    readonly notes: readonly UnreadNote[];
+  },
 ): Promise<number> {
-  if (missed.length === 0) return 0;
+  if (missed.length === 0 && notes.length === 0) return 0;
   const batch = deps.firestore.batch();
   const expireAt = Timestamp.fromMillis(deps.clock.now() + KEPT_MS);
-  for (const { person, from, seen } of missed) {
-    // So that the list of their chats knows the sum without reading the chats.
-    const unread = { count: unreadCount(head, person, seen.read), through: claim.through };
-    batch.set(readsRef(chat.app, person), { unread: { [String(chat.number)]: unread } }, { merge: true });
+  // So that the list of their chats knows the sum without reading the chats.
+  addNotes(batch, chat, notes);
+  for (const { person, from } of missed) {
     batch.set(notificationRef(chat, person, claim.through), {
       user: person,
       chat: chat.number,
@@ -230,10 +243,9 @@ async function notifyDevices(
     const mail = { app: app.id, chat: head.number, person, number: through, writtenMs: messageAt.toMillis() };
     await enqueueMail(deps, mail, seen);
   }
-  const { latest } = head;
-  const writer = latest !== null && "id" in latest.sender ? latest.sender.id : undefined;
-  const shielded = new Set(
-    awake.flatMap(({ person, seen }) => (writer !== undefined && seen.blocked.has(writer) ? [person] : [])),
+  const shielded = shieldedFrom(
+    head.latest,
+    awake.map(({ person, seen }) => [person, seen] as const),
   );
   return pushToPeople(deps, app, head, { round, people, shielded });
 }
@@ -245,5 +257,6 @@ async function enqueueLookAgain(deps: Deps, chat: ChatHandle, { claim }: Round):
     number: claim.through,
     again: true,
     withdrawn: false,
+    recounts: false,
   });
 }

@@ -1,8 +1,8 @@
 import { chatHandle } from "../chat/chat-handle.ts";
-import { textOf } from "../chat/log/body.ts";
+import { lineOf } from "../chat/log/body.ts";
 import { type ChatHead, excerpt, type LatestMessage } from "../chat/log/head.ts";
 import { silentAfter } from "../chat/log/silent.ts";
-import { listMessages } from "../chat/store.ts";
+import { listNumbered } from "../chat/blocks/read-blocks.ts";
 import type { App } from "../identity/app.ts";
 import { completeSettings } from "../identity/settings.ts";
 import { userRef, storedUser, storedAppHead } from "../identity/store.ts";
@@ -13,7 +13,8 @@ import type { PushMessage } from "../platform/push.ts";
 import { letGo, noteSent, type Round } from "./claim.ts";
 import { EXCERPT_CHARS_MAX } from "./contract.ts";
 import { removeToken } from "./devices.ts";
-import { type Reachable, readAll } from "./store.ts";
+import { type Reachable, type Reading, readAll } from "./store.ts";
+import { writerOf } from "./unread.ts";
 
 interface Target {
   readonly person: string;
@@ -38,10 +39,7 @@ export async function pushToPeople(
   }: {
     readonly round: Round;
     readonly people: ReadonlyMap<string, Reachable>;
-    /**
-     * People who have blocked the writer of the newest message: they are told of others, and not what it
-     * says.
-     */
+    /** As `shieldedFrom` says. */
     readonly shielded: ReadonlySet<string>;
   },
 ): Promise<{ pushed: number; shown: number | undefined }> {
@@ -78,8 +76,7 @@ export async function composer(
   { through, shielded }: { readonly through: number; readonly shielded: ReadonlySet<string> },
 ): Promise<{ readonly shown: number; readonly messageFor: (target: Target) => PushMessage }> {
   const latest = await newestStanding(app, head, through);
-  const sender = latest?.sender;
-  const senderId = sender !== undefined && "id" in sender ? sender.id : undefined;
+  const senderId = writerOf(latest);
   const refs = [app.ref, ...(senderId === undefined ? [] : [userRef(app, senderId)])];
   const [appFound, senderFound] = await readAll(deps.firestore, refs);
   const appHead = storedAppHead(appFound);
@@ -98,14 +95,21 @@ export async function composer(
       chat: String(head.number),
       message: String(latest?.number ?? through),
     },
-    collapseKey: collapseKeyOf(app, head),
+    // A device shows one push of a chat.
+    collapseKey: derivedId("push", app.id, String(head.number)),
   });
   return { shown: latest?.number ?? through, messageFor };
 }
 
-/** A device shows one push of a chat. */
-export const collapseKeyOf = (app: App, { number }: ChatHead): string =>
-  derivedId("push", app.id, String(number));
+/** Those of these people who have blocked whoever wrote a message: they are not told what it says. */
+export function shieldedFrom(
+  message: LatestMessage | null | undefined,
+  people: readonly (readonly [person: string, seen: Pick<Reading, "blocked">])[],
+): ReadonlySet<string> {
+  const writer = writerOf(message);
+  const shielded = people.filter(([, { blocked }]) => writer !== undefined && blocked.has(writer));
+  return new Set(shielded.map(([person]) => person));
+}
 
 /** Messages that are looked at for one that has not been deleted. */
 export const STANDING_LOOK_MAX = 20;
@@ -116,17 +120,17 @@ export const STANDING_LOOK_MAX = 20;
  */
 export async function newestStanding(
   app: App,
-  { number: chat, latest, silent }: ChatHead,
+  { number: chat, revision, latest, silent }: ChatHead,
   through: number,
 ): Promise<LatestMessage | undefined> {
   const isLatest = latest !== null && latest.number <= through;
   if (isLatest && silentAfter(silent, latest.number - 1) === silentAfter(silent, latest.number))
     return latest;
   const bounds = { before: through + 1, order: "desc", limit: STANDING_LOOK_MAX } as const;
-  for (const { stored } of await listMessages(chatHandle(app, chat), bounds)) {
+  for (const { stored } of await listNumbered(chatHandle(app, chat), bounds, revision)) {
     const { number, sender, body, createdAt, status, hidden, event } = stored;
     if (status !== "complete" || hidden === true || event !== undefined) continue;
-    return { number, sender, text: textOf(body), createdAt };
+    return { number, sender, text: lineOf(body), createdAt };
   }
   return undefined;
 }

@@ -1,11 +1,18 @@
 import { type ChatHandle } from "../chat/chat-handle.ts";
 import { storedAs } from "../platform/stored.ts";
 import type { NotificationLevel } from "../chat/contract.ts";
-import { blocksIn, readsRef } from "../chat/store.ts";
+import type { Unread } from "../chat/own/noted-unread.ts";
+import { blocksIn, noteUnread, readsRef } from "../chat/store.ts";
 import type { App } from "../identity/app.ts";
 import type { QuietHours } from "../identity/contract.ts";
 import { userRef, storedUser } from "../identity/store.ts";
-import type { DocumentReference, DocumentSnapshot, Firestore, Query } from "../platform/firestore.ts";
+import type {
+  DocumentReference,
+  DocumentSnapshot,
+  Firestore,
+  Query,
+  WriteBatch,
+} from "../platform/firestore.ts";
 import { FieldPath, FieldValue, type Timestamp } from "../platform/firestore-values.ts";
 import { derivedId } from "../platform/ids.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
@@ -80,6 +87,9 @@ export const notificationRef = (chat: ChatHandle, person: string, through: numbe
     .collection("notifications")
     .doc(derivedId("notification", chat.app.id, person, String(chat.number), String(through)));
 
+/** People whose documents are read in one call. */
+export const PEOPLE_AT_ONCE = 100;
+
 /** What a person's one document of marks says of a chat. */
 export interface Reading {
   /** The last message read. */
@@ -94,6 +104,8 @@ export interface Reading {
   readonly blocked: { has(person: string): boolean; readonly size: number };
   /** When a mail about the chat was sent last, or is being sent. */
   readonly mailed: Mailed | undefined;
+  /** What was unread when it was noted last. */
+  readonly noted: Unread | undefined;
 }
 
 export interface Mailed {
@@ -113,7 +125,21 @@ export function readingOf(reads: DocumentSnapshot | undefined, chat: number): Re
     level: (field("levels") as NotificationLevel | undefined) ?? "all",
     blocked: blocksIn(reads),
     mailed: field("mailed") as Mailed | undefined,
+    noted: field("unread") as Unread | undefined,
   };
+}
+
+/** One read for each person. */
+export async function readReadings(
+  firestore: Firestore,
+  chat: ChatHandle,
+  people: readonly string[],
+): Promise<Map<string, Reading>> {
+  const found = await readAll(
+    firestore,
+    people.map((person) => readsRef(chat.app, person)),
+  );
+  return new Map(people.map((person, index) => [person, readingOf(found[index], chat.number)]));
 }
 
 export interface Presence {
@@ -172,6 +198,25 @@ export async function readReachable(
       return [[person, { devices, quietHours, timeZone, email, sessionsValidAfterMs }] as const];
     }),
   );
+}
+
+/** What of a chat is unread to somebody. */
+export interface UnreadNote {
+  readonly person: string;
+  readonly unread: Unread;
+}
+
+/** 1 write for each. */
+export function addNotes(batch: WriteBatch, chat: ChatHandle, notes: readonly UnreadNote[]): void {
+  for (const { person, unread } of notes) noteUnread(batch, chat, person, unread);
+}
+
+/** The same in a commit of their own. */
+export async function writeNotes(chat: ChatHandle, notes: readonly UnreadNote[]): Promise<void> {
+  if (notes.length === 0) return;
+  const batch = chat.ref.firestore.batch();
+  addNotes(batch, chat, notes);
+  await within(READ_MS_MAX, batch.commit());
 }
 
 /** Nothing of the chat is unread to these people any more. 1 write for each. */

@@ -39,6 +39,12 @@ export const withdrawTask = defineTask<NotifyMembers>({
   idOf: ({ app, chat, number }) => ["notify-withdrawn", app, String(chat), String(number)],
 });
 
+/** Counts anew what is unread: one task for all that is deleted in a while. */
+export const recountTask = defineTask<NotifyMembers, { readonly slot: number }>({
+  ...NOTIFY,
+  idOf: ({ app, chat }, { slot }) => ["notify-recount", app, String(chat), String(slot)],
+});
+
 /** How long a direct message may lie unread before it is mailed about. */
 export const UNREAD_MS = 10 * 60 * 1000;
 

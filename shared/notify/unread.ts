@@ -1,4 +1,4 @@
-import { type ChatHead, readThrough, standingBetween } from "../chat/log/head.ts";
+import { type ChatHead, type LatestMessage, readThrough, standingBetween } from "../chat/log/head.ts";
 import type { Round } from "./claim.ts";
 import type { Presence, Reading } from "./store.ts";
 
@@ -27,6 +27,10 @@ interface Looked {
   readonly nowMs: number;
 }
 
+/** The person or server that wrote it; undefined of a model, whom nobody can block. */
+export const writerOf = (message: LatestMessage | null | undefined): string | undefined =>
+  message && "id" in message.sender ? message.sender.id : undefined;
+
 /** Whether somebody whom the person has not blocked has written since. */
 function isWorthTelling(
   { sent, latest }: ChatHead,
@@ -34,7 +38,7 @@ function isWorthTelling(
   { from, blocked }: { readonly from: number; readonly blocked: Reading["blocked"] },
 ): boolean {
   if (blocked.size === 0) return true;
-  const writer = latest !== null && "id" in latest.sender ? latest.sender.id : undefined;
+  const writer = writerOf(latest);
   // Models and servers are no members, so the head remembers of them only the newest message.
   if (writer === undefined || !blocked.has(writer)) return true;
   return Object.entries(sent).some(

@@ -7,9 +7,9 @@ import { AppError } from "../platform/errors.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { NotifyMembers } from "./contract.ts";
 import { type DeviceDeps, removeToken, withLiveDevices } from "./devices.ts";
-import { PEOPLE_AT_ONCE, wantsToHear } from "./notify-members.ts";
-import { collapseKeyOf, composer, newestStanding } from "./push-to-people.ts";
-import { readAll, readAttention, readReachable, storedTelling, tellingRef } from "./store.ts";
+import { wantsToHear } from "./notify-members.ts";
+import { composer, newestStanding, shieldedFrom } from "./push-to-people.ts";
+import { PEOPLE_AT_ONCE, readAll, readAttention, readReachable, storedTelling, tellingRef } from "./store.ts";
 
 /**
  * Takes back what was pushed of a message that has been deleted since: whoever has not read it and is away
@@ -82,18 +82,13 @@ async function tellSome(
     away.map(([person]) => person),
   );
   const live = await withLiveDevices(deps, app, reachable);
-  const writer = standing !== undefined && "id" in standing.sender ? standing.sender.id : undefined;
-  const shielded = new Set(
-    away.flatMap(([person, { blocked }]) => (writer !== undefined && blocked.has(writer) ? [person] : [])),
-  );
+  const shielded = shieldedFrom(standing, away);
   const { messageFor } = await composer(deps, app, head, { through: shown, shielded });
   const sending = away.flatMap(([person, seen]) =>
     Object.entries(live.get(person)?.devices ?? {}).map(async ([device, { token }]) => {
       const isLeft = shown > readThrough(head, person, seen.read);
       const message = messageFor({ person, device, token });
-      const outcome = await deps.push.send(
-        isLeft ? message : { ...message, collapseKey: collapseKeyOf(app, head), isWithdrawal: true },
-      );
+      const outcome = await deps.push.send(isLeft ? message : { ...message, isWithdrawal: true });
       if (outcome === "gone") await removeToken(deps, app, person, { device, token });
       return outcome;
     }),

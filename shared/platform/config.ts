@@ -1,8 +1,15 @@
 import { z } from "zod";
+import { type Cell, CellList } from "./cells.ts";
 import { MODEL_KEY_NAME, ModelEntry } from "./models/catalog.ts";
 import { parseJsonValue } from "./models/json-value.ts";
 import { PRESETS, type PresetName } from "./models/presets.ts";
 import { parseRanges } from "./outgoing/address-ranges.ts";
+
+const FUNCTION = "{function}";
+
+/** Where a function is called, and whom its callers' tokens are made out for. */
+export const functionUrl = (functionsUrl: string, name: string): string =>
+  functionsUrl.replace(FUNCTION, name);
 
 /** Of the variable MODELS. */
 const MODELS_CHARS_MAX = 64_000;
@@ -13,13 +20,31 @@ const MODELS_CHARS_MAX = 64_000;
  */
 const Environment = z.object({
   GOOGLE_CLOUD_PROJECT: z.string().min(1),
+  /** The Firestore database: another one once what is there was restored (docs/runbooks). */
+  DATABASE_ID: z.string().min(1).default("(default)"),
   REGION: z.string().min(1),
+  /** Of several deployments that share their apps (docs/cells.md), which this is. Absent: it is alone. */
+  CELL: z.string().optional(),
+  /** All of them: a JSON list of cells (cells.ts). */
+  CELLS: CellList,
   /**
    * host:port of Cloud Tasks; Google's own when absent. Firestore and Pub/Sub have variables of their own.
    */
   TASKS_ENDPOINT: z.string().optional(),
   /** host:port of Cloud KMS; Google's own when absent. */
   KMS_ENDPOINT: z.string().optional(),
+  /** The bucket of files. Its endpoint has a variable of the client's own. */
+  FILES_BUCKET: z.string().min(3),
+  /**
+   * A service account's `client_email` and `private_key`, as JSON, with which addresses of files are signed.
+   * Absent: Google signs for the account that the function runs as.
+   */
+  STORAGE_SIGNER: z.string().optional().transform(parseSigner),
+  /** host:port of ClamAV's daemon, which looks through files for viruses. Absent: nobody does. */
+  CLAMD_ADDRESS: z
+    .string()
+    .regex(/^[\w.-]+:\d{1,5}$/)
+    .optional(),
   /** Base URL of Firebase Cloud Messaging; Google's own when absent. */
   PUSH_ENDPOINT: z.url().optional(),
   /**
@@ -49,8 +74,10 @@ const Environment = z.object({
   BREAKER_FAILURES: z.coerce.number().int().min(1).max(20).default(5),
   BREAKER_WINDOW_SECONDS: z.coerce.number().int().min(1).max(600).default(30),
   BREAKER_OPEN_SECONDS: z.coerce.number().int().min(1).max(600).default(10),
-  /** Base URL of the functions: tasks are sent to `${FUNCTIONS_URL}/{function}`. */
-  FUNCTIONS_URL: z.url(),
+  /** Where functions are called, with `{function}` in the place of the name. */
+  FUNCTIONS_URL: z.string().refine((url) => url.includes(FUNCTION) && URL.canParse(functionUrl(url, "api")), {
+    message: `no URL with ${FUNCTION}`,
+  }),
   /** Where clients reach the API: issuer of access tokens, base of problem types. */
   PUBLIC_URL: z.url(),
   SMTP_URL: z.url(),
@@ -77,12 +104,23 @@ const Environment = z.object({
   OUTGOING_RANGES: z.string().default("").transform(parseOutgoingRanges),
 });
 
+export interface StorageSigner {
+  readonly client_email: string;
+  readonly private_key: string;
+}
+
 export interface Config {
   readonly projectId: string;
+  readonly databaseId: string;
   readonly region: string;
+  readonly cell: string | undefined;
+  readonly cells: readonly Cell[];
   readonly tasksEndpoint: string | undefined;
   readonly kmsEndpoint: string | undefined;
   readonly kmsKey: string;
+  readonly filesBucket: string;
+  readonly storageSigner: StorageSigner | undefined;
+  readonly clamdAddress: string | undefined;
   readonly pushEndpoint: string | undefined;
   readonly traceEndpoint: string | undefined;
   readonly traceRatio: number;
@@ -119,6 +157,17 @@ const FAILED_SHARE = 0.5;
 /** However often it has failed, a model is tried again after this time. */
 const OPEN_MS_MAX = 300_000;
 
+const Signer = z.object({ client_email: z.string().min(3), private_key: z.string().min(1) });
+
+function parseSigner(text: string | undefined, context: z.RefinementCtx): StorageSigner | undefined {
+  if (text === undefined) return undefined;
+  const parsed = Signer.safeParse(parseJsonValue(text));
+  if (parsed.success) return parsed.data;
+  // What is wrong with it is not said: it holds a key.
+  context.addIssue({ code: "custom", message: "no JSON with client_email and private_key" });
+  return z.NEVER;
+}
+
 function parseModels(text: string, context: z.RefinementCtx): ModelEntry[] {
   const parsed = z.array(ModelEntry).safeParse(parseJsonValue(text));
   if (parsed.success) return parsed.data;
@@ -153,6 +202,9 @@ const keysIn = (environment: Environs): Record<string, string> =>
 
 type Environs = Readonly<Record<string, string | undefined>>;
 
+const isCellOf = ({ CELL, CELLS }: Pick<z.infer<typeof Environment>, "CELL" | "CELLS">): boolean =>
+  CELLS.some(({ name }) => name === CELL);
+
 const withoutTrailingSlash = (url: string): string => url.replace(/\/+$/, "");
 
 /** @throws Error naming every missing or malformed variable, so that a bad deployment fails at start. */
@@ -163,12 +215,21 @@ export function parseConfig(environment: Environs): Config {
     throw new Error(`The environment is incomplete. ${problems.join("; ")}`);
   }
   const value = parsed.data;
+  if ((value.CELL !== undefined || value.CELLS.length > 0) && !isCellOf(value)) {
+    throw new Error("The environment is incomplete. CELL: is not the name of one of CELLS");
+  }
   return {
     projectId: value.GOOGLE_CLOUD_PROJECT,
+    databaseId: value.DATABASE_ID,
     region: value.REGION,
+    cell: value.CELL,
+    cells: value.CELLS,
     tasksEndpoint: value.TASKS_ENDPOINT,
     kmsEndpoint: value.KMS_ENDPOINT,
     kmsKey: value.KMS_KEY,
+    filesBucket: value.FILES_BUCKET,
+    storageSigner: value.STORAGE_SIGNER,
+    clamdAddress: value.CLAMD_ADDRESS,
     pushEndpoint: value.PUSH_ENDPOINT && withoutTrailingSlash(value.PUSH_ENDPOINT),
     traceEndpoint: value.TRACE_ENDPOINT && withoutTrailingSlash(value.TRACE_ENDPOINT),
     traceRatio: value.TRACE_RATIO,
@@ -184,7 +245,7 @@ export function parseConfig(environment: Environs): Config {
       openMs: value.BREAKER_OPEN_SECONDS * 1000,
       openMsMax: Math.max(OPEN_MS_MAX, value.BREAKER_OPEN_SECONDS * 1000),
     },
-    functionsUrl: withoutTrailingSlash(value.FUNCTIONS_URL),
+    functionsUrl: value.FUNCTIONS_URL,
     publicUrl: withoutTrailingSlash(value.PUBLIC_URL),
     smtpUrl: value.SMTP_URL,
     mailFrom: value.MAIL_FROM,

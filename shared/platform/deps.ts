@@ -1,3 +1,5 @@
+import { type Bucket, openBucket } from "./bucket.ts";
+import { type Cells, openCells } from "./cells.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { type Firestore, openFirestore } from "./firestore.ts";
@@ -9,6 +11,7 @@ import { type Models, openModels } from "./models/models.ts";
 import { openOutgoing, type Outgoing } from "./outgoing/outgoing.ts";
 import { openPublisher, type Publisher } from "./publisher.ts";
 import { openPush, type Push } from "./push.ts";
+import { openScanner, type Scanner } from "./scanner.ts";
 import { openTaskQueue, type TaskQueue } from "./task-queue.ts";
 import { openTraces, type Traces } from "./traces.ts";
 import { createUpkeep, type Upkeep } from "./upkeep.ts";
@@ -24,6 +27,10 @@ export interface Deps {
   readonly firestore: Firestore;
   readonly publisher: Publisher;
   readonly tasks: TaskQueue;
+  readonly bucket: Bucket;
+  readonly cells: Cells;
+  /** Undefined: nobody looks through files for viruses. */
+  readonly scanner: Scanner | undefined;
   readonly mailer: Mailer;
   readonly push: Push;
   readonly models: Models;
@@ -35,15 +42,20 @@ export interface Deps {
 export function openDeps(config: Config, replaced: Partial<Pick<Deps, "clock" | "log">> = {}): Deps {
   const keys = createKeys(config.secret);
   const log = replaced.log ?? createLog(config);
+  const firestore = openFirestore(config);
+  const bucket = openBucket(config);
   return {
     config,
     clock: replaced.clock ?? systemClock,
     log,
     keys,
     keyEncryption: openKeyEncryption(config),
-    firestore: openFirestore(config),
+    firestore,
     publisher: openPublisher(config),
     tasks: openTaskQueue(config),
+    bucket,
+    cells: openCells(config, { firestore, bucket }),
+    scanner: openScanner(config),
     mailer: openMailer(config),
     push: openPush(config, log),
     models: openModels(config),
@@ -68,6 +80,7 @@ export async function closeDeps(deps: Deps): Promise<void> {
     deps.keyEncryption.close(),
     deps.mailer.close(),
     deps.firestore.terminate(),
+    deps.cells.close(),
     deps.traces.close(),
   ];
   await within(CLOSE_MS_MAX, Promise.allSettled(closing)).catch(() => undefined);

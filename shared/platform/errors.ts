@@ -24,6 +24,7 @@ export const FAILURES = {
   precondition_failed: { status: 412, title: "Someone else was faster.", retry: false },
   payload_too_large: { status: 413, title: "The body is too large.", retry: false },
   uri_too_long: { status: 414, title: "The address is too long.", retry: false },
+  moved: { status: 421, title: "The app lives in another cell.", retry: false },
   unsupported_media_type: { status: 415, title: "The body has a type that is not accepted.", retry: false },
   idempotency_key_reused: {
     status: 422,
@@ -46,6 +47,8 @@ export interface FailureDetails {
   readonly retryAfterSeconds?: number;
   /** The limits that a request would have exceeded. */
   readonly violatedPolicies?: readonly string[];
+  /** Where an app lives that is not here. */
+  readonly cell?: { readonly name: string; readonly url: string };
   /** The methods that a path does have. */
   readonly allow?: readonly string[];
   /** The connection can't be trusted to carry another request. */

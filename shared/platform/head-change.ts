@@ -1,13 +1,7 @@
-import type {
-  DocumentReference,
-  DocumentSnapshot,
-  FieldPath,
-  Firestore,
-  Timestamp,
-} from "@google-cloud/firestore";
 import { AppError } from "./errors.ts";
+import { type DocumentReference, type DocumentSnapshot, type Firestore, readDocument } from "./firestore.ts";
+import type { FieldPath, Timestamp } from "./firestore-values.ts";
 import type { SharedCommits } from "./shared-commits.ts";
-import { READ_MS_MAX, within } from "./within.ts";
 
 /** A change of a log's head, as its author describes it. */
 export interface Change<Head, Result> {
@@ -75,8 +69,19 @@ export interface HeadLogOptions<Head extends object> {
   absent(): AppError;
   /** Called after each commit with the newest head; the changes resolve once its promise has settled. */
   readonly committed?: (ref: DocumentReference, head: Head) => Promise<void>;
+  /**
+   * Where it is there, batches of a head that several instances move are committed apart from it. It says
+   * which document stands for what is still to come between two heads: one of its own for each call. Of one
+   * that stays the log's owner has to make up for the changes that never came, once they can't come any more
+   * (`withdraw`).
+   */
+  readonly promise?: (
+    ref: DocumentReference,
+    before: Head,
+    next: Head,
+  ) => { readonly ref: DocumentReference; readonly data: object };
   /** Fields that every commit writes beside the head's state, such as a server time. */
-  readonly stamp?: (ref: DocumentReference) => object;
+  readonly stamp?: (ref: DocumentReference, next: Head) => object;
 }
 
 /** A change on its way into the log. */
@@ -98,7 +103,7 @@ export async function recall<Result>({
   fingerprint,
   result,
 }: Proof<Result>): Promise<Result | undefined> {
-  const found = await within(READ_MS_MAX, ref.get());
+  const found = await readDocument(ref);
   if (!found.exists) return undefined;
   if (found.get("fingerprint") !== fingerprint) throw keyReused();
   return result(found);

@@ -1,15 +1,15 @@
-import type { DocumentReference, DocumentSnapshot, Timestamp } from "@google-cloud/firestore";
 import { GRPC, grpcCode, isUnknownOutcome } from "./errors.ts";
+import { type DocumentReference, type DocumentSnapshot, readDocument, readDocuments } from "./firestore.ts";
+import type { Timestamp } from "./firestore-values.ts";
 import { type Decision, type HeadLogOptions, keyReused, type Waiting } from "./head-change.ts";
 import type { HeadMemory, RememberedHead } from "./head-memory.ts";
 import { randomId } from "./ids.ts";
-import { COMMIT_BYTES_MAX } from "./shared-commits.ts";
-import { READ_MS_MAX, within } from "./within.ts";
+import { COMMIT_BYTES_MAX, type CommitPart } from "./shared-commits.ts";
 
 /** The field, of the head and of every document created with it, that names the commit which wrote it. */
-const COMMIT_FIELD = "commit";
+export const COMMIT_FIELD = "commit";
 
-interface Decided<Head> {
+export interface Decided<Head> {
   readonly waiting: Waiting<Head>;
   readonly decision: Decision<Head, unknown>;
 }
@@ -97,7 +97,7 @@ async function attempt<Head extends object>(
       for (const { waiting } of decided) waiting.reject(cause);
       return { waiting: rest, contended: false };
     }
-    const found = await lookUp(options, ref, decided);
+    const found = await lookUp(ref, decided);
     if (found.some((snapshot) => snapshot.get(COMMIT_FIELD) === commitId)) {
       settle(options, ref, decided);
       return { waiting: rest, contended: false };
@@ -106,12 +106,12 @@ async function attempt<Head extends object>(
   }
 }
 
-async function loadHead<Head extends object>(
+export async function loadHead<Head extends object>(
   options: HeadLogOptions<Head>,
   memory: HeadMemory<Head>,
   ref: DocumentReference,
 ): Promise<RememberedHead<Head>> {
-  const snapshot = await within(READ_MS_MAX, ref.get());
+  const snapshot = await readDocument(ref);
   if (!snapshot.exists || snapshot.updateTime === undefined) {
     memory.forget(ref.path);
     throw options.absent();
@@ -120,7 +120,7 @@ async function loadHead<Head extends object>(
 }
 
 /** Decides one change after the other, each on the head that the one before leaves. */
-function decideAll<Head>(start: Head, batch: readonly Waiting<Head>[]): Decisions<Head> {
+export function decideAll<Head>(start: Head, batch: readonly Waiting<Head>[]): Decisions<Head> {
   const decided: Decided<Head>[] = [];
   const refused: { waiting: Waiting<Head>; cause: unknown }[] = [];
   let head = start;
@@ -146,13 +146,28 @@ async function commit<Head extends object>(
   base: RememberedHead<Head>,
   { decided, commitId }: { readonly decided: readonly Decided<Head>[]; readonly commitId: string },
 ): Promise<Timestamp> {
-  const next = { ...lastOf(decided).decision.head, ...options.stamp?.(ref), [COMMIT_FIELD]: commitId };
+  const { head } = lastOf(decided).decision;
+  const next = { ...head, ...options.stamp?.(ref, head), [COMMIT_FIELD]: commitId };
+  const besides = writesOf(decided, commitId);
+  const times = await options.commits.commit({
+    writes: besides.writes + 1,
+    bytes: besides.bytes,
+    add(batch) {
+      besides.add(batch);
+      batch.update(ref, next as object, { lastUpdateTime: base.updateTime });
+    },
+  });
+  return lastOf(times);
+}
+
+/** What changes write besides the head. */
+export function writesOf<Head>(decided: readonly Decided<Head>[], commitId: string): CommitPart {
   const creates = decided.flatMap(({ decision }) => decision.create);
   const updates = decided.flatMap(({ decision }) => decision.update ?? []);
   const merges = decided.flatMap(({ decision }) => decision.merge ?? []);
   const removes = decided.flatMap(({ decision }) => decision.remove ?? []);
-  const times = await options.commits.commit({
-    writes: creates.length + updates.length + merges.length + removes.length + 1,
+  return {
+    writes: creates.length + updates.length + merges.length + removes.length,
     bytes: decided.reduce((sum, { decision }) => sum + decision.bytes, 0),
     add(batch) {
       for (const { ref: created, data } of creates)
@@ -164,17 +179,15 @@ async function commit<Head extends object>(
       }
       for (const { ref: merged, data } of merges) batch.set(merged, data, { merge: true });
       for (const removed of removes) batch.delete(removed);
-      batch.update(ref, next as object, { lastUpdateTime: base.updateTime });
     },
-  });
-  return lastOf(times);
+  };
 }
 
 /**
  * Failures after which the commit may have been applied. Google's client repeats a commit that it got
  * no answer for, so "exists already" and "was moved" can be the echo of our own success.
  */
-function mayBeKnown(cause: unknown): boolean {
+export function mayBeKnown(cause: unknown): boolean {
   const code = grpcCode(cause);
   return (
     isUnknownOutcome(cause) ||
@@ -185,17 +198,16 @@ function mayBeKnown(cause: unknown): boolean {
 }
 
 /** Reads the head and every proof, in one call. */
-const lookUp = <Head extends object>(
-  options: HeadLogOptions<Head>,
+const lookUp = <Head>(
   ref: DocumentReference,
   decided: readonly Decided<Head>[],
 ): Promise<DocumentSnapshot[]> => {
   const proofs = decided.flatMap(({ waiting }) => waiting.change.proof?.ref ?? []);
-  return within(READ_MS_MAX, options.firestore.getAll(ref, ...proofs));
+  return readDocuments([ref, ...proofs]);
 };
 
 /** Settles the changes that an earlier request has made; returns the others. */
-function settleRepeated<Head>(
+export function settleRepeated<Head>(
   decided: readonly Decided<Head>[],
   found: readonly DocumentSnapshot[],
 ): Waiting<Head>[] {
@@ -214,7 +226,7 @@ function settleRepeated<Head>(
 }
 
 /** The commit stands whatever becomes of its announcement: the reconciler makes up for a lost one. */
-function settle<Head extends object>(
+export function settle<Head extends object>(
   options: HeadLogOptions<Head>,
   ref: DocumentReference,
   decided: readonly Decided<Head>[],
@@ -232,10 +244,10 @@ function resolveAll<Head>(decided: readonly Decided<Head>[]): void {
 }
 
 /** True when there is no decision, or none that changes the head. */
-const movesNothing = <Head>(head: Head, decided: readonly Decided<Head>[]): boolean =>
+export const movesNothing = <Head>(head: Head, decided: readonly Decided<Head>[]): boolean =>
   decided.every(({ decision }) => decision.head === head && decision.create.length === 0);
 
-function lastOf<T>(list: readonly T[]): T {
+export function lastOf<T>(list: readonly T[]): T {
   const last = list.at(-1);
   if (last === undefined) throw new Error("An empty batch has no last entry.");
   return last;

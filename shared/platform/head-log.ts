@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { DocumentReference, DocumentSnapshot } from "@google-cloud/firestore";
+import type { DocumentReference, DocumentSnapshot } from "./firestore.ts";
 import { AppError, isUnknownOutcome, toAppError } from "./errors.ts";
 import {
   type Change,
@@ -10,6 +10,7 @@ import {
   type Waiting,
 } from "./head-change.ts";
 import { attemptCommit } from "./head-commit.ts";
+import { attemptApart } from "./head-commit-apart.ts";
 import { createHeadMemory } from "./head-memory.ts";
 
 /**
@@ -33,6 +34,8 @@ export interface HeadLog<Head extends object> {
   change<Result>(ref: DocumentReference, change: Change<Head, Result>): Promise<Changed<Head, Result>>;
   /** The head as this instance last saw it; it may have moved since. */
   known(ref: DocumentReference): Head | undefined;
+  /** The same, if it was the newest so many milliseconds ago or later. */
+  recent(ref: DocumentReference, ageMsMax: number): Head | undefined;
   /** Takes a head that was read elsewhere into memory, to save the next change its read. */
   remember(snapshot: DocumentSnapshot): void;
 }
@@ -41,6 +44,9 @@ export interface HeadLog<Head extends object> {
 export const CHANGE_MS_MAX = 10_000;
 /** Changes that share one commit: with COMMIT_BYTES_MAX well below Firestore's 10 MiB a request. */
 export const BATCH_CHANGES_MAX = 100;
+/** After another instance was faster a head is taken for contended for so long. */
+export const CONTENDED_MS = 10_000;
+const CONTENDED_MAX = 1_000;
 const BACKOFF_MS = 5;
 const BACKOFF_MS_MAX = 300;
 
@@ -48,6 +54,17 @@ export function createHeadLog<Head extends object>(options: HeadLogOptions<Head>
   const memory = createHeadMemory<Head>();
   const queues = new Map<string, Waiting<Head>[]>();
   const underWay = new Map<string, { fingerprint: string; changed: Promise<Changed<Head, unknown>> }>();
+
+  /** Heads that another instance has moved of late, and until when they are taken for contended. */
+  const contended = new Map<string, number>();
+  const isContended = (ref: DocumentReference): boolean => (contended.get(ref.path) ?? 0) > performance.now();
+  const noteContended = (ref: DocumentReference): void => {
+    if (options.promise === undefined) return;
+    contended.delete(ref.path);
+    contended.set(ref.path, performance.now() + CONTENDED_MS);
+    const [longestAgo] = contended.keys();
+    if (contended.size > CONTENDED_MAX && longestAgo !== undefined) contended.delete(longestAgo);
+  };
 
   /** Works through a log's queue until it is empty; one at a time for each log. */
   const drain = async (ref: DocumentReference, queue: Waiting<Head>[]): Promise<void> => {
@@ -57,9 +74,14 @@ export function createHeadLog<Head extends object>(options: HeadLogOptions<Head>
       const first = batch[0];
       if (first === undefined) continue;
       try {
-        const again = await first.inContext(() => attemptCommit(options, memory, ref, batch));
+        const again = await first.inContext(
+          async () =>
+            (isContended(ref) && (await attemptApart(options, memory, ref, batch))) ||
+            attemptCommit(options, memory, ref, batch),
+        );
         queue.unshift(...again.waiting);
         failures = again.contended ? failures + 1 : 0;
+        if (again.contended) noteContended(ref);
       } catch (cause) {
         memory.forget(ref.path);
         failures += 1;
@@ -111,6 +133,10 @@ export function createHeadLog<Head extends object>(options: HeadLogOptions<Head>
 
   return {
     known: (ref) => memory.get(ref.path)?.head,
+    recent(ref, ageMsMax) {
+      const found = memory.get(ref.path);
+      return found !== undefined && performance.now() - found.seenMs <= ageMsMax ? found.head : undefined;
+    },
     remember: (snapshot) => memory.remember(snapshot),
     async change<Result>(ref: DocumentReference, change: Change<Head, Result>) {
       try {

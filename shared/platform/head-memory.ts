@@ -1,9 +1,12 @@
-import type { DocumentSnapshot, Timestamp } from "@google-cloud/firestore";
+import type { DocumentSnapshot } from "./firestore.ts";
+import type { Timestamp } from "./firestore-values.ts";
 
 /** A head and the update time on which the next commit is conditional. */
 export interface RememberedHead<Head> {
   readonly head: Head;
   readonly updateTime: Timestamp;
+  /** When it was last known to be the newest, on this process's own clock. */
+  readonly seenMs: number;
 }
 
 /** The heads that this instance has seen last. They may be behind; the precondition of a commit tells. */
@@ -20,7 +23,7 @@ export const HEADS_MAX = 10_000;
 export function createHeadMemory<Head extends object>(): HeadMemory<Head> {
   const heads = new Map<string, RememberedHead<Head>>();
   const keep: HeadMemory<Head>["keep"] = (path, head, updateTime) => {
-    const remembered = { head, updateTime };
+    const remembered = { head, updateTime, seenMs: performance.now() };
     heads.delete(path);
     heads.set(path, remembered);
     if (heads.size > HEADS_MAX) {
@@ -37,7 +40,7 @@ export function createHeadMemory<Head extends object>(): HeadMemory<Head> {
       if (updateTime === undefined) return;
       const known = heads.get(snapshot.ref.path);
       // A read may overtake a commit on its way back: never step behind what is known.
-      if (known !== undefined && known.updateTime.valueOf() >= updateTime.valueOf()) return;
+      if (known !== undefined && known.updateTime.valueOf() > updateTime.valueOf()) return;
       keep(snapshot.ref.path, snapshot.data() as Head, updateTime);
     },
     forget: (path) => {

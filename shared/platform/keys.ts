@@ -2,7 +2,9 @@ import {
   createCipheriv,
   createDecipheriv,
   createHmac,
+  createSecretKey,
   hkdfSync,
+  type KeyObject,
   randomBytes,
   timingSafeEqual,
 } from "node:crypto";
@@ -24,11 +26,12 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 export function createKeys(secret: string): Keys {
-  const derived = new Map<string, Buffer>();
-  const keyFor = (use: string): Buffer => {
+  // As key objects: with bytes, Node makes one anew at each use, which takes longer than the hash.
+  const derived = new Map<string, KeyObject>();
+  const keyFor = (use: string): KeyObject => {
     const known = derived.get(use);
     if (known !== undefined) return known;
-    const key = Buffer.from(hkdfSync("sha256", secret, "scrollback", use, 32));
+    const key = createSecretKey(Buffer.from(hkdfSync("sha256", secret, "scrollback", use, 32)));
     derived.set(use, key);
     return key;
   };

@@ -1,5 +1,5 @@
 import { GRPC, grpcCode, isUnknownOutcome } from "./errors.ts";
-import type { DocumentReference, DocumentSnapshot } from "./firestore.ts";
+import type { DocumentReference, DocumentSnapshot, WriteBatch } from "./firestore.ts";
 import type { Timestamp } from "./firestore-values.ts";
 import { randomId } from "./ids.ts";
 import { READ_MS_MAX, within } from "./within.ts";
@@ -45,13 +45,17 @@ export async function claimLease(
 }
 
 /**
- * Renews a lease, notes progress or completes the work. Costs 1 write, and 1 read when its outcome is
- * unknown.
+ * Renews a lease, notes progress or completes the work; `beside` adds to the same commit what may be written
+ * twice. Costs 1 write and what is added, and 1 read when its outcome is unknown.
  * @returns false when somebody else has taken it over; then nothing was written
  * @throws when nothing was written, or that could not be found out
  */
-export async function writeLease(lease: Lease, fields: Fields): Promise<boolean> {
-  const writtenAt = await writeUnlessMoved(lease.ref, lease.writtenAt, fields);
+export async function writeLease(
+  lease: Lease,
+  fields: Fields,
+  beside?: (batch: WriteBatch) => void,
+): Promise<boolean> {
+  const writtenAt = await writeUnlessMoved(lease.ref, lease.writtenAt, fields, beside);
   if (writtenAt === undefined) return false;
   lease.writtenAt = writtenAt;
   return true;
@@ -65,13 +69,17 @@ async function writeUnlessMoved(
   ref: DocumentReference,
   lastUpdateTime: Timestamp | undefined,
   fields: Fields,
+  beside?: (batch: WriteBatch) => void,
 ): Promise<Timestamp | undefined> {
   const write = randomId();
   const stamped = { ...fields, [WRITE_FIELD]: write };
-  const written =
-    lastUpdateTime === undefined ? ref.create(stamped) : ref.update(stamped, { lastUpdateTime });
+  const batch = ref.firestore.batch();
+  if (lastUpdateTime === undefined) batch.create(ref, stamped);
+  else batch.update(ref, stamped, { lastUpdateTime });
+  beside?.(batch);
   try {
-    return (await within(READ_MS_MAX, written)).writeTime;
+    const [written] = await within(READ_MS_MAX, batch.commit());
+    return written?.writeTime;
   } catch (cause) {
     if (!REFUSED.has(grpcCode(cause)) && !isUnknownOutcome(cause)) throw cause;
     const found = await within(READ_MS_MAX, ref.get());

@@ -22,11 +22,25 @@ export interface Log {
 
 export type WriteLine = (line: string) => void;
 
-const toStdout: WriteLine = (line) => {
-  process.stdout.write(line);
-};
+/**
+ * Writes the lines of one turn of the event loop together, since each write takes as long as all else about a
+ * line. A process that exits writes what is left.
+ */
+function openStdout(): WriteLine {
+  let waiting = "";
+  const flush = (): void => {
+    const lines = waiting;
+    waiting = "";
+    if (lines !== "") process.stdout.write(lines);
+  };
+  process.once("exit", flush);
+  return (line) => {
+    if (waiting === "") setImmediate(flush);
+    waiting += line;
+  };
+}
 
-export function createLog(config: Pick<Config, "projectId">, writeLine: WriteLine = toStdout): Log {
+export function createLog(config: Pick<Config, "projectId">, writeLine: WriteLine = openStdout()): Log {
   const build = (base: Readonly<Record<string, unknown>>): Log => {
     const write: Log["write"] = (severity, message, fields) => {
       const context = currentContext();

@@ -29,7 +29,7 @@ export const COMMIT_MS_MAX = 3_000;
 /** A commit larger than this is not shared; Firestore takes 10 MiB. */
 export const COMMIT_BYTES_MAX = 4_000_000;
 /** Commits under way before the next ones share: up to here each goes by itself and at once. */
-export const ALONE_MAX = 8;
+export const ALONE_MAX = 4;
 /** Parts of one commit. More would save little and make one contended part delay many. */
 export const PARTS_MAX = 8;
 

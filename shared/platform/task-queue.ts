@@ -1,5 +1,5 @@
 import type { CloudTasksClient } from "@google-cloud/tasks";
-import type { Config } from "./config.ts";
+import { type Config, functionUrl } from "./config.ts";
 import { currentContext, REQUEST_ID_HEADER, TRACEPARENT_HEADER, withContextMetadata } from "./context.ts";
 import { clientOptions } from "./endpoint.ts";
 import { GRPC, grpcCode } from "./errors.ts";
@@ -21,8 +21,8 @@ export interface NewTask {
 
 export interface TaskQueue {
   /**
-   * Creates the task, or finds that it exists: both resolve. Cloud Tasks forgets a name about an hour
-   * after the task is done, so the function that does the work keeps its own record too.
+   * Creates the task, or finds that it exists: both resolve. Cloud Tasks forgets a name within a
+   * day after the task is done, so the function that does the work keeps its own record too.
    */
   enqueue(task: NewTask): Promise<void>;
   /** Asks Cloud Tasks for a queue. @throws when it does not answer, or does not have it */
@@ -72,7 +72,7 @@ const messagingAttributes = ({ queue, notBefore }: NewTask): SpanAttributes => (
 type TaskConfig = Pick<Config, "projectId" | "region" | "tasksEndpoint" | "functionsUrl" | "invokerEmail">;
 
 function requestFor(config: TaskConfig, task: NewTask) {
-  const url = `${config.functionsUrl}/${task.function}`;
+  const url = functionUrl(config.functionsUrl, task.function);
   const parent = `projects/${config.projectId}/locations/${config.region}/queues/${task.queue}`;
   const context = currentContext();
   const headers: Record<string, string> = { "content-type": "application/json" };

@@ -1,8 +1,7 @@
 import type { EventEmitter } from "node:events";
 import { contextMetadata } from "./context.ts";
 import { GRPC } from "./errors.ts";
-import { beginSpan } from "./trace.ts";
-import type { SpanAttributes } from "./trace-context.ts";
+import { beginSpan, type Span } from "./trace.ts";
 
 /** What grpc-js tells of a call that is about to be made. */
 interface CallProperties {
@@ -21,37 +20,41 @@ const ENDLESS = new Set(["Listen", "Write"]);
 const EXPECTED = new Set<number>([GRPC.notFound, GRPC.alreadyExists, GRPC.aborted, GRPC.failedPrecondition]);
 
 /**
+ * Begins the span of a call below the one under way; undefined where nothing is recorded. `size` says how
+ * much it asks for, which says most of how long it may take.
+ */
+export function beginCallSpan(path: string, size: number | undefined): Span | undefined {
+  const [, service = "", method = ""] = path.split("/");
+  if (ENDLESS.has(method)) return undefined;
+  return beginSpan(`${service.slice(service.lastIndexOf(".") + 1)} ${method}`, "client", {
+    "rpc.system": "grpc",
+    "rpc.service": service,
+    "rpc.method": method,
+    ...(size === undefined ? {} : { "db.operation.batch.size": size }),
+  });
+}
+
+/** Ends the span of a call with its gRPC status. */
+export function endCallSpan(span: Span | undefined, code: number): void {
+  span?.set({ "rpc.grpc.status_code": code });
+  span?.end(code !== 0 && !EXPECTED.has(code));
+}
+
+/**
  * For Google's gRPC clients: each call becomes a span below the one under way, and carries it to the service.
  * Costs a listener and an object a call, and nothing where no spans are recorded.
  */
 export const withCallSpans = {
   "grpc.callInvocationTransformer": (properties: CallProperties): CallProperties => {
-    const [, service = "", method = ""] = properties.methodDefinition.path.split("/");
-    const span = ENDLESS.has(method)
-      ? undefined
-      : beginSpan(`${service.slice(service.lastIndexOf(".") + 1)} ${method}`, "client", {
-          "rpc.system": "grpc",
-          "rpc.service": service,
-          "rpc.method": method,
-          ...sizeOf(properties.argument),
-        });
+    const span = beginCallSpan(properties.methodDefinition.path, sizeOf(properties.argument));
     if (span === undefined) return contextMetadata(properties);
-    properties.call.once("status", ({ code }: { code: number }) => {
-      span.set({ "rpc.grpc.status_code": code });
-      span.end(code !== 0 && !EXPECTED.has(code));
-    });
+    properties.call.once("status", ({ code }: { code: number }) => endCallSpan(span, code));
     return contextMetadata(properties, span.context);
   },
 };
 
-/** How much a call asks for, which says most of how long it may take. */
-function sizeOf(argument: unknown): SpanAttributes {
-  if (typeof argument !== "object" || argument === null) return {};
+function sizeOf(argument: unknown): number | undefined {
+  if (typeof argument !== "object" || argument === null) return undefined;
   const { writes, documents } = argument as { writes?: unknown; documents?: unknown };
-  const size = Array.isArray(writes)
-    ? writes.length
-    : Array.isArray(documents)
-      ? documents.length
-      : undefined;
-  return size === undefined ? {} : { "db.operation.batch.size": size };
+  return Array.isArray(writes) ? writes.length : Array.isArray(documents) ? documents.length : undefined;
 }

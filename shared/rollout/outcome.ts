@@ -212,4 +212,4 @@ export async function foldOutcomes(
   await within(READ_MS_MAX, batch.commit());
 }
 
-const countsIn = (document: DocumentSnapshot): StoredCounts => (document.get("counts") ?? {}) as StoredCounts;
+const countsIn = (document: DocumentSnapshot): StoredCounts => document.get("counts") ?? {};

@@ -1,6 +1,6 @@
 import type { App } from "../identity/app.ts";
 import type { Deps } from "../platform/deps.ts";
-import { type Followed, follow } from "../platform/follow.ts";
+import { type Followed, follow, wholeIndex } from "../platform/follow.ts";
 import type { RolloutSet } from "./choose.ts";
 import { rolloutFrom, rolloutsOf } from "./store.ts";
 
@@ -49,13 +49,10 @@ export function openRollouts(
     const stops: (() => void)[] = [];
     const upkeep = { ...deps.upkeep, onClose: (stop: () => void) => void stops.push(stop) };
     const collection = rolloutsOf(app);
-    const followed = follow(
-      { upkeep, log: deps.log },
-      collection,
-      collection,
-      (documents): RolloutSet =>
-        new Map(documents.map((document) => [document.id, rolloutFrom(document)] as const)),
+    const index = wholeIndex<RolloutSet>(
+      (documents) => new Map(documents.map((document) => [document.id, rolloutFrom(document)])),
     );
+    const followed = follow({ upkeep, log: deps.log }, collection, collection, index);
     const stop = (): void => {
       for (const each of stops) each();
     };

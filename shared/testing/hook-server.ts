@@ -10,7 +10,15 @@ export interface HookCall {
     app: string;
     mode: string;
     chat: { number: number; kind: string };
-    message: { number?: number; sender: string; text: string; forwarded?: string; isEdit: boolean };
+    message: {
+      number?: number;
+      sender: string;
+      model?: string;
+      text: string;
+      forwarded?: string;
+      thinking?: string;
+      isEdit: boolean;
+    };
   };
 }
 export type Verdict = Record<string, unknown>;

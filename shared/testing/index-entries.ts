@@ -39,6 +39,12 @@ export function indexEntries(collection: string, data: Readonly<Record<string, u
   for (const { collectionGroup, fieldPath, indexes } of file.fieldOverrides) {
     if (collectionGroup !== collection || fieldPath === "*") continue;
     for (const { order, arrayConfig } of indexes) {
+      // Of a map each key has an entry.
+      const map = arrayConfig === undefined ? valueAt(fieldPath) : undefined;
+      if (typeof map === "object" && map !== null && Object.getPrototypeOf(map) === Object.prototype) {
+        for (const entry of Object.entries(map)) entries.add(JSON.stringify([fieldPath, ...entry]));
+        continue;
+      }
       add(`${fieldPath} ${order ?? ""}`, [
         { fieldPath, ...(arrayConfig === undefined ? {} : { arrayConfig }) },
       ]);

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { statusesOf } from "../../functions/runtime/endpoint.ts";
 import type { ReplyObserver } from "../../functions/runtime/http-function.ts";
 
 /** Compares the replies of a system's endpoints with what those say that they reply. */
@@ -11,17 +12,19 @@ export interface ReplyCheck {
 export function createReplyCheck(): ReplyCheck {
   const misfits = new Set<string>();
   return {
-    observe(endpoint, { status, body, stream, text }) {
+    observe(endpoint, { status, body, json, stream, text }) {
       const wrong = (what: string): void => {
         misfits.add(`${endpoint.method} ${endpoint.path} (${status}) ${what}`);
       };
-      if (stream !== undefined || text !== undefined || status >= 400) return;
-      if (body === undefined) {
+      if (status >= 400) return;
+      if (!statusesOf(endpoint).includes(status)) wrong("is not among its statuses");
+      if (stream !== undefined || text !== undefined) return;
+      if (body === undefined && json === undefined) {
         if (status === 200 || status === 201 || status === 202) wrong("has no body");
         return;
       }
       if (typeof endpoint.reply === "string") return wrong(`is to be ${endpoint.reply} and has a body`);
-      const sent: unknown = JSON.parse(JSON.stringify(body));
+      const sent: unknown = JSON.parse(json ?? JSON.stringify(body));
       const parsed = endpoint.reply.safeParse(sent);
       if (!parsed.success) return wrong(parsed.error.issues.map(describe).join("; "));
       // A schema leaves out what it does not know.

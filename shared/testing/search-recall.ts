@@ -1,6 +1,6 @@
-import { foldText } from "../search/fold.ts";
+import { foldText } from "../words/fold.ts";
 import { editsAllowed, isTolerant } from "../search/spelling.ts";
-import { wordsOf } from "../search/words.ts";
+import { wordsOf } from "../words/words.ts";
 
 /** A message and where it stands. */
 export interface Said {

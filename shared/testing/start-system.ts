@@ -1,12 +1,19 @@
+import type { Server } from "node:http";
 import type { FaultPlan } from "../../emulators/kernel/faults.ts";
 import type { Counts } from "../../emulators/kernel/meter.ts";
-import { functionsEnv, invokerEmail, signingKmsKey } from "../../emulators/local/functions-env.ts";
+import {
+  bucketName,
+  functionsEnv,
+  invokerEmail,
+  signingKmsKey,
+} from "../../emulators/local/functions-env.ts";
 import { openKeepsakes } from "../../emulators/local/keepsakes.ts";
 import { readManifest } from "../../emulators/local/manifest.ts";
 import { provision } from "../../emulators/local/provision.ts";
 import type { Suite } from "../../emulators/suite.ts";
 import { backgroundFunctions } from "../../functions/functions.ts";
 import { apiObservedBy } from "../../functions/http/api.ts";
+import { liveObservedBy } from "../../functions/http/live.ts";
 import type { CloudFunction } from "../../functions/runtime/function.ts";
 import { createLifecycle } from "../../functions/runtime/lifecycle.ts";
 import { registerFunctions } from "../../functions/runtime/register.ts";
@@ -54,6 +61,11 @@ export interface System extends AsyncDisposable {
   /** Waits until every event and task that is due has been delivered. */
   settle(): Promise<void>;
   runSchedule(name: string): Promise<void>;
+  /**
+   * For a test of what one instance remembers, or of what a request costs where its instance does: until this
+   * is disposed of, all requests go to the same instance.
+   */
+  oneInstance(): Disposable;
   /** A second instance of the API in this project, with a memory of its own; `env` replaces variables. */
   anotherInstance(env?: Readonly<Record<string, string>>): Promise<Instance>;
 }
@@ -95,19 +107,35 @@ export interface SystemOptions {
   readonly traced?: boolean;
   /** Puts something around each function, to watch what it does. */
   readonly wrap?: (definition: CloudFunction) => CloudFunction;
+  /** Where it is, for who has to know that before it starts; otherwise a place of its own. */
+  readonly at?: { readonly project: string; readonly front: Server };
   /** Variables of the functions besides the suite's own, or in their place. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Whether the emulators are as slow, as contended and as careless as the cloud. Default: if CLOUD is 1. */
+  readonly cloud?: boolean;
+  /**
+   * Instances of each function that take requests by chance, each with a memory of its own. Default:
+   * CLOUD_INSTANCES where CLOUD is 1, and one otherwise.
+   */
+  readonly instances?: number;
 }
+
+/** Whether tests run as in the cloud: `CLOUD=1 npm test -- FILE`. */
+export const isCloud = process.env.CLOUD === "1";
+export const CLOUD_INSTANCES = 3;
 
 export async function startSystem({
   traced = false,
   wrap = (definition) => definition,
   env: own = {},
+  cloud = isCloud,
+  instances = isCloud ? CLOUD_INSTANCES : 1,
+  at,
 }: SystemOptions = {}): Promise<System> {
   const suite = await suiteOfProcess();
   const id = randomId().slice(0, 10);
-  const project = `test-${id}`;
-  const front = await listen();
+  const { project, front } = at ?? { project: `test-${id}`, front: await listen() };
+  if (cloud) suite.kernel.physics.turnOn(project);
   const functionsUrl = addressOf(front);
   const url = `${functionsUrl}/api`;
   const env = {
@@ -115,6 +143,7 @@ export async function startSystem({
     GOOGLE_CLOUD_PROJECT: project,
     INVOKER_EMAIL: invokerEmail(project),
     KMS_KEY: signingKmsKey(project, manifest.region),
+    FILES_BUCKET: bucketName(project, "files"),
     // Clients reach these functions without a proxy.
     TRUSTED_PROXIES: "0",
     TRACE_RATIO: traced ? "1" : "0",
@@ -127,17 +156,27 @@ export async function startSystem({
   const deps = openDeps(config, { clock: suite.kernel.clock, log });
   const lifecycle = createLifecycle();
   const replyCheck = createReplyCheck();
-  const functions = [apiObservedBy(replyCheck.observe), ...backgroundFunctions].map(wrap);
-  registerFunctions(deps, functions, lifecycle, (name) => `${name}-${id}`);
-  dispatch(front, id, functions);
+  const { observe } = replyCheck;
+  const functions = [apiObservedBy(observe), liveObservedBy(observe), ...backgroundFunctions].map(wrap);
+  const others = Array.from({ length: instances - 1 }, () => openDeps(config, deps));
+  const ids = [deps, ...others].map((of, index) => {
+    const instance = `${id}-${index}`;
+    registerFunctions(of, functions, lifecycle, (name) => `${name}-${instance}`);
+    return instance;
+  });
+  const dispatched = dispatch(front, ids, functions);
   await provision(suite, manifest, { project, functionsUrl });
   const operator = createApiClient(url, { authorization: `Bearer ${config.operatorKey}` });
-  await operator.post("/v1/apps", { name: "demo", id: "demo" });
-  await liftLimits(operator, "demo");
+  // Of several cells one has it.
+  if (config.cell === config.cells[0]?.name) {
+    await operator.post("/v1/apps", { name: "demo", id: "demo" });
+    await liftLimits(operator, "demo");
+  }
 
   const upkeepOf = (): Counts => suite.kernel.meter.read({ requestId: upkeepId(project) });
   const settle = async (): Promise<void> => {
     // An event may enqueue a task and that task may publish an event, but no chain is longer.
+    await suite.storage.idle();
     for (let step = 0; step < CAUSES_MAX; step += 1) {
       await suite.pubsub.idle(project);
       await suite.tasks.idle(project);
@@ -205,13 +244,17 @@ export async function startSystem({
       const { status } = await suite.scheduler.run(project, name);
       if (status >= 300) throw new Error(`The schedule ${name} ended with ${status}.`);
     },
+    oneInstance() {
+      dispatched.isToOne = true;
+      return { [Symbol.dispose]: () => (dispatched.isToOne = false) };
+    },
     anotherInstance: (changed = {}) => startInstance(parseConfig({ ...env, ...changed }), deps, functions),
     async [Symbol.asyncDispose]() {
       await settle();
       await lifecycle.idle(5_000);
       front.closeAllConnections();
       front.close();
-      await closeDeps(deps);
+      await Promise.all([deps, ...others].map(closeDeps));
       demandCleanLogs(logs, { secrets: [config.operatorKey, config.secret], people });
       replyCheck.demandFit();
     },
@@ -244,7 +287,7 @@ async function startInstance(
   const deps = openDeps(config, of);
   const lifecycle = createLifecycle();
   registerFunctions(deps, functions, lifecycle, (name) => `${name}-${id}`);
-  dispatch(front, id, functions);
+  dispatch(front, [id], functions);
   const url = `${addressOf(front)}/api`;
   return {
     url,

@@ -18,6 +18,7 @@ async function start(): Promise<Suite> {
   // Google's clients look for these in the environment and nowhere else.
   process.env.FIRESTORE_EMULATOR_HOST = suite.env.FIRESTORE_EMULATOR_HOST;
   process.env.PUBSUB_EMULATOR_HOST = suite.env.PUBSUB_EMULATOR_HOST;
+  process.env.STORAGE_EMULATOR_HOST = suite.env.STORAGE_EMULATOR_HOST;
   process.env.FIREBASE_AUTH_EMULATOR_HOST = suite.env.FIREBASE_AUTH_EMULATOR_HOST;
   process.env.METADATA_SERVER_DETECTION = "none";
   return suite;

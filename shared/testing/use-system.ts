@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll } from "vitest";
+import { afterAll, afterEach, beforeAll, onTestFinished } from "vitest";
 import type { SettingsChange } from "../../emulators/model/settings.ts";
 import { roundMs } from "../notify/announce-messages.ts";
 import type { ApiClient } from "./api-client.ts";
@@ -33,6 +33,15 @@ export const useSystem = (
 
 /** A second instance of the API, with a memory of its own. */
 export const useInstance = (system: System): Instance => useResource(() => system.anotherInstance());
+
+/**
+ * For a test of what an instance remembers, or of what a request costs where it does: in cloud mode, where a
+ * system has several, all requests until the test's end go to one of them.
+ */
+export function stayAtOneInstance(system: System): void {
+  const one = system.oneInstance();
+  onTestFinished(() => one[Symbol.dispose]());
+}
 
 /** People who are signed in to the app `demo`, one for each address. */
 export function usePeople<const Emails extends readonly string[]>(

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { playStream } from "../../testing/own-provider.ts";
 import { ANSWERED_STREAMS, FAILED_STREAMS, type ProviderStream } from "../../testing/provider-streams.ts";
 import { callModel, type ModelRequest, type Provider } from "./call-model.ts";
-import type { ModelPiece, ModelUsage } from "./contract.ts";
+import type { AttachedImage, ModelPiece, ModelUsage, Turn } from "./contract.ts";
 
 let server: Server;
 let provider: Provider;
@@ -35,6 +35,15 @@ const request = (changes: Partial<ModelRequest> = {}): ModelRequest => ({
   silenceMsMax: 5_000,
   signal: new AbortController().signal,
   ...changes,
+});
+
+const image = (read: AttachedImage["read"] = async () => Uint8Array.of(1, 2, 3)): AttachedImage => ({
+  file: "photo",
+  as: "image",
+  width: 40,
+  height: 20,
+  type: "image/jpeg",
+  read,
 });
 
 interface Gathered {
@@ -182,6 +191,46 @@ describe("the request", () => {
     const failure = { kind: "too_long", windowTokens: 4_096 };
     await expect(gather(callModel(provider, request({ maxTokens: 4_000 })))).rejects.toMatchObject(failure);
     expect(calls).toBe(1);
+  });
+
+  test.each([
+    ["OpenAI", 400, "Invalid content type. image_url is only supported by certain models."],
+    ["vLLM", 400, "At most 1 image(s) may be provided in one request."],
+    ["llama.cpp", 500, "image input is not supported - hint: you may need to provide the mmproj"],
+    ["OpenRouter", 404, "No endpoints found that support image input"],
+    ["Groq", 400, "'messages.0' : for 'role:user' the following must be satisfied: content must be a string"],
+  ])("with images says that the images were refused: %s", async (_, status, message) => {
+    answer = (_request, response) => {
+      response.writeHead(status).end(JSON.stringify({ error: { message } }));
+    };
+    const ask = (turns: readonly Turn[]) => gather(callModel(provider, { ...request(), turns }));
+    await expect(ask([{ role: "user", content: "Look", attached: [image()] }])).rejects.toMatchObject({
+      kind: "images",
+    });
+    await expect(ask([{ role: "user", content: "Look" }])).rejects.not.toMatchObject({ kind: "images" });
+  });
+
+  test("has images as data beside the text, and says where one is gone", async () => {
+    const asked: unknown[] = [];
+    answer = (_request, response, body) => {
+      asked.push(body["messages"]);
+      response.end('data: {"choices":[{"delta":{"content":"Hi"}}]}\n\ndata: [DONE]\n\n');
+    };
+    const attached = [image(), image(async () => undefined)];
+    const turns: readonly Turn[] = [{ role: "user", content: "Look", attached }];
+    await gather(callModel(provider, { ...request(), turns }));
+    expect(asked).toEqual([
+      [
+        {
+          role: "user",
+          content: [
+            { type: "text", text: "Look" },
+            { type: "image_url", image_url: { url: "data:image/jpeg;base64,AQID" } },
+            { type: "text", text: expect.stringContaining("can't be read") },
+          ],
+        },
+      ],
+    ]);
   });
 
   test("goes to an address that was copied whole", async () => {

@@ -1,6 +1,9 @@
+import { imagesOf } from "./compose-turns.ts";
 import { ModelFailure, type ModelPiece, type Turn } from "./contract.ts";
 import { failureOfResponse } from "./read-failure.ts";
 import { readModelStream } from "./read-stream.ts";
+import { type ProviderMessage, providerMessage } from "./provider-message.ts";
+import type { Turnstile } from "./turnstile.ts";
 
 /** How a provider wants to be spoken to. */
 export interface Provider {
@@ -12,6 +15,8 @@ export interface Provider {
   readonly limitField: LimitField;
   /** Whether `stream_options` may be sent, which asks for usage. */
   readonly asksUsage: boolean;
+  /** Lets in so many requests with images at once: they are held whole until the provider answers. */
+  readonly imageTurnstile?: Turnstile | undefined;
 }
 export type LimitField = "max_completion_tokens" | "max_tokens";
 
@@ -61,17 +66,30 @@ export async function* callModel(provider: Provider, request: ModelRequest): Asy
 }
 
 async function open(provider: Provider, request: ModelRequest, signal: AbortSignal): Promise<Response> {
-  const response = await post(provider, request, signal);
-  if (response.ok) return response;
-  const refusal = await readRefusal(response);
-  const other = withoutUnknownField(provider, request, response.status, refusal);
-  if (other === undefined) throw failureOfResponse(response.status, response.headers, refusal);
-  const second = await post(other.provider, other.request, signal);
-  if (second.ok) return second;
-  throw failureOfResponse(second.status, second.headers, await readRefusal(second));
+  const hasImages = request.turns.some((turn) => imagesOf(turn).length > 0);
+  const turnstile = hasImages ? provider.imageTurnstile : undefined;
+  await turnstile?.enter(signal);
+  try {
+    const messages = await Promise.all(request.turns.map(providerMessage));
+    const response = await post(provider, request, messages, signal);
+    if (response.ok) return response;
+    const refusal = await readRefusal(response);
+    const other = withoutUnknownField(provider, request, response.status, refusal);
+    if (other === undefined) throw failureOfResponse(response.status, response.headers, refusal, hasImages);
+    const second = await post(other.provider, other.request, messages, signal);
+    if (second.ok) return second;
+    throw failureOfResponse(second.status, second.headers, await readRefusal(second), hasImages);
+  } finally {
+    turnstile?.leave();
+  }
 }
 
-async function post(provider: Provider, request: ModelRequest, signal: AbortSignal): Promise<Response> {
+async function post(
+  provider: Provider,
+  request: ModelRequest,
+  messages: readonly ProviderMessage[],
+  signal: AbortSignal,
+): Promise<Response> {
   const url = new URL(provider.baseUrl);
   // Whoever copies an address mostly copies the whole of it.
   url.pathname = `${url.pathname.replace(/\/+$/, "").replace(/\/chat\/completions$/, "")}/chat/completions`;
@@ -88,7 +106,7 @@ async function post(provider: Provider, request: ModelRequest, signal: AbortSign
     },
     body: JSON.stringify({
       model: request.model,
-      messages: request.turns,
+      messages,
       stream: true,
       [provider.limitField]: request.maxTokens,
       ...(request.temperature === undefined ? {} : { temperature: request.temperature }),

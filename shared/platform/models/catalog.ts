@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { PRESETS, type PresetName, presetOf, windowOf } from "./presets.ts";
+import { PRESETS, type PresetName, presetOf, seesByName, windowOf } from "./presets.ts";
 
 export const OUTPUT_TOKENS_DEFAULT = 4_000;
 export const WINDOW_TOKENS_MAX = 10_000_000;
@@ -38,6 +38,7 @@ export const ModelEntry = z.strictObject({
   systemRole: z.boolean().optional(),
   /** Its template opens the block of thinking itself. */
   startsThinking: z.boolean().optional(),
+  /** It reads images; as its name tells when absent. */
   images: z.boolean().optional(),
 });
 export type ModelEntry = z.infer<typeof ModelEntry>;
@@ -114,6 +115,6 @@ function specOf(
     concurrency: entry.concurrency,
     systemRole: entry.systemRole ?? true,
     startsThinking: entry.startsThinking ?? false,
-    images: entry.images ?? false,
+    images: entry.images ?? seesByName(model),
   };
 }

@@ -3,7 +3,7 @@ import { composeTurns, type Room } from "./compose-turns.ts";
 import type { Turn } from "./contract.ts";
 import { estimateTokens } from "./estimate-tokens.ts";
 
-const ROOM: Room = { windowTokens: 8_192, outputTokens: 1_000, systemRole: true };
+const ROOM: Room = { windowTokens: 8_192, outputTokens: 1_000, systemRole: true, images: true };
 const turn = (role: Turn["role"], content: string): Turn => ({ role, content });
 const words = (count: number): string => "word ".repeat(count).trim();
 
@@ -80,7 +80,7 @@ describe("the window holds", () => {
   });
 
   test("in the smallest window the question is there", () => {
-    const { turns } = composeTurns(conversation, { windowTokens: 512, outputTokens: 256, systemRole: true });
+    const { turns } = composeTurns(conversation, { ...ROOM, windowTokens: 512, outputTokens: 256 });
     expect(turns.at(-1)).toEqual(turn("user", "What did I paste?"));
   });
 

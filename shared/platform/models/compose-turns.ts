@@ -1,4 +1,4 @@
-import type { Turn } from "./contract.ts";
+import type { Attached, AttachedImage, Turn } from "./contract.ts";
 import { estimateTokens } from "./estimate-tokens.ts";
 
 /** What a model is given besides what a turn says: who says it. */
@@ -7,6 +7,15 @@ export const TOKENS_PER_TURN = 4;
 const ESTIMATE_MARGIN = 1.1;
 /** A question longer than the window is given with its beginning and its end. */
 const CUT = "\n\n[…]\n\n";
+/** The newest images are shown: Mistral takes 8 in a request, Azure 10. */
+export const IMAGES_MAX = 8;
+const NOT_SHOWN = "[The images of this message are not shown to you.]";
+/**
+ * What an image counts, about: Claude's and Qwen's formula, which lies above those of OpenAI and of Gemini's
+ * smaller models.
+ */
+const PIXELS_PER_TOKEN = 750;
+const TOKENS_PER_IMAGE = 85;
 
 export interface Conversation {
   /** Instructions and the summary of what is older, in their order. */
@@ -21,6 +30,8 @@ export interface Room {
   readonly outputTokens: number;
   /** The model's template knows the role of instructions. */
   readonly systemRole: boolean;
+  /** The model reads images. */
+  readonly images: boolean;
 }
 
 export interface Composed {
@@ -30,24 +41,36 @@ export interface Composed {
   readonly left: number;
 }
 
+const imageTokens = ({ width, height }: AttachedImage): number =>
+  Math.ceil((width * height) / PIXELS_PER_TOKEN) + TOKENS_PER_IMAGE;
+
+export const imagesOf = ({ attached = [] }: Turn): AttachedImage[] =>
+  attached.filter((each) => each.as === "image");
+
+const tokensOf = (turn: Turn): number =>
+  estimateTokens(turn.content) +
+  TOKENS_PER_TURN +
+  imagesOf(turn).reduce((sum, image) => sum + imageTokens(image), 0);
+
 export const countTokens = (turns: readonly Turn[]): number =>
-  turns.reduce((sum, { content }) => sum + estimateTokens(content) + TOKENS_PER_TURN, 0);
+  turns.reduce((sum, turn) => sum + tokensOf(turn), 0);
 
 /**
  * The conversation as strict templates take it, and as much of it as the window holds: one system message,
  * then turns that alternate and begin with the person's. The newest turns stay whole; the question always is
  * there. Pure.
  */
-export function composeTurns({ system, turns }: Conversation, room: Room): Composed {
+export function composeTurns({ system, turns: all }: Conversation, room: Room): Composed {
+  const turns = shown(all, room.images ? IMAGES_MAX : 0);
   const budget = Math.floor((room.windowTokens - room.outputTokens) / ESTIMATE_MARGIN);
   const instructions = system.filter((text) => text !== "").join("\n\n");
   const left = budget - estimateTokens(instructions) - TOKENS_PER_TURN;
   const kept: Turn[] = [];
   let tokens = 0;
   for (const turn of turns.toReversed()) {
-    const own = estimateTokens(turn.content) + TOKENS_PER_TURN;
+    const own = tokensOf(turn);
     if (tokens + own > left) {
-      if (kept.length === 0) kept.push({ ...turn, content: shortened(turn.content, left - TOKENS_PER_TURN) });
+      if (kept.length === 0) kept.push(fitting(turn, left));
       break;
     }
     tokens += own;
@@ -58,10 +81,40 @@ export function composeTurns({ system, turns }: Conversation, room: Room): Compo
   return { turns: composed, inputTokens: countTokens(composed), left: turns.length - kept.length };
 }
 
+/** As many of the newest images as a model takes; where others were, the turn says so. */
+function shown(turns: readonly Turn[], imagesMax: number): Turn[] {
+  let free = imagesMax;
+  const result: Turn[] = [];
+  for (const turn of turns.toReversed()) {
+    const images = imagesOf(turn);
+    const isShown = images.length <= free;
+    if (isShown) free -= images.length;
+    result.unshift(isShown ? turn : withoutImages(turn));
+  }
+  return result;
+}
+
+function withoutImages(turn: Turn): Turn {
+  const attached = (turn.attached ?? []).filter(({ as }) => as !== "image");
+  return { ...turn, content: `${turn.content}\n\n${NOT_SHOWN}`, attached };
+}
+
+/** The question alone, as much of it as there is room for: what was cut is not given whole. */
+function fitting(turn: Turn, tokens: number): Turn {
+  const images = imagesOf(turn).reduce((sum, image) => sum + imageTokens(image), 0);
+  if (images > tokens / 2) return fitting(withoutImages(turn), tokens);
+  const content = shortened(turn.content, tokens - TOKENS_PER_TURN - images);
+  if (turn.attached === undefined) return { ...turn, content };
+  const attached = turn.attached.map((each): Attached =>
+    each.as === "text" ? { ...each, cut: true } : each,
+  );
+  return { ...turn, content, attached };
+}
+
 /** A conversation does not begin with an answer whose question is gone. */
 function fromFirstQuestion(turns: readonly Turn[]): readonly Turn[] {
   const first = turns.findIndex(({ role }) => role === "user");
-  return first < 0 ? turns.map(({ content }) => ({ role: "user" as const, content })) : turns.slice(first);
+  return first < 0 ? turns.map((turn) => ({ ...turn, role: "user" as const })) : turns.slice(first);
 }
 
 /** Neighbours of one role are one turn: two questions after an answer that failed, two tabs. */
@@ -70,11 +123,19 @@ function joined(turns: readonly Turn[]): Turn[] {
   for (const turn of turns) {
     const last = result.at(-1);
     const role = turn.role === "assistant" ? "assistant" : "user";
-    if (last?.role === role)
-      result[result.length - 1] = { role, content: `${last.content}\n\n${turn.content}` };
-    else result.push({ role, content: turn.content });
+    if (last?.role === role) result[result.length - 1] = both(last, turn);
+    else result.push({ ...turn, role });
   }
   return result;
+}
+
+function both(first: Turn, second: Turn): Turn {
+  const attached = [...(first.attached ?? []), ...(second.attached ?? [])];
+  return {
+    role: first.role,
+    content: `${first.content}\n\n${second.content}`,
+    ...(attached.length === 0 ? {} : { attached }),
+  };
 }
 
 function withInstructions(
@@ -87,7 +148,7 @@ function withInstructions(
   const [first, ...rest] = turns;
   return first === undefined
     ? [{ role: "user", content: instructions }]
-    : [{ role: "user", content: `${instructions}\n\n${first.content}` }, ...rest];
+    : [{ ...first, role: "user", content: `${instructions}\n\n${first.content}` }, ...rest];
 }
 
 /**

@@ -2,6 +2,28 @@
 export interface Turn {
   readonly role: "system" | "user" | "assistant";
   readonly content: string;
+  /** Files that go with it: pictures beside the content, texts within it. */
+  readonly attached?: readonly Attached[];
+}
+
+export type Attached = AttachedText | AttachedImage;
+
+/** A file whose text stands in the content; `cut`: not all of it. */
+export interface AttachedText {
+  readonly file: string;
+  readonly as: "text";
+  readonly cut?: true;
+}
+
+export interface AttachedImage {
+  readonly file: string;
+  readonly as: "image";
+  readonly width: number;
+  readonly height: number;
+  /** Of its bytes. */
+  readonly type: string;
+  /** Read when a model is called with it; undefined where it can't be read any more. */
+  read(): Promise<Uint8Array | undefined>;
 }
 
 /** Why a model stopped, in the words of the API. */
@@ -40,6 +62,7 @@ export const MODEL_FAILURES = {
   too_long: "asker",
   refused: "asker",
   invalid: "asker",
+  images: "asker",
   unauthorized: "operator",
   unknown_model: "operator",
   quota: "operator",

@@ -40,6 +40,9 @@ export interface Models {
 /** Of an answer no more is taken: what is stored has to fit a document, with its index. UTF-16 units. */
 export const ANSWER_CHARS_MAX = 100_000;
 
+/** Each holds up to 8 MiB until its provider answers. */
+const IMAGE_REQUESTS_MAX = 8;
+
 type ModelConfig = Pick<Config, "modelBaseUrl" | "modelPreset" | "modelEntries" | "modelKeys">;
 
 /** Any endpoints that speak OpenAI's chat completions. */
@@ -49,6 +52,7 @@ export function openModels(config: ModelConfig): Models {
     preset: config.modelPreset,
   });
   const googleToken = lazy(async () => openGoogleToken());
+  const imageTurnstile = createTurnstile(IMAGE_REQUESTS_MAX);
   const turnstiles = new Map<string, Turnstile>();
   const turnstileOf = ({ id, concurrency }: ModelSpec): Turnstile | undefined => {
     if (concurrency === undefined) return undefined;
@@ -62,7 +66,11 @@ export function openModels(config: ModelConfig): Models {
     const value = config.modelKeys[keyName] ?? "";
     return key === "api-key" ? { "api-key": value } : { authorization: `Bearer ${value}` };
   };
-  const providerOf = (spec: ModelSpec): Provider => ({ ...spec, headers: () => headersOf(spec) });
+  const providerOf = (spec: ModelSpec): Provider => ({
+    ...spec,
+    headers: () => headersOf(spec),
+    imageTurnstile,
+  });
 
   return {
     catalog,

@@ -127,6 +127,13 @@ const WINDOWS: readonly (readonly [RegExp, number])[] = [
   [/llama-?2|phi|tinyllama/i, 4_096],
 ];
 
+/** Whose models are known to read images. */
+const SEEING =
+  /gpt-4o|gpt-4\.1|gpt-5|gemini-(1\.5|2|3)|claude-(3|opus|sonnet|haiku)|pixtral|llama-?4|gemma-?3|llava|[-/.]vl\b|-vision/i;
+
+/** Whether a model reads images, as far as its name tells. Pure. */
+export const seesByName = (model: string): boolean => SEEING.test(model);
+
 /**
  * The window of a model of which nothing is known. Most models that people run at home have at least this
  * one.

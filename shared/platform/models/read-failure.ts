@@ -15,6 +15,12 @@ const QUOTA =
   /insufficient.?(quota|balance|credit|fund)|billing|exceeded your current quota|payment|out of credit|credit/i;
 /** Said with 400, where the words may quote the question. */
 const UNPAID = /insufficient.?(quota|balance|credit|fund)|credit balance|exceeded your current quota/i;
+/**
+ * A server without images may answer with any status: llama.cpp with 500, OpenRouter with 404, Groq and
+ * DeepSeek find the message's form wrong.
+ */
+const IMAGES =
+  /\bimages?\b|image_url|multi-?modal|vision|mmproj|content.{0,30}must be a string|unknown variant/i;
 /** A request that no patience makes fit into the tokens of a minute. */
 const TOO_LARGE_FOR_A_MINUTE = /request too large|must be reduced/i;
 
@@ -30,19 +36,30 @@ interface Told {
 }
 
 /** A refusal by status: the body says more than the number, as the same number means several things. Pure. */
-export function failureOfResponse(status: number, headers: Headers, body: string): ModelFailure {
+export function failureOfResponse(
+  status: number,
+  headers: Headers,
+  body: string,
+  hasImages = false,
+): ModelFailure {
   const told = read(parseJsonValue(body), isPage(body) ? "" : body);
-  return failureFrom(told, status, retryAfterOf(headers) ?? told.retryAfterMs);
+  return failureFrom(told, status, { retryAfterMs: retryAfterOf(headers) ?? told.retryAfterMs, hasImages });
 }
 
 /** A failure in the middle of a stream: an `error` in a chunk, or an event of that name. Pure. */
 export function failureOfEvent(value: unknown): ModelFailure {
   const told = read(value, "");
-  return failureFrom(told, told.status ?? 500, told.retryAfterMs);
+  return failureFrom(told, told.status ?? 500, { retryAfterMs: told.retryAfterMs, hasImages: false });
 }
 
-function failureFrom(told: Told, status: number, retryAfterMs: number | undefined): ModelFailure {
-  const kind = kindOf(status, `${told.code} ${told.message}`, retryAfterMs !== undefined);
+function failureFrom(
+  told: Told,
+  status: number,
+  { retryAfterMs, hasImages }: { readonly retryAfterMs: number | undefined; readonly hasImages: boolean },
+): ModelFailure {
+  const words = `${told.code} ${told.message}`;
+  const found = kindOf(status, words, retryAfterMs !== undefined);
+  const kind = hasImages && MAY_MEAN_IMAGES.has(found) && IMAGES.test(words) ? "images" : found;
   const { windowTokens } = told;
   // The provider's own words may quote the question, so they stay out of our logs.
   return new ModelFailure(kind, `The provider answered ${status} (${kind}).`, {
@@ -72,6 +89,7 @@ function kindOf(status: number, words: string, saysWhen: boolean): ModelFailureK
   return "invalid";
 }
 
+const MAY_MEAN_IMAGES: ReadonlySet<ModelFailureKind> = new Set(["invalid", "unknown_model", "failed"]);
 const NO_SUCH_ADDRESS: ReadonlySet<number> = new Set([404, 405, 410]);
 /**
  * What another try may change, although it is below 500: timeouts, conflicts, a service behind that fails.
