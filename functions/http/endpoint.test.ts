@@ -6,6 +6,7 @@ test("only an endpoint whose path has an app gets one, and only one that is not 
   const ofApp = appEndpoint({
     method: "GET",
     path: "/v1/apps/{app}/things",
+    summary: "Is called in tests only.",
     access: "me:read",
     reply: "empty",
     handle: async ({ app, principal }) => ({ status: 200, body: { app: app.id, by: principal.id } }),
@@ -13,6 +14,7 @@ test("only an endpoint whose path has an app gets one, and only one that is not 
   const ofSystem = systemEndpoint({
     method: "GET",
     path: "/v1/operator/things",
+    summary: "Is called in tests only.",
     reply: "empty",
     // @ts-expect-error -- the path has no app
     handle: async ({ app, principal }) => ({ status: 200, body: { app: app.id, by: principal.id } }),
@@ -20,6 +22,7 @@ test("only an endpoint whose path has an app gets one, and only one that is not 
   const ofAnyone = publicEndpoint({
     method: "GET",
     path: "/v1/apps/{app}/things",
+    summary: "Is called in tests only.",
     reply: "empty",
     // @ts-expect-error -- nobody is known to have called it
     handle: async ({ app, principal }) => ({ status: 200, body: { app: app.id, by: principal.id } }),
@@ -32,6 +35,7 @@ test("an app's endpoint has a path with an app", () => {
     method: "GET",
     // @ts-expect-error -- the path has no app
     path: "/v1/things",
+    summary: "Is called in tests only.",
     access: "me:read",
     reply: "empty",
     handle: async () => noContent,

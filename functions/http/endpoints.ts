@@ -1,8 +1,18 @@
 import type { Endpoint } from "../runtime/endpoint.ts";
 import type { ApiDeps } from "./api-deps.ts";
+import type { LiveDeps } from "./live-deps.ts";
+import { deleteFile } from "./files/delete-file.ts";
+import { getFile, getFileContent } from "./files/get-file.ts";
+import { postFile } from "./files/post-file.ts";
 import { deleteScheduled, getScheduled, patchScheduled } from "./scheduled/scheduled.ts";
+import { deleteTransfer, getTransfer, getTransfers } from "./jobs/jobs.ts";
+import { postExport } from "./jobs/post-export.ts";
+import { postImport } from "./jobs/post-import.ts";
 import { getModels } from "./models/get-models.ts";
-import { deleteAnswer, getAnswerStream, postAnswer, putFeedback } from "./answers/answers.ts";
+import { getAiMessages, postAiStop } from "./ai/ai-chat.ts";
+import { getAiStream } from "./ai/get-ai-stream.ts";
+import { postAiChat } from "./ai/post-ai-chat.ts";
+import { deleteAnswer, postAnswer, putFeedback } from "./answers/answers.ts";
 import { deleteAppEndpoint } from "./apps/delete-app.ts";
 import { deleteToken } from "./apps/delete-token.ts";
 import { getApp } from "./apps/get-app.ts";
@@ -41,6 +51,7 @@ import {
   postInvitation,
   removeInvitation,
 } from "./invitations/invitations.ts";
+import { getAnswerStream } from "./live/get-answer-stream.ts";
 import { getChatEvents } from "./live/get-chat-events.ts";
 import { getPersonEvents } from "./live/get-person-events.ts";
 import { getPresence } from "./live/get-presence.ts";
@@ -49,6 +60,7 @@ import { deleteBlock, getBlock, getBlocks, putBlock } from "./me/blocks.ts";
 import { getMe } from "./me/get-me.ts";
 import { getSessions } from "./me/get-sessions.ts";
 import { patchMe } from "./me/patch-me.ts";
+import { deleteAvatar, deleteLogo, getPicture, putAvatar, putLogo } from "./pictures/pictures.ts";
 import { deleteMessage } from "./messages/delete-message.ts";
 import { getEdits } from "./messages/get-edits.ts";
 import { getMessage } from "./messages/get-message.ts";
@@ -71,11 +83,13 @@ import {
 } from "./operator/dead-letters.ts";
 import { getBreakers } from "./operator/get-breakers.ts";
 import { getJob, getJobs, postMigration } from "./operator/jobs.ts";
+import { postMove } from "./operator/moves.ts";
 import { postRevocation } from "./operator/post-revocation.ts";
 import { postRotation } from "./operator/post-rotation.ts";
 import { getRebuild, postRebuild } from "./operator/rebuilds.ts";
 import { postHookSecret } from "./moderation/post-secret.ts";
 import { getReportedMessages, getReports, patchReport, postReport } from "./reports/reports.ts";
+import { openApiEndpoint } from "./openapi/get-openapi.ts";
 import { getReport } from "./rollouts/get-report.ts";
 import { getRollout, putRollout } from "./rollouts/rollouts.ts";
 import { getSearch } from "./search/get-search.ts";
@@ -92,8 +106,10 @@ import { patchUser } from "./users/patch-user.ts";
 import { postUser } from "./users/post-user.ts";
 import { postUserSession } from "./users/post-user-session.ts";
 
-/** Every endpoint of the API. */
-export const endpoints: readonly Endpoint<ApiDeps>[] = [
+const getOpenApi = openApiEndpoint(() => endpoints);
+
+/** What the function `api` serves. */
+export const apiEndpoints: readonly Endpoint<ApiDeps>[] = [
   postCode,
   postSession,
   postExchange,
@@ -122,6 +138,7 @@ export const endpoints: readonly Endpoint<ApiDeps>[] = [
   getJobs,
   getJob,
   postMigration,
+  postMove,
   getUsage,
   getMyUsage,
   postInvitation,
@@ -161,8 +178,6 @@ export const endpoints: readonly Endpoint<ApiDeps>[] = [
   putRole,
   deleteMember,
   getChanges,
-  getChatEvents,
-  getPersonEvents,
   getPresence,
   postTicket,
   putRead,
@@ -188,7 +203,22 @@ export const endpoints: readonly Endpoint<ApiDeps>[] = [
   postAnswer,
   deleteAnswer,
   putFeedback,
-  getAnswerStream,
+  getAiMessages,
+  postAiStop,
+  postImport,
+  postExport,
+  getTransfers,
+  getTransfer,
+  deleteTransfer,
+  postFile,
+  getFile,
+  getFileContent,
+  deleteFile,
+  putAvatar,
+  deleteAvatar,
+  putLogo,
+  deleteLogo,
+  getPicture,
   getSearch,
   putMute,
   deleteMute,
@@ -212,4 +242,20 @@ export const endpoints: readonly Endpoint<ApiDeps>[] = [
   getHealth,
   getReady,
   getProblem,
+  getOpenApi,
 ];
+
+/**
+ * What the function `live` serves: streams, which last. Its paths in functions/manifest.json are these, and a
+ * test compares them.
+ */
+export const liveEndpoints: readonly Endpoint<LiveDeps>[] = [
+  getChatEvents,
+  getPersonEvents,
+  getAnswerStream,
+  postAiChat,
+  getAiStream,
+];
+
+/** Every endpoint of the API. */
+export const endpoints: readonly Endpoint<ApiDeps & LiveDeps>[] = [...apiEndpoints, ...liveEndpoints];

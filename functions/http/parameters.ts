@@ -13,6 +13,7 @@ const NumberInPath = z
 export const ChatParams = z.object({ chat: NumberInPath });
 export const MessageParams = z.object({ chat: NumberInPath, message: NumberInPath });
 export const MemberParams = ChatParams.extend({ user: UserId });
+export const FileParams = z.object({ id: DrawnId });
 export const UserParams = z.object({ id: UserId });
 export const SessionParams = z.object({ id: DrawnId });
 export const TokenParams = z.object({ id: DrawnId });

@@ -1,5 +1,9 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import { z } from "zod";
+import { appHandle } from "../../shared/identity/app.ts";
+import { openAppDirectory } from "../../shared/identity/app-directory.ts";
+import { isMoving } from "../../shared/identity/manage-app.ts";
+import { openRevocations } from "../../shared/identity/revocations.ts";
 import type { Death } from "../../shared/jobs/contract.ts";
 import { runInContext } from "../../shared/platform/context.ts";
 import type { Deps } from "../../shared/platform/deps.ts";
@@ -51,10 +55,58 @@ function backgroundFunction<Payload>(spec: BackgroundSpec<Payload>): CloudFuncti
   return {
     name: spec.name,
     open(deps) {
-      const opened = { checkCaller: openCallerCheck(deps, spec.name), handle: spec.open(deps) };
-      return (request, response) => serve(deps, spec, opened, { request, response });
+      const handle = atHome(deps, spec, spec.open(deps));
+      const opened = { checkCaller: openCallerCheck(deps, spec.name), handle };
+      return (request, response) =>
+        request.method === "GET"
+          ? answerProbe(opened.checkCaller, request, response)
+          : serve(deps, spec, opened, { request, response });
     },
   };
+}
+
+type Handle<Payload> = (payload: Payload) => Promise<object | undefined>;
+
+/**
+ * Where there are cells, work on an app that is moving waits, and is none any more once it has moved: the
+ * other cell's upkeep finds what was left. What was only an event is found there, or here, without it.
+ */
+function atHome<Payload>(
+  deps: Deps,
+  { trigger }: Pick<BackgroundSpec<Payload>, "trigger">,
+  handle: Handle<Payload>,
+): Handle<Payload> {
+  if (deps.cells.own === undefined) return handle;
+  const apps = openAppDirectory(deps, openRevocations(deps));
+  return async (payload) => {
+    const { app } = payload as { app?: unknown };
+    if (typeof app !== "string") return handle(payload);
+    const standing = await apps.standingOf(appHandle(deps.firestore, app)).catch((cause: unknown) => {
+      const { code } = toAppError(cause);
+      if (code === "moved" || code === "not_found") return code;
+      throw cause;
+    });
+    if (standing === "moved" || (standing === "moving" && trigger === "event")) return { outcome: standing };
+    if (standing === "moving") throw isMoving();
+    return handle(payload);
+  };
+}
+
+/**
+ * A rollout asks whether a new revision is there before it gets any traffic. Nothing is done for it, and no
+ * line is written that would count as a run.
+ */
+async function answerProbe(
+  checkCaller: CallerCheck,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const status = await checkCaller(request.headers).then(
+    () => 204,
+    (cause: unknown) => toAppError(cause).status,
+  );
+  await discardBody(request);
+  response.writeHead(status).end();
 }
 
 async function serve<Payload>(

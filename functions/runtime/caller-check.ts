@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { createRemoteJWKSet, errors, jwtVerify } from "jose";
+import { functionUrl } from "../../shared/platform/config.ts";
 import type { Deps } from "../../shared/platform/deps.ts";
 import { AppError } from "../../shared/platform/errors.ts";
 
@@ -18,7 +19,7 @@ const CLOCK_TOLERANCE_SECONDS = 60;
 export function openCallerCheck(deps: Deps, name: string): CallerCheck {
   const { config, clock } = deps;
   const keys = createRemoteJWKSet(new URL(config.oidcJwksUrl), { timeoutDuration: JWKS_MS_MAX });
-  const audience = `${config.functionsUrl}/${name}`;
+  const audience = functionUrl(config.functionsUrl, name);
   const trustedUntilMs = new Map<string, number>();
   return async (headers) => {
     const token = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/.exec(headers.authorization ?? "")?.[1];

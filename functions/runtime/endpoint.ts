@@ -48,6 +48,14 @@ interface Spec<Path extends string, P extends z.ZodType, Q extends z.ZodType, B 
   readonly method: Method;
   /** As in the API's documentation: /v1/apps/{app}/chats/{chat} */
   readonly path: Path;
+  /** What it does, in a sentence, for the API's description. */
+  readonly summary: string;
+  /** The statuses that it replies with; without them, that of its kind. */
+  readonly statuses?: readonly number[];
+  /** Whoever accepts an event stream gets one, with 200. */
+  readonly streams?: true;
+  /** It knows ETags: `If-None-Match` of what it reads, `If-Match` of what it changes. */
+  readonly conditional?: "read" | "write";
   /** Counts under the stricter limit of sign-ins. */
   readonly signIn?: boolean;
   /** Who has a second factor must have proved it just now. */
@@ -69,6 +77,8 @@ interface Spec<Path extends string, P extends z.ZodType, Q extends z.ZodType, B 
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B;
+  /** A body as somebody would send it, for the API's description; a test sends it. */
+  readonly example?: NoInfer<z.input<B>>;
   /** The body of a successful reply: JSON of this schema, or what else it is. */
   readonly reply: z.ZodType | "empty" | "event-stream" | "html";
 }
@@ -132,6 +142,17 @@ export const endpointsOf = <D extends HttpDeps>() => ({
     spec: Handled<D, Path, P, Q, B, AppOf<Path>>,
   ): Endpoint<D> => ({ ...spec, access: "anyone" }),
 });
+
+/** The statuses of an endpoint's replies but those of problems: 204, 201 or 200 unless it says others. */
+export const statusesOf = ({
+  method,
+  reply,
+  statuses,
+  conditional,
+}: Pick<Endpoint, "method" | "reply" | "statuses" | "conditional">): readonly number[] => [
+  ...(statuses ?? [reply === "empty" ? 204 : method === "POST" ? 201 : 200]),
+  ...(conditional === "read" ? [304] : []),
+];
 
 /** `Deprecation` (RFC 9745), `Sunset` (RFC 8594), and a link to what comes next. */
 export const deprecationHeaders = ({ since, sunset, successor }: Deprecation): Record<string, string> => ({

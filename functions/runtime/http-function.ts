@@ -1,15 +1,14 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { z } from "zod";
+import type { IncomingMessage } from "node:http";
 import { type App, appHandle } from "../../shared/identity/app.ts";
 import { type Caller, callerOf } from "../../shared/identity/caller.ts";
-import { AppId, UserId } from "../../shared/identity/contract.ts";
+import { UserId } from "../../shared/identity/contract.ts";
+import { isMoving } from "../../shared/identity/manage-app.ts";
 import { demandFactor } from "../../shared/identity/factor.ts";
 import type { Principal } from "../../shared/identity/principal.ts";
 import type { Spend } from "../../shared/identity/spend.ts";
 import type { Quota } from "../../shared/identity/quotas.ts";
 import { runInContext } from "../../shared/platform/context.ts";
 import { AppError, toAppError } from "../../shared/platform/errors.ts";
-import { fieldErrors } from "../../shared/platform/field-errors.ts";
 import { within } from "../../shared/platform/within.ts";
 import { authenticate, authorize } from "./authenticate.ts";
 import { type Access, deprecationHeaders, type Endpoint } from "./endpoint.ts";
@@ -24,8 +23,19 @@ import {
   type Provenance,
   preflightHeaders,
   provenanceOf,
+  SAFE_METHODS,
 } from "./origin.ts";
 import { JSON_VALUES_MAX } from "./parse-json.ts";
+import {
+  appIdOf,
+  chatOf,
+  demandOneHost,
+  parseInput,
+  parseParams,
+  queryOf,
+  requestKeyOf,
+  searchOf,
+} from "./parse-request.ts";
 import { problemOf } from "./problem.ts";
 import { demandQuota, quotaHeaders } from "./quota.ts";
 import { BODY_BYTES_MAX, discardBody, readJsonBody } from "./read-body.ts";
@@ -34,19 +44,25 @@ import { oneHeader, requestIdOf } from "./request-context.ts";
 import { openRequestLines } from "./request-line.ts";
 import { requestSpan } from "./request-span.ts";
 import { createRouter, type Route } from "./router.ts";
+import { sendReply } from "./send-reply.ts";
+
+/**
+ * The way of a request from its socket to its reply, in the order in which it is refused: long because
+ * nothing of that order may be looked up elsewhere.
+ */
 
 /** A request without a reply by then is given up; hosting cuts at 60 s. */
 export const HANDLE_MS_MAX = 30_000;
 
-/** The name under which the API is deployed, in logs and traces. */
-export const API = "api";
-
 /** Is told of each reply of an endpoint, before it is sent. */
-export type ReplyObserver = (endpoint: Pick<Endpoint, "method" | "path" | "reply">, reply: Reply) => void;
+export type ReplyObserver = (
+  endpoint: Pick<Endpoint, "method" | "path" | "reply" | "statuses" | "conditional">,
+  reply: Reply,
+) => void;
 
 /** What is known of a request by the time its log line is written. */
 export interface Served {
-  endpoint?: Pick<Endpoint, "method" | "path" | "deprecated" | "reply">;
+  endpoint?: Pick<Endpoint, "method" | "path" | "deprecated" | "reply" | "statuses" | "conditional">;
   appId?: string | undefined;
   /** The number of the chat that it concerns. */
   chat?: number | undefined;
@@ -62,15 +78,23 @@ export interface Served {
  */
 export function serveEndpoints<D extends HttpDeps>(
   deps: D,
-  endpoints: readonly Endpoint<D>[],
-  observe: ReplyObserver = () => undefined,
+  {
+    name,
+    endpoints,
+    observe = () => undefined,
+  }: {
+    /** The function's, in logs and traces. */
+    readonly name: string;
+    readonly endpoints: readonly Endpoint<D>[];
+    readonly observe?: ReplyObserver | undefined;
+  },
 ): FunctionHandler {
   const route = createRouter(endpoints);
   const gate = createGate(deps.clock, deps.config.unprovedPerMinute);
-  const writeRequestLine = openRequestLines(deps);
+  const writeRequestLine = openRequestLines(deps, name);
   return (request, response) => {
     const entered = deps.traces.enter({
-      service: API,
+      service: name,
       requestId: requestIdOf(undefined),
       traceparent: oneHeader(request.headers.traceparent),
       isOurs: false,
@@ -83,7 +107,8 @@ export function serveEndpoints<D extends HttpDeps>(
       let reply: Reply;
       try {
         reply = await within(HANDLE_MS_MAX, replyTo(deps, route, request, { path, served, gate }));
-        if (served.endpoint !== undefined) observe(served.endpoint, reply);
+        const isPreflight = request.method === "OPTIONS";
+        if (served.endpoint !== undefined && !isPreflight) observe(served.endpoint, reply);
       } catch (cause) {
         const error = toAppError(cause);
         served.error = error;
@@ -97,7 +122,7 @@ export function serveEndpoints<D extends HttpDeps>(
         ...(served.endpoint?.deprecated === undefined ? {} : deprecationHeaders(served.endpoint.deprecated)),
         ...reply.headers,
       };
-      send(request, response, { ...reply, headers }, context.requestId);
+      sendReply(request, response, { ...reply, headers }, context.requestId);
       writeRequestLine(request, { reply, served, startedMs });
       entered.end(requestSpan(request, reply, served));
     });
@@ -126,6 +151,7 @@ async function replyTo<D extends HttpDeps>(
     return { status: 204, headers: preflightHeaders(served.provenance, preflight) };
   }
   const arrival = { endpoint, app, caller, request, served, gate };
+  await demandHere(deps, arrival);
   const { principal, spend, refusal } = await admitted(deps, arrival);
   const requestKey = endpoint.idempotent ? requestKeyOf(request) : undefined;
   if (refusal !== undefined && (endpoint.replay === undefined || requestKey === undefined)) throw refusal;
@@ -141,8 +167,8 @@ async function replyTo<D extends HttpDeps>(
     ...(app === undefined ? {} : { app }),
     ...(principal === undefined ? {} : { principal: watched?.principal ?? principal }),
     params: parseParams(endpoint, params),
-    query: endpoint.query === undefined ? {} : parse(endpoint.query, queryOf(searchOf(request))),
-    body: endpoint.body === undefined ? undefined : parse(endpoint.body, body ?? {}),
+    query: endpoint.query === undefined ? {} : parseInput(endpoint.query, queryOf(searchOf(request))),
+    body: endpoint.body === undefined ? undefined : parseInput(endpoint.body, body ?? {}),
     requestKey,
     headers: request.headers,
     caller,
@@ -157,6 +183,23 @@ async function replyTo<D extends HttpDeps>(
   );
   await watched?.written();
   return reply;
+}
+
+/**
+ * Where there are cells, a request for an app in another one is told where, before anything else: its token
+ * is that cell's. Nothing changes an app that is moving. An app that this instance does not know costs what
+ * an unproved request may cost.
+ */
+async function demandHere(deps: HttpDeps, { app, caller, request, served, gate }: Arrival): Promise<void> {
+  if (app === undefined || deps.cells.own === undefined) return;
+  if (deps.apps.knownSettingsOf(app) === undefined) gate.pass(caller.ip);
+  try {
+    const standing = await deps.apps.standingOf(app);
+    if (standing === "moving" && !SAFE_METHODS.has(request.method ?? "GET")) throw isMoving();
+  } catch (cause) {
+    served.provenance = await provenanceOf(deps, app, request.headers);
+    throw cause;
+  }
 }
 
 /** Refusals by rules that may have let the request through when it came first. */
@@ -327,98 +370,3 @@ const callerOfRequest = (deps: HttpDeps, request: IncomingMessage): Caller =>
     },
     deps.config.trustedProxies,
   );
-
-/** Two Host headers make two servers on the way disagree about whose request it is (RFC 9112, 3.2). */
-function demandOneHost(request: IncomingMessage): void {
-  const hosts = request.rawHeaders.filter((text, index) => index % 2 === 0 && /^host$/i.test(text));
-  if (hosts.length > 1) {
-    throw new AppError("invalid_request", "The request names two hosts.", { closeConnection: true });
-  }
-}
-
-/** For the log: a number says nothing of anybody, where other parts of a path may. */
-const chatOf = (text: string | undefined): number | undefined =>
-  text !== undefined && /^[1-9]\d{0,14}$/.test(text) ? Number(text) : undefined;
-
-/** A malformed id names no app, so it is not found. */
-function appIdOf(text: string | undefined): string {
-  const parsed = AppId.safeParse(text);
-  if (!parsed.success) throw new AppError("not_found", "There is no such app.");
-  return parsed.data;
-}
-
-function parseParams(endpoint: Pick<Endpoint, "params">, params: Route<unknown>["params"]): unknown {
-  if (endpoint.params === undefined) return {};
-  const { app: _app, ...own } = params;
-  const parsed = endpoint.params.safeParse(own);
-  if (!parsed.success) throw new AppError("not_found", "There is no such thing here.");
-  return parsed.data;
-}
-
-const searchOf = ({ url = "" }: IncomingMessage): URLSearchParams =>
-  new URLSearchParams(url.includes("?") ? url.slice(url.indexOf("?")) : "");
-
-function queryOf(search: URLSearchParams): Record<string, string> {
-  const query: Record<string, string> = {};
-  for (const [name, value] of search) {
-    if (Object.hasOwn(query, name)) {
-      throw new AppError("invalid_request", "A query parameter stands twice.", {
-        errors: [{ path: name, message: "must stand once" }],
-      });
-    }
-    Object.defineProperty(query, name, { value, enumerable: true });
-  }
-  return query;
-}
-
-/** @throws AppError `invalid_request` naming the first fields that are wrong */
-function parse(schema: z.ZodType, value: unknown): unknown {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw new AppError("invalid_request", "Some fields are not valid; see errors.", fieldErrors(parsed.error));
-}
-
-const KEY_CHARS_MAX = 255;
-
-/** A quoted string as in the draft standard, or bare. */
-function requestKeyOf(request: IncomingMessage): string | undefined {
-  const header = oneHeader(request.headers["idempotency-key"]);
-  if (header === undefined) return undefined;
-  const quoted = /^"((?:[^"\\]|\\["\\])*)"$/.exec(header.trim());
-  const key = quoted?.[1]?.replace(/\\(["\\])/g, "$1") ?? header.trim();
-  if (key.length < 1 || key.length > KEY_CHARS_MAX || (quoted === null && key.includes('"'))) {
-    throw new AppError("invalid_request", "The Idempotency-Key is not valid.", {
-      errors: [{ path: "Idempotency-Key", message: `must be a string of 1 to ${KEY_CHARS_MAX} characters` }],
-    });
-  }
-  return key;
-}
-
-const SECURITY_HEADERS = {
-  "cache-control": "private, no-store",
-  "x-content-type-options": "nosniff",
-  "referrer-policy": "no-referrer",
-  "content-security-policy":
-    "default-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  "strict-transport-security": "max-age=63072000; includeSubDomains",
-  "cross-origin-resource-policy": "same-origin",
-} as const;
-
-function send(request: IncomingMessage, response: ServerResponse, reply: Reply, requestId: string): void {
-  // A client that has left gets no reply, but the stream's subscription has to end.
-  if (response.destroyed) reply.stream?.(response);
-  if (response.headersSent || response.destroyed) return;
-  const content = reply.text?.content ?? (reply.body === undefined ? undefined : JSON.stringify(reply.body));
-  const headers: Record<string, string | number> = {
-    ...SECURITY_HEADERS,
-    ...(content === undefined ? {} : { "content-type": reply.text?.type ?? "application/json" }),
-    ...reply.headers,
-    "x-request-id": requestId,
-  };
-  if (content !== undefined) headers["content-length"] = Buffer.byteLength(content);
-  // A body that was not read to its end would be taken for the next request.
-  if (!request.complete) headers.connection = "close";
-  response.writeHead(reply.status, headers);
-  if (reply.stream === undefined || request.method === "HEAD") response.end(content);
-  else reply.stream(response);
-}

@@ -1,4 +1,5 @@
 import { describeError, type Log } from "../../shared/platform/log.ts";
+import { within } from "../../shared/platform/within.ts";
 import { servingServers } from "./incoming.ts";
 
 /** Work that must be finished before the instance goes. */
@@ -34,17 +35,28 @@ export function createLifecycle(): Lifecycle {
   };
 }
 
-/** Cloud Run sends SIGTERM and kills the instance ten seconds later. */
-export const DRAIN_MS_MAX = 9_000;
+/**
+ * Cloud Run sends SIGTERM and kills the instance ten seconds later; closing the clients takes up to two of
+ * them (deps.ts).
+ */
+export const DRAIN_MS_MAX = 8_000;
+
+/** What an instance has to do in the end. */
+export interface LastWork {
+  /** Tells what lasts that it has to go elsewhere, and waits for it. */
+  end(): Promise<void>;
+  /** Closes the clients. */
+  close(): Promise<void>;
+}
 
 const OWNED = new Set<string | symbol>(["SIGTERM", "unhandledRejection", "uncaughtException"]);
 
 /**
- * Makes the process ours: on SIGTERM it stops accepting, finishes what it has begun, closes its clients
- * and exits with 0; an unhandled rejection is logged and ends nothing. The framework registers handlers
- * that exit at once; those are taken off as they come.
+ * Makes the process ours: on SIGTERM it stops accepting, hands over what lasts, finishes what it has begun,
+ * closes its clients and exits with 0; an unhandled rejection is logged and ends nothing. The framework
+ * registers handlers that exit at once; those are taken off as they come.
  */
-export function ownProcess(log: Log, lifecycle: Lifecycle, close: () => Promise<void>): void {
+export function ownProcess(log: Log, lifecycle: Lifecycle, { end, close }: LastWork): void {
   let draining = false;
   const drain = async (signal: string): Promise<void> => {
     if (draining) return;
@@ -54,7 +66,10 @@ export function ownProcess(log: Log, lifecycle: Lifecycle, close: () => Promise<
       server.close();
       server.closeIdleConnections();
     }
-    await lifecycle.idle(DRAIN_MS_MAX);
+    const handedOver = within(DRAIN_MS_MAX, end()).catch((cause: unknown) =>
+      log.error("Something could not be handed over in time.", cause),
+    );
+    await Promise.all([handedOver, lifecycle.idle(DRAIN_MS_MAX)]);
     await close();
     process.exit(0);
   };

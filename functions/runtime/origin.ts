@@ -7,9 +7,10 @@ import { oneHeader } from "./request-context.ts";
 
 /**
  * Which page a browser's request comes from. `none`: it names none, as servers, apps and plain navigation do.
- * `same`: the API's own origin. `listed`: one that the app allows. `foreign`: any other.
+ * `same`: the API's own origin. `listed`: one that the app allows. `elsewhere`: any, where the app lives in
+ * another cell, which every page may be told. `foreign`: any other.
  */
-export type Provenance = "none" | "same" | "listed" | "foreign";
+export type Provenance = "none" | "same" | "listed" | "elsewhere" | "foreign";
 
 /** As far as it is known without looking any further; undefined where the app would have to be read. */
 export function knownProvenanceOf(
@@ -41,6 +42,7 @@ export async function provenanceOf(
     return provenanceIn(await deps.apps.settingsOf(app), origin);
   } catch (cause) {
     if (cause instanceof AppError && cause.code === "not_found") return "foreign";
+    if (cause instanceof AppError && cause.code === "moved") return "elsewhere";
     throw cause;
   }
 }
@@ -60,7 +62,8 @@ function isOwn(deps: HttpDeps, origin: string, headers: IncomingHttpHeaders): bo
   return page.host === host && page.protocol === (scheme ?? own.protocol);
 }
 
-const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
+/** They change nothing. */
+export const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /**
  * Pages of other origins change nothing here, whatever credentials their request carries. @throws AppError
@@ -83,12 +86,15 @@ const EXPOSED = [
   "X-Request-Id",
 ].join(", ");
 
+const mayRead = (provenance: Provenance | undefined): boolean =>
+  provenance === "listed" || provenance === "elsewhere";
+
 /** Lets the page read the reply, when it may. */
 export function corsHeaders(
   provenance: Provenance | undefined,
   origin: string | undefined,
 ): Record<string, string> {
-  if (provenance !== "listed" || origin === undefined) return { vary: "Origin" };
+  if (!mayRead(provenance) || origin === undefined) return { vary: "Origin" };
   return {
     vary: "Origin",
     "access-control-allow-origin": origin,
@@ -110,7 +116,7 @@ const ALLOWED_HEADERS = [
 
 /** The reply to a browser's preflight: whether a page may make a request. */
 export const preflightHeaders = (provenance: Provenance, method: string): Record<string, string> =>
-  provenance === "listed"
+  mayRead(provenance)
     ? {
         "access-control-allow-methods": method,
         "access-control-allow-headers": ALLOWED_HEADERS,

@@ -12,7 +12,8 @@ export function problemOf(
   request: { readonly publicUrl: string; readonly path: string; readonly requestId: string },
 ): { status: number; headers: Record<string, string>; body: object } {
   const { status, title } = FAILURES[error.code];
-  const { errors, errorsCount, retryAfterSeconds, violatedPolicies, allow, closeConnection } = error.details;
+  const { errors, errorsCount, retryAfterSeconds, violatedPolicies, cell } = error.details;
+  const { allow, closeConnection } = error.details;
   const headers: Record<string, string> = { "content-type": "application/problem+json" };
   if (retryAfterSeconds !== undefined) headers["retry-after"] = String(retryAfterSeconds);
   if (allow !== undefined) headers.allow = allow.join(", ");
@@ -29,6 +30,7 @@ export function problemOf(
     ...(errors === undefined ? {} : { errors }),
     ...(errorsCount === undefined ? {} : { errorsCount }),
     ...(violatedPolicies === undefined ? {} : { violatedPolicies }),
+    ...(cell === undefined ? {} : { cell }),
   };
   return { status, headers, body };
 }

@@ -26,6 +26,6 @@ export function startInstance(functions: readonly CloudFunction[]): void {
   const deps = openDeps(parseConfig(process.env));
   const lifecycle = createLifecycle();
   takeOverRequests();
-  ownProcess(deps.log, lifecycle, () => closeDeps(deps));
+  ownProcess(deps.log, lifecycle, { end: () => deps.upkeep.end(), close: () => closeDeps(deps) });
   registerFunctions(deps, functions, lifecycle);
 }

@@ -21,7 +21,7 @@ export type WriteRequestLine = (
  * The one line that a request leaves, in Cloud Logging's format. The person stands under a pseudonym, and in
  * place of the address its route: paths hold ids of people and whatever was typed, queries what was searched.
  */
-export function openRequestLines(deps: HttpDeps): WriteRequestLine {
+export function openRequestLines(deps: HttpDeps, name: string): WriteRequestLine {
   const pseudonyms = new Map<string, string>();
   const pseudonymOf = (appId: string, personId: string): string => {
     const key = `${appId}/${personId}`;
@@ -37,11 +37,11 @@ export function openRequestLines(deps: HttpDeps): WriteRequestLine {
     const { endpoint, appId, chat, principal, error } = served;
     const { status } = reply;
     const severity: Severity = status >= 500 ? "ERROR" : status >= 400 ? "NOTICE" : "INFO";
-    const name =
+    const route =
       endpoint === undefined ? `${request.method} ${NO_ROUTE}` : `${request.method} ${endpoint.path}`;
-    deps.log.write(severity, `${name} ${status}`, {
-      function: "api",
-      endpoint: name,
+    deps.log.write(severity, `${route} ${status}`, {
+      function: name,
+      endpoint: route,
       ...(appId === undefined ? {} : { app: appId }),
       ...(chat === undefined ? {} : { chat }),
       ...(principal !== undefined ? { person: pseudonymOf(appId ?? "", principal.id) } : {}),

@@ -1,4 +1,4 @@
-import { recoverJobs as recover } from "../../shared/jobs/run-job.ts";
+import { recoverJobs as recover } from "../../shared/transfers/run-transfer.ts";
 import { scheduleFunction } from "../runtime/background-function.ts";
 
 export const recoverJobs = scheduleFunction({

@@ -1,4 +1,4 @@
-import { recoverScheduled as recover } from "../../shared/chat/scheduled/send-scheduled.ts";
+import { recoverScheduled as recover } from "../../shared/chat/scheduled/recover-scheduled.ts";
 import { scheduleFunction } from "../runtime/background-function.ts";
 
 export const recoverScheduled = scheduleFunction({

@@ -1,3 +1,4 @@
+import { MOVE, moveApp } from "../../shared/cells/move-app.ts";
 import { jobTask } from "../../shared/jobs/tasks.ts";
 import { REPLAY_ALL, replayAll } from "../../shared/jobs/replay-all.ts";
 import { runJob as run } from "../../shared/jobs/run-job.ts";
@@ -9,7 +10,11 @@ import { deliveredBy } from "../runtime/deliveries.ts";
 export const runJob = taskFunction({
   task: jobTask,
   open(deps) {
-    const kinds = { [REPLAY_ALL]: replayAll({ ...deps, deliveredBy }), [MIGRATE]: migrate(deps) };
+    const kinds = {
+      [REPLAY_ALL]: replayAll({ ...deps, deliveredBy }),
+      [MIGRATE]: migrate(deps),
+      [MOVE]: moveApp(deps),
+    };
     return (task) => run(deps, kinds, task);
   },
 });

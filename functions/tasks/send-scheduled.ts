@@ -1,5 +1,5 @@
 import { openClassification } from "../../shared/assistant/classify-question.ts";
-import { answerTasks } from "../../shared/assistant/tasks.ts";
+import { enqueueAsked } from "../../shared/assistant/tasks.ts";
 import { appendMessage } from "../../shared/chat/log/append-message.ts";
 import { openChatLog } from "../../shared/chat/log/chat-log.ts";
 import { openHooks } from "../../shared/chat/moderation/hook.ts";
@@ -9,7 +9,6 @@ import { sendScheduledTask } from "../../shared/chat/tasks.ts";
 import { appHandle } from "../../shared/identity/app.ts";
 import { openAppDirectory } from "../../shared/identity/app-directory.ts";
 import { openRevocations } from "../../shared/identity/revocations.ts";
-import { tryEnqueue } from "../../shared/platform/task.ts";
 import { openRollouts } from "../../shared/rollout/rollouts.ts";
 import { taskFunction } from "../runtime/background-function.ts";
 
@@ -30,10 +29,7 @@ export const sendScheduled = taskFunction({
           classify,
           judge,
         });
-        if (queued !== undefined) {
-          const payload = { app: app.id, chat: chat.number, answer: queued.id };
-          await tryEnqueue(deps, answerTasks[queued.lane], payload, { occasion: "asked" });
-        }
+        if (queued !== undefined) await enqueueAsked(deps, chat, queued);
         return message;
       });
     };

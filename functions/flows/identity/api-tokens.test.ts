@@ -5,7 +5,7 @@ import { usePeople, useRole, useSystem } from "../../../shared/testing/use-syste
 
 const tokens = "/v1/apps/demo/tokens";
 
-const system = useSystem();
+const system = useSystem({ instances: 1 });
 const owner = useRole(system, "owner");
 const admin = useRole(system, "admin");
 const [ada] = usePeople(system, "ada@example.test");

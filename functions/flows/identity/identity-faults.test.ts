@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { ApiReply } from "../../../shared/testing/api-client.ts";
 import { readCode } from "../../../shared/testing/start-system.ts";
 import { sweep } from "../../../shared/testing/sweep.ts";
+import { unsignedToken } from "../../../shared/testing/unsigned-token.ts";
 import { useSystem } from "../../../shared/testing/use-system.ts";
 
 /** Calls of Firestore that fail in every way while something is drawn: nothing twice, and nothing lost. */
@@ -9,7 +10,6 @@ const auth = "/v1/apps/demo/auth";
 
 const system = useSystem();
 
-const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
 async function idTokenOf(email: string): Promise<string> {
   const host = system.env.FIREBASE_AUTH_EMULATOR_HOST;
   const path = `identitytoolkit.googleapis.com/v1/projects/${system.project}/accounts`;
@@ -19,19 +19,7 @@ async function idTokenOf(email: string): Promise<string> {
     body: JSON.stringify({ email, emailVerified: true }),
   });
   const { localId } = (await made.json()) as { localId: string };
-  const now = Math.ceil(system.suite.kernel.clock.now() / 1000);
-  const payload = {
-    iss: `https://securetoken.google.com/${system.project}`,
-    aud: system.project,
-    auth_time: now,
-    iat: now,
-    exp: now + 3600,
-    sub: localId,
-    email,
-    email_verified: true,
-    firebase: { identities: {}, sign_in_provider: "google.com" },
-  };
-  return `${part({ alg: "none", typ: "JWT" })}.${part(payload)}.`;
+  return unsignedToken(system, localId, { email });
 }
 
 const countOf = async (path: string): Promise<number> =>

@@ -9,7 +9,7 @@ let stranger: Person;
 let other: { id: string; token: string };
 let path: (endpoint: Endpoint) => string;
 
-const system = useSystem();
+const system = useSystem({ instances: 1 });
 const [ada, nonMember] = usePeople(system, "ada@example.test", "eve@example.test");
 beforeAll(async () => {
   other = await system.createApp("Other");
@@ -17,6 +17,8 @@ beforeAll(async () => {
   const { body: chat } = await ada.api.post("/v1/apps/demo/chats", { kind: "group", title: "Private" });
   await ada.api.post(`/v1/apps/demo/chats/${chat.number}/messages`, { text: "Private" });
   await system.settle();
+  // From here on both functions that serve the API know the app.
+  await system.client().get("/v1/apps/demo/events?ticket=none");
   path = (endpoint) =>
     endpoint.path
       .replace("{app}", "demo")

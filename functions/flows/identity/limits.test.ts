@@ -4,7 +4,7 @@ import { upkeepId } from "../../../shared/platform/upkeep.ts";
 import type { Person } from "../../../shared/testing/start-system.ts";
 import { useSystem } from "../../../shared/testing/use-system.ts";
 
-const system = useSystem();
+const system = useSystem({ instances: 1 });
 
 /** Longer than any token counts. */
 const MINUTE_AND_MORE_MS = 90_000;

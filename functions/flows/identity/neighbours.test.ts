@@ -3,6 +3,7 @@ import { type Auth, getAuth } from "firebase-admin/auth";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { INVITATIONS_PER_DAY } from "../../../shared/identity/mail-cap.ts";
 import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
+import { unsignedToken } from "../../../shared/testing/unsigned-token.ts";
 
 /** Attacks that are like known ones and are not these: docs/security.md says which stand beside which. */
 
@@ -33,22 +34,7 @@ async function withRole(role: string, email = `${role}@neighbours.test`): Promis
   return system.signIn(email);
 }
 
-const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
-function idToken(uid: string, claims: object): string {
-  const now = Math.ceil(system.suite.kernel.clock.now() / 1000);
-  const common = {
-    iss: `https://securetoken.google.com/${system.project}`,
-    aud: system.project,
-    auth_time: now,
-    iat: now,
-    exp: now + 3600,
-    sub: uid,
-    user_id: uid,
-    email_verified: true,
-    firebase: { identities: {}, sign_in_provider: "google.com" },
-  };
-  return `${part({ alg: "none", typ: "JWT" })}.${part({ ...common, ...claims })}.`;
-}
+const idToken = (uid: string, claims: object): string => unsignedToken(system, uid, claims);
 const exchange = (token: string) =>
   system.client().post(`${path}/auth/sessions/exchange`, { idToken: token });
 const mailsTo = (email: string) => system.suite.mail.list({ to: email, limit: 100 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type Person, startSystem } from "../../../shared/testing/start-system.ts";
-import { useInstance, useRole, useSystem } from "../../../shared/testing/use-system.ts";
+import { stayAtOneInstance, useInstance, useRole, useSystem } from "../../../shared/testing/use-system.ts";
 
 /** People who are disabled or removed, and their sessions as they see them. */
 
@@ -128,6 +128,7 @@ describe("what a removed person had", () => {
   });
 
   test("an invitation that a token made ends with the token's maker, its scope and its time", async () => {
+    stayAtOneInstance(system);
     const maker = await system.signInAs("admin", "token-maker@example.test");
     const scopes = ["*"];
     const expiresAt = new Date(system.suite.kernel.clock.now() + 60_000).toISOString();
@@ -157,6 +158,7 @@ describe("what a removed person had", () => {
   });
 
   test("devices, notifications and pushes are forgotten; the other keeps the direct chat", async () => {
+    stayAtOneInstance(system);
     const bob = await system.signIn("bob-stays@example.test");
     const eve = await system.signIn("eve-goes@example.test");
     const { body: chat } = await eve.api.post("/v1/apps/demo/chats", { kind: "direct", members: [bob.id] });

@@ -10,7 +10,7 @@ const chats = "/v1/apps/demo/chats";
 const me = "/v1/apps/demo/me";
 
 let server: ApiClient;
-const system = useSystem();
+const system = useSystem({ instances: 1 });
 beforeAll(async () => {
   server = await withScopes();
 });

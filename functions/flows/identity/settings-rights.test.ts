@@ -25,6 +25,7 @@ const CHANGES: Readonly<Record<Setting, object>> = {
   contact: { settings: { contact: "anyone" } },
   history: { settings: { history: "none" } },
   moderation: { settings: { moderation: { mode: "after" } } },
+  files: { settings: { files: { bytesMax: 1_000_000 } } },
 };
 
 const people = new Map<string, Person>();

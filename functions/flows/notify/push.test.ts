@@ -6,6 +6,11 @@ import { DEVICES_MAX } from "../../../shared/notify/devices.ts";
 import type { Person } from "../../../shared/testing/start-system.ts";
 import { settleRounds, startChat, useSystem } from "../../../shared/testing/use-system.ts";
 
+/**
+ * What reaches a device: each test goes through sign-in, device, message and push, which a helper here does
+ * once.
+ */
+
 const chats = "/v1/apps/demo/chats";
 const devices = "/v1/apps/demo/devices";
 

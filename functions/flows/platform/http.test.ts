@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { FAILURES } from "../../../shared/platform/errors.ts";
 import { usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 import { BODY_BYTES_MAX } from "../../runtime/read-body.ts";
+import manifest from "../../manifest.json" with { type: "json" };
 
 const system = useSystem();
 const [ada] = usePeople(system, "ada@example.test");
@@ -187,5 +188,30 @@ test("background functions are shut to everyone but the invoker", async () => {
     expect((await call(`Bearer ${elsewhere}`)).status).toBe(401);
     const someone = await system.suite.oidc.mintIdToken({ audience: url, email: "someone@example.test" });
     expect((await call(`Bearer ${someone}`)).status).toBe(401);
+  }
+});
+
+test("a background function says to the invoker that it is there, and does nothing", async () => {
+  for (const [name, { trigger }] of Object.entries(manifest.functions)) {
+    if (trigger === "http") continue;
+    const url = `${system.functionsUrl}/${name}`;
+    const token = await system.suite.oidc.mintIdToken({
+      audience: url,
+      email: system.env.INVOKER_EMAIL ?? "",
+    });
+    const lines = system.logs.length;
+    let status = 0;
+    const cost = await system.meter(async () => {
+      ({ status } = await fetch(url, { headers: { authorization: `Bearer ${token}` } }));
+    });
+    expect([name, status, cost.billed, cost.publishes, cost.tasks]).toEqual([
+      name,
+      204,
+      { reads: 0, writes: 0, deletes: 0 },
+      0,
+      0,
+    ]);
+    expect(system.logs.slice(lines).filter((line) => line.function === name)).toEqual([]);
+    expect((await fetch(url)).status).toBe(401);
   }
 });

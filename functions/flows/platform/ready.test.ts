@@ -22,7 +22,7 @@ test("says of each dependency whether it answers", async () => {
         firestore: { status: "ok" },
         pubsub: { status: "ok" },
         tasks: { status: "ok" },
-        storage: { status: "unused" },
+        storage: { status: "ok" },
         model: { status: "ok" },
       },
     },

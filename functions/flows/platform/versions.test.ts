@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 import { openApiDeps } from "../../http/api-deps.ts";
-import { endpoints } from "../../http/endpoints.ts";
+import { apiEndpoints } from "../../http/endpoints.ts";
 import { appEndpoint } from "../../http/endpoint.ts";
 import { serveEndpoints } from "../../runtime/http-function.ts";
 import { ok } from "../../runtime/reply.ts";
@@ -18,6 +18,7 @@ const deprecated = {
 const meOfSecond = appEndpoint({
   method: "GET",
   path: "/v2/apps/{app}/me",
+  summary: "Says who calls.",
   access: "me:read",
   reply: z.object({ person: z.object({ id: z.string() }) }),
   async handle({ principal }) {
@@ -25,7 +26,7 @@ const meOfSecond = appEndpoint({
   },
 });
 const both = [
-  ...endpoints.map((each) => (each.path === "/v1/apps/{app}/me" ? { ...each, deprecated } : each)),
+  ...apiEndpoints.map((each) => (each.path === "/v1/apps/{app}/me" ? { ...each, deprecated } : each)),
   meOfSecond,
 ];
 
@@ -34,7 +35,7 @@ const server = createServer();
 const system = useSystem();
 const [ada] = usePeople(system, "ada@versions.test");
 beforeAll(async () => {
-  const serve = serveEndpoints(openApiDeps(system.deps), both);
+  const serve = serveEndpoints(openApiDeps(system.deps), { name: "api", endpoints: both });
   server.on("request", (request, response) => void serve(request, response));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

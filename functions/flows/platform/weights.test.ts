@@ -7,7 +7,7 @@ import { writeHistory } from "../../../shared/testing/write-history.ts";
 import { OPERATIONS_FREE, OPERATIONS_OF_ONE, weightOf } from "../../runtime/operations.ts";
 
 /** What costs more counts for more, and what could cost anything is cut into pages. */
-const system = useSystem();
+const system = useSystem({ instances: 1 });
 
 async function appWith(limits: object): Promise<{ app: string; ada: Person }> {
   const { id } = await system.createApp("Weighed");

@@ -9,7 +9,7 @@ import {
   WINDOW_MS,
   WINDOWS_OPEN,
 } from "../../../shared/rollout/outcome.ts";
-import { useSystem } from "../../../shared/testing/use-system.ts";
+import { stayAtOneInstance, useSystem } from "../../../shared/testing/use-system.ts";
 
 const system = useSystem();
 
@@ -97,6 +97,7 @@ test("the report compares the versions by language, and takes opinions back", as
 });
 
 test("counting is a write, and a report reads each shard", async () => {
+  stayAtOneInstance(system);
   await begin("counted");
   const billed = async (work: () => Promise<unknown>) => (await system.meterRequest(work)).billed;
   for (let shard = 0; shard < OUTCOME_SHARDS; shard += 1) {

@@ -1,21 +1,11 @@
 import { chatHandle } from "../../../shared/chat/chat-handle.ts";
-import {
-  askAgain,
-  rateAnswer,
-  readAnswer,
-  recallAsking,
-  stopAnswer,
-} from "../../../shared/assistant/change-answer.ts";
+import { askAgain, rateAnswer, recallAsking, stopAnswer } from "../../../shared/assistant/change-answer.ts";
 import { openClassification } from "../../../shared/assistant/classify-question.ts";
-import { Feedback, StreamQuery } from "../../../shared/assistant/contract.ts";
-import { answerTasks } from "../../../shared/assistant/tasks.ts";
-import { tryEnqueue } from "../../../shared/platform/task.ts";
+import { Feedback } from "../../../shared/assistant/contract.ts";
+import { enqueueAsked } from "../../../shared/assistant/tasks.ts";
 import { Message } from "../../../shared/chat/contract.ts";
 import { accepted, noContent } from "../../runtime/reply.ts";
 import { appEndpoint } from "../endpoint.ts";
-import { STREAM_OPERATIONS } from "../../runtime/open-streams.ts";
-import { eventStream } from "../../runtime/event-stream.ts";
-import { oneHeader } from "../../runtime/request-context.ts";
 import { MessageParams } from "../parameters.ts";
 
 const path = "/v1/apps/{app}/chats/{chat}/messages/{message}";
@@ -24,6 +14,8 @@ const path = "/v1/apps/{app}/chats/{chat}/messages/{message}";
 export const postAnswer = appEndpoint({
   method: "POST",
   path: `${path}/answer`,
+  summary: "Has a question answered again, on a branch of its own.",
+  statuses: [202],
   access: "message:write",
   idempotent: true,
   params: MessageParams,
@@ -41,10 +33,7 @@ export const postAnswer = appEndpoint({
       requestKey,
       await openClassification(deps, app, principal),
     );
-    if (queued !== undefined) {
-      const payload = { app: app.id, chat: params.chat, answer: queued.id };
-      await tryEnqueue(deps, answerTasks[queued.lane], payload, { occasion: "asked" });
-    }
+    if (queued !== undefined) await enqueueAsked(deps, address.chat, queued);
     return accepted(message, replayed);
   },
 });
@@ -52,6 +41,7 @@ export const postAnswer = appEndpoint({
 export const deleteAnswer = appEndpoint({
   method: "DELETE",
   path: `${path}/answer`,
+  summary: "Stops an answer.",
   access: "message:write",
   params: MessageParams,
   reply: "empty",
@@ -64,6 +54,7 @@ export const deleteAnswer = appEndpoint({
 export const putFeedback = appEndpoint({
   method: "PUT",
   path: `${path}/feedback`,
+  summary: "Says whether an answer helped.",
   access: "message:write",
   params: MessageParams,
   body: Feedback,
@@ -71,40 +62,5 @@ export const putFeedback = appEndpoint({
   async handle({ deps, app, principal, params, body }) {
     await rateAnswer(deps, { chat: chatHandle(app, params.chat), number: params.message, principal }, body);
     return noContent;
-  },
-});
-
-/** One answer as it comes, resumed by `Last-Event-ID` or `?after=`; it ends with the answer. */
-export const getAnswerStream = appEndpoint({
-  method: "GET",
-  path: `${path}/stream`,
-  access: "message:read",
-  ticket: true,
-  params: MessageParams,
-  operations: STREAM_OPERATIONS,
-  query: StreamQuery,
-  reply: "event-stream",
-  async handle({ deps, app, principal, params, query, headers, spend }) {
-    const found = await readAnswer(deps, {
-      chat: chatHandle(app, params.chat),
-      number: params.message,
-      principal,
-    });
-    const last = oneHeader(headers["last-event-id"]) ?? query.after ?? "";
-    const [, epoch, offset] = /^(\d{1,9})\.(\d{1,9})$/.exec(last) ?? [];
-    const from = epoch === undefined ? undefined : { epoch: Number(epoch), offset: Number(offset) };
-    const chat = chatHandle(app, params.chat);
-    return eventStream({ deps, app, principal, spend }, async (sink) => {
-      const leave = deps.chatFeeds.attend(chat, principal, sink.end);
-      const unfollow = deps.answerFeeds.follow(chat, found.id, from, (events, position) => {
-        const id = `${position.epoch}.${position.offset}`;
-        sink.send(events.map((event) => ({ ...event, id })));
-        if (events.at(-1)?.event === "answer.done") sink.finish();
-      });
-      return () => {
-        unfollow();
-        leave();
-      };
-    });
   },
 });

@@ -5,6 +5,7 @@ import { appEndpoint } from "../endpoint.ts";
 export const deleteAppEndpoint = appEndpoint({
   method: "DELETE",
   path: "/v1/apps/{app}",
+  summary: "Deletes the app and all that is in it.",
   access: "app:delete",
   sensitive: true,
   reply: "empty",

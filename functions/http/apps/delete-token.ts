@@ -6,6 +6,7 @@ import { TokenParams } from "../parameters.ts";
 export const deleteToken = appEndpoint({
   method: "DELETE",
   path: "/v1/apps/{app}/tokens/{id}",
+  summary: "Ends an API token.",
   access: "token:manage",
   sensitive: true,
   params: TokenParams,

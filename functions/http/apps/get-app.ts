@@ -7,6 +7,7 @@ import { appEndpoint } from "../endpoint.ts";
 export const getApp = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}",
+  summary: "Reads the app and what the caller may see of its settings.",
   access: "app:read",
   reply: App,
   async handle({ app, principal }) {

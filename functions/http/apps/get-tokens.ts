@@ -10,6 +10,7 @@ import { PageQuery } from "../parameters.ts";
 export const getTokens = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/tokens",
+  summary: "Lists API tokens.",
   access: "token:manage",
   operations: operationsOfPage,
   query: PageQuery,

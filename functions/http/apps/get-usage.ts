@@ -36,6 +36,7 @@ const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 export const getUsage = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/usage",
+  summary: "Reads the app's usage by day.",
   access: "usage:read",
   operations: USAGE_OPERATIONS,
   query: Days.extend({ person: UserId.optional() }),
@@ -54,6 +55,7 @@ export const getUsage = appEndpoint({
 export const getMyUsage = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/me/usage",
+  summary: "Reads the caller's usage by day.",
   access: "me:read",
   operations: USAGE_OPERATIONS,
   query: Days,

@@ -7,8 +7,11 @@ import { appEndpoint } from "../endpoint.ts";
 export const patchApp = appEndpoint({
   method: "PATCH",
   path: "/v1/apps/{app}",
+  summary: "Changes the app's name or settings.",
+  conditional: "write",
   access: "app:change",
   body: AppChange,
+  example: { name: "Our app, renamed" },
   reply: App,
   async handle({ deps, app, principal, body, caller, headers }) {
     const expected = expectedRevision(headers);

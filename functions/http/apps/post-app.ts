@@ -6,8 +6,10 @@ import { systemEndpoint } from "../endpoint.ts";
 export const postApp = systemEndpoint({
   method: "POST",
   path: "/v1/apps",
+  summary: "Creates an app, with its first API token.",
   idempotent: true,
   body: NewApp,
+  example: { name: "Our app" },
   reply: AppCreated,
   async handle({ deps, principal, body, requestKey, caller }) {
     const { app, token, replayed } = await createApp(deps, body, requestKey, {

@@ -6,10 +6,12 @@ import { appEndpoint } from "../endpoint.ts";
 export const postToken = appEndpoint({
   method: "POST",
   path: "/v1/apps/{app}/tokens",
+  summary: "Makes an API token.",
   access: "token:manage",
   sensitive: true,
   idempotent: true,
   body: NewApiToken,
+  example: { name: "Nightly export", scopes: ["chat:read", "message:read"] },
   reply: ApiTokenCreated,
   async replay({ deps, app, principal, body, requestKey }) {
     const token = await recallApiToken(deps, app, principal, { draft: body, requestKey });

@@ -8,6 +8,7 @@ import { withoutCookie } from "./session-reply.ts";
 export const deleteCurrentSession = appEndpoint({
   method: "DELETE",
   path: "/v1/apps/{app}/auth/sessions/current",
+  summary: "Ends the caller's session.",
   access: "session:end",
   reply: "empty",
   async handle({ deps, app, principal, headers, caller }) {
@@ -20,6 +21,7 @@ export const deleteCurrentSession = appEndpoint({
 export const deleteSession = appEndpoint({
   method: "DELETE",
   path: "/v1/apps/{app}/auth/sessions/{id}",
+  summary: "Ends one of the caller's sessions.",
   access: "session:end",
   params: SessionParams,
   reply: "empty",
@@ -33,6 +35,7 @@ export const deleteSession = appEndpoint({
 export const deleteSessions = appEndpoint({
   method: "DELETE",
   path: "/v1/apps/{app}/auth/sessions",
+  summary: "Ends all of the caller's sessions.",
   access: "session:end",
   reply: "empty",
   async handle({ deps, app, principal, headers, caller }) {

@@ -18,6 +18,7 @@ const JWKS_MAX_AGE_SECONDS = 300;
 export const getJwks = publicEndpoint({
   method: "GET",
   path: "/.well-known/jwks.json",
+  summary: "Lists the public keys that access tokens are signed with.",
   reply: z.object({ keys: z.array(PublicKey) }),
   async handle({ deps }) {
     const keys = await deps.accessTokens.keyRing.publicKeys();

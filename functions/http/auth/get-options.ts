@@ -6,6 +6,7 @@ import { publicEndpoint } from "../endpoint.ts";
 export const getSignInOptions = publicEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/auth/options",
+  summary: "Says how people may sign in.",
   signIn: true,
   reply: SignInOptions,
   async handle({ deps, app }) {

@@ -9,9 +9,12 @@ import { demandQuota } from "../../runtime/quota.ts";
 export const postCode = publicEndpoint({
   method: "POST",
   path: "/v1/apps/{app}/auth/codes",
+  summary: "Mails a sign-in code.",
+  statuses: [202],
   signIn: true,
   idempotent: true,
   body: NewCode,
+  example: { email: "ada@example.com" },
   reply: CodeSent,
   async handle({ deps, app, body, requestKey, caller }) {
     const asker = codeAskerOf(deps, app, { ...body, caller });

@@ -8,6 +8,7 @@ import { sessionReply } from "./session-reply.ts";
 export const postExchange = publicEndpoint({
   method: "POST",
   path: "/v1/apps/{app}/auth/sessions/exchange",
+  summary: "Begins a session with an identity provider's token.",
   signIn: true,
   idempotent: true,
   body: Exchange,

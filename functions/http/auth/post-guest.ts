@@ -7,6 +7,7 @@ import { sessionReply } from "./session-reply.ts";
 export const postGuest = publicEndpoint({
   method: "POST",
   path: "/v1/apps/{app}/auth/guests",
+  summary: "Begins a session as a guest, without an address.",
   signIn: true,
   body: NewGuest,
   reply: Session,

@@ -6,6 +6,8 @@ import { demandCookie, sessionReply } from "./session-reply.ts";
 export const postRefresh = publicEndpoint({
   method: "POST",
   path: "/v1/apps/{app}/auth/refresh",
+  summary: "Gives a new access token for a refresh token.",
+  statuses: [200],
   body: Refresh,
   reply: Session,
   async handle({ deps, app, body, headers, caller }) {

@@ -6,6 +6,7 @@ import { sessionReply } from "./session-reply.ts";
 export const postSession = publicEndpoint({
   method: "POST",
   path: "/v1/apps/{app}/auth/sessions",
+  summary: "Begins a session with a mailed code.",
   signIn: true,
   idempotent: true,
   body: NewSession,

@@ -9,6 +9,7 @@ import { ChatParams } from "../parameters.ts";
 export const getBranches = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/chats/{chat}/branches",
+  summary: "Lists a chat's branches.",
   access: "chat:read",
   params: ChatParams,
   operations: operationsOfPage,
@@ -22,6 +23,7 @@ export const getBranches = appEndpoint({
 export const putBranch = appEndpoint({
   method: "PUT",
   path: "/v1/apps/{app}/chats/{chat}/branch",
+  summary: "Turns a chat to another branch.",
   access: "chat:change",
   params: ChatParams,
   body: BranchChoice,

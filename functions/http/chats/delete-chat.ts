@@ -8,6 +8,8 @@ import { ChatParams } from "../parameters.ts";
 export const deleteChat = appEndpoint({
   method: "DELETE",
   path: "/v1/apps/{app}/chats/{chat}",
+  summary: "Deletes a chat.",
+  conditional: "write",
   access: "chat:delete",
   params: ChatParams,
   reply: "empty",

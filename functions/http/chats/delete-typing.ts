@@ -7,6 +7,7 @@ import { ChatParams } from "../parameters.ts";
 export const deleteTyping = appEndpoint({
   method: "DELETE",
   path: "/v1/apps/{app}/chats/{chat}/typing",
+  summary: "Says that the caller is not typing any more.",
   access: "message:write",
   params: ChatParams,
   reply: "empty",

@@ -1,7 +1,7 @@
 import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { z } from "zod";
 import { ChangesQuery, Message } from "../../../shared/chat/contract.ts";
-import { readChanges } from "../../../shared/chat/read/read-messages.ts";
+import { readChanges } from "../../../shared/chat/read/read-changes.ts";
 import { ok } from "../../runtime/reply.ts";
 import { operationsOfPage } from "../../runtime/operations.ts";
 import { appEndpoint } from "../endpoint.ts";
@@ -10,6 +10,7 @@ import { ChatParams } from "../parameters.ts";
 export const getChanges = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/chats/{chat}/changes",
+  summary: "Lists messages that have changed since a revision.",
   access: "message:read",
   params: ChatParams,
   operations: operationsOfPage,

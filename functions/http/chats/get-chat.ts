@@ -9,6 +9,8 @@ import { ChatParams } from "../parameters.ts";
 export const getChat = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/chats/{chat}",
+  summary: "Reads a chat.",
+  conditional: "read",
   access: "chat:read",
   params: ChatParams,
   reply: Chat,

@@ -17,12 +17,13 @@ const operationsOfChatList = (query: ChatListQuery): number =>
 export const getChats = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/chats",
+  summary: "Lists the caller's chats, the latest first.",
   access: "chat:read",
   operations: operationsOfChatList,
   query: ChatListQuery,
   reply: ChatPage,
   async handle({ deps, app, principal, query, spend }) {
-    const isNamed = query.q === undefined ? undefined : nameMatch(query.q);
-    return ok(await listChats(deps, app, principal, query, { isNamed, spend }));
+    const wanted = query.q === undefined ? undefined : nameMatch(query.q);
+    return ok(await listChats(deps, app, principal, query, { wanted, spend }));
   },
 });

@@ -1,6 +1,6 @@
 import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { z } from "zod";
-import { readReads } from "../../../shared/chat/read/read-messages.ts";
+import { readReads } from "../../../shared/chat/read/read-changes.ts";
 import { ok } from "../../runtime/reply.ts";
 import { appEndpoint } from "../endpoint.ts";
 import { ChatParams } from "../parameters.ts";
@@ -8,6 +8,7 @@ import { ChatParams } from "../parameters.ts";
 export const getReads = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/chats/{chat}/reads",
+  summary: "Says up to where each member has read.",
   access: "chat:read",
   params: ChatParams,
   reply: z.object({

@@ -10,6 +10,7 @@ const path = "/v1/apps/{app}/chats/{chat}/members/{user}";
 export const putMember = appEndpoint({
   method: "PUT",
   path,
+  summary: "Adds a member.",
   access: "chat:change",
   params: MemberParams,
   reply: Chat,
@@ -23,6 +24,7 @@ export const putMember = appEndpoint({
 export const deleteMember = appEndpoint({
   method: "DELETE",
   path,
+  summary: "Removes a member, or leaves.",
   access: "chat:change",
   params: MemberParams,
   reply: "empty",

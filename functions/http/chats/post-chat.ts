@@ -7,12 +7,15 @@ import { appEndpoint } from "../endpoint.ts";
 export const postChat = appEndpoint({
   method: "POST",
   path: "/v1/apps/{app}/chats",
+  summary: "Creates a chat, or finds the direct chat with a person.",
+  statuses: [200, 201],
   access: "chat:create",
   idempotent: true,
   body: NewChat,
+  example: { kind: "group", title: "Lunch", tags: ["food"] },
   reply: Chat,
-  async replay({ deps, app, principal, body, requestKey }) {
-    const chat = await recallChat(deps, app, principal, { draft: body, requestKey });
+  async replay({ app, principal, body, requestKey }) {
+    const chat = await recallChat(app, principal, { draft: body, requestKey });
     return chat && (body.kind === "direct" ? ok(chat) : created(chat, true));
   },
   async handle({ deps, app, principal, body, requestKey, spend }) {

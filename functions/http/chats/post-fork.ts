@@ -7,6 +7,7 @@ import { ChatParams } from "../parameters.ts";
 export const postFork = appEndpoint({
   method: "POST",
   path: "/v1/apps/{app}/chats/{chat}/forks",
+  summary: "Copies a chat up to a message into a chat of one's own.",
   access: "chat:create",
   idempotent: true,
   params: ChatParams,

@@ -7,6 +7,7 @@ import { ChatParams } from "../parameters.ts";
 export const postTyping = appEndpoint({
   method: "POST",
   path: "/v1/apps/{app}/chats/{chat}/typing",
+  summary: "Says that the caller is typing.",
   access: "message:write",
   params: ChatParams,
   reply: "empty",

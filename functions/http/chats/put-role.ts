@@ -9,6 +9,7 @@ import { MemberParams } from "../parameters.ts";
 export const putRole = appEndpoint({
   method: "PUT",
   path: "/v1/apps/{app}/chats/{chat}/members/{user}/role",
+  summary: "Gives a member a role in the group.",
   access: "chat:change",
   params: MemberParams,
   body: GroupRole,

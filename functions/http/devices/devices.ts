@@ -10,9 +10,11 @@ const path = "/v1/apps/{app}/devices/{id}";
 export const putDevice = appEndpoint({
   method: "PUT",
   path,
+  summary: "Registers a device for pushes.",
   access: "notification:change",
   params: DeviceParams,
   body: NewDevice,
+  example: { pushToken: "token-of-the-device:1", platform: "android" },
   reply: "empty",
   async handle({ deps, app, principal, params, body }) {
     await registerDevice(deps, app, principal, { device: params.id, ...body });
@@ -23,6 +25,7 @@ export const putDevice = appEndpoint({
 export const deleteDevice = appEndpoint({
   method: "DELETE",
   path,
+  summary: "Forgets a device.",
   access: "notification:change",
   params: DeviceParams,
   reply: "empty",

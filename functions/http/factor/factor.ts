@@ -18,6 +18,7 @@ const path = "/v1/apps/{app}/me/factor";
 export const getFactor = appEndpoint({
   method: "GET",
   path,
+  summary: "Says whether the caller has a second factor.",
   access: "me:read",
   own: true,
   reply: Factor,
@@ -30,6 +31,7 @@ export const getFactor = appEndpoint({
 export const postFactor = appEndpoint({
   method: "POST",
   path,
+  summary: "Begins to enrol a second factor.",
   access: "session:end",
   own: true,
   body: NewFactor,
@@ -43,6 +45,7 @@ export const postFactor = appEndpoint({
 export const putFactor = appEndpoint({
   method: "PUT",
   path,
+  summary: "Confirms the second factor with a code.",
   access: "session:end",
   body: FactorConfirmation,
   own: true,
@@ -56,6 +59,7 @@ export const putFactor = appEndpoint({
 export const deleteFactor = appEndpoint({
   method: "DELETE",
   path,
+  summary: "Removes the second factor.",
   access: "session:end",
   sensitive: true,
   own: true,
@@ -72,6 +76,7 @@ export const deleteFactor = appEndpoint({
 export const postFactorProof = appEndpoint({
   method: "POST",
   path: "/v1/apps/{app}/auth/sessions/current/factor",
+  summary: "Proves the second factor for the caller's session.",
   access: "session:end",
   body: FactorCode,
   own: true,

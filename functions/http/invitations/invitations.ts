@@ -18,10 +18,12 @@ const path = "/v1/apps/{app}/invitations";
 export const postInvitation = appEndpoint({
   method: "POST",
   path,
+  summary: "Invites somebody by address, or people by a link.",
   access: "invitation:manage",
   sensitive: true,
   idempotent: true,
   body: NewInvitation,
+  example: { email: "grace@example.com", role: "member" },
   reply: InvitationCreated,
   async replay({ deps, app, principal, body, requestKey }) {
     const invitation = await recallInvitation(deps, app, principal, { draft: body, requestKey });
@@ -40,6 +42,7 @@ export const postInvitation = appEndpoint({
 export const getInvitations = appEndpoint({
   method: "GET",
   path,
+  summary: "Lists open invitations.",
   access: "invitation:manage",
   operations: operationsOfPage,
   query: PageQuery,
@@ -52,6 +55,7 @@ export const getInvitations = appEndpoint({
 export const removeInvitation = appEndpoint({
   method: "DELETE",
   path: `${path}/{id}`,
+  summary: "Takes an invitation back.",
   access: "invitation:manage",
   params: TokenParams,
   reply: "empty",
@@ -65,6 +69,8 @@ export const removeInvitation = appEndpoint({
 export const postAcceptance = appEndpoint({
   method: "POST",
   path: `${path}/{code}/accept`,
+  summary: "Accepts an invitation.",
+  statuses: [200],
   access: "me:change",
   own: true,
   params: z.object({ code: z.string().min(1).max(100) }),

@@ -1,14 +1,15 @@
 import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { ResumeQuery } from "../../../shared/live/contract.ts";
-import { appEndpoint } from "../endpoint.ts";
+import { liveEndpoint } from "../endpoint.ts";
 import { STREAM_OPERATIONS } from "../../runtime/open-streams.ts";
 import { eventStream } from "../../runtime/event-stream.ts";
 import { ChatParams } from "../parameters.ts";
 
 /** The live changes of a chat, as server-sent events resumed by `Last-Event-ID` or `?after=`. */
-export const getChatEvents = appEndpoint({
+export const getChatEvents = liveEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/chats/{chat}/events",
+  summary: "Streams what happens in a chat.",
   access: "message:read",
   ticket: true,
   params: ChatParams,

@@ -1,6 +1,6 @@
 import { PersonResumeQuery } from "../../../shared/live/contract.ts";
 import { parsePosition } from "../../../shared/live/person-cursor.ts";
-import { appEndpoint } from "../endpoint.ts";
+import { liveEndpoint } from "../endpoint.ts";
 import { PERSON_STREAM_OPERATIONS } from "../../runtime/open-streams.ts";
 import { eventStream } from "../../runtime/event-stream.ts";
 import { oneHeader } from "../../runtime/request-context.ts";
@@ -8,9 +8,10 @@ import { oneHeader } from "../../runtime/request-context.ts";
 /**
  * The live changes of all chats of the caller, as server-sent events resumed by `Last-Event-ID` or `?after=`.
  */
-export const getPersonEvents = appEndpoint({
+export const getPersonEvents = liveEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/events",
+  summary: "Streams what happens in all of the caller's chats.",
   access: "message:read",
   ticket: true,
   operations: PERSON_STREAM_OPERATIONS,

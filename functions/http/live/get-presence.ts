@@ -8,6 +8,7 @@ import { appEndpoint } from "../endpoint.ts";
 export const getPresence = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/presence",
+  summary: "Says who is online.",
   access: "user:read",
   operations: ({ users }: PresenceQuery) => users.length * PRESENCE_OPERATIONS,
   query: PresenceQuery,

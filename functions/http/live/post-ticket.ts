@@ -8,6 +8,7 @@ import { appEndpoint } from "../endpoint.ts";
 export const postTicket = appEndpoint({
   method: "POST",
   path: "/v1/apps/{app}/tickets",
+  summary: "Gives a ticket that opens one stream, for clients that can't send headers.",
   access: "message:read",
   own: true,
   reply: z.object({ ticket: z.string(), expiresIn: z.number() }),

@@ -13,6 +13,7 @@ const BlockParams = z.object({ user: UserId });
 export const getBlocks = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/me/blocks",
+  summary: "Lists whom the caller has blocked.",
   access: "me:read",
   reply: pageOf(Block),
   async handle({ app, principal }) {
@@ -23,6 +24,7 @@ export const getBlocks = appEndpoint({
 export const getBlock = appEndpoint({
   method: "GET",
   path,
+  summary: "Says whether the caller has blocked a person.",
   access: "me:read",
   params: BlockParams,
   reply: Block,
@@ -36,6 +38,7 @@ export const getBlock = appEndpoint({
 export const putBlock = appEndpoint({
   method: "PUT",
   path,
+  summary: "Blocks a person.",
   access: "me:change",
   params: BlockParams,
   reply: Block,
@@ -47,6 +50,7 @@ export const putBlock = appEndpoint({
 export const deleteBlock = appEndpoint({
   method: "DELETE",
   path,
+  summary: "Unblocks a person.",
   access: "me:change",
   params: BlockParams,
   reply: "empty",

@@ -6,6 +6,7 @@ import { appEndpoint } from "../endpoint.ts";
 export const getMe = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/me",
+  summary: "Reads the caller's profile.",
   access: "me:read",
   reply: User,
   async handle({ app, principal }) {

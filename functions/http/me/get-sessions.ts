@@ -9,6 +9,7 @@ import { PageQuery } from "../parameters.ts";
 export const getSessions = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/me/sessions",
+  summary: "Lists the caller's sessions.",
   access: "me:read",
   operations: operationsOfPage,
   query: PageQuery,

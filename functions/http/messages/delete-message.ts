@@ -8,6 +8,8 @@ import { MessageParams } from "../parameters.ts";
 export const deleteMessage = appEndpoint({
   method: "DELETE",
   path: "/v1/apps/{app}/chats/{chat}/messages/{message}",
+  summary: "Deletes a message.",
+  conditional: "write",
   access: "message:write",
   params: MessageParams,
   reply: "empty",

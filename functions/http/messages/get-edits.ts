@@ -1,6 +1,6 @@
 import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { Edit, EditListQuery, pageOf } from "../../../shared/chat/contract.ts";
-import { readEdits } from "../../../shared/chat/read/read-messages.ts";
+import { readEdits } from "../../../shared/chat/read/read-changes.ts";
 import { operationsOfPage } from "../../runtime/operations.ts";
 import { ok } from "../../runtime/reply.ts";
 import { appEndpoint } from "../endpoint.ts";
@@ -9,6 +9,7 @@ import { MessageParams } from "../parameters.ts";
 export const getEdits = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/chats/{chat}/messages/{message}/edits",
+  summary: "Lists what a message said before.",
   access: "message:read",
   params: MessageParams,
   operations: operationsOfPage,

@@ -9,6 +9,8 @@ import { MessageParams } from "../parameters.ts";
 export const getMessage = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/chats/{chat}/messages/{message}",
+  summary: "Reads a message.",
+  conditional: "read",
   access: "message:read",
   params: MessageParams,
   reply: Message,

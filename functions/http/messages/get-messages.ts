@@ -1,8 +1,8 @@
 import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { Message, MessagePageQuery, pageOf } from "../../../shared/chat/contract.ts";
-import { readMessages } from "../../../shared/chat/read/read-messages.ts";
+import { pageJson, readMessages } from "../../../shared/chat/read/read-messages.ts";
 import { etagOf, knownRevision } from "../../runtime/conditional.ts";
-import { notModified, ok } from "../../runtime/reply.ts";
+import { notModified, okJson } from "../../runtime/reply.ts";
 import { operationsOfPage } from "../../runtime/operations.ts";
 import { appEndpoint } from "../endpoint.ts";
 import { ChatParams } from "../parameters.ts";
@@ -10,6 +10,8 @@ import { ChatParams } from "../parameters.ts";
 export const getMessages = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/chats/{chat}/messages",
+  summary: "Reads a page of messages, the newest first.",
+  conditional: "read",
   access: "message:read",
   params: ChatParams,
   operations: operationsOfPage,
@@ -21,6 +23,6 @@ export const getMessages = appEndpoint({
       isKnown: knownRevision(headers),
     });
     if ("unchanged" in found) return notModified(etagOf(found.unchanged));
-    return ok(found.page, { etag: etagOf(found.revision) });
+    return okJson(pageJson(found), { etag: etagOf(found.revision) });
   },
 });

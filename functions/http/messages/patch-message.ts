@@ -11,10 +11,13 @@ import { MessageParams } from "../parameters.ts";
 export const patchMessage = appEndpoint({
   method: "PATCH",
   path: "/v1/apps/{app}/chats/{chat}/messages/{message}",
+  summary: "Edits a message.",
+  conditional: "write",
   access: "message:write",
   idempotent: true,
   params: MessageParams,
   body: MessageChange,
+  example: { text: "Noodles at half past one?" },
   reply: Message,
   async replay({ app, principal, params, body, requestKey }) {
     const address = { chat: chatHandle(app, params.chat), number: params.message, principal };

@@ -10,6 +10,7 @@ const path = "/v1/apps/{app}/chats/{chat}/messages/{message}/pin";
 export const putPin = appEndpoint({
   method: "PUT",
   path,
+  summary: "Pins a message in its chat.",
   access: "message:write",
   params: MessageParams,
   reply: Message,
@@ -22,6 +23,7 @@ export const putPin = appEndpoint({
 export const deletePin = appEndpoint({
   method: "DELETE",
   path,
+  summary: "Unpins a message.",
   access: "message:write",
   params: MessageParams,
   reply: Message,

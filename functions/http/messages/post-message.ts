@@ -2,12 +2,12 @@ import { z } from "zod";
 import { chatHandle } from "../../../shared/chat/chat-handle.ts";
 import { answerHere, claimMsHere } from "../../../shared/assistant/answer-here.ts";
 import { openClassification } from "../../../shared/assistant/classify-question.ts";
-import { answerTasks } from "../../../shared/assistant/tasks.ts";
-import { tryEnqueue } from "../../../shared/platform/task.ts";
+import { enqueueAsked } from "../../../shared/assistant/tasks.ts";
 import { textJudgeFor } from "../../../shared/chat/moderation/judge-new.ts";
 import { appendMessage, recallMessage } from "../../../shared/chat/log/append-message.ts";
 import { Message, NewMessage, ScheduledMessage } from "../../../shared/chat/contract.ts";
 import { recallScheduled, scheduleMessage } from "../../../shared/chat/scheduled/schedule-message.ts";
+import type { Sink } from "../../../shared/live/contract.ts";
 import { AppError } from "../../../shared/platform/errors.ts";
 import { accepted, created } from "../../runtime/reply.ts";
 import { appEndpoint } from "../endpoint.ts";
@@ -22,10 +22,14 @@ import { ChatParams } from "../parameters.ts";
 export const postMessage = appEndpoint({
   method: "POST",
   path: "/v1/apps/{app}/chats/{chat}/messages",
+  summary: "Posts a message, or schedules one.",
+  statuses: [200, 201, 202],
+  streams: true,
   access: "message:write",
   idempotent: true,
   params: ChatParams,
   body: NewMessage,
+  example: { text: "Noodles at one?" },
   reply: z.union([Message, ScheduledMessage]),
   async replay({ app, principal, params, body, requestKey }) {
     const chat = chatHandle(app, params.chat);
@@ -55,28 +59,30 @@ export const postMessage = appEndpoint({
       judge,
       classify: (text) => ({ ...classify(text), claimMs }),
     });
-    if (queued !== undefined && !waits) {
-      const payload = { app: app.id, chat: chat.number, answer: queued.id };
-      await tryEnqueue(deps, answerTasks[queued.lane], payload, { occasion: "asked" });
-    }
+    if (queued !== undefined && !waits) await enqueueAsked(deps, chat, queued);
     if (queued === undefined || !waits) return created(message, replayed);
-    answerHere(deps, chat, queued);
-    try {
-      return await eventStream({ deps, app, principal, spend }, async (sink) => {
-        sink.send([{ id: message.revision, event: "message.created", data: { chat: chat.number, message } }]);
-        const leave = deps.chatFeeds.attend(chat, principal, sink.end);
-        const unfollow = deps.answerFeeds.follow(chat, queued.id, undefined, (events) => {
-          sink.send(events);
-          if (events.at(-1)?.event === "answer.done") sink.finish();
-        });
-        return () => {
-          unfollow();
-          leave();
-        };
+    const answered = answerHere(deps, chat, queued);
+    const subscribe = async (sink: Sink): Promise<() => void> => {
+      // While the instance ends, the stream lasts for as long as the answer is made here.
+      void answered.then(() => deps.upkeep.isEnding && sink.end());
+      sink.send([{ id: message.revision, event: "message.created", data: { chat: chat.number, message } }]);
+      const leave = deps.chatFeeds.attend(chat, principal, sink.end);
+      const unfollow = deps.answerFeeds.follow(chat, queued.id, undefined, (events) => {
+        sink.send(events);
+        if (events.at(-1)?.event === "answer.done") sink.finish();
       });
+      return () => {
+        unfollow();
+        leave();
+      };
+    };
+    try {
+      return await eventStream({ deps, app, principal, spend }, subscribe, { isOfThisInstance: true });
     } catch (cause) {
       // The message stands and is being answered, whether the caller may have one more stream or not.
-      if (cause instanceof AppError && cause.code === "quota_exceeded") return created(message);
+      const isRefused =
+        cause instanceof AppError && (cause.code === "quota_exceeded" || deps.upkeep.isEnding);
+      if (isRefused) return created(message);
       throw cause;
     }
   },

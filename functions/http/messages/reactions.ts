@@ -11,6 +11,7 @@ const path = "/v1/apps/{app}/chats/{chat}/messages/{message}/reactions/{emoji}";
 export const putReaction = appEndpoint({
   method: "PUT",
   path,
+  summary: "Reacts to a message.",
   access: "message:write",
   params: ReactionParams,
   reply: Message,
@@ -23,6 +24,7 @@ export const putReaction = appEndpoint({
 export const deleteReaction = appEndpoint({
   method: "DELETE",
   path,
+  summary: "Takes a reaction back.",
   access: "message:write",
   params: ReactionParams,
   reply: Message,

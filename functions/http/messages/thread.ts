@@ -10,6 +10,7 @@ const path = "/v1/apps/{app}/chats/{chat}/messages/{message}/thread";
 export const getThread = appEndpoint({
   method: "GET",
   path,
+  summary: "Reads how many replies a thread has, and how many are unread.",
   access: "message:read",
   params: MessageParams,
   reply: Thread,
@@ -21,6 +22,7 @@ export const getThread = appEndpoint({
 export const putThreadRead = appEndpoint({
   method: "PUT",
   path: `${path}/read`,
+  summary: "Marks a thread as read up to a reply.",
   access: "chat:read",
   params: MessageParams,
   body: ThreadRead,

@@ -7,6 +7,7 @@ import { appEndpoint } from "../endpoint.ts";
 export const getModels = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/models",
+  summary: "Lists the models that a chat may name.",
   access: "chat:read",
   reply: ModelList,
   async handle({ deps, app }) {

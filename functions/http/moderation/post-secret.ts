@@ -7,6 +7,7 @@ import { appEndpoint } from "../endpoint.ts";
 export const postHookSecret = appEndpoint({
   method: "POST",
   path: "/v1/apps/{app}/moderation/secrets",
+  summary: "Makes a secret that requests to the moderation hook are signed with.",
   access: "app:secure",
   sensitive: true,
   idempotent: true,

@@ -11,6 +11,7 @@ const NOTIFICATION_OPERATIONS = 3;
 export const getNotifications = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/notifications",
+  summary: "Lists the caller's notifications.",
   access: "notification:read",
   operations: ({ limit }) => NOTIFICATION_OPERATIONS * operationsOfPage({ limit }),
   query: NotificationQuery,

@@ -10,6 +10,7 @@ const path = "/v1/apps/{app}/chats/{chat}/mute";
 export const putMute = appEndpoint({
   method: "PUT",
   path,
+  summary: "Mutes a chat.",
   access: "notification:change",
   params: ChatParams,
   body: Mute,
@@ -23,6 +24,7 @@ export const putMute = appEndpoint({
 export const deleteMute = appEndpoint({
   method: "DELETE",
   path,
+  summary: "Unmutes a chat.",
   access: "notification:change",
   params: ChatParams,
   reply: "empty",

@@ -6,6 +6,7 @@ import { appEndpoint } from "../endpoint.ts";
 export const putNotificationsRead = appEndpoint({
   method: "PUT",
   path: "/v1/apps/{app}/notifications/read",
+  summary: "Marks notifications as read.",
   access: "notification:read",
   body: NotificationsRead,
   reply: "empty",

@@ -21,6 +21,7 @@ const params = z.object({ id: z.string().regex(/^[0-9a-v]{26}$/) });
 export const getDeadLetters = systemEndpoint({
   method: "GET",
   path,
+  summary: "Lists what was given up.",
   query: z.strictObject({
     function: FunctionName.optional(),
     state: DeadLetterState.optional(),
@@ -36,6 +37,7 @@ export const getDeadLetters = systemEndpoint({
 export const getDeadLetter = systemEndpoint({
   method: "GET",
   path: `${path}/{id}`,
+  summary: "Reads a dead letter.",
   params,
   reply: DeadLetter,
   async handle({ deps, params: { id } }) {
@@ -47,6 +49,8 @@ export const getDeadLetter = systemEndpoint({
 export const postReplay = systemEndpoint({
   method: "POST",
   path: `${path}/{id}/replay`,
+  summary: "Delivers a dead letter again.",
+  statuses: [202],
   params,
   reply: DeadLetter,
   async handle({ deps, params: { id }, principal }) {
@@ -58,6 +62,8 @@ export const postReplay = systemEndpoint({
 export const postReplayAll = systemEndpoint({
   method: "POST",
   path: `${path}/replay-all`,
+  summary: "Delivers all dead letters again.",
+  statuses: [202],
   idempotent: true,
   body: NewReplayAll,
   reply: Job,
@@ -71,6 +77,7 @@ export const postReplayAll = systemEndpoint({
 export const deleteDeadLetter = systemEndpoint({
   method: "DELETE",
   path: `${path}/{id}`,
+  summary: "Lets a dead letter go.",
   params,
   reply: "empty",
   async handle({ deps, params: { id }, principal }) {

@@ -7,6 +7,7 @@ import { systemEndpoint } from "../endpoint.ts";
 export const getBreakers = systemEndpoint({
   method: "GET",
   path: "/v1/operator/breakers",
+  summary: "Lists the circuit breakers of models.",
   reply: z.object({ data: z.array(CircuitView) }),
   async handle({ deps }) {
     return ok({ data: await deps.circuits.list() });

@@ -9,6 +9,7 @@ import { systemEndpoint } from "../endpoint.ts";
 export const getJobs = systemEndpoint({
   method: "GET",
   path: "/v1/operator/jobs",
+  summary: "Lists the deployment's jobs.",
   query: z.strictObject({
     cursor: z.string().max(2000).optional(),
     limit: z.coerce.number().int().min(1).max(PAGE_LIMIT_MAX).default(PAGE_LIMIT_DEFAULT),
@@ -22,6 +23,7 @@ export const getJobs = systemEndpoint({
 export const getJob = systemEndpoint({
   method: "GET",
   path: "/v1/operator/jobs/{id}",
+  summary: "Reads a job of the deployment.",
   params: z.object({ id: z.string().regex(/^[0-9a-v]{26}$/) }),
   reply: Job,
   async handle({ deps, params: { id } }) {
@@ -33,6 +35,8 @@ export const getJob = systemEndpoint({
 export const postMigration = systemEndpoint({
   method: "POST",
   path: "/v1/operator/migrations",
+  summary: "Starts a migration.",
+  statuses: [202],
   idempotent: true,
   body: NewMigration,
   reply: Job,

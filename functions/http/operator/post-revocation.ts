@@ -6,6 +6,7 @@ import { systemEndpoint } from "../endpoint.ts";
 export const postRevocation = systemEndpoint({
   method: "POST",
   path: "/v1/operator/revocations",
+  summary: "Revokes credentials.",
   idempotent: true,
   body: NewRevocation,
   reply: Revoked,

@@ -6,6 +6,7 @@ import { systemEndpoint } from "../endpoint.ts";
 export const postRotation = systemEndpoint({
   method: "POST",
   path: "/v1/operator/keys/rotations",
+  summary: "Rotates the signing keys.",
   idempotent: true,
   body: NewRotation,
   reply: Rotation,

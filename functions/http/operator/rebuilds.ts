@@ -8,6 +8,8 @@ import { systemEndpoint } from "../endpoint.ts";
 export const postRebuild = systemEndpoint({
   method: "POST",
   path: "/v1/operator/apps/{app}/search/rebuilds",
+  summary: "Starts to build an app's search index anew.",
+  statuses: [202],
   idempotent: true,
   reply: Rebuild,
   async handle({ deps, app, requestKey }) {
@@ -18,6 +20,7 @@ export const postRebuild = systemEndpoint({
 export const getRebuild = systemEndpoint({
   method: "GET",
   path: "/v1/operator/apps/{app}/search/rebuilds/{id}",
+  summary: "Reads how far a rebuild of the search index is.",
   params: z.object({ id: z.string().regex(/^[a-z0-9]{26}$/) }),
   reply: Rebuild,
   async handle({ app, params }) {

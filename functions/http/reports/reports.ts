@@ -17,6 +17,7 @@ const path = "/v1/apps/{app}/reports";
 export const postReport = appEndpoint({
   method: "POST",
   path,
+  summary: "Reports a message or a person to the moderators.",
   access: "report:create",
   body: NewReport,
   reply: Report,
@@ -29,6 +30,7 @@ export const postReport = appEndpoint({
 export const getReports = appEndpoint({
   method: "GET",
   path,
+  summary: "Lists reports.",
   access: "report:decide",
   operations: operationsOfPage,
   query: PageQuery.extend({ status: z.enum(["open", "decided"]).optional() }),
@@ -41,6 +43,7 @@ export const getReports = appEndpoint({
 export const patchReport = appEndpoint({
   method: "PATCH",
   path: `${path}/{id}`,
+  summary: "Decides a report.",
   access: "report:decide",
   params: TokenParams,
   body: ReportDecision,
@@ -55,6 +58,7 @@ export const patchReport = appEndpoint({
 export const getReportedMessages = appEndpoint({
   method: "GET",
   path: `${path}/{id}/messages`,
+  summary: "Reads a reported message and a few around it.",
   access: "report:decide",
   params: TokenParams,
   reply: z.object({ data: z.array(Message) }),

@@ -7,7 +7,7 @@ import { appEndpoint } from "../endpoint.ts";
 const PREFIX = "rollout-";
 /** `rollout-{name}` is the report on the rollout of that name. */
 const ReportParams = z.object({
-  name: z
+  id: z
     .string()
     .startsWith(PREFIX)
     .transform((name) => name.slice(PREFIX.length))
@@ -16,11 +16,12 @@ const ReportParams = z.object({
 
 export const getReport = appEndpoint({
   method: "GET",
-  path: "/v1/apps/{app}/reports/{name}",
+  path: "/v1/apps/{app}/reports/{id}",
+  summary: "Reads how a rollout's versions compare.",
   access: "rollout:read",
   params: ReportParams,
   reply: RolloutReport,
   async handle({ app, params }) {
-    return ok(await reportRollout(app, params.name));
+    return ok(await reportRollout(app, params.id));
   },
 });

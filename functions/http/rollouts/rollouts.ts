@@ -12,6 +12,7 @@ const path = "/v1/apps/{app}/rollouts/{name}";
 export const getRollout = appEndpoint({
   method: "GET",
   path,
+  summary: "Reads a rollout.",
   access: "rollout:read",
   params: RolloutParams,
   reply: Rollout,
@@ -25,6 +26,9 @@ export const getRollout = appEndpoint({
 export const putRollout = appEndpoint({
   method: "PUT",
   path,
+  summary: "Begins or changes a rollout.",
+  statuses: [200, 201],
+  conditional: "write",
   access: "rollout:change",
   params: RolloutParams,
   body: RolloutDefinition,

@@ -17,6 +17,7 @@ const ScheduledParams = z.object({ ...ChatParams.shape, id: DrawnId });
 export const getScheduled = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/chats/{chat}/scheduled",
+  summary: "Lists the caller's scheduled messages in a chat.",
   access: "message:write",
   params: ChatParams,
   operations: SCHEDULED_IN_CHAT_MAX,
@@ -29,6 +30,7 @@ export const getScheduled = appEndpoint({
 export const patchScheduled = appEndpoint({
   method: "PATCH",
   path: "/v1/apps/{app}/chats/{chat}/scheduled/{id}",
+  summary: "Changes a scheduled message.",
   access: "message:write",
   params: ScheduledParams,
   body: ScheduledChange,
@@ -42,6 +44,7 @@ export const patchScheduled = appEndpoint({
 export const deleteScheduled = appEndpoint({
   method: "DELETE",
   path: "/v1/apps/{app}/chats/{chat}/scheduled/{id}",
+  summary: "Cancels a scheduled message.",
   access: "message:write",
   params: ScheduledParams,
   reply: "empty",

@@ -7,6 +7,7 @@ import { appEndpoint } from "../endpoint.ts";
 export const getSearch = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/search",
+  summary: "Searches messages.",
   access: "message:read",
   operations: READS_MAX,
   query: SearchQuery,

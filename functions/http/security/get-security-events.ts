@@ -17,6 +17,7 @@ const Query = z.strictObject({
 export const getSecurityEvents = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/security-events",
+  summary: "Lists the app's security events.",
   access: "security:read",
   operations: operationsOfPage,
   query: Query,
@@ -30,6 +31,7 @@ export const getSecurityEvents = appEndpoint({
 export const getSystemSecurityEvents = systemEndpoint({
   method: "GET",
   path: "/v1/operator/security-events",
+  summary: "Lists the deployment's security events.",
   query: Query,
   reply: pageOf(SecurityEvent),
   async handle({ deps, query }) {

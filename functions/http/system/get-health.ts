@@ -6,6 +6,7 @@ import { publicEndpoint } from "../endpoint.ts";
 export const getHealth = publicEndpoint({
   method: "GET",
   path: "/healthz",
+  summary: "Says that the function answers.",
   reply: z.object({ status: z.literal("ok") }),
   async handle() {
     return ok({ status: "ok" });

@@ -6,6 +6,7 @@ import { publicEndpoint } from "../endpoint.ts";
 export const getProblem = publicEndpoint({
   method: "GET",
   path: "/problems/{code}",
+  summary: "Explains an error code.",
   params: z.object({ code: z.enum(Object.keys(FAILURES) as [FailureCode, ...FailureCode[]]) }),
   reply: "html",
   async handle({ params }) {

@@ -10,8 +10,7 @@ export const CHECK_MS_MAX = 2_000;
 export const CHECKED_FOR_MS = 5_000;
 
 const Check = z.object({
-  /** Unused: no function of this deployment depends on it yet. */
-  status: z.enum(["ok", "failed", "unused"]),
+  status: z.enum(["ok", "failed"]),
   latencyMs: z.number().optional(),
 });
 type Check = z.infer<typeof Check>;
@@ -22,12 +21,14 @@ export const Readiness = z.object({
 export type Readiness = z.infer<typeof Readiness>;
 
 /**
- * Whether each dependency answers, by name. A model that fails does not make the instance unfit:
- * chats are written, and answers wait. 1 read, and 1 call to each, at most every CHECKED_FOR_MS.
+ * Whether each dependency answers, by name. A model that fails, or the bucket of files, does not make the
+ * instance unfit: chats are written, and answers and files wait. 1 read, and 1 call to each, at most every
+ * CHECKED_FOR_MS.
  */
 export const getReady = publicEndpoint({
   method: "GET",
   path: "/readyz",
+  summary: "Says whether what the API depends on answers.",
   reply: Readiness,
   async handle({ deps }) {
     const readiness = await readinessOf(deps);
@@ -49,6 +50,7 @@ async function checkAll({
   firestore,
   publisher,
   tasks,
+  bucket,
   models,
   config,
   log,
@@ -65,20 +67,15 @@ async function checkAll({
     }
   };
   return upkeep.run(async () => {
-    const [ofFirestore, pubsub, ofTasks, model] = await Promise.all([
+    const [ofFirestore, pubsub, ofTasks, storage, model] = await Promise.all([
       check("firestore", () => firestore.collection("system").doc("ready").get()),
       check("pubsub", () => publisher.check("chat-changes")),
       check("tasks", () => tasks.check("answer-fast")),
+      check("storage", () => bucket.check()),
       check("model", () => models.check(config.laneModels.fast)),
     ]);
     const isFit = [ofFirestore, pubsub, ofTasks].every(({ status }) => status === "ok");
-    const checks = {
-      firestore: ofFirestore,
-      pubsub,
-      tasks: ofTasks,
-      storage: { status: "unused" as const },
-      model,
-    };
+    const checks = { firestore: ofFirestore, pubsub, tasks: ofTasks, storage, model };
     return { status: isFit ? "ok" : "failed", checks };
   });
 }

@@ -7,6 +7,7 @@ import { UserParams } from "../parameters.ts";
 export const deleteUserIdentities = appEndpoint({
   method: "DELETE",
   path: "/v1/apps/{app}/users/{id}/identities",
+  summary: "Forgets the provider accounts that a person signs in with.",
   access: "user:change",
   sensitive: true,
   params: UserParams,

@@ -9,6 +9,7 @@ import { UserParams } from "../parameters.ts";
 export const deleteUser = appEndpoint({
   method: "DELETE",
   path: "/v1/apps/{app}/users/{id}",
+  summary: "Removes a person from the app.",
   access: "user:change",
   sensitive: true,
   params: UserParams,

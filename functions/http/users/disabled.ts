@@ -9,6 +9,7 @@ const path = "/v1/apps/{app}/users/{id}/disabled";
 export const putDisabled = appEndpoint({
   method: "PUT",
   path,
+  summary: "Disables a person.",
   access: "user:change",
   sensitive: true,
   params: UserParams,
@@ -23,6 +24,7 @@ export const putDisabled = appEndpoint({
 export const deleteDisabled = appEndpoint({
   method: "DELETE",
   path,
+  summary: "Enables a person again.",
   access: "user:change",
   sensitive: true,
   params: UserParams,

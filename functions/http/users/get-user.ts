@@ -9,6 +9,7 @@ import { UserParams } from "../parameters.ts";
 export const getUser = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/users/{id}",
+  summary: "Reads a person.",
   access: "user:read",
   params: UserParams,
   reply: User,

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { NameQuery, pageOf } from "../../../shared/chat/contract.ts";
-import { findContacts, USERS_AT_ONCE } from "../../../shared/chat/read/find-contacts.ts";
+import { findContacts } from "../../../shared/chat/read/find-contacts.ts";
 import { listContacts } from "../../../shared/chat/read/list-contacts.ts";
 import { nameMatch } from "../../../shared/search/match-name.ts";
 import { User } from "../../../shared/identity/contract.ts";
@@ -13,11 +13,13 @@ import { PageQuery } from "../parameters.ts";
 const UserListQuery = PageQuery.extend({ q: NameQuery.optional() });
 type UserListQuery = z.infer<typeof UserListQuery>;
 const operationsOfUserList = (query: UserListQuery): number =>
-  query.q === undefined ? operationsOfPage(query) : USERS_AT_ONCE;
+  // A search also reads of each of those found whether they have blocked the reader.
+  operationsOfPage(query) * (query.q === undefined ? 1 : 2);
 
 export const getUsers = appEndpoint({
   method: "GET",
   path: "/v1/apps/{app}/users",
+  summary: "Lists people, or looks for them by name.",
   access: "user:read",
   operations: operationsOfUserList,
   query: UserListQuery,
@@ -25,7 +27,7 @@ export const getUsers = appEndpoint({
   async handle({ deps, app, principal, query: { q, ...query }, spend }) {
     const { directory } = await deps.apps.settingsOf(app);
     if (q === undefined) return ok(await listContacts(deps, app, principal, { ...query, directory }));
-    const isNamed = nameMatch(q);
-    return ok(await findContacts(deps, app, principal, { ...query, q, isNamed, directory, spend }));
+    const wanted = nameMatch(q);
+    return ok(await findContacts(deps, app, principal, { ...query, q, wanted, directory, spend }));
   },
 });

@@ -8,6 +8,7 @@ import { UserParams } from "../parameters.ts";
 export const patchUser = appEndpoint({
   method: "PATCH",
   path: "/v1/apps/{app}/users/{id}",
+  summary: "Changes a person's role.",
   access: "user:change",
   sensitive: true,
   params: UserParams,

@@ -8,6 +8,7 @@ import { UserParams } from "../parameters.ts";
 export const postUserSession = appEndpoint({
   method: "POST",
   path: "/v1/apps/{app}/users/{id}/sessions",
+  summary: "Begins a session for a person.",
   access: "user:act-for",
   sensitive: true,
   idempotent: true,

@@ -7,9 +7,12 @@ import { appEndpoint } from "../endpoint.ts";
 export const postUser = appEndpoint({
   method: "POST",
   path: "/v1/apps/{app}/users",
+  summary: "Creates a person, or finds them.",
+  statuses: [200, 201],
   access: "user:create",
   sensitive: true,
   body: NewUser,
+  example: { externalId: "customer-17", name: "Ada" },
   reply: User,
   async handle({ deps, app, principal, body, caller }) {
     const { user, isNew } = await provisionPerson(deps, app, principal, { draft: body, caller });
