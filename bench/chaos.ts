@@ -3,8 +3,8 @@ import { chaosRun } from "./chaos/run.ts";
 
 /**
  * Puts load on all functions while calls fail, hang, are applied without an answer and are delivered twice,
- * while processes are killed and poison is sent. Then it lets everything come to rest and counts what is
- * left. `--seconds 180 --seed 1`.
+ * while processes are killed, frozen, begun and ended, and poison is sent. Then it lets everything come to
+ * rest and counts what is left. `--seconds 180 --seed 1`.
  */
 const { values } = parseArgs({
   options: { seconds: { type: "string", default: "180" }, seed: { type: "string", default: "1" } },

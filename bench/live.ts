@@ -30,6 +30,8 @@ const CHATS = STREAMS / PER_CHAT;
 const PER_SECOND = 50;
 const MESSAGES = PER_SECOND * Number(values.seconds);
 const SEED = 3;
+/** Streams are open and nothing is said: heartbeats, and who is there. */
+const SILENT_MS = 30_000;
 const PORT = Number(values["port-base"]);
 
 /** A chat server with readers on it: told of each message that reaches one. */
@@ -64,6 +66,9 @@ async function measure(candidate: Candidate): Promise<string[]> {
   });
   await sleep(2_000);
   const after = rssMib(candidate.pid);
+  const silentBefore = cpuOf(candidate.pid);
+  await sleep(SILENT_MS);
+  const silent = (cpuOf(candidate.pid) - silentBefore) / SILENT_MS;
   const cpuBefore = cpuOf(candidate.pid);
   const startedMs = performance.now();
   await openLoop(PER_SECOND, MESSAGES, candidate.pid, seededRandom(SEED), async (index) => {
@@ -83,6 +88,7 @@ async function measure(candidate: Candidate): Promise<string[]> {
     ...[row.p50, row.p95, row.p99, later.p95].map((ms) => ms.toFixed(1)),
     (((after - before) * 1024) / STREAMS).toFixed(0),
     `${(cpu * 100).toFixed(0)} %`,
+    `${(silent * 100).toFixed(1)} %`,
   ];
 }
 
@@ -103,7 +109,7 @@ async function scrollback(suite: LocalSuite): Promise<Candidate> {
   const target = { host: url.hostname, port: url.port, headers };
   const openOne = (chat: number, received: (text: string) => void): Promise<void> =>
     new Promise((resolve, reject) => {
-      const path = `${url.pathname}/v1/apps/demo/chats/${chat}/events`;
+      const path = `/live/v1/apps/demo/chats/${chat}/events`;
       const opened = request({ ...target, path, agent: false }, (response) => {
         if (response.statusCode !== 200) {
           reject(new Error(`A stream was answered ${response.statusCode}.`));
@@ -224,7 +230,17 @@ async function socketIo(): Promise<Candidate | undefined> {
 
 async function main(): Promise<void> {
   const dataDir = mkdtempSync(join(tmpdir(), "scrollback-live-"));
-  const columns = ["", "received", "p50 ms", "p95", "p99", "p95 after the answer", "KiB a stream", "CPU"];
+  const columns = [
+    "",
+    "received",
+    "p50 ms",
+    "p95",
+    "p99",
+    "p95 after the answer",
+    "KiB a stream",
+    "CPU",
+    "CPU in silence",
+  ];
   const table: string[][] = [columns];
   for (const open of [socketIo, async () => scrollback(await startLocalSuite(PORT, dataDir))]) {
     const candidate = await open();

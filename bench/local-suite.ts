@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { createApiClient } from "../shared/testing/api-client.ts";
+import { type ApiClient, createApiClient } from "../shared/testing/api-client.ts";
 
 /** A system of its own for a bench: `npm start` in a process, with its data in a temporary folder. */
 export interface LocalSuite {
@@ -10,6 +10,8 @@ export interface LocalSuite {
   readonly direct: string;
   /** The process that answers there. */
   readonly directPid: number;
+  /** The process that answers there by now: another after it was killed. */
+  functionsPid(): number;
   /** From starting the process to the first answer of the API. */
   readonly startMs: number;
   /** The variables that point Google's clients at this suite. */
@@ -41,6 +43,7 @@ export async function startLocalSuite(portBase: number, dataDir: string): Promis
     operatorKey: info.operatorKey,
     direct: `http://${at("functions")}/api`,
     directPid: hostOn(child.pid ?? 0, info.ports.functions ?? 0),
+    functionsPid: () => hostOn(child.pid ?? 0, info.ports.functions ?? 0),
     env: {
       GOOGLE_CLOUD_PROJECT: info.projectId,
       FIRESTORE_EMULATOR_HOST: at("firestore"),
@@ -115,5 +118,18 @@ export async function signInOn(suite: LocalSuite, email: string): Promise<string
       return session.accessToken;
     }
     await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** Resolves once every event has been handled; `control` is the API of the suite's console. */
+export async function untilHandled(control: ApiClient): Promise<void> {
+  for (;;) {
+    const { body } = await control.get("/control/queues");
+    const waiting = (body.subscriptions as { backlog: number; outstanding: number }[]).reduce(
+      (sum, { backlog, outstanding }) => sum + backlog + outstanding,
+      0,
+    );
+    if (waiting === 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }

@@ -7,7 +7,14 @@ import type { System } from "../../shared/testing/start-system.ts";
 const FAULT_EVERY_MS = 120;
 const KILL_EVERY_MS = 5_000;
 const POISON_EVERY_MS = 3_000;
-const PROCESSES = 2;
+const FREEZE_EVERY_MS = 1_000;
+/** A frozen process has no processor for so long at most, while others go on. */
+const FROZEN_MS_MAX = 3_000;
+const SCALE_EVERY_MS = 2_500;
+/** Processes of the API, as many come and go. */
+const PROCESSES = { min: 1, first: 2, max: 4 };
+/** As Cloud Run gives an instance from SIGTERM on. */
+const STOP_GRACE_MS = 10_000;
 
 const CALLS: readonly (readonly [
   service: string,
@@ -45,22 +52,32 @@ export const POISON: readonly unknown[] = [
 ];
 
 export interface Misfortune {
-  /** The API's instances that live: one here, and processes that come and go. */
+  /** The API's instances that live: those of the system, and processes that come and go. */
   clients(): readonly ApiClient[];
-  readonly counts: { faults: number; kills: number; poison: number };
+  readonly counts: {
+    faults: number;
+    kills: number;
+    poison: number;
+    freezes: number;
+    /** Processes that were begun, or told to end while they had work. */
+    scalings: number;
+  };
   stop(): Promise<void>;
 }
 
-/** Faults of every call, kills and poison, until it is stopped. */
+/** Faults of every call, kills, freezing, scaling out and in, and poison, until it is stopped. */
 export async function beginMisfortune(system: System, random: () => number): Promise<Misfortune> {
-  const counts = { faults: 0, kills: 0, poison: 0 };
+  const counts = { faults: 0, kills: 0, poison: 0, freezes: 0, scalings: 0 };
   const authorization = `Bearer ${system.env.OPERATOR_KEY}`;
   const pick = <T>(all: readonly T[]): T => all[Math.floor(random() * all.length)] as T;
   const start = (): Promise<HostProcess> => startProcess(system);
-  const hosts = await Promise.all(Array.from({ length: PROCESSES }, start));
-  const clientOf = ({ port }: HostProcess): ApiClient =>
-    createApiClient(`http://127.0.0.1:${port}/api`, { authorization });
-  let clients = hosts.map(clientOf);
+  const hosts = new Map<HostProcess, ApiClient>();
+  const begin = async (): Promise<void> => {
+    const host = await start();
+    hosts.set(host, createApiClient(`http://127.0.0.1:${host.port}/api`, { authorization }));
+  };
+  await Promise.all(Array.from({ length: PROCESSES.first }, begin));
+  const anyHost = (): HostProcess | undefined => (hosts.size === 0 ? undefined : pick([...hosts.keys()]));
 
   const fail = (): void => {
     const [service, methods, kinds] = pick(CALLS);
@@ -74,14 +91,32 @@ export async function beginMisfortune(system: System, random: () => number): Pro
   };
 
   const kill = async (): Promise<void> => {
-    const index = Math.floor(random() * hosts.length);
-    const host = hosts[index];
+    const host = anyHost();
     if (host === undefined) return;
+    hosts.delete(host);
     process.kill(host.pid, "SIGKILL");
     counts.kills += 1;
     await host.ended;
-    hosts[index] = await start();
-    clients = hosts.map(clientOf);
+    await begin();
+  };
+
+  /** In the middle of whatever it does: what it holds lapses, and others may have done its work. */
+  const freeze = async (): Promise<void> => {
+    const host = anyHost();
+    if (host === undefined) return;
+    host.freeze();
+    counts.freezes += 1;
+    await new Promise((resolve) => setTimeout(resolve, random() * FROZEN_MS_MAX));
+    host.wake();
+  };
+
+  const scale = async (): Promise<void> => {
+    const isOut = hosts.size <= PROCESSES.min || (hosts.size < PROCESSES.max && random() < 0.5);
+    const host = anyHost();
+    counts.scalings += 1;
+    if (isOut || host === undefined) return begin();
+    hosts.delete(host);
+    await host.stop(STOP_GRACE_MS);
   };
 
   const poison = async (): Promise<void> => {
@@ -106,16 +141,21 @@ export async function beginMisfortune(system: System, random: () => number): Pro
       if (!over.signal.aborted) await work();
     }
   };
-  const loops = [every(KILL_EVERY_MS, kill), every(POISON_EVERY_MS, poison)];
+  const loops = [
+    every(KILL_EVERY_MS, kill),
+    every(POISON_EVERY_MS, poison),
+    every(FREEZE_EVERY_MS, freeze),
+    every(SCALE_EVERY_MS, scale),
+  ];
   return {
-    clients: () => [system.operator, ...clients],
+    clients: () => [system.operator, ...hosts.values()],
     counts,
     async stop() {
       over.abort();
       for (const timer of timers) clearInterval(timer);
       system.suite.kernel.faults.clear();
       await Promise.all(loops);
-      await Promise.all(hosts.map((host) => host.stop(5_000)));
+      await Promise.all([...hosts.keys()].map((host) => host.stop(STOP_GRACE_MS)));
     },
   };
 }

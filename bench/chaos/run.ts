@@ -1,6 +1,6 @@
 import { liftLimits } from "../../shared/testing/lift-limits.ts";
 import { seededRandom } from "../../shared/testing/seeded-random.ts";
-import { startSystem } from "../../shared/testing/start-system.ts";
+import { CLOUD_INSTANCES, startSystem } from "../../shared/testing/start-system.ts";
 import { beginLoad } from "./load.ts";
 import { beginMisfortune } from "./misfortune.ts";
 import { comeToRest, reckon } from "./reckoning.ts";
@@ -13,6 +13,8 @@ export interface ChaosReport {
   readonly faults: number;
   readonly kills: number;
   readonly poison: number;
+  readonly freezes: number;
+  readonly scalings: number;
   /** How often the schedules had to run until they found nothing. */
   readonly rounds: number;
   /** What the schedules still found then. */
@@ -21,9 +23,12 @@ export interface ChaosReport {
   readonly wrong: readonly string[];
 }
 
-/** Load and misfortune for so long, then quiet, then the reckoning. */
+/**
+ * Load and misfortune for so long, with the cloud's latencies, contention and doubled pushes and three
+ * instances of each function besides; then quiet, then the reckoning.
+ */
 export async function chaosRun({ seconds, seed }: { seconds: number; seed: number }): Promise<ChaosReport> {
-  await using system = await startSystem();
+  await using system = await startSystem({ cloud: true, instances: CLOUD_INSTANCES });
   system.suite.model.change({ firstTokenMs: 2, tokensPerSecond: 2_000 });
   await liftLimits(system.operator, "demo");
   const random = seededRandom(seed);
