@@ -24,7 +24,6 @@ const waitFor = (...answers: readonly object[][]): Promise<void> =>
     {
       project: "p",
       region: "europe-west1",
-      functions: [],
       gcloud: (args) => {
         asked.push(args.join(" "));
         return Promise.resolve(JSON.stringify(answers[Math.min(asked.length, answers.length) - 1]));

@@ -26,7 +26,10 @@ const UNDER_WAY: ReadonlySet<string> = new Set(["STATUS_UNKNOWN", "PENDING", "QU
  * logs and nothing else: no package that only tests need runs where something can be deployed.
  * @throws Error when they have failed, were never begun, or take too long
  */
-export async function awaitTests(options: RolloutOptions, commit: string): Promise<void> {
+export async function awaitTests(
+  options: Pick<RolloutOptions, "project" | "region" | "gcloud" | "now" | "wait">,
+  commit: string,
+): Promise<void> {
   const { project, region, gcloud, now, wait } = options;
   if (!/^[0-9a-f]{40}$/.test(commit)) throw new Error("--commit is no commit.");
   const startedMs = now();

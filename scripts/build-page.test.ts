@@ -15,8 +15,8 @@ const files = (): string[] => globSync("**/*.*", { cwd: out });
 const read = (path: string): string => readFileSync(join(out, path), "utf8");
 
 test("every script and style that the HTML names is there", () => {
-  for (const page of ["index.html", "operations.html"]) {
-    const named = [...read(page).matchAll(/(?:src|rel="stylesheet" href)="([^"]+)"/g)].map(
+  for (const page of ["index.html", "operations.html", "docs/index.html"]) {
+    const named = [...read(page).matchAll(/(?:src|rel="stylesheet" href)="\/?([^"]+)"/g)].map(
       ([, path = ""]) => path,
     );
     expect(named.length).toBeGreaterThan(3);

@@ -1,16 +1,19 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { promisify } from "node:util";
+import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createApiClient } from "../shared/testing/api-client.ts";
+import { type FileDraft, sendBytes, uploadFile } from "../shared/testing/upload-file.ts";
+import { pdfOf } from "../shared/testing/pdf.ts";
 import { readCode } from "../shared/testing/start-system.ts";
 import { usePeople, useSystem } from "../shared/testing/use-system.ts";
 
 /** Within the project, so that the bundles find the framework as they will beside them when deployed. */
 const OUT = "node_modules/.cache/bundles-under-test";
 /** One of each kind; that each function has an entry of its own is tested beside the manifest. */
-const BUNDLES = ["api", "on-chat-changed", "send-mail", "reconcile"];
+const BUNDLES = ["api", "on-chat-changed", "send-mail", "reconcile", "check-file"];
 const START_MS_MAX = 20_000;
 const BUILD_MS_MAX = 60_000;
 /** Other tests have moved the suite's clock; bundles have to live in the same time. */
@@ -36,7 +39,7 @@ async function freePort(): Promise<number> {
   return typeof address === "object" && address !== null ? address.port : 0;
 }
 
-/** Runs a bundle as Cloud Functions does: through the framework's own command. */
+/** Runs a bundle as the image of a function does: through the framework's own command. */
 async function run(name: string): Promise<string> {
   const port = await freePort();
   const clockOffset = String(system.suite.kernel.clock.offset());
@@ -91,6 +94,8 @@ test("the bundle of the API signs in, appends and ends when it is told to", { ti
   const { body: chat } = await bob.post("/v1/apps/demo/chats", { kind: "group" });
   const posted = await bob.post(`/v1/apps/demo/chats/${chat.number}/messages`, { text: "From a bundle" });
   expect([posted.status, posted.body.number]).toEqual([201, 1]);
+  const announced = await bob.post("/v1/apps/demo/files", { name: "a.txt", type: "text/plain", size: 3 });
+  expect((await sendBytes(announced.body.upload, Buffer.from("abc"))).status).toBe(200);
   await system.settle();
   expect(system.logs.some((line) => line.function === "on-chat-changed" && line.outcome === "ok")).toBe(true);
   const child = children.at(-1);
@@ -119,3 +124,34 @@ test("the bundles of the background functions take their deliveries", { timeout:
   expect(await deliver("send-mail", { app: "demo", challenge: "none" })).toBe(204);
   expect(await deliver("reconcile", {})).toBe(204);
 });
+
+test(
+  "the bundle that checks files finds what reads images and PDF beside it",
+  { timeout: 90_000 },
+  async () => {
+    const installed = JSON.parse(readFileSync(`${OUT}/check-file/package.json`, "utf8")).dependencies;
+    expect(Object.keys(installed)).toEqual(["@google-cloud/functions-framework", "sharp"]);
+    const { promise: until, resolve: release } = Promise.withResolvers<void>();
+    system.fault({ service: "pubsub", method: "Push", kind: "held", until, count: Number.POSITIVE_INFINITY });
+    const bytes = await sharp({ create: { width: 20, height: 10, channels: 3, background: "teal" } })
+      .png()
+      .toBuffer();
+    const check = async (draft: FileDraft): Promise<string> => {
+      const { id } = await uploadFile(ada.api, draft);
+      const name = `uploads/demo/${id}`;
+      const { generation } = (await system.deps.bucket.stat(name)) ?? {};
+      const data = Buffer.from(JSON.stringify({ name, generation })).toString("base64");
+      const message = { messageId: "1", data };
+      expect(await deliver("check-file", { message, subscription: "s" })).toBe(204);
+      return id;
+    };
+    const image = await check({ name: "teal.png", type: "image/png", bytes });
+    const { body } = await ada.api.get(`/v1/apps/demo/files/${image}`);
+    expect(body).toMatchObject({ status: "ready", image: { width: 20, height: 10 } });
+    const pdf = await check({ name: "menu.pdf", type: "application/pdf", bytes: pdfOf(["Lentils"]) });
+    const stored = await system.deps.firestore.doc(`apps/demo/files/${pdf}`).get();
+    expect([stored.get("status"), stored.get("hasText")]).toEqual(["ready", true]);
+    system.clearFaults();
+    release();
+  },
+);

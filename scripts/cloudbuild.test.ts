@@ -1,9 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
+import manifest from "../functions/manifest.json" with { type: "json" };
 import { readConfiguration, readVariables } from "../terraform/checks/configuration.ts";
 import { planOf } from "../terraform/checks/plan.ts";
 import { TESTS_MS_MAX } from "./await-tests.ts";
+import { METRIC_DELAY_MS } from "./rollout-steps.ts";
 import { providerSchema } from "../terraform/checks/schema.ts";
 
 interface Step {
@@ -91,9 +93,15 @@ test("every substitution is declared and used, and the trigger sets only declare
   expect(declared).toEqual(expect.arrayContaining(Object.keys(trigger?.values.substitutions as object)));
 });
 
-test("the steps have time: all waits together, the tests, and an hour for the rest", () => {
+/** A tag set, a cold start, a tag removed. */
+const TRY_OUT_SECONDS = 40;
+
+test("the steps have time: all waits together, the tests, four rounds of trying out, an hour for the rest", () => {
   const { _MINUTES: minutes } = build.substitutions;
   expect(Number.parseInt(build.timeout, 10)).toBeGreaterThanOrEqual(
-    3 * (Number(minutes) + 1) * 60 + TESTS_MS_MAX / 1000 + 3600,
+    3 * (Number(minutes) * 60 + METRIC_DELAY_MS / 1000) +
+      TESTS_MS_MAX / 1000 +
+      4 * Object.keys(manifest.functions).length * TRY_OUT_SECONDS +
+      3600,
   );
 });

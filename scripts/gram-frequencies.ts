@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { foldText } from "../shared/search/fold.ts";
+import { foldText } from "../shared/words/fold.ts";
 import { LEVELS_MAX } from "../shared/search/gram-frequency.ts";
-import { gramsOf } from "../shared/search/grams.ts";
+import { gramsOf } from "../shared/words/grams.ts";
 
 /**
  * Measures in how many messages each gram stands, over dialogues of JSON Lines (`{turns: [{text}]}`), and

@@ -3,7 +3,7 @@ import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { type ApiClient, createApiClient } from "../shared/testing/api-client.ts";
 import { liftLimits } from "../shared/testing/lift-limits.ts";
-import { eachConcurrently } from "./each-concurrently.ts";
+import { eachConcurrently } from "../shared/platform/each-concurrently.ts";
 
 /**
  * `npm run replay -- FILE [--console URL]`: plays dialogues through the API of a running system: every

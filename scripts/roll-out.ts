@@ -4,15 +4,8 @@ import manifest from "../functions/manifest.json" with { type: "json" };
 import { awaitTests } from "./await-tests.ts";
 import { type Deed, tellingOf } from "./deployment-events.ts";
 import { cloudLogging, openDeploymentLog } from "./deployment-log.ts";
-import {
-  back,
-  deploy,
-  type Gcloud,
-  type RolloutOptions,
-  step,
-  withCandidateReachable,
-} from "./rollout-steps.ts";
-import { smokeTest } from "./smoke-test.ts";
+import { back, deploy, type Gcloud, type RolloutOptions, smoke, step } from "./rollout-steps.ts";
+import { smokeTest, smokeTestBackground } from "./smoke-test.ts";
 
 /**
  * `npm run roll-out -- COMMAND --project PROJECT --region REGION`, as cloudbuild.yaml calls it, one after the
@@ -20,10 +13,10 @@ import { smokeTest } from "./smoke-test.ts";
  *
  * - `await-tests --commit SHA`: waits until the build that tests the commit has passed
  * - `deploy`: a new revision of every function from dist/, without traffic
- * - `smoke --url URL`: asks the candidate of the API through the load balancer, where it is tagged
- *   `candidate` meanwhile
- * - `step --percent 5 --minutes 10`: gives it so much traffic, waits, compares it with the revision before,
- *   and when it is worse gives all traffic back and fails
+ * - `smoke --url URL`: asks every candidate, one at a time, each tagged `candidate` meanwhile: the API's
+ *   through the load balancer, the others' in the invoker's name
+ * - `step --percent 5 --minutes 10 --url URL`: gives it so much traffic, waits, compares it with the revision
+ *   before, asks whom nobody has asked, and when one is worse gives all traffic back and fails
  * - `back`: gives all traffic back, and removes the tag should it be left
  */
 
@@ -58,8 +51,14 @@ function demand(name: "project" | "url" | "percent" | "commit"): string {
 const options = (): RolloutOptions => ({
   project: demand("project"),
   region: values.region,
-  functions: Object.keys(manifest.functions),
+  functions: Object.entries(manifest.functions).map(([name, spec]) => ({
+    name,
+    isPublic: "public" in spec && spec.public,
+  })),
   gcloud,
+  fetch,
+  ask: ({ name, url, token }) =>
+    token === undefined ? smokeTest({ name, publicUrl: demand("url") }) : smokeTestBackground({ url, token }),
   wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   now: () => Date.now(),
 });
@@ -67,7 +66,7 @@ const options = (): RolloutOptions => ({
 const COMMANDS: Readonly<Record<Deed["command"], () => Promise<unknown>>> = {
   "await-tests": () => awaitTests(options(), demand("commit")),
   deploy: () => deploy(options()),
-  smoke: () => withCandidateReachable(options(), () => smokeTest(demand("url"))),
+  smoke: () => smoke(options()),
   step: () => step(options(), { percent: Number(demand("percent")), minutes: Number(values.minutes) }),
   back: () => back(options()),
 };

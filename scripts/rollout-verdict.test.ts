@@ -1,11 +1,19 @@
 import { describe, expect, test } from "vitest";
-import { FAILURES_MIN, LATENCY_MS_MIN, observe, RUNS_MIN, verdictOf } from "./rollout-verdict.ts";
+import { NOTHING_OBSERVED } from "./platform-metrics.ts";
+import {
+  FAILURES_MIN,
+  LATENCY_MS_MIN,
+  MEMORY_SHARE_MAX,
+  type Observed,
+  observe,
+  RUNS_MIN,
+  STARTS_MIN,
+  verdictOf,
+} from "./rollout-verdict.ts";
 
 const before = { runs: 1000, failures: 2, p95Ms: 100 };
-const isGood = (
-  candidate: Parameters<typeof verdictOf>[0],
-  other: typeof before | undefined = before,
-): boolean => verdictOf(candidate, other).isGood;
+const isGood = (candidate: Observed | undefined, other: Observed | undefined = before): boolean =>
+  verdictOf({ lines: candidate }, { lines: other }).isGood;
 
 describe("a candidate", () => {
   test("is good as long as nothing says otherwise", () => {
@@ -32,6 +40,41 @@ describe("a candidate", () => {
     expect(isGood({ runs: RUNS_MIN - 1, failures: 0, p95Ms: 5000 })).toBe(true);
     expect(isGood({ runs: RUNS_MIN, failures: 0, p95Ms: LATENCY_MS_MIN })).toBe(true);
     expect(isGood({ runs: RUNS_MIN, failures: 0, p95Ms: 400 }, { ...before, p95Ms: 300 })).toBe(true);
+  });
+});
+
+describe("by Cloud Run's own metrics a candidate", () => {
+  const steady = { ...NOTHING_OBSERVED, requests: 1000, failed: 2, memoryShare: 0.5, starts: 2 };
+  const verdict = (change: Partial<typeof steady>, others: Partial<typeof steady> = {}) =>
+    verdictOf({ platform: { ...steady, ...change } }, { platform: { ...steady, ...others } });
+
+  test("is good when it does as the one before", () => {
+    expect(verdict({})).toEqual({ isGood: true, says: "2 of 1000 answered 5xx" });
+  });
+
+  test("is bad when it answers nothing of what it writes lines about", () => {
+    const dying = { requests: 20, failed: 20 };
+    expect(verdict(dying)).toEqual({ isGood: false, says: "20 of 20 answered 5xx; before 0.2 %" });
+    const lines = { runs: 5, failures: 0, p95Ms: 10 };
+    expect(verdictOf({ lines, platform: { ...steady, ...dying } }, { platform: steady }).isGood).toBe(false);
+    expect(verdict(dying, { failed: 900 }).isGood).toBe(true);
+  });
+
+  test("is bad when its instances are ended more often", () => {
+    expect(verdict({ kills: 1 }).says).toBe("1 instances were ended; before 0");
+    expect(verdict({ kills: 1 }, { kills: 1 }).isGood).toBe(true);
+  });
+
+  test("is bad when its memory is nearly full, and was not before", () => {
+    expect(verdict({ memoryShare: MEMORY_SHARE_MAX + 0.01 }).isGood).toBe(false);
+    expect(verdict({ memoryShare: MEMORY_SHARE_MAX }).isGood).toBe(true);
+    expect(verdict({ memoryShare: 0.95 }, { memoryShare: 0.96 }).isGood).toBe(true);
+  });
+
+  test("is bad when its instances do not stay", () => {
+    expect(verdict({ starts: STARTS_MIN, requests: 15, failed: 0 }).isGood).toBe(false);
+    expect(verdict({ starts: STARTS_MIN - 1, requests: 15, failed: 0 }).isGood).toBe(true);
+    expect(verdict({ starts: STARTS_MIN, requests: 20, failed: 0 }).isGood).toBe(true);
   });
 });
 

@@ -1,3 +1,5 @@
+import { NOTHING_OBSERVED, type PlatformObserved } from "./platform-metrics.ts";
+
 /** What the log lines of a revision say. */
 export interface Observed {
   readonly runs: number;
@@ -26,6 +28,12 @@ export const FAILURE_FACTOR = 2;
 export const LATENCY_FACTOR = 1.5;
 export const LATENCY_MS_MIN = 300;
 
+/** From here on an instance is likely to be ended for its memory. */
+export const MEMORY_SHARE_MAX = 0.9;
+/** So many instances, for so few requests each, do not stay. */
+export const STARTS_MIN = 10;
+export const START_SHARE_MAX = 0.5;
+
 interface Line {
   readonly severity?: string;
   readonly httpRequest?: { readonly status?: number };
@@ -53,15 +61,58 @@ const hasFailed = ({ httpRequest, severity }: Line): boolean =>
     ? severity === "ERROR" || severity === "CRITICAL"
     : httpRequest.status >= 500;
 
-/** Whether a candidate may have more traffic, beside what serves the rest. */
-export function verdictOf(candidate: Observed | undefined, before: Observed | undefined): Verdict {
-  if (candidate === undefined) return { isGood: true, says: "nothing to do yet" };
+/** Of one revision: by the lines of its code, and by Cloud Run itself. */
+export interface Evidence {
+  readonly lines?: Observed | undefined;
+  readonly platform?: PlatformObserved | undefined;
+}
+
+/**
+ * Whether a candidate may have more traffic, beside what serves the rest. Where nobody was asked there is
+ * nothing to say against it; whoever asks sees to it that somebody is.
+ */
+export function verdictOf(candidate: Evidence, before: Evidence): Verdict {
+  const verdicts = [
+    ofPlatform(candidate.platform, before.platform),
+    ...(candidate.lines === undefined ? [] : [ofLines(candidate.lines, before.lines)]),
+  ];
+  const isGood = verdicts.every((verdict) => verdict.isGood);
+  const told = isGood ? verdicts : verdicts.filter((verdict) => !verdict.isGood);
+  return { isGood, says: told.map(({ says }) => says).join("; ") };
+}
+
+const isFailing = ({ failures, runs }: Pick<Observed, "failures" | "runs">, shareBefore: number): boolean =>
+  failures >= FAILURES_MIN && failures / runs > Math.max(FAILURE_SHARE_MAX, FAILURE_FACTOR * shareBefore);
+
+function ofPlatform(
+  { requests, failed, memoryShare, starts, kills }: PlatformObserved = NOTHING_OBSERVED,
+  before: PlatformObserved = NOTHING_OBSERVED,
+): Verdict {
+  const shareBefore = before.requests === 0 ? 0 : before.failed / before.requests;
+  const says = `${failed} of ${requests} answered 5xx`;
+  if (kills > before.kills)
+    return { isGood: false, says: `${kills} instances were ended; before ${before.kills}` };
+  if (isFailing({ failures: failed, runs: requests }, shareBefore)) {
+    return { isGood: false, says: `${says}; before ${percentOf(shareBefore)}` };
+  }
+  if (memoryShare > MEMORY_SHARE_MAX && memoryShare > before.memoryShare) {
+    return {
+      isGood: false,
+      says: `${percentOf(memoryShare)} of the memory; before ${percentOf(before.memoryShare)}`,
+    };
+  }
+  if (starts >= STARTS_MIN && starts > START_SHARE_MAX * requests) {
+    return { isGood: false, says: `${starts} instances were started for ${requests} requests` };
+  }
+  return { isGood: true, says };
+}
+
+function ofLines(candidate: Observed, before: Observed | undefined): Verdict {
   const { runs, failures, p95Ms } = candidate;
-  const share = failures / runs;
   const shareBefore = before === undefined ? 0 : before.failures / before.runs;
   const says = `${failures} of ${runs} failed, p95 ${Math.round(p95Ms)} ms`;
-  if (failures >= FAILURES_MIN && share > Math.max(FAILURE_SHARE_MAX, FAILURE_FACTOR * shareBefore)) {
-    return { isGood: false, says: `${says}; before ${(shareBefore * 100).toFixed(1)} % failed` };
+  if (isFailing(candidate, shareBefore)) {
+    return { isGood: false, says: `${says}; before ${percentOf(shareBefore)} failed` };
   }
   const isComparable = before !== undefined && runs >= RUNS_MIN && before.runs >= RUNS_MIN;
   if (isComparable && p95Ms > LATENCY_MS_MIN && p95Ms > LATENCY_FACTOR * before.p95Ms) {
@@ -69,3 +120,5 @@ export function verdictOf(candidate: Observed | undefined, before: Observed | un
   }
   return { isGood: true, says };
 }
+
+const percentOf = (share: number): string => `${(share * 100).toFixed(1)} %`;
