@@ -4,7 +4,8 @@ import base, { FULL_TESTS } from "./vitest.config.ts";
 
 /** What `npm test` goes through in part. */
 const SWEEPS = [
-  "functions/**/*{faults,kills,branches,convergence,people-model,replays,providers,scheduled}.test.ts",
+  "bench/crash.test.ts",
+  "functions/**/*{answer-moderation,faults,kills,branches,convergence,message-blocks,people-model,replays,providers,recall,scheduled,sweeps}.test.ts",
 ];
 
 const { projects: _, ...shared } = base.test ?? {};
