@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { guessMapping, type Mapping, parseRow, type RowOf } from "../formats/rows.ts";
 import { parseElement } from "../formats/elements.ts";
 import type { SlackNames } from "../formats/slack.ts";
@@ -131,6 +132,12 @@ function readElement({ bytes }: Element, { where, isLines }: { where: string; is
 /** Windows and Unix end their lines in their own ways, and some files in both. */
 const LINE_ENDS = ["\r\n", "\n", "\r"];
 
+/** What the table's parser hands on. */
+interface Row {
+  readonly record: string[];
+  readonly info: { readonly bytes: number };
+}
+
 async function csvParser(
   options: ParserOptions,
   layout: Extract<Layout, { readonly kind: "csv" }>,
@@ -145,6 +152,8 @@ async function csvParser(
     relax_quotes: true,
     skip_empty_lines: true,
     max_record_size: ROW_BYTES_MAX,
+    // Says of each row where it ends; the parser itself may stand within the next.
+    info: true,
   });
   let failure: Error | undefined;
   let columns = layout.columns;
@@ -158,12 +167,9 @@ async function csvParser(
   const drain = (): Parsed => {
     const chats: FoundChat[] = [];
     const left: Left[] = [];
-    for (
-      let record = csv.read() as string[] | null;
-      record !== null;
-      record = csv.read() as string[] | null
-    ) {
-      end = position + csv.info.bytes;
+    for (let read = csv.read() as Row | null; read !== null; read = csv.read() as Row | null) {
+      const { record, info } = read;
+      end = position + info.bytes;
       if (columns === undefined) {
         columns = record;
         mapping = guessMapping(columns);
@@ -183,8 +189,7 @@ async function csvParser(
   return {
     async push(chunk) {
       if (chunk.length === 0) return drain();
-      if (!csv.write(chunk))
-        await new Promise<void>((resolve) => csv.once("readable", resolve).once("error", () => resolve()));
+      if (!csv.write(chunk)) await once(csv, "readable").catch(() => undefined);
       return drain();
     },
     async end() {
