@@ -79,6 +79,15 @@ describe("the window holds", () => {
     expect(estimateTokens(turns[0]?.content ?? "")).toBeGreaterThan(5_000);
   });
 
+  test("where the answer takes all of the window, the question is there", () => {
+    const { turns } = composeTurns(
+      { system: [], turns: [turn("user", "Hello")] },
+      { ...ROOM, windowTokens: 8 },
+    );
+    expect(turns).toHaveLength(1);
+    expect(turns[0]?.role).toBe("user");
+  });
+
   test("in the smallest window the question is there", () => {
     const { turns } = composeTurns(conversation, { ...ROOM, windowTokens: 512, outputTokens: 256 });
     expect(turns.at(-1)).toEqual(turn("user", "What did I paste?"));

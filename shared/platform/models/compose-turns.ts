@@ -102,7 +102,7 @@ function withoutImages(turn: Turn): Turn {
 /** The question alone, as much of it as there is room for: what was cut is not given whole. */
 function fitting(turn: Turn, tokens: number): Turn {
   const images = imagesOf(turn).reduce((sum, image) => sum + imageTokens(image), 0);
-  if (images > tokens / 2) return fitting(withoutImages(turn), tokens);
+  if (images > 0 && images > tokens / 2) return fitting(withoutImages(turn), tokens);
   const content = shortened(turn.content, tokens - TOKENS_PER_TURN - images);
   if (turn.attached === undefined) return { ...turn, content };
   const attached = turn.attached.map((each): Attached =>
