@@ -1,5 +1,6 @@
 import type SharpLibrary from "sharp";
 import type { Metadata, Sharp, SharpOptions } from "sharp";
+import { AppError } from "../../platform/errors.ts";
 import { lazy } from "../../platform/lazy.ts";
 import { oneAtATime } from "./one-at-a-time.ts";
 
@@ -8,8 +9,8 @@ export const IMAGE_BYTES_MAX = 40 * 1024 * 1024;
 /** Of all its frames together: 50 megapixels are the largest that telephones take by themselves. */
 export const IMAGE_PIXELS_MAX = 50_000_000;
 export const IMAGE_FRAMES_MAX = 300;
-/** Reading or writing it may take no longer. */
-const STEP_SECONDS_MAX = 12;
+/** Reading or writing it may take no longer; the largest take a sixth of that on a processor of their own. */
+const STEP_SECONDS_MAX = 20;
 /** Pictures are made so wide and high at most; a smaller image has fewer. */
 export const THUMBNAIL_SIDES = [1280, 480, 160] as const;
 
@@ -74,8 +75,9 @@ const library = lazy(async () => {
  * Decodes an image and writes it anew: turned as it is to be seen, in the colours of screens, and without all
  * else that it told, such as where it was taken. What can't be decoded is refused, so nothing of what came is
  * kept as it was. A moving image keeps its frames; its thumbnails show the first. `isSquare`: what is kept is
- * the middle of it. At most twice
- * STEP_SECONDS_MAX and a little, and some 600 MB, for one at a time; who waits holds nothing.
+ * the middle of it. At most twice STEP_SECONDS_MAX and a little, and some 600 MB, for one at a time; who
+ * waits holds nothing.
+ * @throws AppError `unavailable` when it took too long: the machine may have been busy
  */
 export async function cleanImage(
   type: string,
@@ -105,6 +107,7 @@ export async function cleanImage(
         ...(await picturesOf(open().autoOrient(), sharp)),
       };
     } catch (cause) {
+      if (isTooSlow(cause)) throw new AppError("unavailable", "The image took too long.", {}, { cause });
       return { refusal: isTooMuch(cause) ? "image_too_large" : "image_unreadable" };
     }
   });
@@ -206,4 +209,5 @@ async function pictureForModels(open: () => Sharp): Promise<Picture> {
 }
 
 const isTooMuch = (cause: unknown): boolean =>
-  cause instanceof Error && /pixel limit|timeout|out of memory/i.test(cause.message);
+  cause instanceof Error && /pixel limit|out of memory/i.test(cause.message);
+const isTooSlow = (cause: unknown): boolean => cause instanceof Error && /timeout/i.test(cause.message);
