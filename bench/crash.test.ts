@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { seededRandom } from "../shared/testing/seeded-random.ts";
-import { isWhole } from "../shared/testing/sweep.ts";
+import { amountOf } from "../shared/testing/sweep.ts";
 import { crashRounds } from "./crash.ts";
 
-const ROUNDS = isWhole ? 6 : 2;
+const ROUNDS = amountOf(2, 6);
 
 test("emulators killed under load have all they acknowledged, and nothing by halves", async () => {
   const folder = mkdtempSync(join(tmpdir(), "crash-"));

@@ -5,9 +5,12 @@ import { type LocalSystem, startLocalSystem } from "../emulators/local/local-sys
 import { anyPorts } from "../emulators/local/ports.ts";
 
 /** Where the browser is; without one the page's tests are skipped. */
-const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
+/** The one without windows takes a quarter less time. */
+const BROWSERS = ["/usr/bin/chromium-headless-shell", "/usr/bin/chromium"];
+const CHROMIUM = process.env["CHROMIUM"] ?? BROWSERS.find((path) => existsSync(path)) ?? "";
 export const hasBrowser = existsSync(CHROMIUM);
-if (!hasBrowser) console.warn(`There is no browser at ${CHROMIUM}, so tests are skipped. Set CHROMIUM.`);
+if (!hasBrowser)
+  console.warn("There is no Chromium where one is looked for; tests are skipped. Set CHROMIUM.");
 
 const PROJECT = "demo-page";
 

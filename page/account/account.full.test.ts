@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import type { Page } from "playwright-core";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
+import type { FileCreated } from "../../shared/files/contract.ts";
 import { sendBytes } from "../../shared/testing/upload-file.ts";
 import { enter, hasBrowser, openMenu, say, shareStage } from "../testing.ts";
 
@@ -74,7 +75,8 @@ describe.skipIf(!hasBrowser)("an account", () => {
     await ada.page.locator(".own-picture img").waitFor({ state: "detached" });
     expect([...ada.complaints, ...bob.complaints]).toEqual([]);
     const logo = { name: "logo.jpg", type: "image/jpeg", size: photo.length, purpose: "logo" };
-    const { file, upload } = await (await stage.api("POST", "/files", logo)).json();
+    const begun = await stage.api("POST", "/files", logo);
+    const { file, upload } = (await begun.json()) as FileCreated;
     await sendBytes(upload, photo);
     await expect.poll(async () => (await stage.api("PUT", "/logo", { file: file.id })).status).toBe(200);
     await bob.page.reload();

@@ -43,7 +43,7 @@ describe.skipIf(!hasBrowser)("taking out one's data", () => {
     await reader.getByRole("link", { name: "Plans" }).click();
     await reader.getByText("Let us meet <b>at noon</b>").waitFor();
     const arabic = reader.getByText("سأكون هناك في الظهر");
-    expect(await arabic.evaluate((element) => getComputedStyle(element).direction)).toBe("rtl");
+    expect(await arabic.evaluate("(element) => getComputedStyle(element).direction")).toBe("rtl");
     await pictureOf(reader, "export-chat");
     await reader.getByRole("searchbox").fill("noon");
     expect(await arabic.isVisible()).toBe(false);

@@ -7,7 +7,7 @@ import { GRACE_MS } from "../../../shared/chat/upkeep/sweep-changes.ts";
 import { EventStream } from "../../../shared/testing/event-stream.ts";
 import { startProcess } from "../../../shared/testing/start-process.ts";
 import type { System } from "../../../shared/testing/start-system.ts";
-import { sweep } from "../../../shared/testing/sweep.ts";
+import { SWEEP_MS_MAX, sweep } from "../../../shared/testing/sweep.ts";
 import { startChat, useModelPace, useSystem } from "../../../shared/testing/use-system.ts";
 
 /** Cases wait more than they work, so several systems go through them side by side. */
@@ -69,7 +69,7 @@ async function countedAnswers(of: System): Promise<number> {
 test(
   "an answer survives each fault of each call that it makes: whole, once, counted once",
   {
-    timeout: 240_000,
+    timeout: SWEEP_MS_MAX,
   },
   async () => {
     const model = await newChat(system);

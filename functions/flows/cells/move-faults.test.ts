@@ -4,7 +4,7 @@ import { COLLECTION_IDS } from "../../../shared/cells/store.ts";
 import type { FaultKind } from "../../../emulators/kernel/faults.ts";
 import { startCells } from "../../../shared/testing/start-cells.ts";
 import type { System } from "../../../shared/testing/start-system.ts";
-import { sweep } from "../../../shared/testing/sweep.ts";
+import { SWEEP_MS_MAX, sweep } from "../../../shared/testing/sweep.ts";
 
 /** A move whose calls fail, one in each try, without being made or with their effect unknown. */
 
@@ -59,7 +59,7 @@ const calls = (): Record<string, number> => {
 
 test(
   "a move that fails at any call, before or after its effect, ends as if it had not",
-  { timeout: 180_000 },
+  { timeout: SWEEP_MS_MAX },
   async () => {
     await startApp("steady");
     west.suite.kernel.meter.clear(west.project);

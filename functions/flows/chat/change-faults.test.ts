@@ -3,7 +3,7 @@ import type { FaultKind } from "../../../emulators/kernel/faults.ts";
 import type { Branch, Chat, Message } from "../../../shared/chat/contract.ts";
 import type { ApiReply, ApiClient } from "../../../shared/testing/api-client.ts";
 import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
-import { sweep } from "../../../shared/testing/sweep.ts";
+import { SWEEP_MS_MAX, sweep } from "../../../shared/testing/sweep.ts";
 
 /**
  * The fault sweep over what changes chats and messages: each call of each change fails in each way, the
@@ -111,7 +111,7 @@ async function untilSuccess(run: () => Promise<ApiReply>): Promise<ApiReply> {
 }
 
 describe.concurrent.each(Object.entries(CHANGES))("a %s", (name, change) => {
-  test("survives each fault of each call it makes", { timeout: 120_000 }, async () => {
+  test("survives each fault of each call it makes", { timeout: SWEEP_MS_MAX }, async () => {
     await using system = await startSystem();
     await using elsewhere = await system.anotherInstance();
     const ada = await system.signIn(`ada@${system.project}.test`);

@@ -3,7 +3,7 @@ import type { FaultKind } from "../../../emulators/kernel/faults.ts";
 import { GRACE_MS } from "../../../shared/chat/upkeep/sweep-changes.ts";
 import type { ApiReply, ApiClient } from "../../../shared/testing/api-client.ts";
 import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
-import { sweep } from "../../../shared/testing/sweep.ts";
+import { SWEEP_MS_MAX, sweep } from "../../../shared/testing/sweep.ts";
 
 /**
  * The fault sweep: for each call that an operation makes, each way in which that call can fail; the
@@ -100,7 +100,7 @@ async function usageIs(system: System, messages: number): Promise<void> {
 }
 
 describe.each(operations)("$name, heads known: $knowsHeads", (operation) => {
-  test("survives each fault of each call it makes", { timeout: 240_000 }, async () => {
+  test("survives each fault of each call it makes", { timeout: SWEEP_MS_MAX }, async () => {
     const calls: string[] = [];
     await onScene(operation, async (scene) => {
       const cost = await scene.system.meterRequest(() => operation.run(scene));

@@ -13,7 +13,7 @@ import { appHandle } from "../../../shared/identity/app.ts";
 import { FieldValue } from "../../../shared/platform/firestore-values.ts";
 import type { ApiClient } from "../../../shared/testing/api-client.ts";
 import { seededRandom } from "../../../shared/testing/seeded-random.ts";
-import { isWhole } from "../../../shared/testing/sweep.ts";
+import { amountOf } from "../../../shared/testing/sweep.ts";
 import {
   settleRounds,
   startChat,
@@ -84,8 +84,8 @@ const inOrder = (messages: readonly Message[]): Message[] => messages.toSorted((
 
 describe("random changes, with events lost, doubled and handlers that fail anywhere", () => {
   /** A chat takes so many steps: longer ones are slower to compare, and no other. */
-  const STEPS = isWhole ? 100 : 30;
-  const CHATS = isWhole ? 12 : 1;
+  const STEPS = amountOf(30, 100);
+  const CHATS = amountOf(1, 12);
   const SEED = Number(process.env["BLOCKS_SEED"] ?? Math.floor(Math.random() * 1e9));
   const random = seededRandom(SEED);
   const upTo = (max: number): number => Math.floor(random() * max);
@@ -297,7 +297,7 @@ describe("a chat's blocks", () => {
     system.clearFaults();
   });
 
-  const TURNS = isWhole ? LINEAGE_MAX : 25;
+  const TURNS = amountOf(25, LINEAGE_MAX);
   test(`stay within bounds on a path of ${TURNS} turns`, { timeout: 300_000 }, async () => {
     stayAtOneInstance(system);
     const { number, path: chat } = await newChat();
@@ -427,7 +427,7 @@ describe("what is built anew", () => {
   });
 
   /** Messages of the chats: one without a sealed block, one of several steps, one of a step. */
-  const COUNTS = [10, isWhole ? 1_300 : 1_150, 120];
+  const COUNTS = [10, amountOf(1_150, 1_300), 120];
   test("the migration builds blocks in steps, which may fail anywhere, while people write", async () => {
     const numbers: number[] = [];
     for (const count of COUNTS) {

@@ -3,7 +3,7 @@ import type { FaultKind } from "../../../emulators/kernel/faults.ts";
 import { HOOK_MS_MAX } from "../../../shared/identity/contract.ts";
 import { HookServer } from "../../../shared/testing/hook-server.ts";
 import { startSystem } from "../../../shared/testing/start-system.ts";
-import { sweep } from "../../../shared/testing/sweep.ts";
+import { SWEEP_MS_MAX, sweep } from "../../../shared/testing/sweep.ts";
 
 /** A message that the app's hook hides, while every call that this makes fails in every way. */
 
@@ -22,7 +22,7 @@ interface Case {
 }
 
 describe.each(["before", "after"])("judged %s", (mode) => {
-  test("leaves one hidden message, one report, one event", { timeout: 240_000 }, async () => {
+  test("leaves one hidden message, one report, one event", { timeout: SWEEP_MS_MAX }, async () => {
     const cases = CALLS.flatMap((rpc) => TIMES.flatMap((skip) => KINDS.map((kind) => ({ rpc, skip, kind }))));
     const left = await Promise.all(sweep(cases).map((one) => play(mode, one)));
     expect(left).toEqual(left.map(({ one }) => ({ one, reports: 1, events: 1, unsigned: [] })));

@@ -3,7 +3,7 @@ import type { Chat, Message } from "../../../shared/chat/contract.ts";
 import type { ApiReply } from "../../../shared/testing/api-client.ts";
 import { seededRandom } from "../../../shared/testing/seeded-random.ts";
 import type { Person } from "../../../shared/testing/start-system.ts";
-import { isWhole } from "../../../shared/testing/sweep.ts";
+import { amountOf } from "../../../shared/testing/sweep.ts";
 import {
   settleRounds,
   startChat,
@@ -17,7 +17,7 @@ import {
  * of them should see: unread, mentions, archive, previews, order, threads, pins, notifications. Model,
  * steps and comparison are one experiment, so they stand in one file.
  */
-const STEPS = isWhole ? 1_500 : 100;
+const STEPS = amountOf(100, 1_500);
 const STEPS_BETWEEN_CHECKS = 30;
 const GROUPS = 4;
 const SEED = Number(process.env["PEOPLE_SEED"] ?? Math.floor(Math.random() * 1e9));

@@ -9,7 +9,7 @@ import { LOST_MS } from "../../../shared/chat/scheduled/recover-scheduled.ts";
 import type { ApiClient, ApiReply } from "../../../shared/testing/api-client.ts";
 import { type Person, type System, startSystem } from "../../../shared/testing/start-system.ts";
 import { HookServer } from "../../../shared/testing/hook-server.ts";
-import { sweep } from "../../../shared/testing/sweep.ts";
+import { SWEEP_MS_MAX, sweep } from "../../../shared/testing/sweep.ts";
 import { uploadFile } from "../../../shared/testing/upload-file.ts";
 import { startChat, type TestChat, usePeople, useSystem } from "../../../shared/testing/use-system.ts";
 
@@ -419,7 +419,7 @@ describe("each fault of each call", () => {
       ),
     );
 
-  test("of scheduling and of sending leaves one message", { timeout: 240_000 }, async () => {
+  test("of scheduling and of sending leaves one message", { timeout: SWEEP_MS_MAX }, async () => {
     await using own = await startSystem();
     const dan = await own.signIn("dan@later.test");
     const chat = await startChat(dan.api, { texts: ["Known"] });

@@ -11,14 +11,14 @@ import {
   type System,
   startSystem,
 } from "../../../shared/testing/start-system.ts";
-import { isWhole } from "../../../shared/testing/sweep.ts";
+import { amountOf } from "../../../shared/testing/sweep.ts";
 
 /**
  * Three people do at random what people do, on two instances that come and go, over a network that breaks;
  * events are delivered twice and commits fail. In the end everybody has to see what the server has. People,
  * network and what has to hold are one experiment, so they stand in one file.
  */
-const STEPS = Number(process.env["CONVERGENCE_STEPS"] ?? (isWhole ? 600 : 100));
+const STEPS = Number(process.env["CONVERGENCE_STEPS"] ?? amountOf(100, 600));
 const SEED = Number(process.env["CONVERGENCE_SEED"] ?? Math.floor(Math.random() * 1e9));
 const IN_FLIGHT_MAX = 6;
 const CONVERGE_MS_MAX = 15_000;

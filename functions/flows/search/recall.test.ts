@@ -3,7 +3,7 @@ import { type ApiClient } from "../../../shared/testing/api-client.ts";
 import { measureRecall, type Said } from "../../../shared/testing/search-recall.ts";
 import { seededRandom } from "../../../shared/testing/seeded-random.ts";
 import { startSystem } from "../../../shared/testing/start-system.ts";
-import { isWhole } from "../../../shared/testing/sweep.ts";
+import { amountOf } from "../../../shared/testing/sweep.ts";
 
 /**
  * Words of many scripts, made of their own syllables; texts mix them as people of different languages in one
@@ -40,9 +40,9 @@ const SYLLABLES: readonly (readonly string[])[] = [
   ["안", "녕", "하", "세", "요", "회", "의", "자료"],
   ["👍", "🎉", "😀", "👩🏽‍🚀", "❤️", "…", "C++", "50%", "a@b.c", "3.14"],
 ];
-const MESSAGES = isWhole ? 300 : 150;
+const MESSAGES = amountOf(150, 300);
 const CHATS = 5;
-const PIECES = isWhole ? 70 : 40;
+const PIECES = amountOf(40, 70);
 /** One that is missed among these is within the bound. */
 const MISSPELT = 24;
 
