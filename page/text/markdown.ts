@@ -64,15 +64,20 @@ export function blocksOf(text: string): Block[] {
   } catch {
     return [{ raw: text, draw: () => plain(text) }];
   }
-  return tokens
-    .filter(({ type }) => type !== "space" && type !== "def")
-    .map((token) => ({ raw: token.raw, draw: () => drawToken(token, tokens) }));
+  const shown = tokens.filter(({ type }) => type !== "space" && type !== "def");
+  // Nothing but what other lines could have named is shown as it was written.
+  if (shown.length === 0 && tokens.some(({ type }) => type === "def")) {
+    return [{ raw: text, draw: () => plain(text) }];
+  }
+  return shown.map((token) => ({ raw: token.raw, draw: () => drawToken(token, tokens) }));
 }
 
 function drawToken(token: Token, { links }: TokensList): DocumentFragment {
   try {
     const html = marked.parser(Object.assign([token], { links }));
-    return DOMPurify.sanitize(html, ALLOWED);
+    const drawn = DOMPurify.sanitize(html, ALLOWED);
+    // A block that is markup itself is text now, and stands in a paragraph as all text does.
+    return drawn.children.length > 0 ? drawn : plain(token.raw.trimEnd());
   } catch {
     return plain(token.raw);
   }

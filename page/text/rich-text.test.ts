@@ -52,6 +52,13 @@ describe.skipIf(!hasBrowser)("a text", () => {
     ["It costs $5 and $6.", "It costs $5 and $6."],
     ["<b>as written</b>", "&lt;b&gt;as written&lt;/b&gt;"],
     ["1 < 2 & 3 > 2", "1 &lt; 2 &amp; 3 &gt; 2"],
+    ["<script>a()</script> &amp;", '<p dir="auto">&lt;script&gt;a()&lt;/script&gt; &amp;amp;</p>'],
+    [
+      "<div>\n  a\n</div>\n\n*b*",
+      '<p dir="auto">&lt;div&gt;\n  a\n&lt;/div&gt;</p><p dir="auto"><em>b</em></p>',
+    ],
+    ["<!-- said -->", "&lt;!-- said --&gt;"],
+    ["[a]: https://a.example", "[a]: https://a.example"],
   ])("%j is drawn", async (text, html) => {
     expect(await draw(text)).toContain(html);
   });
@@ -122,6 +129,7 @@ describe.skipIf(!hasBrowser)("a text", () => {
       for (const text of ${JSON.stringify(texts)}) {
         const element = window.richText(text);
         window.trial.replaceChildren(element);
+        if (/\\w/.test(text) && element.textContent.trim() === "") wrong.push("nothing of " + text);
         for (const node of element.querySelectorAll("*")) {
           const href = node.getAttribute("href");
           const odd = node.getAttributeNames().filter((name) => /^on|^(style|src|srcset|id|name)$/.test(name));
