@@ -16,6 +16,8 @@ import type { Write } from "./write-parse.ts";
 const SWEEP_BATCH = 500;
 /** What a transaction holds for longer is left to the next sweep, so that the others need not wait for it. */
 const PATIENCE_MS = 500;
+/** That one comes so soon. */
+const AGAIN_MS = 1_000;
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -33,19 +35,21 @@ export function startSweeping(kernel: Kernel, state: FirestoreState): () => void
   };
 }
 
-function repeatedly(kernel: Kernel, work: (stopped: () => boolean) => Promise<void>): () => void {
+/** @param work tells whether it has left something that it could not do now */
+function repeatedly(kernel: Kernel, work: (stopped: () => boolean) => Promise<boolean>): () => void {
   let stopped = false;
   let cancelAlarm = (): void => undefined;
   const sweep = async (): Promise<void> => {
     // The clock may be moved while this goes on: the next time is counted from its beginning.
     const begunMs = kernel.clock.now();
+    let isLeft = false;
     try {
-      await work(() => stopped);
+      isLeft = await work(() => stopped);
     } catch (cause) {
       if (!stopped) console.error(cause);
     }
     if (stopped) return;
-    cancelAlarm = kernel.clock.at(begunMs + TTL_SWEEP_MS, () => void sweep());
+    cancelAlarm = kernel.clock.at(begunMs + (isLeft ? AGAIN_MS : TTL_SWEEP_MS), () => void sweep());
   };
   cancelAlarm = kernel.clock.at(kernel.clock.now(), () => void sweep());
   return () => {
@@ -54,19 +58,21 @@ function repeatedly(kernel: Kernel, work: (stopped: () => boolean) => Promise<vo
   };
 }
 
-async function sweepExpired(kernel: Kernel, state: FirestoreState, stopped: () => boolean): Promise<void> {
+async function sweepExpired(kernel: Kernel, state: FirestoreState, stopped: () => boolean): Promise<boolean> {
+  let isLeft = false;
   for (const { group, field } of state.catalog.expiring()) {
     for (const { id, database } of state.store.groupsNamed(group)) {
       state.settler.settleGroup(id);
-      while (
-        !stopped() &&
-        (await sweepBatch(kernel, state, { database, groupId: id, field })) === SWEEP_BATCH
-      ) {
+      for (let seen = SWEEP_BATCH; !stopped() && seen === SWEEP_BATCH;) {
+        const batch = await sweepBatch(kernel, state, { database, groupId: id, field });
+        isLeft ||= batch.isLeft;
+        seen = batch.isLeft ? 0 : batch.seen;
         await nextTurn();
       }
-      if (stopped()) return;
+      if (stopped()) return false;
     }
   }
+  return isLeft;
 }
 
 interface ExpiringGroup {
@@ -75,18 +81,21 @@ interface ExpiringGroup {
   readonly field: FieldPath;
 }
 
-/** Deletes a batch of a group's expired documents; returns how many it looked at. */
+/**
+ * Deletes a batch of a group's expired documents.
+ * @returns how many it looked at, and whether some of them could not be deleted
+ */
 async function sweepBatch(
   kernel: Kernel,
   state: FirestoreState,
   { database, groupId, field }: ExpiringGroup,
-): Promise<number> {
+): Promise<{ readonly seen: number; readonly isLeft: boolean }> {
   const delayMs = kernel.physics.holdsIn(projectOf(database.name)) ? TTL_DELAY_MS : 0;
   const now = { type: "timestamp", ...timestampOf((kernel.clock.now() - delayMs) * 1000) } as const;
   const prefix = keyPrefix(GROUP_SCOPE, groupId, state.catalog.findFieldSlot("ttl", field.text));
   const high = { suffix: Buffer.concat([valueKey(now), Buffer.alloc(1)]), id: Buffer.alloc(0) };
   const scan = new EntryScan(state.store, prefix, [{ low: FIRST, high }]);
-  const deletions: Promise<unknown>[] = [];
+  const deletions: Promise<boolean>[] = [];
   let seen = 0;
   for (let row = scan.next(); row !== undefined && seen < SWEEP_BATCH; row = scan.next()) {
     seen += 1;
@@ -98,14 +107,17 @@ async function sweepBatch(
       state
         .commit(database, [deletion], undefined, () => AbortSignal.timeout(PATIENCE_MS))
         .then(
-          () => kernel.meter.bill({ project: projectOf(database.name) }, { deletes: 1 }),
-          () => undefined,
+          () => {
+            kernel.meter.bill({ project: projectOf(database.name) }, { deletes: 1 });
+            return true;
+          },
+          () => false,
         ),
     );
   }
-  await Promise.all(deletions);
+  const isLeft = (await Promise.all(deletions)).includes(false);
   state.settler.settleGroup(groupId);
-  return seen;
+  return { seen, isLeft };
 }
 
 function deletionOf(name: string, updateTime: number): Write {
@@ -121,7 +133,11 @@ function deletionOf(name: string, updateTime: number): Write {
 }
 
 /** Drops versions that no read may ask for: those of an hour ago, or of before many others. */
-async function dropOldVersions(kernel: Kernel, state: FirestoreState, stopped: () => boolean): Promise<void> {
+async function dropOldVersions(
+  kernel: Kernel,
+  state: FirestoreState,
+  stopped: () => boolean,
+): Promise<false> {
   const { store } = state;
   const oldest = (kernel.clock.now() - READ_TIME_WINDOW_MS) * 1000;
   const last = store.statement("SELECT max(sequence) AS n FROM versions").get() as { n: number | null };
@@ -134,12 +150,13 @@ async function dropOldVersions(kernel: Kernel, state: FirestoreState, stopped: (
     const rows = select.all(SWEEP_BATCH) as { sequence: number; time: number }[];
     const due = rows.filter(({ sequence, time }) => time < oldest || sequence <= surplus);
     const latest = due.at(-1);
-    if (latest === undefined) return;
+    if (latest === undefined) return false;
     await store.write(() => {
       remove.run(latest.sequence);
       state.forgetVersions(Math.max(state.versionsFrom, ...due.map(({ time }) => time)));
     });
-    if (due.length < SWEEP_BATCH) return;
+    if (due.length < SWEEP_BATCH) return false;
     await nextTurn();
   }
+  return false;
 }
