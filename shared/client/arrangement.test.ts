@@ -36,6 +36,26 @@ test("an arrangement shows at once here and then on the other device", async () 
   expect(phone.chats.get(number)).not.toHaveProperty("order");
 });
 
+test("what was arranged here is not seen to go back by what is told of it late", async () => {
+  using devices = await openDevices();
+  const { number, phone, laptop } = devices;
+  const seen: unknown[] = [];
+  phone.on("change", () => seen.push(phone.chats.get(number)?.order));
+  for (const order of [1, 2, 3]) {
+    await Promise.all([
+      phone.chats.arrange(number, { order }),
+      phone.chats.arrange(number, { order: order + 0.5 }),
+    ]);
+  }
+  await system.settle();
+  await until(laptop, () => laptop.chats.get(number)?.order === 3.5);
+  expect(seen.filter((order) => order !== undefined)).toEqual(seen.filter(Boolean).toSorted());
+  expect(phone.chats.get(number)?.order).toBe(3.5);
+  // What another device does now is heard all the same.
+  await laptop.chats.arrange(number, { order: 1 });
+  await until(phone, () => phone.chats.get(number)?.order === 1);
+});
+
 test("an arrangement that is refused is taken back", async () => {
   const { body } = await ada.api.post("/v1/apps/demo/chats", { kind: "group", members: [bob.id] });
   const network = createNetwork();

@@ -145,7 +145,7 @@ const withOwn = ({ order: _order, mute: _mute, draft: _draft, ...chat }: Chat, o
   ...own,
 });
 
-export const ownOf = ({ archived, pinned, order, notify, markedUnread, mute, draft }: Chat): Own => ({
+export const ownOf = ({ archived, pinned, order, notify, markedUnread, mute, draft }: Own): Own => ({
   archived,
   pinned,
   notify,

@@ -201,6 +201,7 @@ function openDesk({ env, api, store, me, prefix }: DeskOptions): Desk & { leave(
       for (const view of viewsOf(chat)) view.takeEvent(event, data);
     },
     onPresence: presence.take,
+    onOwn: arrangement.take,
     onJob: (job) => emitter.emit("job", job as unknown as ToldJob),
     onDelivered: (chat, { number }) => marks.delivered(chat, number),
     onRemoved(chat) {

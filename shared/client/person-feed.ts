@@ -26,6 +26,8 @@ export interface PersonFeedOptions {
   /** What happened in a chat, for those who have it open. */
   onEvent(chat: number, event: string, data: Told): void;
   onPresence(data: Told): void;
+  /** How the person has arranged a chat, here or elsewhere. */
+  onOwn(settings: OwnSettings): void;
   /** An import or export of the person's is other than it was. */
   onJob(data: Told): void;
   /** Somebody else's message has reached this device. */
@@ -118,7 +120,7 @@ export function openPersonFeed(options: PersonFeedOptions): PersonFeed {
     if (event === "catchup.skipped") return takeSkipped(data["chat"]);
     const chat = Number(data["chat"]);
     if (event === "chat.changed" && data["removed"] === true) return void confirmRemoval(chat);
-    if (event === "chat.own") withHead(chat, () => heads.takeOwn(data as unknown as OwnSettings));
+    if (event === "chat.own") withHead(chat, () => options.onOwn(data as unknown as OwnSettings));
     if (event === "chat.changed") withHead(chat, () => heads.takeSettings(data as unknown as ChatSettings));
     if (event === "message.created" || event === "message.changed") takeMessage(chat, event, data);
     if (event === "read" && data["user"] === me)
