@@ -1,3 +1,8 @@
+import type { NewChat } from "../chat/contract.ts";
+
+/** What holds in a chat besides its title. */
+export type ChatSettings = Pick<NewChat, "tags" | "metadata" | "model" | "instructions" | "temperature">;
+
 /**
  * What is found in an export of another product, in one form for all of them. Nothing here is trusted: texts
  * are as they were found, ids are anything.
@@ -8,6 +13,7 @@ export interface FoundChat {
   readonly title: string;
   readonly kind: "assistant" | "group";
   readonly createdMs?: number | undefined;
+  readonly settings?: ChatSettings | undefined;
   /** Who was in it, besides whoever brings it. */
   readonly people?: readonly FoundAuthor[] | undefined;
   /** Parents before their children. */

@@ -41,7 +41,9 @@ async function stepImport(deps: ChatDeps, transfer: Transfer): Promise<Stepped> 
   const object = keptName(app, file, generation);
   const found = await deps.bucket.stat(object);
   if (found === undefined) throw new AppError("conflict", "The bytes of the file are gone.");
-  const source = await readable(() => openImportSource({ bucket: deps.bucket, name: object, ...found }));
+  const source = await readable(() =>
+    openImportSource({ bucket: deps.bucket, name: object, ...found }, format),
+  );
   const broughtBy = `${id}.${step}`;
   const people = await openPeople(deps, app, by);
   const writer = dryRun ? openCounter() : openFoundWriter(deps, { app, by, people, broughtBy });

@@ -158,7 +158,7 @@ function broughtOf({ app, by, people }: Importing, chat: FoundChat, nowMs: numbe
     chat.kind === "group" ? authorsOf(chat).flatMap((author) => people.userOf(author) ?? []) : [];
   const own = by.kind === "person" ? [by.id] : [];
   const members = [...new Set([...own, ...others.filter((user) => user !== by.id)])].slice(0, MEMBERS_MAX);
-  const draft: NewChat = { kind: chat.kind, title: titleOf(chat) };
+  const draft: NewChat = { ...chat.settings, kind: chat.kind, title: titleOf(chat) };
   const createdAt = Timestamp.fromMillis(Math.min(chat.createdMs ?? nowMs, nowMs));
   const record = app.collection("imported").doc(derivedId("brought-chat", app.id, by.id, chat.source));
   return { record, draft, members, createdAt };

@@ -13,6 +13,7 @@ export const IMPORT_FORMATS = [
   "librechat",
   "openwebui",
   "slack",
+  "scrollback",
 ] as const;
 
 export const NewImport = z.strictObject({

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { guessMapping, type Mapping, parseRow, type RowOf } from "../formats/rows.ts";
 import { parseElement } from "../formats/elements.ts";
+import { type OwnChat, parseOwnMessages } from "../formats/own-export.ts";
 import type { SlackNames } from "../formats/slack.ts";
 import { parseSlackMessage } from "../formats/slack.ts";
 import type { Found, FoundChat, Left } from "../found.ts";
@@ -13,7 +14,8 @@ import { createRecoder, type Encoding } from "./text-decoder.ts";
 export type Layout =
   | { readonly kind: "list" | "objects" | "lines" }
   | { readonly kind: "csv"; readonly delimiter: string; readonly columns?: readonly string[] | undefined }
-  | { readonly kind: "slack"; readonly channel: string; readonly names: SlackNames };
+  | { readonly kind: "slack"; readonly channel: string; readonly names: SlackNames }
+  | { readonly kind: "own"; readonly chat: OwnChat };
 
 export interface ParserOptions {
   readonly layout: Layout;
@@ -91,7 +93,9 @@ function elementParser(options: ParserOptions, layout: Exclude<Layout, { readonl
       const parsed =
         layout.kind === "slack"
           ? parseSlackMessage(found.value, layout, where)
-          : parseElement(found.value, entry, of);
+          : layout.kind === "own"
+            ? parseOwnMessages(found.value, layout.chat, where)
+            : parseElement(found.value, entry, of);
       chats.push(...parsed.chats);
       left.push(...parsed.left);
     }

@@ -2,6 +2,7 @@ import { buffer } from "node:stream/consumers";
 import type { Readable } from "node:stream";
 import { formatOf } from "../formats/elements.ts";
 import { guessMapping } from "../formats/rows.ts";
+import { type OwnExport, ownChatIn, ownExportIn } from "../formats/own-export.ts";
 import { type SlackNames, slackNames } from "../formats/slack.ts";
 import { NAMES_BYTES_MAX, SAMPLE_BYTES } from "../limits.ts";
 import { createElementScanner } from "../parse/element-scanner.ts";
@@ -23,9 +24,13 @@ export interface ImportText {
 /** Everything that is read of a file, and what is not. */
 export interface ImportSource {
   readonly texts: readonly ImportText[];
-  readonly archive: readonly ArchiveEntry[] | undefined;
+  /** By their names. */
+  readonly archive: Archive | undefined;
   readonly slack: SlackNames | undefined;
+  readonly own: OwnExport | undefined;
 }
+
+type Archive = ReadonlyMap<string, ArchiveEntry>;
 
 /** How a text is written. */
 export interface Recognised {
@@ -38,22 +43,29 @@ const ZIP = Buffer.from("PK");
 /**
  * Opens a file that is to be brought in: an archive, or a text by itself. Reads its first bytes, and of an
  * archive its directory. @throws UnreadableError
+ * @param format what it was said to be; whoever names a format is not to find something else
  */
-export async function openImportSource(object: StoredObject): Promise<ImportSource> {
+export async function openImportSource(object: StoredObject, format: string): Promise<ImportSource> {
   const head = await readHead(
     await object.bucket.read(object.name, { generation: object.generation, start: 0, end: 3 }),
     4,
   );
-  if (head.indexOf(ZIP) !== 0) return { texts: [wholeObject(object)], archive: undefined, slack: undefined };
-  const archive = await openArchive(object);
-  const readable = archive.filter(({ why }) => why === undefined);
-  const slack = await readSlackNames(readable);
-  const names = readable.filter(({ name }) => (slack === undefined ? isText(name) : isSlackDay(name)));
-  const texts = names.toSorted((a, b) => (a.name < b.name ? -1 : 1)).map(textOfEntry);
+  if (head.indexOf(ZIP) !== 0) {
+    return { texts: [wholeObject(object)], archive: undefined, slack: undefined, own: undefined };
+  }
+  const readable = (await openArchive(object)).filter(({ why }) => why === undefined);
+  const archive = new Map(readable.map((entry) => [entry.name, entry]));
+  const own = ownExportIn(await readJson(archive, MANIFEST));
+  const slack = own === undefined ? await readSlackNames(archive) : undefined;
+  if (own !== undefined) demandFormat("scrollback", format);
+  if (slack !== undefined) demandFormat("slack", format);
+  const holdsTexts = own !== undefined ? isOwnPart : slack !== undefined ? isSlackDay : isText;
+  const entries = readable.filter(({ name }) => holdsTexts(name));
+  const texts = entries.toSorted((a, b) => BY_NUMBERS.compare(a.name, b.name)).map(textOfEntry);
   if (texts.length === 0) {
     throw new UnreadableError("Nothing in the archive is an export that is known here.");
   }
-  return { texts, archive, slack };
+  return { texts, archive, slack, own };
 }
 
 const wholeObject = ({ bucket, name, generation, size }: StoredObject): ImportText => ({
@@ -73,37 +85,49 @@ const textOfEntry = (entry: ArchiveEntry): ImportText => ({
   open: async (position) => ({ bytes: await entry.open(), skip: position }),
 });
 
-/** Products call it conversations.json, and number it where it has grown; chats of our own lie in folders. */
+/** Parts of a conversation come in the order of their numbers. */
+const BY_NUMBERS = new Intl.Collator("en", { numeric: true });
+/** Products call it conversations.json, and number it where it has grown. */
 const CONVERSATIONS =
   /^(?:[^/]+\/)?(?:conversations?(?:[-_]\d+)?|all-chats.*|chat-export.*|messages)\.(?:json|jsonl|csv)$/i;
-const OWN = /^chats\/\d+\/messages-\d+\.json$/;
-const isText = (name: string): boolean => CONVERSATIONS.test(name) || OWN.test(name);
+const isText = (name: string): boolean => CONVERSATIONS.test(name);
+/** Of our own exports (shared/export/contract.ts). */
+const MANIFEST = "export.json";
+const isOwnPart = (name: string): boolean => /^chats\/\d+\/messages-\d+\.json$/.test(name);
 const isSlackDay = (name: string): boolean => /^[^/]+\/\d{4}-\d{2}-\d{2}\.json$/.test(name);
 
 const SLACK_CHANNELS = ["channels.json", "groups.json", "mpims.json", "dms.json"];
 
 /** Undefined for what is no export of Slack's. */
-async function readSlackNames(entries: readonly ArchiveEntry[]): Promise<SlackNames | undefined> {
-  if (!entries.some(({ name }) => isSlackDay(name))) return undefined;
-  const read = async (name: string): Promise<unknown> => {
-    const entry = entries.find((each) => each.name === name);
-    if (entry === undefined) return [];
-    if (entry.size > NAMES_BYTES_MAX) throw new UnreadableError(`${name} in the archive is too large.`);
-    try {
-      return JSON.parse((await buffer(await entry.open())).toString("utf8"));
-    } catch (cause) {
-      throw new UnreadableError(`${name} in the archive can't be read.`, { cause });
-    }
-  };
+async function readSlackNames(archive: Archive): Promise<SlackNames | undefined> {
+  if (![...archive.keys()].some(isSlackDay)) return undefined;
+  const read = (name: string): Promise<unknown> => readJson(archive, name);
   return slackNames(await read("users.json"), await Promise.all(SLACK_CHANNELS.map(read)));
+}
+
+/** What a small file of an archive says; undefined where there is none. @throws UnreadableError */
+async function readJson(archive: Archive, name: string): Promise<unknown> {
+  const entry = archive.get(name);
+  if (entry === undefined) return undefined;
+  if (entry.size > NAMES_BYTES_MAX) throw new UnreadableError(`${name} in the archive is too large.`);
+  try {
+    return JSON.parse((await buffer(await entry.open())).toString("utf8"));
+  } catch (cause) {
+    throw new UnreadableError(`${name} in the archive can't be read.`, { cause });
+  }
 }
 
 /** Reads the beginning of a text and says how it is written. @throws UnreadableError */
 export async function recognise(
   text: ImportText,
-  { slack }: Pick<ImportSource, "slack">,
+  { slack, own, archive = new Map() }: Pick<ImportSource, "slack" | "own" | "archive">,
   format: string,
 ): Promise<Recognised> {
+  if (own !== undefined) {
+    const [, chat = ""] = text.entry.split("/");
+    const read = ownChatIn(await readJson(archive, `chats/${chat}/chat.json`), chat, own);
+    return { layout: { kind: "own", chat: read }, encoding: "utf-8" };
+  }
   if (slack !== undefined) {
     const [channel = ""] = text.entry.split("/");
     return { layout: { kind: "slack", channel, names: slack }, encoding: "utf-8" };
@@ -118,10 +142,7 @@ export async function recognise(
   return { layout, encoding };
 }
 
-/**
- * What was named is held against what is there: whoever names a format is not to find something else.
- * @throws UnreadableError
- */
+/** What was named is held against what is there. @throws UnreadableError */
 function demandFormat(found: string | undefined, format: string): void {
   const isNamed = format === "auto" || (format === "jsonl" && found !== "csv");
   if (isNamed || found === undefined || found === format) return;
@@ -177,6 +198,7 @@ async function readHead(bytes: Readable, most: number): Promise<Buffer> {
 /** What the first element of a text is of; undefined where none of it is known. */
 export function formatIn(sample: Buffer, layout: Layout): string | undefined {
   if (layout.kind === "csv" || layout.kind === "slack") return layout.kind;
+  if (layout.kind === "own") return "scrollback";
   const scanner = createElementScanner({
     isList: layout.kind === "list",
     position: 0,
