@@ -45,7 +45,7 @@ locals {
     "check-file"       = merge(local.announcing, { bucket = "change" })
     # It moves the files of an app, where there are cells.
     "run-job"      = merge(local.background, { topics = local.all_topics, queues = local.all_queues, bucket = var.cell == null ? "none" : "change" })
-    "run-transfer" = merge(local.announcing, { queues = ["transfers"], bucket = "change", secrets = ["SCROLLBACK_SECRET"] })
+    "run-transfer" = merge(local.announcing, { queues = ["transfers", "mail"], bucket = "change", secrets = ["SCROLLBACK_SECRET"] })
 
     reconcile           = merge(local.scheduled, { topics = ["chat-changes"] })
     audit               = local.scheduled

@@ -5,6 +5,8 @@ import { codeMailTask, invitationMailTask, SEND_MAIL } from "../../shared/identi
 import { composeCodeMail } from "../../shared/identity/sign-in-code.ts";
 import { unreadMailTask } from "../../shared/notify/tasks.ts";
 import { mailUnread } from "../../shared/notify/unread-mail.ts";
+import { transferMailTask } from "../../shared/transfers/tasks.ts";
+import { composeTransferMail } from "../../shared/transfers/transfer-mail.ts";
 import type { Mail } from "../../shared/platform/mailer.ts";
 import type { Deps } from "../../shared/platform/deps.ts";
 import { taskFunction } from "../runtime/background-function.ts";
@@ -13,12 +15,18 @@ import { taskFunction } from "../runtime/background-function.ts";
 export const sendMail = taskFunction({
   task: {
     ...SEND_MAIL,
-    payload: z.union([codeMailTask.payload, invitationMailTask.payload, unreadMailTask.payload]),
+    payload: z.union([
+      codeMailTask.payload,
+      invitationMailTask.payload,
+      transferMailTask.payload,
+      unreadMailTask.payload,
+    ]),
   },
   open: (deps) => async (task) => {
     const app = appHandle(deps.firestore, task.app);
     if ("challenge" in task) return send(deps, await composeCodeMail(deps, app, task.challenge));
     if ("invitation" in task) return send(deps, await composeInvitationMail(deps, app, task.invitation));
+    if ("transfer" in task) return send(deps, await composeTransferMail(deps, app, task));
     return mailUnread(deps, app, task);
   },
 });

@@ -94,7 +94,7 @@ export async function runJobIn(
   { job: id, step }: JobTask,
 ): Promise<Ran> {
   const claimed = await claimStep(deps, place.jobs.doc(id), step);
-  if (claimed === undefined) return { job: id, state: "done before" };
+  if (typeof claimed === "string") return { job: id, state: claimed };
   const { stored, lease } = claimed;
   const { kind } = stored;
   const finish = (change: Partial<StoredJob>): Promise<void> =>
@@ -147,14 +147,14 @@ async function claimStep(
   deps: Pick<Deps, "clock">,
   ref: DocumentReference,
   step: number,
-): Promise<{ stored: StoredJob; lease: Lease } | undefined> {
+): Promise<{ stored: StoredJob; lease: Lease } | "done before" | "over before"> {
   const nowMs = deps.clock.now();
   const now = Timestamp.fromMillis(nowMs);
   const leaseUntil = Timestamp.fromMillis(nowMs + JOB_LEASE_MS);
   const found = await within(READ_MS_MAX, ref.get());
   const before = storedJob(found);
-  const isOver = before === undefined || before.state === "completed" || before.state === "failed";
-  if (isOver || before.step !== step) return undefined;
+  if (before === undefined || before.state === "completed" || before.state === "failed") return "over before";
+  if (before.step !== step) return "done before";
   if (before.state === "running" && before.attempts > 0 && (before.leaseUntil?.toMillis() ?? 0) > nowMs) {
     throw anotherIsAtIt();
   }

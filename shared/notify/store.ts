@@ -152,6 +152,12 @@ const presenceOf = (found: DocumentSnapshot | undefined): Presence => ({
   lastSeenMs: (found?.get("lastSeenAt") as Timestamp | undefined)?.toMillis() ?? 0,
 });
 
+/** One read. */
+export async function readPresence(firestore: Firestore, app: App, person: string): Promise<Presence> {
+  const [found] = await readAll(firestore, [app.collection("presence").doc(person)]);
+  return presenceOf(found);
+}
+
 /** Two reads for each person. */
 export async function readAttention(
   firestore: Firestore,

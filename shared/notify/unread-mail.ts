@@ -11,6 +11,7 @@ import type { Mail } from "../platform/mailer.ts";
 import { enqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { UnreadMail } from "./contract.ts";
+import { escapeHtml } from "./escape-html.ts";
 import { plainName } from "./plain-name.ts";
 import { isQuiet } from "./quiet-hours.ts";
 import { type Mailed, type Reading, readAll, readAttention, readingOf, readReachable } from "./store.ts";
@@ -112,15 +113,6 @@ function mailTo(
     messageId: `<${id}@${new URL(deps.config.publicUrl).hostname}>`,
   };
 }
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-const escapeHtml = (text: string): string => text.replaceAll(/[&<>"']/g, (sign) => ENTITIES[sign] ?? sign);
 
 /**
  * Whether it is this delivery that sends. The claim stands in the person's marks, which other requests write

@@ -41,3 +41,7 @@ export const TransferTask = z.object({
   step: z.number().int().min(0),
 });
 export type TransferTask = z.infer<typeof TransferTask>;
+
+/** The task `send-mail` about a transfer that is over. */
+export const TransferMail = z.object({ app: z.string(), transfer: z.string() });
+export type TransferMail = z.infer<typeof TransferMail>;

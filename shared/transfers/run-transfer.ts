@@ -14,10 +14,10 @@ import {
 import { jobTask } from "../jobs/tasks.ts";
 import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
-import { tryEnqueue } from "../platform/task.ts";
+import { enqueue, tryEnqueue } from "../platform/task.ts";
 import type { TransferTask } from "./contract.ts";
 import { allJobs, transfersOf } from "./store.ts";
-import { transferTask } from "./tasks.ts";
+import { transferMailTask, transferTask } from "./tasks.ts";
 import { ended, isOver, tellOf } from "./tell-of.ts";
 
 /** A transfer whose next step is to be done. */
@@ -47,11 +47,11 @@ export const TRANSFER_STEP_MS = 15_000;
 type RunDeps = Pick<Deps, "firestore" | "clock" | "tasks" | "log">;
 
 /**
- * Does a transfer's next step, one worker at a time, and tells its person how it stands. 2 reads, 3 writes
- * and 1 task besides what the step costs.
+ * Does a transfer's next step, one worker at a time, and tells its person how it stands, by mail too once it
+ * is over. 2 reads, 3 writes and 1 task besides what the step costs.
  * @throws AppError `unavailable` while another worker is alive; what the step has failed with
  */
-export function runTransfer(
+export async function runTransfer(
   deps: RunDeps,
   kinds: readonly TransferKind[],
   { app: appId, job, step }: TransferTask,
@@ -64,8 +64,13 @@ export function runTransfer(
     };
   };
   const byName = Object.fromEntries(kinds.map((kind) => [kind.kind, run(kind)]));
-  return runJobIn(deps, placeIn(deps, app), byName, { job, step });
+  const ran = await runJobIn(deps, placeIn(deps, app), byName, { job, step });
+  // Whoever has ended it may have died before the mail was enqueued; a second one has the same name.
+  if (OVER.has(ran.state)) await enqueue(deps, transferMailTask, { app: appId, transfer: job });
+  return ran;
 }
+
+const OVER: ReadonlySet<string> = new Set(["completed", "failed", "over before"]);
 
 /** @throws AppError `conflict` once they have left, or were shut out */
 async function ownerOf(app: App, id: string): Promise<Principal> {

@@ -24,15 +24,18 @@ async function begin(by: Person, headers: Record<string, string> = {}): Promise<
 }
 const hold = (): void => {
   const { promise: until } = Promise.withResolvers<void>();
-  system.fault({ service: "tasks", method: "CreateTask", kind: "before", until, count: 100 });
+  const match = transfers();
+  system.fault({ service: "tasks", method: "CreateTask", match, kind: "before", until, count: 100 });
 };
+const transfers = (): string => `${system.project}/locations/${system.deps.config.region}/queues/transfers`;
+const clear = (): void => system.suite.kernel.faults.clear(transfers());
 const read = async (id: string, by = ada): Promise<Job> => (await by.api.get(`${jobs}/${id}`)).body;
 const kindOf = (step: (transfer: Transfer) => Promise<Stepped>): TransferKind => ({ kind: EXPORT, step });
 const run = (kind: TransferKind, job: string, step: number) =>
   runTransfer(system.deps, [kind], { app: "demo", job, step });
 
 afterEach(async () => {
-  system.clearFaults();
+  clear();
   for (const { api } of [ada, bob]) {
     const { body } = await api.get(jobs);
     for (const { id } of body.data) await api.delete(`${jobs}/${id}`);
@@ -123,7 +126,7 @@ test("one that is cancelled ends, though its step is under way, and stays as it 
     return { cursor: null, done: 1 };
   });
   await expect(run(kind, id, 0)).rejects.toMatchObject({ code: "unavailable" });
-  expect(await run(kind, id, 0)).toMatchObject({ state: "done before" });
+  expect(await run(kind, id, 0)).toMatchObject({ state: "over before" });
   const cancelled = await read(id);
   expect(cancelled).toMatchObject({ state: "failed", error: { code: "cancelled" }, progress: { done: 0 } });
   expect((await ada.api.delete(`${jobs}/${id}`)).status).toBe(204);
@@ -157,7 +160,7 @@ test("nothing goes on for whoever has left the app", async () => {
 
 test("one whose task was lost is found by the schedule", async () => {
   const { id } = await begin(ada);
-  system.clearFaults();
+  clear();
   await system.settle();
   expect((await read(id)).state).toBe("pending");
   system.suite.kernel.clock.advance(2 * JOB_LEASE_MS);
@@ -175,7 +178,7 @@ test("what jobs cost", async () => {
   expect(await cost(() => ada.api.get(`${jobs}/${id}`))).toEqual([1, 0, 0]);
   expect(await cost(() => ada.api.get(jobs))).toEqual([(await ada.api.get(jobs)).body.data.length, 0, 0]);
   expect(await cost(() => ada.api.delete(`${jobs}/${id}`))).toEqual([1, 2, 0]);
-  system.clearFaults();
+  clear();
   expect(await cost(() => ada.api.post("/v1/apps/demo/exports", {}))).toEqual([1, 3, 1]);
   const key = { "idempotency-key": "cost" };
   expect(await cost(() => ada.api.post("/v1/apps/demo/exports", {}, key))).toEqual([2, 4, 1]);
