@@ -69,6 +69,8 @@ export type JobState = z.infer<typeof JobState>;
 export const Job = z.object({
   id: z.string(),
   kind: z.string(),
+  /** What it was begun with. */
+  input: z.record(z.string(), z.unknown()),
   state: JobState,
   progress: z.object({
     done: z.number(),

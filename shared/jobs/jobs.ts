@@ -103,10 +103,11 @@ const viewOf = (found: DocumentSnapshot): Job => jobView(found.id, demandStored(
 
 export const jobView = (
   id: string,
-  { kind, state, progress, attempts, result, error, startedAt, ...times }: StoredJob,
+  { kind, input, state, progress, attempts, result, error, startedAt, ...times }: StoredJob,
 ): Job => ({
   id,
   kind,
+  input,
   state,
   progress: { ...progress, ...paceOf(progress, (startedAt ?? times.updatedAt).toMillis(), times) },
   attempts,

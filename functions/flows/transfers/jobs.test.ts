@@ -46,6 +46,7 @@ test("a job is its person's own, and nobody else finds it", async () => {
   const job = await begin(ada, { "idempotency-key": "own" });
   expect(job).toMatchObject({
     kind: EXPORT,
+    input: { format: "zip", scope: "person" },
     state: "pending",
     progress: { done: 0, failed: 0 },
     attempts: 0,
