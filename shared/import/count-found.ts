@@ -1,4 +1,4 @@
-import type { FoundWriter } from "./write-found.ts";
+import { filesLeft, type FoundWriter } from "./write-found.ts";
 
 /** Chats that a dry run tells apart. */
 const SOURCES_MAX = 100_000;
@@ -11,7 +11,8 @@ export function openCounter(): FoundWriter {
       const before = sources.size;
       for (const { source } of chats) if (sources.size < SOURCES_MAX) sources.add(source);
       const messages = chats.reduce((sum, chat) => sum + chat.messages.length, 0);
-      return Promise.resolve({ chats: sources.size - before, messages, existing: 0, left: [] });
+      const left = chats.flatMap(filesLeft);
+      return Promise.resolve({ chats: sources.size - before, messages, existing: 0, left });
     },
   };
 }

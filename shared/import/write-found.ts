@@ -88,9 +88,7 @@ export function openFoundWriter(deps: ChatDeps, importing: Importing): FoundWrit
     if (of === undefined) throw new Error("A chat is begun before it is filled.");
     const { messages, tip } = historyOf({ app: app.id, by, people }, chat, deps.clock.now());
     const print = chat.isWhole ? printOf(messages) : undefined;
-    const left = chat.messages.flatMap(({ files = [] }) =>
-      files.map(({ name }): Left => ({ where: chat.title, what: "file", why: `${name} is not brought` })),
-    );
+    const left = filesLeft(chat);
     if (print !== undefined && print === of.print) return { messages: 0, existing: messages.length, left };
     let count = 0;
     const slices = slicesOf(messages);
@@ -135,6 +133,12 @@ export function openFoundWriter(deps: ChatDeps, importing: Importing): FoundWrit
     },
   };
 }
+
+/** Files of messages, of which only the names are known. */
+export const filesLeft = ({ title, messages }: FoundChat): readonly Left[] =>
+  messages.flatMap(({ files = [] }) =>
+    files.map(({ name }): Left => ({ where: title, what: "file", why: `${name} is not brought` })),
+  );
 
 /** Rows of one chat together, in their order. */
 function gathered(found: readonly FoundChat[]): readonly FoundChat[] {

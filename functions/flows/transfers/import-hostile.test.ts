@@ -62,6 +62,10 @@ test("a dry run counts and brings nothing; a wrong format is refused", async () 
   const before = (await ada.api.get(chats)).body.data.length;
   const file = conversations("dry");
   expect(await bring(file.bytes, { dryRun: true })).toMatchObject({ result: { chats: 1, messages: 3 } });
+  const metadata = { attachments: [{ id: "file-1", name: "plan.pdf" }] };
+  const mapping = chatGptTree(chatGptNode("f", null, "user", "See this", 1, { metadata }));
+  const withFile = Buffer.from(JSON.stringify([{ title: "Files", conversation_id: "dry-2", mapping }]));
+  expect(await bring(withFile, { dryRun: true })).toMatchObject({ result: { messages: 1, skipped: 1 } });
   expect((await bring(file.bytes, { format: "claude" })).error?.message).toContain("chatgpt");
   expect((await ada.api.get(chats)).body.data).toHaveLength(before);
 });
