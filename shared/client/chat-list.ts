@@ -16,6 +16,8 @@ export interface ChatList extends Emitter<{ change: undefined }> {
   loadMore(): Promise<void>;
   /** Reads the first page again, where no stream has told what has changed. @throws ApiError */
   refresh(): Promise<void>;
+  /** Reads as many pages again as were read: chats may have come anywhere among theirs. @throws ApiError */
+  readAgain(): Promise<void>;
   close(): void;
 }
 
@@ -48,6 +50,7 @@ export function createChatList({
   const emitter = createEmitter<{ change: undefined }>();
   const onChange = coalesce(() => emitter.emit("change", undefined));
   let cursor: string | null = null;
+  let pagesRead = 0;
   /** Chats without a message since then are on pages that were not read. */
   let floor = "";
   let isLoaded = false;
@@ -94,11 +97,18 @@ export function createChatList({
     async loadMore() {
       await following;
       reached(await read(cursor));
+      pagesRead += 1;
     },
     async refresh() {
       const page = await read(null);
       // Further pages stay where they are.
       if (!isLoaded || !page.hasMore) reached(page);
+    },
+    async readAgain() {
+      const wanted = pagesRead;
+      let page = await read(null);
+      for (let count = 1; count < wanted && page.hasMore; count += 1) page = await read(page.next);
+      reached(page);
     },
     close() {
       gone.abort();

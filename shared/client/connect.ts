@@ -211,6 +211,9 @@ function openDesk({ env, api, store, me, prefix }: DeskOptions): Desk & { leave(
     async refresh() {
       for (const list of lists) if (list.isLoaded) await list.refresh();
     },
+    async readBrought() {
+      for (const list of lists) if (list.isLoaded) await list.readAgain();
+    },
   });
 
   const close = (): void => {

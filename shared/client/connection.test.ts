@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { importFile } from "../testing/import-file.ts";
 import { clientOf, createNetwork, openDesk, textsOf, until } from "../testing/live-clients.ts";
 import { startChat, usePeople, useSystem } from "../testing/use-system.ts";
 import { TRIES } from "./api.ts";
@@ -181,6 +182,24 @@ test("the list of chats follows what happens in any of them", async () => {
   await until(list, () => find()?.unreadCount === 1);
   await bob.api.delete(`${pathOf(body.number)}/3`);
   await until(list, () => find()?.unreadCount === 0);
+});
+
+test("the list of chats shows what an import has brought, on further pages too", async () => {
+  const cem = await system.signIn("cem@example.test");
+  await startChat(cem.api, { texts: ["Here before"] });
+  using desk = openDesk(clientOf(system, cem));
+  const list = desk.chats.list();
+  await list.loadMore();
+  expect([list.chats.length, list.hasMore]).toEqual([1, false]);
+  const rows = Array.from({ length: 40 }, (_, index) => `Trip ${index},Pack ${index},2024-01-01T10:00:00Z`);
+  const bytes = Buffer.from(["chat,text,time", ...rows].join("\n"));
+  await importFile(system, cem.api, { name: "trips.csv", type: "text/csv", bytes, dryRun: true });
+  await importFile(system, cem.api, { name: "trips.csv", type: "text/csv", bytes });
+  await until(list, () => list.hasMore);
+  await list.loadMore();
+  expect([list.chats.length, list.hasMore]).toEqual([41, false]);
+  const titles = new Set(list.chats.map(({ title }) => title));
+  expect([titles.has("Trip 0"), titles.has("Trip 39")]).toEqual([true, true]);
 });
 
 test("a removal that can't be confirmed at once is confirmed when the chat can be asked again", async () => {

@@ -37,6 +37,8 @@ export interface PersonFeedOptions {
   onState(): void;
   /** No stream can be had: reads anew what is shown. */
   refresh(): Promise<void>;
+  /** Chats have been brought of which nobody tells. */
+  readBrought(): Promise<void>;
 }
 
 export function openPersonFeed(options: PersonFeedOptions): PersonFeed {
@@ -101,12 +103,12 @@ export function openPersonFeed(options: PersonFeedOptions): PersonFeed {
    */
   const takeSkipped = (chat: unknown): void => {
     if (typeof chat === "number") void read(chat);
-    else void refresh();
+    else void untilDone(options.refresh);
   };
-  const refresh = async (): Promise<void> => {
+  const untilDone = async (work: () => Promise<void>): Promise<void> => {
     for (let failures = 1; !ending.signal.aborted; failures += 1) {
       try {
-        return await options.refresh();
+        return await work();
       } catch (cause) {
         if (!isTransient(cause)) return;
         await pause(env, backoffMs(env, failures), ending.signal);
@@ -116,7 +118,10 @@ export function openPersonFeed(options: PersonFeedOptions): PersonFeed {
 
   const take = (event: string, data: Told): void => {
     if (event === "presence") return options.onPresence(data);
-    if (event === "job.changed") return options.onJob(data);
+    if (event === "job.changed") {
+      if (hasBrought(data)) void untilDone(options.readBrought);
+      return options.onJob(data);
+    }
     if (event === "catchup.skipped") return takeSkipped(data["chat"]);
     const chat = Number(data["chat"]);
     if (event === "chat.changed" && data["removed"] === true) return void confirmRemoval(chat);
@@ -159,3 +164,9 @@ export function openPersonFeed(options: PersonFeedOptions): PersonFeed {
     },
   };
 }
+
+/** An import that is over has brought chats, even where it was cancelled or has failed. */
+const hasBrought = ({ kind, state, input }: Told): boolean =>
+  kind === "import" &&
+  (state === "completed" || state === "failed") &&
+  (input as Told | undefined)?.["dryRun"] !== true;
