@@ -1,13 +1,8 @@
 import type { Api } from "../../shared/client/api.ts";
 import type { User } from "../../shared/client/connect.ts";
-import { platformEnvironment } from "../../shared/client/environment.ts";
-import { uploadFile } from "../../shared/client/upload.ts";
-import { hindranceOf } from "../files/file-words.ts";
+import { uploadChecked } from "../files/upload-checked.ts";
 import { announce, el, fill } from "../frame/dom.ts";
 import type { People } from "../frame/people.ts";
-
-/** How often it is asked whether an image has been checked. */
-const LOOK_MS = 400;
 
 export interface OwnPictureOptions {
   readonly api: Api;
@@ -39,16 +34,12 @@ export function createOwnPicture({ api, people, me, tell }: OwnPictureOptions) {
     choose.disabled = true;
     fill(state, "Is being uploaded …");
     try {
-      const ends = { name: image.name, purpose: "avatar" as const };
-      let file = await uploadFile({ api, env: platformEnvironment }, image, ends);
-      while (file.status === "pending" || file.status === "checking") {
-        fill(state, "Is being checked …");
-        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-        file = await api.get(`/files/${file.id}`);
-      }
-      const hindrance = hindranceOf(file);
-      if (hindrance !== undefined) throw new Error(hindrance);
-      took(await api.put<User>("/me/avatar", { file: file.id }), "This is your picture now.");
+      const { id } = await uploadChecked(api, image, {
+        name: image.name,
+        purpose: "avatar",
+        onSent: () => fill(state, "Is being checked …"),
+      });
+      took(await api.put<User>("/me/avatar", { file: id }), "This is your picture now.");
     } finally {
       choose.disabled = false;
       fill(state);

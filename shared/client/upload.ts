@@ -1,4 +1,4 @@
-import type { File, FileCreated } from "../files/contract.ts";
+import type { File, FileCreated, Purpose } from "../files/contract.ts";
 import type { Api } from "./api.ts";
 import { ApiError } from "./api-error.ts";
 import { backoffMs, type Environment, pause } from "./environment.ts";
@@ -17,8 +17,8 @@ export interface BegunUpload {
 
 export interface UploadOptions {
   readonly name: string;
-  /** It is to be a person's picture, or the app's logo. */
-  readonly purpose?: "avatar" | "logo";
+  /** It is to be a person's picture or the app's logo, or chats are to come out of it. */
+  readonly purpose?: Purpose;
   /** Called with how many bytes have arrived; a small file arrives at once. */
   onProgress?(sent: number): void;
   /** Called once an upload in parts has begun. */
