@@ -4,6 +4,7 @@ const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 const day = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
 const dayAndYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "long", year: "numeric" });
 const dayShort = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+const amount = new Intl.NumberFormat();
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
 
 const DAY_MS = 86_400_000;
@@ -54,8 +55,9 @@ export function listTimeOf(iso: string) {
 
 const capitalised = (text: string) => text.charAt(0).toLocaleUpperCase() + text.slice(1);
 
+/** "3,400 messages". */
 export const counted = (count: number, one: string, many: string = `${one}s`) =>
-  `${count} ${count === 1 ? one : many}`;
+  `${amount.format(count)} ${count === 1 ? one : many}`;
 
 /** "12 s", "5 min", "3 h". */
 export function ageOf(ms: number) {
