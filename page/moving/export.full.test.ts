@@ -10,6 +10,14 @@ import { enter, hasBrowser, say, shareStage } from "../testing.ts";
 /** Where the pictures go that whoever changes the page looks at; none by default. */
 const PICTURES = process.env["PICTURES"];
 
+/** Runs in the browser. */
+const directionOf = (element: unknown): string => {
+  const { getComputedStyle } = globalThis as unknown as {
+    getComputedStyle(of: unknown): { readonly direction: string };
+  };
+  return getComputedStyle(element).direction;
+};
+
 describe.skipIf(!hasBrowser)("taking out one's data", () => {
   const stage = shareStage();
 
@@ -43,7 +51,7 @@ describe.skipIf(!hasBrowser)("taking out one's data", () => {
     await reader.getByRole("link", { name: "Plans" }).click();
     await reader.getByText("Let us meet <b>at noon</b>").waitFor();
     const arabic = reader.getByText("سأكون هناك في الظهر");
-    expect(await arabic.evaluate("(element) => getComputedStyle(element).direction")).toBe("rtl");
+    expect(await arabic.evaluate(directionOf)).toBe("rtl");
     await pictureOf(reader, "export-chat");
     await reader.getByRole("searchbox").fill("noon");
     expect(await arabic.isVisible()).toBe(false);
