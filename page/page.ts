@@ -11,6 +11,8 @@ import { showConnection } from "./frame/connection.ts";
 import { byId, el, fill, isFreeEscape, toast } from "./frame/dom.ts";
 import { createPeople } from "./frame/people.ts";
 import { findSuite, type Suite } from "./frame/suite.ts";
+import { createImports } from "./moving/imports.ts";
+import { createJobs } from "./moving/jobs.ts";
 import { createSearchBox } from "./search/search-box.ts";
 import { createDeviceCookie } from "./sign-in/device-cookie.ts";
 import { createSessionStore } from "./sign-in/session-store.ts";
@@ -51,6 +53,8 @@ function showPlayground(api: Api, desk: Desk, suite: Suite | undefined) {
   const ending = new AbortController();
   const people = createPeople(api, me);
   const blocks = createBlocks(api);
+  const jobs = createJobs(api, desk);
+  const imports = createImports(api, jobs);
   let open: ReturnType<typeof showChat> | undefined;
   /** The chat that is open. */
   let shown = 0;
@@ -107,7 +111,7 @@ function showPlayground(api: Api, desk: Desk, suite: Suite | undefined) {
     open.focus();
   };
 
-  account.addEventListener("click", () => showAccount({ api, people, blocks, desk, me }), {
+  account.addEventListener("click", () => showAccount({ api, people, blocks, jobs, imports, me }), {
     signal: ending.signal,
   });
   addEventListener("hashchange", follow, { signal: ending.signal });
@@ -137,6 +141,8 @@ function showPlayground(api: Api, desk: Desk, suite: Suite | undefined) {
     open?.close();
     search.close();
     chats.close();
+    imports.close();
+    jobs.close();
     desk.close();
     sidebar.hidden = true;
   };

@@ -1,11 +1,14 @@
 import type { Api } from "../../shared/client/api.ts";
-import type { Desk, Page, User } from "../../shared/client/connect.ts";
+import type { Page, User } from "../../shared/client/connect.ts";
 import { showInDialog } from "../frame/dialog.ts";
 import { el, fill } from "../frame/dom.ts";
 import { exactTimeOf, listTimeOf } from "../frame/format.ts";
 import { messageOf } from "../frame/message-of.ts";
 import type { People } from "../frame/people.ts";
 import { createExportSection } from "../moving/export-section.ts";
+import { createImportSection } from "../moving/import-section.ts";
+import type { Imports } from "../moving/imports.ts";
+import type { Jobs } from "../moving/jobs.ts";
 import type { Blocked, Blocks } from "./blocks.ts";
 import { createOwnPicture } from "./own-picture.ts";
 
@@ -21,15 +24,16 @@ export interface AccountOptions {
   readonly api: Api;
   readonly people: People;
   readonly blocks: Blocks;
-  readonly desk: Desk;
+  readonly jobs: Jobs;
+  readonly imports: Imports;
   readonly me: User;
 }
 
 /**
  * One's picture, where a person is signed in, with a way to end each, whom they have blocked, and what they
- * take out.
+ * bring in and take out.
  */
-export function showAccount({ api, people, blocks, desk, me }: AccountOptions) {
+export function showAccount({ api, people, blocks, jobs, imports, me }: AccountOptions) {
   const problem = el("p", { class: "problem", role: "alert" });
   const tell = (work: () => Promise<unknown>) => {
     fill(problem);
@@ -37,7 +41,8 @@ export function showAccount({ api, people, blocks, desk, me }: AccountOptions) {
   };
   const sessions = createSessionList(api, tell);
   const blocked = createBlockedList(people, blocks, tell);
-  const exports = createExportSection({ api, desk, tell });
+  const exports = createExportSection({ jobs, tell });
+  const bringing = createImportSection({ imports, jobs, tell });
   const dialog = showInDialog(
     "Account",
     el("h3", {}, "Your picture"),
@@ -47,7 +52,8 @@ export function showAccount({ api, people, blocks, desk, me }: AccountOptions) {
     el("h3", {}, "People you have blocked"),
     ...blocked.elements,
     el("h3", {}, "Your data"),
-    ...exports.elements,
+    bringing.element,
+    exports.element,
     problem,
   );
   dialog.classList.add("account");
@@ -55,10 +61,13 @@ export function showAccount({ api, people, blocks, desk, me }: AccountOptions) {
   dialog.addEventListener("close", () => {
     forget();
     exports.forget();
+    bringing.forget();
   });
+  // A file that misses its place is not opened instead of the page.
+  for (const type of ["dragover", "drop"]) dialog.addEventListener(type, (event) => event.preventDefault());
   tell(sessions.read);
   tell(blocked.read);
-  tell(exports.read);
+  tell(imports.read);
 }
 
 /** Begins work of which the dialog says how it failed. */

@@ -50,6 +50,16 @@ export function extendText(element: Element, text: string) {
   else element.textContent = text;
 }
 
+/**
+ * Changes what an area shows. Where that hides the element with the focus, what `next` says gets it: the
+ * browser takes it away at once.
+ */
+export function keepFocus(area: Element, change: () => void, next: () => HTMLElement) {
+  const { activeElement: before } = document;
+  change();
+  if (before !== null && area.contains(before) && before.closest("[hidden]") !== null) next().focus();
+}
+
 /** Says something to people who use a screen reader. */
 export function announce(text: string) {
   const line = el("p", {}, text);
