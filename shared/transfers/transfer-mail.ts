@@ -59,9 +59,16 @@ function wordsOf({ kind, state, result }: StoredJob): { readonly subject: string
       : { subject: "Your import has failed", words: "The import that you began could not be finished." };
   }
   if (isExport) return { subject: "Your export is ready", words: "The export that you began is ready." };
-  const count = (name: string): string => Number(result?.[name] ?? 0).toLocaleString("en");
+  const counted = (name: string, one: string, many: string): string => {
+    const count = Number(result?.[name] ?? 0);
+    return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+  };
+  const chats = counted("chats", "chat", "chats");
+  const messages = counted("messages", "message", "messages");
+  const existing = counted("existing", "message", "messages");
+  const skipped = counted("skipped", "thing", "things");
   return {
     subject: "Your chats are here",
-    words: `The import that you began is done: ${count("chats")} chats and ${count("messages")} messages are new, ${count("existing")} messages were here, and ${count("skipped")} things could not be kept.`,
+    words: `The import that you began is done. New: ${chats} and ${messages}. Here before: ${existing}. Not kept: ${skipped}.`,
   };
 }

@@ -51,7 +51,7 @@ test("an import says what came; one that has failed says so; a trial and a cance
     "Your import has failed",
   ]);
   expect(mails.find(({ subject }) => subject.includes("chats"))?.text).toContain(
-    "1 chats and 1 messages are new, 0 messages were here, and 1 things could not be kept.",
+    "New: 1 chat and 1 message. Here before: 0 messages. Not kept: 1 thing.",
   );
 });
 
