@@ -6,6 +6,7 @@ import { mutatedStream } from "../../../shared/testing/mutate-stream.ts";
 import { startProvider } from "../../../shared/testing/own-provider.ts";
 import { seededRandom } from "../../../shared/testing/seeded-random.ts";
 import type { System } from "../../../shared/testing/start-system.ts";
+import { amountOf } from "../../../shared/testing/sweep.ts";
 import { useResource, useSystem } from "../../../shared/testing/use-system.ts";
 
 /**
@@ -13,7 +14,7 @@ import { useResource, useSystem } from "../../../shared/testing/use-system.ts";
  * is a file of its own, which vitest runs beside others. It has a system for each of its parts, which ends
  * with all that it remembers: one system would keep every line that it logged.
  */
-const STREAMS = Number(process.env["FUZZ_STREAMS"] ?? 10_000);
+const STREAMS = Number(process.env["FUZZ_STREAMS"] ?? amountOf(1_000, 10_000));
 /** Files that have a shard. */
 const FUZZ_SHARDS = 4;
 const OF_SYSTEM_MAX = 1_250;
