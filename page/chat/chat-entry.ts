@@ -3,6 +3,7 @@ import { el } from "../frame/dom.ts";
 import { listTimeOf } from "../frame/format.ts";
 import { icon } from "../frame/icons.ts";
 import type { People } from "../frame/people.ts";
+import { lineOf } from "../text/line-of.ts";
 import { isMuted } from "./arrange.ts";
 
 /** What a chat is called: by its title, or else by who is in it. */
@@ -16,7 +17,7 @@ export function nameOfChat(chat: Chat, me: string, people: People) {
 
 function latestOf({ latest }: Chat) {
   if (latest === undefined) return "Nothing said yet";
-  return latest.text === "" ? "The latest message was deleted" : latest.text;
+  return latest.text === "" ? "The latest message was deleted" : lineOf(latest.text);
 }
 
 interface Look {

@@ -1,38 +1,11 @@
 import DOMPurify, { type Config } from "dompurify";
-import { Marked, type RendererObject, type Token, type TokensList } from "marked";
-import { escaped, footnoteMark, footnoteText, mathBlock, mathInline } from "./markdown-extensions.ts";
+import type { Token, TokensList } from "marked";
+import { ADDRESS, marked } from "./marked.ts";
 
 /**
  * Markdown as GitHub has it, with footnotes and formulas. What is markup in the text is shown as it was
  * written; what is made of it goes through DOMPurify all the same.
  */
-
-/** Addresses that a text may lead to. */
-const ADDRESS = /^(?:https?:\/\/|mailto:)/i;
-
-/**
- * A picture from elsewhere would tell its server who reads, and the page does not load it: a link stands
- * there.
- */
-const linkTo = (href: string, title: string | null | undefined, inner: string): string =>
-  ADDRESS.test(href)
-    ? `<a href="${escaped(href)}"${title ? ` title="${escaped(title)}"` : ""}>${inner}</a>`
-    : inner;
-
-const renderer: RendererObject = {
-  html: ({ text }) => escaped(text),
-  link({ href, title, tokens }) {
-    return linkTo(href, title, this.parser.parseInline(tokens));
-  },
-  image: ({ href, title, text }) => linkTo(href, title, escaped(text === "" ? href : text)),
-  checkbox: ({ checked }) => `<input type="checkbox" disabled${checked ? " checked" : ""}> `,
-};
-
-const marked = new Marked({
-  gfm: true,
-  renderer,
-  extensions: [mathBlock, mathInline, footnoteText, footnoteMark],
-});
 
 /** What DOMPurify lets through: what the renderer makes, and nothing that leads or looks elsewhere. */
 const ALLOWED: Config & { RETURN_DOM_FRAGMENT: true } = {
