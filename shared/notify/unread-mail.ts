@@ -11,7 +11,7 @@ import type { Mail } from "../platform/mailer.ts";
 import { enqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { UnreadMail } from "./contract.ts";
-import { escapeHtml } from "./escape-html.ts";
+import { escapeHtml } from "../platform/escape-html.ts";
 import { plainName } from "./plain-name.ts";
 import { isQuiet } from "./quiet-hours.ts";
 import { type Mailed, type Reading, readAll, readAttention, readingOf, readReachable } from "./store.ts";

@@ -1,7 +1,7 @@
 import type { App } from "../identity/app.ts";
 import { readDocument, storedAppHead } from "../identity/store.ts";
 import { type StoredJob, storedJob } from "../jobs/jobs.ts";
-import { escapeHtml } from "../notify/escape-html.ts";
+import { escapeHtml } from "../platform/escape-html.ts";
 import { plainName } from "../notify/plain-name.ts";
 import { readPresence, readReachable } from "../notify/store.ts";
 import type { Deps } from "../platform/deps.ts";

@@ -1,3 +1,5 @@
+import { escapeHtml } from "../../platform/escape-html.ts";
+
 /** HTML that is known to be well formed: what `markup` makes, and nothing that somebody has written. */
 export interface Html {
   readonly html: string;
@@ -20,17 +22,6 @@ function render(value: Value): string {
   return "html" in value ? value.html : value.map(render).join("");
 }
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
 /** For text and for attributes in quotes. What no page may hold is shown as missing. */
 const escapeText = (text: string): string =>
-  text
-    .toWellFormed()
-    .replace(/[&<>"']/g, (sign) => ENTITIES[sign] ?? sign)
-    .replace(/(?![\n\r\t])\p{Cc}/gu, "\ufffd");
+  escapeHtml(text.toWellFormed()).replace(/(?![\n\r\t])\p{Cc}/gu, "\ufffd");
