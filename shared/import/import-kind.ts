@@ -32,7 +32,7 @@ export const importKind = (deps: ChatDeps): TransferKind => ({
  */
 async function stepImport(deps: ChatDeps, transfer: Transfer): Promise<Stepped> {
   const { app, by, id, step, attempts } = transfer;
-  const { file, format, dryRun = false } = NewImport.parse(transfer.input);
+  const { file, format, columns: mapping, dryRun = false } = NewImport.parse(transfer.input);
   const before = parseCursor(transfer.cursor);
   // By itself, so that whoever dies at it has nothing else to do anew.
   if (before.isRead) return { cursor: null, done: 0, result: await resultOf(deps, transfer, before) };
@@ -56,6 +56,7 @@ async function stepImport(deps: ChatDeps, transfer: Transfer): Promise<Stepped> 
   };
   const readOn: ReadOn = {
     format,
+    mapping,
     // The same bytes are the same file, however often they are uploaded.
     file: found.checksum,
     fallbackTitle: name,

@@ -1,3 +1,4 @@
+import type { Mapping } from "./formats/rows.ts";
 import type { FoundChat, Left } from "./found.ts";
 import { SMALL_BYTES_MAX, TAKEN_CHARS, TAKEN_MESSAGES } from "./limits.ts";
 import { openParser } from "./parse/open-parser.ts";
@@ -13,6 +14,8 @@ import { type ImportSource, type ImportText, recognise } from "./source/import-s
 
 export interface ReadOn {
   readonly format: string;
+  /** Which column of a table is what; guessed when undefined. */
+  readonly mapping?: Mapping | undefined;
   /** Names the file, for rows that have no id of their own. */
   readonly file: string;
   readonly fallbackTitle: string;
@@ -46,9 +49,9 @@ async function readUndamaged(
   source: ImportSource,
   text: ImportText,
   from: Place,
-  { format, file, fallbackTitle, endMs, take }: ReadOn,
+  { format, mapping, file, fallbackTitle, endMs, take }: ReadOn,
 ): Promise<Place | undefined> {
-  const { layout, encoding } = await recognise(text, source, format);
+  const { layout, encoding } = await recognise(text, source, { format, mapping });
   const { position, rows } = from;
   const { bytes, skip } = await text.open(position, encoding);
   const columns = from.columns;

@@ -8,6 +8,7 @@ export interface ImportedFile {
   readonly type?: string;
   readonly bytes: Buffer;
   readonly format?: string;
+  readonly columns?: Readonly<Record<string, string>>;
   readonly dryRun?: boolean;
 }
 

@@ -16,10 +16,31 @@ export const IMPORT_FORMATS = [
   "scrollback",
 ] as const;
 
+const COLUMN_CHARS_MAX = 200;
+const ColumnName = z.string().min(1).max(COLUMN_CHARS_MAX);
+
+/** Which column of a table is what, by the names in its first row. */
+export const Columns = z
+  .strictObject({
+    chat: ColumnName,
+    title: ColumnName,
+    sender: ColumnName,
+    email: ColumnName,
+    role: ColumnName,
+    time: ColumnName,
+    id: ColumnName,
+    parent: ColumnName,
+    model: ColumnName,
+  })
+  .partial()
+  .extend({ text: ColumnName });
+
 export const NewImport = z.strictObject({
   /** An uploaded file of the caller's own. */
   file: DrawnId,
   format: z.enum(IMPORT_FORMATS).default("auto"),
+  /** Of a table; guessed by their names where it is left out. */
+  columns: Columns.optional(),
   /** Counts what would be brought, and brings nothing. */
   dryRun: z.boolean().optional(),
 });

@@ -120,6 +120,28 @@ test("a table's rows come to their chats in their order", async () => {
   });
 });
 
+test("whoever names the columns of a table has them read, whatever they are called", async () => {
+  const csv = "Wer;Gesagt;Wann;Text\nUwe;Moin;2024-01-01 10:00;unwichtig\nIch;Tach;2024-01-01 10:01;auch\n";
+  const file = { name: "gespräche.csv", type: "text/csv", bytes: Buffer.from(csv) };
+  const columns = { text: "Gesagt", sender: "Wer", time: "Wann" };
+  const job = await importFile(system, ada.api, { ...file, columns });
+  expect(job).toMatchObject({ state: "completed", result: { chats: 1, messages: 2, skipped: 0 } });
+  const { body: list } = await ada.api.get(chats);
+  const table = list.data.find(({ title }: { title: string }) => title === file.name);
+  const { body: page } = await ada.api.get(`${chats}/${table.number}/messages`);
+  expect(page.data.map(({ text, sentAt }: Record<string, unknown>) => [text, sentAt])).toEqual([
+    ["Tach", "2024-01-01T10:01:00.000Z"],
+    ["Moin", "2024-01-01T10:00:00.000Z"],
+  ]);
+  const wrong = await importFile(system, ada.api, { ...file, columns: { text: "Nachricht" } });
+  expect(wrong).toMatchObject({ state: "failed", error: { message: expect.stringContaining("named") } });
+  const { status, body } = await ada.api.post("/v1/apps/demo/imports", { file: "f", columns: { chat: "A" } });
+  expect([status, body.errors.some(({ path }: { path: string }) => path === "columns.text")]).toEqual([
+    400,
+    true,
+  ]);
+});
+
 test("lines of JSON are messages, or chats", async () => {
   const lines = [
     { chat: "Garden", sender: "Bob", text: "Tomatoes?", timestamp: 1_700_000_000_000, id: 7 },

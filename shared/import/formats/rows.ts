@@ -36,7 +36,7 @@ const NAMES = {
   model: ["model", "modelslug", "modelname"],
 } as const;
 export type Column = keyof typeof NAMES;
-export type Mapping = Readonly<Partial<Record<Column, string>>>;
+export type Mapping = Readonly<Partial<Record<Column, string | undefined>>>;
 
 const plainName = (name: string): string => name.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, "");
 

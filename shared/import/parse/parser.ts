@@ -13,7 +13,13 @@ import { createRecoder, type Encoding } from "./text-decoder.ts";
 /** How a text is written. */
 export type Layout =
   | { readonly kind: "list" | "objects" | "lines" }
-  | { readonly kind: "csv"; readonly delimiter: string; readonly columns?: readonly string[] | undefined }
+  | {
+      readonly kind: "csv";
+      readonly delimiter: string;
+      readonly columns?: readonly string[] | undefined;
+      /** Which column is what, where that was said. */
+      readonly mapping?: Mapping | undefined;
+    }
   | { readonly kind: "slack"; readonly channel: string; readonly names: SlackNames }
   | { readonly kind: "own"; readonly chat: OwnChat };
 
@@ -161,7 +167,7 @@ async function csvParser(
   });
   let failure: Error | undefined;
   let columns = layout.columns;
-  let mapping: Mapping | undefined = columns && guessMapping(columns);
+  let mapping = layout.mapping ?? (columns && guessMapping(columns));
   let rows = options.rows;
   /** After the last row that was read: only then it is said where that is. */
   let end = position;
@@ -176,7 +182,7 @@ async function csvParser(
       end = position + info.bytes;
       if (columns === undefined) {
         columns = record;
-        mapping = guessMapping(columns);
+        mapping ??= guessMapping(columns);
         if (mapping === undefined || columns.join("").length > COLUMNS_CHARS_MAX) throw noTexts(columns);
         continue;
       }

@@ -1,7 +1,7 @@
 import { buffer } from "node:stream/consumers";
 import type { Readable } from "node:stream";
 import { formatOf } from "../formats/elements.ts";
-import { guessMapping } from "../formats/rows.ts";
+import { guessMapping, type Mapping } from "../formats/rows.ts";
 import { type OwnExport, ownChatIn, ownExportIn } from "../formats/own-export.ts";
 import { type SlackNames, slackNames } from "../formats/slack.ts";
 import { NAMES_BYTES_MAX, SAMPLE_BYTES } from "../limits.ts";
@@ -121,7 +121,7 @@ async function readJson(archive: Archive, name: string): Promise<unknown> {
 export async function recognise(
   text: ImportText,
   { slack, own, archive = new Map() }: Pick<ImportSource, "slack" | "own" | "archive">,
-  format: string,
+  { format, mapping }: { readonly format: string; readonly mapping?: Mapping | undefined },
 ): Promise<Recognised> {
   if (own !== undefined) {
     const [, chat = ""] = text.entry.split("/");
@@ -137,7 +137,7 @@ export async function recognise(
   const encoding = detectEncoding(head);
   const sample = new TextDecoder(encoding).decode(head);
   const isWhole = head.length >= text.size;
-  const layout = layoutOf(sample, { name: text.entry, isWhole });
+  const layout = layoutOf(sample, { name: text.entry, isWhole, mapping });
   demandFormat(formatIn(Buffer.from(sample), layout), format);
   return { layout, encoding };
 }
@@ -149,14 +149,23 @@ function demandFormat(found: string | undefined, format: string): void {
   throw new UnreadableError(`It is no export of the format ${format}, but of ${found}.`);
 }
 
-function layoutOf(sample: string, { name, isWhole }: { name: string; isWhole: boolean }): Layout {
+function layoutOf(
+  sample: string,
+  { name, isWhole, mapping }: { name: string; isWhole: boolean; mapping: Mapping | undefined },
+): Layout {
   const begun = sample.trimStart();
   if (begun === "") throw new UnreadableError(`${name === "" ? "The file" : name} is empty.`);
   if (begun.startsWith("[")) return { kind: "list" };
   if (begun.startsWith("{")) return { kind: isLines(begun, isWhole) ? "lines" : "objects" };
-  const delimiter = delimiterOf(begun);
-  if (delimiter === undefined) throw new UnreadableError("The file is no export that is known here.");
-  return { kind: "csv", delimiter };
+  const delimiter = delimiterOf(begun, mapping);
+  if (delimiter === undefined) {
+    throw new UnreadableError(
+      mapping === undefined
+        ? "The file is no export that is known here."
+        : "The first row of the table does not have the columns that were named.",
+    );
+  }
+  return { kind: "csv", delimiter, mapping };
 }
 
 /** Lines of JSON begin with one that is whole by itself, unless the file is that line. */
@@ -173,12 +182,16 @@ function isLines(text: string, isWhole: boolean): boolean {
 
 const DELIMITERS = [",", ";", "\t", "|"];
 
-/** The sign that parts the first row into names of which one is known to hold the texts. */
-function delimiterOf(text: string): string | undefined {
+/** The sign that parts the first row into the names that were given, or into such as are known. */
+function delimiterOf(text: string, mapping: Mapping | undefined): string | undefined {
   const [first = ""] = text.split(/\r\n|\n|\r/, 1);
   const cells = (delimiter: string): string[] =>
     first.split(delimiter).map((cell) => cell.trim().replaceAll(/^"|"$/g, ""));
-  const known = DELIMITERS.filter((delimiter) => guessMapping(cells(delimiter)) !== undefined);
+  const isRead = (names: readonly string[]): boolean =>
+    mapping === undefined
+      ? guessMapping(names) !== undefined
+      : Object.values(mapping).every((name) => name === undefined || names.includes(name));
+  const known = DELIMITERS.filter((delimiter) => isRead(cells(delimiter)));
   return known.toSorted((a, b) => cells(b).length - cells(a).length)[0];
 }
 
