@@ -51,7 +51,8 @@ function repeatedly(kernel: Kernel, work: (stopped: () => boolean) => Promise<bo
       if (!stopped) console.error(cause);
     }
     if (stopped) return;
-    cancelAlarm = kernel.clock.at(begunMs + (isLeft ? AGAIN_MS : TTL_SWEEP_MS), () => void sweep());
+    const fromMs = Math.min(begunMs, kernel.clock.now());
+    cancelAlarm = kernel.clock.at(fromMs + (isLeft ? AGAIN_MS : TTL_SWEEP_MS), () => void sweep());
   };
   cancelAlarm = kernel.clock.at(kernel.clock.now(), () => void sweep());
   return () => {

@@ -7,7 +7,10 @@ export interface Clock {
   now(): number;
   /** Runs `wake` once the clock has reached `atMs`. Returns a function that cancels it. */
   at(atMs: number, wake: () => void): () => void;
-  /** Moves the clock forward and wakes everything that has become due. */
+  /**
+   * Moves the clock and wakes everything that has become due. Where it is moved back, what was set since it
+   * stood there stays as far off as it is: a sweep of every minute is not put off by a day.
+   */
   advance(ms: number): void;
   /** Milliseconds by which this clock is ahead of the machine's. */
   offset(): number;
@@ -16,7 +19,9 @@ export interface Clock {
 }
 
 interface Alarm {
-  readonly atMs: number;
+  atMs: number;
+  /** By which the clock was ahead when it was set. */
+  offsetMs: number;
   readonly wake: () => void;
   timer: NodeJS.Timeout;
 }
@@ -47,7 +52,7 @@ export function createClock(): Clock {
     now,
     offset: () => offsetMs,
     at(atMs, wake) {
-      const alarm = { atMs, wake } as Alarm;
+      const alarm = { atMs, offsetMs, wake } as Alarm;
       alarms.add(alarm);
       alarm.timer = arm(alarm);
       return () => {
@@ -57,6 +62,11 @@ export function createClock(): Clock {
     },
     advance(ms) {
       offsetMs += ms;
+      for (const alarm of alarms) {
+        if (alarm.offsetMs <= offsetMs) continue;
+        alarm.atMs -= alarm.offsetMs - offsetMs;
+        alarm.offsetMs = offsetMs;
+      }
       for (const alarm of [...alarms].sort((a, b) => a.atMs - b.atMs)) {
         clearTimeout(alarm.timer);
         fire(alarm);
