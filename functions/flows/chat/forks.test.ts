@@ -152,6 +152,7 @@ test("copied messages count where they were written only", async () => {
 test("costs a write for each message, a read for all of a block, and three commits", async () => {
   stayAtOneInstance(system);
   const chat = await chatWith("1", "2", "3", "4", "5");
+  await system.settle();
   const cost = await system.meterRequest(() => ada.api.post(`${chat}/forks`, { at: 5 }));
   // Where another instance has made chats of late, the number is taken first, and its promise deleted.
   const apart = isCloud ? cost.billed.deletes : 0;
