@@ -36,11 +36,14 @@ describe.skipIf(!hasBrowser)("people in the page", () => {
     const dragged = page.locator("li[data-chat]", { hasText: "Two" });
     // A list that is drawn anew meanwhile, by what is told late, ends a drag; a person drags again.
     await expect
-      .poll(async () => {
-        if ((await names(page))[0] !== "Two")
-          await dragged.dragTo(target, { targetPosition: { x: 40, y: 4 } });
-        return names(page);
-      })
+      .poll(
+        async () => {
+          if ((await names(page))[0] !== "Two")
+            await dragged.dragTo(target, { targetPosition: { x: 40, y: 4 } });
+          return names(page);
+        },
+        { timeout: 90_000 },
+      )
       .toEqual(["Two", "Three", "One", "Four"]);
     await page.reload();
     await expect.poll(() => names(page)).toEqual(["Two", "Three", "One", "Four"]);

@@ -18,6 +18,8 @@ export interface Arrangement {
   take(told: OwnSettings): void;
 }
 
+/** What shows already is made even if the page goes away. */
+const LASTING = { keepalive: true };
 /** The stream tells everything sooner. */
 const DOUBT_MS = 30_000;
 
@@ -69,20 +71,23 @@ export function createArrangement({ env, api, heads }: ArrangementOptions): Arra
         chat,
         (own) => arranged(own, wanted, env.now()),
         async (asOf) => {
-          heads.take(await api.patch<Chat>(`/chats/${chat}`, wanted, { key: env.randomId() }), asOf);
+          heads.take(
+            await api.patch<Chat>(`/chats/${chat}`, wanted, { key: env.randomId(), ...LASTING }),
+            asOf,
+          );
         },
       ),
     mute: (chat, until) =>
       change(
         chat,
         (own) => ({ ...own, mute: { until } }),
-        () => api.put(`/chats/${chat}/mute`, { until }),
+        () => api.put(`/chats/${chat}/mute`, { until }, LASTING),
       ),
     unmute: (chat) =>
       change(
         chat,
         ({ mute: _, ...own }) => own,
-        () => api.delete(`/chats/${chat}/mute`),
+        () => api.delete(`/chats/${chat}/mute`, LASTING),
       ),
     take(told) {
       const { chat } = told;
