@@ -4,7 +4,7 @@ import type { DocumentReference, Transaction } from "../platform/firestore.ts";
 import { FieldValue, Timestamp } from "../platform/firestore-values.ts";
 import { randomId } from "../platform/ids.ts";
 import { sameSecret } from "../platform/keys.ts";
-import type { Mail } from "../platform/mailer.ts";
+import { type Mail, messageIdOf } from "../platform/mailer.ts";
 import { type NewestFirst, newestFirst } from "../platform/newest-first.ts";
 import { storedAs } from "../platform/stored.ts";
 import { commitOnce } from "../platform/request-record.ts";
@@ -313,6 +313,6 @@ export async function composeInvitationMail(deps: Deps, app: App, id: string): P
     subject: "You have been invited to a chat",
     text: `You have been invited to a chat. Follow this link and sign in with this address:\n\n${link}\n\nThe link ${rest}\n`,
     html: `<p>You have been invited to a chat.</p><p><a href="${link.replaceAll("&", "&amp;")}">Follow this link</a> and sign in with this address.</p><p>The link ${rest}</p>`,
-    messageId: `<invitation-${id}@${new URL(deps.config.publicUrl).hostname}>`,
+    messageId: messageIdOf(deps.config, `invitation-${id}`),
   };
 }

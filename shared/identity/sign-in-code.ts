@@ -2,7 +2,7 @@ import { randomInt } from "node:crypto";
 import type { Deps } from "../platform/deps.ts";
 import { Timestamp } from "../platform/firestore-values.ts";
 import { randomId } from "../platform/ids.ts";
-import type { Mail } from "../platform/mailer.ts";
+import { type Mail, messageIdOf } from "../platform/mailer.ts";
 import { commitOnce, requestRecord } from "../platform/request-record.ts";
 import { enqueue } from "../platform/task.ts";
 import { within } from "../platform/within.ts";
@@ -141,6 +141,6 @@ export async function composeCodeMail(deps: Deps, app: App, challenge: string): 
     subject: `${code} is your sign-in code`,
     text: `Your sign-in code is ${code}\n\nIt is good for five minutes and can be used once. If you did not ask for it, you need not do anything.\n`,
     html: `<p>Your sign-in code is</p><p style="font-size:28px;letter-spacing:4px"><strong>${code}</strong></p><p>It is good for five minutes and can be used once. If you did not ask for it, you need not do anything.</p>`,
-    messageId: `<${challenge}@${new URL(deps.config.publicUrl).hostname}>`,
+    messageId: messageIdOf(deps.config, challenge),
   };
 }

@@ -7,7 +7,7 @@ import type { Deps } from "../platform/deps.ts";
 import { AppError } from "../platform/errors.ts";
 import { Timestamp } from "../platform/firestore-values.ts";
 import { derivedId } from "../platform/ids.ts";
-import type { Mail } from "../platform/mailer.ts";
+import { type Mail, messageIdOf } from "../platform/mailer.ts";
 import { enqueue } from "../platform/task.ts";
 import { READ_MS_MAX, within } from "../platform/within.ts";
 import type { UnreadMail } from "./contract.ts";
@@ -110,7 +110,7 @@ function mailTo(
     subject: "You have an unread message",
     text: `${line}.\n\n${rest}\n`,
     html: `<p>${escapeHtml(line)}.</p><p>${rest}</p>`,
-    messageId: `<${id}@${new URL(deps.config.publicUrl).hostname}>`,
+    messageId: messageIdOf(deps.config, id),
   };
 }
 

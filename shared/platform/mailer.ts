@@ -12,6 +12,10 @@ export interface Mail {
   readonly messageId: string;
 }
 
+/** The Message-ID of the mail that has this id in the deployment. */
+export const messageIdOf = ({ publicUrl }: Pick<Config, "publicUrl">, id: string): string =>
+  `<${id}@${new URL(publicUrl).hostname}>`;
+
 export interface Mailer {
   /** Hands the mail to the SMTP server. Resolves when that has accepted it. */
   send(mail: Mail): Promise<void>;

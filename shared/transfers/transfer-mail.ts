@@ -6,7 +6,7 @@ import { plainName } from "../notify/plain-name.ts";
 import { readPresence, readReachable } from "../notify/store.ts";
 import type { Deps } from "../platform/deps.ts";
 import { derivedId } from "../platform/ids.ts";
-import type { Mail } from "../platform/mailer.ts";
+import { type Mail, messageIdOf } from "../platform/mailer.ts";
 import type { TransferMail } from "./contract.ts";
 import { transfersOf } from "./store.ts";
 import { isOver } from "./tell-of.ts";
@@ -43,7 +43,7 @@ export async function composeTransferMail(
     subject,
     text: `${line}\n`,
     html: `<p>${escapeHtml(line)}</p>`,
-    messageId: `<${id}@${new URL(deps.config.publicUrl).hostname}>`,
+    messageId: messageIdOf(deps.config, id),
   };
 }
 
